@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DATA ?= var/up
+AGENTS ?= var/clients
 MINUTES ?= 10
 MODE ?= stack
 JOBS ?= 2
@@ -38,6 +39,12 @@ faults: $(STAMP) ## Run the fault matrix: crashes, cut networks, full disks
 browser: $(STAMP) ## Run the tests of the dashboard: needs Chromium
 	@$(PYTEST) tests/browser $(ARGS)
 
+clients: $(STAMP) ## Install the coding agents that tests/clients pins, and run them with crewkit-hook: needs npm
+	@mkdir -p $(AGENTS)
+	@cp tests/clients/package.json $(AGENTS)
+	@npm install --prefix $(AGENTS) --no-audit --no-fund --loglevel error
+	@AGENTS=$(abspath $(AGENTS)) $(BIN)/python -m pytest tests/clients $(ARGS)
+
 images-test: $(STAMP) ## Build the images and break them as containers: needs Docker with Compose, and debootstrap
 	@IMAGES=1 $(BIN)/python -m pytest tests/images $(ARGS)
 
@@ -64,13 +71,13 @@ screenshots: $(STAMP) ## Take the pictures of the dashboard in docs/images anew:
 
 setup: $(STAMP) ## Install everything into .venv (the other targets do it when needed)
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock pyproject.toml client/pyproject.toml
 	@echo "Setting up $(VENV) …"
 	@$(PYTHON) -c 'import sys; sys.exit("crewkit-sessions needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable . --editable ./client
 	@touch $@
 
 lock: ## Regenerate requirements.lock from pyproject.toml
@@ -82,4 +89,4 @@ lock: ## Regenerate requirements.lock from pyproject.toml
 clean: ## Remove .venv, caches and var/
 	@rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
-.PHONY: help run demo stack test unit integration faults browser images-test check bench chaos fuzz docs screenshots setup lock clean
+.PHONY: help run demo stack test unit integration faults browser clients images-test check bench chaos fuzz docs screenshots setup lock clean

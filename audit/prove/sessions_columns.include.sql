@@ -5,4 +5,4 @@
         cache_creation_1h_tokens, cost_nano, models, events, prompts, tool_calls, tool_errors, tasks, subagents,
         compactions, unknown_events, tools, redactions, first_prompts, search_text, client, client_version, is_reported,
         measured, measured_cost_nano, agents, api_requests, api_errors, is_work_reported, lines_added, lines_removed,
-        commits, pull_requests, active_ms
+        commits, pull_requests, active_ms, is_incomplete

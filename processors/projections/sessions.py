@@ -9,7 +9,14 @@ from kernel.words import search_text
 from processors.fold.spans import duration_ms
 from processors.fold.state import SessionState, TaskState, Work
 from processors.fold.usage import HOUR_MS
-from processors.projections.usage import agent_totals, given_cost_nano, measured_sums, measured_totals, reported_totals
+from processors.projections.usage import (
+    agent_totals,
+    counts_before,
+    given_cost_nano,
+    measured_sums,
+    measured_totals,
+    reported_totals,
+)
 from schemas import ids
 from schemas.models import canonical_model
 from schemas.pricing.price_list import PriceList
@@ -42,7 +49,9 @@ def session_row(state: SessionState, prices: PriceList) -> SessionRow:
     """Return the whole state as of log position (partition, version - 1)."""
     sums = measured_sums(state, prices)
     reported, measured = reported_totals(state, prices), measured_totals(sums)
-    models = reported or measured
+    is_incomplete = state.report is not None and state.report.is_incomplete
+    is_reported = counts_before(reported, measured, is_incomplete=is_incomplete)
+    models = reported if is_reported else measured
     names = named(state, models)
     tools = _tools(state)
     return SessionRow(
@@ -63,11 +72,12 @@ def session_row(state: SessionState, prices: PriceList) -> SessionRow:
         tools=tools,
         first_prompts=state.asked,
         search_text=session_search_text(state, names, [model.model for model in models]),
-        is_reported=bool(reported),
+        is_reported=is_reported,
         measured=measured,
         measured_cost_nano=given_cost_nano(state),
         agents=agent_totals(state, sums),
         is_work_reported=state.work_report is not None,
+        is_incomplete=is_reported and is_incomplete,
         **{name: getattr(state.work_done, name) for name in _WORK},
     )
 

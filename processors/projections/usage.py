@@ -1,6 +1,6 @@
 """What a session's requests to models cost: as its client reported it, and as measured request by request."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -23,6 +23,11 @@ def reported_totals(state: SessionState, prices: PriceList) -> list[ModelTotals]
     reported_at = state.report.reported_at
     at_ms = state.report_received_at if reported_at is None else min(reported_at, state.report_received_at)
     return _by_model(_reported(usage, state.model or "", prices, at_ms) for usage in state.report.models)
+
+
+def counts_before(reported: Sequence[ModelTotals], measured: Sequence[ModelTotals], *, is_incomplete: bool) -> bool:
+    """Return whether a report counts, not what was measured. Of two lower bounds the higher one is nearer."""
+    return bool(reported) and (not is_incomplete or _all_tokens(reported) > _all_tokens(measured))
 
 
 class MeasuredSum(NamedTuple):
@@ -50,7 +55,7 @@ def agent_totals(state: SessionState, sums: Iterable[MeasuredSum]) -> list[Agent
         if agent_id not in totals and len(totals) >= AGENTS_MAX:
             agent_id = OTHERS
         known = state.agents.get(agent_id)
-        tokens = one.input_tokens + one.output_tokens + one.cache_read_tokens + one.cache_creation_tokens
+        tokens = _all_tokens([one])
         before = totals.get(agent_id) or AgentTotals(agent_id, known.agent_type if known else "", 0, 0, 0)
         totals[agent_id] = before._replace(
             requests=before.requests + requests,
@@ -63,6 +68,12 @@ def agent_totals(state: SessionState, sums: Iterable[MeasuredSum]) -> list[Agent
 def given_cost_nano(state: SessionState) -> int:
     """Return the costs that the client gave for its requests."""
     return sum(spent.cost_nano for spent in state.spent.values())
+
+
+def _all_tokens(totals: Iterable[ModelTotals]) -> int:
+    return sum(
+        one.input_tokens + one.output_tokens + one.cache_read_tokens + one.cache_creation_tokens for one in totals
+    )
 
 
 def _reported(usage: ModelUsage, own_model: str, prices: PriceList, at_ms: int) -> ModelTotals:

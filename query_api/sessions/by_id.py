@@ -92,6 +92,7 @@ class SessionDetailRow(Struct, frozen=True):
     client: str | None
     client_version: str | None
     is_reported: bool
+    is_incomplete: bool
     measured: list[ModelTotals]
     agents: list[AgentTotals]
     api_requests: int
@@ -164,7 +165,7 @@ def session_of(row: SessionDetailRow) -> Session:
         models=[_model(model) for model in row.models],
         counts=_counts(row),
         tools=[_tool(tool) for tool in row.tools],
-        usage=Usage(_usage(row.models) if row.is_reported else None, _usage(row.measured)),
+        usage=Usage(_usage(row.models) if row.is_reported else None, _usage(row.measured), row.is_incomplete),
         agents=[_agent(agent) for agent in row.agents],
         work=_work(row),
         client=row.client,

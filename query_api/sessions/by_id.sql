@@ -50,6 +50,7 @@ SELECT
     client,
     client_version,
     is_reported,
+    is_incomplete,
     measured,
     agents,
     api_requests,

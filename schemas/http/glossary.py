@@ -120,7 +120,8 @@ GLOSSARY: dict[str, Entry] = {
     "api_requests": Entry("Number of requests to models that were measured.", 21),
     "api_errors": Entry("Number of requests to models that failed.", 0),
     "usage": Entry("What the session used, by each source. A report counts before measured requests.", None),
-    "Usage.reported": Entry("The client's latest report; null without one.", None),
+    "Usage.reported": Entry("The client's latest report; null without one that counts.", None),
+    "Usage.incomplete": Entry("Whether the report says that something may be missing in it.", False),
     "Usage.measured": Entry("The sum of the session's requests to models; null without any.", None),
     "redactions": Entry("Number of secrets replaced before storage, by rule.", {"aws_access_key": 1}),
     # Events
@@ -153,6 +154,7 @@ GLOSSARY: dict[str, Entry] = {
     "reports": Entry("At most 1,000 reports. An invalid one is rejected with its index, as `invalid_report`.", None),
     "RecordHook.id": _id("Id of the event, unique in its session. A payload that is sent again counts once.", EVENT_ID),
     "RecordHook.at": _time("Time at which the hook ran. Default: the payload's `timestamp`, else the time of receipt."),
+    "ReportSession.incomplete": Entry("Whether some of it may be missing, as when a client was killed.", False),
     "ReportSession.at": _time("Time of the totals. Default: time of receipt."),
     "payload": Entry("What the client's hook received, stored byte for byte, after redaction.", None),
     "context": Entry("What the hook client knows beside the payload.", None),

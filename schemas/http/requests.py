@@ -156,12 +156,13 @@ class ReportMetrics(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ReportSession(Struct, frozen=True, forbid_unknown_fields=True):
-    """Running totals of a client's session, as of a moment."""
+    """Running totals of a client's session, as of a moment. ``incomplete``: some of it may be missing."""
 
     session_id: ClientSessionId
     at: Instant | None = None
     model_metrics: ReportMetrics | None = None
     work: WorkDone | None = None
+    incomplete: bool = False
 
 
 class RecordHooks(Struct, frozen=True, forbid_unknown_fields=True):

@@ -102,10 +102,14 @@ class UsageOf(ModelMetrics, frozen=True, kw_only=True):
 
 
 class Usage(Struct, frozen=True):
-    """What the client reported, and the sum of the requests that were measured; ``null`` where there is none."""
+    """What the client reported, and the sum of the requests that were measured; ``null`` where there is none.
+
+    ``incomplete``: the report says that something may be missing in it.
+    """
 
     reported: UsageOf | None
     measured: UsageOf | None
+    incomplete: bool = False
 
 
 class Session(Struct, frozen=True, kw_only=True):

@@ -50,12 +50,13 @@ class WorkTotals(Struct, frozen=True, omit_defaults=True):
 class MetricsReport(Struct, frozen=True, omit_defaults=True):
     """The session's running totals as of one moment; a later report replaces an earlier one entirely.
 
-    ``work`` None: the report says nothing about it.
+    ``work`` None: the report says nothing about it. ``is_incomplete``: the client knows that something may be missing.
     """
 
     models: tuple[ModelUsage, ...] = ()
     reported_at: int | None = None
     work: WorkTotals | None = None
+    is_incomplete: bool = False
 
 
 class Event(Struct, frozen=True, omit_defaults=True, gc=False):

@@ -146,6 +146,7 @@ class SessionRow(Struct):
     commits: UInt64
     pull_requests: UInt64
     active_ms: UInt64
+    is_incomplete: bool  # the report says that something may be missing in ``models``
 
 
 class TaskRow(Struct):

@@ -49,4 +49,5 @@ ROWS = {
     27: "one partition that Faust withholds while the others flow",
     28: "a log, a store and secrets that do not belong together, and a topic that may lose records",
     29: "projectors killed between a refresh of the rollups and its mark, again and again, sharing buckets",
+    30: "the hook client: no server, a full disk, killed anywhere, two agents at once, clocks that jump",
 }

@@ -66,6 +66,7 @@ def differences(log: Iterable[LogRecord]) -> Differences:
         found |= {f"{name} of {key}": (getattr(row, name), value) for name, value in wanted.items()}
         shown = {"models": _by(row.models, "model"), "measured": _by(row.measured, "model")}
         shown |= {"agents": _by(row.agents, "agent_id"), "is_reported": row.is_reported}
+        shown["is_incomplete"] = row.is_incomplete
         found |= {f"{name} of {key}": (shown[name], value) for name, value in ledgers[key].items()}
         found[f"tools of {key}"] = {name: tuple(counts) for name, *counts in row.tools if any(counts)}, tools[key]
         rows |= {(*key, task.kind, task.task_id): task_row(state, task) for task in state.take_touched()}

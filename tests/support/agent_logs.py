@@ -136,7 +136,7 @@ class _Writer:
         models = [ModelUsage(self.one(*names), self._tokens(), self._tokens()) for _ in range(self.one(0, 1, 2))]
         priced = [msgspec.structs.replace(model, cost_nano=self.one(None, 7)) for model in models]
         work = self.one(None, WorkTotals(self.one(0, 3), active_ms=self.one(0, 5)))
-        return MetricsReport(tuple(priced), self.one(None, self.at()), work)
+        return MetricsReport(tuple(priced), self.one(None, self.at()), work, self.one(False, True))
 
     def _tokens(self) -> int:
         return self.one(0, 3, 1000, 12_345)  # type: ignore[no-any-return]  # a number

@@ -63,6 +63,7 @@ reports = st.builds(
     models=st.lists(usages, max_size=3).map(tuple),
     reported_at=st.none() | times,
     work=st.none() | st.builds(WorkTotals, st.integers(0, 9), active_ms=st.integers(0, 9_000)),
+    is_incomplete=st.booleans(),
 )
 
 
@@ -486,6 +487,7 @@ NO_SESSION: dict[str, Any] = {
     "thread_id": UUID(int=7),
     "is_reported": False,
     "is_work_reported": False,
+    "is_incomplete": False,
     "models": [],
     "measured": [],
     "agents": [],

@@ -97,6 +97,18 @@ def test_a_report_counts_before_what_was_measured_and_both_are_kept() -> None:
     assert (row_of(request(), report, empty).input_tokens, row_of(request(), empty).is_reported) == (1000, False)
 
 
+def test_an_incomplete_report_counts_while_it_has_more_than_was_measured() -> None:
+    """Both are lower bounds then."""
+
+    def row(tokens: int) -> SessionRow:
+        whole = reported(SESSION, usage("m", input_tokens=tokens))
+        partial = msgspec.structs.replace(whole, report=msgspec.structs.replace(whole.report, is_incomplete=True))
+        return row_of(request(input_tokens=1_000, output_tokens=7), partial)
+
+    shown = [(found.input_tokens, found.is_reported, found.is_incomplete) for found in map(row, (1_007, 1_008))]
+    assert shown == [(1_000, False, False), (1_008, True, True)]
+
+
 def test_agents_have_their_own_sums() -> None:
     """The main agent has no id; an agent's type may be known from any payload."""
     row = row_of(

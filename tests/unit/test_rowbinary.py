@@ -139,5 +139,5 @@ def _session_row() -> SessionRow:
     values |= {"created": True, "sensitive": False, "cost_nano": 123456789, "redactions": {"jwt": 2}}
     values |= {"models": [ModelTotals("m", 1, 2, 3, 4, 5, 6, "priced")], "tools": [ToolTotals("Bash", 1, 2, 3)]}
     values |= {"client": None, "client_version": None, "is_reported": True, "is_work_reported": False}
-    values |= {"measured": [], "agents": []}
+    values |= {"is_incomplete": True, "measured": [], "agents": []}
     return SessionRow(**{**values, "first_prompts": ["p1", "p\n2"], "search_text": " p1  p 2 "})

@@ -74,7 +74,7 @@ def checked_report(report: ReportSession, received_at: int) -> Report:
     at = checked_ms(report.at, "at", received_at)
     reported_at = at if at is not None else of_models.reported_at or received_at
     work = None if report.work is None else _totals(report.work)
-    return Report(report.session_id, MetricsReport(of_models.models, reported_at, work))
+    return Report(report.session_id, MetricsReport(of_models.models, reported_at, work, report.incomplete))
 
 
 def session_facts(

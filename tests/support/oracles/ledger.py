@@ -20,10 +20,13 @@ Totals = dict[str, dict[str, Any]]  # by model: tokens, cost_nano, cost_source
 def ledger(facts: list[Fact], own_model: str, prices: PriceList) -> dict[str, Any]:
     """Return the totals by model as reported, as measured and as shown, and the measured ones by agent."""
     reported, measured = _reported(facts, own_model, prices), _by_model(_measured(facts, prices))
+    report = _report_of_tokens(facts) or {}
+    is_left_out = not reported or (report.get("is_incomplete", False) and _all(reported) <= _all(measured))
     return {
-        "models": reported or measured,
+        "models": measured if is_left_out else reported,
         "measured": measured,
-        "is_reported": bool(reported),
+        "is_reported": not is_left_out,
+        "is_incomplete": not is_left_out and report.get("is_incomplete", False),
         "agents": _by_agent(facts, prices),
     }
 
@@ -92,14 +95,24 @@ def _reports(facts: list[Fact]) -> list[tuple[Fact, int]]:
     return [(fact["report"], fact["received_at"]) for fact in facts if fact.get("report") is not None]
 
 
-def _reported(facts: list[Fact], own_model: str, prices: PriceList) -> Totals:
+def _all(totals: Totals) -> int:
+    """Return the tokens of all models. Those that are written for an hour are a part of the written ones."""
+    return sum(one[name] for one in totals.values() for name in TOKENS[:-1])
+
+
+def _report_of_tokens(facts: list[Fact]) -> Fact | None:
     """A report about work alone says nothing about tokens."""
-    about_tokens = [
-        {**report, "received_at": at}
-        for report, at in _reports(facts)
-        if report.get("models") or report.get("work") is None
-    ]
-    report = latest_report(about_tokens)
+    return latest_report(
+        [
+            {**report, "received_at": at}
+            for report, at in _reports(facts)
+            if report.get("models") or report.get("work") is None
+        ]
+    )
+
+
+def _reported(facts: list[Fact], own_model: str, prices: PriceList) -> Totals:
+    report = _report_of_tokens(facts)
     if report is None:
         return {}
     given_at = report.get("reported_at")

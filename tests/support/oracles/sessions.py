@@ -205,6 +205,7 @@ def _usage(facts: list[Fact]) -> dict[str, Any]:
         "output_tokens": sum(total["output_tokens"] for total in totals),
         "reported_cost": sum(usage.get("cost_nano") or 0 for usage in report.get("models", [])),
         "is_reported": found["is_reported"],
+        "is_incomplete": found["is_incomplete"],
         "measured_cost_nano": sum(given_cost(request) or 0 for request in requests_of(facts)),
         "api_requests": len(requests_of(facts)),
         "api_errors": len(of_type(events_of(facts), "ApiError")),

@@ -79,6 +79,7 @@ _BLANK = {
     "agents": [],
     "is_reported": False,
     "is_work_reported": False,
+    "is_incomplete": False,
     "tools": [],
     "redactions": {},
     "first_prompts": [],

@@ -1,0 +1,245 @@
+"""The settings file of each agent, and our hooks in it. What is not ours is never touched."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from shlex import quote
+from typing import Any, NamedTuple
+
+HOOK_PROGRAM = Path(__file__).with_name("hook.py")
+BACKUP_SUFFIX = ".before-crewkit-hook"
+_OURS = "crewkit_hook/hook.py"
+_INDENT = re.compile(r"\n([ \t]+)\"")
+
+# All events of Claude Code 2.1.332, except `WorktreeCreate`, which expects a path as the answer, and `MessageDisplay`,
+# which repeats each answer in pieces.
+CLAUDE_CODE_EVENTS = (
+    *("Setup", "SessionStart", "SessionEnd", "UserPromptSubmit", "UserPromptExpansion", "PreToolUse", "PostToolUse"),
+    *("PostToolUseFailure", "PostToolBatch", "PermissionRequest", "PermissionDenied", "PreSkillShellCommand"),
+    *("Notification", "SubagentStart", "SubagentStop", "Stop", "StopFailure", "PreCompact", "PostCompact"),
+    *("PreModelSwitch", "PostModelSwitch", "TaskCreated", "TaskCompleted", "TeammateIdle", "InstructionsLoaded"),
+    *("ConfigChange", "CwdChanged", "DirectoryAdded", "FileChanged", "WorktreeRemove"),
+    *("Elicitation", "ElicitationResult"),
+)
+CODEX_EVENTS = (
+    *("SessionStart", "SessionEnd", "UserPromptSubmit", "PreToolUse", "PostToolUse", "PermissionRequest"),
+    *("PreCompact", "PostCompact", "SubagentStart", "SubagentStop", "Stop", "Interrupt"),
+)
+# Without `BeforeModel`, `AfterModel` and `BeforeToolSelection`, which hold the whole conversation each time, and
+# `PreCompress`, which comes before each request.
+GEMINI_CLI_EVENTS = (
+    *("SessionStart", "SessionEnd", "BeforeAgent", "AfterAgent", "BeforeTool", "AfterTool", "Notification"),
+)
+
+
+class Broken(Exception):
+    """A settings file is not what its agent reads. The message says where, and what to do."""
+
+
+class AgentFile(NamedTuple):
+    """Where an agent keeps its hooks, of a user or a project, and what they look like there."""
+
+    client: str
+    program: str  # the agent's own
+    variable: str  # names its folder
+    folder: str  # in the home folder
+    user_file: str  # in its folder
+    project_file: str  # in a project
+    events: Sequence[str]
+    matcher: str | None
+    timeout: int  # in its own unit
+
+    def path(self, project: Path | None) -> Path:
+        """Return the file."""
+        if project is not None:
+            return project / self.project_file
+        return self.own_folder / self.user_file
+
+    @property
+    def own_folder(self) -> Path:
+        """The agent's folder in the home of its user."""
+        return Path(os.environ.get(self.variable) or Path.home() / self.folder)
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the agent is on this machine."""
+        return self.own_folder.is_dir() or shutil.which(self.program) is not None
+
+    def command(self) -> str:
+        """Return the command of each hook. It ends with 0 and prints nothing, even if this program is gone."""
+        return f"{quote(sys.executable)} -I -S {quote(str(HOOK_PROGRAM))} {self.client} $PPID 2>/dev/null || :"
+
+    def hooks(self) -> dict[str, list[dict[str, Any]]]:
+        """Return our hooks: a group for each event."""
+        hook = {"type": "command", "command": self.command(), "timeout": self.timeout}
+        if self.client == "gemini-cli":
+            hook = {"name": "crewkit-hook", **hook}
+        group = {"hooks": [hook]} if self.matcher is None else {"matcher": self.matcher, "hooks": [hook]}
+        return {event: [group] for event in self.events}
+
+
+FILES: Mapping[str, AgentFile] = {
+    "claude-code": AgentFile(
+        *("claude-code", "claude", "CLAUDE_CONFIG_DIR", ".claude", "settings.json", ".claude/settings.local.json"),
+        *(CLAUDE_CODE_EVENTS, "", 5),
+    ),
+    "codex": AgentFile(
+        *("codex", "codex", "CODEX_HOME", ".codex", "hooks.json", ".codex/hooks.json"), *(CODEX_EVENTS, None, 3)
+    ),
+    "gemini-cli": AgentFile(
+        *("gemini-cli", "gemini", "", ".gemini", "settings.json", ".gemini/settings.json"),
+        *(GEMINI_CLI_EVENTS, "*", 5_000),
+    ),
+}
+
+
+def add(file: AgentFile, project: Path | None) -> Path:
+    """Put our hooks into a file, each once, and keep what was there before beside it; return the file.
+
+    Raises:
+        Broken: the file is not valid; it stays as it is.
+    """
+    path = _target(file.path(project))
+    before = path.read_bytes() if path.exists() else None
+    settings = _parsed(path, before)
+    before_us = settings.get("hooks", {})
+    hooks = _without_ours(path, before_us)
+    for event, groups in file.hooks().items():
+        hooks[event] = [*hooks.get(event, []), *groups]
+    if hooks == before_us:
+        return path
+    written = _text(
+        {**settings, "hooks": {**{event: hooks[event] for event in before_us if event in hooks}, **hooks}}, before
+    )
+    if before is None or not _has_ours(before):  # else what was before us is kept already
+        _keep(path, before)
+    _replace(path, written)
+    return path
+
+
+def remove(file: AgentFile, project: Path | None) -> bool:
+    """Take our hooks out of a file; return whether there were any. If nothing else changed, it is as it was before.
+
+    Raises:
+        Broken: the file is not valid; it stays as it is.
+    """
+    path = _target(file.path(project))
+    if not path.exists() or not _has_ours(path.read_bytes()):
+        return False
+    now = path.read_bytes()
+    settings = _parsed(path, now)
+    hooks = _without_ours(path, settings.get("hooks", {}))
+    rest = (
+        {**settings, "hooks": hooks} if hooks else {name: value for name, value in settings.items() if name != "hooks"}
+    )
+    kept = _kept(path)
+    before = kept.read_bytes() if kept.exists() else None
+    if before is not None and _same(path, before, rest):
+        _replace(path, before)
+    elif before is None and not rest:
+        path.unlink()
+    else:
+        _replace(path, _text(rest, now))
+    kept.unlink(missing_ok=True)
+    return True
+
+
+def is_connected(file: AgentFile, project: Path | None) -> bool:
+    """Return whether our hooks are in a file."""
+    path = file.path(project)
+    return path.exists() and _has_ours(path.read_bytes())
+
+
+def _target(path: Path) -> Path:
+    """Return the file itself, where a link leads to it."""
+    return path.resolve()
+
+
+def _kept(path: Path) -> Path:
+    return path.with_name(path.name + BACKUP_SUFFIX)
+
+
+def _keep(path: Path, before: bytes | None) -> None:
+    if before is None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _kept(path).unlink(missing_ok=True)
+    else:
+        _replace(_kept(path), before, like=path)
+
+
+def _parsed(path: Path, text: bytes | None) -> dict[str, Any]:
+    try:
+        found = json.loads(text) if text and text.strip() else {}
+    except ValueError as error:
+        raise Broken(f"{path} is no valid JSON ({error}): mend it, then connect again. It was not changed") from error
+    if not isinstance(found, dict) or not isinstance(found.get("hooks", {}), dict):
+        raise Broken(f"{path} is not what its agent reads: mend it, then connect again. It was not changed")
+    return found
+
+
+def _without_ours(path: Path, hooks: dict[str, Any]) -> dict[str, Any]:
+    rest: dict[str, Any] = {}
+    for event, groups in hooks.items():
+        if not isinstance(groups, list):
+            raise Broken(f"{path}: the hooks of {event} are no list: mend it, then connect again. It was not changed")
+        left = [group for group in map(_group_without_ours, groups) if group is not None]
+        if left or not groups:
+            rest[event] = left
+    return rest
+
+
+def _group_without_ours(group: Any) -> Any:
+    if not isinstance(group, dict) or not isinstance(group.get("hooks"), list):
+        return group
+    left = [hook for hook in group["hooks"] if not _is_ours(hook)]
+    if len(left) == len(group["hooks"]):
+        return group
+    return {**group, "hooks": left} if left else None
+
+
+def _is_ours(hook: Any) -> bool:
+    return isinstance(hook, dict) and _OURS in str(hook.get("command"))
+
+
+def _has_ours(text: bytes) -> bool:
+    return _OURS.encode() in text
+
+
+def _same(path: Path, before: bytes, rest: dict[str, Any]) -> bool:
+    """Return whether what is left says the same as the file before us, which may have had events without hooks."""
+    try:
+        return _without_empty(_parsed(path, before)) == _without_empty(rest)
+    except Broken:
+        return False
+
+
+def _without_empty(settings: dict[str, Any]) -> dict[str, Any]:
+    hooks = {event: groups for event, groups in settings.get("hooks", {}).items() if groups}
+    rest = {name: value for name, value in settings.items() if name != "hooks"}
+    return {**rest, "hooks": hooks} if hooks else rest
+
+
+def _text(settings: dict[str, Any], like: bytes | None) -> bytes:
+    """Return settings in the layout of a file."""
+    text = (like or b"").decode("utf-8", "replace")
+    found = _INDENT.search(text)
+    indent = found[1] if found else "  "
+    end = "\n" if text.endswith("\n") or not text else ""
+    return (json.dumps(settings, indent=indent, ensure_ascii=False) + end).encode()
+
+
+def _replace(path: Path, text: bytes, like: Path | None = None) -> None:
+    """Replace a file at once; its mode stays."""
+    of = like or path
+    mode = of.stat().st_mode & 0o777 if of.exists() else 0o600
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
+        file.write(text)
+    temporary.chmod(mode)
+    temporary.replace(path)

@@ -1,0 +1,111 @@
+"""The installation's HTTP API, as far as this client needs it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import urllib.error
+import urllib.request
+from http.client import HTTPException
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from crewkit_hook import __version__
+from crewkit_hook.settings import Settings
+
+TIMEOUT_S = 30.0
+REPLY_BYTES_MAX = 16 << 20
+
+
+class Unreachable(Exception):
+    """No answer, or one that asks to try again. ``retry_after_s``: what it asks for; 0 if it does not say."""
+
+    def __init__(self, message: str, retry_after_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class Answer(NamedTuple):
+    """A status below 500, the JSON body, and the headers."""
+
+    status: int
+    body: Any
+    position: str
+
+    @property
+    def error(self) -> str:
+        """The sentence of an error."""
+        said = self.body.get("error") if isinstance(self.body, dict) else None
+        return f"{self.status}: {said}" if said else str(self.status)
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirect would hand the token to another host."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+class Api:
+    """The API of one org, with a token."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._base = f"{settings.url}/api/v1/{quote(settings.org, safe='')}"
+        self._token = settings.token
+        self._opener = urllib.request.build_opener(_NoRedirect)
+
+    def send(self, client: str, body: bytes) -> Answer:
+        """Send a batch of hooks and reports.
+
+        Raises:
+            Unreachable: try again later.
+        """
+        headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+        packed = gzip.compress(body, 6)
+        return self._ask(urllib.request.Request(f"{self._base}/hooks/{client}", packed, headers, method="POST"))
+
+    def receipt(self, position: str) -> Answer:
+        """Read the receipt of a position, once it is projected.
+
+        Raises:
+            Unreachable: try again later.
+        """
+        headers = {"X-Wait-For-Position": position}
+        return self._ask(
+            urllib.request.Request(f"{self._base}/ops/receipts/{quote(position, safe=':')}", None, headers)
+        )
+
+    def _ask(self, request: urllib.request.Request) -> Answer:
+        request.add_unredirected_header("Authorization", f"Bearer {self._token}")
+        request.add_header("User-Agent", f"crewkit-hook/{__version__}")
+        try:
+            with self._opener.open(request, timeout=TIMEOUT_S) as reply:
+                return _answer(reply.status, reply)
+        except urllib.error.HTTPError as error:
+            with error:
+                answer = _answer(error.code, error)
+                if error.code == 429 or error.code >= 500:
+                    raise Unreachable(answer.error, _seconds(error.headers.get("Retry-After"))) from error
+                return answer
+        except (OSError, HTTPException) as error:
+            raise Unreachable(f"{getattr(error, 'reason', None) or error!r}") from error
+        except ValueError as error:
+            raise Unreachable(f"the address {self._base} can't be used: {error}") from error
+
+
+def _answer(status: int, reply: Any) -> Answer:
+    try:
+        text = reply.read(REPLY_BYTES_MAX)
+        body = json.loads(text) if text else None
+    except (OSError, HTTPException) as error:
+        raise Unreachable(f"the answer broke off: {error!r}") from error
+    except ValueError:
+        body = None
+    return Answer(status, body, reply.headers.get("X-Log-Position") or "")
+
+
+def _seconds(value: str | None) -> float:
+    try:
+        return max(0.0, float(value or 0))
+    except ValueError:
+        return 0.0

@@ -1,0 +1,109 @@
+"""Connects agents: settings of the client, hooks in the agents' files, and a test event that comes back."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from crewkit_hook import settings as client_settings
+from crewkit_hook import spool
+from crewkit_hook.agent_settings import FILES, AgentFile, add, remove
+from crewkit_hook.api import Api, Unreachable
+from crewkit_hook.settings import Settings
+from crewkit_hook.transcripts.lines import instant
+
+READ_BACK_S = 30.0
+Say = Callable[[str], None]
+
+
+class Failed(Exception):
+    """It could not be connected. The message says why, and what to do."""
+
+
+def connect(home: str, chosen: Settings, clients: Sequence[str], project: Path | None, say: Say) -> None:
+    """Connect agents of this user, or in one project.
+
+    Raises:
+        Failed: the installation does not answer as it should; no hook was written.
+        agent_settings.Broken: a settings file is not valid; it was not changed.
+    """
+    say(f"Installation: {chosen.url}, org {chosen.org}")
+    position = _test(Api(chosen))
+    say(f"  a test event was recorded at {position}, and read back")
+    spool.make(home)
+    client_settings.save(home, chosen)
+    for client in clients:
+        file = FILES[client]
+        say(f"{client}: {len(file.events)} hooks are in {add(file, project)}")
+        _try(file)
+    if "codex" in clients:
+        say("Codex runs a new hook only once you trust it: start codex, and accept them under /hooks.")
+    say("Connected. `crewkit-hook status` shows what waits; `crewkit-hook import` sends the sessions of the past.")
+
+
+def disconnect(clients: Sequence[str], project: Path | None, say: Say) -> None:
+    """Take our hooks out of the agents' files.
+
+    Raises:
+        agent_settings.Broken: a settings file is not valid; it was not changed.
+    """
+    for client in clients:
+        was_there = remove(FILES[client], project)
+        path = FILES[client].path(project)
+        say(f"{client}: the hooks are no longer in {path}" if was_there else f"{client}: there were none in {path}")
+
+
+def _test(api: Api) -> str:
+    """Record an event, and read its receipt; return its position."""
+    try:
+        answer = api.send("claude-code", _test_batch())
+    except Unreachable as error:
+        raise Failed(f"the installation can't be reached: {error}. Is the address right, and does it run?") from error
+    if answer.status in (401, 403):
+        raise Failed(f"the token is not accepted ({answer.error}): make a new one with `crewkit-sessions token`")
+    if answer.status != 202:
+        raise Failed(f"the installation did not take a test event: {answer.error}")
+    give_up_at = time.monotonic() + READ_BACK_S
+    while True:
+        try:
+            receipt = api.receipt(answer.position)
+            break
+        except Unreachable as error:  # not projected yet
+            if time.monotonic() > give_up_at:
+                raise Failed(
+                    f"the test event was recorded, but can't be read yet ({error}): is a projector running?"
+                ) from error
+            time.sleep(error.retry_after_s or 1.0)
+    if receipt.status != 200:
+        raise Failed(f"the test event was recorded, but not read back: {receipt.error}")
+    return answer.position
+
+
+def _test_batch() -> bytes:
+    """Return a session that begins and ends. It is the same one however often this machine is connected."""
+    name, now = f"connection-test:{os.uname().nodename}", instant(time.time_ns() // 1_000_000)
+    payloads = (
+        {"session_id": name, "hook_event_name": "SessionStart", "session_title": "Connection test"},
+        {"session_id": name, "hook_event_name": "SessionEnd", "reason": "completed"},
+    )
+    hooks = [{"id": str(uuid.uuid4()), "at": now, "payload": payload} for payload in payloads]
+    return json.dumps({"hooks": hooks}).encode()
+
+
+def _try(file: AgentFile) -> None:
+    """Run the hook's command as an agent would, without an event.
+
+    Raises:
+        Failed: it does not end as it should.
+    """
+    done = subprocess.run(  # noqa: S602 (as agents do)
+        file.command(), shell=True, input=b"", capture_output=True, timeout=30, check=False
+    )
+    if done.returncode or done.stdout or done.stderr:
+        raise Failed(f"the hook can't run here: {sys.executable} ends with {done.returncode} {done.stderr!r}")

@@ -1,0 +1,183 @@
+"""`import`: sends the sessions of the past, from the session files of Claude Code and Codex.
+
+Each event has an id that follows from the file, so reading it again changes nothing. Of a session that hooks have
+reported, only what happened before they did is sent.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from crewkit_hook.agent_settings import FILES
+from crewkit_hook.agents import report
+from crewkit_hook.api import Api, Unreachable
+from crewkit_hook.note import git_of
+from crewkit_hook.privacy import bounded, is_sensitive, metadata_of
+from crewkit_hook.repository import described
+from crewkit_hook.settings import Settings
+from crewkit_hook.store import Store
+from crewkit_hook.transcripts import claude_code, claude_code_past, codex, codex_past
+from crewkit_hook.transcripts.event import Past, event_id
+from crewkit_hook.transcripts.lines import instant
+
+OVER_AFTER_S = 3_600.0  # a file that nothing was written to for so long is of a session that is over
+ITEMS_MAX, BYTES_MAX = 1_000, 8 << 20
+TRIES, PAUSE_S = 6, 2.0
+
+
+class NotSent(Exception):
+    """The installation did not take it. The message says what to do."""
+
+
+class Session(NamedTuple):
+    """A session of the past."""
+
+    client: str
+    session_id: str
+    folder: str
+    context: dict[str, Any]
+    events: Sequence[Past]
+    report: dict[str, Any] | None
+
+
+class Imported(NamedTuple):
+    """What was sent."""
+
+    sessions: int
+    events: int
+    known: int  # sessions that hooks had reported
+    rejected: Sequence[str]
+
+
+def files_of(paths: Sequence[Path], since_s: float) -> list[Path]:
+    """Return the session files under some paths, by default those of both agents, that changed after a time."""
+    roots = paths or [FILES["claude-code"].own_folder / "projects", FILES["codex"].own_folder / "sessions"]
+    found = [file for root in roots for file in ([root] if root.is_file() else root.rglob("*.jsonl"))]
+    changed = {file: file.stat().st_mtime for file in found if file.parent.name != "subagents"}
+    return sorted((file for file, at in changed.items() if at >= since_s), key=lambda file: (changed[file], str(file)))
+
+
+def sessions_of(files: Iterable[Path]) -> Iterator[Session | None]:
+    """Yield the session of each file; None for a file that is none, or a part of another session."""
+    lines: dict[Path, set[str]] = {}  # by folder: those of the sessions so far, which later ones may have copied
+    for file in files:
+        is_over = time.time() - file.stat().st_mtime > OVER_AFTER_S
+        if file.name.startswith("rollout-"):
+            yield _codex(file, is_over=is_over)
+        else:
+            yield _claude_code(file, lines.setdefault(file.parent, set()), is_over=is_over)
+
+
+def send(
+    sessions: Iterable[Session | None], settings: Settings, store: Store | None, done: Callable[[int], None]
+) -> Imported:
+    """Send sessions; call ``done`` with the number of files so far.
+
+    Raises:
+        NotSent: the installation can't be reached, or refuses the token. Run it again: nothing counts twice.
+    """
+    sender = _Batches(Api(settings))
+    counts = {"sessions": 0, "events": 0, "known": 0}
+    for number, session in enumerate(sessions, 1):
+        if session is not None:
+            hooked_ms = store.session(session.client, session.session_id).get("first_at") if store else None
+            events = [event for event in session.events if hooked_ms is None or event.at_ms < hooked_ms]
+            counts["known"] += hooked_ms is not None
+            counts["sessions"] += bool(events)
+            counts["events"] += len(events)
+            sender.add(session, events, settings, has_report=hooked_ms is None)
+        done(number)
+    sender.flush()
+    return Imported(**counts, rejected=sender.rejected)
+
+
+class _Batches:
+    """Gathers items of one client, and sends them when they are many."""
+
+    def __init__(self, api: Api) -> None:
+        self._api, self._client = api, ""
+        self._hooks: list[bytes] = []
+        self._reports: list[bytes] = []
+        self._size = 0
+        self.rejected: list[str] = []
+
+    def add(self, session: Session, events: Sequence[Past], settings: Settings, *, has_report: bool) -> None:
+        """Add a session's events and, behind them, its totals."""
+        if session.client != self._client:
+            self.flush()
+            self._client = session.client
+        is_private = is_sensitive(settings, session.folder)
+        context = {k: v for k, v in session.context.items() if not is_private or k not in ("remote_url", "branch")}
+        for number, event in enumerate(events):
+            self._put(self._hooks, _hook(session, event, context if number == 0 else {}, is_private=is_private))
+        if has_report and session.report is not None and events:
+            self._put(self._reports, json.dumps(session.report).encode())
+
+    def _put(self, items: list[bytes], item: bytes) -> None:
+        if self._size + len(item) > BYTES_MAX or len(self._hooks) + len(self._reports) >= ITEMS_MAX:
+            self.flush()
+        items.append(item)
+        self._size += len(item)
+
+    def flush(self) -> None:
+        """Send what is gathered."""
+        if not (self._hooks or self._reports):
+            return
+        body = b'{"hooks":[' + b",".join(self._hooks) + b'],"reports":[' + b",".join(self._reports) + b"]}"
+        self._hooks, self._reports, self._size = [], [], 0
+        answer = _patient(lambda: self._api.send(self._client, body))
+        if answer.status == 202:
+            self.rejected += [one["message"] for one in answer.body["data"]["rejected"]]
+        else:
+            raise NotSent(f"the installation did not take a batch ({answer.error}); run it again: nothing counts twice")
+
+
+def _patient(ask: Callable[[], Any]) -> Any:
+    for number in range(TRIES):
+        try:
+            return ask()
+        except Unreachable as error:  # noqa: PERF203 (it waits anyway)
+            if number == TRIES - 1:
+                raise NotSent(
+                    f"the installation can't be reached ({error}); run it again: nothing counts twice"
+                ) from error
+            time.sleep(error.retry_after_s or PAUSE_S * 2**number)
+    raise AssertionError
+
+
+def _hook(session: Session, event: Past, context: dict[str, Any], *, is_private: bool) -> bytes:
+    payload = {"session_id": session.session_id, **event.payload}
+    raw = metadata_of(payload) if is_private else bounded(payload, json.dumps(payload).encode())
+    hook: dict[str, Any] = {"id": event_id(session.client, session.session_id, event.key), "at": instant(event.at_ms)}
+    if context:
+        hook["context"] = context
+    return json.dumps(hook).encode()[:-1] + b', "payload": ' + raw + b"}"
+
+
+def _claude_code(file: Path, lines: set[str], *, is_over: bool) -> Session | None:
+    session_id = file.stem
+    events, about = claude_code_past.past_of(str(file), lines, is_over=is_over)
+    lines |= about.lines
+    if not events:
+        return None
+    reading = claude_code.Reading(session_id)
+    reading.advance(str(file))
+    context = {**described(git_of(about.folder)), **about.context}
+    totals = report(session_id, about.ended_ms, reading)
+    return Session("claude-code", session_id, about.folder, context, events, totals)
+
+
+def _codex(file: Path, *, is_over: bool) -> Session | None:
+    events, meta = codex_past.past_of(str(file), is_over=is_over)
+    if not events:
+        return None
+    totals = None
+    if not meta.is_subagent:
+        reading = codex.Reading(meta.session_id)
+        reading.advance(str(file))
+        totals = report(meta.session_id, events[-1].at_ms, reading)
+    return Session("codex", meta.session_id, meta.folder, meta.context, events, totals)

@@ -1,0 +1,217 @@
+"""The command `crewkit-hook`."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from crewkit_hook import __version__, spool
+from crewkit_hook.agent_settings import FILES, Broken
+from crewkit_hook.connect import Failed, connect, disconnect
+from crewkit_hook.importing import NotSent, files_of, send, sessions_of
+from crewkit_hook.progress import Bar
+from crewkit_hook.sender import flush
+from crewkit_hook.settings import NotConnected, Settings, load, org_of
+from crewkit_hook.status import shown, status
+from crewkit_hook.store import FILE as STATE
+from crewkit_hook.store import Store
+
+_ABOUT = """Connects coding agents on this machine to crewkit-sessions. An agent never waits for it, and what happened
+while the installation was away is sent later."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; return the exit code."""
+    given = _parser().parse_args(arguments)
+    try:
+        return int(given.run(given))
+    except (Failed, Broken, NotConnected, NotSent) as error:
+        print(f"crewkit-hook: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("crewkit-hook", description=_ABOUT)
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, run, about in _COMMANDS:
+        command = commands.add_parser(name, help=about.partition(".")[0], description=about)
+        command.set_defaults(run=run)
+        _OPTIONS.get(name, lambda _: None)(command)
+    return parser
+
+
+def _agent_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--client", choices=list(FILES), help="only this agent; by default all that are found here")
+    command.add_argument("--project", action="store_true", help="only in the project of this folder, not for this user")
+
+
+def _connect_options(command: argparse.ArgumentParser) -> None:
+    _agent_options(command)
+    command.add_argument("--url", help="address of the installation, such as https://sessions.example.com")
+    command.add_argument("--token-file", help="file with the token; - reads it from the standard input")
+    command.add_argument(
+        "--metadata-only", action="store_true", default=None, help="send no prompts, inputs and outputs"
+    )
+    command.add_argument(
+        "--sensitive", action="append", metavar="PATTERN", help="folders of which only metadata is sent"
+    )
+    command.add_argument("--spool-mb", type=int, help="room for what waits, in MB (default 500)")
+
+
+def _status_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="print only JSON")
+
+
+def _connect(given: argparse.Namespace) -> int:
+    home = spool.home()
+    connect(home, _chosen(home, given), _clients(given), _project(given), print)
+    return 0
+
+
+def _disconnect(given: argparse.Namespace) -> int:
+    disconnect([given.client] if given.client else list(FILES), _project(given), print)
+    return 0
+
+
+def _status(given: argparse.Namespace) -> int:
+    found = status(spool.home())
+    print(json.dumps(found) if given.json else shown(found))
+    return 0
+
+
+def _flush(_: argparse.Namespace) -> int:
+    home = spool.home()
+    load(home)
+    lock = spool.lock_sender(home)
+    if lock is None:
+        print("The sender runs already; `crewkit-hook status` shows how far it is.")
+        return 0
+    try:
+        with Bar("sending") as bar:
+            sent = flush(home, bar.left)
+    finally:
+        os.close(lock)
+    if sent.error:
+        raise Failed(f"not all was sent: {sent.error}. It is sent later")
+    print("All is sent.")
+    return 0
+
+
+def _import(given: argparse.Namespace) -> int:
+    home = spool.home()
+    settings = load(home)
+    files = files_of([path.expanduser() for path in given.paths], given.since)
+    store = Store(home) if Path(home, STATE).exists() else None
+    with Bar("importing", len(files)) as bar:
+        found = send(sessions_of(files), settings, store, bar.done)
+    print(
+        f"{found.sessions:,} sessions with {found.events:,} events are sent. Those that were there already count once."
+    )
+    if found.known:
+        print(f"{found.known:,} sessions were reported by hooks: only what happened before is sent of them.")
+    for reason in found.rejected[:5]:
+        print(f"not taken: {reason}", file=sys.stderr)
+    return 1 if found.rejected else 0
+
+
+def _since(text: str) -> float:
+    """Return the time of a date, or of some days ago such as 30d, in seconds since 1970."""
+    try:
+        if text.endswith("d"):
+            return time.time() - float(text[:-1]) * 86_400
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no date such as 2026-01-31, nor a number of days as 30d"
+        ) from error
+
+
+def _import_options(command: argparse.ArgumentParser) -> None:
+    about = "session files, or folders of them; by default those of Claude Code and Codex in the home folder"
+    command.add_argument("paths", nargs="*", type=Path, metavar="PATH", help=about)
+    command.add_argument("--since", type=_since, default=0.0, help="only files that changed after this date, or 30d")
+
+
+def _chosen(home: str, given: argparse.Namespace) -> Settings:
+    """Return the settings that the options, the settings so far, and answers give."""
+    try:
+        before = load(home)
+    except NotConnected:
+        before = None
+    url = given.url or (before and before.url) or _asked("Address of the installation", "http://127.0.0.1:8080")
+    token = _token(given) or (before.token if before and before.url == url.rstrip("/") else _asked_token())
+    try:
+        org = org_of(token)
+    except ValueError as error:
+        raise Failed(f"{error}: make one with `crewkit-sessions token --role agent --ttl 365d`") from error
+    if not url.startswith(("http://", "https://")):
+        raise Failed(f"the address {url!r} must begin with http:// or https://")
+    base = before or Settings(url, org, token)
+    return base._replace(
+        url=url.rstrip("/"),
+        org=org,
+        token=token,
+        metadata_only=base.metadata_only if given.metadata_only is None else given.metadata_only,
+        sensitive_folders=tuple(given.sensitive) if given.sensitive else base.sensitive_folders,
+        spool_mb=given.spool_mb or base.spool_mb,
+    )
+
+
+def _token(given: argparse.Namespace) -> str:
+    if not given.token_file:
+        return os.environ.get("CREWKIT_TOKEN", "")
+    try:
+        return (sys.stdin.read() if given.token_file == "-" else Path(given.token_file).read_text("utf-8")).strip()
+    except OSError as error:
+        raise Failed(f"{given.token_file} can't be read: {error}") from error
+
+
+def _asked(question: str, default: str) -> str:
+    if not sys.stdin.isatty():
+        raise Failed("give --url, and the token by --token-file or CREWKIT_TOKEN")
+    return input(f"{question} [{default}]: ").strip() or default
+
+
+def _asked_token() -> str:
+    if not sys.stdin.isatty():
+        raise Failed("give the token by --token-file or CREWKIT_TOKEN")
+    return getpass.getpass("Token (role agent; it is not shown): ").strip()
+
+
+def _clients(given: argparse.Namespace) -> list[str]:
+    found = [given.client] if given.client else [name for name, file in FILES.items() if file.is_here]
+    if not found:
+        raise Failed(f"no agent is found on this machine: name one by --client ({', '.join(FILES)})")
+    return found
+
+
+def _project(given: argparse.Namespace) -> Path | None:
+    return Path.cwd() if given.project else None
+
+
+_COMMANDS = (
+    ("connect", _connect, "Connect agents: writes their hooks, and sends a test event that is read back."),
+    ("disconnect", _disconnect, "Take the hooks out again. What waits is still sent."),
+    ("status", _status, "Show what waits, what was sent, and what went wrong."),
+    ("import", _import, "Send the sessions of the past. It may be repeated: nothing counts twice."),
+    ("flush", _flush, "Send all that waits now, and wait for it."),
+)
+_OPTIONS = {
+    "connect": _connect_options,
+    "disconnect": _agent_options,
+    "import": _import_options,
+    "status": _status_options,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

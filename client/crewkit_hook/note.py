@@ -1,0 +1,113 @@
+"""What a hook does: it notes the event in the spool, starts the sender unless it runs, and returns.
+
+The agent waits for this, so it imports what Python has loaded anyway, and a second program is never started for an
+answer. What can be found out later is left to the sender; what may be gone by then is noted: the time, the agent's
+process, what its environment says, and the branch.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from crewkit_hook import spool
+
+PAYLOAD_BYTES_MAX = 64 << 20
+_ENVIRONMENT = (  # of Claude Code; others set none of them
+    ("attended", "CLAUDE_CODE_SESSION_ATTENDED"),
+    ("entrypoint", "CLAUDE_CODE_ENTRYPOINT"),
+    ("telemetry", "CLAUDE_CODE_ENABLE_TELEMETRY"),
+)
+_PASSED_ON = (  # what the sender needs of the agent's environment, which may hold secrets
+    *("HOME", "PATH", "LANG", "LC_ALL", "TMPDIR", spool.HOME_VARIABLE),
+    *(
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "HTTPS_PROXY",
+        "HTTP_PROXY",
+        "NO_PROXY",
+        "https_proxy",
+        "http_proxy",
+        "no_proxy",
+    ),
+)
+
+
+def note(client: str, process: str) -> None:
+    """Note the event whose payload is on the standard input. ``process`` is the agent's, unless it says so itself."""
+    at_ms = time.time_ns() // 1_000_000
+    home = spool.home()
+    if not os.path.exists(os.path.join(home, spool.SETTINGS)):  # not connected, or no longer
+        return
+    payload = _all_of_stdin()
+    if payload.strip():
+        spool.put(home, at_ms, _header(client, process), payload)
+        start_sender(home)
+
+
+def start_sender(home: str) -> None:
+    """Start the sender in a session of its own, unless one runs. It outlives the agent."""
+    if spool.is_sending(home):
+        return
+    program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "send.py")
+    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    null = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 1, 2)]
+    command = [sys.executable, "-I", "-S", program]
+    try:
+        os.posix_spawn(sys.executable, command, environment, file_actions=null, setsid=True)
+    except NotImplementedError:  # an old C library; the sender makes its session itself
+        os.posix_spawn(sys.executable, command, environment, file_actions=null)
+
+
+def _header(client: str, process: str) -> dict[str, str]:
+    header = {"client": client, "process": os.environ.get("CLAUDE_PID") or process}
+    for name, variable in _ENVIRONMENT:
+        if variable in os.environ:
+            header[name] = os.environ[variable]
+    folder = os.getcwd()
+    return {**header, "folder": folder, **git_of(folder)}
+
+
+def git_of(folder: str) -> dict[str, str]:
+    """Return the folder of git of a working folder, and what its HEAD says; empty outside of repositories."""
+    git = _git_folder(folder)
+    return {"git": git, "head": _read(os.path.join(git, "HEAD"), 1_000).strip()} if git else {}
+
+
+def _git_folder(folder: str) -> str:
+    """Return the folder with the HEAD of a working folder, also of a worktree; empty outside of repositories."""
+    while True:
+        git = os.path.join(folder, ".git")
+        if os.path.isdir(git):
+            return git
+        if os.path.isfile(git):
+            named = _read(git, 4_000).partition("gitdir:")[2].strip()
+            return os.path.join(folder, named) if named else ""
+        above = os.path.dirname(folder)
+        if above == folder:
+            return ""
+        folder = above
+
+
+def _read(path: str, size: int) -> str:
+    try:
+        fd = os.open(path, os.O_RDONLY)
+    except OSError:
+        return ""
+    try:
+        return os.read(fd, size).decode("utf-8", "surrogateescape")
+    finally:
+        os.close(fd)
+
+
+def _all_of_stdin() -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while size <= PAYLOAD_BYTES_MAX:
+        part = os.read(0, 1 << 20)
+        if not part:
+            return b"".join(parts)
+        parts.append(part)
+        size += len(part)
+    return b""

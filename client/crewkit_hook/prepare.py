@@ -1,0 +1,141 @@
+"""From an event of the spool to what is sent of it: the payload, what is known beside it, and a session's totals."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from typing import Any
+
+from crewkit_hook import processes, spool
+from crewkit_hook.agents import AGENTS, ENDED, Agent, last_totals, late_totals, tell
+from crewkit_hook.privacy import bounded, is_sensitive, metadata_of
+from crewkit_hook.repository import described
+from crewkit_hook.settings import Settings
+from crewkit_hook.store import Item, Store
+from crewkit_hook.transcripts.event import event_id, key_of
+from crewkit_hook.transcripts.lines import instant
+
+EARLIEST_MS = 946_684_800_000  # 2000-01-01: the installation takes no time before it, nor one that is a day ahead
+AHEAD_MS = 60_000
+KILLED = "killed"  # the reason of an end that the client itself reports
+
+
+class Unusable(Exception):
+    """A payload that no installation takes. The message says why."""
+
+
+def prepare(name: str, record: bytes, settings: Settings, store: Store) -> list[Item]:
+    """Return what to send for an event of the spool, and remember what later events of its session need.
+
+    Raises:
+        Unusable: it is no payload of an agent that is known.
+    """
+    line, _, raw = record.partition(b"\n")
+    header = spool.decode(line)
+    agent = AGENTS.get(header.get("client", ""))
+    if agent is None:
+        raise Unusable(f"no agent is called {header.get('client')!r}")
+    payload = _payload(raw)
+    at_ms = _plausible(int(name.partition("-")[0]))
+    session_id = payload["session_id"]
+    state = _remembered(agent, payload, header, store, at_ms)
+    told = tell(agent, payload, header, state, store)
+    context = {**described(header), **told.context}
+    if header.get("process", "").isdigit():
+        context["process"] = int(header["process"])
+    if is_sensitive(settings, header.get("folder", "")):
+        raw = metadata_of(payload)
+        context = {name: value for name, value in context.items() if name not in ("remote_url", "branch")}
+    key = key_of(payload)
+    own_id = event_id(agent.name, session_id, key) if key else str(uuid.UUID(name.rpartition("-")[2], version=4))
+    hook: dict[str, Any] = {"id": own_id, "at": instant(at_ms)}
+    if context != state.get("said"):
+        state["said"] = hook["context"] = context
+    items = [_hook(agent.name, hook, bounded(payload, raw))]
+    if told.report is not None:
+        items.append(_report(agent.name, told.report))
+    _remember(store, agent.name, session_id, state)
+    return items
+
+
+def look_after(store: Store) -> list[Item]:
+    """Return what follows from time alone: ends of agents that are gone without one, and totals that came late."""
+    items: list[Item] = []
+    for client, session_id, state in store.open_sessions():
+        if state["is_over"]:
+            items += _late_totals(client, session_id, state)
+        elif not processes.runs(state.get("process", ""), state.get("began", "")):
+            items += _end_of_the_dead(client, session_id, state)
+        else:
+            continue
+        _remember(store, client, session_id, state)
+    return items
+
+
+def _late_totals(client: str, session_id: str, state: dict[str, Any]) -> list[Item]:
+    report = late_totals(AGENTS[client], session_id, state)
+    state["looks"] = 0 if report else state["looks"] - 1
+    return [_report(client, report)] if report else []
+
+
+def _end_of_the_dead(client: str, session_id: str, state: dict[str, Any]) -> list[Item]:
+    """Return the totals so far, and an end at the time of the last event."""
+    at_ms = state["last_at"]
+    report = last_totals(AGENTS[client], session_id, state)
+    state["is_over"] = True
+    identity = f"{client} {session_id} {state['process']} {state['began']} {at_ms}"
+    hook = {"id": str(uuid.uuid5(uuid.NAMESPACE_OID, identity)), "at": instant(at_ms)}
+    payload = {"session_id": session_id, "hook_event_name": ENDED, "reason": KILLED}
+    end = _hook(client, hook, json.dumps(payload).encode())
+    return [_report(client, report), end] if report else [end]
+
+
+def _remember(store: Store, client: str, session_id: str, state: dict[str, Any]) -> None:
+    is_watched = bool(state.get("process")) and not state["is_over"]
+    is_open = is_watched or state.get("looks", 0) > 0
+    store.remember(client, session_id, state["last_at"], is_open, state)
+
+
+def _remembered(
+    agent: Agent, payload: dict[str, Any], header: dict[str, str], store: Store, at_ms: int
+) -> dict[str, Any]:
+    """Return what is known of the session, as of this event."""
+    state = store.session(agent.name, payload["session_id"])
+    process = header["process"] if header.get("process", "").isdigit() else ""
+    state["was_over"] = state.get("is_over", True)
+    state["is_over"] = payload["hook_event_name"] == ENDED
+    state.setdefault("first_at", at_ms)
+    state["last_at"] = max(at_ms, state.get("last_at", 0))
+    if process != state.get("process"):
+        state["process"], state["began"] = process, processes.started(process)
+    if isinstance(payload.get("transcript_path"), str):
+        state["transcript"] = payload["transcript_path"]
+    if header.get("telemetry") == "1":
+        state["telemetry"] = True
+    return state
+
+
+def _payload(raw: bytes) -> dict[str, Any]:
+    try:
+        payload = json.loads(raw)
+    except ValueError as error:
+        raise Unusable(f"the payload is no JSON: {error}") from error
+    for field in ("session_id", "hook_event_name"):
+        if not (isinstance(payload, dict) and isinstance(payload.get(field), str) and payload[field]):
+            raise Unusable(f"the payload has no {field}")
+    return dict(payload)
+
+
+def _plausible(at_ms: int) -> int:
+    """Return a time that the installation takes: a clock that was wrong must not cost the event."""
+    now_ms = time.time_ns() // 1_000_000
+    return at_ms if EARLIEST_MS <= at_ms <= now_ms + AHEAD_MS else now_ms
+
+
+def _hook(client: str, hook: dict[str, Any], payload: bytes) -> Item:
+    return Item(client, "hook", json.dumps(hook).encode()[:-1] + b', "payload": ' + payload + b"}")
+
+
+def _report(client: str, report: dict[str, Any]) -> Item:
+    return Item(client, "report", json.dumps(report).encode())

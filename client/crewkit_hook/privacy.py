@@ -1,0 +1,81 @@
+"""What of a payload leaves the machine: all of it, only what a payload is about, or only as much as is accepted."""
+
+from __future__ import annotations
+
+import json
+import re
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from crewkit_hook.settings import Settings
+
+PAYLOAD_BYTES_MAX = 1_000_000  # the installation takes 1 MiB with what is around it
+LEFT_OUT = "[left out: too long]"
+# Names, ids, numbers and reasons: what an agent did, not with what. Everything else may be content.
+_ABOUT = frozenset(
+    "session_id hook_event_name timestamp source reason model old_model new_model permission_mode effort trigger "
+    "prompt_id turn_id message_id agent_id agent_type tool_name tool_use_id duration_ms is_interrupt stop_hook_active "
+    "task_id notification_type terminal_reason is_error memory_type load_reason invoked_by command_source "
+    "mcp_server_name action level error_type status".split()
+)
+_NAME = re.compile(r"[\w.:\[\] -]{0,200}")
+
+
+def is_sensitive(settings: Settings, folder: str) -> bool:
+    """Return whether only metadata of a folder may leave the machine: it, or one above it, matches a pattern."""
+    if settings.metadata_only:
+        return True
+    patterns = [str(Path(pattern).expanduser()) for pattern in settings.sensitive_folders]
+    places = [folder, *map(str, Path(folder).parents)]
+    return any(fnmatchcase(place, pattern) for place in places for pattern in patterns)
+
+
+def metadata_of(payload: dict[str, Any]) -> bytes:
+    """Return a payload without content: no prompts, answers, inputs, outputs, paths and titles."""
+    kept = {name: _without_content(value) for name, value in payload.items() if name in _ABOUT}
+    calls = payload.get("tool_calls")
+    if isinstance(calls, list):
+        kept["tool_calls"] = [_call(call) for call in calls if isinstance(call, dict)]
+    if payload.get("error"):
+        kept["error"] = ""
+    if isinstance(payload.get("tool_response"), dict) and payload["tool_response"].get("error"):
+        kept["tool_response"] = {"error": True}
+    return json.dumps(kept).encode()
+
+
+def bounded(payload: dict[str, Any], raw: bytes) -> bytes:
+    """Return a payload that is small enough to be taken: the longest texts are left out until it is."""
+    limit = 100_000
+    while len(raw) > PAYLOAD_BYTES_MAX:
+        raw = json.dumps(_shortened(payload, limit)).encode()
+        limit //= 4
+        if limit < len(LEFT_OUT):
+            return metadata_of(payload)
+    return raw
+
+
+def _without_content(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_content(inner) for name, inner in value.items()}
+    if isinstance(value, str):
+        return value if _NAME.fullmatch(value) else ""
+    return value if isinstance(value, (int, float, bool)) or value is None else None
+
+
+def _call(call: dict[str, Any]) -> dict[str, Any]:
+    """Return a call of a batch: whether it was refused is the beginning of its response."""
+    kept: dict[str, Any] = {name: _without_content(call[name]) for name in ("tool_name", "tool_use_id") if name in call}
+    response = call.get("tool_response")
+    is_refused = isinstance(response, str) and response.startswith("<tool_use_error>")
+    return {**kept, "tool_response": "<tool_use_error>" if is_refused else ""}
+
+
+def _shortened(value: Any, limit: int) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= limit else value[: limit // 2] + LEFT_OUT
+    if isinstance(value, list):
+        return [_shortened(inner, limit) for inner in value]
+    if isinstance(value, dict):
+        return {name: _shortened(inner, limit) for name, inner in value.items()}
+    return value

@@ -1,0 +1,10 @@
+"""The sender's program: `python -I -S send.py`. A hook starts it, in a session of its own."""
+
+import os
+import sys
+
+if __name__ == "__main__":
+    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    from crewkit_hook.sender import run_detached
+
+    run_detached()

@@ -1,0 +1,102 @@
+"""The client's settings: where it sends to, and what it leaves out. The token is in a file of its own."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from crewkit_hook import spool
+
+TOKEN = "token"
+SPOOL_MB = 500
+
+
+class NotConnected(Exception):
+    """The client has no settings, or they can't be read. The message says what to do."""
+
+
+class Settings(NamedTuple):
+    """``sensitive_folders`` are patterns such as ``~/clients/*``: of sessions in them only metadata is sent."""
+
+    url: str
+    org: str
+    token: str
+    metadata_only: bool = False
+    sensitive_folders: tuple[str, ...] = ()
+    spool_mb: int = SPOOL_MB
+
+
+def load(home: str) -> Settings:
+    """Read the settings.
+
+    Raises:
+        NotConnected: there are none, or they are not valid.
+    """
+    file = Path(home, spool.SETTINGS)
+    try:
+        found = json.loads(file.read_text("utf-8"))
+        token = Path(home, TOKEN).read_text("utf-8").strip()
+        return _checked(found, token)
+    except FileNotFoundError as error:
+        raise NotConnected("this machine is not connected: run `crewkit-hook connect`") from error
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise NotConnected(f"{file} can't be read ({error}): mend it, or run `crewkit-hook connect` again") from error
+
+
+def save(home: str, settings: Settings) -> None:
+    """Write the settings and the token, for their user alone. What else is in the file stays."""
+    file = Path(home, spool.SETTINGS)
+    try:
+        before = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):
+        before = {}
+    chosen = settings._asdict()
+    chosen.pop("token")
+    write_private(Path(home, TOKEN), settings.token + "\n")
+    write_private(file, json.dumps({**before, **chosen}, indent=2) + "\n")
+
+
+def write_private(file: Path, text: str) -> None:
+    """Replace a file at once with one that its user alone can read."""
+    temporary = file.with_name(f"{file.name}.{os.getpid()}.tmp")
+    temporary.unlink(missing_ok=True)
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(fd, "w", encoding="utf-8") as stream:
+        stream.write(text)
+    temporary.replace(file)
+
+
+def org_of(token: str) -> str:
+    """Return the org that a token names. The installation verifies the token, this does not.
+
+    Raises:
+        ValueError: it is no token, or names no org.
+    """
+    try:
+        claims = token.split(".")[1]
+        org = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["org_id"]
+    except (IndexError, KeyError, TypeError, ValueError, binascii.Error) as error:
+        raise ValueError("this is no token of an installation: it names no org") from error
+    if not (isinstance(org, str) and org):
+        raise ValueError("the token names no org")
+    return org
+
+
+def _checked(found: dict[str, Any], token: str) -> Settings:
+    if not found["url"].startswith(("http://", "https://")):
+        raise ValueError("url must begin with http:// or https://")
+    if not token:
+        raise ValueError("the token is empty")
+    folders = found.get("sensitive_folders", [])
+    if not isinstance(folders, list) or not all(isinstance(folder, str) for folder in folders):
+        raise ValueError("sensitive_folders must be a list of patterns")
+    mb = found.get("spool_mb", SPOOL_MB)
+    if not isinstance(mb, int) or mb < 1:
+        raise ValueError("spool_mb must be a number of megabytes")
+    return Settings(
+        found["url"].rstrip("/"), found["org"], token, bool(found.get("metadata_only", False)), tuple(folders), mb
+    )

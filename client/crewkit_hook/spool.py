@@ -1,0 +1,130 @@
+"""The spool: a folder with one file for each event that waits, written as in a Maildir.
+
+A file is written under `tmp`, and appears under `new` by renaming once it is whole. So there is nothing to lock, a
+writer that is killed leaves nothing half done, a writer that is stopped stops no other, and a full disk loses the event
+that finds it full and no other. The name begins with the time, and ends with the event's id, which it keeps on its way.
+
+The hook imports this module while its agent waits, so it imports nothing that Python has not loaded.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+
+HOME_VARIABLE = "CREWKIT_HOOK_HOME"
+SETTINGS = "settings.json"
+TMP, NEW, FULL, DROPPED, SENDER_LOCK = "tmp", "new", "full", "dropped", "sender.lock"
+_COUNT_BYTES = 16
+_TRIES = 50  # for a lock that is held for microseconds
+
+
+def home() -> str:
+    """Return the client's folder: ``~/.crewkit-hook``, or what the environment says."""
+    return os.environ.get(HOME_VARIABLE) or os.path.join(os.path.expanduser("~"), ".crewkit-hook")
+
+
+def make(home: str) -> None:
+    """Make the folder, for its user alone, with all that a hook needs."""
+    for folder in (home, os.path.join(home, TMP), os.path.join(home, NEW)):
+        os.makedirs(folder, 0o700, exist_ok=True)
+    with open(os.path.join(home, DROPPED), "a+b") as file:
+        if file.tell() < _COUNT_BYTES:  # its bytes are there from now on, so a full disk can be counted
+            file.write(b"0".rjust(_COUNT_BYTES))
+
+
+def put(home: str, at_ms: int, header: dict[str, str], payload: bytes) -> bool:
+    """Write an event; return whether there was room for it. What finds no room is counted."""
+    name = f"{at_ms:013d}-{os.urandom(16).hex()}"
+    temporary = os.path.join(home, TMP, f"{os.getpid()}-{name}")
+    try:
+        if os.path.exists(os.path.join(home, FULL)):
+            raise OSError("the spool is full")
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            _write_all(fd, encode(header) + b"\n" + payload)
+        finally:
+            os.close(fd)
+        os.rename(temporary, os.path.join(home, NEW, name))
+    except OSError:
+        _count_dropped(home)
+        try:
+            os.unlink(temporary)
+        except OSError:
+            pass
+        return False
+    return True
+
+
+def waiting(home: str) -> list[str]:
+    """Return the names of the events that wait, the oldest first."""
+    return sorted(os.listdir(os.path.join(home, NEW)))
+
+
+def encode(header: dict[str, str]) -> bytes:
+    """Return a header as one line."""
+    fields = [f"{name}={value}" for name, value in header.items()]
+    text = "\t".join(field.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n") for field in fields)
+    return text.encode("utf-8", "surrogateescape")
+
+
+def decode(line: bytes) -> dict[str, str]:
+    """Return the header of a line."""
+    header = {}
+    for field in line.decode("utf-8", "surrogateescape").split("\t"):
+        parts = [part.replace("\\t", "\t").replace("\\n", "\n") for part in field.split("\\\\")]
+        name, _, value = "\\".join(parts).partition("=")
+        header[name] = value
+    return header
+
+
+def is_sending(home: str) -> bool:
+    """Return whether a sender runs."""
+    lock = lock_sender(home)
+    if lock is None:
+        return True
+    os.close(lock)
+    return False
+
+
+def lock_sender(home: str) -> int | None:
+    """Become the one sender; return the lock, to be kept open, or None if another one runs."""
+    fd = os.open(os.path.join(home, SENDER_LOCK), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(fd)
+        return None
+    return fd
+
+
+def dropped(home: str) -> int:
+    """Return how many events found no room."""
+    try:
+        with open(os.path.join(home, DROPPED), "rb") as file:
+            return int(file.read(_COUNT_BYTES) or b"0")
+    except (OSError, ValueError):
+        return 0
+
+
+def _count_dropped(home: str) -> None:
+    """Add one. The bytes exist already, so this needs no room; it waits for no one who is stopped with the lock."""
+    fd = os.open(os.path.join(home, DROPPED), os.O_RDWR)
+    try:
+        for _ in range(_TRIES):
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                time.sleep(0.0002)
+        count = int(os.pread(fd, _COUNT_BYTES, 0) or b"0") + 1
+        os.pwrite(fd, str(count).encode().rjust(_COUNT_BYTES), 0)
+    finally:
+        os.close(fd)
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]

@@ -1,0 +1,56 @@
+"""What waits, what was sent, and what went wrong."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from crewkit_hook import spool
+from crewkit_hook.agent_settings import FILES, is_connected
+from crewkit_hook.settings import NotConnected, load
+from crewkit_hook.store import Store
+
+
+def status(home: str) -> dict[str, Any]:
+    """Return the state of the client as a JSON object."""
+    found: dict[str, Any] = {"home": home, "connected": [], "installation": None, "org": None}
+    try:
+        settings = load(home)
+        found |= {"installation": settings.url, "org": settings.org}
+    except NotConnected as error:
+        found["problem"] = str(error)
+    found["connected"] = [client for client, file in FILES.items() if is_connected(file, None)]
+    names = spool.waiting(home) if Path(home, spool.NEW).is_dir() else []
+    found |= {"waiting": len(names), "sent": 0, "refused": 0, "dropped": spool.dropped(home)}
+    found["oldest_waiting_seconds"] = _age_s(names[0]) if names else None
+    found["sender_runs"] = Path(home).is_dir() and spool.is_sending(home)
+    found |= {"last_sent": None, "last_error": None, "refusals": []}
+    if Path(home, "state.db").exists():
+        store = Store(home)
+        found["waiting"] += store.waiting()
+        found |= {"sent": int(store.noted("sent") or 0), "refused": int(store.noted("refused") or 0)}
+        found |= {"last_sent": store.noted("last_sent") or None, "last_error": store.noted("last_error") or None}
+        found["refusals"] = [reason for _, reason in store.refusals()]
+        store.close()
+    return found
+
+
+def shown(found: dict[str, Any]) -> str:
+    """Return the state for people."""
+    rows = {
+        "installation": f"{found['installation']}, org {found['org']}" if found["installation"] else found["problem"],
+        "agents": ", ".join(found["connected"]) or "none of this user",
+        "waiting": str(found["waiting"]),
+        "sent": f"{found['sent']}" + (f", last at {found['last_sent']}" if found["last_sent"] else ""),
+        "dropped": f"{found['dropped']}" + (" (the spool or the disk was full)" if found["dropped"] else ""),
+        "refused": f"{found['refused']}" + "".join(f"\n               {reason}" for reason in found["refusals"]),
+        "sender": "runs" if found["sender_runs"] else "starts with the next event",
+        "last error": found["last_error"] or "none",
+        "folder": found["home"],
+    }
+    return "\n".join(f"{name + ':':<14} {value}" for name, value in rows.items())
+
+
+def _age_s(name: str) -> float:
+    return max(0.0, round(time.time() - int(name.partition("-")[0]) / 1_000, 1))

@@ -1,0 +1,164 @@
+"""What the sender remembers, in one SQLite file: what waits for the server, the sessions it knows, and counts.
+
+An event leaves the spool for the file in one transaction, with all that follows from it. A crash before it finds the
+event in the spool; a crash after it finds the event noted as taken.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+FILE = "state.db"
+_TABLES = """
+CREATE TABLE IF NOT EXISTS taken (name TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, client TEXT, kind TEXT, item BLOB);
+CREATE TABLE IF NOT EXISTS refused (seq INTEGER PRIMARY KEY AUTOINCREMENT, client TEXT, reason TEXT, item BLOB);
+CREATE TABLE IF NOT EXISTS sessions (
+    client TEXT, id TEXT, at INTEGER, is_open INTEGER, state TEXT, PRIMARY KEY (client, id)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS sessions_open ON sessions (is_open) WHERE is_open;
+CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
+"""
+REFUSED_MAX = 1_000  # the last ones are kept, to be looked at
+
+
+class Item(NamedTuple):
+    """What waits for the server: a hook or a report, as JSON. ``seq`` 0: not stored yet."""
+
+    client: str
+    kind: str  # hook | report
+    text: bytes
+    seq: int = 0
+
+
+class Store:
+    """The file. One sender writes to it; others may read."""
+
+    def __init__(self, home: str) -> None:
+        """Open the file; one that is damaged is put aside, and a new one begun."""
+        self.path = Path(home, FILE)
+        try:
+            self._open()
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):  # locked, or no room: it is not damaged
+                raise
+            self.path.replace(self.path.with_name(f"{FILE}.damaged-{time.time_ns()}"))
+            self._open()
+            self.note("last_error", f"{FILE} was damaged, and is put aside")
+
+    def _open(self) -> None:
+        old = os.umask(0o077)
+        try:
+            self._db = sqlite3.connect(self.path, isolation_level=None, timeout=10)
+            self._db.executescript(f"PRAGMA auto_vacuum = FULL; PRAGMA foreign_keys = OFF; {_TABLES}")
+        finally:
+            os.umask(old)
+
+    def close(self) -> None:
+        self._db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All that is written inside is written, or nothing."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def take(self, name: str) -> bool:
+        """Note that an event of the spool is taken; return False if it was before."""
+        return self._db.execute("INSERT OR IGNORE INTO taken VALUES (?)", (name,)).rowcount == 1
+
+    def forget_taken(self, names: Iterable[str]) -> None:
+        """Forget events that are no longer in the spool."""
+        self._db.executemany("DELETE FROM taken WHERE name = ?", [(name,) for name in names])
+
+    def taken(self) -> list[str]:
+        return [name for (name,) in self._db.execute("SELECT name FROM taken")]
+
+    def put(self, items: Iterable[Item]) -> None:
+        """Add what waits."""
+        rows = [(item.client, item.kind, zlib.compress(item.text, 1)) for item in items]
+        self._db.executemany("INSERT INTO outbox (client, kind, item) VALUES (?, ?, ?)", rows)
+
+    def next_batch(self, items_max: int, bytes_max: int) -> list[Item]:
+        """Return the oldest items of one client."""
+        found: list[Item] = []
+        size = 0
+        for seq, client, kind, packed in self._db.execute("SELECT seq, client, kind, item FROM outbox ORDER BY seq"):
+            text = zlib.decompress(packed)
+            size += len(text) + 1
+            if found and (client != found[0].client or len(found) >= items_max or size > bytes_max):
+                break
+            found.append(Item(client, kind, text, seq))
+        return found
+
+    def remove(self, items: Sequence[Item]) -> None:
+        """Remove what the server has."""
+        self._db.executemany("DELETE FROM outbox WHERE seq = ?", [(item.seq,) for item in items])
+
+    def refuse(self, item: Item, reason: str) -> None:
+        """Put aside what the server will never take."""
+        row = (item.client, reason, zlib.compress(item.text, 1))
+        self._db.execute("INSERT INTO refused (client, reason, item) VALUES (?, ?, ?)", row)
+        self._db.execute("DELETE FROM refused WHERE seq <= (SELECT max(seq) FROM refused) - ?", (REFUSED_MAX,))
+        self.count("refused", 1)
+
+    def waiting(self) -> int:
+        """Return how many items wait."""
+        return int(self._db.execute("SELECT count(*) FROM outbox").fetchone()[0])
+
+    def size(self) -> int:
+        """Return the size of the file in bytes."""
+        return self.path.stat().st_size
+
+    def refusals(self, limit: int = 5) -> list[tuple[str, str]]:
+        """Return client and reason of the last ones."""
+        return self._db.execute("SELECT client, reason FROM refused ORDER BY seq DESC LIMIT ?", (limit,)).fetchall()
+
+    def session(self, client: str, session_id: str) -> dict[str, Any]:
+        """Return what is remembered of a session; empty for an unknown one."""
+        row = self._db.execute(
+            "SELECT state FROM sessions WHERE client = ? AND id = ?", (client, session_id)
+        ).fetchone()
+        return json.loads(row[0]) if row else {}
+
+    def remember(self, client: str, session_id: str, at_ms: int, is_open: bool, state: dict[str, Any]) -> None:
+        """Replace what is remembered of a session. ``is_open``: its agent runs, as far as is known."""
+        row = (client, session_id, at_ms, int(is_open), json.dumps(state))
+        self._db.execute("INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?)", row)
+
+    def open_sessions(self) -> list[tuple[str, str, dict[str, Any]]]:
+        """Return client, id and state of the sessions whose agent runs, the last used first."""
+        rows = self._db.execute("SELECT client, id, state FROM sessions WHERE is_open ORDER BY at DESC")
+        return [(client, session_id, json.loads(state)) for client, session_id, state in rows]
+
+    def last_of_process(self, client: str, process: str, but: str) -> str:
+        """Return the session that an agent's process had last before the one named; empty if none is known."""
+        rows = self._db.execute("SELECT id, state FROM sessions WHERE client = ? ORDER BY at DESC LIMIT 200", (client,))
+        for session_id, state in rows:
+            if session_id != but and json.loads(state).get("process") == process:
+                return str(session_id)
+        return ""
+
+    def count(self, name: str, more: int) -> None:
+        """Add to a count."""
+        self.note(name, str(int(self.noted(name) or 0) + more))
+
+    def note(self, name: str, value: str) -> None:
+        self._db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, value))
+
+    def noted(self, name: str) -> str:
+        row = self._db.execute("SELECT value FROM notes WHERE name = ?", (name,)).fetchone()
+        return str(row[0]) if row else ""

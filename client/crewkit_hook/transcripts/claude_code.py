@@ -1,0 +1,170 @@
+"""Tokens and costs in a transcript of Claude Code.
+
+At the end of a run it writes a line `cost-state`: exact totals of the session over all its runs, with the requests for
+titles and compactions. Until then, and after a kill, there are only the messages: each is written as several lines with
+one id, of which the last has the most, and requests that wrote no message are missing. A fork copies the messages of
+its parent, and its `cost-state` includes that of the parent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from crewkit_hook.transcripts.lines import ms_of, new_lines, number, object_of, parsed
+from crewkit_hook.transcripts.reading import Totals
+from crewkit_hook.transcripts.usage import FIELDS, Sums, add, difference, total_of
+
+SYNTHETIC = "<synthetic>"  # the model of messages that the client writes itself
+_MARKS = (b'"usage"', b'"cost-state"', b'"requestSessionId"')  # a line without one of them says nothing here
+
+
+class CostState(NamedTuple):
+    """Exact totals as of a moment. ``started_ms``: when the session's first run began that they cover."""
+
+    models: Sums
+    lines_added: int
+    lines_removed: int
+    started_ms: int
+
+
+class Reading:
+    """See `transcripts.reading`."""
+
+    def __init__(self, session_id: str, kept: dict[str, Any] | None = None) -> None:
+        kept = kept or {}
+        self._session_id = session_id
+        self._offsets: dict[str, int] = kept.get("offsets", {})
+        self._messages: dict[str, list[Any]] = kept.get("messages", {})  # id: time, model, usage; since the last state
+        self._lost: Sums = kept.get("lost", {})  # of runs that were killed
+        self._state: dict[str, Any] | None = kept.get("state")
+        self._base: dict[str, Any] | None = kept.get("base")  # the parent's state at the fork
+        self._parent: str = kept.get("parent", "")
+        self._began_ms: int = kept.get("began", 0)  # when its own first message was written
+        self._version: str = kept.get("version", "")
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        return {
+            "offsets": self._offsets,
+            "messages": self._messages,
+            "lost": self._lost,
+            "state": self._state,
+            "base": self._base,
+            "parent": self._parent,
+            "began": self._began_ms,
+            "version": self._version,
+        }
+
+    def advance(self, path: str) -> None:
+        for file in (*sorted(map(str, subagent_files(path))), path):  # a state covers what subagents had used
+            for offset, raw in new_lines(file, self._offsets.get(file, 0)):
+                self._offsets[file] = offset
+                if not self._version or any(mark in raw for mark in _MARKS):
+                    self._take(parsed(raw))
+        if self._parent and self._began_ms and self._base is None:  # what the parent had used is not this session's
+            parent = Path(path).with_name(f"{self._parent}.jsonl")
+            self._base = state_at(str(parent), self._began_ms) or {}
+
+    def killed(self) -> None:
+        """No later state will cover the messages of this run."""
+        for _, model, used in self._messages.values():
+            add(self._lost, model, used)
+        self._messages = {}
+
+    def totals(self) -> Totals:
+        after = total_of({model: used} for _, model, used in self._messages.values())
+        state, base = cost_state(self._state or {}), cost_state(self._base or {})
+        exact = difference(state.models, base.models)
+        work = {
+            "lines_added": max(0, state.lines_added - base.lines_added),
+            "lines_removed": max(0, state.lines_removed - base.lines_removed),
+        }
+        is_partial = bool(after or self._lost or not self._state)
+        return Totals(total_of([exact, self._lost, after]), is_partial, None if is_partial else work)
+
+    def about(self) -> dict[str, Any]:
+        said: dict[str, Any] = {"client_version": self._version} if self._version else {}
+        return said | ({"parent": {"session_id": self._parent, "relation": "fork"}} if self._parent else {})
+
+    def _take(self, line: dict[str, Any]) -> None:
+        if isinstance(line.get("version"), str):
+            self._version = self._version or line["version"]
+        if line.get("type") == "cost-state":
+            self._take_state(line)
+        elif is_copy(line, self._session_id):
+            self._parent = str(line["requestSessionId"])
+        elif line.get("type") == "assistant":
+            at_ms = ms_of(line.get("timestamp"))
+            self._began_ms = min(at_ms, self._began_ms or at_ms)
+            found = message_usage(line)
+            if found is not None:
+                self._messages[found[0]] = [at_ms, *found[1:]]
+
+    def _take_state(self, line: dict[str, Any]) -> None:
+        """Take a state, which covers all messages so far, except those from before its first run."""
+        began_ms = cost_state(line).started_ms
+        for at_ms, model, used in self._messages.values():
+            if at_ms < began_ms:
+                add(self._lost, model, used)
+        self._messages, self._state = {}, line
+
+
+def is_copy(line: dict[str, Any], session_id: str) -> bool:
+    """Return whether a message was copied from another session."""
+    return str(line.get("requestSessionId", session_id)) != session_id
+
+
+def subagent_files(transcript: str) -> Iterator[Path]:
+    """Yield the transcripts of a session's subagents."""
+    return Path(transcript).with_suffix("").glob("subagents/agent-*.jsonl")
+
+
+def message_usage(line: dict[str, Any]) -> tuple[str, str, dict[str, int]] | None:
+    """Return id, model and usage of a message; None if it has none."""
+    message = object_of(line.get("message"))
+    used, model, message_id = message.get("usage"), message.get("model"), message.get("id")
+    if not (isinstance(used, dict) and isinstance(model, str) and isinstance(message_id, str)) or model == SYNTHETIC:
+        return None
+    counts = (
+        used.get("input_tokens"),
+        used.get("output_tokens"),
+        used.get("cache_read_input_tokens"),
+        used.get("cache_creation_input_tokens"),
+        object_of(used.get("cache_creation")).get("ephemeral_1h_input_tokens"),
+    )
+    return message_id, model, dict(zip(FIELDS, map(number, counts)))
+
+
+def cost_state(line: dict[str, Any]) -> CostState:
+    """Return the totals of a line `cost-state`; nothing at all of an empty one."""
+    models: Sums = {}
+    for model, used in object_of(line.get("modelUsage")).items():
+        cost = used.get("costUSD")
+        is_known = isinstance(cost, (int, float)) and (cost > 0 or not line.get("hasUnknownModelCost"))
+        counts = (
+            used.get("inputTokens"),
+            used.get("outputTokens"),
+            used.get("cacheReadInputTokens"),
+            used.get("cacheCreationInputTokens"),
+            used.get("cacheCreationEphemeral1hInputTokens"),
+        )
+        add(models, model, {**dict(zip(FIELDS, map(number, counts))), "cost_usd": float(cost) if is_known else None})
+    return CostState(
+        models,
+        number(line.get("totalLinesAdded")),
+        number(line.get("totalLinesRemoved")),
+        number(line.get("startTime")),
+    )
+
+
+def state_at(transcript: str, at_ms: int) -> dict[str, Any] | None:
+    """Return the last line `cost-state` that a transcript had at a moment; None if it had none."""
+    found = None
+    for _, raw in new_lines(transcript, 0):
+        if b'"cost-state"' in raw:
+            found = parsed(raw)
+        elif found is not None and ms_of(parsed(raw).get("timestamp")) > at_ms:
+            break
+    return found

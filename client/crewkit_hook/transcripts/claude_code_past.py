@@ -1,0 +1,241 @@
+"""From a transcript of Claude Code to the events that its hooks would have sent.
+
+A run ends with a line `cost-state`; what follows belongs to the next run of the same session. Lines that were copied
+from another session, by a fork or an older client's resume, are not this session's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Set
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from crewkit_hook.transcripts.claude_code import SYNTHETIC, is_copy, subagent_files
+from crewkit_hook.transcripts.event import Past, key_of
+from crewkit_hook.transcripts.lines import ms_of, new_lines, object_of, parsed
+
+_INTERRUPTED = "[Request interrupted by user"
+_BUILT_IN_COMMAND = "<command-name>"  # one of a user begins with <command-message>
+_NO_PROMPTS = (_INTERRUPTED, _BUILT_IN_COMMAND, "<local-command-", "<bash-", "Caveat: The messages below")
+_REJECTED = ("The user doesn't want to", "Permission to use", "User rejected")
+_BY_MACHINE = "system"
+
+
+class Described(NamedTuple):
+    """What a transcript says about its session."""
+
+    context: dict[str, Any]
+    folder: str
+    parent: str  # of a fork
+    began_ms: int
+    ended_ms: int
+    lines: frozenset[str]  # the ids of its own lines
+
+
+class _Reader:
+    """Reads one transcript, line by line."""
+
+    def __init__(self, session_id: str, foreign: Set[str]) -> None:
+        self._session_id, self._foreign = session_id, foreign
+        self.parent = ""
+        self.context: dict[str, Any] = {}
+        self.folder = self._title = ""
+        self._uses: dict[str, dict[str, Any]] = {}
+        self._runs = False
+        self._last: dict[str, Any] = {}
+        self.began_ms = self.ended_ms = 0
+        self.lines: set[str] = set()
+
+    def main(self, transcript: str) -> Iterator[Past]:
+        copied = _end_of_copies(transcript, self._session_id)
+        for offset, raw in new_lines(transcript, 0):
+            line = parsed(raw)
+            if line.get("type") in ("custom-title", "ai-title"):
+                self._title = str(line.get("customTitle") or line.get("aiTitle") or self._title)
+            if line.get("type") == "cost-state":
+                yield from self._end()
+                continue
+            at_ms = ms_of(line.get("timestamp"))
+            is_copied = self._is_copied(line) or offset <= copied
+            if not at_ms or is_copied or line.get("type") not in ("user", "assistant", "system"):
+                continue
+            self.lines.add(str(line.get("uuid")))
+            self._describe(line)
+            if not self._runs:
+                yield self._start(line, at_ms)
+            self._last = line
+            self.ended_ms = max(at_ms, self.ended_ms)
+            yield from self._events(line, at_ms, str(line.get("agentId") or ""))
+
+    def end(self) -> Iterator[Past]:
+        yield from self._end()
+
+    def subagent(self, file: Path) -> Iterator[Past]:
+        agent_id = file.stem[len("agent-") :]
+        agent = {"agent_id": agent_id, "agent_type": _agent_type(file)}
+        began = False
+        last_ms, answer = 0, ""
+        for _, raw in new_lines(str(file), 0):
+            line = parsed(raw)
+            at_ms = ms_of(line.get("timestamp"))
+            if not at_ms or line.get("type") not in ("user", "assistant") or str(line.get("uuid")) in self._foreign:
+                continue
+            if not began:
+                began = True
+                yield Past(f"SubagentStart {agent_id}", at_ms, {"hook_event_name": "SubagentStart", **agent})
+            last_ms = max(last_ms, at_ms)
+            answer = _text_of(line) or answer if line.get("type") == "assistant" else answer
+            yield from self._events(line, at_ms, agent_id, agent["agent_type"])
+        if began:
+            self.ended_ms = max(last_ms, self.ended_ms)
+            stop = {"hook_event_name": "SubagentStop", **agent, "last_assistant_message": answer}
+            yield Past(f"SubagentStop {agent_id}", last_ms, stop)
+
+    def _is_copied(self, line: dict[str, Any]) -> bool:
+        if is_copy(line, self._session_id):
+            self.parent = str(line["requestSessionId"])
+            return True
+        return str(line.get("uuid")) in self._foreign
+
+    def _describe(self, line: dict[str, Any]) -> None:
+        self.began_ms = self.began_ms or ms_of(line.get("timestamp"))
+        self.folder = str(line.get("cwd") or self.folder)
+        said = {
+            "branch": line.get("gitBranch"),
+            "client_version": line.get("version"),
+            "attended": {"cli": True, "sdk-cli": False}.get(str(line.get("entrypoint"))),
+        }
+        self.context |= {name: value for name, value in said.items() if value not in (None, "", "HEAD")}
+
+    def _start(self, line: dict[str, Any], at_ms: int) -> Past:
+        source = "fork" if self.parent and not self._last else "resume" if self._last else "startup"
+        self._runs = True
+        payload = {"hook_event_name": "SessionStart", "source": source, "cwd": self.folder}
+        if self._title:
+            payload["session_title"] = self._title
+        return Past(f"SessionStart {line.get('uuid')}", at_ms, payload)
+
+    def _end(self) -> Iterator[Past]:
+        if not self._runs:
+            return
+        self._runs = False
+        payload = {"hook_event_name": "SessionEnd", "reason": "other"}
+        yield Past(f"SessionEnd {self._last.get('uuid')}", self.ended_ms, payload)
+
+    def _events(self, line: dict[str, Any], at_ms: int, agent_id: str, agent_type: str = "") -> Iterator[Past]:
+        common = {"cwd": self.folder, "prompt_id": line.get("promptId")}
+        if agent_id:
+            common |= {"agent_id": agent_id, "agent_type": agent_type}
+        common = {name: value for name, value in common.items() if value}
+        kind = line.get("type")
+        if kind == "system" and line.get("subtype") == "compact_boundary":
+            trigger = object_of(line.get("compactMetadata")).get("trigger")
+            for event in ("PreCompact", "PostCompact"):
+                yield Past(
+                    f"{event} {line.get('uuid')}", at_ms, {"hook_event_name": event, "trigger": trigger, **common}
+                )
+        elif kind == "assistant":
+            yield from self._answered(line, at_ms, common, agent_id)
+        elif kind == "user":
+            yield from self._asked(line, at_ms, common, agent_id)
+
+    def _answered(self, line: dict[str, Any], at_ms: int, common: dict[str, Any], agent_id: str) -> Iterator[Past]:
+        message = object_of(line.get("message"))
+        for block in _blocks(message):
+            if block.get("type") == "tool_use" and isinstance(block.get("id"), str):
+                use = {"tool_name": block.get("name"), "tool_input": block.get("input"), "tool_use_id": block["id"]}
+                self._uses[block["id"]] = use
+                yield Past(f"PreToolUse {block['id']}", at_ms, {"hook_event_name": "PreToolUse", **common, **use})
+        is_last = message.get("stop_reason") in ("end_turn", "stop_sequence") or message.get("model") == SYNTHETIC
+        text = _text_of(line)
+        if is_last and text and not agent_id:
+            event = "StopFailure" if line.get("isApiErrorMessage") else "Stop"
+            stop = {"hook_event_name": event, **common, "last_assistant_message": text}
+            yield Past(f"{event} {message.get('id') or line.get('uuid')}", at_ms, stop)
+
+    def _asked(self, line: dict[str, Any], at_ms: int, common: dict[str, Any], agent_id: str) -> Iterator[Past]:
+        message = object_of(line.get("message"))
+        results = [block for block in _blocks(message) if block.get("type") == "tool_result"]
+        for block in results:
+            yield from self._finished(line, block, at_ms, common)
+        prompt = _text_of(line)
+        if results or agent_id or line.get("isMeta") or line.get("isCompactSummary") or not prompt:
+            return
+        if line.get("isSidechain") or prompt.startswith(_NO_PROMPTS):
+            return
+        payload = {"hook_event_name": "UserPromptSubmit", **common, "prompt": prompt}
+        if line.get("promptSource") == _BY_MACHINE:
+            payload["source"] = _BY_MACHINE
+        yield Past(key_of(payload) or f"UserPromptSubmit {line.get('uuid')}", at_ms, payload)
+
+    def _finished(
+        self, line: dict[str, Any], block: dict[str, Any], at_ms: int, common: dict[str, Any]
+    ) -> Iterator[Past]:
+        use = self._uses.get(str(block.get("tool_use_id")))
+        if use is None:
+            return
+        text = block.get("content")
+        said = text if isinstance(text, str) else json.dumps(text)
+        if not block.get("is_error"):
+            event, outcome = "PostToolUse", {"tool_response": line.get("toolUseResult", text)}
+        elif _is_denied(line, said):
+            event, outcome = "PermissionDenied", {"reason": said}
+        else:
+            event, outcome = "PostToolUseFailure", {"error": said}
+        yield Past(f"{event} {use['tool_use_id']}", at_ms, {"hook_event_name": event, **common, **use, **outcome})
+
+
+def past_of(transcript: str, foreign: Set[str], *, is_over: bool) -> tuple[list[Past], Described]:
+    """Return the events of a session, by time, and what its transcript says of it.
+
+    ``foreign`` are the ids of lines of other sessions, of which this one may hold copies. ``is_over``: nothing will be
+    added, so that the last run has ended, whatever the transcript says.
+    """
+    reader = _Reader(Path(transcript).stem, foreign)
+    events = list(reader.main(transcript))
+    for file in sorted(subagent_files(transcript)):
+        events += reader.subagent(file)
+    if is_over:
+        events += reader.end()
+    events.sort(key=lambda event: event.at_ms)
+    if reader.parent:
+        reader.context["parent"] = {"session_id": reader.parent, "relation": "fork"}
+    times = reader.began_ms, reader.ended_ms
+    return events, Described(reader.context, reader.folder, reader.parent, *times, frozenset(reader.lines))
+
+
+def _end_of_copies(transcript: str, session_id: str) -> int:
+    """Return the offset behind the last message that was copied from another session."""
+    end = 0
+    for offset, raw in new_lines(transcript, 0):
+        if b'"requestSessionId"' in raw and is_copy(parsed(raw), session_id):
+            end = offset
+    return end
+
+
+def _is_denied(line: dict[str, Any], said: str) -> bool:
+    decision = object_of(line.get("permissionDecision")).get("decision")
+    return decision in ("reject", "deny") or said.startswith(_REJECTED)
+
+
+def _agent_type(file: Path) -> str:
+    try:
+        found = json.loads(file.with_suffix(".meta.json").read_text("utf-8"))
+        return str(found.get("agentType") or "")
+    except (OSError, ValueError, AttributeError):
+        return ""
+
+
+def _blocks(message: dict[str, Any]) -> list[dict[str, Any]]:
+    content = message.get("content")
+    return [block for block in content if isinstance(block, dict)] if isinstance(content, list) else []
+
+
+def _text_of(line: dict[str, Any]) -> str:
+    message = object_of(line.get("message"))
+    content = message.get("content")
+    if isinstance(content, str):
+        return content
+    texts = [block.get("text") for block in _blocks(message) if block.get("type") == "text"]
+    return "\n".join(text for text in texts if isinstance(text, str))

@@ -1,0 +1,107 @@
+"""Tokens in a rollout of Codex CLI: one record for each request, in the file of the thread that made it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from crewkit_hook.transcripts.lines import new_lines, number, object_of, parsed
+from crewkit_hook.transcripts.reading import Totals
+from crewkit_hook.transcripts.usage import add, total_of
+
+UNKNOWN = "unknown"
+_MARKS = (b'"token_usage_record"', b'"token_count"', b'"turn_context"', b'"session_meta"')
+
+
+class Reading:
+    """See `transcripts.reading`."""
+
+    def __init__(self, session_id: str, kept: dict[str, Any] | None = None) -> None:
+        kept = kept or {}
+        self._session_id = session_id
+        self._files: dict[str, dict[str, Any]] = kept.get("files", {})  # path: offset, thread, model, sums
+        self._is_cut: bool = kept.get("is_cut", False)
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        return {"files": self._files, "is_cut": self._is_cut}
+
+    def advance(self, path: str) -> None:
+        for rollout in (path, *self._of_subagents(path)):
+            file = self._files.setdefault(rollout, {"offset": 0, "thread": "", "model": "", "sums": {}})
+            for offset, raw in new_lines(rollout, file["offset"]):
+                file["offset"] = offset
+                if any(mark in raw for mark in _MARKS):
+                    self._take(file, parsed(raw))
+
+    def killed(self) -> None:
+        self._is_cut = True
+
+    def totals(self) -> Totals:
+        return Totals(total_of(file["sums"] for file in self._files.values()), self._is_cut)
+
+    def about(self) -> dict[str, Any]:
+        own = [file for file in self._files.values() if file["thread"] == self._session_id]
+        return own[0].get("about", {}) if own else {}
+
+    def _take(self, file: dict[str, Any], line: dict[str, Any]) -> None:
+        payload = line.get("payload")
+        if not isinstance(payload, dict):
+            return
+        kind = line.get("type")
+        if kind == "session_meta" and not file["thread"]:
+            file["thread"] = str(payload.get("id") or "")
+            file["about"] = _about(payload)
+        elif kind == "turn_context":
+            file["model"] = str(payload.get("model") or file["model"])
+        elif kind == "token_usage_record" and payload.get("thread_id") == file["thread"]:  # a fork copies others
+            file["has_records"] = True
+            add(file["sums"], file["model"] or UNKNOWN, _used(payload.get("usage")))
+        elif payload.get("type") == "token_count" and not file.get("has_records"):  # older clients have no records
+            self._take_total(file, payload.get("info"))
+
+    def _take_total(self, file: dict[str, Any], info: Any) -> None:
+        """Take the growth of a running total, which belongs to the model of the turn."""
+        total = _used(info.get("total_token_usage")) if isinstance(info, dict) else {}
+        before = file.get("total", {})
+        if total and any(total.values()):
+            grown = {name: max(0, count - before.get(name, 0)) for name, count in total.items()}
+            add(file["sums"], file["model"] or UNKNOWN, grown)
+            file["total"] = total
+
+    def _of_subagents(self, rollout: str) -> list[str]:
+        """Return the rollouts of the same days whose thread belongs to this session."""
+        folder = Path(rollout).parent
+        named = [str(path) for path in sorted(folder.glob("rollout-*.jsonl")) if str(path) != rollout]
+        return [path for path in named if path in self._files or self._belongs(path)]
+
+    def _belongs(self, path: str) -> bool:
+        for _, line in new_lines(path, 0):
+            payload = parsed(line).get("payload")
+            return isinstance(payload, dict) and (
+                payload.get("session_id") == self._session_id and payload.get("id") != self._session_id
+            )
+        return False
+
+
+def _about(meta: dict[str, Any]) -> dict[str, Any]:
+    git, parent = object_of(meta.get("git")), meta.get("forked_from_id")
+    said = {
+        "remote_url": git.get("repository_url"),
+        "branch": git.get("branch"),
+        "client_version": meta.get("cli_version"),
+        "parent": {"session_id": parent, "relation": "fork"} if parent else None,
+    }
+    return {name: value for name, value in said.items() if value}
+
+
+def _used(usage: Any) -> dict[str, int]:
+    """Return the tokens of a request. Codex counts cached ones as input, too."""
+    used = object_of(usage)
+    cached, written = number(used.get("cached_input_tokens")), number(used.get("cache_write_input_tokens"))
+    return {
+        "input_tokens": max(0, number(used.get("input_tokens")) - cached - written),
+        "output_tokens": number(used.get("output_tokens")),
+        "cache_read_tokens": cached,
+        "cache_creation_tokens": written,
+    }

@@ -1,0 +1,136 @@
+"""From a rollout of Codex CLI to the events that its hooks would have sent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from crewkit_hook.transcripts.event import Past, key_of
+from crewkit_hook.transcripts.lines import ms_of, new_lines, object_of, parsed
+
+_CALLS = frozenset({"function_call", "custom_tool_call", "local_shell_call"})
+_OUTPUTS = frozenset({"function_call_output", "custom_tool_call_output"})
+_SHELL = frozenset({"exec_command", "shell", "local_shell", "local_shell_call", "unified_exec"})  # hooks say Bash
+_EXITED = "exited with code "
+
+
+class Meta:
+    """What the first line says of a thread."""
+
+    def __init__(self, rollout: str) -> None:
+        found = object_of(next((parsed(raw) for _, raw in new_lines(rollout, 0)), {}).get("payload"))
+        git = object_of(found.get("git"))
+        self.thread = str(found.get("id") or "")
+        self.session_id = str(found.get("session_id") or self.thread)
+        self.folder = str(found.get("cwd") or "")
+        self.agent_type = str(found.get("agent_role") or found.get("agent_nickname") or "subagent")
+        said = {
+            "remote_url": git.get("repository_url"),
+            "branch": git.get("branch"),
+            "client_version": found.get("cli_version"),
+            "attended": "exec" not in str(found.get("originator") or found.get("source")),
+        }
+        self.context = {name: value for name, value in said.items() if value not in (None, "")}
+
+    @property
+    def is_subagent(self) -> bool:
+        """Whether this thread was started by another one."""
+        return self.thread != self.session_id
+
+
+def past_of(rollout: str, *, is_over: bool) -> tuple[list[Past], Meta]:
+    """Return the events of a thread, by time, and what its rollout says of it."""
+    meta = Meta(rollout)
+    events = list(_Reader(meta).read(rollout, is_over=is_over)) if meta.thread else []
+    return sorted(events, key=lambda event: event.at_ms), meta
+
+
+class _Reader:
+    """Reads the rollout of one thread, line by line."""
+
+    def __init__(self, meta: Meta) -> None:
+        self._meta = meta
+        agent = {"agent_id": meta.thread, "agent_type": meta.agent_type} if meta.is_subagent else {}
+        self._common: dict[str, Any] = {"cwd": meta.folder, **agent}
+        self._uses: dict[str, dict[str, Any]] = {}
+
+    def read(self, rollout: str, *, is_over: bool) -> Iterator[Past]:
+        """Yield the events."""
+        first_ms = last_ms = 0
+        for offset, raw in new_lines(rollout, 0):
+            line = parsed(raw)
+            payload, at_ms = object_of(line.get("payload")), ms_of(line.get("timestamp"))
+            if not at_ms:
+                continue
+            if not first_ms:
+                first_ms = at_ms
+                yield self._edge("Start", at_ms, "source", "startup")
+            last_ms = max(last_ms, at_ms)
+            if line.get("type") == "turn_context":
+                self._common |= {"turn_id": payload.get("turn_id"), "model": payload.get("model")}
+            else:
+                yield from self._events(str(line.get("type")), payload, at_ms, offset)
+        if first_ms and self._meta.is_subagent:
+            yield self._edge("Stop", last_ms, "", "")
+        elif first_ms and is_over:
+            yield self._edge("End", last_ms, "reason", "other")
+
+    def _edge(self, which: str, at_ms: int, name: str, value: str) -> Past:
+        """Return the begin or the end of a session or, without a reason, of a subagent."""
+        if self._meta.is_subagent:
+            event, more = f"Subagent{which}", {}
+        else:
+            event, more = f"Session{which}", {name: value}
+        return Past(f"{event} {self._meta.thread}", at_ms, {"hook_event_name": event, **more, **self._common})
+
+    def _events(self, line_type: str, payload: dict[str, Any], at_ms: int, offset: int) -> Iterator[Past]:
+        kind, call = payload.get("type"), str(payload.get("call_id") or "")
+        thread = self._meta.thread
+        if kind in _CALLS and call:
+            self._uses[call] = use = _use(payload, call)
+            yield Past(f"PreToolUse {call}", at_ms, {"hook_event_name": "PreToolUse", **self._common, **use})
+        elif kind in _OUTPUTS and call in self._uses:
+            done = _finished(payload.get("output"))
+            yield Past(f"{done['hook_event_name']} {call}", at_ms, {**done, **self._common, **self._uses[call]})
+        elif (prompt := _prompt(payload)) is not None:
+            asked = {"hook_event_name": "UserPromptSubmit", **self._common, "prompt": prompt}
+            yield Past(key_of(asked) or f"UserPromptSubmit {thread} {offset}", at_ms, asked)
+        elif kind == "task_complete":
+            stop = {"hook_event_name": "Stop", "last_assistant_message": payload.get("last_agent_message")}
+            yield Past(f"Stop {thread} {payload.get('turn_id') or offset}", at_ms, {**stop, **self._common})
+        elif line_type == "compacted":
+            for event in ("PreCompact", "PostCompact"):
+                yield Past(f"{event} {thread} {offset}", at_ms, {"hook_event_name": event, **self._common})
+
+
+def _use(payload: dict[str, Any], call: str) -> dict[str, Any]:
+    """Return a call with the names that hooks use."""
+    name = str(payload.get("name") or payload.get("type"))
+    text = payload.get("arguments") or payload.get("input") or payload.get("action")
+    try:
+        given = object_of(json.loads(text) if isinstance(text, str) else text)
+    except ValueError:
+        given = {"command": text}
+    if name in _SHELL:
+        name, given = "Bash", {"command": given.get("cmd") or given.get("command")}
+    return {"tool_name": name, "tool_input": given, "tool_use_id": call}
+
+
+def _finished(output: Any) -> dict[str, Any]:
+    text = output if isinstance(output, str) else json.dumps(output)
+    code = text.partition(_EXITED)[2].partition("\n")[0].strip()
+    if code.lstrip("-").isdigit() and int(code) != 0:
+        return {"hook_event_name": "PostToolUseFailure", "error": text}
+    return {"hook_event_name": "PostToolUse", "tool_response": text}
+
+
+def _prompt(payload: dict[str, Any]) -> str | None:
+    """Return what a person asked, as newer or older clients write it; None for anything else."""
+    if payload.get("type") == "user_message":
+        return str(payload.get("message") or "")
+    item = object_of(payload.get("item"))
+    if payload.get("type") != "item_completed" or item.get("type") != "UserMessage":
+        return None
+    content = item.get("content")
+    return "\n".join(str(object_of(part).get("text") or "") for part in content) if isinstance(content, list) else ""

@@ -1,0 +1,52 @@
+"""Tokens in a chat file of Gemini CLI: those of each answer. Requests for routing and compaction are not in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crewkit_hook.transcripts.lines import new_lines, number, parsed
+from crewkit_hook.transcripts.reading import Totals
+from crewkit_hook.transcripts.usage import total_of
+
+
+class Reading:
+    """See `transcripts.reading`."""
+
+    def __init__(self, _session_id: str, kept: dict[str, Any] | None = None) -> None:
+        kept = kept or {}
+        self._offset: int = kept.get("offset", 0)
+        self._answers: dict[str, list[Any]] = kept.get("answers", {})  # id: model, usage; the last line of an id counts
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        return {"offset": self._offset, "answers": self._answers}
+
+    def advance(self, path: str) -> None:
+        for offset, raw in new_lines(path, self._offset):
+            self._offset = offset
+            if b'"tokens"' in raw:
+                self._take(parsed(raw))
+
+    def killed(self) -> None:
+        """Its totals are partial anyway."""
+
+    def totals(self) -> Totals:
+        return Totals(total_of({model: used} for model, used in self._answers.values()), is_partial=True)
+
+    def about(self) -> dict[str, Any]:
+        return {}
+
+    def _take(self, line: dict[str, Any]) -> None:
+        tokens, model, answer = line.get("tokens"), line.get("model"), line.get("id")
+        if isinstance(tokens, dict) and isinstance(model, str) and isinstance(answer, str):
+            self._answers[answer] = [model, _used(tokens)]
+
+
+def _used(tokens: dict[str, Any]) -> dict[str, int]:
+    """Return the tokens of an answer. Gemini counts cached ones as input, and thoughts apart from output."""
+    cached = number(tokens.get("cached"))
+    return {
+        "input_tokens": max(0, number(tokens.get("input")) - cached),
+        "output_tokens": number(tokens.get("output")) + number(tokens.get("thoughts")),
+        "cache_read_tokens": cached,
+    }

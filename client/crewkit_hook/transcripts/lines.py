@@ -1,0 +1,57 @@
+"""Lines of JSON in a file that grows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+
+def new_lines(path: str, offset: int) -> Iterator[tuple[int, bytes]]:
+    """Yield each whole line from an offset on, with the offset behind it. A file that is not there has none."""
+    try:
+        with Path(path).open("rb") as file:
+            file.seek(offset)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return
+                offset += len(line)
+                yield offset, line
+    except OSError:
+        return
+
+
+def parsed(line: bytes) -> dict[str, Any]:
+    """Return the object of a line; empty if it is none."""
+    try:
+        return object_of(json.loads(line))
+    except ValueError:
+        return {}
+
+
+def object_of(value: Any) -> dict[str, Any]:
+    """Return an object; an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def ms_of(timestamp: Any) -> int:
+    """Return the milliseconds since 1970 of an RFC 3339 time in UTC; 0 if it is none."""
+    try:
+        moment = datetime.fromisoformat(str(timestamp).replace("Z", "+00:00"))
+    except ValueError:
+        return 0
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return round(moment.timestamp() * 1000)
+
+
+def instant(ms: int) -> str:
+    """Return the RFC 3339 time of milliseconds since 1970."""
+    return datetime.fromtimestamp(ms // 1000, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S") + f".{ms % 1000:03d}Z"
+
+
+def number(value: Any) -> int:
+    """Return a count; 0 for anything else."""
+    return value if isinstance(value, int) and value > 0 else 0

@@ -1,0 +1,1 @@
+"""Tests with unmodified agents: `make clients` installs them and runs these tests."""

@@ -1,0 +1,175 @@
+"""An unmodified Claude Code, connected by `crewkit-hook connect`: its sessions are counted to the last token."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from typing import Any
+
+import pytest
+
+from tests.support.fakes.messages_api import messages_api, text, tool_use
+from tests.support.fakes.model_api import Used
+from tests.support.rigs.agent_home import PROGRAMS, AgentHome
+from tests.support.rigs.terminal import Terminal
+
+TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "cache_creation_1h_tokens")
+Run = dict[str, Any]
+
+
+@pytest.fixture
+def claude(home: AgentHome) -> AgentHome:
+    """Connect Claude Code."""
+    (home.folder / ".claude").mkdir()
+    home.connect("claude-code")
+    return home
+
+
+def environment(model: str) -> dict[str, str]:
+    return {"ANTHROPIC_BASE_URL": model, "ANTHROPIC_API_KEY": "dummy", "DISABLE_AUTOUPDATER": "1"}
+
+
+def ask(home: AgentHome, model: str, *arguments: str) -> Run:
+    """Let it work once, and return its result."""
+    ended = home.run("claude", "-p", *arguments, "--output-format", "json", **environment(model))
+    assert ended.returncode == 0, ended.stderr
+    assert "hook" not in ended.stderr.lower(), ended.stderr
+    result: Run = json.loads(ended.stdout)
+    return result
+
+
+def used(session: dict[str, Any]) -> Used:
+    return Used(*(session["model_metrics"][name] for name in TOKENS))
+
+
+def less(total: Used, part: Used) -> Used:
+    return Used(*(one - other for one, other in zip(total, part, strict=True)))
+
+
+def test_tools_failures_and_denials(claude: AgentHome) -> None:
+    """Counts are those of the turns; tokens and cost those of the answers."""
+    (claude.work / "stone.py").write_text("turn = True\n")
+    turns = (
+        [text("I try."), tool_use("Bash", "toolu_denied", command="rm -rf ./yard", description="Clear")],
+        [tool_use("Read", "toolu_read", file_path="stone.py"), tool_use("Read", "toolu_failed", file_path="none.py")],
+        [tool_use("Edit", "toolu_refused", file_path="stone.py")],
+        [text("It turns.")],
+    )
+    with messages_api(*turns) as (model, api):
+        result = ask(claude, model, "Turn the stone")
+
+    session = claude.session("claude-code", result["session_id"], status="ended")
+
+    assert used(session) == api.total()
+    assert session["model_metrics"]["cost_usd"] == pytest.approx(result["total_cost_usd"], abs=5e-10)
+    counts = session["counts"]
+    assert (counts["prompts"], counts["tool_calls"], counts["tool_errors"]) == (1, 4, 2)
+    assert (session["trigger"], session["client_version"], session["summary"]) == ("headless", "2.1.332", "It turns.")
+    assert session["usage"]["incomplete"] is False
+    statuses = {event["event_type"] for event in claude.events(session)}
+    assert {"SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolBatch", "Stop"} <= statuses
+
+
+def test_a_session_that_is_taken_up_again_and_forked(claude: AgentHome) -> None:
+    """A resume adds to its session. A fork is a session of its own, and does not count again what its parent used."""
+    with messages_api() as (model, api):
+        first = ask(claude, model, "Begin")
+        ask(claude, model, "Go on", "--resume", first["session_id"])
+        of_parent = api.total()
+        fork = ask(claude, model, "Another way", "--resume", first["session_id"], "--fork-session")
+
+    parent = claude.session("claude-code", first["session_id"], status="ended")
+    forked = claude.session("claude-code", fork["session_id"], status="ended")
+
+    assert (used(parent), used(forked)) == (of_parent, less(api.total(), of_parent))
+    assert (parent["counts"]["prompts"], forked["counts"]["prompts"]) == (2, 1)
+    assert (forked["relation"], forked["parent_id"]) == ("fork", parent["id"])
+    total = parent["model_metrics"]["cost_usd"] + forked["model_metrics"]["cost_usd"]
+    assert total == pytest.approx(fork["total_cost_usd"], abs=1e-9)
+
+
+def test_a_subagent_in_the_background(claude: AgentHome) -> None:
+    """Its tokens are in the session's, its tools are its own, and the message that it has ended is no prompt."""
+    agent = tool_use("Agent", "toolu_agent", description="Look", prompt="Look around", subagent_type="general-purpose")
+    bash = tool_use("Bash", "toolu_inside", command="echo hi", description="Say hi")
+    with messages_api([agent], [bash], [text("Seen.")], [text("All done.")]) as (model, api):
+        result = ask(claude, model, "Let others look", "--allowedTools", "Bash")
+
+    session = claude.session("claude-code", result["session_id"], status="ended")
+
+    assert used(session) == api.total()
+    assert session["model_metrics"]["cost_usd"] == pytest.approx(result["total_cost_usd"], abs=5e-10)
+    assert [session["counts"][name] for name in ("prompts", "subagents", "tool_calls")] == [1, 1, 2]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_session_that_is_stopped(claude: AgentHome, number: signal.Signals) -> None:
+    """After SIGTERM its totals are exact. After SIGKILL they are those of its messages, and marked as incomplete."""
+    turns = (
+        [text("First."), tool_use("Bash", "toolu_short", command="echo hi", description="Say hi")],
+        [tool_use("Bash", "toolu_long", command="timeout 30 tail -f /dev/null", description="Wait")],
+    )
+    with messages_api(*turns) as (model, api):
+        command = [str(PROGRAMS / "claude"), "-p", "Wait", "--allowedTools", "Bash"]
+        variables = {**claude.environment, **environment(model)}
+        agent = subprocess.Popen(command, cwd=claude.work, env=variables, stdin=subprocess.DEVNULL)
+        while len(api.answers) < len(turns):
+            time.sleep(0.05)
+        time.sleep(1)
+        os.kill(agent.pid, number)
+        agent.wait(timeout=30)
+        session_id = claude.sessions_of_hooks()[0]
+
+    session = claude.session("claude-code", session_id, status="ended")
+
+    is_killed = number == signal.SIGKILL
+    assert session["usage"]["incomplete"] is is_killed
+    assert session["counts"]["tool_calls"] == 2
+    if is_killed:
+        assert all(0 < one <= other for one, other in zip(used(session), api.total(), strict=True))
+    else:
+        assert used(session) == api.total()
+
+
+def test_a_person_clears_and_compacts(claude: AgentHome) -> None:
+    """`/clear` begins a session whose parent is the one before; compaction and titles are counted, too."""
+    settings = {
+        "hasCompletedOnboarding": True,
+        "theme": "dark",
+        "customApiKeyResponses": {"approved": ["dummy"], "rejected": []},
+        "projects": {str(claude.work): {"hasTrustDialogAccepted": True, "hasCompletedProjectOnboarding": True}},
+    }
+    (claude.folder / ".claude.json").write_text(json.dumps(settings))
+    bash = tool_use("Bash", "toolu_asked", command="echo hi", description="Say hi")
+    turns = ([text("Good morning.")], [bash], [text("It said so.")], [text("A new day.")])
+    with messages_api(*turns) as (model, api):
+        variables = {**claude.environment, **environment(model)}
+        screen = Terminal([str(PROGRAMS / "claude"), "--allowedTools", "Bash"], claude.work, variables)
+        screen.shows("shift+tab to cycle")
+        screen.type("Hello")
+        screen.shows("Good morning.")
+        time.sleep(2)
+        screen.type("Say hi")
+        screen.shows("It said so.")
+        time.sleep(2)
+        screen.type("/clear")
+        time.sleep(3)
+        screen.type("And now?")
+        screen.shows("A new day.")
+        time.sleep(2)
+        screen.type("/compact")
+        time.sleep(6)
+        screen.type("/exit")
+        screen.wait()
+
+    claude.settled()
+    sessions = [session for session in claude.sessions() if session["counts"]["prompts"]]
+    before, after = sessions
+
+    assert Used(*map(sum, zip(used(before), used(after), strict=True))) == api.total()
+    assert [session["counts"]["prompts"] for session in sessions] == [2, 1]
+    assert [session["counts"]["compactions"] for session in sessions] == [0, 1]
+    assert (after["relation"], after["parent_id"]) == ("clear", before["id"])
+    assert {session["trigger"] for session in sessions} == {"interactive"}
+    assert all(session["usage"]["incomplete"] is False for session in sessions)

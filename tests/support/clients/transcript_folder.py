@@ -1,0 +1,211 @@
+"""A folder of transcripts as Claude Code writes them, with all that makes them hard to count."""
+
+import json
+import random
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+Line = dict[str, Any]
+MODELS = ("claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-4-5")
+START_MS = 1_780_000_000_000
+DAY_MS = 86_400_000
+
+
+class Writer:
+    """Writes one transcript after the other. Times go on, ids are unique, all follows from a seed."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self.folder = folder
+        self.chance = random.Random(seed)
+        self._written: list[Transcript] = []
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def uuid(self) -> str:
+        return str(UUID(int=self.chance.getrandbits(128), version=4))
+
+    def write(self, sessions: int) -> None:
+        """Write sessions; some are taken up again, forked, killed, or by an older client without totals."""
+        for number in range(sessions):
+            transcript = Transcript(self, START_MS + number * 3_600_000)
+            is_old = self.chance.random() < 0.2
+            parent = self.chance.choice(self._written) if self._written and self.chance.random() < 0.15 else None
+            if parent is not None and not is_old and parent.has_state:
+                transcript.fork(parent)
+            for run in range(self.chance.choice((1, 1, 1, 2, 3))):
+                transcript.run(ends=not is_old and (run > 0 or self.chance.random() < 0.9))
+            transcript.save()
+            self._written.append(transcript)
+
+
+class Transcript:
+    """One session's lines, and those of its subagents."""
+
+    def __init__(self, writer: Writer, at_ms: int) -> None:
+        self._writer, self._chance = writer, writer.chance
+        self.session_id = writer.uuid()
+        self.lines: list[Line] = []
+        self._agents: dict[str, list[Line]] = {}
+        self._at_ms = at_ms
+        self._usage: dict[str, list[int]] = {}  # of the runs that a state covers
+        self._started_ms = 0
+        self.has_state = False
+
+    def fork(self, parent: "Transcript") -> None:
+        """Begin with a copy of the parent's messages. What it used is in the totals from now on."""
+        prompt = self._writer.uuid()
+        for line in parent.lines:
+            if line["type"] == "user":
+                self.lines.append({**line, "sessionId": self.session_id, "promptId": prompt})
+            elif line["type"] == "assistant":
+                source = line.get("requestSessionId", parent.session_id)
+                self.lines.append({**line, "sessionId": self.session_id, "requestSessionId": source})
+        self._usage = {model: list(counts) for model, counts in parent._usage.items()}
+        self._started_ms = parent._started_ms
+
+    def run(self, *, ends: bool) -> None:
+        """Work for some turns; then write the totals, unless it is killed or the client is old."""
+        self._tick(60_000)
+        self._started_ms = self._started_ms or self._at_ms
+        used: dict[str, list[int]] = {}
+        for _ in range(self._chance.randint(1, 4)):
+            self._turn(used)
+        if ends:
+            for model, counts in used.items():
+                before = self._usage.get(model, [0] * 5)
+                self._usage[model] = [one + other for one, other in zip(before, counts, strict=True)]
+            self._extra(self._usage)
+            self.lines.append(self._state())
+            self.has_state = True
+        elif self.has_state:
+            self.has_state = False  # what follows is covered by no state that a fork could know
+
+    def save(self) -> None:
+        """Write the files."""
+        file = self._writer.folder / f"{self.session_id}.jsonl"
+        file.write_text("".join(json.dumps(line) + "\n" for line in self.lines))
+        for agent, lines in self._agents.items():
+            own = file.with_suffix("") / "subagents" / f"agent-{agent}.jsonl"
+            own.parent.mkdir(parents=True, exist_ok=True)
+            own.write_text("".join(json.dumps(line) + "\n" for line in lines))
+            own.with_suffix(".meta.json").write_text(json.dumps({"agentType": "general-purpose"}))
+
+    def _turn(self, used: dict[str, list[int]]) -> None:
+        prompt = self._writer.uuid()
+        if self._chance.random() < 0.15:
+            self._user("<task-notification>done</task-notification>", prompt, promptSource="system")
+        else:
+            self._user(f"Please do {self._chance.random()}", prompt, promptSource="typed")
+        if self._chance.random() < 0.1:
+            self._user("<command-name>/model</command-name>", prompt)
+        for _ in range(self._chance.randint(0, 4)):
+            self._tool(prompt, used)
+        if self._chance.random() < 0.05:
+            self._line("assistant", message=self._message("<synthetic>", [{"type": "text", "text": "No."}], [0] * 5))
+        if self._chance.random() < 0.1:
+            self._line("system", subtype="compact_boundary", compactMetadata={"trigger": "auto"})
+        self._answer([{"type": "text", "text": "Done."}], used, "end_turn")
+
+    def _tool(self, prompt: str, used: dict[str, list[int]]) -> None:
+        use = f"toolu_{self._writer.uuid()}"
+        if self._chance.random() < 0.15:
+            self._subagent(use, prompt, used)
+            return
+        block = {"type": "tool_use", "id": use, "name": self._chance.choice(("Bash", "Read")), "input": {"x": 1}}
+        self._answer([{"type": "text", "text": "I look."}, block], used, "tool_use")
+        kind = self._chance.choice(("fine", "fine", "fine", "failed", "denied", "cut"))
+        if kind == "cut":
+            return
+        result: Line = {"type": "tool_result", "tool_use_id": use, "content": "ok"}
+        if kind == "failed":
+            result |= {"content": "Exit code 1", "is_error": True}
+        elif kind == "denied":
+            result |= {"content": "The user doesn't want to proceed with this tool use.", "is_error": True}
+        self._user([result], prompt)
+
+    def _subagent(self, use: str, prompt: str, used: dict[str, list[int]]) -> None:
+        block = {"type": "tool_use", "id": use, "name": "Agent", "input": {"prompt": "Look"}}
+        self._answer([block], used, "tool_use")
+        agent = f"a{self._chance.getrandbits(60):016x}"
+        main, self.lines = self.lines, self._agents.setdefault(agent, [])
+        self._user("Look", prompt, isSidechain=True, agentId=agent)
+        inner = {"type": "tool_use", "id": f"toolu_{self._writer.uuid()}", "name": "Bash", "input": {}}
+        self._answer([inner], used, "tool_use", isSidechain=True, agentId=agent)
+        done = {"type": "tool_result", "tool_use_id": inner["id"], "content": "ok"}
+        self._user([done], prompt, isSidechain=True, agentId=agent)
+        self._answer([{"type": "text", "text": "Seen."}], used, "end_turn", isSidechain=True, agentId=agent)
+        self.lines = main
+        self._user([{"type": "tool_result", "tool_use_id": use, "content": "Seen."}], prompt)
+
+    def _answer(self, blocks: list[Line], used: dict[str, list[int]], stop: str, **more: Any) -> None:
+        """Write a message as one line for each block; the last has the most."""
+        model = self._chance.choice(MODELS)
+        counts = [self._chance.randrange(10_000) for _ in range(4)]
+        counts.append(self._chance.randint(0, counts[3]))
+        message_id = f"msg_{self._writer.uuid()}"
+        for number, block in enumerate(blocks, 1):
+            part = [*counts[:1], counts[1] * number // len(blocks), *counts[2:]]
+            message = self._message(model, [block], part, message_id, stop if number == len(blocks) else None)
+            self._line("assistant", message=message, **more)
+        before = used.get(model, [0] * 5)
+        used[model] = [one + other for one, other in zip(before, counts, strict=True)]
+
+    def _extra(self, used: dict[str, list[int]]) -> None:
+        """Use something that no message shows, as for a title."""
+        before = used.get(MODELS[2], [0] * 5)
+        used[MODELS[2]] = [before[0] + 40, before[1] + 7, *before[2:]]
+
+    def _message(
+        self, model: str, blocks: list[Line], counts: list[int], message_id: str = "", stop: str | None = "end_turn"
+    ) -> Line:
+        return {
+            "id": message_id or self._writer.uuid(),
+            "role": "assistant",
+            "model": model,
+            "content": blocks,
+            "stop_reason": stop,
+            "usage": {
+                "input_tokens": counts[0],
+                "output_tokens": counts[1],
+                "cache_read_input_tokens": counts[2],
+                "cache_creation_input_tokens": counts[3],
+                "cache_creation": {
+                    "ephemeral_1h_input_tokens": counts[4],
+                    "ephemeral_5m_input_tokens": counts[3] - counts[4],
+                },
+            },
+        }
+
+    def _state(self) -> Line:
+        names = ("inputTokens", "outputTokens", "cacheReadInputTokens", "cacheCreationInputTokens")
+        models = {
+            model: {
+                **dict(zip(names, counts, strict=False)),
+                "cacheCreationEphemeral1hInputTokens": counts[4],
+                "costUSD": round(sum(counts) / 1e6, 6),
+            }
+            for model, counts in self._usage.items()
+        }
+        total = sum(used["costUSD"] for used in models.values())
+        return {
+            "type": "cost-state",
+            "sessionId": self.session_id,
+            "totalCostUSD": total,
+            "modelUsage": models,
+            "startTime": self._started_ms,
+            "hasUnknownModelCost": False,
+        }
+
+    def _user(self, content: Any, prompt: str, **more: Any) -> None:
+        self._line("user", message={"role": "user", "content": content}, promptId=prompt, **more)
+
+    def _line(self, kind: str, **more: Any) -> None:
+        self._tick(2_000)
+        at = datetime.fromtimestamp(self._at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        common = {"uuid": self._writer.uuid(), "timestamp": at, "sessionId": self.session_id, "cwd": "/home/alice/shop"}
+        about = {"version": "2.1.332", "gitBranch": "main", "entrypoint": "cli", "isSidechain": False}
+        self.lines.append({"type": kind, **common, **about, **more})
+
+    def _tick(self, ms: int) -> None:
+        self._at_ms += self._chance.randint(1, ms)

@@ -1,0 +1,67 @@
+"""Google's API of generated content, which answers with scripted turns."""
+
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from tests.support.fakes.model_api import Json, Ledger, Reply, Used, served, streamed
+
+Part = dict[str, Any]
+
+
+def text(words: str) -> Part:
+    """Return an answer."""
+    return {"text": words}
+
+
+def call(name: str, **arguments: Any) -> Part:
+    """Return a call that the model asks for."""
+    return {"functionCall": {"name": name, "args": arguments}}
+
+
+class GenerateContentApi(Ledger):
+    """``turns`` are the answers to requests with tools, in their order; any other request gets a short text."""
+
+    def __init__(self, turns: Sequence[Part]) -> None:
+        super().__init__()
+        self._turns = iter(turns)
+        self._turn = threading.Lock()
+
+    def reply(self, path: str, request: Json) -> Reply:
+        """Answer a request."""
+        model = path.rpartition("/")[2].partition(":")[0]
+        with self._turn:
+            part = next(self._turns, text("Done.")) if request.get("tools") else text("{}")
+            number, used = self.enter(request, model)
+        answer = {
+            "candidates": [{"content": {"role": "model", "parts": [part]}, "finishReason": "STOP", "index": 0}],
+            "usageMetadata": usage_of(used),
+            "modelVersion": model,
+            "responseId": f"r{number}",
+        }
+        if "stream" in path:
+            return streamed([answer], named=False)
+        return Reply(json.dumps(answer).encode())
+
+
+@contextmanager
+def generate_content_api(*turns: Part) -> Iterator[tuple[str, GenerateContentApi]]:
+    """Serve the turns on loopback; yield the address for ``GOOGLE_GEMINI_BASE_URL``, and the API."""
+    api = GenerateContentApi(turns)
+    with served(api) as url:
+        yield url, api
+
+
+def usage_of(used: Used) -> Json:
+    """Return tokens as this API says them: cached ones are input, and thoughts are apart from the answer."""
+    thoughts = used.output // 3
+    whole = used.input + used.cache_read
+    return {
+        "promptTokenCount": whole,
+        "cachedContentTokenCount": used.cache_read,
+        "candidatesTokenCount": used.output - thoughts,
+        "thoughtsTokenCount": thoughts,
+        "totalTokenCount": whole + used.output,
+    }

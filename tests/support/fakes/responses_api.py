@@ -1,0 +1,69 @@
+"""OpenAI's API of responses, which answers with scripted turns."""
+
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from tests.support.fakes.model_api import Json, Ledger, Reply, Used, served, streamed
+
+Item = dict[str, Any]
+
+
+def message(words: str) -> Item:
+    """Return an answer."""
+    content = [{"type": "output_text", "text": words, "annotations": []}]
+    return {"type": "message", "role": "assistant", "status": "completed", "content": content}
+
+
+def call(name: str, **arguments: Any) -> Item:
+    """Return a call that the model asks for."""
+    return {"type": "function_call", "name": name, "arguments": json.dumps(arguments), "status": "completed"}
+
+
+class ResponsesApi(Ledger):
+    """``turns`` are the answers in their order."""
+
+    def __init__(self, turns: Sequence[Item]) -> None:
+        super().__init__()
+        self._turns = iter(turns)
+        self._turn = threading.Lock()
+
+    def reply(self, path: str, request: Json) -> Reply:
+        """Answer a request."""
+        if not path.endswith("/responses"):
+            return Reply(b"{}")
+        with self._turn:
+            item = next(self._turns, message("Done."))
+            number, used = self.enter(request, str(request.get("model")))
+        name = f"{number:04}_{id(self):x}"
+        item = {**item, "id": f"item_{name}"} | ({"call_id": f"call_{name}"} if item["type"] == "function_call" else {})
+        response = {"id": f"resp_{name}", "output": [item], "status": "completed", "usage": usage_of(used)}
+        events: list[Json] = [
+            {"type": "response.created", "response": {"id": response["id"]}},
+            {"type": "response.output_item.added", "output_index": 0, "item": item},
+            {"type": "response.output_item.done", "output_index": 0, "item": item},
+            {"type": "response.completed", "response": response},
+        ]
+        return streamed(events)
+
+
+@contextmanager
+def responses_api(*turns: Item) -> Iterator[tuple[str, ResponsesApi]]:
+    """Serve the turns on loopback; yield the address of the API, and the API."""
+    api = ResponsesApi(turns)
+    with served(api) as url:
+        yield f"{url}/v1", api
+
+
+def usage_of(used: Used) -> Json:
+    """Return tokens as this API says them: cached ones are input, too."""
+    whole = used.input + used.cache_read
+    return {
+        "input_tokens": whole,
+        "input_tokens_details": {"cached_tokens": used.cache_read},
+        "output_tokens": used.output,
+        "output_tokens_details": {"reasoning_tokens": used.output // 2},
+        "total_tokens": whole + used.output,
+    }

@@ -1,0 +1,101 @@
+"""A home folder with an agent in it, connected by `crewkit-hook connect` to an installation."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.support.rigs.installation import Installation
+from tests.support.waiting import eventually
+
+PROGRAMS = Path(os.environ.get("AGENTS", "")) / "node_modules" / ".bin"
+COMMAND = Path(sys.executable).with_name("crewkit-hook")
+USER = "mia"
+
+
+class AgentHome:
+    """The home folder of a user, whose agents write to one org of an installation."""
+
+    def __init__(self, folder: Path, installation: Installation, org: str) -> None:
+        self.folder, self._installation, self.org = folder, installation, org
+        self.work = folder / "work"
+        self.work.mkdir(parents=True)
+        self.url = f"{installation.url}/api/v1/{org}"
+        self.token = installation.command("token", "--org", org, "--user", USER, "--role", "agent").stdout.strip()
+        self._token_file = folder / "given-token"
+        self._token_file.write_text(self.token)
+        self.environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "TERM": "xterm-256color"}
+
+    def connect(self, client: str) -> subprocess.CompletedProcess[str]:
+        """Connect an agent."""
+        options = ("--client", client, "--url", self._installation.url, "--token-file", str(self._token_file))
+        done = self.command("connect", *options)
+        assert done.returncode == 0, done.stderr
+        return done
+
+    def printed_settings(self) -> dict[str, Any]:
+        """Return the settings that `crewkit-sessions connect` prints for Claude Code."""
+        printed = self._installation.command("connect", "--org", self.org, "--user", USER, "--json")
+        (file,) = json.loads(printed.stdout)["files"]
+        settings: dict[str, Any] = json.loads(file["text"])
+        return settings
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a `crewkit-hook` command as this user."""
+        command = [str(COMMAND), *arguments]
+        return subprocess.run(
+            command, env=self.environment, cwd=self.work, capture_output=True, text=True, timeout=120, check=False
+        )
+
+    def run(self, program: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run an agent once, without a terminal."""
+        return subprocess.run(
+            [str(PROGRAMS / program), *arguments],
+            cwd=self.work,
+            env={**self.environment, **environment},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+
+    def settled(self) -> None:
+        """Wait until all hooks have arrived."""
+        eventually(lambda: self._status()["waiting"] == 0, within_s=60)
+
+    def _status(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.command("status", "--json").stdout)
+        return found
+
+    def sessions(self) -> list[dict[str, Any]]:
+        """Return this user's sessions, the first one first, without the one of the connection test."""
+        with self._installation.client("member", self.org, USER) as api:
+            found = api.get(f"/api/v1/{self.org}/sessions", params={"sort": "started_at"}).json()["data"]
+        return [session for session in found if "connection-test" not in session["external_id"]]
+
+    def sessions_of_hooks(self) -> list[str]:
+        """Return the agents' own ids of the sessions whose hooks have arrived."""
+        self.settled()
+        found = eventually(self.sessions)
+        return [session["external_id"].partition(":")[2] for session in found]
+
+    def session(self, client: str, client_session_id: str, **expected: Any) -> dict[str, Any]:
+        """Return a session, once it has what is expected."""
+        name = f"{client}:{client_session_id}"
+
+        def found() -> dict[str, Any] | None:
+            named = [session for session in self.sessions() if session["external_id"] == name]
+            is_there = named and all(named[0][field] == value for field, value in expected.items())
+            return named[0] if is_there else None
+
+        return eventually(found, within_s=60)
+
+    def events(self, session: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the events of a session."""
+        with self._installation.client("member", self.org, USER) as api:
+            path = f"/api/v1/{self.org}/sessions/{session['id']}/events"
+            found: list[dict[str, Any]] = api.get(path, params={"per_page": 1_000}).json()["data"]
+        return found

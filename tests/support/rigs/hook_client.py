@@ -1,0 +1,102 @@
+"""The hook client on a developer's machine: a folder of its own, and hooks run as an agent runs them."""
+
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from crewkit_hook import settings as client_settings
+from crewkit_hook import spool
+from crewkit_hook.settings import Settings
+
+COMMAND = Path(sys.executable).with_name("crewkit-hook")
+PROGRAM = Path(spool.__file__).with_name("hook.py")
+JUMPED = """
+import runpy, sys, time
+right = time.time_ns
+time.time_ns = lambda: right() + {by_ns}
+sys.argv = [{program!r}, *sys.argv[1:]]
+runpy.run_path({program!r}, run_name="__main__")
+"""
+
+
+class HookClient:
+    """A connected client in a folder. Its sender is only ever signalled by the pid that its lock shows."""
+
+    def __init__(self, home: Path, url: str, token: str, org: str = "acme", **options: Any) -> None:
+        self.home = home
+        spool.make(str(home))
+        client_settings.save(str(home), Settings(url, org, token, **options))
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the agent's environment has."""
+        return {**os.environ, spool.HOME_VARIABLE: str(self.home)}
+
+    def start(
+        self, payload: dict[str, Any], clock_ahead_s: float = 0, agent: int | None = None
+    ) -> subprocess.Popen[bytes]:
+        """Start a hook, as the agent with this process id would, whose clock may be wrong."""
+        program = [str(PROGRAM)]
+        if clock_ahead_s:
+            program = ["-c", JUMPED.format(by_ns=round(clock_ahead_s * 1e9), program=str(PROGRAM))]
+        command = [sys.executable, "-I", "-S", *program, "claude-code", str(agent or os.getpid())]
+        pipe = subprocess.PIPE
+        started = subprocess.Popen(command, env=self.environment, stdin=pipe, stdout=pipe, stderr=pipe)
+        assert started.stdin is not None
+        with contextlib.suppress(BrokenPipeError), started.stdin:
+            started.stdin.write(json.dumps(payload).encode())
+        return started
+
+    def hook(self, payload: dict[str, Any], clock_ahead_s: float = 0) -> None:
+        """Run a hook, and check that it ends with 0 and without a word."""
+        with self.start(payload, clock_ahead_s) as started:
+            assert started.stdout is not None
+            assert started.stderr is not None
+            assert (started.wait(timeout=30), started.stdout.read(), started.stderr.read()) == (0, b"", b"")
+
+    def hook_killed_after(self, payload: dict[str, Any], seconds: float) -> None:
+        """Start a hook, and kill it."""
+        with self.start(payload) as started:
+            time.sleep(seconds)
+            started.kill()
+
+    def sender(self) -> int | None:
+        """Return the process that holds the sender's lock; None if there is none."""
+        inode = (self.home / spool.SENDER_LOCK).stat().st_ino if (self.home / spool.SENDER_LOCK).exists() else 0
+        for line in Path("/proc/locks").read_text().splitlines():
+            fields = line.split()
+            if fields[1] == "FLOCK" and fields[5].rpartition(":")[2] == str(inode):
+                return int(fields[4])
+        return None
+
+    def kill_sender(self) -> bool:
+        """Kill the sender, if one runs."""
+        pid = self.sender()
+        if pid is None or pid == os.getpid():
+            return False
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        return True
+
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a `crewkit-hook` command."""
+        command = [str(COMMAND), *arguments]
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=120, check=False)
+
+    def status(self) -> dict[str, Any]:
+        """Return what `status` says."""
+        found: dict[str, Any] = json.loads(self.command("status", "--json").stdout)
+        return found
+
+
+def numbered(session_id: str, number: int, chance: random.Random) -> dict[str, Any]:
+    """Return a payload with a number of its own, and some text of random length."""
+    text = "x" * int(chance.paretovariate(0.9) * 50 % 60_000)
+    return {"session_id": session_id, "hook_event_name": "Notification", "number": number, "message": text}

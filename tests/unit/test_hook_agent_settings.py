@@ -1,0 +1,150 @@
+"""Our hooks in the agents' settings files: they go in once and come out again, and nothing else is touched."""
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from crewkit_hook.agent_settings import BACKUP_SUFFIX, FILES, Broken, add, is_connected, remove
+from hypothesis import given
+from hypothesis import strategies as st
+
+CLIENTS = sorted(FILES)
+FOREIGN = {"matcher": "Bash", "hooks": [{"type": "command", "command": "./check.sh", "timeout": 9}]}
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+BEFORE = (
+    "{}",
+    '{"model": "opus"}',
+    '{\n\t"model": "opus",\n\t"hooks": {}\n}\n',
+    '{\n    "a": [1,\n2],   "b": "Grün \\u00fc",\n    "hooks": {"Stop": []}}',
+    json.dumps({"hooks": {"Stop": [FOREIGN], "PreToolUse": [FOREIGN, FOREIGN]}, "env": {"A": "1"}}, indent=4),
+)
+
+
+@pytest.fixture(params=CLIENTS)
+def project(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Any, Path, Path]:
+    """Return an agent's file, a project, and the file's path in it."""
+    file = FILES[request.param]
+    path = file.path(tmp_path)
+    path.parent.mkdir(parents=True)
+    return file, tmp_path, path
+
+
+@pytest.mark.parametrize("before", BEFORE)
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_after_all_it_is_byte_for_byte_what_it_was(project: tuple[Any, Path, Path], before: str, times: int) -> None:
+    """However often it was connected; twice is once."""
+    file, folder, path = project
+    path.write_text(before)
+    path.chmod(0o640)
+    written = set()
+    for _ in range(times):
+        add(file, folder)
+        written.add(path.read_bytes())
+    assert is_connected(file, folder)
+    assert len(written) == 1
+
+    assert remove(file, folder)
+
+    assert path.read_text() == before
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert not remove(file, folder)
+    assert [other.name for other in path.parent.iterdir()] == [path.name]
+
+
+def test_a_file_that_was_not_there_is_gone_again(project: tuple[Any, Path, Path]) -> None:
+    """With it its backup."""
+    file, folder, path = project
+    add(file, folder)
+    assert path.exists()
+
+    remove(file, folder)
+
+    assert list(path.parent.iterdir()) == []
+
+
+def test_each_event_has_our_hook_once_behind_foreign_ones(project: tuple[Any, Path, Path]) -> None:
+    """Foreign groups stay as they are."""
+    file, folder, path = project
+    path.write_text(json.dumps({"hooks": {"Stop": [FOREIGN], "Own": [FOREIGN]}}))
+
+    add(file, folder)
+
+    hooks = json.loads(path.read_text())["hooks"]
+    assert hooks["Own"] == [FOREIGN]
+    assert all(len(hooks[event]) == 1 + (event == "Stop") for event in file.events)
+    assert hooks["Stop"][0] == FOREIGN
+
+
+def test_what_others_change_in_between_stays(project: tuple[Any, Path, Path]) -> None:
+    """It is taken out of the file as it is then."""
+    file, folder, path = project
+    path.write_text('{\n  "a": 1\n}\n')
+    add(file, folder)
+    settings = json.loads(path.read_text())
+    settings["hooks"]["Stop"] = [*settings["hooks"].get("Stop", []), FOREIGN]
+    settings["b"] = 2
+    path.write_text(json.dumps(settings))
+
+    remove(file, folder)
+
+    assert json.loads(path.read_text()) == {"a": 1, "b": 2, "hooks": {"Stop": [FOREIGN]}}
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"hooks": []}', '{"hooks": {"Stop": {}}}', "// a comment\n{}", "\xff"])
+def test_a_broken_file_is_refused_and_stays(project: tuple[Any, Path, Path], text: str) -> None:
+    """The message names the file and says what to do."""
+    file, folder, path = project
+    path.write_bytes(text.encode("latin-1"))
+
+    with pytest.raises(Broken, match=r"mend it, then connect again\. It was not changed") as raised:
+        add(file, folder)
+
+    assert str(path) in str(raised.value)
+    assert path.read_bytes() == text.encode("latin-1")
+
+
+def test_a_link_stays_a_link(project: tuple[Any, Path, Path], tmp_path: Path) -> None:
+    """Settings are often kept in a folder of their own."""
+    file, folder, path = project
+    real = tmp_path / "dotfiles.json"
+    real.write_text("{}")
+    path.symlink_to(real)
+
+    add(file, folder)
+    remove(file, folder)
+
+    assert path.is_symlink()
+    assert real.read_text() == "{}"
+
+
+@given(settings=st.dictionaries(st.text().filter(lambda name: name != "hooks"), JSON))
+def test_any_settings_come_back(settings: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Numbers, texts and order."""
+    folder = tmp_path_factory.mktemp("project")
+    file = FILES["claude-code"]
+    path = file.path(folder)
+    path.parent.mkdir()
+    before = json.dumps(settings, ensure_ascii=False, indent=3)
+    path.write_text(before)
+
+    add(file, folder)
+    connected = json.loads(path.read_text())
+    remove(file, folder)
+
+    assert {name: value for name, value in connected.items() if name != "hooks"} == settings
+    assert path.read_text() == before
+
+
+def test_a_backup_is_kept_while_it_is_connected(project: tuple[Any, Path, Path]) -> None:
+    """It is what was there before us, also after a second time."""
+    file, folder, path = project
+    path.write_text('{"a": 1}')
+    add(file, folder)
+    add(file, folder)
+
+    assert path.with_name(path.name + BACKUP_SUFFIX).read_text() == '{"a": 1}'

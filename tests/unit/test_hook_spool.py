@@ -1,0 +1,86 @@
+"""The spool of the hook client: what is put there is whole, what finds no room is counted, and a header comes back."""
+
+import os
+from pathlib import Path
+
+import pytest
+from crewkit_hook import note, spool
+from hypothesis import given
+from hypothesis import strategies as st
+
+NAMES = st.text(st.characters(codec="ascii", categories=["Ll"]), min_size=1)
+VALUES = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> str:
+    made = str(tmp_path / "home")
+    spool.make(made)
+    return made
+
+
+@given(st.dictionaries(NAMES, VALUES))
+def test_a_header_comes_back(header: dict[str, str]) -> None:
+    """Whatever its values hold, it is one line."""
+    line = spool.encode(header)
+
+    assert b"\n" not in line
+    assert spool.decode(line) == (header or {"": ""})
+
+
+def test_an_event_appears_whole_under_a_name_that_begins_with_its_time(home: str) -> None:
+    """Its payload is there byte for byte."""
+    payload = b'{"a":\n"b\tc"}'
+    assert spool.put(home, 7, {"client": "codex"}, payload)
+    assert spool.put(home, 1_795_000_000_000, {"client": "codex"}, payload)
+
+    first, second = spool.waiting(home)
+
+    assert (first.partition("-")[0], second.partition("-")[0]) == ("0000000000007", "1795000000000")
+    assert Path(home, spool.NEW, first).read_bytes().partition(b"\n")[2] == payload
+    assert list(Path(home, spool.TMP).iterdir()) == []
+
+
+def test_only_its_user_may_read_it(home: str) -> None:
+    """Payloads hold prompts and code."""
+    spool.put(home, 7, {}, b"{}")
+
+    new = Path(home, spool.NEW)
+    assert [path.stat().st_mode & 0o077 for path in (Path(home), new, *new.iterdir())] == [0, 0, 0]
+
+
+def test_what_finds_no_room_is_counted(home: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the spool is full or the disk; nothing half written is left."""
+    Path(home, spool.FULL).touch()
+    assert not spool.put(home, 7, {}, b"{}")
+    Path(home, spool.FULL).unlink()
+    monkeypatch.setattr(os, "write", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    assert not spool.put(home, 8, {}, b"{}")
+
+    assert (spool.dropped(home), spool.waiting(home), list(Path(home, spool.TMP).iterdir())) == (2, [], [])
+
+
+def test_there_is_one_sender(home: str) -> None:
+    """Until its lock is closed."""
+    lock = spool.lock_sender(home)
+    assert lock is not None
+    assert spool.lock_sender(home) is None
+    assert spool.is_sending(home)
+    os.close(lock)
+
+    assert not spool.is_sending(home)
+
+
+def test_head_and_folder_of_a_repository(tmp_path: Path) -> None:
+    """Also from a folder within, and of a worktree."""
+    main, worktree = tmp_path / "main", tmp_path / "worktree"
+    (main / ".git" / "worktrees" / "w").mkdir(parents=True)
+    (main / "deep" / "er").mkdir(parents=True)
+    worktree.mkdir()
+    (main / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
+    (main / ".git" / "worktrees" / "w" / "HEAD").write_text("ref: refs/heads/other\n")
+    (worktree / ".git").write_text(f"gitdir: {main}/.git/worktrees/w\n")
+
+    assert note.git_of(str(main / "deep" / "er")) == {"git": str(main / ".git"), "head": "ref: refs/heads/main"}
+    assert note.git_of(str(worktree))["head"] == "ref: refs/heads/other"
+    assert note.git_of(str(tmp_path)) == {}
