@@ -121,7 +121,7 @@ GLOSSARY: dict[str, Entry] = {
     "api_errors": Entry("Number of requests to models that failed.", 0),
     "usage": Entry("What the session used, by each source. A report counts before measured requests.", None),
     "Usage.reported": Entry("The client's latest report; null without one that counts.", None),
-    "Usage.incomplete": Entry("Whether the report says that something may be missing in it.", False),
+    "Usage.incomplete": Entry("True if the report says that something may be missing in it, else absent.", True),
     "Usage.measured": Entry("The sum of the session's requests to models; null without any.", None),
     "redactions": Entry("Number of secrets replaced before storage, by rule.", {"aws_access_key": 1}),
     # Events

@@ -101,10 +101,10 @@ class UsageOf(ModelMetrics, frozen=True, kw_only=True):
     models: list[ModelUse]
 
 
-class Usage(Struct, frozen=True):
+class Usage(Struct, frozen=True, omit_defaults=True):
     """What the client reported, and the sum of the requests that were measured; ``null`` where there is none.
 
-    ``incomplete``: the report says that something may be missing in it.
+    ``incomplete``: the report says that something may be missing in it; it is there only then.
     """
 
     reported: UsageOf | None

@@ -78,6 +78,20 @@ def test_the_headline_has_the_numbers_of_the_api(dashboard: Dashboard, visits: V
         expect(page.locator(".headline")).to_contain_text(costly[name])
 
 
+def test_a_cost_that_may_be_more_says_so(dashboard: Dashboard, visits: Visits, live: httpx.Client) -> None:
+    """A client that was killed reports what it had written."""
+    own_id = str(uuid.uuid4())
+    models = [{"model": "claude-sonnet-4-5", "output_tokens": 7}]
+    report = {"session_id": own_id, "model_metrics": {"models": models}, "incomplete": True}
+    sent = live.post("hooks/claude-code", json={"reports": [report]})
+    waited = {"X-Wait-For-Position": sent.headers["X-Log-Position"]}
+    (session,) = live.get("sessions", params={"external_id": f"claude-code:{own_id}"}, headers=waited).json()["data"]
+
+    page = visits.open(dashboard.link(f"/sessions/{session['id']}", token=dashboard.token(org=LIVE_ORG)))
+
+    expect(page.locator(".headline .source")).to_contain_text("some of it may be missing")
+
+
 def test_the_timeline_has_a_turn_for_each_prompt_and_every_tool(
     dashboard: Dashboard, visits: Visits, costly: dict[str, Any]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -39,6 +40,31 @@ def test_batches_count_the_same_in_whichever_pieces_they_come(
     _check(installation, fresh_org, recording)
 
 
+def test_what_may_be_missing_is_said_until_the_rest_comes(installation: Installation, fresh_org: str) -> None:
+    """Requests that were measured count before a report that has fewer tokens and is incomplete."""
+    used = {"model": "claude-sonnet-4-5", "output_tokens": 7}
+    request = {"session_id": "s", "hook_event_name": "ApiRequest", **used}
+    steps = (
+        ({"reports": [_report("2026-01-20T10:00:00Z", 5, incomplete=True)]}, (5, True)),
+        ({"hooks": [{"id": str(uuid4()), "payload": request}]}, (7, None)),
+        ({"reports": [_report("2026-01-20T10:00:01Z", 9, incomplete=True)]}, (9, True)),
+        ({"reports": [_report("2026-01-20T10:00:02Z", 9)]}, (9, None)),
+        ({"reports": [_report("2026-01-20T10:00:03Z", 6)]}, (6, None)),
+    )
+    for body, expected in steps:
+        with installation.client("agent", fresh_org, "alice") as agent:
+            sent = agent.post(f"/api/v1/{fresh_org}/hooks/claude-code", json=body)
+        with installation.client("admin", fresh_org) as http:
+            shown = eventually(lambda at=sent: _find(http, fresh_org, "claude-code:s", at.headers["X-Log-Position"]))
+
+        assert (shown["model_metrics"]["output_tokens"], shown["usage"].get("incomplete")) == expected
+
+
+def _report(at: str, tokens: int, **more: Any) -> dict[str, Any]:
+    models = [{"model": "claude-sonnet-4-5", "output_tokens": tokens}]
+    return {"session_id": "s", "at": at, "model_metrics": {"models": models}, **more}
+
+
 def _send(installation: Installation, org: str, recording: Recording, bodies: Iterable[Any], status: int) -> None:
     with installation.client("agent", org, "alice") as http:
         for body in bodies:
@@ -62,8 +88,10 @@ def _check(installation: Installation, org: str, recording: Recording) -> None:
     assert {name for name, status in statuses.items() if status == "denied"} == {*recording.denied_tools}
 
 
-def _find(http: httpx.Client, org: str, external_id: str) -> dict[str, Any] | None:
-    found = http.get(f"/api/v1/{org}/sessions", params={"external_id": external_id}).json()["data"]
+def _find(http: httpx.Client, org: str, external_id: str, position: str = "") -> dict[str, Any] | None:
+    headers = {"X-Wait-For-Position": position} if position else {}
+    reply = http.get(f"/api/v1/{org}/sessions", params={"external_id": external_id}, headers=headers)
+    found = reply.json()["data"] if reply.is_success else []
     return found[0] if found else None
 
 

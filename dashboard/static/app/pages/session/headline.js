@@ -36,8 +36,10 @@ export function headline(session, button) {
 export function costSource({ models, usage }) {
   const sources = [...new Set(models.map((model) => model.cost_source))];
   if (sources.length === 0) return "nothing was reported or measured";
-  const text = sources.map((source) => SOURCES[source]).join("; ");
-  return usage.reported && usage.measured ? `${text}; measured beside it: ${money(usage.measured.cost_usd)}` : text;
+  const parts = sources.map((source) => SOURCES[source]);
+  if (usage.incomplete) parts.push("some of it may be missing: the client was killed, or has not said the rest yet");
+  if (usage.reported && usage.measured) parts.push(`measured beside it: ${money(usage.measured.cost_usd)}`);
+  return parts.join("; ");
 }
 
 function where(session) {
