@@ -99,6 +99,16 @@ FILES: Mapping[str, AgentFile] = {
 }
 
 
+def check(file: AgentFile, project: Path | None) -> None:
+    """Read a file without changing it.
+
+    Raises:
+        Broken: the file is not valid.
+    """
+    path = _target(file.path(project))
+    _without_ours(path, _parsed(path, path.read_bytes() if path.exists() else None).get("hooks", {}))
+
+
 def add(file: AgentFile, project: Path | None) -> Path:
     """Put our hooks into a file, each once, and keep what was there before beside it; return the file.
 
@@ -177,9 +187,9 @@ def _parsed(path: Path, text: bytes | None) -> dict[str, Any]:
     try:
         found = json.loads(text) if text and text.strip() else {}
     except ValueError as error:
-        raise Broken(f"{path} is no valid JSON ({error}): mend it, then connect again. It was not changed") from error
+        raise Broken(f"{path} is no valid JSON ({error}): mend it, then try again. It was not changed") from error
     if not isinstance(found, dict) or not isinstance(found.get("hooks", {}), dict):
-        raise Broken(f"{path} is not what its agent reads: mend it, then connect again. It was not changed")
+        raise Broken(f"{path} is not what its agent reads: mend it, then try again. It was not changed")
     return found
 
 
@@ -187,7 +197,7 @@ def _without_ours(path: Path, hooks: dict[str, Any]) -> dict[str, Any]:
     rest: dict[str, Any] = {}
     for event, groups in hooks.items():
         if not isinstance(groups, list):
-            raise Broken(f"{path}: the hooks of {event} are no list: mend it, then connect again. It was not changed")
+            raise Broken(f"{path}: the hooks of {event} are no list: mend it, then try again. It was not changed")
         left = [group for group in map(_group_without_ours, groups) if group is not None]
         if left or not groups:
             rest[event] = left

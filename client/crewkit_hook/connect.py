@@ -13,7 +13,7 @@ from pathlib import Path
 
 from crewkit_hook import settings as client_settings
 from crewkit_hook import spool
-from crewkit_hook.agent_settings import FILES, AgentFile, add, remove
+from crewkit_hook.agent_settings import FILES, AgentFile, add, check, remove
 from crewkit_hook.api import Api, Unreachable
 from crewkit_hook.settings import Settings
 from crewkit_hook.transcripts.lines import instant
@@ -31,8 +31,10 @@ def connect(home: str, chosen: Settings, clients: Sequence[str], project: Path |
 
     Raises:
         Failed: the installation does not answer as it should; no hook was written.
-        agent_settings.Broken: a settings file is not valid; it was not changed.
+        agent_settings.Broken: a settings file is not valid; none was changed.
     """
+    for client in clients:
+        check(FILES[client], project)
     say(f"Installation: {chosen.url}, org {chosen.org}")
     position = _test(Api(chosen))
     say(f"  a test event was recorded at {position}, and read back")

@@ -19,7 +19,7 @@ from crewkit_hook.note import git_of
 from crewkit_hook.privacy import bounded, is_sensitive, metadata_of
 from crewkit_hook.repository import described
 from crewkit_hook.settings import Settings
-from crewkit_hook.store import Store
+from crewkit_hook.store import Item, Store, body_of
 from crewkit_hook.transcripts import claude_code, claude_code_past, codex, codex_past
 from crewkit_hook.transcripts.event import Past, event_id
 from crewkit_hook.transcripts.lines import instant
@@ -100,8 +100,7 @@ class _Batches:
 
     def __init__(self, api: Api) -> None:
         self._api, self._client = api, ""
-        self._hooks: list[bytes] = []
-        self._reports: list[bytes] = []
+        self._items: list[Item] = []
         self._size = 0
         self.rejected: list[str] = []
 
@@ -113,22 +112,22 @@ class _Batches:
         is_private = is_sensitive(settings, session.folder)
         context = {k: v for k, v in session.context.items() if not is_private or k not in ("remote_url", "branch")}
         for number, event in enumerate(events):
-            self._put(self._hooks, _hook(session, event, context if number == 0 else {}, is_private=is_private))
+            self._put("hook", _hook(session, event, context if number == 0 else {}, is_private=is_private))
         if has_report and session.report is not None and events:
-            self._put(self._reports, json.dumps(session.report).encode())
+            self._put("report", json.dumps(session.report).encode())
 
-    def _put(self, items: list[bytes], item: bytes) -> None:
-        if self._size + len(item) > BYTES_MAX or len(self._hooks) + len(self._reports) >= ITEMS_MAX:
+    def _put(self, kind: str, text: bytes) -> None:
+        if self._size + len(text) > BYTES_MAX or len(self._items) >= ITEMS_MAX:
             self.flush()
-        items.append(item)
-        self._size += len(item)
+        self._items.append(Item(self._client, kind, text))
+        self._size += len(text)
 
     def flush(self) -> None:
         """Send what is gathered."""
-        if not (self._hooks or self._reports):
+        if not self._items:
             return
-        body = b'{"hooks":[' + b",".join(self._hooks) + b'],"reports":[' + b",".join(self._reports) + b"]}"
-        self._hooks, self._reports, self._size = [], [], 0
+        body = body_of(self._items)
+        self._items, self._size = [], 0
         answer = _patient(lambda: self._api.send(self._client, body))
         if answer.status == 202:
             self.rejected += [one["message"] for one in answer.body["data"]["rejected"]]

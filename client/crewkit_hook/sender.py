@@ -19,7 +19,7 @@ from crewkit_hook import processes, spool
 from crewkit_hook.api import Answer, Api, Unreachable
 from crewkit_hook.prepare import Unusable, look_after, prepare
 from crewkit_hook.settings import NotConnected, Settings, load
-from crewkit_hook.store import Item, Store
+from crewkit_hook.store import Item, Store, body_of
 
 ITEMS_MAX, BODY_BYTES_MAX = 1_000, 8 << 20
 TAKEN_MAX = 2_000  # events that go into one transaction
@@ -111,7 +111,7 @@ class Sender:
         Raises:
             Unreachable: try again later; nothing of it is lost.
         """
-        answer = api.send(batch[0].client, _body(batch))
+        answer = api.send(batch[0].client, body_of(batch))
         if answer.status == 202:
             self._arrived(batch, answer)
         elif answer.status in TAKES_IT_LATER or answer.status < 400:
@@ -233,12 +233,6 @@ def _detach() -> None:
     os.chdir("/")
     os.umask(0o077)
     os.closerange(3, 1_024)
-
-
-def _body(batch: list[Item]) -> bytes:
-    hooks = b",".join(item.text for item in batch if item.kind == "hook")
-    reports = b",".join(item.text for item in batch if item.kind == "report")
-    return b'{"hooks":[' + hooks + b'],"reports":[' + reports + b"]}"
 
 
 def _now() -> str:

@@ -87,8 +87,10 @@ def org_of(token: str) -> str:
 
 
 def _checked(found: dict[str, Any], token: str) -> Settings:
-    if not found["url"].startswith(("http://", "https://")):
+    if not str(found["url"]).startswith(("http://", "https://")):
         raise ValueError("url must begin with http:// or https://")
+    if not isinstance(found["org"], str):
+        raise ValueError("org must be the name of an org")
     if not token:
         raise ValueError("the token is empty")
     folders = found.get("sensitive_folders", [])

@@ -39,6 +39,14 @@ class Item(NamedTuple):
     seq: int = 0
 
 
+def body_of(items: Iterable[Item]) -> bytes:
+    """Return a batch as the installation takes it."""
+    texts: dict[str, list[bytes]] = {"hook": [], "report": []}
+    for item in items:
+        texts[item.kind].append(item.text)
+    return b'{"hooks":[' + b",".join(texts["hook"]) + b'],"reports":[' + b",".join(texts["report"]) + b"]}"
+
+
 class Store:
     """The file. One sender writes to it; others may read."""
 

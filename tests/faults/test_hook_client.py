@@ -11,10 +11,10 @@ import pytest
 
 from tests.support.rigs.hook_client import HookClient, numbered
 from tests.support.rigs.installation import Installation
-from tests.support.rigs.small_disk import SmallDisk
+from tests.support.rigs.small_disk import SmallDisk, small_disk
 from tests.support.waiting import eventually
 
-pytest_plugins = ["tests.support.rigs.small_disk"]
+__all__ = ["small_disk"]  # a fixture
 
 HOOKS, KILLED = 10_000, 200
 DAY_S = 86_400
@@ -72,6 +72,7 @@ def token_of(installation: Installation) -> str:
 def test_ten_thousand_hooks_arrive_once(tmp_path: Path, small_disk: SmallDisk) -> None:
     """Two agents work while the server is away, hooks and senders are killed, clocks jump and the disk is full."""
     server = Installation("up", tmp_path / "up")
+    assert server.command("secrets", "make", "--dev-tokens").returncode == 0
     client = HookClient(small_disk.folder / "hook", server.url, token_of(server))
     chance = random.Random(1)
     agents = [Agent(client, f"session-{n}", HOOKS // 2, KILLED // 4, seed=n) for n in range(2)]

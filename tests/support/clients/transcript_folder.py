@@ -19,7 +19,7 @@ class Writer:
     def __init__(self, folder: Path, seed: int) -> None:
         self.folder = folder
         self.chance = random.Random(seed)
-        self._written: list[Transcript] = []
+        self.written: list[Transcript] = []
         folder.mkdir(parents=True, exist_ok=True)
 
     def uuid(self) -> str:
@@ -30,13 +30,13 @@ class Writer:
         for number in range(sessions):
             transcript = Transcript(self, START_MS + number * 3_600_000)
             is_old = self.chance.random() < 0.2
-            parent = self.chance.choice(self._written) if self._written and self.chance.random() < 0.15 else None
+            parent = self.chance.choice(self.written) if self.written and self.chance.random() < 0.15 else None
             if parent is not None and not is_old and parent.has_state:
                 transcript.fork(parent)
             for run in range(self.chance.choice((1, 1, 1, 2, 3))):
                 transcript.run(ends=not is_old and (run > 0 or self.chance.random() < 0.9))
             transcript.save()
-            self._written.append(transcript)
+            self.written.append(transcript)
 
 
 class Transcript:
@@ -51,6 +51,7 @@ class Transcript:
         self._usage: dict[str, list[int]] = {}  # of the runs that a state covers
         self._started_ms = 0
         self.has_state = False
+        self.hooks: list[tuple[int, Line]] = []  # what its hooks would have sent, each with its time
 
     def fork(self, parent: "Transcript") -> None:
         """Begin with a copy of the parent's messages. What it used is in the totals from now on."""
@@ -67,6 +68,7 @@ class Transcript:
     def run(self, *, ends: bool) -> None:
         """Work for some turns; then write the totals, unless it is killed or the client is old."""
         self._tick(60_000)
+        self._hook("SessionStart", source="startup")
         self._started_ms = self._started_ms or self._at_ms
         used: dict[str, list[int]] = {}
         for _ in range(self._chance.randint(1, 4)):
@@ -78,6 +80,7 @@ class Transcript:
             self._extra(self._usage)
             self.lines.append(self._state())
             self.has_state = True
+            self._hook("SessionEnd", reason="other")
         elif self.has_state:
             self.has_state = False  # what follows is covered by no state that a fork could know
 
@@ -94,9 +97,11 @@ class Transcript:
     def _turn(self, used: dict[str, list[int]]) -> None:
         prompt = self._writer.uuid()
         if self._chance.random() < 0.15:
-            self._user("<task-notification>done</task-notification>", prompt, promptSource="system")
+            text, source = "<task-notification>done</task-notification>", "system"
         else:
-            self._user(f"Please do {self._chance.random()}", prompt, promptSource="typed")
+            text, source = f"Please do {self._chance.random()}", "typed"
+        self._user(text, prompt, promptSource=source)
+        self._hook("UserPromptSubmit", prompt=text, prompt_id=prompt)
         if self._chance.random() < 0.1:
             self._user("<command-name>/model</command-name>", prompt)
         for _ in range(self._chance.randint(0, 4)):
@@ -105,7 +110,9 @@ class Transcript:
             self._line("assistant", message=self._message("<synthetic>", [{"type": "text", "text": "No."}], [0] * 5))
         if self._chance.random() < 0.1:
             self._line("system", subtype="compact_boundary", compactMetadata={"trigger": "auto"})
+            self._hook("PreCompact", trigger="auto")
         self._answer([{"type": "text", "text": "Done."}], used, "end_turn")
+        self._hook("Stop", last_assistant_message="Done.")
 
     def _tool(self, prompt: str, used: dict[str, list[int]]) -> None:
         use = f"toolu_{self._writer.uuid()}"
@@ -114,6 +121,8 @@ class Transcript:
             return
         block = {"type": "tool_use", "id": use, "name": self._chance.choice(("Bash", "Read")), "input": {"x": 1}}
         self._answer([{"type": "text", "text": "I look."}, block], used, "tool_use")
+        called = {"tool_name": block["name"], "tool_input": block["input"], "tool_use_id": use, "prompt_id": prompt}
+        self._hook("PreToolUse", **called)
         kind = self._chance.choice(("fine", "fine", "fine", "failed", "denied", "cut"))
         if kind == "cut":
             return
@@ -123,19 +132,29 @@ class Transcript:
         elif kind == "denied":
             result |= {"content": "The user doesn't want to proceed with this tool use.", "is_error": True}
         self._user([result], prompt)
+        if kind == "failed":
+            self._hook("PostToolUseFailure", error=result["content"], **called)
+        elif kind == "fine":
+            self._hook("PostToolUse", tool_response="ok", **called)
 
     def _subagent(self, use: str, prompt: str, used: dict[str, list[int]]) -> None:
         block = {"type": "tool_use", "id": use, "name": "Agent", "input": {"prompt": "Look"}}
         self._answer([block], used, "tool_use")
+        self._hook("PreToolUse", tool_name="Agent", tool_use_id=use)
         agent = f"a{self._chance.getrandbits(60):016x}"
         main, self.lines = self.lines, self._agents.setdefault(agent, [])
+        self._hook("SubagentStart", agent_id=agent, agent_type="general-purpose")
         self._user("Look", prompt, isSidechain=True, agentId=agent)
         inner = {"type": "tool_use", "id": f"toolu_{self._writer.uuid()}", "name": "Bash", "input": {}}
         self._answer([inner], used, "tool_use", isSidechain=True, agentId=agent)
         done = {"type": "tool_result", "tool_use_id": inner["id"], "content": "ok"}
         self._user([done], prompt, isSidechain=True, agentId=agent)
         self._answer([{"type": "text", "text": "Seen."}], used, "end_turn", isSidechain=True, agentId=agent)
+        for event in ("PreToolUse", "PostToolUse"):
+            self._hook(event, tool_name="Bash", tool_use_id=inner["id"], agent_id=agent, agent_type="general-purpose")
+        self._hook("SubagentStop", agent_id=agent, agent_type="general-purpose")
         self.lines = main
+        self._hook("PostToolUse", tool_name="Agent", tool_use_id=use)
         self._user([{"type": "tool_result", "tool_use_id": use, "content": "Seen."}], prompt)
 
     def _answer(self, blocks: list[Line], used: dict[str, list[int]], stop: str, **more: Any) -> None:
@@ -206,6 +225,11 @@ class Transcript:
         common = {"uuid": self._writer.uuid(), "timestamp": at, "sessionId": self.session_id, "cwd": "/home/alice/shop"}
         about = {"version": "2.1.332", "gitBranch": "main", "entrypoint": "cli", "isSidechain": False}
         self.lines.append({"type": kind, **common, **about, **more})
+
+    def _hook(self, event: str, **fields: Any) -> None:
+        path = self._writer.folder / f"{self.session_id}.jsonl"
+        payload = {"session_id": self.session_id, "hook_event_name": event, "transcript_path": str(path), **fields}
+        self.hooks.append((self._at_ms, payload))
 
     def _tick(self, ms: int) -> None:
         self._at_ms += self._chance.randint(1, ms)

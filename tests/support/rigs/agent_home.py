@@ -7,12 +7,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from tests.support.rigs.installation import Installation
 from tests.support.waiting import eventually
 
 PROGRAMS = Path(os.environ.get("AGENTS", "")) / "node_modules" / ".bin"
 COMMAND = Path(sys.executable).with_name("crewkit-hook")
 USER = "mia"
+PER_PAGE = 100
 
 
 class AgentHome:
@@ -22,16 +25,17 @@ class AgentHome:
         self.folder, self._installation, self.org = folder, installation, org
         self.work = folder / "work"
         self.work.mkdir(parents=True)
-        self.url = f"{installation.url}/api/v1/{org}"
+        self.path = f"/api/v1/{org}"
+        self.url = f"{installation.url}{self.path}"
         self.token = installation.command("token", "--org", org, "--user", USER, "--role", "agent").stdout.strip()
         self._token_file = folder / "given-token"
         self._token_file.write_text(self.token)
+        self.address = ("--url", installation.url, "--token-file", str(self._token_file))
         self.environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "TERM": "xterm-256color"}
 
     def connect(self, client: str) -> subprocess.CompletedProcess[str]:
         """Connect an agent."""
-        options = ("--client", client, "--url", self._installation.url, "--token-file", str(self._token_file))
-        done = self.command("connect", *options)
+        done = self.command("connect", "--client", client, *self.address)
         assert done.returncode == 0, done.stderr
         return done
 
@@ -64,17 +68,36 @@ class AgentHome:
 
     def settled(self) -> None:
         """Wait until all hooks have arrived."""
-        eventually(lambda: self._status()["waiting"] == 0, within_s=60)
+        eventually(lambda: self.status()["waiting"] == 0, within_s=60)
 
-    def _status(self) -> dict[str, Any]:
+    def status(self) -> dict[str, Any]:
+        """Return what `status` says."""
         found: dict[str, Any] = json.loads(self.command("status", "--json").stdout)
         return found
 
+    def reader(self) -> httpx.Client:
+        """Return a client that reads as this user."""
+        return self._installation.client("member", self.org, USER)
+
     def sessions(self) -> list[dict[str, Any]]:
         """Return this user's sessions, the first one first, without the one of the connection test."""
-        with self._installation.client("member", self.org, USER) as api:
-            found = api.get(f"/api/v1/{self.org}/sessions", params={"sort": "started_at"}).json()["data"]
-        return [session for session in found if "connection-test" not in session["external_id"]]
+        return [session for session in self.all_sessions() if "connection-test" not in session["external_id"]]
+
+    def all_sessions(self) -> list[dict[str, Any]]:
+        """Return this user's sessions, the first one first."""
+        found: list[dict[str, Any]] = []
+        with self.reader() as api:
+            while len(found) % PER_PAGE == 0:
+                page: dict[str, str | int] = {
+                    "sort": "started_at",
+                    "per_page": PER_PAGE,
+                    "page": len(found) // PER_PAGE + 1,
+                }
+                more = api.get(f"{self.path}/sessions", params=page).json()["data"]
+                if not more:
+                    break
+                found += more
+        return found
 
     def sessions_of_hooks(self) -> list[str]:
         """Return the agents' own ids of the sessions whose hooks have arrived."""
@@ -95,7 +118,7 @@ class AgentHome:
 
     def events(self, session: dict[str, Any]) -> list[dict[str, Any]]:
         """Return the events of a session."""
-        with self._installation.client("member", self.org, USER) as api:
-            path = f"/api/v1/{self.org}/sessions/{session['id']}/events"
+        with self.reader() as api:
+            path = f"{self.path}/sessions/{session['id']}/events"
             found: list[dict[str, Any]] = api.get(path, params={"per_page": 1_000}).json()["data"]
         return found

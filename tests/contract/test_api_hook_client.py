@@ -1,0 +1,172 @@
+"""The hook client's commands against an installation: connect, status, flush, import, disconnect."""
+
+import json
+import os
+import socket
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from crewkit_hook import spool
+
+from tests.support.clients.transcript_folder import Transcript, Writer
+from tests.support.oracles.transcript_totals import Counted, count_folder
+from tests.support.rigs.agent_home import AgentHome
+from tests.support.rigs.installation import Installation
+from tests.support.waiting import eventually
+
+TRANSCRIPTS = 1_000
+HOOKED = 60
+BEFORE = '{\n    "model": "opus",\n    "hooks": {"Stop": [{"hooks": [{"type": "command", "command": "./mine.sh"}]}]}}'
+
+
+@pytest.fixture
+def home(tmp_path: Path, installation: Installation, fresh_org: str) -> AgentHome:
+    """Return an empty home folder with a settings file of Claude Code."""
+    made = AgentHome(tmp_path / "home", installation, fresh_org)
+    (made.folder / ".claude").mkdir()
+    (made.folder / ".claude" / "settings.json").write_text(BEFORE)
+    return made
+
+
+def test_it_is_connected_and_disconnected_by_a_command_each(home: AgentHome) -> None:
+    """Twice is once; the event that it sends for a test is read back; at the end the file is what it was."""
+    file = home.folder / ".claude" / "settings.json"
+    home.connect("claude-code")
+    connected = file.read_text()
+    said = home.connect("claude-code").stdout
+
+    assert file.read_text() == connected
+    assert "a test event was recorded at" in said
+    (test,) = home.all_sessions()
+    assert (test["title"], test["status"], test["outcome"]) == ("Connection test", "ended", "success")
+    own = home.folder / ".crewkit-hook"
+    assert (own.stat().st_mode & 0o777, (own / "token").stat().st_mode & 0o777) == (0o700, 0o600)
+    assert home.token not in connected + (own / "settings.json").read_text()
+    assert json.loads(connected)["hooks"]["Stop"][0]["hooks"][0]["command"] == "./mine.sh"
+    assert home.status()["connected"] == ["claude-code"]
+
+    assert home.command("disconnect").returncode == 0
+    assert file.read_text() == BEFORE
+    assert home.status()["connected"] == []
+
+
+def test_a_settings_file_that_is_broken_is_left_alone(home: AgentHome) -> None:
+    """Nothing is written for any agent; the message names the file."""
+    (home.folder / ".gemini").mkdir()
+    broken = home.folder / ".gemini" / "settings.json"
+    broken.write_text('{"hooks": [')
+
+    failed = home.command("connect", *home.address)
+
+    assert failed.returncode == 1
+    assert f"{broken} is no valid JSON" in failed.stderr
+    assert "Traceback" not in failed.stderr
+    assert (home.folder / ".claude" / "settings.json").read_text() == BEFORE
+    assert broken.read_text() == '{"hooks": ['
+
+
+@pytest.mark.parametrize("wrong", ["nobody listens", "no token", "forged", "another server"])
+def test_what_does_not_answer_as_it_should_is_said(home: AgentHome, installation: Installation, wrong: str) -> None:
+    """In a sentence that says what to do; no file is changed."""
+    token = {"no token": "hello", "forged": home.token[:-4] + "AAAA"}.get(wrong, home.token)
+    (home.folder / "token").write_text(token)
+    url = {"nobody listens": f"http://127.0.0.1:{free_port()}", "another server": f"{installation.url}/elsewhere"}
+    options = ("--client", "claude-code", "--url", url.get(wrong, installation.url))
+
+    failed = home.command("connect", *options, "--token-file", str(home.folder / "token"))
+
+    assert failed.returncode == 1, failed.stdout
+    assert failed.stderr.startswith("crewkit-hook: ")
+    assert "Traceback" not in failed.stderr
+    assert token not in failed.stderr + failed.stdout
+    assert (home.folder / ".claude" / "settings.json").read_text() == BEFORE
+    assert not (home.folder / ".crewkit-hook" / "settings.json").exists()
+
+
+def test_flush_sends_what_waits(home: AgentHome) -> None:
+    """And says so; `status` counts it."""
+    home.connect("claude-code")
+    own = str(home.folder / ".crewkit-hook")
+    lock = spool.lock_sender(own)
+    assert lock is not None
+    for n in range(3):
+        payload = {"session_id": "one", "hook_event_name": "UserPromptSubmit", "prompt": f"Question {n}"}
+        assert spool.put(own, time.time_ns() // 1_000_000, {"client": "claude-code"}, json.dumps(payload).encode())
+    assert (home.status()["waiting"], home.status()["sender_runs"]) == (3, True)
+    os.close(lock)
+
+    flushed = home.command("flush")
+
+    assert (flushed.returncode, flushed.stdout) == (0, "All is sent.\n")
+    assert (home.status()["waiting"], home.status()["sent"]) == (0, 3)
+    assert home.session("claude-code", "one")["counts"]["prompts"] == 3
+
+
+@pytest.mark.only_on("up")
+@pytest.mark.timeout(600)
+def test_an_import_counts_each_session_once(home: AgentHome, installation: Installation) -> None:
+    """As an independent reader counts; also if hooks had reported it, from its middle on or all of it, and twice."""
+    home.connect("claude-code")
+    folder = home.folder / ".claude" / "projects" / "-home-alice-shop"
+    writer = Writer(folder, 7)
+    writer.write(TRANSCRIPTS)
+    for file in folder.rglob("*.jsonl"):
+        os.utime(file, (time.time() - 86_400,) * 2)
+    for number, transcript in enumerate(writer.written[:HOOKED]):
+        hook(home, transcript, len(transcript.hooks) * (number % 3) // 3)
+    assert home.command("flush").returncode == 0
+
+    first = home.command("import")
+    once = projected(home, installation)
+    second = home.command("import")
+    twice = projected(home, installation)
+
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    expected = count_folder(folder)
+    assert {name: counted(session) for name, session in once.items()} == expected
+    assert {name: without_position(session) for name, session in twice.items()} == {
+        name: without_position(session) for name, session in once.items()
+    }
+
+
+def hook(home: AgentHome, transcript: Transcript, since: int) -> None:
+    """Note what the hooks of a session sent from some point on, as if it had been connected then."""
+    for at_ms, payload in transcript.hooks[since:]:
+        assert spool.put(
+            str(home.folder / ".crewkit-hook"), at_ms, {"client": "claude-code"}, json.dumps(payload).encode()
+        )
+
+
+def projected(home: AgentHome, installation: Installation) -> dict[str, dict[str, Any]]:
+    """Return all sessions by the client's id, once the whole log is projected."""
+    eventually(lambda: lag(installation) == 0, within_s=120)
+    return {session["external_id"].partition(":")[2]: session for session in home.sessions()}
+
+
+def lag(installation: Installation) -> int:
+    """Return how many records are not projected yet."""
+    partitions = json.loads(installation.command("freshness", "--json").stdout)["partitions"]
+    return sum(partition["lag"] for partition in partitions)
+
+
+def counted(session: dict[str, Any]) -> Counted:
+    """Return what the API says, in the form of the independent reader."""
+    counts = session["counts"]
+    names = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "cache_creation_1h_tokens")
+    tokens = {model["model"]: tuple(model[name] for name in names) for model in session["models"]}
+    return Counted(
+        *(counts[name] for name in ("prompts", "tool_calls", "tool_errors", "subagents", "compactions")),
+        tokens,  # type: ignore[arg-type]  # five numbers each
+    )
+
+
+def without_position(session: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in session.items() if name != "position"}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

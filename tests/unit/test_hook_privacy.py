@@ -1,0 +1,90 @@
+"""What leaves the machine: sensitive folders send only metadata, and nothing is larger than what is accepted."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from crewkit_hook.privacy import PAYLOAD_BYTES_MAX, bounded, is_sensitive, metadata_of
+from crewkit_hook.settings import Settings
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.clients.recorded import RECORDINGS
+
+CONTENT = "A-Canary,Of/Content!"
+PAYLOADS = [sent.payload for recording in RECORDINGS.values() for sent in recording.sent]
+CONTENT_FIELDS = (
+    *("prompt", "tool_input", "tool_response", "error", "last_assistant_message", "message", "title", "summary", "cwd"),
+    *("session_title", "transcript_path", "prompt_response", "task_subject", "file_path", "reason"),
+)
+
+
+def settings(*folders: str, **options: Any) -> Settings:
+    return Settings("http://x", "acme", "t", sensitive_folders=folders, **options)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "folder", "expected"),
+    [
+        ("/clients/*", "/clients/one", True),
+        ("/clients/*", "/clients/one/deep/er", True),
+        ("/clients/*", "/clients", False),
+        ("/clients", "/clients/one", True),
+        ("/client", "/clients/one", False),
+        ("*/secret-*", "/a/b/secret-1/c", True),
+        ("~/clients/*", str(Path.home() / "clients" / "one"), True),
+    ],
+)
+def test_a_pattern_names_a_folder_and_all_below_it(pattern: str, folder: str, *, expected: bool) -> None:
+    """As in a shell; `~` is the home folder."""
+    assert is_sensitive(settings(pattern), folder) is expected
+
+
+def test_all_may_be_sensitive() -> None:
+    """Without a pattern."""
+    assert is_sensitive(settings(metadata_only=True), "/anywhere")
+    assert not is_sensitive(settings(), "/anywhere")
+
+
+@pytest.mark.parametrize("field", CONTENT_FIELDS)
+@pytest.mark.parametrize("shape", [CONTENT, {"a": CONTENT, "error": CONTENT}, [CONTENT], [{"a": [CONTENT]}]], ids=str)
+def test_no_content_is_left(field: str, shape: Any) -> None:
+    """In whichever field and shape."""
+    calls = [{"tool_name": "Bash", "tool_use_id": "t", "tool_input": shape, "tool_response": shape, "other": shape}]
+    payload = {"session_id": "s", "hook_event_name": "Stop", field: shape, "tool_calls": calls, "unknown": shape}
+
+    assert CONTENT.encode() not in metadata_of(payload)
+
+
+@given(st.sampled_from(PAYLOADS))
+def test_recorded_payloads_keep_what_counts(payload: dict[str, Any]) -> None:
+    """Names, ids and outcomes are there; texts of people and files are not."""
+    kept = json.loads(metadata_of(payload))
+
+    for name in ("session_id", "hook_event_name", "tool_name", "tool_use_id", "agent_id", "agent_type", "prompt_id"):
+        assert kept.get(name) == payload.get(name)
+    assert bool(kept.get("error")) is False
+    assert not {"prompt", "tool_input", "cwd", "transcript_path", "last_assistant_message"} & kept.keys()
+
+
+@pytest.mark.parametrize("size", [10, 990_000, 1_100_000, 5_000_000])
+def test_what_is_too_large_is_shortened(size: int) -> None:
+    """The longest texts go first; what a payload is about stays."""
+    payload = {"session_id": "s", "hook_event_name": "PostToolUse", "tool_input": {"a": "x" * 50, "b": ["y" * size]}}
+    raw = json.dumps(payload).encode()
+
+    sent = bounded(payload, raw)
+
+    assert len(sent) <= PAYLOAD_BYTES_MAX
+    assert (sent == raw) is (len(raw) <= PAYLOAD_BYTES_MAX)
+    assert json.loads(sent)["tool_input"]["a"] == "x" * 50
+
+
+def test_what_can_not_be_shortened_is_sent_as_metadata() -> None:
+    """A payload of a million numbers has no long text."""
+    payload = {"session_id": "s", "hook_event_name": "Stop", "tool_input": list(range(300_000))}
+
+    sent = bounded(payload, json.dumps(payload).encode())
+
+    assert json.loads(sent) == {"session_id": "s", "hook_event_name": "Stop"}

@@ -1,0 +1,309 @@
+"""The sender of the hook client: what it takes from the spool arrives once, whatever the server answers."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from crewkit_hook import settings as client_settings
+from crewkit_hook import spool
+from crewkit_hook.api import Answer, Unreachable
+from crewkit_hook.sender import PAUSE_S_MAX, Sender
+from crewkit_hook.settings import Settings
+from crewkit_hook.store import FILE
+
+Json = dict[str, Any]
+NOW_MS = time.time_ns() // 1_000_000
+
+
+class Server:
+    """Stands in for the API: takes batches, or answers as a test says."""
+
+    def __init__(self) -> None:
+        self.got: list[tuple[str, Json]] = []
+        self.status, self.away, self.poison = 202, False, ""
+        self.rejected: list[Json] = []
+
+    def __call__(self, _: Settings) -> "Server":
+        return self
+
+    def send(self, client: str, body: bytes) -> Answer:
+        if self.away:
+            raise Unreachable("connection refused")
+        if self.poison and self.poison.encode() in body:
+            return Answer(422, {"error": "a value is wrong"}, "")
+        if self.status != 202:
+            return Answer(self.status, {"error": "no"}, "")
+        self.got.append((client, json.loads(body)))
+        return Answer(202, {"data": {"accepted": 1, "rejected": self.rejected}}, "0:1")
+
+    @property
+    def hooks(self) -> list[Json]:
+        """All hooks that arrived."""
+        return [hook for _, body in self.got for hook in body["hooks"]]
+
+    @property
+    def numbers(self) -> list[int]:
+        return [hook["payload"]["n"] for hook in self.hooks]
+
+    @property
+    def reports(self) -> list[Json]:
+        return [report for _, body in self.got for report in body["reports"]]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> str:
+    made = str(tmp_path / "home")
+    spool.make(made)
+    client_settings.save(made, Settings("http://127.0.0.1:1", "acme", "a.b.c", spool_mb=1))
+    return made
+
+
+@pytest.fixture
+def server() -> Server:
+    return Server()
+
+
+@pytest.fixture
+def sender(home: str, server: Server) -> Iterator[Sender]:
+    made = Sender(home, server)  # type: ignore[arg-type]  # it answers as the API does
+    yield made
+    made.close()
+
+
+def put(
+    home: str, n: int = 0, at_ms: int = NOW_MS, client: str = "claude-code", process: str = "", **fields: Any
+) -> None:
+    """Write what a hook writes."""
+    payload = {"session_id": "s", "hook_event_name": "Notification", "n": n, **fields}
+    header = {"client": client, "process": process, "folder": "/work/shop"}
+    assert spool.put(home, at_ms + n, header, json.dumps(payload).encode())
+
+
+def drain(sender: Sender) -> None:
+    """Take and send all that is there."""
+    while sender.take():
+        pass
+    while sender.send().items:
+        pass
+
+
+def test_events_arrive_in_the_order_of_their_times(home: str, sender: Sender, server: Server) -> None:
+    """With the time that the hook noted, and an id."""
+    for n in (2, 0, 1):
+        put(home, n)
+
+    drain(sender)
+
+    assert server.numbers == [0, 1, 2]
+    assert len({hook["id"] for hook in server.hooks}) == 3
+    assert server.hooks[0]["at"].endswith("Z")
+    assert (spool.waiting(home), sender.waiting()) == ([], 0)
+
+
+def test_each_agent_has_its_own_door(home: str, sender: Sender, server: Server) -> None:
+    """A batch is of one client."""
+    for n, client in enumerate(("codex", "codex", "claude-code", "codex")):
+        put(home, n, client=client)
+
+    drain(sender)
+
+    assert [(client, len(body["hooks"])) for client, body in server.got] == [
+        ("codex", 2),
+        ("claude-code", 1),
+        ("codex", 1),
+    ]
+
+
+def test_what_is_away_is_waited_for_longer_each_time(home: str, sender: Sender, server: Server) -> None:
+    """And nothing is lost."""
+    put(home)
+    server.away = True
+    sender.take()
+
+    pauses = [sender.send().again_after_s for _ in range(12)]
+    server.away = False
+    drain(sender)
+
+    assert pauses[0] <= 2
+    assert pauses[0] < pauses[5] <= PAUSE_S_MAX
+    assert min(pauses[-3:]) >= PAUSE_S_MAX / 2
+    assert max(pauses) <= PAUSE_S_MAX
+    assert server.numbers == [0]
+
+
+@pytest.mark.parametrize("status", [301, 401, 403, 404, 408])
+def test_what_can_be_mended_is_kept(home: str, sender: Sender, server: Server, status: int) -> None:
+    """A token, an org or an address may be wrong for now."""
+    put(home)
+    server.status = status
+    sender.take()
+    assert str(status) in sender.send().error
+
+    server.status = 202
+    drain(sender)
+
+    assert server.numbers == [0]
+
+
+def test_one_that_spoils_a_batch_is_put_aside_alone(home: str, sender: Sender, server: Server) -> None:
+    """The others arrive, in order."""
+    for n in range(9):
+        put(home, n, text="spoiled" if n == 5 else "fine")
+    server.poison = "spoiled"
+
+    drain(sender)
+
+    assert server.numbers == [0, 1, 2, 3, 4, 6, 7, 8]
+    assert sender.waiting() == 0
+    assert refused(home) == 1
+
+
+def test_what_a_reply_rejects_is_put_aside(home: str, sender: Sender, server: Server) -> None:
+    """By its index; it is not counted as sent."""
+    for n in range(3):
+        put(home, n)
+    server.rejected = [{"index": 1, "code": "invalid_event", "message": "a value is wrong"}]
+
+    drain(sender)
+
+    assert (noted(home, "sent"), noted(home, "refused")) == ("2", "1")
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"{", b"[]", b'{"session_id": 7, "hook_event_name": "Stop"}', b'{"session_id": "s"}', b"\xff"]
+)
+def test_what_is_no_payload_is_put_aside(home: str, sender: Sender, server: Server, text: bytes) -> None:
+    """It stops nothing."""
+    spool.put(home, NOW_MS, {"client": "claude-code"}, text)
+    spool.put(home, NOW_MS, {"client": "unknown"}, b'{"session_id": "s", "hook_event_name": "Stop"}')
+    put(home, 1)
+
+    drain(sender)
+
+    assert server.numbers == [1]
+    assert refused(home) == 2
+
+
+def test_a_crash_behind_the_transaction_repeats_nothing(
+    home: str, sender: Sender, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The event is noted as taken until its file is gone."""
+    put(home)
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            sender.take()
+    assert len(spool.waiting(home)) == 1
+
+    again = Sender(home, server)  # type: ignore[arg-type]  # it answers as the API does
+    drain(again)
+    again.close()
+
+    assert server.numbers == [0]
+    assert spool.waiting(home) == []
+
+
+def test_a_damaged_file_is_put_aside(home: str, server: Server) -> None:
+    """A new one begins; what is in the spool is still sent."""
+    Path(home, FILE).write_bytes(b"no database " * 1_000)
+    put(home)
+
+    begun = Sender(home, server)  # type: ignore[arg-type]  # it answers as the API does
+    drain(begun)
+    begun.close()
+
+    assert server.numbers == [0]
+    assert [path.name for path in Path(home).glob("state.db.damaged-*")]
+    assert "damaged" in noted(home, "last_error")
+
+
+def test_a_spool_that_is_full_takes_nothing_until_it_is_sent(home: str, sender: Sender, server: Server) -> None:
+    """The limit is on what waits, packed or not."""
+    server.away = True
+    for n in range(3):
+        put(home, n, text=os.urandom(400_000).hex())
+        sender.take()
+    assert not spool.put(home, NOW_MS, {}, b"{}")
+    assert spool.dropped(home) == 1
+
+    server.away = False
+    drain(sender)
+    sender.take()
+
+    assert server.numbers == [0, 1, 2]
+    assert spool.put(home, NOW_MS, {}, b"{}")
+
+
+@pytest.mark.parametrize("at_ms", [0, 900_000_000_000, 4_000_000_000_000], ids=["1970", "1998", "2096"])
+def test_a_time_that_can_not_be_is_replaced(home: str, sender: Sender, server: Server, at_ms: int) -> None:
+    """No installation would take it, and a wrong clock must not cost the event."""
+    put(home, at_ms=at_ms)
+
+    drain(sender)
+
+    assert server.hooks[0]["at"][:4] == time.strftime("%Y", time.gmtime())
+
+
+def test_a_context_is_sent_when_it_changes(home: str, sender: Sender, server: Server) -> None:
+    """Not with each event."""
+    for n, attended in enumerate(("1", "1", "0")):
+        header = {"client": "claude-code", "process": "", "folder": "/work", "attended": attended}
+        spool.put(home, NOW_MS + n, header, b'{"session_id": "s", "hook_event_name": "Stop"}')
+
+    drain(sender)
+
+    assert [hook.get("context") for hook in server.hooks] == [{"attended": True}, None, {"attended": False}]
+
+
+def test_the_same_use_of_a_tool_has_the_same_id(home: str, sender: Sender, server: Server) -> None:
+    """So a hook that an agent repeats, and what an import reads later, count once."""
+    for n in range(2):
+        put(home, n, hook_event_name="PreToolUse", tool_use_id="toolu_1")
+
+    drain(sender)
+
+    assert len({hook["id"] for hook in server.hooks}) == 1
+
+
+def test_an_agent_that_is_gone_gets_an_end(home: str, sender: Sender, server: Server, tmp_path: Path) -> None:
+    """With the totals of what it wrote, marked as incomplete, at the time of its last event."""
+    transcript = tmp_path / "s.jsonl"
+    usage = {"input_tokens": 5, "output_tokens": 7}
+    message = {"id": "m", "model": "claude-sonnet-4-5", "usage": usage}
+    transcript.write_text(
+        json.dumps({"type": "assistant", "timestamp": "2026-01-20T10:00:00Z", "message": message}) + "\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as agent:
+        put(home, process=str(agent.pid), transcript_path=str(transcript))
+        drain(sender)
+        sender.look_after()
+        assert (sender.waiting(), sender.has_live_agents()) == (0, True)
+        agent.kill()
+
+    sender.look_after()
+    sender.look_after()
+    drain(sender)
+
+    (end,) = (hook for hook in server.hooks if hook["payload"]["hook_event_name"] == "SessionEnd")
+    assert (end["payload"]["reason"], end["at"]) == ("killed", server.hooks[0]["at"])
+    (report,) = server.reports
+    assert (report["incomplete"], report["model_metrics"]["models"][0]["output_tokens"]) == (True, 7)
+    assert not sender.has_live_agents()
+
+
+def noted(home: str, name: str) -> str:
+    found = Sender(home)
+    try:
+        return found._store.noted(name)
+    finally:
+        found.close()
+
+
+def refused(home: str) -> int:
+    return int(noted(home, "refused") or 0)

@@ -1,0 +1,97 @@
+"""The hook client's own files: settings, the token, and what it reads of a repository."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from crewkit_hook.repository import described
+from crewkit_hook.settings import TOKEN, NotConnected, Settings, load, org_of, save
+
+CHOSEN = Settings("https://sessions.example.com", "acme", "a.b.c", sensitive_folders=("~/clients/*",), spool_mb=9)
+
+
+def token(claims: Any) -> str:
+    middle = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    return f"head.{middle}.signature"
+
+
+def test_settings_come_back_and_the_token_is_apart(tmp_path: Path) -> None:
+    """Only their user can read them, and what a person added to the file stays."""
+    home = str(tmp_path)
+    (tmp_path / "settings.json").write_text('{"note": "of mine"}')
+
+    save(home, CHOSEN)
+
+    assert load(home) == CHOSEN
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("settings.json", TOKEN)] == [0o600, 0o600]
+    text = (tmp_path / "settings.json").read_text()
+    assert "a.b.c" not in text
+    assert json.loads(text)["note"] == "of mine"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "{",
+        "[]",
+        "{}",
+        '{"url": "ftp://x", "org": "a"}',
+        '{"url": 7, "org": "a"}',
+        '{"url": "http://x", "org": "a", "sensitive_folders": "/clients"}',
+        '{"url": "http://x", "org": "a", "spool_mb": "many"}',
+        '{"url": "http://x", "org": "a", "spool_mb": 0}',
+    ],
+)
+def test_settings_that_are_wrong_are_named(tmp_path: Path, wrong: str) -> None:
+    """With the file, and what to do."""
+    save(str(tmp_path), CHOSEN)
+    (tmp_path / "settings.json").write_text(wrong)
+
+    with pytest.raises(NotConnected, match=r"settings\.json can't be read .* mend it, or run `crewkit-hook connect`"):
+        load(str(tmp_path))
+
+
+def test_without_settings_it_is_not_connected(tmp_path: Path) -> None:
+    """It says how to connect."""
+    with pytest.raises(NotConnected, match="run `crewkit-hook connect`"):
+        load(str(tmp_path))
+
+
+@pytest.mark.parametrize("wrong", ["", "x", "a.b.c", token({}), token([]), token({"org_id": 7}), token({"org_id": ""})])
+def test_a_token_names_its_org(wrong: str) -> None:
+    """Else it is none."""
+    assert org_of(token({"org_id": "acme"})) == "acme"
+    with pytest.raises(ValueError, match="token"):
+        org_of(wrong)
+
+
+CONFIGS = {
+    "[core]\n": None,
+    '[remote "origin"]\n\turl = git@github.com:acme/shop.git\n': "git@github.com:acme/shop.git",
+    '[remote "fork"]\n\turl = https://x/fork.git\n': "https://x/fork.git",
+    '[remote "fork"]\n\turl = https://x/fork.git\n[remote "origin"]\n\turl = https://x/shop.git\n': "https://x/shop.git",
+    '[remote "a"]\n\turl = https://x/a.git\n[remote "b"]\n\turl = https://x/b.git\n': None,
+    '[remote "origin"]\n\turl = https://x/50%25.git\n\tfetch = +refs/heads/*\n\tfetch = +x\n': "https://x/50%25.git",
+    "no settings of git": None,
+    '[alias]\n\tl = log \\\n  --oneline\n[remote "origin"]\n\turl = https://x/shop.git\n': "https://x/shop.git",
+}
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=range(len(CONFIGS)))
+def test_the_remote_is_origin_or_the_only_one(tmp_path: Path, config: str) -> None:
+    """As git's own file says, also for a worktree, which shares it."""
+    worktree = tmp_path / "worktrees" / "w"
+    worktree.mkdir(parents=True)
+    (worktree / "commondir").write_text("../..\n")
+    (tmp_path / "config").write_text(config)
+
+    for git in (tmp_path, worktree):
+        assert described({"git": str(git), "head": "0123abcd"}).get("remote_url") == CONFIGS[config]
+
+
+@pytest.mark.parametrize(("head", "branch"), [("ref: refs/heads/feat/x", "feat/x"), ("0123abcd", None), ("", None)])
+def test_the_branch_is_that_of_head(head: str, branch: str | None) -> None:
+    """A commit that is checked out by itself has none."""
+    assert described({"git": "/nowhere", "head": head}).get("branch") == branch

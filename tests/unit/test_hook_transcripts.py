@@ -1,0 +1,114 @@
+"""Transcripts of Claude Code: an import counts what an independent reader counts, however the files grew."""
+
+import json
+import os
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from crewkit_hook.importing import Session, files_of, sessions_of
+from crewkit_hook.transcripts.claude_code import Reading
+from crewkit_hook.transcripts.usage import FIELDS
+
+from tests.support.clients.transcript_folder import Writer
+from tests.support.oracles.transcript_totals import Counted, count_folder
+
+SESSIONS = 200
+
+
+@pytest.fixture(scope="module", params=range(3))
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return transcripts that nothing was written to for a while."""
+    made = tmp_path_factory.mktemp("projects") / "-home-alice-shop"
+    Writer(made, request.param).write(SESSIONS)
+    for file in made.rglob("*.jsonl"):
+        os.utime(file, (time.time() - 86_400,) * 2)
+    return made
+
+
+@pytest.fixture(scope="module")
+def imported(folder: Path) -> list[Session]:
+    return [session for session in sessions_of(files_of([folder], 0)) if session is not None]
+
+
+def tokens_of(models: Any) -> dict[str, tuple[int, ...]]:
+    return {model["model"]: tuple(model.get(field, 0) for field in FIELDS) for model in models}
+
+
+def counted(session: Session) -> Counted:
+    """Count events as the installation does."""
+    payloads = [event.payload for event in session.events]
+    kinds = Counter(payload["hook_event_name"] for payload in payloads)
+    asked = [p for p in payloads if p["hook_event_name"] == "UserPromptSubmit" and p.get("source") != "system"]
+    reported = session.report["model_metrics"]["models"] if session.report else []
+    return Counted(
+        len(asked),
+        len({payload["tool_use_id"] for payload in payloads if payload["hook_event_name"] == "PreToolUse"}),
+        kinds["PostToolUseFailure"],
+        kinds["SubagentStart"],
+        kinds["PreCompact"],
+        tokens_of(reported),  # type: ignore[arg-type]  # five numbers each
+    )
+
+
+def test_an_import_counts_what_another_reader_counts(folder: Path, imported: list[Session]) -> None:
+    """Prompts, tools, failures, subagents, compactions and the tokens of each model, of every session."""
+    assert {session.session_id: counted(session) for session in imported} == count_folder(folder)
+
+
+def test_each_event_has_one_name(imported: list[Session]) -> None:
+    """Ids follow from names, and one session's are apart."""
+    for session in imported:
+        keys = [event.key for event in session.events]
+        assert len(set(keys)) == len(keys)
+
+
+def test_runs_begin_and_end(imported: list[Session]) -> None:
+    """In turn; all that happens is within."""
+    for session in imported:
+        edges = [name for event in session.events if (name := event.payload["hook_event_name"]).startswith("Session")]
+        assert edges == ["SessionStart", "SessionEnd"] * (len(edges) // 2)
+        assert edges
+
+
+def test_a_file_that_grows_says_the_same_in_the_end(folder: Path, tmp_path: Path) -> None:
+    """Read in any pieces, even in the middle of a line, with what is kept in between as JSON."""
+    chance = random.Random(5)
+    for file in sorted(folder.glob("*.jsonl"))[:60]:
+        at_once = Reading(file.stem)
+        at_once.advance(str(file))
+        kept = None
+        for _ in grown(file, folder, tmp_path, chance):
+            reading = Reading(file.stem, json.loads(json.dumps(kept)))
+            reading.advance(str(tmp_path / file.name))
+            kept = reading.kept
+
+        assert Reading(file.stem, kept).totals() == at_once.totals()
+
+
+def grown(file: Path, folder: Path, target: Path, chance: random.Random) -> Iterator[None]:
+    """Write a transcript as it grew. Its parent and its subagents are there before."""
+    for other in folder.rglob("*.jsonl"):
+        copy = target / other.relative_to(folder)
+        if other != file and not copy.exists():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.symlink_to(other)
+    text = file.read_bytes()
+    own = target / file.name
+    own.unlink(missing_ok=True)
+    cuts = sorted(chance.sample(range(len(text)), 5))
+    for begin, end in zip([0, *cuts], [*cuts, len(text)], strict=True):
+        with own.open("ab") as stream:
+            stream.write(text[begin:end])
+        yield
+
+
+def test_only_what_changed_since(folder: Path) -> None:
+    """By the time of the file."""
+    assert files_of([folder], time.time()) == []
+    one = next(folder.glob("*.jsonl"))
+    assert files_of([one], 0) == [one]
