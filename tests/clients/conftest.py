@@ -33,3 +33,9 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 def home(tmp_path: Path, serving: Installation, fresh_org: str) -> AgentHome:
     """Return the home folder of a user, whose org is new."""
     return AgentHome(tmp_path / "home", serving, fresh_org)
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, serving: Installation, fresh_org: str) -> AgentHome:
+    """Return another home folder, of another org, in which no agent has worked."""
+    return AgentHome(tmp_path / "elsewhere", serving, f"{fresh_org}-elsewhere")

@@ -11,8 +11,9 @@ import pytest
 
 from tests.support.fakes.messages_api import messages_api, text, tool_use
 from tests.support.fakes.model_api import Used
-from tests.support.rigs.agent_home import PROGRAMS, AgentHome
+from tests.support.rigs.agent_home import PROGRAMS, AgentHome, counted
 from tests.support.rigs.terminal import Terminal
+from tests.support.waiting import eventually
 
 TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "cache_creation_1h_tokens")
 Run = dict[str, Any]
@@ -101,6 +102,35 @@ def test_a_subagent_in_the_background(claude: AgentHome) -> None:
     assert used(session) == api.total()
     assert session["model_metrics"]["cost_usd"] == pytest.approx(result["total_cost_usd"], abs=5e-10)
     assert [session["counts"][name] for name in ("prompts", "subagents", "tool_calls")] == [1, 1, 2]
+
+
+def test_an_import_says_what_hooks_said(claude: AgentHome, elsewhere: AgentHome) -> None:
+    """Where they had not run, all of it; where they had, nothing more."""
+    agent = tool_use("Agent", "toolu_agent", description="Look", prompt="Look around", subagent_type="general-purpose")
+    bash = tool_use("Bash", "toolu_inside", command="exit 3", description="Fail")
+    denied = tool_use("Bash", "toolu_denied", command="rm -rf ./yard", description="Clear")
+    with messages_api([agent], [bash], [text("Seen.")], [text("All done.")]) as (model, _):
+        first = ask(claude, model, "Let others look", "--allowedTools", "Bash(exit:*)")
+    with messages_api([denied], [text("Not allowed.")]) as (model, _):
+        ask(claude, model, "Now clear", "--resume", first["session_id"])
+        ask(claude, model, "Another way", "--resume", first["session_id"], "--fork-session")
+    claude.settled()
+    hooked = eventually(lambda: ended(claude, 2))
+    elsewhere.connect("codex")
+    folder = claude.folder / ".claude" / "projects"
+
+    imported = elsewhere.imports(folder)
+    again = claude.imports(folder)
+
+    assert [counted(session) for session in imported] == [counted(session) for session in hooked]
+    assert [session["counts"] for session in again] == [session["counts"] for session in hooked]
+    assert [counted(session) for session in again] == [counted(session) for session in hooked]
+
+
+def ended(home: AgentHome, number: int) -> list[dict[str, Any]]:
+    """Return the sessions, once so many have ended."""
+    found = home.sessions()
+    return found if sum(session["status"] == "ended" for session in found) == number else []
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.fakes.model_api import Used
 from tests.support.fakes.responses_api import call, message, responses_api
-from tests.support.rigs.agent_home import AgentHome
+from tests.support.rigs.agent_home import AgentHome, counted
 
 MODEL = "gpt-5.1-codex"
 TRUSTED = "--dangerously-bypass-hook-trust"  # in place of a person who accepts the hooks under /hooks
@@ -75,6 +75,27 @@ def test_its_sessions_are_counted(codex: AgentHome) -> None:
     assert (session["client_version"], session["summary"]) == ("0.169.0", "More.")
     types = {event["event_type"] for event in codex.events(session)}
     assert types == {"SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "Stop", "SessionEnd"}
+
+
+def test_an_import_says_what_hooks_said(codex: AgentHome, elsewhere: AgentHome) -> None:
+    """Where they had not run, all of it; where they had, nothing more. Exit codes are in the files alone."""
+    with responses_api(call("exec_command", cmd="exit 3"), message("Done."), message("More.")) as (url, _):
+        configure(codex, url)
+        options = ("--json", "--dangerously-bypass-approvals-and-sandbox", TRUSTED)
+        thread = ask(codex, *options, "Say hi")
+        ask(codex, *options, "resume", thread, "Go on")
+    codex.settled()
+    hooked = codex.session("codex", thread, status="ended")
+    elsewhere.connect("gemini-cli")
+    folder = codex.folder / ".codex" / "sessions"
+
+    (imported,) = elsewhere.imports(folder)
+    (again,) = codex.imports(folder)
+
+    assert counted(again) == counted(hooked)
+    assert counted(imported) == {**counted(hooked), "tool_errors": 1}
+    assert again["counts"] == hooked["counts"]
+    assert [imported[name] for name in ("repo", "branch")] == ["acme/stones", "feature"]
 
 
 def test_without_trust_nothing_is_sent(codex: AgentHome) -> None:

@@ -14,7 +14,6 @@ from tests.support.clients.transcript_folder import Transcript, Writer
 from tests.support.oracles.transcript_totals import Counted, count_folder
 from tests.support.rigs.agent_home import AgentHome
 from tests.support.rigs.installation import Installation
-from tests.support.waiting import eventually
 
 TRANSCRIPTS = 1_000
 HOOKED = 60
@@ -106,7 +105,7 @@ def test_flush_sends_what_waits(home: AgentHome) -> None:
 
 @pytest.mark.only_on("up")
 @pytest.mark.timeout(600)
-def test_an_import_counts_each_session_once(home: AgentHome, installation: Installation) -> None:
+def test_an_import_counts_each_session_once(home: AgentHome) -> None:
     """As an independent reader counts; also if hooks had reported it, from its middle on or all of it, and twice."""
     home.connect("claude-code")
     folder = home.folder / ".claude" / "projects" / "-home-alice-shop"
@@ -118,17 +117,10 @@ def test_an_import_counts_each_session_once(home: AgentHome, installation: Insta
         hook(home, transcript, len(transcript.hooks) * (number % 3) // 3)
     assert home.command("flush").returncode == 0
 
-    first = home.command("import")
-    once = projected(home, installation)
-    second = home.command("import")
-    twice = projected(home, installation)
+    once, twice = by_own_id(home.imports()), by_own_id(home.imports())
 
-    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
-    expected = count_folder(folder)
-    assert {name: counted(session) for name, session in once.items()} == expected
-    assert {name: without_position(session) for name, session in twice.items()} == {
-        name: without_position(session) for name, session in once.items()
-    }
+    assert {name: counted(session) for name, session in once.items()} == count_folder(folder)
+    assert twice == once
 
 
 def hook(home: AgentHome, transcript: Transcript, since: int) -> None:
@@ -139,16 +131,12 @@ def hook(home: AgentHome, transcript: Transcript, since: int) -> None:
         )
 
 
-def projected(home: AgentHome, installation: Installation) -> dict[str, dict[str, Any]]:
-    """Return all sessions by the client's id, once the whole log is projected."""
-    eventually(lambda: lag(installation) == 0, within_s=120)
-    return {session["external_id"].partition(":")[2]: session for session in home.sessions()}
-
-
-def lag(installation: Installation) -> int:
-    """Return how many records are not projected yet."""
-    partitions = json.loads(installation.command("freshness", "--json").stdout)["partitions"]
-    return sum(partition["lag"] for partition in partitions)
+def by_own_id(sessions: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return sessions by the client's id, without the position of their last record."""
+    return {
+        session["external_id"].partition(":")[2]: {name: value for name, value in session.items() if name != "position"}
+        for session in sessions
+    }
 
 
 def counted(session: dict[str, Any]) -> Counted:
@@ -160,10 +148,6 @@ def counted(session: dict[str, Any]) -> Counted:
         *(counts[name] for name in ("prompts", "tool_calls", "tool_errors", "subagents", "compactions")),
         tokens,  # type: ignore[arg-type]  # five numbers each
     )
-
-
-def without_position(session: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in session.items() if name != "position"}
 
 
 def free_port() -> int:

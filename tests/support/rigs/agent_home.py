@@ -16,6 +16,7 @@ PROGRAMS = Path(os.environ.get("AGENTS", "")) / "node_modules" / ".bin"
 COMMAND = Path(sys.executable).with_name("crewkit-hook")
 USER = "mia"
 PER_PAGE = 100
+MARKS = 200  # enough that each partition gets some
 
 
 class AgentHome:
@@ -116,9 +117,31 @@ class AgentHome:
 
         return eventually(found, within_s=60)
 
+    def imports(self, *paths: Path) -> list[dict[str, Any]]:
+        """Import what is in some folders, by default the agents' own; return this user's sessions after it."""
+        done = self.command("import", *map(str, paths))
+        assert done.returncode == 0, done.stderr
+        self.projected()
+        return self.sessions()
+
+    def projected(self) -> None:
+        """Wait until all that was recorded so far can be read, by marks that are recorded behind it."""
+        marks = [{"session_id": f"connection-test:{n}", "work": {"commits": 1}} for n in range(MARKS)]
+        with self.reader() as api:
+            marked = api.post(f"{self.path}/hooks/claude-code", json={"reports": marks})
+            wait = {"X-Wait-For-Position": marked.headers["X-Log-Position"]}
+            eventually(lambda: api.get(f"{self.path}/sessions", headers=wait).is_success, within_s=120)
+
     def events(self, session: dict[str, Any]) -> list[dict[str, Any]]:
         """Return the events of a session."""
         with self.reader() as api:
             path = f"{self.path}/sessions/{session['id']}/events"
             found: list[dict[str, Any]] = api.get(path, params={"per_page": 1_000}).json()["data"]
         return found
+
+
+def counted(session: dict[str, Any]) -> dict[str, Any]:
+    """Return what a session counts that does not depend on who reported it."""
+    models = [{name: value for name, value in model.items() if name != "cost_source"} for model in session["models"]]
+    names = ("prompts", "tool_calls", "tool_errors", "subagents", "compactions")
+    return {**{name: session["counts"][name] for name in names}, "models": models, "relation": session["relation"]}
