@@ -85,7 +85,7 @@ def send(
     for number, session in enumerate(sessions, 1):
         if session is not None:
             hooked_ms = store.session(session.client, session.session_id).get("first_at") if store else None
-            events = [event for event in session.events if hooked_ms is None or event.at_ms < hooked_ms]
+            events = session.events if hooked_ms is None else _before(session.events, hooked_ms)
             counts["known"] += hooked_ms is not None
             counts["sessions"] += bool(events)
             counts["events"] += len(events)
@@ -93,6 +93,12 @@ def send(
         done(number)
     sender.flush()
     return Imported(**counts, rejected=sender.rejected)
+
+
+def _before(events: Sequence[Past], hooked_ms: int) -> list[Past]:
+    """Return what happened before hooks reported it; none if that is only the start, which the first hook reports."""
+    before = [event for event in events if event.at_ms < hooked_ms]
+    return before if any(event.payload["hook_event_name"] != "SessionStart" for event in before) else []
 
 
 class _Batches:
