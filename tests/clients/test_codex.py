@@ -95,7 +95,7 @@ def test_an_import_says_what_hooks_said(codex: AgentHome, elsewhere: AgentHome) 
     assert counted(again) == counted(hooked)
     assert counted(imported) == {**counted(hooked), "tool_errors": 1}
     assert again["counts"] == hooked["counts"]
-    assert [imported[name] for name in ("repo", "branch")] == ["acme/stones", "feature"]
+    assert imported["repo"] == "acme/stones"
 
 
 def test_without_trust_nothing_is_sent(codex: AgentHome) -> None:
