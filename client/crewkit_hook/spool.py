@@ -81,15 +81,33 @@ def decode(line: bytes) -> dict[str, str]:
 
 def is_sending(home: str) -> bool:
     """Return whether a sender runs."""
-    lock = lock_sender(home)
+    lock = _lock_sender(home)
     if lock is None:
         return True
     os.close(lock)
     return False
 
 
+def sender(home: str) -> int:
+    """Return the process id of the sender that runs; 0 if none does."""
+    if not is_sending(home):
+        return 0
+    with open(os.path.join(home, SENDER_LOCK), "rb") as file:
+        return int(file.read(_COUNT_BYTES).strip() or b"0")
+
+
 def lock_sender(home: str) -> int | None:
     """Become the one sender; return the lock, to be kept open, or None if another one runs."""
+    lock = _lock_sender(home)
+    if lock is not None:
+        try:
+            os.pwrite(lock, str(os.getpid()).encode().ljust(_COUNT_BYTES), 0)
+        except OSError:  # no room: it is there for people alone
+            pass
+    return lock
+
+
+def _lock_sender(home: str) -> int | None:
     fd = os.open(os.path.join(home, SENDER_LOCK), os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -24,7 +24,7 @@ def status(home: str) -> dict[str, Any]:
     names = spool.waiting(home) if Path(home, spool.NEW).is_dir() else []
     found |= {"waiting": len(names), "sent": 0, "refused": 0, "dropped": spool.dropped(home)}
     found["oldest_waiting_seconds"] = _age_s(names[0]) if names else None
-    found["sender_runs"] = Path(home).is_dir() and spool.is_sending(home)
+    found["sender"] = spool.sender(home) if Path(home).is_dir() else 0
     found |= {"last_sent": None, "last_error": None, "refusals": []}
     if Path(home, "state.db").exists():
         store = Store(home)
@@ -45,7 +45,7 @@ def shown(found: dict[str, Any]) -> str:
         "sent": f"{found['sent']}" + (f", last at {found['last_sent']}" if found["last_sent"] else ""),
         "dropped": f"{found['dropped']}" + (" (the spool or the disk was full)" if found["dropped"] else ""),
         "refused": f"{found['refused']}" + "".join(f"\n               {reason}" for reason in found["refusals"]),
-        "sender": "runs" if found["sender_runs"] else "starts with the next event",
+        "sender": f"runs, process {found['sender']}" if found["sender"] else "starts with the next event",
         "last error": found["last_error"] or "none",
         "folder": found["home"],
     }

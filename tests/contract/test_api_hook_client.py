@@ -93,7 +93,7 @@ def test_flush_sends_what_waits(home: AgentHome) -> None:
     for n in range(3):
         payload = {"session_id": "one", "hook_event_name": "UserPromptSubmit", "prompt": f"Question {n}"}
         assert spool.put(own, time.time_ns() // 1_000_000, {"client": "claude-code"}, json.dumps(payload).encode())
-    assert (home.status()["waiting"], home.status()["sender_runs"]) == (3, True)
+    assert (home.status()["waiting"], home.status()["sender"]) == (3, os.getpid())
     os.close(lock)
 
     flushed = home.command("flush")

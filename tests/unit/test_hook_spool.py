@@ -65,10 +65,10 @@ def test_there_is_one_sender(home: str) -> None:
     lock = spool.lock_sender(home)
     assert lock is not None
     assert spool.lock_sender(home) is None
-    assert spool.is_sending(home)
+    assert (spool.is_sending(home), spool.sender(home)) == (True, os.getpid())
     os.close(lock)
 
-    assert not spool.is_sending(home)
+    assert (spool.is_sending(home), spool.sender(home)) == (False, 0)
 
 
 def test_head_and_folder_of_a_repository(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ runpy.run_path({program!r}, run_name="__main__")
 
 
 class HookClient:
-    """A connected client in a folder. Its sender is only ever signalled by the pid that its lock shows."""
+    """A connected client in a folder."""
 
     def __init__(self, home: Path, url: str, token: str, org: str = "acme", **options: Any) -> None:
         self.home = home
@@ -67,19 +67,10 @@ class HookClient:
             time.sleep(seconds)
             started.kill()
 
-    def sender(self) -> int | None:
-        """Return the process that holds the sender's lock; None if there is none."""
-        inode = (self.home / spool.SENDER_LOCK).stat().st_ino if (self.home / spool.SENDER_LOCK).exists() else 0
-        for line in Path("/proc/locks").read_text().splitlines():
-            fields = line.split()
-            if fields[1] == "FLOCK" and fields[5].rpartition(":")[2] == str(inode):
-                return int(fields[4])
-        return None
-
     def kill_sender(self) -> bool:
         """Kill the sender, if one runs."""
-        pid = self.sender()
-        if pid is None or pid == os.getpid():
+        pid = spool.sender(str(self.home))
+        if pid in (0, os.getpid()):
             return False
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
