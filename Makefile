@@ -39,11 +39,11 @@ faults: $(STAMP) ## Run the fault matrix: crashes, cut networks, full disks
 browser: $(STAMP) ## Run the tests of the dashboard: needs Chromium
 	@$(PYTEST) tests/browser $(ARGS)
 
-clients: $(STAMP) ## Install the coding agents that tests/clients pins, and run them with crewkit-hook: needs npm
+clients: $(STAMP) ## Install coding agents and run them with crewkit-hook: needs npm; RECORD=1 records them for the other tests
 	@mkdir -p $(AGENTS)
 	@cp tests/clients/package.json $(AGENTS)
 	@npm install --prefix $(AGENTS) --no-audit --no-fund --loglevel error
-	@AGENTS=$(abspath $(AGENTS)) $(BIN)/python -m pytest tests/clients $(ARGS)
+	@AGENTS=$(abspath $(AGENTS)) $(if $(RECORD),RECORD=1) $(BIN)/python -m pytest tests/clients $(ARGS)
 
 images-test: $(STAMP) ## Build the images and break them as containers: needs Docker with Compose, and debootstrap
 	@IMAGES=1 $(BIN)/python -m pytest tests/images $(ARGS)

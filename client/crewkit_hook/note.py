@@ -19,6 +19,7 @@ _ENVIRONMENT = (  # of Claude Code; others set none of them
     ("entrypoint", "CLAUDE_CODE_ENTRYPOINT"),
     ("telemetry", "CLAUDE_CODE_ENABLE_TELEMETRY"),
 )
+_ONE_PROMPT = ("-p", "--prompt", "exec")  # options, and a command, of agents that work without a person
 _PASSED_ON = (  # what the sender needs of the agent's environment, which may hold secrets
     *("HOME", "PATH", "LANG", "LC_ALL", "TMPDIR", spool.HOME_VARIABLE),
     *(
@@ -65,8 +66,21 @@ def _header(client: str, process: str) -> dict[str, str]:
     for name, variable in _ENVIRONMENT:
         if variable in os.environ:
             header[name] = os.environ[variable]
+    if "attended" not in header:
+        header["attended"] = attended(header["process"])
     folder = os.getcwd()
     return {**header, "folder": folder, **git_of(folder)}
+
+
+def attended(process: str) -> str:
+    """Return 1 if an agent that does not say so has a person at its terminal, 0 if not, nothing if it can't be seen."""
+    try:
+        given = os.readlink(f"/proc/{process}/fd/0")
+    except OSError:
+        return ""
+    is_terminal = given.startswith(("/dev/pts/", "/dev/tty"))
+    arguments = _read(f"/proc/{process}/cmdline", 4_000).split("\0")
+    return "1" if is_terminal and not any(option in arguments for option in _ONE_PROMPT) else "0"
 
 
 def git_of(folder: str) -> dict[str, str]:

@@ -30,9 +30,12 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 
 
 @pytest.fixture
-def home(tmp_path: Path, serving: Installation, fresh_org: str) -> AgentHome:
-    """Return the home folder of a user, whose org is new."""
-    return AgentHome(tmp_path / "home", serving, fresh_org)
+def home(tmp_path: Path, serving: Installation, fresh_org: str, request: pytest.FixtureRequest) -> Iterator[AgentHome]:
+    """Return the home folder of a user, whose org is new. With RECORD, what was left there is recorded."""
+    made = AgentHome(tmp_path / "home", serving, fresh_org)
+    yield made
+    name = request.node.name.removeprefix("test_").replace("[", "_").rstrip("]")
+    made.record(f"{request.path.stem.removeprefix('test_')}.{name}")
 
 
 @pytest.fixture

@@ -72,7 +72,8 @@ def test_its_sessions_are_counted(codex: AgentHome) -> None:
     assert [model["model"] for model in session["models"]] == [MODEL]
     assert (session["counts"]["prompts"], session["counts"]["tool_calls"]) == (2, 2)
     assert (session["repo"], session["branch"]) == ("acme/stones", "feature")
-    assert (session["client_version"], session["summary"]) == ("0.169.0", "More.")
+    said = (session["client_version"], session["summary"], session["trigger"])
+    assert said == ("0.169.0", "More.", "headless")
     types = {event["event_type"] for event in codex.events(session)}
     assert types == {"SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "Stop", "SessionEnd"}
 

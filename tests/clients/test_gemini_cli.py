@@ -45,6 +45,7 @@ def test_its_sessions_are_counted(gemini: AgentHome) -> None:
 
     total = api.total()
     assert used(session) == total._replace(cache_creation=0, cache_creation_1h=0)
+    assert session["trigger"] == "headless"
     assert session["usage"]["incomplete"] is True
     counts = session["counts"]
     assert (counts["prompts"], counts["tool_calls"], counts["tool_errors"]) == (1, 2, 1)

@@ -14,18 +14,17 @@ from processors.projections.records import fact_rows
 from processors.projections.sessions import session_row, task_row
 from schemas.log.codec import decode
 from schemas.log.position import LogRecord
-from schemas.log.records import PricesLoaded
 from schemas.pricing.price_file import Price
 from schemas.pricing.price_list import PriceList, list_prices
 from schemas.store.rows import AgentTotals, ModelTotals, TaskRow
 from tests.support.agent_logs import agent_log, smallest
 from tests.support.builders import HOUR_MS
+from tests.support.folded import fold_log
 from tests.support.oracles.sessions import recount, recount_ledger, recount_tasks, recount_tools
 from tests.support.strategies import BASE_MS, PARTITIONS, crowded_logs, log_of, logs
 
 SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 AT_ONCE = 50  # logs in an example
-Folded = dict[tuple[str, str], SessionState]
 Differences = dict[str, tuple[Any, Any]]  # what is found, and what is right
 # Prices that change within a log, so that each hour counts.
 PRICES = PriceList(
@@ -36,27 +35,11 @@ PRICES = PriceList(
 )
 
 
-def folded(log: Iterable[LogRecord]) -> Folded:
-    """Return the states of the sessions of a log."""
-    states: Folded = {}
-    for log_record in log:
-        if not (log_record.value or b"").startswith(b"{"):
-            continue
-        record = decode(log_record, PARTITIONS)
-        if isinstance(record, PricesLoaded):
-            continue
-        for row in fact_rows(log_record, record):
-            key = row.org_id, str(row.session_id)
-            states[key] = states.get(key) or begin(row)
-            fold(states[key], row)
-    return states
-
-
 def differences(log: Iterable[LogRecord]) -> Differences:
     """Return in what the fold of a log and a slow recount differ."""
     log = list(log)
     values = [record.value for record in log if record.value and record.value.startswith(b"{")]
-    states, sessions = folded(log), recount(values)
+    states, sessions = fold_log(log, PARTITIONS), recount(values)
     ledgers, tools, tasks = recount_ledger(values, PRICES), recount_tools(values), recount_tasks(values)
     found: Differences = {"sessions": (states.keys(), sessions.keys())}
     rows: dict[tuple[str, ...], TaskRow] = {}
@@ -98,7 +81,7 @@ def test_the_fold_of_a_dense_log_is_what_a_slow_recount_says(first: int) -> None
 @SLOW
 def test_a_state_that_was_frozen_goes_on_as_it_was(log: list[LogRecord]) -> None:
     """A state may be kept and read back between any two records."""
-    (key, whole), *_ = folded(log).items()
+    (key, whole), *_ = fold_log(log, PARTITIONS).items()
     state: SessionState | None = None
     for log_record in log:
         for row in fact_rows(log_record, decode(log_record, PARTITIONS)):  # type: ignore[arg-type]  # no prices in it

@@ -1,6 +1,7 @@
 """Folded states for tests, of any number of facts."""
 
 import random
+from collections.abc import Iterable
 from uuid import UUID
 
 from processors.fold.fold import begin, fold
@@ -8,6 +9,7 @@ from processors.fold.state import SessionState
 from processors.projections.records import fact_rows
 from processors.projections.sessions import session_row, task_row
 from schemas.log.codec import decode
+from schemas.log.position import LogRecord
 from schemas.log.records import AnyRecord, Event, PricesLoaded
 from schemas.pricing.price_list import PriceList, list_prices
 from schemas.store.rows import FactRow, SessionRow, TaskRow
@@ -51,6 +53,22 @@ def folded(session: UUID, facts: int, with_tools: bool = True) -> SessionState:
             fold(state, fact_row(session, number, label="Please fix the failing test of the billing module."))
     state.take_touched()
     return state
+
+
+def fold_log(log: Iterable[LogRecord], partitions: int) -> dict[tuple[str, str], SessionState]:
+    """Return the states of the sessions of a log, by org and id."""
+    states: dict[tuple[str, str], SessionState] = {}
+    for log_record in log:
+        if not (log_record.value or b"").startswith(b"{"):
+            continue
+        record = decode(log_record, partitions)
+        if isinstance(record, PricesLoaded):
+            continue
+        for row in fact_rows(log_record, record):
+            key = row.org_id, str(row.session_id)
+            states[key] = states.get(key) or begin(row)
+            fold(states[key], row)
+    return states
 
 
 def state_of(*facts: AnyRecord | Event) -> SessionState:

@@ -12,48 +12,13 @@ from typing import Any
 import pytest
 from crewkit_hook import settings as client_settings
 from crewkit_hook import spool
-from crewkit_hook.api import Answer, Unreachable
 from crewkit_hook.sender import PAUSE_S_MAX, Sender
 from crewkit_hook.settings import Settings
 from crewkit_hook.store import FILE
 
-Json = dict[str, Any]
+from tests.support.fakes.hook_server import HookServer
+
 NOW_MS = time.time_ns() // 1_000_000
-
-
-class Server:
-    """Stands in for the API: takes batches, or answers as a test says."""
-
-    def __init__(self) -> None:
-        self.got: list[tuple[str, Json]] = []
-        self.status, self.away, self.poison = 202, False, ""
-        self.rejected: list[Json] = []
-
-    def __call__(self, _: Settings) -> "Server":
-        return self
-
-    def send(self, client: str, body: bytes) -> Answer:
-        if self.away:
-            raise Unreachable("connection refused")
-        if self.poison and self.poison.encode() in body:
-            return Answer(422, {"error": "a value is wrong"}, "")
-        if self.status != 202:
-            return Answer(self.status, {"error": "no"}, "")
-        self.got.append((client, json.loads(body)))
-        return Answer(202, {"data": {"accepted": 1, "rejected": self.rejected}}, "0:1")
-
-    @property
-    def hooks(self) -> list[Json]:
-        """All hooks that arrived."""
-        return [hook for _, body in self.got for hook in body["hooks"]]
-
-    @property
-    def numbers(self) -> list[int]:
-        return [hook["payload"]["n"] for hook in self.hooks]
-
-    @property
-    def reports(self) -> list[Json]:
-        return [report for _, body in self.got for report in body["reports"]]
 
 
 @pytest.fixture
@@ -65,12 +30,12 @@ def home(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def server() -> Server:
-    return Server()
+def server() -> HookServer:
+    return HookServer()
 
 
 @pytest.fixture
-def sender(home: str, server: Server) -> Iterator[Sender]:
+def sender(home: str, server: HookServer) -> Iterator[Sender]:
     made = Sender(home, server)  # type: ignore[arg-type]  # it answers as the API does
     yield made
     made.close()
@@ -93,7 +58,7 @@ def drain(sender: Sender) -> None:
         pass
 
 
-def test_events_arrive_in_the_order_of_their_times(home: str, sender: Sender, server: Server) -> None:
+def test_events_arrive_in_the_order_of_their_times(home: str, sender: Sender, server: HookServer) -> None:
     """With the time that the hook noted, and an id."""
     for n in (2, 0, 1):
         put(home, n)
@@ -106,7 +71,7 @@ def test_events_arrive_in_the_order_of_their_times(home: str, sender: Sender, se
     assert (spool.waiting(home), sender.waiting()) == ([], 0)
 
 
-def test_each_agent_has_its_own_door(home: str, sender: Sender, server: Server) -> None:
+def test_each_agent_has_its_own_door(home: str, sender: Sender, server: HookServer) -> None:
     """A batch is of one client."""
     for n, client in enumerate(("codex", "codex", "claude-code", "codex")):
         put(home, n, client=client)
@@ -120,7 +85,7 @@ def test_each_agent_has_its_own_door(home: str, sender: Sender, server: Server) 
     ]
 
 
-def test_what_is_away_is_waited_for_longer_each_time(home: str, sender: Sender, server: Server) -> None:
+def test_what_is_away_is_waited_for_longer_each_time(home: str, sender: Sender, server: HookServer) -> None:
     """And nothing is lost."""
     put(home)
     server.away = True
@@ -138,7 +103,7 @@ def test_what_is_away_is_waited_for_longer_each_time(home: str, sender: Sender, 
 
 
 @pytest.mark.parametrize("status", [301, 401, 403, 404, 408])
-def test_what_can_be_mended_is_kept(home: str, sender: Sender, server: Server, status: int) -> None:
+def test_what_can_be_mended_is_kept(home: str, sender: Sender, server: HookServer, status: int) -> None:
     """A token, an org or an address may be wrong for now."""
     put(home)
     server.status = status
@@ -151,7 +116,7 @@ def test_what_can_be_mended_is_kept(home: str, sender: Sender, server: Server, s
     assert server.numbers == [0]
 
 
-def test_one_that_spoils_a_batch_is_put_aside_alone(home: str, sender: Sender, server: Server) -> None:
+def test_one_that_spoils_a_batch_is_put_aside_alone(home: str, sender: Sender, server: HookServer) -> None:
     """The others arrive, in order."""
     for n in range(9):
         put(home, n, text="spoiled" if n == 5 else "fine")
@@ -164,7 +129,7 @@ def test_one_that_spoils_a_batch_is_put_aside_alone(home: str, sender: Sender, s
     assert refused(home) == 1
 
 
-def test_what_a_reply_rejects_is_put_aside(home: str, sender: Sender, server: Server) -> None:
+def test_what_a_reply_rejects_is_put_aside(home: str, sender: Sender, server: HookServer) -> None:
     """By its index; it is not counted as sent."""
     for n in range(3):
         put(home, n)
@@ -178,7 +143,7 @@ def test_what_a_reply_rejects_is_put_aside(home: str, sender: Sender, server: Se
 @pytest.mark.parametrize(
     "text", [b"", b"{", b"[]", b'{"session_id": 7, "hook_event_name": "Stop"}', b'{"session_id": "s"}', b"\xff"]
 )
-def test_what_is_no_payload_is_put_aside(home: str, sender: Sender, server: Server, text: bytes) -> None:
+def test_what_is_no_payload_is_put_aside(home: str, sender: Sender, server: HookServer, text: bytes) -> None:
     """It stops nothing."""
     spool.put(home, NOW_MS, {"client": "claude-code"}, text)
     spool.put(home, NOW_MS, {"client": "unknown"}, b'{"session_id": "s", "hook_event_name": "Stop"}')
@@ -191,7 +156,7 @@ def test_what_is_no_payload_is_put_aside(home: str, sender: Sender, server: Serv
 
 
 def test_a_crash_behind_the_transaction_repeats_nothing(
-    home: str, sender: Sender, server: Server, monkeypatch: pytest.MonkeyPatch
+    home: str, sender: Sender, server: HookServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The event is noted as taken until its file is gone."""
     put(home)
@@ -209,7 +174,7 @@ def test_a_crash_behind_the_transaction_repeats_nothing(
     assert spool.waiting(home) == []
 
 
-def test_a_damaged_file_is_put_aside(home: str, server: Server) -> None:
+def test_a_damaged_file_is_put_aside(home: str, server: HookServer) -> None:
     """A new one begins; what is in the spool is still sent."""
     Path(home, FILE).write_bytes(b"no database " * 1_000)
     put(home)
@@ -223,7 +188,7 @@ def test_a_damaged_file_is_put_aside(home: str, server: Server) -> None:
     assert "damaged" in noted(home, "last_error")
 
 
-def test_a_spool_that_is_full_takes_nothing_until_it_is_sent(home: str, sender: Sender, server: Server) -> None:
+def test_a_spool_that_is_full_takes_nothing_until_it_is_sent(home: str, sender: Sender, server: HookServer) -> None:
     """The limit is on what waits, packed or not."""
     server.away = True
     for n in range(3):
@@ -241,7 +206,7 @@ def test_a_spool_that_is_full_takes_nothing_until_it_is_sent(home: str, sender: 
 
 
 @pytest.mark.parametrize("at_ms", [0, 900_000_000_000, 4_000_000_000_000], ids=["1970", "1998", "2096"])
-def test_a_time_that_can_not_be_is_replaced(home: str, sender: Sender, server: Server, at_ms: int) -> None:
+def test_a_time_that_can_not_be_is_replaced(home: str, sender: Sender, server: HookServer, at_ms: int) -> None:
     """No installation would take it, and a wrong clock must not cost the event."""
     put(home, at_ms=at_ms)
 
@@ -250,7 +215,7 @@ def test_a_time_that_can_not_be_is_replaced(home: str, sender: Sender, server: S
     assert server.hooks[0]["at"][:4] == time.strftime("%Y", time.gmtime())
 
 
-def test_a_context_is_sent_when_it_changes(home: str, sender: Sender, server: Server) -> None:
+def test_a_context_is_sent_when_it_changes(home: str, sender: Sender, server: HookServer) -> None:
     """Not with each event."""
     for n, attended in enumerate(("1", "1", "0")):
         header = {"client": "claude-code", "process": "", "folder": "/work", "attended": attended}
@@ -261,7 +226,7 @@ def test_a_context_is_sent_when_it_changes(home: str, sender: Sender, server: Se
     assert [hook.get("context") for hook in server.hooks] == [{"attended": True}, None, {"attended": False}]
 
 
-def test_the_same_use_of_a_tool_has_the_same_id(home: str, sender: Sender, server: Server) -> None:
+def test_the_same_use_of_a_tool_has_the_same_id(home: str, sender: Sender, server: HookServer) -> None:
     """So a hook that an agent repeats, and what an import reads later, count once."""
     for n in range(2):
         put(home, n, hook_event_name="PreToolUse", tool_use_id="toolu_1")
@@ -271,7 +236,7 @@ def test_the_same_use_of_a_tool_has_the_same_id(home: str, sender: Sender, serve
     assert len({hook["id"] for hook in server.hooks}) == 1
 
 
-def test_an_agent_that_is_gone_gets_an_end(home: str, sender: Sender, server: Server, tmp_path: Path) -> None:
+def test_an_agent_that_is_gone_gets_an_end(home: str, sender: Sender, server: HookServer, tmp_path: Path) -> None:
     """With the totals of what it wrote, marked as incomplete, at the time of its last event."""
     transcript = tmp_path / "s.jsonl"
     usage = {"input_tokens": 5, "output_tokens": 7}

@@ -51,7 +51,7 @@ class Reading:
         kind = line.get("type")
         if kind == "session_meta" and not file["thread"]:
             file["thread"] = str(payload.get("id") or "")
-            file["about"] = _about(payload)
+            file["about"] = about_of(payload)
         elif kind == "turn_context":
             file["model"] = str(payload.get("model") or file["model"])
         elif kind == "token_usage_record" and payload.get("thread_id") == file["thread"]:  # a fork copies others
@@ -84,15 +84,17 @@ class Reading:
         return False
 
 
-def _about(meta: dict[str, Any]) -> dict[str, Any]:
+def about_of(meta: dict[str, Any]) -> dict[str, Any]:
+    """Return what the first line of a rollout says of its thread, as the context of a hook."""
     git, parent = object_of(meta.get("git")), meta.get("forked_from_id")
     said = {
         "remote_url": git.get("repository_url"),
         "branch": git.get("branch"),
         "client_version": meta.get("cli_version"),
+        "attended": "exec" not in str(meta.get("originator") or meta.get("source")),
         "parent": {"session_id": parent, "relation": "fork"} if parent else None,
     }
-    return {name: value for name, value in said.items() if value}
+    return {name: value for name, value in said.items() if value not in (None, "")}
 
 
 def _used(usage: Any) -> dict[str, int]:

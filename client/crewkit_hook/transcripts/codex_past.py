@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from crewkit_hook.transcripts.codex import about_of
 from crewkit_hook.transcripts.event import Past, key_of
 from crewkit_hook.transcripts.lines import ms_of, new_lines, object_of, parsed
 
@@ -20,18 +21,11 @@ class Meta:
 
     def __init__(self, rollout: str) -> None:
         found = object_of(next((parsed(raw) for _, raw in new_lines(rollout, 0)), {}).get("payload"))
-        git = object_of(found.get("git"))
         self.thread = str(found.get("id") or "")
         self.session_id = str(found.get("session_id") or self.thread)
         self.folder = str(found.get("cwd") or "")
         self.agent_type = str(found.get("agent_role") or found.get("agent_nickname") or "subagent")
-        said = {
-            "remote_url": git.get("repository_url"),
-            "branch": git.get("branch"),
-            "client_version": found.get("cli_version"),
-            "attended": "exec" not in str(found.get("originator") or found.get("source")),
-        }
-        self.context = {name: value for name, value in said.items() if value not in (None, "")}
+        self.context = about_of(found)
 
     @property
     def is_subagent(self) -> bool:

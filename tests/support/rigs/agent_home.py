@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from tests.support.rigs.installation import Installation
+from tests.support.rigs.run_recorder import RunRecorder
 from tests.support.waiting import eventually
 
 PROGRAMS = Path(os.environ.get("AGENTS", "")) / "node_modules" / ".bin"
@@ -32,13 +33,21 @@ class AgentHome:
         self._token_file = folder / "given-token"
         self._token_file.write_text(self.token)
         self.address = ("--url", installation.url, "--token-file", str(self._token_file))
+        self._recorder = RunRecorder(folder) if "RECORD" in os.environ else None
         self.environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "TERM": "xterm-256color"}
 
     def connect(self, client: str) -> subprocess.CompletedProcess[str]:
         """Connect an agent."""
         done = self.command("connect", "--client", client, *self.address)
         assert done.returncode == 0, done.stderr
+        if self._recorder is not None:
+            self._recorder.hold()
         return done
+
+    def record(self, name: str) -> None:
+        """Write what was recorded, if recording was asked for and there is anything."""
+        if self._recorder is not None and self.sessions():
+            self._recorder.save(name, self.sessions())
 
     def printed_settings(self) -> dict[str, Any]:
         """Return the settings that `crewkit-sessions connect` prints for Claude Code."""
@@ -69,6 +78,8 @@ class AgentHome:
 
     def settled(self) -> None:
         """Wait until all hooks have arrived."""
+        if self._recorder is not None and self._recorder.release():
+            self.command("flush")
         eventually(lambda: self.status()["waiting"] == 0, within_s=60)
 
     def status(self) -> dict[str, Any]:
@@ -108,6 +119,7 @@ class AgentHome:
 
     def session(self, client: str, client_session_id: str, **expected: Any) -> dict[str, Any]:
         """Return a session, once it has what is expected."""
+        self.settled()
         name = f"{client}:{client_session_id}"
 
         def found() -> dict[str, Any] | None:

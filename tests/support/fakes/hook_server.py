@@ -1,0 +1,44 @@
+"""Stands in for the installation that the hook client sends to: it keeps what it got, and answers as a test says."""
+
+import json
+from typing import Any
+
+from crewkit_hook.api import Answer, Unreachable
+from crewkit_hook.settings import Settings
+
+Json = dict[str, Any]
+
+
+class HookServer:
+    """Stands in for the API: takes batches, or answers as a test says."""
+
+    def __init__(self) -> None:
+        self.got: list[tuple[str, Json]] = []
+        self.status, self.away, self.poison = 202, False, ""
+        self.rejected: list[Json] = []
+
+    def __call__(self, _: Settings) -> "HookServer":
+        return self
+
+    def send(self, client: str, body: bytes) -> Answer:
+        if self.away:
+            raise Unreachable("connection refused")
+        if self.poison and self.poison.encode() in body:
+            return Answer(422, {"error": "a value is wrong"}, "")
+        if self.status != 202:
+            return Answer(self.status, {"error": "no"}, "")
+        self.got.append((client, json.loads(body)))
+        return Answer(202, {"data": {"accepted": 1, "rejected": self.rejected}}, "0:1")
+
+    @property
+    def hooks(self) -> list[Json]:
+        """All hooks that arrived."""
+        return [hook for _, body in self.got for hook in body["hooks"]]
+
+    @property
+    def numbers(self) -> list[int]:
+        return [hook["payload"]["n"] for hook in self.hooks]
+
+    @property
+    def reports(self) -> list[Json]:
+        return [report for _, body in self.got for report in body["reports"]]

@@ -1,0 +1,112 @@
+"""The hook itself: what it notes, and that it never gets in an agent's way."""
+
+import os
+import pty
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from crewkit_hook import note, spool
+
+HOOK = Path(note.__file__).with_name("hook.py")
+PAYLOAD = b'{"session_id": "s", "hook_event_name": "Stop"}'
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """Return a folder that is connected, in which a sender seems to run."""
+    made = tmp_path / "home"
+    spool.make(str(made))
+    (made / spool.SETTINGS).write_text("{}")
+    return made
+
+
+def run(
+    home: Path, payload: bytes = PAYLOAD, folder: Path | None = None, **environment: str
+) -> tuple[int, bytes, bytes]:
+    """Run the hook; return its exit code and all that it said. No sender is started."""
+    lock = spool.lock_sender(str(home)) if home.is_dir() and os.access(home, os.W_OK) else None
+    command = [sys.executable, "-I", "-S", str(HOOK), "claude-code", str(os.getpid())]
+    variables = {"PATH": os.environ["PATH"], spool.HOME_VARIABLE: str(home), **environment}
+    done = subprocess.run(
+        command, env=variables, input=payload, capture_output=True, cwd=folder, timeout=30, check=False
+    )
+    if lock is not None:
+        os.close(lock)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_it_notes_the_event_with_what_may_be_gone_later(home: Path, tmp_path: Path) -> None:
+    """Time, process, folder, branch, and what the agent's environment says; the payload byte for byte."""
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".git" / "HEAD").write_text("ref: refs/heads/feat\n")
+    before_ms = time.time_ns() // 1_000_000
+
+    assert run(home, folder=tmp_path, CLAUDE_CODE_SESSION_ATTENDED="1", CLAUDE_PID="77") == (0, b"", b"")
+
+    (name,) = spool.waiting(str(home))
+    line, _, payload = (home / spool.NEW / name).read_bytes().partition(b"\n")
+    header = spool.decode(line)
+    assert payload == PAYLOAD
+    assert before_ms <= int(name.partition("-")[0]) <= time.time_ns() // 1_000_000
+    assert (header["client"], header["process"], header["attended"]) == ("claude-code", "77", "1")
+    assert (header["folder"], header["head"]) == (str(tmp_path), "ref: refs/heads/feat")
+
+
+@pytest.mark.parametrize("payload", [b"", b"\n", b"no json", b"\xff\x00", b"{" * 100_000])
+def test_it_says_nothing_of_odd_input(home: Path, payload: bytes) -> None:
+    """An agent would read it, or stop."""
+    assert run(home, payload) == (0, b"", b"")
+
+
+def test_it_says_nothing_where_it_can_not_write(home: Path, tmp_path: Path) -> None:
+    """Nor where it is not connected, nor where its folder is a file, nor where its modules are broken."""
+    assert run(tmp_path / "nowhere") == (0, b"", b"")
+    assert run(tmp_path / "nowhere" / "deep") == (0, b"", b"")
+    (home / spool.NEW).rmdir()
+    (home / spool.NEW).write_text("a file")
+    assert run(home) == (0, b"", b"")
+    assert spool.dropped(str(home)) == 1
+
+
+def test_it_imports_only_what_python_has_loaded() -> None:
+    """Each module more would be waited for at every event."""
+    folder = str(HOOK.parents[1])
+    program = f"""
+import os, sys
+sys.path.insert(0, {folder!r})
+before = set(sys.modules)
+import crewkit_hook.note
+print(*(set(sys.modules) - before))
+"""
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=True)
+
+    loaded = {name for name in done.stdout.split() if not name.startswith("crewkit_hook")}
+    assert loaded <= {"__future__", "fcntl", "time"}
+
+
+def test_whether_a_person_is_there() -> None:
+    """A process with a terminal, unless it was given one prompt alone; one that is gone says nothing."""
+    for arguments, expected in (([], "1"), (["-p", "Say hi"], "0"), (["exec"], "0")):
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execv("/bin/sh", ["sh", "-c", "read line", *arguments])  # noqa: S606 (ends with the terminal)
+        try:
+            assert wait_for(pid, expected) == expected
+        finally:
+            os.close(terminal)
+            os.waitpid(pid, 0)
+    with subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE) as piped:
+        assert note.attended(str(piped.pid)) == "0"
+    assert note.attended(str(piped.pid)) == ""
+
+
+def wait_for(pid: int, expected: str) -> str:
+    """Return what is seen of a process, once it is the program."""
+    for _ in range(500):
+        if (found := note.attended(str(pid))) == expected:
+            break
+        time.sleep(0.01)
+    return found
