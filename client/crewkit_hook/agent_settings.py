@@ -47,7 +47,8 @@ class AgentFile(NamedTuple):
 
     client: str
     program: str  # the agent's own
-    variable: str  # names its folder
+    variable: str  # names its folder, or the home folder
+    below: str  # its folder below what the variable names
     folder: str  # in the home folder
     user_file: str  # in its folder
     project_file: str  # in a project
@@ -64,7 +65,8 @@ class AgentFile(NamedTuple):
     @property
     def own_folder(self) -> Path:
         """The agent's folder in the home of its user."""
-        return Path(os.environ.get(self.variable) or Path.home() / self.folder)
+        named = os.environ.get(self.variable)
+        return Path(named) / self.below if named else Path.home() / self.folder
 
     @property
     def is_here(self) -> bool:
@@ -84,19 +86,43 @@ class AgentFile(NamedTuple):
         return {event: [group] for event in self.events}
 
 
-FILES: Mapping[str, AgentFile] = {
-    "claude-code": AgentFile(
-        *("claude-code", "claude", "CLAUDE_CONFIG_DIR", ".claude", "settings.json", ".claude/settings.local.json"),
-        *(CLAUDE_CODE_EVENTS, "", 5),
-    ),
-    "codex": AgentFile(
-        *("codex", "codex", "CODEX_HOME", ".codex", "hooks.json", ".codex/hooks.json"), *(CODEX_EVENTS, None, 3)
-    ),
-    "gemini-cli": AgentFile(
-        *("gemini-cli", "gemini", "", ".gemini", "settings.json", ".gemini/settings.json"),
-        *(GEMINI_CLI_EVENTS, "*", 5_000),
-    ),
-}
+_CLAUDE_CODE = AgentFile(
+    client="claude-code",
+    program="claude",
+    variable="CLAUDE_CONFIG_DIR",
+    below="",
+    folder=".claude",
+    user_file="settings.json",
+    project_file=".claude/settings.local.json",
+    events=CLAUDE_CODE_EVENTS,
+    matcher="",
+    timeout=5,
+)
+_CODEX = AgentFile(
+    client="codex",
+    program="codex",
+    variable="CODEX_HOME",
+    below="",
+    folder=".codex",
+    user_file="hooks.json",
+    project_file=".codex/hooks.json",
+    events=CODEX_EVENTS,
+    matcher=None,
+    timeout=3,
+)
+_GEMINI_CLI = AgentFile(
+    client="gemini-cli",
+    program="gemini",
+    variable="GEMINI_CLI_HOME",
+    below=".gemini",
+    folder=".gemini",
+    user_file="settings.json",
+    project_file=".gemini/settings.json",
+    events=GEMINI_CLI_EVENTS,
+    matcher="*",
+    timeout=5_000,
+)
+FILES: Mapping[str, AgentFile] = {file.client: file for file in (_CLAUDE_CODE, _CODEX, _GEMINI_CLI)}
 
 
 def check(file: AgentFile, project: Path | None) -> None:
@@ -164,6 +190,12 @@ def is_connected(file: AgentFile, project: Path | None) -> bool:
     """Return whether our hooks are in a file."""
     path = file.path(project)
     return path.exists() and _has_ours(path.read_bytes())
+
+
+def is_current(file: AgentFile, project: Path | None) -> bool:
+    """Return whether our hooks in a file run this program, not one that was installed elsewhere or before."""
+    path = file.path(project)
+    return json.dumps(file.command()) in path.read_text("utf-8")
 
 
 def _target(path: Path) -> Path:

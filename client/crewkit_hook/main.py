@@ -65,6 +65,12 @@ def _connect_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--sensitive", action="append", metavar="PATTERN", help="folders of which only metadata is sent"
     )
+    command.add_argument(
+        "--print", action="store_true", help="print the hooks for a managed settings file, write nothing"
+    )
+    command.add_argument(
+        "--no-hooks", action="store_true", help="connect this user, whose agents have managed settings"
+    )
     command.add_argument("--spool-mb", type=int, help="room for what waits, in MB (default 500)")
 
 
@@ -73,8 +79,12 @@ def _status_options(command: argparse.ArgumentParser) -> None:
 
 
 def _connect(given: argparse.Namespace) -> int:
+    if given.print:
+        print(json.dumps({"hooks": FILES[given.client or "claude-code"].hooks()}, indent=2))
+        return 0
     home = spool.home()
-    connect(home, _chosen(home, given), _clients(given), _project(given), print)
+    clients = [] if given.no_hooks else _clients(given)
+    connect(home, _chosen(home, given), clients, _project(given), print)
     return 0
 
 

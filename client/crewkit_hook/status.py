@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from crewkit_hook import spool
-from crewkit_hook.agent_settings import FILES, is_connected
+from crewkit_hook.agent_settings import FILES, is_connected, is_current
 from crewkit_hook.settings import NotConnected, load
 from crewkit_hook.store import Store
 
@@ -21,6 +21,7 @@ def status(home: str) -> dict[str, Any]:
     except NotConnected as error:
         found["problem"] = str(error)
     found["connected"] = [client for client, file in FILES.items() if is_connected(file, None)]
+    found["outdated"] = [client for client in found["connected"] if not is_current(FILES[client], None)]
     names = spool.waiting(home) if Path(home, spool.NEW).is_dir() else []
     found |= {"waiting": len(names), "sent": 0, "refused": 0, "dropped": spool.dropped(home)}
     found["oldest_waiting_seconds"] = _age_s(names[0]) if names else None
@@ -41,6 +42,9 @@ def shown(found: dict[str, Any]) -> str:
     rows = {
         "installation": f"{found['installation']}, org {found['org']}" if found["installation"] else found["problem"],
         "agents": ", ".join(found["connected"]) or "none of this user",
+        "outdated": ", ".join(found["outdated"]) + ": run `crewkit-hook connect` again"
+        if found["outdated"]
+        else "none",
         "waiting": str(found["waiting"]),
         "sent": f"{found['sent']}" + (f", last at {found['last_sent']}" if found["last_sent"] else ""),
         "dropped": f"{found['dropped']}" + (" (the spool or the disk was full)" if found["dropped"] else ""),

@@ -104,6 +104,26 @@ def test_a_subagent_in_the_background(claude: AgentHome) -> None:
     assert [session["counts"][name] for name in ("prompts", "subagents", "tool_calls")] == [1, 1, 2]
 
 
+def test_telemetry_beside_hooks_counts_nothing_twice(claude: AgentHome) -> None:
+    """Both say what was used, and the same."""
+    file = claude.folder / ".claude" / "settings.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "env": claude.printed_settings()["env"]}))
+    turns = ([tool_use("Bash", "toolu_hi", command="echo hi", description="Say hi")], [text("Done.")])
+    with messages_api(*turns) as (model, api):
+        result = ask(claude, model, "Say hi", "--allowedTools", "Bash")
+
+    def whole() -> Run | None:
+        session = claude.session("claude-code", result["session_id"], status="ended")
+        return session if session["work"]["api_requests"] == len(api.answers) else None
+
+    session = eventually(whole)
+
+    assert used(session) == api.total() == Used(*(session["usage"]["measured"][name] for name in TOKENS))
+    assert session["model_metrics"]["cost_usd"] == pytest.approx(result["total_cost_usd"], abs=5e-10)
+    assert [session["counts"][name] for name in ("prompts", "tool_calls")] == [1, 1]
+    assert "incomplete" not in session["usage"]
+
+
 def test_an_import_says_what_hooks_said(claude: AgentHome, elsewhere: AgentHome) -> None:
     """Where they had not run, all of it; where they had, nothing more."""
     agent = tool_use("Agent", "toolu_agent", description="Look", prompt="Look around", subagent_type="general-purpose")

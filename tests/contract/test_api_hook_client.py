@@ -51,6 +51,18 @@ def test_it_is_connected_and_disconnected_by_a_command_each(home: AgentHome) -> 
     assert home.status()["connected"] == []
 
 
+def test_hooks_may_come_from_managed_settings(home: AgentHome) -> None:
+    """Their text is printed; each user is connected without them."""
+    printed = home.command("connect", "--print")
+    assert json.loads(printed.stdout)["hooks"].keys() >= {"SessionStart", "Stop", "SessionEnd"}
+    assert not (home.folder / ".crewkit-hook").exists()
+
+    assert home.command("connect", "--no-hooks", *home.address).returncode == 0
+
+    assert (home.folder / ".claude" / "settings.json").read_text() == BEFORE
+    assert home.status()["installation"] == home.address[1]
+
+
 def test_a_settings_file_that_is_broken_is_left_alone(home: AgentHome) -> None:
     """Nothing is written for any agent; the message names the file."""
     (home.folder / ".gemini").mkdir()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crewkit_hook.agent_settings import BACKUP_SUFFIX, FILES, Broken, add, is_connected, remove
+from crewkit_hook.agent_settings import BACKUP_SUFFIX, FILES, Broken, add, is_connected, is_current, remove
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -140,6 +140,20 @@ def test_any_settings_come_back(settings: dict[str, Any], tmp_path_factory: pyte
     assert path.read_text() == before
 
 
+def test_hooks_of_another_program_are_outdated(project: tuple[Any, Path, Path]) -> None:
+    """As after an upgrade of Python; to connect again replaces them."""
+    file, folder, path = project
+    add(file, folder)
+    assert is_current(file, folder)
+    path.write_text(path.read_text().replace("/crewkit_hook/", "/former/crewkit_hook/"))
+    assert not is_current(file, folder)
+
+    add(file, folder)
+
+    assert is_current(file, folder)
+    assert "/former/" not in path.read_text()
+
+
 def test_a_backup_is_kept_while_it_is_connected(project: tuple[Any, Path, Path]) -> None:
     """It is what was there before us, also after a second time."""
     file, folder, path = project
@@ -148,3 +162,20 @@ def test_a_backup_is_kept_while_it_is_connected(project: tuple[Any, Path, Path])
     add(file, folder)
 
     assert path.with_name(path.name + BACKUP_SUFFIX).read_text() == '{"a": 1}'
+
+
+@pytest.mark.parametrize(
+    ("client", "variable", "expected"),
+    [
+        ("claude-code", "CLAUDE_CONFIG_DIR", "settings.json"),
+        ("codex", "CODEX_HOME", "hooks.json"),
+        ("gemini-cli", "GEMINI_CLI_HOME", ".gemini/settings.json"),
+    ],
+)
+def test_an_agent_may_have_its_folder_elsewhere(
+    client: str, variable: str, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As its own variable says; Gemini's names the home folder."""
+    monkeypatch.setenv(variable, "/elsewhere")
+
+    assert FILES[client].path(None) == Path("/elsewhere", expected)
