@@ -39,6 +39,9 @@ faults: $(STAMP) ## Run the fault matrix: crashes, cut networks, full disks
 browser: $(STAMP) ## Run the tests of the dashboard: needs Chromium
 	@$(PYTEST) tests/browser $(ARGS)
 
+client: $(STAMP) ## Build the hook client's wheel into var/client, to install it on other machines
+	@$(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python --out-dir var/client client
+
 clients: $(STAMP) ## Install coding agents and run them with crewkit-hook: needs npm; RECORD=1 records them for the other tests
 	@mkdir -p $(AGENTS)
 	@cp tests/clients/package.json $(AGENTS)
@@ -89,4 +92,4 @@ lock: ## Regenerate requirements.lock from pyproject.toml
 clean: ## Remove .venv, caches and var/
 	@rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
-.PHONY: help run demo stack test unit integration faults browser clients images-test check bench chaos fuzz docs screenshots setup lock clean
+.PHONY: help run demo stack test unit integration faults browser client clients images-test check bench chaos fuzz docs screenshots setup lock clean

@@ -1,5 +1,6 @@
 """The commands of README and ``docs/`` run as printed, for a reader with a fresh checkout and an ordinary PATH."""
 
+import json
 import os
 import re
 import shutil
@@ -31,7 +32,7 @@ from tests.support.waiting import eventually
 
 PRINTED_URL = "http://127.0.0.1:8080"
 OPERATIONS, SECURITY, REPLAY = "docs/operations.md", "docs/security.md", "docs/replay.md"
-DASHBOARD = "docs/dashboard.md"
+DASHBOARD, CONNECT = "docs/dashboard.md", "docs/connect.md"
 AGENTS = "Record what coding agents send"
 ON_THE_PATH = shell_lines(OPERATIONS, "")
 # What is run, by page and section; `tests/integration/test_kafka_security.py` runs the last.
@@ -45,6 +46,7 @@ RUN = {
     *((SECURITY, section) for section in ("", "Tokens", "Kafka ACLs")),
     *((REPLAY, section) for section in ("", "Rebuild everything")),
     *((DASHBOARD, section) for section in ("", "Open it")),
+    (CONNECT, "In two minutes"),
 }
 
 
@@ -134,6 +136,29 @@ def test_the_quickstart_shows_what_it_promises(checkout: Path) -> None:
         "recount",
         "freshness",
     ]
+
+
+@pytest.mark.only_on("up")
+def test_an_agent_is_connected_in_two_minutes(
+    installation: Installation, fresh_org: str, checkout: Path, tmp_path: Path
+) -> None:
+    """From an empty home folder; the output is what the page shows, and the session of the test can be read."""
+    printed = at(installation, shell_lines(CONNECT, "In two minutes"), checkout, fresh_org)
+    (promised,) = (b.text for b in blocks(CONNECT) if b.section == "In two minutes" and b.language == "text")
+    home = tmp_path / "home"
+    home.mkdir()
+
+    ended = run(printed, checkout, HOME=str(home))
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    said = re.sub(r"recorded at [0-9]+:[0-9]+", "recorded at 0:1", ended.stdout.replace(str(home), "/home/alice"))
+    assert promised in said
+    assert "waiting:       0" in said
+    assert not (checkout / "token").exists()
+    assert len(json.loads((home / ".claude" / "settings.json").read_text())["hooks"]) == 32
+    with installation.client("member", fresh_org, "alice") as alice:
+        (session,) = alice.get(f"/api/v1/{fresh_org}/sessions").json()["data"]
+    assert session["title"] == "Connection test"
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
