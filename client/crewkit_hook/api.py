@@ -6,6 +6,7 @@ import gzip
 import json
 import urllib.error
 import urllib.request
+from http import HTTPStatus
 from http.client import HTTPException
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -61,8 +62,10 @@ class Api:
             Unreachable: try again later.
         """
         headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
-        packed = gzip.compress(body, 6)
-        return self._ask(urllib.request.Request(f"{self._base}/hooks/{client}", packed, headers, method="POST"))
+        answer = self._ask(f"hooks/{client}", headers, gzip.compress(body, 6))
+        if answer.status == HTTPStatus.ACCEPTED and not _lists_rejected(answer.body):
+            raise Unreachable("the answer is not that of an installation, or it broke off")
+        return answer
 
     def receipt(self, position: str) -> Answer:
         """Read the receipt of a position, once it is projected.
@@ -70,21 +73,19 @@ class Api:
         Raises:
             Unreachable: try again later.
         """
-        headers = {"X-Wait-For-Position": position}
-        return self._ask(
-            urllib.request.Request(f"{self._base}/ops/receipts/{quote(position, safe=':')}", None, headers)
-        )
+        return self._ask(f"ops/receipts/{quote(position, safe=':')}", {"X-Wait-For-Position": position})
 
-    def _ask(self, request: urllib.request.Request) -> Answer:
-        request.add_unredirected_header("Authorization", f"Bearer {self._token}")
-        request.add_header("User-Agent", f"crewkit-hook/{__version__}")
+    def _ask(self, path: str, headers: dict[str, str], body: bytes | None = None) -> Answer:
         try:
+            request = urllib.request.Request(f"{self._base}/{path}", body, headers)
+            request.add_unredirected_header("Authorization", f"Bearer {self._token}")
+            request.add_header("User-Agent", f"crewkit-hook/{__version__}")
             with self._opener.open(request, timeout=TIMEOUT_S) as reply:
                 return _answer(reply.status, reply)
         except urllib.error.HTTPError as error:
             with error:
                 answer = _answer(error.code, error)
-                if error.code == 429 or error.code >= 500:
+                if error.code == HTTPStatus.TOO_MANY_REQUESTS or error.code >= HTTPStatus.INTERNAL_SERVER_ERROR:
                     raise Unreachable(answer.error, _seconds(error.headers.get("Retry-After"))) from error
                 return answer
         except (OSError, HTTPException) as error:
@@ -96,12 +97,18 @@ class Api:
 def _answer(status: int, reply: Any) -> Answer:
     try:
         text = reply.read(REPLY_BYTES_MAX)
-        body = json.loads(text) if text else None
     except (OSError, HTTPException) as error:
         raise Unreachable(f"the answer broke off: {error!r}") from error
+    try:
+        body = json.loads(text) if text else None
     except ValueError:
         body = None
     return Answer(status, body, reply.headers.get("X-Log-Position") or "")
+
+
+def _lists_rejected(body: Any) -> bool:
+    data = body.get("data") if isinstance(body, dict) else None
+    return isinstance(data, dict) and isinstance(data.get("rejected"), list)
 
 
 def _seconds(value: str | None) -> float:

@@ -42,7 +42,9 @@ def note(client: str, process: str) -> None:
     if not os.path.exists(os.path.join(home, spool.SETTINGS)):  # not connected, or no longer
         return
     payload = _all_of_stdin()
-    if payload.strip():
+    if len(payload) > PAYLOAD_BYTES_MAX:
+        spool.count_dropped(home)
+    elif payload.strip():
         spool.put(home, at_ms, _header(client, process), payload)
         start_sender(home)
 
@@ -68,7 +70,10 @@ def _header(client: str, process: str) -> dict[str, str]:
             header[name] = os.environ[variable]
     if "attended" not in header:
         header["attended"] = attended(header["process"])
-    folder = os.getcwd()
+    try:
+        folder = os.getcwd()
+    except OSError:  # the agent removed it, as with a worktree
+        return header
     return {**header, "folder": folder, **git_of(folder)}
 
 
@@ -118,10 +123,7 @@ def _read(path: str, size: int) -> str:
 def _all_of_stdin() -> bytes:
     parts: list[bytes] = []
     size = 0
-    while size <= PAYLOAD_BYTES_MAX:
-        part = os.read(0, 1 << 20)
-        if not part:
-            return b"".join(parts)
+    while size <= PAYLOAD_BYTES_MAX and (part := os.read(0, 1 << 20)):
         parts.append(part)
         size += len(part)
-    return b""
+    return b"".join(parts)

@@ -48,7 +48,7 @@ def put(home: str, at_ms: int, header: dict[str, str], payload: bytes) -> bool:
             os.close(fd)
         os.rename(temporary, os.path.join(home, NEW, name))
     except OSError:
-        _count_dropped(home)
+        count_dropped(home)
         try:
             os.unlink(temporary)
         except OSError:
@@ -126,8 +126,11 @@ def dropped(home: str) -> int:
         return 0
 
 
-def _count_dropped(home: str) -> None:
-    """Add one. The bytes exist already, so this needs no room; it waits for no one who is stopped with the lock."""
+def count_dropped(home: str) -> None:
+    """Count an event that is lost. The bytes exist already, so this needs no room.
+
+    It waits for no one who is stopped with the lock.
+    """
     fd = os.open(os.path.join(home, DROPPED), os.O_RDWR)
     try:
         for _ in range(_TRIES):

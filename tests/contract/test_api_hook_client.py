@@ -12,8 +12,9 @@ from crewkit_hook import spool
 
 from tests.support.clients.transcript_folder import Transcript, Writer
 from tests.support.oracles.transcript_totals import Counted, count_folder
-from tests.support.rigs.agent_home import AgentHome
+from tests.support.rigs.agent_home import COMMAND, AgentHome
 from tests.support.rigs.installation import Installation
+from tests.support.rigs.terminal import Terminal
 
 TRANSCRIPTS = 1_000
 HOOKED = 60
@@ -49,6 +50,21 @@ def test_it_is_connected_and_disconnected_by_a_command_each(home: AgentHome) -> 
     assert home.command("disconnect").returncode == 0
     assert file.read_text() == BEFORE
     assert home.status()["connected"] == []
+
+
+def test_it_asks_for_address_and_token(home: AgentHome) -> None:
+    """In a terminal, without options. The token is not shown."""
+    screen = Terminal([str(COMMAND), "connect", "--client", "claude-code"], home.work, home.environment)
+    screen.shows("Address of the installation")
+    screen.type(home.address[1])
+    screen.shows("Token")
+    screen.type(home.token)
+    screen.shows("Connected.")
+    shown = screen.screen
+    screen.wait()
+
+    assert home.token not in shown
+    assert home.status()["connected"] == ["claude-code"]
 
 
 def test_hooks_may_come_from_managed_settings(home: AgentHome) -> None:

@@ -71,6 +71,28 @@ def test_it_says_nothing_where_it_can_not_write(home: Path, tmp_path: Path) -> N
     assert spool.dropped(str(home)) == 1
 
 
+def test_an_event_from_a_folder_that_is_gone_is_noted(home: Path, tmp_path: Path) -> None:
+    """As when an agent removes its worktree."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    script = f"rmdir {gone}; exec {sys.executable} -I -S {HOOK} codex $$"
+    environment = {"PATH": os.environ["PATH"], spool.HOME_VARIABLE: str(home)}
+    lock = spool.lock_sender(str(home))
+    done = subprocess.run(["/bin/sh", "-c", script], cwd=gone, env=environment, input=PAYLOAD, check=False, timeout=30)
+    assert lock is not None
+    os.close(lock)
+
+    assert done.returncode == 0
+    assert len(spool.waiting(str(home))) == 1
+
+
+def test_a_payload_that_is_far_too_large_is_counted(home: Path) -> None:
+    """Not read on for ever."""
+    assert run(home, b"x" * (note.PAYLOAD_BYTES_MAX + 2_000_000)) == (0, b"", b"")
+
+    assert (spool.dropped(str(home)), spool.waiting(str(home))) == (1, [])
+
+
 def test_it_imports_only_what_python_has_loaded() -> None:
     """Each module more would be waited for at every event."""
     folder = str(HOOK.parents[1])
