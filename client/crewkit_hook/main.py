@@ -16,8 +16,9 @@ from crewkit_hook import __version__, spool
 from crewkit_hook.agent_settings import FILES, Broken
 from crewkit_hook.connect import Failed, connect, disconnect
 from crewkit_hook.importing import NotSent, files_of, send, sessions_of
+from crewkit_hook.note import start_sender
 from crewkit_hook.progress import Bar
-from crewkit_hook.sender import flush
+from crewkit_hook.sender import flush, take_over
 from crewkit_hook.settings import NotConnected, Settings, load, org_of
 from crewkit_hook.status import shown, status
 from crewkit_hook.store import FILE as STATE
@@ -44,7 +45,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, run, about in _COMMANDS:
-        command = commands.add_parser(name, help=about.partition(".")[0], description=about)
+        command = commands.add_parser(
+            name,
+            help=about.partition(".")[0],
+            description=about,
+            epilog=_EXAMPLES[name],
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         command.set_defaults(run=run)
         _OPTIONS.get(name, lambda _: None)(command)
     return parser
@@ -102,15 +109,13 @@ def _status(given: argparse.Namespace) -> int:
 def _flush(_: argparse.Namespace) -> int:
     home = spool.home()
     load(home)
-    lock = spool.lock_sender(home)
-    if lock is None:
-        print("The sender runs already; `crewkit-hook status` shows how far it is.")
-        return 0
+    lock = take_over(home)
     try:
         with Bar("sending") as bar:
             sent = flush(home, bar.left)
     finally:
         os.close(lock)
+    start_sender(home)  # agents may still run
     if sent.error:
         raise Failed(f"not all was sent: {sent.error}. It is sent later")
     print("All is sent.")
@@ -216,6 +221,20 @@ _COMMANDS = (
     ("import", _import, "Send the sessions of the past. It may be repeated: nothing counts twice."),
     ("flush", _flush, "Send all that waits now, and wait for it."),
 )
+_EXAMPLES = {
+    "connect": """examples:
+  crewkit-hook connect                                    ask for what is missing, connect all agents
+  crewkit-hook connect --client codex --url https://sessions.example.com --token-file token
+  crewkit-hook connect --sensitive '~/clients/*'          change a setting
+""",
+    "disconnect": "example:\n  crewkit-hook disconnect --client claude-code\n",
+    "status": "example:\n  crewkit-hook status --json\n",
+    "import": """examples:
+  crewkit-hook import --since 90d
+  crewkit-hook import ~/.claude/projects/-home-alice-shop
+""",
+    "flush": "example:\n  crewkit-hook flush && shutdown now\n",
+}
 _OPTIONS = {
     "connect": _connect_options,
     "disconnect": _agent_options,

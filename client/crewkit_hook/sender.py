@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import signal
 import sqlite3
 import time
 from collections.abc import Callable
@@ -165,6 +166,17 @@ def run_detached() -> None:
             os.close(lock)
         if not spool.waiting(home):  # a hook that came before the lock was free starts none
             return
+
+
+def take_over(home: str) -> int:
+    """End the sender that runs, if one does, and become it; return the lock. What it was sending is sent again."""
+    while (lock := spool.lock_sender(home)) is None:
+        pid = spool.sender(home)
+        if pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+        time.sleep(0.05)
+    return lock
 
 
 def flush(home: str, until: Callable[[int], None]) -> Sent:

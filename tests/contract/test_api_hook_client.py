@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.support.oracles.transcript_totals import Counted, count_folder
 from tests.support.rigs.agent_home import COMMAND, AgentHome
 from tests.support.rigs.installation import Installation
 from tests.support.rigs.terminal import Terminal
+from tests.support.waiting import eventually
 
 TRANSCRIPTS = 1_000
 HOOKED = 60
@@ -110,6 +112,25 @@ def test_what_does_not_answer_as_it_should_is_said(home: AgentHome, installation
     assert token not in failed.stderr + failed.stdout
     assert (home.folder / ".claude" / "settings.json").read_text() == BEFORE
     assert not (home.folder / ".crewkit-hook" / "settings.json").exists()
+
+
+def test_flush_takes_over_from_a_sender_that_waits(home: AgentHome) -> None:
+    """As one does whose server was away; afterwards a sender looks after the agents again."""
+    home.connect("claude-code")
+    file = home.folder / ".crewkit-hook" / "settings.json"
+    right = file.read_text()
+    file.write_text(right.replace(home.address[1], f"http://127.0.0.1:{free_port()}"))
+    home.hook({"session_id": "one", "hook_event_name": "UserPromptSubmit", "prompt": "Are you there?"})
+    eventually(lambda: home.status()["last_error"])
+    before = home.status()
+    file.write_text(right)
+
+    assert home.command("flush").stdout == "All is sent.\n"
+
+    after = home.status()
+    assert (before["waiting"], after["waiting"]) == (1, 0)
+    assert after["sender"] not in (0, before["sender"])
+    os.kill(after["sender"], signal.SIGTERM)
 
 
 def test_flush_sends_what_waits(home: AgentHome) -> None:

@@ -83,6 +83,8 @@ class Transcript:
             self._hook("SessionEnd", reason="other")
         elif self.has_state:
             self.has_state = False  # what follows is covered by no state that a fork could know
+        elif not self._usage:
+            self._started_ms = 0  # the next run knows nothing of one that was killed before any state
 
     def save(self) -> None:
         """Write the files."""

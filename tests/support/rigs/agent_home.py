@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from crewkit_hook.agent_settings import FILES
 
 from tests.support.rigs.installation import Installation
 from tests.support.rigs.run_recorder import RunRecorder
@@ -62,6 +63,11 @@ class AgentHome:
         return subprocess.run(
             command, env=self.environment, cwd=self.work, capture_output=True, text=True, timeout=120, check=False
         )
+
+    def hook(self, payload: dict[str, Any]) -> None:
+        """Run the hook of Claude Code as it would, with a payload."""
+        command = ["/bin/sh", "-c", FILES["claude-code"].command()]
+        subprocess.run(command, env=self.environment, cwd=self.work, input=json.dumps(payload).encode(), check=True)
 
     def run(self, program: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run an agent once, without a terminal."""
