@@ -236,6 +236,29 @@ def test_the_same_use_of_a_tool_has_the_same_id(home: str, sender: Sender, serve
     assert len({hook["id"] for hook in server.hooks}) == 1
 
 
+def test_exact_totals_may_come_behind_the_end(home: str, sender: Sender, server: HookServer, tmp_path: Path) -> None:
+    """With `/clear` the agent writes them after its hook; they are looked for a few times."""
+    transcript = tmp_path / "s.jsonl"
+    message = {"id": "m", "model": "claude-sonnet-4-5", "usage": {"input_tokens": 5, "output_tokens": 7}}
+    line = {"type": "assistant", "timestamp": "2026-01-20T10:00:00Z", "message": message}
+    transcript.write_text(json.dumps(line) + "\n")
+    put(home, hook_event_name="SessionEnd", reason="clear", transcript_path=str(transcript))
+    sender.take()
+    used = {"inputTokens": 6, "outputTokens": 9, "costUSD": 0.5}
+    with transcript.open("a") as file:
+        file.write(json.dumps({"type": "cost-state", "modelUsage": {"claude-sonnet-4-5": used}}) + "\n")
+
+    for _ in range(3):
+        sender.look_after()
+    drain(sender)
+
+    tokens = [
+        (report["model_metrics"]["models"][0]["output_tokens"], report["incomplete"]) for report in server.reports
+    ]
+    assert tokens == [(7, True), (9, False)]
+    assert not sender.has_live_agents()
+
+
 def test_an_agent_that_is_gone_gets_an_end(home: str, sender: Sender, server: HookServer, tmp_path: Path) -> None:
     """With the totals of what it wrote, marked as incomplete, at the time of its last event."""
     transcript = tmp_path / "s.jsonl"
