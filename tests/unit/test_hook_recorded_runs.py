@@ -17,6 +17,7 @@ from crewkit_hook import spool
 from crewkit_hook.importing import Session, files_of, sessions_of
 from crewkit_hook.sender import Sender
 from crewkit_hook.settings import Settings
+from crewkit_hook.transcripts.event import event_id
 
 from processors.projections.sessions import session_row
 from schemas.pricing.price_list import list_prices
@@ -84,6 +85,26 @@ def test_an_import_of_its_files_says_the_same(run: Run) -> None:
         kinds = Counter(event.payload["hook_event_name"] for event in session.events)
         counts = run.sessions[f"{session.client}:{session.session_id}"]["counts"]
         assert (kinds["PreToolUse"], kinds["PreCompact"]) == (counts["tool_calls"], counts["compactions"])
+
+
+def test_prompts_and_uses_of_tools_have_the_ids_that_an_import_gives(run: Run) -> None:
+    """So one that is sent both ways counts once, even where the client has forgotten that it reported the session."""
+    folders = [run.home / ".claude" / "projects", run.home / ".codex" / "sessions"]
+    imported = [session for session in sessions_of(files_of(folders, 0)) if session is not None]
+    reported = [
+        (hook["payload"]["hook_event_name"], hook["id"])
+        for client, body in sent(run).got
+        for hook in body["hooks"]
+        if client != "gemini-cli"
+    ]
+
+    events = [(session, event) for session in imported for event in session.events]
+    found = [
+        (event.payload["hook_event_name"], event_id(session.client, session.session_id, event.key))
+        for session, event in events
+    ]
+    for kind in ("UserPromptSubmit", "PreToolUse"):
+        assert {own for name, own in reported if name == kind} <= {own for name, own in found if name == kind}
 
 
 def sent(run: Run) -> HookServer:
