@@ -15,18 +15,19 @@ from typing import Any, NamedTuple
 from crewkit_hook.agent_settings import FILES
 from crewkit_hook.agents import report
 from crewkit_hook.api import Api, Unreachable
+from crewkit_hook.delivery import Refused, ToBeMended, deliver
 from crewkit_hook.note import git_of
 from crewkit_hook.privacy import bounded, is_sensitive, metadata_of
 from crewkit_hook.repository import described
 from crewkit_hook.settings import Settings
-from crewkit_hook.store import Item, Store, body_of
+from crewkit_hook.store import Item, Store
 from crewkit_hook.transcripts import claude_code, claude_code_past, codex, codex_past
 from crewkit_hook.transcripts.event import Past, event_id
 from crewkit_hook.transcripts.lines import instant
 
 OVER_AFTER_S = 3_600.0  # a file that nothing was written to for so long is of a session that is over
 ITEMS_MAX, BYTES_MAX = 1_000, 8 << 20
-TRIES, PAUSE_S = 6, 2.0
+TRIES, PAUSE_S = 6, 1.0
 
 
 class NotSent(Exception):
@@ -129,29 +130,25 @@ class _Batches:
         self._size += len(text)
 
     def flush(self) -> None:
-        """Send what is gathered."""
-        if not self._items:
-            return
-        body = body_of(self._items)
-        self._items, self._size = [], 0
-        answer = _patient(lambda: self._api.send(self._client, body))
-        if answer.status == 202:
-            self.rejected += [one["message"] for one in answer.body["data"]["rejected"]]
-        else:
-            raise NotSent(f"the installation did not take a batch ({answer.error}); run it again: nothing counts twice")
+        """Send what is gathered.
 
+        Raises:
+            NotSent: after some tries, or at once if trying again would not help.
+        """
+        failures = 0
+        while self._items:
+            try:
+                deliver(self._api, list(self._items), self._delivered)
+            except Unreachable as error:  # noqa: PERF203 (it waits anyway)
+                failures += 1
+                if failures == TRIES or isinstance(error, ToBeMended):
+                    raise NotSent(f"not all was sent ({error}). Run it again: nothing counts twice") from error
+                time.sleep(error.retry_after_s or PAUSE_S * 2**failures)
+        self._size = 0
 
-def _patient(ask: Callable[[], Any]) -> Any:
-    for number in range(TRIES):
-        try:
-            return ask()
-        except Unreachable as error:  # noqa: PERF203 (it waits anyway)
-            if number == TRIES - 1:
-                raise NotSent(
-                    f"the installation can't be reached ({error}); run it again: nothing counts twice"
-                ) from error
-            time.sleep(error.retry_after_s or PAUSE_S * 2**number)
-    raise AssertionError
+    def _delivered(self, batch: list[Item], refused: Refused) -> None:
+        del self._items[: len(batch)]
+        self.rejected += [reason for _, reason in refused]
 
 
 def _hook(session: Session, event: Past, context: dict[str, Any], *, is_private: bool) -> bytes:

@@ -17,17 +17,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from crewkit_hook import processes, spool
-from crewkit_hook.api import Answer, Api, Unreachable
+from crewkit_hook.api import Api, Unreachable
+from crewkit_hook.delivery import Refused, deliver
 from crewkit_hook.prepare import Unusable, look_after, prepare
 from crewkit_hook.settings import NotConnected, Settings, load
-from crewkit_hook.store import Item, Store, body_of
+from crewkit_hook.store import Item, Store
 
 ITEMS_MAX, BODY_BYTES_MAX = 1_000, 8 << 20
 TAKEN_MAX = 2_000  # events that go into one transaction
 LOOK_EVERY_S, LOOK_AFTER_EVERY_S, IDLE_S = 0.5, 5.0, 60.0
 TAKE_AWAY_EVERY_S = 5.0  # while the server is away: fewer, larger transactions
 PAUSE_S_MIN, PAUSE_S_MAX = 1.0, 60.0
-TAKES_IT_LATER = frozenset({401, 403, 404, 408})  # a token, or an org, that may be mended
 
 
 class Sent(NamedTuple):
@@ -96,8 +96,7 @@ class Sender:
         if not batch:
             return Sent(0, LOOK_EVERY_S)
         try:
-            api = self._api(load(self._home))
-            self._deliver(api, batch)
+            deliver(self._api(load(self._home)), batch, self._delivered)
         except (Unreachable, NotConnected, sqlite3.OperationalError) as error:
             self._failures += 1
             with contextlib.suppress(sqlite3.OperationalError):  # no room
@@ -106,35 +105,12 @@ class Sender:
         self._failures = 0
         return Sent(len(batch))
 
-    def _deliver(self, api: Api, batch: list[Item]) -> None:
-        """Send a batch, in halves if it is refused as a whole, and remove what has arrived.
-
-        Raises:
-            Unreachable: try again later; nothing of it is lost.
-        """
-        answer = api.send(batch[0].client, body_of(batch))
-        if answer.status == 202:
-            self._arrived(batch, answer)
-        elif answer.status in TAKES_IT_LATER or answer.status < 400:
-            raise Unreachable(answer.error)
-        elif len(batch) > 1:
-            half = len(batch) // 2
-            self._deliver(api, batch[:half])
-            self._deliver(api, batch[half:])
-        else:
-            with self._store.transaction():
-                self._store.refuse(batch[0], answer.error)
-                self._store.remove(batch)
-
-    def _arrived(self, batch: list[Item], answer: Answer) -> None:
-        hooks = [item for item in batch if item.kind == "hook"]
-        reports = [item for item in batch if item.kind == "report"]
-        rejected = answer.body["data"]["rejected"]
+    def _delivered(self, batch: list[Item], refused: Refused) -> None:
+        hooks = sum(item.kind == "hook" for item in batch) - sum(item.kind == "hook" for item, _ in refused)
         with self._store.transaction():
-            for one in rejected:
-                of = reports if one["code"] == "invalid_report" else hooks
-                self._store.refuse(of[one["index"]], one["message"])
-            self._store.count("sent", len(hooks) - sum(one["code"] != "invalid_report" for one in rejected))
+            for item, reason in refused:
+                self._store.refuse(item, reason)
+            self._store.count("sent", hooks)
             self._store.note("last_sent", _now())
             self._store.remove(batch)
 

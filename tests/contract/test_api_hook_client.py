@@ -172,6 +172,28 @@ def test_an_import_counts_each_session_once(home: AgentHome) -> None:
     assert twice == once
 
 
+def test_an_import_goes_on_past_what_is_refused(home: AgentHome) -> None:
+    """Both halves of a use that no installation takes are said, the others arrive; a refused token stops it."""
+    home.connect("claude-code")
+    folder = home.folder / ".claude" / "projects" / "-home-alice-shop"
+    writer = Writer(folder, 3)
+    writer.write(20)
+    chosen = folder / f"{writer.written[4].session_id}.jsonl"
+    text = chosen.read_text()
+    assert text.count('"x": 1') > 0
+    chosen.write_text(text.replace('"x": 1', '"x": NaN', 1))
+
+    done = home.command("import")
+
+    assert (done.returncode, done.stderr.count("not taken:")) == (1, 2)
+    home.projected()
+    prompts = sum(session["counts"]["prompts"] for session in home.sessions())
+    assert prompts == sum(counts.prompts for counts in count_folder(folder).values())
+    (home.folder / ".crewkit-hook" / "token").write_text("no.token.atall")
+    failed = home.command("import")
+    assert (failed.returncode, "401" in failed.stderr, "Run it again" in failed.stderr) == (1, True, True)
+
+
 def hook(home: AgentHome, transcript: Transcript, since: int) -> None:
     """Note what the hooks of a session sent from some point on, as if it had been connected then."""
     for at_ms, payload in transcript.hooks[since:]:

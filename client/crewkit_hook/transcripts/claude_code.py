@@ -8,11 +8,13 @@ its parent, and its `cost-state` includes that of the parent.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from crewkit_hook.transcripts.lines import ms_of, new_lines, number, object_of, parsed
+from crewkit_hook.transcripts.lines import ODD, ms_of, new_lines, number, object_of, parsed
 from crewkit_hook.transcripts.reading import Totals
 from crewkit_hook.transcripts.usage import FIELDS, Sums, add, difference, total_of
 
@@ -62,7 +64,8 @@ class Reading:
             for offset, raw in new_lines(file, self._offsets.get(file, 0)):
                 self._offsets[file] = offset
                 if not self._version or any(mark in raw for mark in _MARKS):
-                    self._take(parsed(raw))
+                    with suppress(*ODD):
+                        self._take(parsed(raw))
         if self._parent and self._began_ms and self._base is None:  # what the parent had used is not this session's
             parent = Path(path).with_name(f"{self._parent}.jsonl")
             self._base = state_at(str(parent), self._began_ms) or {}
@@ -142,7 +145,8 @@ def cost_state(line: dict[str, Any]) -> CostState:
     models: Sums = {}
     for model, used in object_of(line.get("modelUsage")).items():
         cost = used.get("costUSD")
-        is_known = isinstance(cost, (int, float)) and (cost > 0 or not line.get("hasUnknownModelCost"))
+        is_number = isinstance(cost, (int, float)) and math.isfinite(cost)
+        is_known = is_number and (cost > 0 or not line.get("hasUnknownModelCost"))
         counts = (
             used.get("inputTokens"),
             used.get("outputTokens"),

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Set
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from crewkit_hook.transcripts.claude_code import SYNTHETIC, is_copy, subagent_files
 from crewkit_hook.transcripts.event import Past, key_of
-from crewkit_hook.transcripts.lines import ms_of, new_lines, object_of, parsed
+from crewkit_hook.transcripts.lines import ODD, ms_of, new_lines, object_of, parsed, texts_of
 
 _INTERRUPTED = "[Request interrupted by user"
 _BUILT_IN_COMMAND = "<command-name>"  # one of a user begins with <command-message>
@@ -66,7 +67,7 @@ class _Reader:
                 yield self._start(line, at_ms)
             self._last = line
             self.ended_ms = max(at_ms, self.ended_ms)
-            yield from self._events(line, at_ms, str(line.get("agentId") or ""))
+            yield from self._understood(line, at_ms, str(line.get("agentId") or ""))
 
     def end(self) -> Iterator[Past]:
         yield from self._end()
@@ -86,7 +87,7 @@ class _Reader:
                 yield Past(f"SubagentStart {agent_id}", at_ms, {"hook_event_name": "SubagentStart", **agent})
             last_ms = max(last_ms, at_ms)
             answer = _text_of(line) or answer if line.get("type") == "assistant" else answer
-            yield from self._events(line, at_ms, agent_id, agent["agent_type"])
+            yield from self._understood(line, at_ms, agent_id, agent["agent_type"])
         if began:
             self.ended_ms = max(last_ms, self.ended_ms)
             stop = {"hook_event_name": "SubagentStop", **agent, "last_assistant_message": answer}
@@ -101,12 +102,11 @@ class _Reader:
     def _describe(self, line: dict[str, Any]) -> None:
         self.began_ms = self.began_ms or ms_of(line.get("timestamp"))
         self.folder = str(line.get("cwd") or self.folder)
-        said = {
-            "branch": line.get("gitBranch"),
-            "client_version": line.get("version"),
-            "attended": {"cli": True, "sdk-cli": False}.get(str(line.get("entrypoint"))),
-        }
-        self.context |= {name: value for name, value in said.items() if value not in (None, "", "HEAD")}
+        said = texts_of({"branch": line.get("gitBranch"), "client_version": line.get("version")})
+        self.context |= {name: text for name, text in said.items() if text != "HEAD"}
+        attended = {"cli": True, "sdk-cli": False}.get(str(line.get("entrypoint")))
+        if attended is not None:
+            self.context["attended"] = attended
 
     def _start(self, line: dict[str, Any], at_ms: int) -> Past:
         source = "fork" if self.parent and not self._last else "resume" if self._last else "startup"
@@ -123,7 +123,12 @@ class _Reader:
         payload = {"hook_event_name": "SessionEnd", "reason": "other"}
         yield Past(f"SessionEnd {self._last.get('uuid')}", self.ended_ms, payload)
 
-    def _events(self, line: dict[str, Any], at_ms: int, agent_id: str, agent_type: str = "") -> Iterator[Past]:
+    def _understood(self, line: dict[str, Any], at_ms: int, agent_id: str, agent_type: str = "") -> list[Past]:
+        with suppress(*ODD):
+            return list(self._events(line, at_ms, agent_id, agent_type))
+        return []
+
+    def _events(self, line: dict[str, Any], at_ms: int, agent_id: str, agent_type: str) -> Iterator[Past]:
         common = {"cwd": self.folder, "prompt_id": line.get("promptId")}
         if agent_id:
             common |= {"agent_id": agent_id, "agent_type": agent_type}

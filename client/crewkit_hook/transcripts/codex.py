@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from crewkit_hook.transcripts.lines import new_lines, number, object_of, parsed
+from crewkit_hook.transcripts.lines import ODD, new_lines, number, object_of, parsed, texts_of
 from crewkit_hook.transcripts.reading import Totals
 from crewkit_hook.transcripts.usage import add, total_of
 
@@ -32,7 +33,8 @@ class Reading:
             for offset, raw in new_lines(rollout, file["offset"]):
                 file["offset"] = offset
                 if any(mark in raw for mark in _MARKS):
-                    self._take(file, parsed(raw))
+                    with suppress(*ODD):
+                        self._take(file, parsed(raw))
 
     def killed(self) -> None:
         self._is_cut = True
@@ -87,14 +89,17 @@ class Reading:
 def about_of(meta: dict[str, Any]) -> dict[str, Any]:
     """Return what the first line of a rollout says of its thread, as the context of a hook."""
     git, parent = object_of(meta.get("git")), meta.get("forked_from_id")
-    said = {
-        "remote_url": git.get("repository_url"),
-        "branch": git.get("branch"),
-        "client_version": meta.get("cli_version"),
-        "attended": "exec" not in str(meta.get("originator") or meta.get("source")),
-        "parent": {"session_id": parent, "relation": "fork"} if parent else None,
-    }
-    return {name: value for name, value in said.items() if value not in (None, "")}
+    said = texts_of(
+        {
+            "remote_url": git.get("repository_url"),
+            "branch": git.get("branch"),
+            "client_version": meta.get("cli_version"),
+        }
+    )
+    said["attended"] = "exec" not in str(meta.get("originator") or meta.get("source"))
+    return (
+        {**said, "parent": {"session_id": parent, "relation": "fork"}} if isinstance(parent, str) and parent else said
+    )
 
 
 def _used(usage: Any) -> dict[str, int]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from crewkit_hook.transcripts.codex import about_of
 from crewkit_hook.transcripts.event import Past, key_of
-from crewkit_hook.transcripts.lines import ms_of, new_lines, object_of, parsed
+from crewkit_hook.transcripts.lines import ODD, ms_of, new_lines, object_of, parsed
 
 _CALLS = frozenset({"function_call", "custom_tool_call", "local_shell_call"})
 _OUTPUTS = frozenset({"function_call_output", "custom_tool_call_output"})
@@ -64,7 +65,8 @@ class _Reader:
             if line.get("type") == "turn_context":
                 self._common |= {"turn_id": payload.get("turn_id"), "model": payload.get("model")}
             else:
-                yield from self._events(str(line.get("type")), payload, at_ms, offset)
+                with suppress(*ODD):
+                    yield from list(self._events(str(line.get("type")), payload, at_ms, offset))
         if first_ms and self._meta.is_subagent:
             yield self._edge("Stop", last_ms, "", "")
         elif first_ms and is_over:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
-from crewkit_hook.transcripts.lines import new_lines, number, parsed
+from crewkit_hook.transcripts.lines import ODD, new_lines, number, parsed
 from crewkit_hook.transcripts.reading import Totals
 from crewkit_hook.transcripts.usage import total_of
 
@@ -25,7 +26,8 @@ class Reading:
         for offset, raw in new_lines(path, self._offset):
             self._offset = offset
             if b'"tokens"' in raw:
-                self._take(parsed(raw))
+                with suppress(*ODD):
+                    self._take(parsed(raw))
 
     def killed(self) -> None:
         """Its totals are partial anyway."""

@@ -8,6 +8,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+# What reading a line raises if it is not as the agent's known versions write it. Such a line says nothing.
+ODD = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
+
 
 def new_lines(path: str, offset: int) -> Iterator[tuple[int, bytes]]:
     """Yield each whole line from an offset on, with the offset behind it. A file that is not there has none."""
@@ -34,6 +37,11 @@ def parsed(line: bytes) -> dict[str, Any]:
 def object_of(value: Any) -> dict[str, Any]:
     """Return an object; an empty one for anything else."""
     return value if isinstance(value, dict) else {}
+
+
+def texts_of(said: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields that are texts, and not empty."""
+    return {name: value for name, value in said.items() if isinstance(value, str) and value}
 
 
 def ms_of(timestamp: Any) -> int:

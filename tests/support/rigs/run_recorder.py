@@ -11,6 +11,8 @@ from typing import Any
 
 from crewkit_hook import spool
 
+from tests.support import CHECKOUT
+
 FOLDER = Path(__file__).parents[1] / "corpora" / "runs"
 HOME = "/home/mia"
 TEXT_MAX = 200
@@ -77,7 +79,8 @@ class RunRecorder:
         return text if len(text) <= TEXT_MAX else text[:TEXT_MAX] + "…"
 
     def _small_path(self, path: Path | str) -> str:
-        return _PROJECT.sub(r".\1/work/", str(path).replace(str(self._home), HOME))
+        text = str(path).replace(str(self._home), HOME).replace(str(CHECKOUT), "/opt/crewkit-sessions")
+        return _PROJECT.sub(r".\1/work/", text)
 
 
 def _expected(session: Json) -> Json:
