@@ -1,6 +1,7 @@
 """Fixtures of the tests with unmodified agents."""
 
 import os
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pytest
 
 from tests.support.rigs.agent_home import AgentHome
 from tests.support.rigs.installation import Installation
+
+SENT: dict[str, Counter[str]] = defaultdict(Counter)  # by agent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -17,6 +20,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if Path(__file__).parent in item.path.parents:
                 item.add_marker(skip)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show which events each agent sent, of all tests together."""
+    for agent, types in sorted(SENT.items()):
+        terminalreporter.section(f"events of {agent}")
+        terminalreporter.write_line(", ".join(f"{name} {count}" for name, count in types.most_common()))
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +44,9 @@ def home(tmp_path: Path, serving: Installation, fresh_org: str, request: pytest.
     """Return the home folder of a user, whose org is new. With RECORD, what was left there is recorded."""
     made = AgentHome(tmp_path / "home", serving, fresh_org)
     yield made
+    for session in made.sessions():
+        agent = f"{session['client']} {session['client_version'] or '(version unknown)'}"
+        SENT[agent].update(event["event_type"] for event in made.events(session))
     name = request.node.name.removeprefix("test_").replace("[", "_").rstrip("]")
     made.record(f"{request.path.stem.removeprefix('test_')}.{name}")
 
