@@ -195,7 +195,7 @@ def is_connected(file: AgentFile, project: Path | None) -> bool:
 def is_current(file: AgentFile, project: Path | None) -> bool:
     """Return whether our hooks in a file run this program, not one that was installed elsewhere or before."""
     path = file.path(project)
-    return json.dumps(file.command()) in path.read_text("utf-8")
+    return json.dumps(file.command(), ensure_ascii=False) in path.read_text("utf-8")
 
 
 def _target(path: Path) -> Path:
@@ -219,7 +219,9 @@ def _parsed(path: Path, text: bytes | None) -> dict[str, Any]:
     try:
         found = json.loads(text) if text and text.strip() else {}
     except ValueError as error:
-        raise Broken(f"{path} is no valid JSON ({error}): mend it, then try again. It was not changed") from error
+        raise Broken(
+            f"{path} is no valid JSON, which has no comments ({error}): mend it, then try again. It was not changed"
+        ) from error
     if not isinstance(found, dict) or not isinstance(found.get("hooks", {}), dict):
         raise Broken(f"{path} is not what its agent reads: mend it, then try again. It was not changed")
     return found

@@ -70,7 +70,8 @@ def late_totals(agent: Agent, session_id: str, state: State) -> dict[str, Any] |
 def last_totals(agent: Agent, session_id: str, state: State) -> dict[str, Any] | None:
     """Return the totals of a session whose agent is gone without an end."""
     reading = agent.reading(session_id, state.get("reading"))
-    reading.advance(state.get("transcript", ""))
+    if state.get("transcript"):
+        reading.advance(state["transcript"])
     reading.killed()
     state["reading"] = reading.kept
     return _report(session_id, state, reading)
@@ -101,5 +102,6 @@ def _started(agent: Agent, payload: Mapping[str, Any], state: State, store: Stor
         if before:
             state["parent"] = {"session_id": before, "relation": "clear"}
     elif payload.get("source") == "resume" and not state["was_over"]:
-        reading.advance(state.get("transcript", ""))
+        if state.get("transcript"):
+            reading.advance(state["transcript"])
         reading.killed()

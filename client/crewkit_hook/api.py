@@ -90,8 +90,8 @@ class Api:
                 return answer
         except (OSError, HTTPException) as error:
             raise Unreachable(f"{getattr(error, 'reason', None) or error!r}") from error
-        except ValueError as error:
-            raise Unreachable(f"the address {self._base} can't be used: {error}") from error
+        except ValueError:  # which may quote the token
+            raise Unreachable(f"the address {self._base} can't be used") from None
 
 
 def _answer(status: int, reply: Any) -> Answer:

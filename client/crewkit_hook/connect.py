@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -42,8 +42,8 @@ def connect(home: str, chosen: Settings, clients: Sequence[str], project: Path |
     client_settings.save(home, chosen)
     for client in clients:
         file = FILES[client]
-        say(f"{client}: {len(file.events)} hooks are in {add(file, project)}")
         _try(file)
+        say(f"{client}: {len(file.events)} hooks are in {add(file, project)}")
     if "codex" in clients:
         say("Codex runs a new hook only once you trust it: start codex, and accept them under /hooks.")
     say("Connected. `crewkit-hook status` shows what waits; `crewkit-hook import` sends the sessions of the past.")
@@ -99,13 +99,26 @@ def _test_batch() -> bytes:
 
 
 def _try(file: AgentFile) -> None:
-    """Run the hook's command as an agent would, without an event.
+    """Run the hook's command as an agent would, in a folder of its own.
 
     Raises:
-        Failed: it does not end as it should.
+        Failed: it does not note the event, or says something.
     """
-    done = subprocess.run(  # noqa: S602 (as agents do)
-        file.command(), shell=True, input=b"", capture_output=True, timeout=30, check=False
-    )
-    if done.returncode or done.stdout or done.stderr:
-        raise Failed(f"the hook can't run here: {sys.executable} ends with {done.returncode} {done.stderr!r}")
+    with tempfile.TemporaryDirectory() as probe:
+        spool.make(probe)
+        client_settings.write_private(Path(probe, spool.SETTINGS), "{}")
+        lock = spool.lock_sender(probe)  # so that no sender starts
+        done = subprocess.run(  # noqa: S602 (as agents do)
+            file.command(),
+            shell=True,
+            env={**os.environ, spool.HOME_VARIABLE: probe},
+            input=b'{"session_id": "probe", "hook_event_name": "SessionStart"}',
+            capture_output=True,
+            timeout=30,
+            check=False,
+        )
+        has_noted = len(spool.waiting(probe)) == 1
+        if lock is not None:
+            os.close(lock)
+    if done.returncode or done.stdout or done.stderr or not has_noted:
+        raise Failed(f"the hook does not work here: `{file.command()}` notes nothing. Install crewkit-hook anew")

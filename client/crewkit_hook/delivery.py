@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import NamedTuple
 
 from crewkit_hook.api import Answer, Api, Unreachable
 from crewkit_hook.store import Item, body_of
 
-NOT_THE_ITEMS = frozenset({401, 403, 404, 408})  # it is the token, the org or the address
-Refused = list[tuple[Item, str]]  # with the reason
+ABOUT_ITEMS = frozenset({400, 413, 422})
+OUT_OF_RANGE = "timestamp_out_of_range"
+
+
+class RefusedItem(NamedTuple):
+    """An item that the installation will not take as it is. ``code`` is empty if all of the batch was refused."""
+
+    item: Item
+    code: str
+    reason: str
+
+
+Refused = list[RefusedItem]
 
 
 class ToBeMended(Unreachable):
@@ -25,14 +37,19 @@ def deliver(api: Api, batch: list[Item], done: Callable[[list[Item], Refused], N
     answer = api.send(batch[0].client, body_of(batch))
     if answer.status == HTTPStatus.ACCEPTED:
         done(batch, _refused(batch, answer))
-    elif answer.status in NOT_THE_ITEMS or answer.status < HTTPStatus.BAD_REQUEST:
-        raise ToBeMended(answer.error)
-    elif len(batch) > 1:
+    elif len(batch) > 1 and (_is_about_items(answer) or answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
         half = len(batch) // 2
         deliver(api, batch[:half], done)
         deliver(api, batch[half:], done)
-    else:
-        done(batch, [(batch[0], answer.error)])
+    elif _is_about_items(answer):
+        done(batch, [RefusedItem(batch[0], "", answer.error)])
+    else:  # the token, the org, the address, or a proxy between that says no
+        raise ToBeMended(answer.error)
+
+
+def _is_about_items(answer: Answer) -> bool:
+    """Return whether the installation itself refuses what was sent. Other servers have other bodies."""
+    return answer.status in ABOUT_ITEMS and isinstance(answer.body, dict) and "error" in answer.body
 
 
 def _refused(batch: list[Item], answer: Answer) -> Refused:
@@ -40,6 +57,6 @@ def _refused(batch: list[Item], answer: Answer) -> Refused:
     hooks = [item for item in batch if item.kind == "hook"]
     reports = [item for item in batch if item.kind == "report"]
     return [
-        ((reports if one["code"] == "invalid_report" else hooks)[one["index"]], one["message"])
+        RefusedItem((reports if one["code"] == "invalid_report" else hooks)[one["index"]], one["code"], one["message"])
         for one in answer.body["data"]["rejected"]
     ]

@@ -9,10 +9,10 @@ import sys
 
 if __name__ == "__main__":
     try:
-        sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # behind the standard library
         from crewkit_hook.note import note
 
-        note(sys.argv[1], sys.argv[2])
+        note(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else "")  # not every shell knows its parent
     except BaseException:  # noqa: S110
         pass
     os._exit(0)  # at once: nothing is left to be done, and a full pipe must not keep it

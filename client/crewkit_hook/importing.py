@@ -39,7 +39,7 @@ class Session(NamedTuple):
 
     client: str
     session_id: str
-    folder: str
+    folders: Sequence[str]  # in which it worked
     context: dict[str, Any]
     events: Sequence[Past]
     report: dict[str, Any] | None
@@ -58,19 +58,45 @@ def files_of(paths: Sequence[Path], since_s: float) -> list[Path]:
     """Return the session files under some paths, by default those of both agents, that changed after a time."""
     roots = paths or [FILES["claude-code"].own_folder / "projects", FILES["codex"].own_folder / "sessions"]
     found = [file for root in roots for file in ([root] if root.is_file() else root.rglob("*.jsonl"))]
-    changed = {file: file.stat().st_mtime for file in found if file.parent.name != "subagents"}
-    return sorted((file for file, at in changed.items() if at >= since_s), key=lambda file: (changed[file], str(file)))
+    return [file for file in _by_age(filter(_is_of_session, found)) if file.stat().st_mtime >= since_s]
 
 
 def sessions_of(files: Iterable[Path]) -> Iterator[Session | None]:
     """Yield the session of each file; None for a file that is none, or a part of another session."""
-    lines: dict[Path, set[str]] = {}  # by folder: those of the sessions so far, which later ones may have copied
+    before: dict[Path, Iterator[tuple[Path, set[str]]]] = {}
     for file in files:
         is_over = time.time() - file.stat().st_mtime > OVER_AFTER_S
         if file.name.startswith("rollout-"):
             yield _codex(file, is_over=is_over)
         else:
-            yield _claude_code(file, lines.setdefault(file.parent, set()), is_over=is_over)
+            foreign = _lines_before(file, before)
+            yield _claude_code(file, foreign, is_over=is_over)
+
+
+def _lines_before(file: Path, folders: dict[Path, Iterator[tuple[Path, set[str]]]]) -> set[str]:
+    """Return the ids of lines in all older files of a folder, chosen or not: this one may have copies of them."""
+    folder = file.parent
+    if folder not in folders:
+        folders[folder] = _growing(_by_age(filter(_is_of_session, folder.glob("*.jsonl"))))
+    return next((lines for path, lines in folders[folder] if path == file), set())
+
+
+def _growing(files: Iterable[Path]) -> Iterator[tuple[Path, set[str]]]:
+    """Yield each file with the ids of the lines of those before it."""
+    lines: set[str] = set()
+    for file in files:
+        yield file, lines
+        lines |= claude_code_past.own_ids(str(file))
+
+
+def _by_age(files: Iterable[Path]) -> list[Path]:
+    changed = {file: file.stat().st_mtime for file in files if file.exists()}  # not a link that leads nowhere
+    return sorted(changed, key=lambda file: (changed[file], str(file)))
+
+
+def _is_of_session(file: Path) -> bool:
+    """Return whether a file is that of a session, not of a subagent."""
+    return file.parent.name != "subagents" and not file.name.startswith("agent-")
 
 
 def send(
@@ -116,7 +142,7 @@ class _Batches:
         if session.client != self._client:
             self.flush()
             self._client = session.client
-        is_private = is_sensitive(settings, session.folder)
+        is_private = is_sensitive(settings, session.folders)
         context = {k: v for k, v in session.context.items() if not is_private or k not in ("remote_url", "branch")}
         for number, event in enumerate(events):
             self._put("hook", _hook(session, event, context if number == 0 else {}, is_private=is_private))
@@ -148,7 +174,7 @@ class _Batches:
 
     def _delivered(self, batch: list[Item], refused: Refused) -> None:
         del self._items[: len(batch)]
-        self.rejected += [reason for _, reason in refused]
+        self.rejected += [one.reason for one in refused]
 
 
 def _hook(session: Session, event: Past, context: dict[str, Any], *, is_private: bool) -> bytes:
@@ -160,17 +186,16 @@ def _hook(session: Session, event: Past, context: dict[str, Any], *, is_private:
     return json.dumps(hook).encode()[:-1] + b', "payload": ' + raw + b"}"
 
 
-def _claude_code(file: Path, lines: set[str], *, is_over: bool) -> Session | None:
+def _claude_code(file: Path, foreign: set[str], *, is_over: bool) -> Session | None:
     session_id = file.stem
-    events, about = claude_code_past.past_of(str(file), lines, is_over=is_over)
-    lines |= about.lines
+    events, about = claude_code_past.past_of(str(file), foreign, is_over=is_over)
     if not events:
         return None
-    reading = claude_code.Reading(session_id)
+    reading = claude_code.Reading(session_id, foreign=foreign)
     reading.advance(str(file))
     context = {**described(git_of(about.folder)), **about.context}
     totals = report(session_id, about.ended_ms, reading)
-    return Session("claude-code", session_id, about.folder, context, events, totals)
+    return Session("claude-code", session_id, sorted(about.folders), context, events, totals)
 
 
 def _codex(file: Path, *, is_over: bool) -> Session | None:
@@ -182,4 +207,4 @@ def _codex(file: Path, *, is_over: bool) -> Session | None:
         reading = codex.Reading(meta.session_id)
         reading.advance(str(file))
         totals = report(meta.session_id, events[-1].at_ms, reading)
-    return Session("codex", meta.session_id, meta.folder, meta.context, events, totals)
+    return Session("codex", meta.session_id, sorted(meta.folders), meta.context, events, totals)

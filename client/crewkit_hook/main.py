@@ -6,6 +6,7 @@ import argparse
 import getpass
 import json
 import os
+import sqlite3
 import sys
 import time
 from collections.abc import Sequence
@@ -15,14 +16,14 @@ from pathlib import Path
 from crewkit_hook import __version__, spool
 from crewkit_hook.agent_settings import FILES, Broken
 from crewkit_hook.connect import Failed, connect, disconnect
+from crewkit_hook.daemon import Busy, flush, take, take_over
 from crewkit_hook.importing import NotSent, files_of, send, sessions_of
 from crewkit_hook.note import start_sender
 from crewkit_hook.progress import Bar
-from crewkit_hook.sender import flush, take_over
-from crewkit_hook.settings import NotConnected, Settings, load, org_of
+from crewkit_hook.settings import NotConnected, Settings, check_pattern, load, org_of
 from crewkit_hook.status import shown, status
 from crewkit_hook.store import FILE as STATE
-from crewkit_hook.store import Store
+from crewkit_hook.store import for_reading
 
 _ABOUT = """Connects coding agents on this machine to crewkit-sessions. An agent never waits for it, and what happened
 while the installation was away is sent later."""
@@ -33,10 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         return int(given.run(given))
-    except (Failed, Broken, NotConnected, NotSent) as error:
+    except (Failed, Broken, NotConnected, NotSent, Busy) as error:
         print(f"crewkit-hook: {error}", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
+    except (OSError, sqlite3.Error) as error:
+        print(f"crewkit-hook: a file can't be read or written: {error}", file=sys.stderr)
+        return 1
+    except (KeyboardInterrupt, EOFError):
         return 130
 
 
@@ -70,7 +74,10 @@ def _connect_options(command: argparse.ArgumentParser) -> None:
         "--metadata-only", action="store_true", default=None, help="send no prompts, inputs and outputs"
     )
     command.add_argument(
-        "--sensitive", action="append", metavar="PATTERN", help="folders of which only metadata is sent"
+        "--sensitive",
+        action="append",
+        metavar="PATTERN",
+        help="folders of which only metadata is sent, added to those so far",
     )
     command.add_argument(
         "--print", action="store_true", help="print the hooks for a managed settings file, write nothing"
@@ -91,8 +98,29 @@ def _connect(given: argparse.Namespace) -> int:
         return 0
     home = spool.home()
     clients = [] if given.no_hooks else _clients(given)
-    connect(home, _chosen(home, given), clients, _project(given), print)
+    chosen = _chosen(home, given)
+    _leave_former(home, chosen)
+    connect(home, chosen, clients, _project(given), print)
     return 0
+
+
+def _leave_former(home: str, chosen: Settings) -> None:
+    """Forget what is known of an installation that is left.
+
+    Raises:
+        Failed: something waits for it.
+    """
+    try:
+        before = load(home)
+    except NotConnected:
+        return
+    if (before.url, before.org) == (chosen.url, chosen.org):
+        return
+    waiting = status(home)["waiting"]
+    if waiting:
+        whose = f"{before.url}, org {before.org}"
+        raise Failed(f"{waiting:,} events wait for {whose}: run `crewkit-hook flush` first, or remove {home}")
+    Path(home, STATE).unlink(missing_ok=True)
 
 
 def _disconnect(given: argparse.Namespace) -> int:
@@ -114,7 +142,7 @@ def _flush(_: argparse.Namespace) -> int:
         with Bar("sending") as bar:
             sent = flush(home, bar.left)
     finally:
-        os.close(lock)
+        spool.unlock_sender(lock)
     start_sender(home)  # agents may still run
     if sent.error:
         raise Failed(f"not all was sent: {sent.error}. It is sent later")
@@ -126,7 +154,13 @@ def _import(given: argparse.Namespace) -> int:
     home = spool.home()
     settings = load(home)
     files = files_of([path.expanduser() for path in given.paths], given.since)
-    store = Store(home) if Path(home, STATE).exists() else None
+    lock = take_over(home)
+    try:
+        take(home)  # so that what hooks have reported by now is known
+    finally:
+        spool.unlock_sender(lock)
+    start_sender(home)
+    store = for_reading(home)
     with Bar("importing", len(files)) as bar:
         found = send(sessions_of(files), settings, store, bar.done)
     print(
@@ -154,7 +188,12 @@ def _since(text: str) -> float:
 def _import_options(command: argparse.ArgumentParser) -> None:
     about = "session files, or folders of them; by default those of Claude Code and Codex in the home folder"
     command.add_argument("paths", nargs="*", type=Path, metavar="PATH", help=about)
-    command.add_argument("--since", type=_since, default=0.0, help="only files that changed after this date, or 30d")
+    command.add_argument(
+        "--since",
+        type=_since,
+        default=0.0,
+        help="only files that changed since a date such as 2026-01-31, or a number of days such as 30d",
+    )
 
 
 def _chosen(home: str, given: argparse.Namespace) -> Settings:
@@ -171,13 +210,18 @@ def _chosen(home: str, given: argparse.Namespace) -> Settings:
         raise Failed(f"{error}: make one with `crewkit-sessions token --role agent --ttl 365d`") from error
     if not url.startswith(("http://", "https://")):
         raise Failed(f"the address {url!r} must begin with http:// or https://")
+    try:
+        for pattern in given.sensitive or ():
+            check_pattern(pattern)
+    except ValueError as error:
+        raise Failed(str(error)) from error
     base = before or Settings(url, org, token)
     return base._replace(
         url=url.rstrip("/"),
         org=org,
         token=token,
         metadata_only=base.metadata_only if given.metadata_only is None else given.metadata_only,
-        sensitive_folders=tuple(given.sensitive) if given.sensitive else base.sensitive_folders,
+        sensitive_folders=tuple(dict.fromkeys((*base.sensitive_folders, *(given.sensitive or ())))),
         spool_mb=given.spool_mb or base.spool_mb,
     )
 

@@ -14,12 +14,13 @@ import time
 from crewkit_hook import spool
 
 PAYLOAD_BYTES_MAX = 64 << 20
-_ENVIRONMENT = (  # of Claude Code; others set none of them
+_ENVIRONMENT = (  # of Claude Code; an agent that it starts inherits them
+    ("process", "CLAUDE_PID"),
     ("attended", "CLAUDE_CODE_SESSION_ATTENDED"),
     ("entrypoint", "CLAUDE_CODE_ENTRYPOINT"),
     ("telemetry", "CLAUDE_CODE_ENABLE_TELEMETRY"),
 )
-_ONE_PROMPT = ("-p", "--prompt", "exec")  # options, and a command, of agents that work without a person
+_ONE_PROMPT = {"codex": ("exec",), "gemini-cli": ("-p", "--prompt")}  # arguments that let it work without a person
 _PASSED_ON = (  # what the sender needs of the agent's environment, which may hold secrets
     *("HOME", "PATH", "LANG", "LC_ALL", "TMPDIR", spool.HOME_VARIABLE),
     *(
@@ -38,10 +39,10 @@ _PASSED_ON = (  # what the sender needs of the agent's environment, which may ho
 def note(client: str, process: str) -> None:
     """Note the event whose payload is on the standard input. ``process`` is the agent's, unless it says so itself."""
     at_ms = time.time_ns() // 1_000_000
+    payload = _all_of_stdin()  # before all else: an agent takes it for a failure if it can't write
     home = spool.home()
     if not os.path.exists(os.path.join(home, spool.SETTINGS)):  # not connected, or no longer
         return
-    payload = _all_of_stdin()
     if len(payload) > PAYLOAD_BYTES_MAX:
         spool.count_dropped(home)
     elif payload.strip():
@@ -64,12 +65,11 @@ def start_sender(home: str) -> None:
 
 
 def _header(client: str, process: str) -> dict[str, str]:
-    header = {"client": client, "process": os.environ.get("CLAUDE_PID") or process}
-    for name, variable in _ENVIRONMENT:
-        if variable in os.environ:
-            header[name] = os.environ[variable]
+    header = {"client": client, "process": process}
+    if client == "claude-code":
+        header.update((name, os.environ[variable]) for name, variable in _ENVIRONMENT if variable in os.environ)
     if "attended" not in header:
-        header["attended"] = attended(header["process"])
+        header["attended"] = attended(client, header["process"])
     try:
         folder = os.getcwd()
     except OSError:  # the agent removed it, as with a worktree
@@ -77,7 +77,7 @@ def _header(client: str, process: str) -> dict[str, str]:
     return {**header, "folder": folder, **git_of(folder)}
 
 
-def attended(process: str) -> str:
+def attended(client: str, process: str) -> str:
     """Return 1 if an agent that does not say so has a person at its terminal, 0 if not, nothing if it can't be seen."""
     try:
         given = os.readlink(f"/proc/{process}/fd/0")
@@ -85,7 +85,7 @@ def attended(process: str) -> str:
         return ""
     is_terminal = given.startswith(("/dev/pts/", "/dev/tty"))
     arguments = _read(f"/proc/{process}/cmdline", 4_000).split("\0")
-    return "1" if is_terminal and not any(option in arguments for option in _ONE_PROMPT) else "0"
+    return "1" if is_terminal and not any(one in arguments for one in _ONE_PROMPT.get(client, ())) else "0"
 
 
 def git_of(folder: str) -> dict[str, str]:
@@ -123,7 +123,8 @@ def _read(path: str, size: int) -> str:
 def _all_of_stdin() -> bytes:
     parts: list[bytes] = []
     size = 0
-    while size <= PAYLOAD_BYTES_MAX and (part := os.read(0, 1 << 20)):
-        parts.append(part)
+    while part := os.read(0, 1 << 20):
+        if size <= PAYLOAD_BYTES_MAX:
+            parts.append(part)
         size += len(part)
     return b"".join(parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import uuid
 from typing import Any
@@ -18,6 +19,7 @@ from crewkit_hook.transcripts.lines import instant
 
 EARLIEST_MS = 946_684_800_000  # 2000-01-01: the installation takes no time before it, nor one that is a day ahead
 AHEAD_MS = 60_000
+_AT = re.compile(rb', "at": "[^"]*"')
 KILLED = "killed"  # the reason of an end that the client itself reports
 
 
@@ -44,7 +46,8 @@ def prepare(name: str, record: bytes, settings: Settings, store: Store) -> list[
     context = {**described(header), **told.context}
     if header.get("process", "").isdigit():
         context["process"] = int(header["process"])
-    if is_sensitive(settings, header.get("folder", "")):
+    state["sensitive"] = state.get("sensitive", False) or is_sensitive(settings, _folders(header, payload))
+    if state["sensitive"]:
         raw = metadata_of(payload)
         context = {name: value for name, value in context.items() if name not in ("remote_url", "branch")}
     key = key_of(payload)
@@ -57,6 +60,12 @@ def prepare(name: str, record: bytes, settings: Settings, store: Store) -> list[
         items.append(_report(agent.name, told.report))
     _remember(store, agent.name, session_id, state)
     return items
+
+
+def without_time(item: Item) -> Item | None:
+    """Return a hook without its time, so that it counts at the time of its receipt; None if it has none."""
+    text, found = _AT.subn(b"", item.text, count=1)
+    return Item(item.client, item.kind, text) if found and item.kind == "hook" else None
 
 
 def look_after(store: Store) -> list[Item]:
@@ -114,6 +123,10 @@ def _remembered(
     if header.get("telemetry") == "1":
         state["telemetry"] = True
     return state
+
+
+def _folders(header: dict[str, str], payload: dict[str, Any]) -> list[str]:
+    return [folder for folder in (header.get("folder"), payload.get("cwd")) if isinstance(folder, str) and folder]
 
 
 def _payload(raw: bytes) -> dict[str, Any]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -20,20 +22,31 @@ _ABOUT = frozenset(
     "mcp_server_name action level error_type status".split()
 )
 _NAME = re.compile(r"[\w.:\[\] -]{0,200}")
+_CODE = re.compile(r"[\w.:-]{0,64}")
+_CODES = frozenset({"reason", "source", "action", "status", "level", "error_type"})  # of some events they are sentences
 
 
-def is_sensitive(settings: Settings, folder: str) -> bool:
-    """Return whether only metadata of a folder may leave the machine: it, or one above it, matches a pattern."""
-    if settings.metadata_only:
-        return True
-    patterns = [str(Path(pattern).expanduser()) for pattern in settings.sensitive_folders]
-    places = [folder, *map(str, Path(folder).parents)]
-    return any(fnmatchcase(place, pattern) for place in places for pattern in patterns)
+def is_sensitive(settings: Settings, folders: Sequence[str]) -> bool:
+    """Return whether only metadata may leave the machine: a folder, or one above it, matches a pattern.
+
+    Links are followed on both sides. Where no folder is known, it may be one of them.
+    """
+    if settings.metadata_only or not settings.sensitive_folders:
+        return settings.metadata_only
+    expanded = [str(Path(pattern).expanduser()) for pattern in settings.sensitive_folders]
+    patterns = {*expanded, *map(os.path.realpath, expanded)}
+    places = {above for folder in folders for path in {folder, os.path.realpath(folder)} for above in _upwards(path)}
+    return not folders or any(fnmatchcase(place, pattern) for place in places for pattern in patterns)
+
+
+def _upwards(path: str) -> list[str]:
+    return [path, *map(str, Path(path).parents)]
 
 
 def metadata_of(payload: dict[str, Any]) -> bytes:
     """Return a payload without content: no prompts, answers, inputs, outputs, paths and titles."""
     kept = {name: _without_content(value) for name, value in payload.items() if name in _ABOUT}
+    kept.update({name: "" for name in _CODES & kept.keys() if not _CODE.fullmatch(str(kept[name]))})
     calls = payload.get("tool_calls")
     if isinstance(calls, list):
         kept["tool_calls"] = [_call(call) for call in calls if isinstance(call, dict)]

@@ -9,24 +9,44 @@ from pathlib import Path
 _STARTED = 19  # the 22nd field of /proc/PID/stat, of those behind the name
 
 
-def started(process: str) -> str:
-    """Return when a process started, as its system says it; empty if there is none."""
+def started(process: str) -> str | None:
+    """Return when a process started, as its system says it; empty if there is none, None if that can't be seen."""
     if not process.isdigit():
         return ""
-    stat = Path("/proc", process, "stat")
-    if Path("/proc/self/stat").exists():
-        try:
-            fields = stat.read_bytes().rpartition(b")")[2].split()
-        except OSError:
-            return ""
-        return "" if fields[0] == b"Z" else fields[_STARTED].decode()
-    command = ["ps", "-o", "lstart=", "-p", process]
-    return subprocess.run(command, capture_output=True, text=True, timeout=10, check=False).stdout.strip()  # noqa: S603
+    if not Path("/proc/self/stat").exists():
+        return _ps("lstart=", process)
+    try:
+        fields = Path("/proc", process, "stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return ""
+    return "" if fields[0] == b"Z" else fields[_STARTED].decode()
 
 
-def runs(process: str, since: str) -> bool:
+def runs(process: str, since: str | None) -> bool:
     """Return whether the process that started then still runs. One whose start was not seen was gone before."""
-    return bool(since) and started(process) == since
+    return since is None or (bool(since) and started(process) in (since, None))
+
+
+def command_line(pid: int) -> str:
+    """Return the command line of a process; empty if there is none, or it can't be seen."""
+    if not Path("/proc/self/stat").exists():
+        return _ps("command=", str(pid)) or ""
+    try:
+        return Path("/proc", str(pid), "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _ps(field: str, process: str) -> str | None:
+    """Ask `ps`, whose times follow zone and language unless they are given."""
+    command = ["/bin/ps", "-o", field, "-p", process]
+    try:
+        done = subprocess.run(  # noqa: S603
+            command, env={"LC_ALL": "C", "TZ": "UTC"}, capture_output=True, text=True, timeout=10, check=False
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
 
 
 def is_alive(pid: int) -> bool:

@@ -4,7 +4,7 @@ import os
 import sys
 
 if __name__ == "__main__":
-    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    from crewkit_hook.sender import run_detached
+    sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # behind the standard library
+    from crewkit_hook.daemon import run_detached
 
     run_detached()

@@ -1,32 +1,28 @@
-"""The sender: one process for a user and machine. It takes events from the spool, and sends them until they arrive.
+"""What the sender does: it takes events from the spool, and sends them until they arrive.
 
-It starts with a hook, and ends when nothing has been there to do for a while: no event, nothing to send, and no agent
-whose end it would have to report. It may be killed at any time: nothing is removed before the server has it.
+It may be killed between any two steps, and within each: nothing is removed before the server has it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import random
-import signal
 import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from crewkit_hook import processes, spool
+from crewkit_hook import spool
 from crewkit_hook.api import Api, Unreachable
-from crewkit_hook.delivery import Refused, deliver
-from crewkit_hook.prepare import Unusable, look_after, prepare
+from crewkit_hook.delivery import OUT_OF_RANGE, Refused, deliver
+from crewkit_hook.prepare import look_after, prepare, without_time
 from crewkit_hook.settings import NotConnected, Settings, load
 from crewkit_hook.store import Item, Store
 
 ITEMS_MAX, BODY_BYTES_MAX = 1_000, 8 << 20
 TAKEN_MAX = 2_000  # events that go into one transaction
-LOOK_EVERY_S, LOOK_AFTER_EVERY_S, IDLE_S = 0.5, 5.0, 60.0
-TAKE_AWAY_EVERY_S = 5.0  # while the server is away: fewer, larger transactions
+LOOK_EVERY_S = 0.5
 PAUSE_S_MIN, PAUSE_S_MAX = 1.0, 60.0
 
 
@@ -54,28 +50,38 @@ class Sender:
     def take(self) -> int:
         """Take events from the spool into the outbox, with all that follows from them; return how many."""
         settings = load(self._home)
-        names = spool.waiting(self._home)[:TAKEN_MAX]
+        taken: list[str] = []
         with self._store.transaction():
-            for name in names:
-                if self._store.take(name):
-                    self._take(name, settings)
-        for name in names:
+            for name in spool.waiting(self._home)[:TAKEN_MAX]:
+                record = self._read(name)
+                if record is not None:
+                    taken.append(name)
+                    if self._store.take(name):
+                        self._take(name, record, settings)
+        for name in taken:
             self._new.joinpath(name).unlink(missing_ok=True)
-        if names:
+        if taken:
             with self._store.transaction():
-                self._store.forget_taken(names)
+                self._store.forget_taken(taken)
         self._look_at_size(settings)
-        return len(names)
+        return len(taken)
 
-    def _take(self, name: str, settings: Settings) -> None:
+    def _read(self, name: str) -> bytes | None:
+        """Return an event of the spool; None if it can't be read. It stays, and keeps no other from being sent."""
         try:
-            record = self._new.joinpath(name).read_bytes()
-        except FileNotFoundError:
-            return
+            return self._new.joinpath(name).read_bytes()
+        except OSError:
+            return None
+
+    def _take(self, name: str, record: bytes, settings: Settings) -> None:
         try:
-            self._store.put(prepare(name, record, settings, self._store))
-        except (Unusable, ValueError) as error:
-            self._store.refuse(Item(name, "hook", record), str(error))
+            items = prepare(name, record, settings, self._store)
+        except (OSError, sqlite3.Error):
+            raise
+        except Exception as error:  # whatever it holds, it must not keep the others from being sent
+            self._store.refuse(Item(name, "hook", record), f"{type(error).__name__}: {error}")
+        else:
+            self._store.put(items)
 
     def look_after(self) -> None:
         """Report what follows from time alone: the ends of agents that are gone, and totals that came late."""
@@ -106,10 +112,14 @@ class Sender:
         return Sent(len(batch))
 
     def _delivered(self, batch: list[Item], refused: Refused) -> None:
-        hooks = sum(item.kind == "hook" for item in batch) - sum(item.kind == "hook" for item, _ in refused)
+        hooks = sum(item.kind == "hook" for item in batch) - sum(one.item.kind == "hook" for one in refused)
         with self._store.transaction():
-            for item, reason in refused:
-                self._store.refuse(item, reason)
+            for one in refused:
+                later = without_time(one.item) if one.code == OUT_OF_RANGE else None
+                if later is None:
+                    self._store.refuse(one.item, one.reason)
+                else:  # the clock was wrong: it counts at the time of its receipt
+                    self._store.put([later])
             self._store.count("sent", hooks)
             self._store.note("last_sent", _now())
             self._store.remove(batch)
@@ -127,100 +137,6 @@ class Sender:
             full.touch()
         else:
             full.unlink(missing_ok=True)
-
-
-def run_detached() -> None:
-    """Be the sender of this machine until there is nothing to do; return at once if another one is."""
-    _detach()
-    home = spool.home()
-    while (lock := spool.lock_sender(home)) is not None:
-        try:
-            _run(home)
-        except NotConnected:
-            return
-        finally:
-            os.close(lock)
-        if not spool.waiting(home):  # a hook that came before the lock was free starts none
-            return
-
-
-def take_over(home: str) -> int:
-    """End the sender that runs, if one does, and become it; return the lock. What it was sending is sent again."""
-    while (lock := spool.lock_sender(home)) is None:
-        pid = spool.sender(home)
-        if pid:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGTERM)
-        time.sleep(0.05)
-    return lock
-
-
-def flush(home: str, until: Callable[[int], None]) -> Sent:
-    """Send all that waits, and call ``until`` with how much is left; return what went wrong, if anything.
-
-    The caller holds the sender's lock.
-    """
-    sender = Sender(home)
-    try:
-        while sender.take():
-            until(sender.waiting())
-        sender.look_after()
-        while (sent := sender.send()).items:
-            until(sender.waiting())
-        return sent
-    finally:
-        sender.close()
-
-
-def _run(home: str) -> None:
-    clean(home)
-    sender = Sender(home)
-    busy_at = looked_at = took_at = time.monotonic()
-    next_send = 0.0
-    is_away = False
-    try:
-        while time.monotonic() - busy_at < IDLE_S:
-            now = time.monotonic()
-            took = 0
-            if not is_away or now - took_at >= TAKE_AWAY_EVERY_S:
-                took, took_at = _guarded(sender.take), now
-            if now - looked_at >= LOOK_AFTER_EVERY_S and not spool.waiting(home):  # an end may be among those that wait
-                looked_at = now
-                _guarded(sender.look_after)
-            if now >= next_send:
-                sent = sender.send()
-                is_away = bool(sent.error)
-                next_send = now + sent.again_after_s if is_away else 0.0
-            if took or sent.items or is_away or sender.has_live_agents():
-                busy_at = now
-            if not (took or sent.items):
-                time.sleep(LOOK_EVERY_S)
-    finally:
-        sender.close()
-
-
-def _guarded(step: Callable[[], int | None]) -> int:
-    """Take a step that needs room on the disk; without it the step is taken again later."""
-    try:
-        return step() or 0
-    except (OSError, sqlite3.OperationalError):
-        return 0
-
-
-def clean(home: str) -> None:
-    """Remove what hooks that were killed left behind."""
-    for file in Path(home, spool.TMP).iterdir():
-        if not processes.is_alive(int(file.name.partition("-")[0])):
-            file.unlink(missing_ok=True)
-
-
-def _detach() -> None:
-    """Leave the agent: its session, its folder, its files and its terminal."""
-    with contextlib.suppress(OSError):  # it was started in one of its own
-        os.setsid()
-    os.chdir("/")
-    os.umask(0o077)
-    os.closerange(3, 1_024)
 
 
 def _now() -> str:

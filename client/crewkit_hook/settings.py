@@ -54,6 +54,7 @@ def save(home: str, settings: Settings) -> None:
         before = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError):
         before = {}
+    before = before if isinstance(before, dict) else {}
     chosen = settings._asdict()
     chosen.pop("token")
     write_private(Path(home, TOKEN), settings.token + "\n")
@@ -70,12 +71,28 @@ def write_private(file: Path, text: str) -> None:
     temporary.replace(file)
 
 
+def check_pattern(pattern: str) -> None:
+    """Check a pattern of folders.
+
+    Raises:
+        ValueError: it could never match, or names a user that is not known.
+    """
+    try:
+        expanded = str(Path(pattern).expanduser())
+    except RuntimeError as error:
+        raise ValueError(f"the pattern {pattern!r} names a user that is not known here") from error
+    if not expanded.startswith(("/", "*")):
+        raise ValueError(f"the pattern {pattern!r} must begin with /, ~ or *: it is compared with whole paths")
+
+
 def org_of(token: str) -> str:
     """Return the org that a token names. The installation verifies the token, this does not.
 
     Raises:
         ValueError: it is no token, or names no org.
     """
+    if token.split() != [token]:
+        raise ValueError("this is no token of an installation: it has spaces or line breaks in it")
     try:
         claims = token.split(".")[1]
         org = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["org_id"]
@@ -91,11 +108,13 @@ def _checked(found: dict[str, Any], token: str) -> Settings:
         raise ValueError("url must begin with http:// or https://")
     if not isinstance(found["org"], str):
         raise ValueError("org must be the name of an org")
-    if not token:
-        raise ValueError("the token is empty")
+    if token.split() != [token]:
+        raise ValueError("the token is empty, or has spaces or line breaks in it")
     folders = found.get("sensitive_folders", [])
     if not isinstance(folders, list) or not all(isinstance(folder, str) for folder in folders):
         raise ValueError("sensitive_folders must be a list of patterns")
+    for pattern in folders:
+        check_pattern(pattern)
     mb = found.get("spool_mb", SPOOL_MB)
     if not isinstance(mb, int) or mb < 1:
         raise ValueError("spool_mb must be a number of megabytes")

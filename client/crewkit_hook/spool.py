@@ -107,6 +107,15 @@ def lock_sender(home: str) -> int | None:
     return lock
 
 
+def unlock_sender(lock: int) -> None:
+    """End being the sender."""
+    try:
+        os.ftruncate(lock, 0)  # the process id may be another's soon
+    except OSError:
+        pass
+    os.close(lock)
+
+
 def _lock_sender(home: str) -> int | None:
     fd = os.open(os.path.join(home, SENDER_LOCK), os.O_RDWR | os.O_CREAT, 0o600)
     try:

@@ -8,8 +8,9 @@ from typing import Any
 
 from crewkit_hook import spool
 from crewkit_hook.agent_settings import FILES, is_connected, is_current
+from crewkit_hook.daemon import FAILED
 from crewkit_hook.settings import NotConnected, load
-from crewkit_hook.store import Store
+from crewkit_hook.store import for_reading
 
 
 def status(home: str) -> dict[str, Any]:
@@ -27,8 +28,10 @@ def status(home: str) -> dict[str, Any]:
     found["oldest_waiting_seconds"] = _age_s(names[0]) if names else None
     found["sender"] = spool.sender(home) if Path(home).is_dir() else 0
     found |= {"last_sent": None, "last_error": None, "refusals": []}
-    if Path(home, "state.db").exists():
-        store = Store(home)
+    failed = Path(home, FAILED)
+    found["failed"] = failed.read_text("utf-8").strip().splitlines()[-1] if failed.exists() else None
+    store = for_reading(home)
+    if store is not None:
         found["waiting"] += store.waiting()
         found |= {"sent": int(store.noted("sent") or 0), "refused": int(store.noted("refused") or 0)}
         found |= {"last_sent": store.noted("last_sent") or None, "last_error": store.noted("last_error") or None}
@@ -51,6 +54,7 @@ def shown(found: dict[str, Any]) -> str:
         "refused": f"{found['refused']}" + "".join(f"\n               {reason}" for reason in found["refusals"]),
         "sender": f"runs, process {found['sender']}" if found["sender"] else "starts with the next event",
         "last error": found["last_error"] or "none",
+        **({"failed": f"{found['failed']} (all of it: {Path(found['home'], FAILED)})"} if found["failed"] else {}),
         "folder": found["home"],
     }
     return "\n".join(f"{name + ':':<14} {value}" for name, value in rows.items())

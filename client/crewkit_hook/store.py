@@ -39,6 +39,20 @@ class Item(NamedTuple):
     seq: int = 0
 
 
+def for_reading(home: str) -> Store | None:
+    """Return the file as it is; None if there is none, or it can't be read."""
+    try:
+        return Store(home, read_only=True)
+    except sqlite3.Error:
+        return None
+
+
+def put_aside(home: str) -> None:
+    """Rename the file, which is damaged. What waited in it is in the renamed one."""
+    file = Path(home, FILE)
+    file.replace(file.with_name(f"{FILE}.damaged-{time.time_ns()}"))
+
+
 def body_of(items: Iterable[Item]) -> bytes:
     """Return a batch as the installation takes it."""
     texts: dict[str, list[bytes]] = {"hook": [], "report": []}
@@ -50,15 +64,23 @@ def body_of(items: Iterable[Item]) -> bytes:
 class Store:
     """The file. One sender writes to it; others may read."""
 
-    def __init__(self, home: str) -> None:
-        """Open the file; one that is damaged is put aside, and a new one begun."""
+    def __init__(self, home: str, *, read_only: bool = False) -> None:
+        """Open the file. To write, one that is damaged is put aside, and a new one begun.
+
+        Raises:
+            sqlite3.Error: to read, there is none, or it is damaged; to write, it is locked, or there is no room.
+        """
         self.path = Path(home, FILE)
+        if read_only:
+            self._db = sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=10)
+            self.noted("last_error")
+            return
         try:
             self._open()
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):  # locked, or no room: it is not damaged
                 raise
-            self.path.replace(self.path.with_name(f"{FILE}.damaged-{time.time_ns()}"))
+            put_aside(home)
             self._open()
             self.note("last_error", f"{FILE} was damaged, and is put aside")
 
@@ -79,10 +101,11 @@ class Store:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
 
     def take(self, name: str) -> bool:
         """Note that an event of the spool is taken; return False if it was before."""

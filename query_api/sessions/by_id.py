@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from kernel.times import instant
 from query_api.question import Question
@@ -165,7 +165,7 @@ def session_of(row: SessionDetailRow) -> Session:
         models=[_model(model) for model in row.models],
         counts=_counts(row),
         tools=[_tool(tool) for tool in row.tools],
-        usage=Usage(_usage(row.models) if row.is_reported else None, _usage(row.measured), row.is_incomplete),
+        usage=Usage(_usage(row.models) if row.is_reported else None, _usage(row.measured), row.is_incomplete or UNSET),
         agents=[_agent(agent) for agent in row.agents],
         work=_work(row),
         client=row.client,

@@ -101,7 +101,7 @@ class UsageOf(ModelMetrics, frozen=True, kw_only=True):
     models: list[ModelUse]
 
 
-class Usage(Struct, frozen=True, omit_defaults=True):
+class Usage(Struct, frozen=True):
     """What the client reported, and the sum of the requests that were measured; ``null`` where there is none.
 
     ``incomplete``: the report says that something may be missing in it; it is there only then.
@@ -109,7 +109,7 @@ class Usage(Struct, frozen=True, omit_defaults=True):
 
     reported: UsageOf | None
     measured: UsageOf | None
-    incomplete: bool = False
+    incomplete: bool | UnsetType = UNSET
 
 
 class Session(Struct, frozen=True, kw_only=True):

@@ -114,6 +114,24 @@ def test_what_does_not_answer_as_it_should_is_said(home: AgentHome, installation
     assert not (home.folder / ".crewkit-hook" / "settings.json").exists()
 
 
+def test_what_waits_for_one_installation_goes_to_no_other(home: AgentHome) -> None:
+    """To connect to another one, it must be sent first."""
+    home.connect("claude-code")
+    file = home.folder / ".crewkit-hook" / "settings.json"
+    lock = spool.lock_sender(str(file.parent))
+    assert lock is not None
+    home.hook({"session_id": "one", "hook_event_name": "UserPromptSubmit", "prompt": "For whom?"})
+    right = file.read_text()
+    file.write_text(right.replace(home.org, "another-org"))
+
+    failed = home.command("connect", "--client", "claude-code", *home.address)
+
+    assert (failed.returncode, "run `crewkit-hook flush` first" in failed.stderr) == (1, True)
+    file.write_text(right)
+    os.close(lock)
+    assert home.command("flush").returncode == 0
+
+
 def test_flush_takes_over_from_a_sender_that_waits(home: AgentHome) -> None:
     """As one does whose server was away; afterwards a sender looks after the agents again."""
     home.connect("claude-code")

@@ -93,6 +93,43 @@ def test_a_payload_that_is_far_too_large_is_counted(home: Path) -> None:
     assert (spool.dropped(str(home)), spool.waiting(str(home))) == (1, [])
 
 
+def test_all_is_read_also_where_it_is_not_connected(tmp_path: Path) -> None:
+    """An agent that can't write all of its payload takes the hook for failed."""
+    command = [sys.executable, "-I", "-S", str(HOOK), "codex", "1"]
+    environment = {"PATH": os.environ["PATH"], spool.HOME_VARIABLE: str(tmp_path / "nowhere")}
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE) as hook:
+        assert hook.stdin is not None
+        hook.stdin.write(b"x" * 3_000_000)  # BrokenPipeError, if it does not read on
+        hook.stdin.close()
+
+    assert hook.returncode == 0
+
+
+def test_a_shell_may_not_know_its_parent(home: Path) -> None:
+    """As fish: the process is left out then."""
+    command = [sys.executable, "-I", "-S", str(HOOK), "codex"]
+    environment = {"PATH": os.environ["PATH"], spool.HOME_VARIABLE: str(home)}
+    lock = spool.lock_sender(str(home))
+    subprocess.run(command, env=environment, input=PAYLOAD, check=True, timeout=30)
+    assert lock is not None
+    os.close(lock)
+
+    assert len(spool.waiting(str(home))) == 1
+
+
+def test_an_agent_that_another_one_started_is_itself(home: Path) -> None:
+    """It inherits what Claude Code tells its own hooks."""
+    command = [sys.executable, "-I", "-S", str(HOOK), "codex", "12"]
+    environment = {"PATH": os.environ["PATH"], spool.HOME_VARIABLE: str(home), "CLAUDE_PID": "77"}
+    lock = spool.lock_sender(str(home))
+    subprocess.run(command, env=environment, input=PAYLOAD, check=True, timeout=30)
+    assert lock is not None
+    os.close(lock)
+
+    (name,) = spool.waiting(str(home))
+    assert spool.decode((home / spool.NEW / name).read_bytes().partition(b"\n")[0])["process"] == "12"
+
+
 def test_it_imports_only_what_python_has_loaded() -> None:
     """Each module more would be waited for at every event."""
     folder = str(HOOK.parents[1])
@@ -110,25 +147,26 @@ print(*(set(sys.modules) - before))
 
 
 def test_whether_a_person_is_there() -> None:
-    """A process with a terminal, unless it was given one prompt alone; one that is gone says nothing."""
-    for arguments, expected in (([], "1"), (["-p", "Say hi"], "0"), (["exec"], "0")):
+    """A process with a terminal, unless it works on one prompt alone; one that is gone says nothing."""
+    cases = (("codex", [], "1"), ("codex", ["exec"], "0"), ("codex", ["-p", "work"], "1"), ("gemini-cli", ["-p"], "0"))
+    for client, arguments, expected in cases:
         pid, terminal = pty.fork()
         if pid == 0:
             os.execv("/bin/sh", ["sh", "-c", "read line", *arguments])  # noqa: S606 (ends with the terminal)
         try:
-            assert wait_for(pid, expected) == expected
+            assert wait_for(client, pid, expected) == expected
         finally:
             os.close(terminal)
             os.waitpid(pid, 0)
     with subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE) as piped:
-        assert note.attended(str(piped.pid)) == "0"
-    assert note.attended(str(piped.pid)) == ""
+        assert note.attended("codex", str(piped.pid)) == "0"
+    assert note.attended("codex", str(piped.pid)) == ""
 
 
-def wait_for(pid: int, expected: str) -> str:
+def wait_for(client: str, pid: int, expected: str) -> str:
     """Return what is seen of a process, once it is the program."""
     for _ in range(500):
-        if (found := note.attended(str(pid))) == expected:
+        if (found := note.attended(client, str(pid))) == expected:
             break
         time.sleep(0.01)
     return found

@@ -45,13 +45,13 @@ def odd_lines(draw: st.DrawFn, name: str) -> list[Any]:
         found = places(lines[at])
         if what == "value" and found:
             container, key = draw(st.sampled_from(found))
-            container[key] = draw(ODD)
+            container[key] = copy.deepcopy(draw(ODD))
         elif what == "leave out" and len(lines) > 1:
             del lines[at]
         elif what == "repeat":
             lines.insert(at, copy.deepcopy(lines[at]))
         else:
-            lines[at] = draw(ODD)
+            lines[at] = copy.deepcopy(draw(ODD))
     return lines
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from crewkit_hook.privacy import PAYLOAD_BYTES_MAX, bounded, is_sensitive, metadata_of
-from crewkit_hook.settings import Settings
+from crewkit_hook.settings import Settings, check_pattern
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,13 +38,45 @@ def settings(*folders: str, **options: Any) -> Settings:
 )
 def test_a_pattern_names_a_folder_and_all_below_it(pattern: str, folder: str, *, expected: bool) -> None:
     """As in a shell; `~` is the home folder."""
-    assert is_sensitive(settings(pattern), folder) is expected
+    assert is_sensitive(settings(pattern), [folder]) is expected
 
 
 def test_all_may_be_sensitive() -> None:
     """Without a pattern."""
-    assert is_sensitive(settings(metadata_only=True), "/anywhere")
-    assert not is_sensitive(settings(), "/anywhere")
+    assert is_sensitive(settings(metadata_only=True), ["/anywhere"])
+    assert not is_sensitive(settings(), ["/anywhere"])
+
+
+def test_a_folder_that_is_not_known_may_be_sensitive() -> None:
+    """As where the agent removed it. Of several one is enough."""
+    assert is_sensitive(settings("/clients/*"), [])
+    assert not is_sensitive(settings(), [])
+    assert is_sensitive(settings("/clients/*"), ["/elsewhere", "/clients/one"])
+
+
+def test_links_are_followed_on_both_sides(tmp_path: Path) -> None:
+    """An agent says where it is without links; people write what they see."""
+    (tmp_path / "real" / "one").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+
+    for pattern, folder in (("link/*", "real/one"), ("real/*", "link/one")):
+        assert is_sensitive(settings(str(tmp_path / pattern)), [str(tmp_path / folder)])
+
+
+@pytest.mark.parametrize("pattern", ["clients/acme", "./x", "~no-such-user/x"])
+def test_a_pattern_that_could_never_match_is_refused(pattern: str) -> None:
+    """It would send what it should keep."""
+    with pytest.raises(ValueError, match="pattern"):
+        check_pattern(pattern)
+
+
+@pytest.mark.parametrize("field", ["reason", "source", "action", "status", "level", "error_type"])
+def test_a_code_is_kept_and_a_sentence_is_not(field: str) -> None:
+    """A denial's reason quotes the command."""
+    sentence = "Permission to use Bash with command git push origin merger has been denied."
+    for said, kept in (("prompt_input_exit", "prompt_input_exit"), (sentence, "")):
+        payload = {"session_id": "s", "hook_event_name": "PermissionDenied", field: said}
+        assert json.loads(metadata_of(payload))[field] == kept
 
 
 @pytest.mark.parametrize("field", CONTENT_FIELDS)

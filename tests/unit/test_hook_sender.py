@@ -155,6 +155,96 @@ def test_what_is_no_payload_is_put_aside(home: str, sender: Sender, server: Hook
     assert refused(home) == 2
 
 
+def test_a_payload_that_no_reader_can_take_stops_no_other(home: str, sender: Sender, server: HookServer) -> None:
+    """As one that is nested deeper than Python reads."""
+    deep = b'{"session_id": "s", "hook_event_name": "Stop", "a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    spool.put(home, NOW_MS, {"client": "claude-code"}, deep)
+    put(home, 1)
+
+    drain(sender)
+
+    assert server.numbers[-1] == 1
+    assert spool.waiting(home) == []
+
+
+def test_an_entry_that_can_not_be_read_stays_and_stops_no_other(home: str, sender: Sender, server: HookServer) -> None:
+    """It may be another user's, or no file at all."""
+    Path(home, spool.NEW, f"{1:013d}-{0:032x}").mkdir()
+    put(home, 1)
+
+    drain(sender)
+
+    assert server.numbers == [1]
+    assert len(spool.waiting(home)) == 1
+
+
+@pytest.mark.parametrize("status", [400, 405, 407, 413, 422, 451])
+def test_a_proxy_that_says_no_costs_nothing(home: str, sender: Sender, server: HookServer, status: int) -> None:
+    """Only the installation's own word, in its own shape, is about the events."""
+    for n in range(3):
+        put(home, n)
+    server.status, server.body = status, "<html>"
+    sender.take()
+    assert str(status) in sender.send().error
+
+    server.status = 202
+    drain(sender)
+
+    assert sorted(server.numbers) == [0, 1, 2]
+    assert refused(home) == 0
+
+
+def test_a_body_that_a_proxy_finds_too_large_is_sent_in_parts(home: str, sender: Sender, server: HookServer) -> None:
+    """Some take 1 MB at most."""
+    server.bytes_max = 50_000
+    for n in range(9):
+        put(home, n, text=os.urandom(10_000).hex())
+
+    drain(sender)
+
+    assert server.numbers == list(range(9))
+
+
+def test_a_time_that_the_installation_refuses_is_left_out(home: str, sender: Sender, server: HookServer) -> None:
+    """The clock of this machine is wrong; the event counts at the time of its receipt."""
+    put(home, 7)
+    server.rejected = [{"index": 0, "code": "timestamp_out_of_range", "message": "at must be between …"}]
+    sender.take()
+    sender.send()
+    server.rejected = []
+
+    drain(sender)
+
+    assert [("at" in hook, hook["payload"]["n"]) for hook in server.hooks] == [(True, 7), (False, 7)]
+    assert refused(home) == 0
+
+
+def test_a_session_without_a_file_ends_too(home: str, sender: Sender, server: HookServer) -> None:
+    """An agent that was killed at once has told of none."""
+    put(home, process="4194305")
+
+    drain(sender)
+    sender.look_after()
+    drain(sender)
+
+    assert [hook["payload"]["hook_event_name"] for hook in server.hooks] == ["Notification", "SessionEnd"]
+
+
+def test_a_session_that_was_sensitive_stays_so(home: str, server: HookServer) -> None:
+    """Also when the agent goes elsewhere, or removes the folder."""
+    client_settings.save(home, Settings("http://127.0.0.1:1", "acme", "a.b.c", sensitive_folders=("/work/secret",)))
+    for n, folder in enumerate(("/work/shop", "/work/secret/a", "", "/work/shop")):
+        payload = {"session_id": "s", "hook_event_name": "UserPromptSubmit", "prompt": "Question", "n": n}
+        header = {"client": "codex", "process": "", **({"folder": folder} if folder else {})}
+        spool.put(home, NOW_MS + n, header, json.dumps(payload).encode())
+    sender = Sender(home, server)  # type: ignore[arg-type]  # it answers as the API does
+
+    drain(sender)
+    sender.close()
+
+    assert ["prompt" in hook["payload"] for hook in server.hooks] == [True, False, False, False]
+
+
 def test_a_crash_behind_the_transaction_repeats_nothing(
     home: str, sender: Sender, server: HookServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -42,6 +42,8 @@ def test_settings_come_back_and_the_token_is_apart(tmp_path: Path) -> None:
         '{"url": "http://x", "org": "a", "sensitive_folders": "/clients"}',
         '{"url": "http://x", "org": "a", "spool_mb": "many"}',
         '{"url": "http://x", "org": "a", "spool_mb": 0}',
+        '{"url": "http://x", "org": "a", "sensitive_folders": ["clients/acme"]}',
+        '{"url": "http://x", "org": "a", "sensitive_folders": ["~no-such-user/x"]}',
     ],
 )
 def test_settings_that_are_wrong_are_named(tmp_path: Path, wrong: str) -> None:
@@ -52,6 +54,9 @@ def test_settings_that_are_wrong_are_named(tmp_path: Path, wrong: str) -> None:
     with pytest.raises(NotConnected, match=r"settings\.json can't be read .* mend it, or run `crewkit-hook connect`"):
         load(str(tmp_path))
 
+    save(str(tmp_path), CHOSEN)
+    assert load(str(tmp_path)) == CHOSEN
+
 
 def test_without_settings_it_is_not_connected(tmp_path: Path) -> None:
     """It says how to connect."""
@@ -59,12 +64,25 @@ def test_without_settings_it_is_not_connected(tmp_path: Path) -> None:
         load(str(tmp_path))
 
 
-@pytest.mark.parametrize("wrong", ["", "x", "a.b.c", token({}), token([]), token({"org_id": 7}), token({"org_id": ""})])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "",
+        "x.y",
+        "a.b.c",
+        token({"org_id": "acme"})[:30] + "\n" + token({"org_id": "acme"})[30:],
+        token({}),
+        token([]),
+        token({"org_id": 7}),
+        token({"org_id": ""}),
+    ],
+)
 def test_a_token_names_its_org(wrong: str) -> None:
     """Else it is none."""
     assert org_of(token({"org_id": "acme"})) == "acme"
-    with pytest.raises(ValueError, match="token"):
+    with pytest.raises(ValueError, match="token") as raised:
         org_of(wrong)
+    assert not wrong or wrong not in str(raised.value)
 
 
 CONFIGS = {

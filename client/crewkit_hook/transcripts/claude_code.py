@@ -9,8 +9,9 @@ its parent, and its `cost-state` includes that of the parent.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,9 +35,10 @@ class CostState(NamedTuple):
 class Reading:
     """See `transcripts.reading`."""
 
-    def __init__(self, session_id: str, kept: dict[str, Any] | None = None) -> None:
+    def __init__(self, session_id: str, kept: dict[str, Any] | None = None, foreign: Set[str] = frozenset()) -> None:
+        """``foreign`` are the ids of lines of other sessions: older clients copied them when one was taken up again."""
         kept = kept or {}
-        self._session_id = session_id
+        self._session_id, self._foreign = session_id, foreign
         self._offsets: dict[str, int] = kept.get("offsets", {})
         self._messages: dict[str, list[Any]] = kept.get("messages", {})  # id: time, model, usage; since the last state
         self._lost: Sums = kept.get("lost", {})  # of runs that were killed
@@ -98,7 +100,7 @@ class Reading:
             self._take_state(line)
         elif is_copy(line, self._session_id):
             self._parent = str(line["requestSessionId"])
-        elif line.get("type") == "assistant":
+        elif line.get("type") == "assistant" and line.get("uuid") not in self._foreign:
             at_ms = ms_of(line.get("timestamp"))
             self._began_ms = min(at_ms, self._began_ms or at_ms)
             found = message_usage(line)
@@ -120,8 +122,17 @@ def is_copy(line: dict[str, Any], session_id: str) -> bool:
 
 
 def subagent_files(transcript: str) -> Iterator[Path]:
-    """Yield the transcripts of a session's subagents."""
-    return Path(transcript).with_suffix("").glob("subagents/agent-*.jsonl")
+    """Yield the transcripts of a session's subagents. Those of older clients are beside it."""
+    path = Path(transcript)
+    yield from path.with_suffix("").glob("subagents/agent-*.jsonl")
+    yield from (file for file in path.parent.glob("agent-*.jsonl") if _session_of(str(file)) == path.stem)
+
+
+@lru_cache(maxsize=10_000)
+def _session_of(transcript: str) -> str:
+    for _, raw in new_lines(transcript, 0):
+        return str(parsed(raw).get("sessionId") or "")
+    return ""
 
 
 def message_usage(line: dict[str, Any]) -> tuple[str, str, dict[str, int]] | None:
@@ -169,6 +180,6 @@ def state_at(transcript: str, at_ms: int) -> dict[str, Any] | None:
     for _, raw in new_lines(transcript, 0):
         if b'"cost-state"' in raw:
             found = parsed(raw)
-        elif found is not None and ms_of(parsed(raw).get("timestamp")) > at_ms:
+        elif ms_of(parsed(raw).get("timestamp")) > at_ms:
             break
     return found

@@ -7,6 +7,7 @@ from another session, by a fork or an older client's resume, are not this sessio
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Set
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ from crewkit_hook.transcripts.claude_code import SYNTHETIC, is_copy, subagent_fi
 from crewkit_hook.transcripts.event import Past, key_of
 from crewkit_hook.transcripts.lines import ODD, ms_of, new_lines, object_of, parsed, texts_of
 
+_LINE_ID = re.compile(rb'"uuid": ?"([0-9A-Za-z-]{1,64})"')
 _INTERRUPTED = "[Request interrupted by user"
 _BUILT_IN_COMMAND = "<command-name>"  # one of a user begins with <command-message>
 _NO_PROMPTS = (_INTERRUPTED, _BUILT_IN_COMMAND, "<local-command-", "<bash-", "Caveat: The messages below")
@@ -27,11 +29,9 @@ class Described(NamedTuple):
     """What a transcript says about its session."""
 
     context: dict[str, Any]
-    folder: str
-    parent: str  # of a fork
-    began_ms: int
+    folders: frozenset[str]  # in which it worked
+    folder: str  # the last one
     ended_ms: int
-    lines: frozenset[str]  # the ids of its own lines
 
 
 class _Reader:
@@ -42,11 +42,11 @@ class _Reader:
         self.parent = ""
         self.context: dict[str, Any] = {}
         self.folder = self._title = ""
+        self.folders: set[str] = set()
         self._uses: dict[str, dict[str, Any]] = {}
         self._runs = False
         self._last: dict[str, Any] = {}
-        self.began_ms = self.ended_ms = 0
-        self.lines: set[str] = set()
+        self.ended_ms = 0
 
     def main(self, transcript: str) -> Iterator[Past]:
         copied = _end_of_copies(transcript, self._session_id)
@@ -61,7 +61,6 @@ class _Reader:
             is_copied = self._is_copied(line) or offset <= copied
             if not at_ms or is_copied or line.get("type") not in ("user", "assistant", "system"):
                 continue
-            self.lines.add(str(line.get("uuid")))
             self._describe(line)
             if not self._runs:
                 yield self._start(line, at_ms)
@@ -100,8 +99,8 @@ class _Reader:
         return str(line.get("uuid")) in self._foreign
 
     def _describe(self, line: dict[str, Any]) -> None:
-        self.began_ms = self.began_ms or ms_of(line.get("timestamp"))
         self.folder = str(line.get("cwd") or self.folder)
+        self.folders.add(self.folder)
         said = texts_of({"branch": line.get("gitBranch"), "client_version": line.get("version")})
         self.context |= {name: text for name, text in said.items() if text != "HEAD"}
         attended = {"cli": True, "sdk-cli": False}.get(str(line.get("entrypoint")))
@@ -206,8 +205,14 @@ def past_of(transcript: str, foreign: Set[str], *, is_over: bool) -> tuple[list[
     events.sort(key=lambda event: event.at_ms)
     if reader.parent:
         reader.context["parent"] = {"session_id": reader.parent, "relation": "fork"}
-    times = reader.began_ms, reader.ended_ms
-    return events, Described(reader.context, reader.folder, reader.parent, *times, frozenset(reader.lines))
+    return events, Described(reader.context, frozenset(reader.folders), reader.folder, reader.ended_ms)
+
+
+def own_ids(transcript: str) -> set[str]:
+    """Return the ids of the lines that a session wrote itself, or that no one can tell from such."""
+    copied = _end_of_copies(transcript, Path(transcript).stem)
+    own = (_LINE_ID.search(raw) for offset, raw in new_lines(transcript, 0) if offset > copied)
+    return {found[1].decode() for found in own if found}
 
 
 def _end_of_copies(transcript: str, session_id: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from crewkit_hook.transcripts.reading import Totals
 from crewkit_hook.transcripts.usage import add, total_of
 
 UNKNOWN = "unknown"
+_LEVELS = 3  # of folders: year, month, day
 _MARKS = (b'"token_usage_record"', b'"token_count"', b'"turn_context"', b'"session_meta"')
 
 
@@ -28,7 +30,7 @@ class Reading:
         return {"files": self._files, "is_cut": self._is_cut}
 
     def advance(self, path: str) -> None:
-        for rollout in (path, *self._of_subagents(path)):
+        for rollout in (path, *subagent_rollouts(path, self._session_id)):
             file = self._files.setdefault(rollout, {"offset": 0, "thread": "", "model": "", "sums": {}})
             for offset, raw in new_lines(rollout, file["offset"]):
                 file["offset"] = offset
@@ -54,11 +56,14 @@ class Reading:
         if kind == "session_meta" and not file["thread"]:
             file["thread"] = str(payload.get("id") or "")
             file["about"] = about_of(payload)
+            file["is_copied"] = begins_with_copies(payload)
         elif kind == "turn_context":
             file["model"] = str(payload.get("model") or file["model"])
-        elif kind == "token_usage_record" and payload.get("thread_id") == file["thread"]:  # a fork copies others
+            file["is_copied"] = file.get("is_copied", False) and not is_own_turn(payload, file["thread"])
+        elif kind == "token_usage_record":
             file["has_records"] = True
-            add(file["sums"], file["model"] or UNKNOWN, _used(payload.get("usage")))
+            if payload.get("thread_id") == file["thread"]:  # a fork copies those of its parent
+                add(file["sums"], file["model"] or UNKNOWN, _used(payload.get("usage")))
         elif payload.get("type") == "token_count" and not file.get("has_records"):  # older clients have no records
             self._take_total(file, payload.get("info"))
 
@@ -67,23 +72,45 @@ class Reading:
         total = _used(info.get("total_token_usage")) if isinstance(info, dict) else {}
         before = file.get("total", {})
         if total and any(total.values()):
-            grown = {name: max(0, count - before.get(name, 0)) for name, count in total.items()}
-            add(file["sums"], file["model"] or UNKNOWN, grown)
+            if not file.get("is_copied"):
+                grown = {name: max(0, count - before.get(name, 0)) for name, count in total.items()}
+                add(file["sums"], file["model"] or UNKNOWN, grown)
             file["total"] = total
 
-    def _of_subagents(self, rollout: str) -> list[str]:
-        """Return the rollouts of the same days whose thread belongs to this session."""
-        folder = Path(rollout).parent
-        named = [str(path) for path in sorted(folder.glob("rollout-*.jsonl")) if str(path) != rollout]
-        return [path for path in named if path in self._files or self._belongs(path)]
 
-    def _belongs(self, path: str) -> bool:
-        for _, line in new_lines(path, 0):
-            payload = parsed(line).get("payload")
-            return isinstance(payload, dict) and (
-                payload.get("session_id") == self._session_id and payload.get("id") != self._session_id
-            )
-        return False
+def begins_with_copies(meta: dict[str, Any]) -> bool:
+    """Return whether a rollout begins with lines of the thread that it was forked from."""
+    return isinstance(meta.get("forked_from_id"), str)
+
+
+def is_own_turn(context: dict[str, Any], thread: str) -> bool:
+    """Return whether a turn began after its thread did. Both have ids that begin with the time (UUIDv7)."""
+    return str(context.get("turn_id") or "") >= thread
+
+
+def subagent_rollouts(rollout: str, session_id: str) -> list[str]:
+    """Return the rollouts of a session's subagents, in the folders of its day and later ones (YYYY/MM/DD)."""
+    day = Path(rollout).parent
+    found = [*day.glob("rollout-*.jsonl"), *_later(day)]
+    return sorted(str(path) for path in found if str(path) != rollout and _session_of(str(path)) == session_id)
+
+
+def _later(day: Path) -> list[Path]:
+    """Return the rollouts of later days."""
+    if len(day.parents) < _LEVELS:
+        return []
+    own = day.parts[-_LEVELS:]
+    return [path for path in day.parents[2].glob("*/*/*/rollout-*.jsonl") if path.parent.parts[-_LEVELS:] > own]
+
+
+@lru_cache(maxsize=10_000)
+def _session_of(rollout: str) -> str:
+    """Return the session whose subagent a rollout is of; empty for one of a session itself."""
+    for _, line in new_lines(rollout, 0):
+        payload = object_of(parsed(line).get("payload"))
+        session_id, thread = payload.get("session_id"), payload.get("id")
+        return str(session_id) if session_id and thread != session_id else ""
+    return ""
 
 
 def about_of(meta: dict[str, Any]) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from crewkit_hook.transcripts.codex import about_of
+from crewkit_hook.transcripts.codex import about_of, begins_with_copies, is_own_turn
 from crewkit_hook.transcripts.event import Past, key_of
-from crewkit_hook.transcripts.lines import ODD, ms_of, new_lines, object_of, parsed
+from crewkit_hook.transcripts.lines import ODD, ms_of, new_lines, object_of, parsed, texts_of
 
 _CALLS = frozenset({"function_call", "custom_tool_call", "local_shell_call"})
 _OUTPUTS = frozenset({"function_call_output", "custom_tool_call_output"})
@@ -25,8 +25,10 @@ class Meta:
         self.thread = str(found.get("id") or "")
         self.session_id = str(found.get("session_id") or self.thread)
         self.folder = str(found.get("cwd") or "")
+        self.folders = {self.folder} - {""}
         self.agent_type = str(found.get("agent_role") or found.get("agent_nickname") or "subagent")
         self.context = about_of(found)
+        self.is_copied = begins_with_copies(found)
 
     @property
     def is_subagent(self) -> bool:
@@ -53,16 +55,22 @@ class _Reader:
     def read(self, rollout: str, *, is_over: bool) -> Iterator[Past]:
         """Yield the events."""
         first_ms = last_ms = 0
+        is_copied = self._meta.is_copied
         for offset, raw in new_lines(rollout, 0):
             line = parsed(raw)
             payload, at_ms = object_of(line.get("payload")), ms_of(line.get("timestamp"))
             if not at_ms:
                 continue
+            if line.get("type") == "turn_context" and is_own_turn(payload, self._meta.thread):
+                is_copied = False
             if not first_ms:
                 first_ms = at_ms
                 yield self._edge("Start", at_ms, "source", "startup")
             last_ms = max(last_ms, at_ms)
+            if is_copied:
+                continue
             if line.get("type") == "turn_context":
+                self._meta.folders |= set(texts_of({"cwd": payload.get("cwd")}).values())
                 self._common |= {"turn_id": payload.get("turn_id"), "model": payload.get("model")}
             else:
                 with suppress(*ODD):

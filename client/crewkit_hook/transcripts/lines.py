@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 # What reading a line raises if it is not as the agent's known versions write it. Such a line says nothing.
-ODD = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
+ODD = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 
 
 def new_lines(path: str, offset: int) -> Iterator[tuple[int, bytes]]:
@@ -30,7 +30,7 @@ def parsed(line: bytes) -> dict[str, Any]:
     """Return the object of a line; empty if it is none."""
     try:
         return object_of(json.loads(line))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
 
 

@@ -15,6 +15,8 @@ class HookServer:
     def __init__(self) -> None:
         self.got: list[tuple[str, Json]] = []
         self.status, self.away, self.poison = 202, False, ""
+        self.body: Any = {"error": "no"}
+        self.bytes_max = 1 << 30  # of a proxy
         self.rejected: list[Json] = []
 
     def __call__(self, _: Settings) -> "HookServer":
@@ -26,7 +28,9 @@ class HookServer:
         if self.poison and self.poison.encode() in body:
             return Answer(422, {"error": "a value is wrong"}, "")
         if self.status != 202:
-            return Answer(self.status, {"error": "no"}, "")
+            return Answer(self.status, self.body, "")
+        if len(body) > self.bytes_max:
+            return Answer(413, None, "")
         self.got.append((client, json.loads(body)))
         return Answer(202, {"data": {"accepted": 1, "rejected": self.rejected}}, "0:1")
 

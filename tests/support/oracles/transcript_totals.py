@@ -98,7 +98,7 @@ def _state_before(lines: list[Line], moment: str) -> Line | None:
     for line in lines:
         if line["type"] == "cost-state":
             found = line
-        elif line.get("timestamp", "") > moment and found is not None:
+        elif line.get("timestamp", "") > moment:
             break
     return found
 

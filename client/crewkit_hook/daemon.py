@@ -1,0 +1,149 @@
+"""The sender as a process: one for a user and machine.
+
+It starts with a hook, and ends when nothing has been there to do for a while: no event, nothing to send, and no agent
+whose end it would have to report.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sqlite3
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from crewkit_hook import processes, spool
+from crewkit_hook.sender import LOOK_EVERY_S, Sender, Sent
+from crewkit_hook.settings import NotConnected, load, write_private
+from crewkit_hook.store import put_aside
+
+PROGRAM = "send.py"
+FAILED = "failed"  # a file: why the last sender ended
+LOOK_AFTER_EVERY_S, IDLE_S = 5.0, 60.0
+TAKE_AWAY_EVERY_S = 5.0  # while the server is away: fewer, larger transactions
+TAKE_OVER_S = 40.0  # longer than a request takes
+
+
+class Busy(Exception):
+    """Another command sends what waits. The message says so."""
+
+
+def run_detached() -> None:
+    """Be the sender of this machine until there is nothing to do; return at once if another one is."""
+    _detach()
+    home = spool.home()
+    while (lock := spool.lock_sender(home)) is not None:
+        try:
+            _run(home)
+            Path(home, FAILED).unlink(missing_ok=True)
+        except NotConnected:
+            return
+        except Exception:  # its output goes nowhere, so `status` shows the file
+            write_private(Path(home, FAILED), traceback.format_exc())
+            return
+        finally:
+            spool.unlock_sender(lock)
+        if not spool.waiting(home):  # a hook that came before the lock was free starts none
+            return
+
+
+def take_over(home: str) -> int:
+    """End the sender that runs, if one does, and become it; return the lock. What it was sending is sent again.
+
+    Raises:
+        Busy: a command holds the lock, or a process of another machine with the same home folder.
+    """
+    give_up_at = time.monotonic() + TAKE_OVER_S
+    while (lock := spool.lock_sender(home)) is None:
+        pid = spool.sender(home)
+        if PROGRAM in processes.command_line(pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+        elif time.monotonic() > give_up_at:
+            raise Busy(f"process {pid} sends what waits, and did not end within {TAKE_OVER_S:.0f} s: try again later")
+        time.sleep(0.05)
+    return lock
+
+
+def take(home: str) -> None:
+    """Take all that is in the spool. The caller holds the sender's lock."""
+    with contextlib.closing(Sender(home)) as sender:
+        while sender.take():
+            pass
+
+
+def flush(home: str, until: Callable[[int], None]) -> Sent:
+    """Send all that waits, and call ``until`` with how much is left; return what went wrong, if anything.
+
+    The caller holds the sender's lock.
+    """
+    with contextlib.closing(Sender(home)) as sender:
+        while sender.take():
+            until(sender.waiting())
+        sender.look_after()
+        while (sent := sender.send()).items:
+            until(sender.waiting())
+        return sent
+
+
+def _run(home: str) -> None:
+    clean(home)
+    try:
+        with contextlib.closing(Sender(home)) as sender:
+            _work(home, sender)
+    except sqlite3.OperationalError:  # locked, or no room: it is not damaged
+        raise
+    except sqlite3.DatabaseError:
+        put_aside(home)
+        _run(home)
+
+
+def _work(home: str, sender: Sender) -> None:
+    busy_at = looked_at = took_at = time.monotonic()
+    next_send = 0.0
+    is_away = False
+    while time.monotonic() - busy_at < IDLE_S:
+        load(home)
+        now = time.monotonic()
+        took, sent = 0, Sent(0)
+        if not is_away or now - took_at >= TAKE_AWAY_EVERY_S:
+            took, took_at = _guarded(sender.take), now
+        if now - looked_at >= LOOK_AFTER_EVERY_S and not spool.waiting(home):  # an end may be among those that wait
+            looked_at = now
+            _guarded(sender.look_after)
+        if now >= next_send:
+            sent = sender.send()
+            is_away = bool(sent.error)
+            next_send = now + sent.again_after_s if is_away else 0.0
+        if took or sent.items or is_away or sender.has_live_agents():
+            busy_at = now
+        if not (took or sent.items):
+            time.sleep(LOOK_EVERY_S)
+
+
+def _guarded(step: Callable[[], int | None]) -> int:
+    """Take a step that needs room on the disk; without it the step is taken again later."""
+    try:
+        return step() or 0
+    except (OSError, sqlite3.OperationalError):
+        return 0
+
+
+def clean(home: str) -> None:
+    """Remove what hooks that were killed left behind."""
+    for file in Path(home, spool.TMP).iterdir():
+        pid = file.name.partition("-")[0]
+        if pid.isdigit() and not processes.is_alive(int(pid)):
+            file.unlink(missing_ok=True)
+
+
+def _detach() -> None:
+    """Leave the agent: its session, its folder, its files and its terminal."""
+    with contextlib.suppress(OSError):  # it was started in one of its own
+        os.setsid()
+    os.chdir("/")
+    os.umask(0o077)
+    os.closerange(3, 1_024)
