@@ -46,7 +46,7 @@ def run_detached() -> None:
             return
         finally:
             spool.unlock_sender(lock)
-        if not spool.waiting(home):  # a hook that came before the lock was free starts none
+        if not _waits(home):  # a hook that came before the lock was free starts none
             return
 
 
@@ -108,12 +108,13 @@ def _work(home: str, sender: Sender) -> None:
     while time.monotonic() - busy_at < IDLE_S:
         load(home)
         now = time.monotonic()
-        took, sent = 0, Sent(0)
+        took: int | None = 0
+        sent = Sent(0)
         if not is_away or now - took_at >= TAKE_AWAY_EVERY_S:
             took, took_at = _guarded(sender.take), now
-        if now - looked_at >= LOOK_AFTER_EVERY_S and not spool.waiting(home):  # an end may be among those that wait
-            looked_at = now
-            _guarded(sender.look_after)
+            if took == 0 and now - looked_at >= LOOK_AFTER_EVERY_S:  # no end is among those that wait
+                looked_at = now
+                _guarded(sender.look_after)
         if now >= next_send:
             sent = sender.send()
             is_away = bool(sent.error)
@@ -124,12 +125,18 @@ def _work(home: str, sender: Sender) -> None:
             time.sleep(LOOK_EVERY_S)
 
 
-def _guarded(step: Callable[[], int | None]) -> int:
-    """Take a step that needs room on the disk; without it the step is taken again later."""
+def _waits(home: str) -> bool:
+    """Return whether an event waits that can be read."""
+    files = (Path(home, spool.NEW, name) for name in spool.waiting(home))
+    return any(file.is_file() and os.access(file, os.R_OK) for file in files)
+
+
+def _guarded(step: Callable[[], int | None]) -> int | None:
+    """Take a step that needs room on the disk; without it return None, and the step is taken again later."""
     try:
-        return step() or 0
+        return step()
     except (OSError, sqlite3.OperationalError):
-        return 0
+        return None
 
 
 def clean(home: str) -> None:

@@ -153,7 +153,11 @@ def _flush(_: argparse.Namespace) -> int:
 def _import(given: argparse.Namespace) -> int:
     home = spool.home()
     settings = load(home)
-    files = files_of([path.expanduser() for path in given.paths], given.since)
+    paths = [path.expanduser() for path in given.paths]
+    for path in paths:
+        if not path.exists():
+            raise Failed(f"{path} is not there: name session files, or folders of them")
+    files = files_of(paths, given.since)
     lock = take_over(home)
     try:
         take(home)  # so that what hooks have reported by now is known

@@ -60,6 +60,22 @@ def test_a_file_that_is_damaged_within_is_put_aside(home: str, monkeypatch: pyte
     assert spool.waiting(home) == []
 
 
+def test_what_can_not_be_read_keeps_no_sender(home: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends, and before that reports the ends of agents."""
+    Path(home, spool.NEW, f"{1:013d}-{0:032x}").mkdir()
+    monkeypatch.setattr(daemon, "IDLE_S", 0.2)
+    monkeypatch.setattr(daemon, "LOOK_AFTER_EVERY_S", 0.0)
+    monkeypatch.setattr(daemon, "_detach", lambda: None)
+    monkeypatch.setattr(Sender, "send", lambda _: Sent(0))
+    monkeypatch.setenv(spool.HOME_VARIABLE, home)
+    looked: list[bool] = []
+    monkeypatch.setattr(Sender, "look_after", lambda _: looked.append(True))
+
+    daemon.run_detached()
+
+    assert looked
+
+
 def test_what_ends_a_sender_is_shown(home: str) -> None:
     """Its own output goes nowhere."""
     Path(home, spool.TMP).rmdir()
