@@ -47,10 +47,11 @@ def prepare(name: str, record: bytes, settings: Settings, store: Store) -> list[
     if header.get("process", "").isdigit():
         context["process"] = int(header["process"])
     state["sensitive"] = state.get("sensitive", False) or is_sensitive(settings, _folders(header, payload))
+    key = key_of(payload)
     if state["sensitive"]:
         raw = metadata_of(payload)
+        payload = json.loads(raw)
         context = {name: value for name, value in context.items() if name not in ("remote_url", "branch")}
-    key = key_of(payload)
     own_id = event_id(agent.name, session_id, key) if key else str(uuid.UUID(name.rpartition("-")[2], version=4))
     hook: dict[str, Any] = {"id": own_id, "at": instant(at_ms)}
     if context != state.get("said"):

@@ -245,6 +245,21 @@ def test_a_session_that_was_sensitive_stays_so(home: str, server: HookServer) ->
     assert ["prompt" in hook["payload"] for hook in server.hooks] == [True, False, False, False]
 
 
+def test_metadata_that_is_too_large_is_shortened_as_such(home: str, server: HookServer) -> None:
+    """What was left out of it does not come back."""
+    client_settings.save(home, Settings("http://127.0.0.1:1", "acme", "a.b.c", metadata_only=True))
+    calls = [{"tool_name": "Bash", "tool_use_id": f"toolu_{n:0200}", "tool_input": "Secret"} for n in range(6_000)]
+    sender = Sender(home, server)  # type: ignore[arg-type]  # it answers as the API does
+    put(home, hook_event_name="PostToolBatch", tool_calls=calls)
+
+    drain(sender)
+    sender.close()
+
+    (hook,) = server.hooks
+    assert len(json.dumps(hook)) < 2_000_000
+    assert "Secret" not in json.dumps(hook)
+
+
 def test_a_crash_behind_the_transaction_repeats_nothing(
     home: str, sender: Sender, server: HookServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
