@@ -48,10 +48,13 @@ def home(tmp_path: Path, serving: Installation, fresh_org: str, request: pytest.
         agent = f"{session['client']} {session['client_version'] or '(version unknown)'}"
         SENT[agent].update(event["event_type"] for event in made.events(session))
     name = request.node.name.removeprefix("test_").replace("[", "_").rstrip("]")
+    made.end()
     made.record(f"{request.path.stem.removeprefix('test_')}.{name}")
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path, serving: Installation, fresh_org: str) -> AgentHome:
+def elsewhere(tmp_path: Path, serving: Installation, fresh_org: str) -> Iterator[AgentHome]:
     """Return another home folder, of another org, in which no agent has worked."""
-    return AgentHome(tmp_path / "elsewhere", serving, f"{fresh_org}-elsewhere")
+    made = AgentHome(tmp_path / "elsewhere", serving, f"{fresh_org}-elsewhere")
+    yield made
+    made.end()

@@ -2,9 +2,9 @@
 
 import json
 import os
-import signal
 import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,13 @@ BEFORE = '{\n    "model": "opus",\n    "hooks": {"Stop": [{"hooks": [{"type": "c
 
 
 @pytest.fixture
-def home(tmp_path: Path, installation: Installation, fresh_org: str) -> AgentHome:
+def home(tmp_path: Path, installation: Installation, fresh_org: str) -> Iterator[AgentHome]:
     """Return an empty home folder with a settings file of Claude Code."""
     made = AgentHome(tmp_path / "home", installation, fresh_org)
     (made.folder / ".claude").mkdir()
     (made.folder / ".claude" / "settings.json").write_text(BEFORE)
-    return made
+    yield made
+    made.end()
 
 
 def test_it_is_connected_and_disconnected_by_a_command_each(home: AgentHome) -> None:
@@ -148,7 +149,6 @@ def test_flush_takes_over_from_a_sender_that_waits(home: AgentHome) -> None:
     after = home.status()
     assert (before["waiting"], after["waiting"]) == (1, 0)
     assert after["sender"] not in (0, before["sender"])
-    os.kill(after["sender"], signal.SIGTERM)
 
 
 def test_flush_sends_what_waits(home: AgentHome) -> None:

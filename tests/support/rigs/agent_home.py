@@ -1,13 +1,16 @@
 """A home folder with an agent in it, connected by `crewkit-hook connect` to an installation."""
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import httpx
+from crewkit_hook import spool
 from crewkit_hook.agent_settings import FILES
 
 from tests.support.rigs.installation import Installation
@@ -44,6 +47,14 @@ class AgentHome:
         if self._recorder is not None:
             self._recorder.hold()
         return done
+
+    def end(self) -> None:
+        """End this user's sender, if one runs."""
+        own = self.folder / ".crewkit-hook"
+        pid = spool.sender(str(own)) if own.is_dir() else 0
+        if pid not in (0, os.getpid()):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
 
     def record(self, name: str) -> None:
         """Write what was recorded, if recording was asked for and there is anything."""
