@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from crewkit_hook.agent_settings import BACKUP_SUFFIX, FILES, Broken, add, is_connected, is_current, remove
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 CLIENTS = sorted(FILES)
@@ -122,6 +123,7 @@ def test_a_link_stays_a_link(project: tuple[Any, Path, Path], tmp_path: Path) ->
     assert real.read_text() == "{}"
 
 
+@hypothesis_settings(deadline=None)  # it writes and reads files
 @given(settings=st.dictionaries(st.text().filter(lambda name: name != "hooks"), JSON))
 def test_any_settings_come_back(settings: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> None:
     """Numbers, texts and order."""

@@ -9,7 +9,7 @@ import pytest
 from crewkit_hook.agents import AGENTS
 from crewkit_hook.importing import sessions_of
 from crewkit_hook.transcripts.usage import report_of
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.rigs.run_recorder import FOLDER
@@ -56,6 +56,7 @@ def odd_lines(draw: st.DrawFn, name: str) -> list[Any]:
 
 
 @pytest.mark.parametrize("name", sorted(RUNS))
+@settings(deadline=None)  # it writes and reads files
 @given(data=st.data())
 def test_odd_lines_stop_nothing(name: str, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     """What is read is JSON that the installation could take: counts are integers from 0."""
