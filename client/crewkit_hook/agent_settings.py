@@ -12,6 +12,8 @@ from pathlib import Path
 from shlex import quote
 from typing import Any, NamedTuple
 
+from crewkit_hook.files import replace
+
 HOOK_PROGRAM = Path(__file__).with_name("hook.py")
 BACKUP_SUFFIX = ".before-crewkit-hook"
 _OURS = "crewkit_hook/hook.py"
@@ -155,7 +157,7 @@ def add(file: AgentFile, project: Path | None) -> Path:
     )
     if before is None or not _has_ours(before):  # else what was before us is kept already
         _keep(path, before)
-    _replace(path, written)
+    replace(path, written, _mode(path))
     return path
 
 
@@ -177,11 +179,11 @@ def remove(file: AgentFile, project: Path | None) -> bool:
     kept = _kept(path)
     before = kept.read_bytes() if kept.exists() else None
     if before is not None and _same(path, before, rest):
-        _replace(path, before)
+        replace(path, before, _mode(path))
     elif before is None and not rest:
         path.unlink()
     else:
-        _replace(path, _text(rest, now))
+        replace(path, _text(rest, now), _mode(path))
     kept.unlink(missing_ok=True)
     return True
 
@@ -212,7 +214,7 @@ def _keep(path: Path, before: bytes | None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         _kept(path).unlink(missing_ok=True)
     else:
-        _replace(_kept(path), before, like=path)
+        replace(_kept(path), before, _mode(path))
 
 
 def _parsed(path: Path, text: bytes | None) -> dict[str, Any]:
@@ -278,12 +280,6 @@ def _text(settings: dict[str, Any], like: bytes | None) -> bytes:
     return (json.dumps(settings, indent=indent, ensure_ascii=False) + end).encode()
 
 
-def _replace(path: Path, text: bytes, like: Path | None = None) -> None:
-    """Replace a file at once; its mode stays."""
-    of = like or path
-    mode = of.stat().st_mode & 0o777 if of.exists() else 0o600
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
-        file.write(text)
-    temporary.chmod(mode)
-    temporary.replace(path)
+def _mode(path: Path) -> int:
+    """Return the mode that a file has, or is to have: it may hold secrets."""
+    return path.stat().st_mode & 0o777 if path.exists() else 0o600

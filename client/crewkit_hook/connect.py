@@ -106,7 +106,7 @@ def _try(file: AgentFile) -> None:
     """
     with tempfile.TemporaryDirectory() as probe:
         spool.make(probe)
-        client_settings.write_private(Path(probe, spool.SETTINGS), "{}")
+        Path(probe, spool.SETTINGS).write_text("{}")
         lock = spool.lock_sender(probe)  # so that no sender starts
         done = subprocess.run(  # noqa: S602 (as agents do)
             file.command(),

@@ -12,12 +12,13 @@ import signal
 import sqlite3
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from crewkit_hook import processes, spool
+from crewkit_hook.files import replace
 from crewkit_hook.sender import LOOK_EVERY_S, Sender, Sent
-from crewkit_hook.settings import NotConnected, load, write_private
+from crewkit_hook.settings import NotConnected
 from crewkit_hook.store import put_aside
 
 PROGRAM = "send.py"
@@ -42,7 +43,7 @@ def run_detached() -> None:
         except NotConnected:
             return
         except Exception:  # its output goes nowhere, so `status` shows the file
-            write_private(Path(home, FAILED), traceback.format_exc())
+            replace(Path(home, FAILED), traceback.format_exc().encode())
             return
         finally:
             spool.unlock_sender(lock)
@@ -66,6 +67,16 @@ def take_over(home: str) -> int:
             raise Busy(f"process {pid} sends what waits, and did not end within {TAKE_OVER_S:.0f} s: try again later")
         time.sleep(0.05)
     return lock
+
+
+@contextlib.contextmanager
+def sending(home: str) -> Iterator[None]:
+    """Be the one sender for a while; see `take_over`."""
+    lock = take_over(home)
+    try:
+        yield
+    finally:
+        spool.unlock_sender(lock)
 
 
 def take(home: str) -> None:
@@ -93,7 +104,7 @@ def _run(home: str) -> None:
     clean(home)
     try:
         with contextlib.closing(Sender(home)) as sender:
-            _work(home, sender)
+            _work(sender)
     except sqlite3.OperationalError:  # locked, or no room: it is not damaged
         raise
     except sqlite3.DatabaseError:
@@ -101,12 +112,11 @@ def _run(home: str) -> None:
         _run(home)
 
 
-def _work(home: str, sender: Sender) -> None:
+def _work(sender: Sender) -> None:
     busy_at = looked_at = took_at = time.monotonic()
     next_send = 0.0
     is_away = False
     while time.monotonic() - busy_at < IDLE_S:
-        load(home)
         now = time.monotonic()
         took: int | None = 0
         sent = Sent(0)

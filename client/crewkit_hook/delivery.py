@@ -9,6 +9,7 @@ from typing import NamedTuple
 from crewkit_hook.api import Answer, Api, Unreachable
 from crewkit_hook.store import Item, body_of
 
+BATCH_ITEMS_MAX, BATCH_BYTES_MAX = 1_000, 8 << 20  # not compressed
 ABOUT_ITEMS = frozenset({400, 413, 422})
 OUT_OF_RANGE = "timestamp_out_of_range"
 

@@ -15,18 +15,17 @@ from typing import Any, NamedTuple
 from crewkit_hook.agent_settings import FILES
 from crewkit_hook.agents import report
 from crewkit_hook.api import Api, Unreachable
-from crewkit_hook.delivery import Refused, ToBeMended, deliver
+from crewkit_hook.delivery import BATCH_BYTES_MAX, BATCH_ITEMS_MAX, Refused, ToBeMended, deliver
 from crewkit_hook.note import git_of
-from crewkit_hook.privacy import bounded, is_sensitive, metadata_of
+from crewkit_hook.privacy import is_sensitive, leaving, leaving_context
 from crewkit_hook.repository import described
 from crewkit_hook.settings import Settings
-from crewkit_hook.store import Item, Store
+from crewkit_hook.store import Item, Store, hook_item, report_item
 from crewkit_hook.transcripts import claude_code, claude_code_past, codex, codex_past
 from crewkit_hook.transcripts.event import Past, event_id
 from crewkit_hook.transcripts.lines import instant
 
 OVER_AFTER_S = 3_600.0  # a file that nothing was written to for so long is of a session that is over
-ITEMS_MAX, BYTES_MAX = 1_000, 8 << 20
 TRIES, PAUSE_S = 6, 1.0
 
 
@@ -143,17 +142,17 @@ class _Batches:
             self.flush()
             self._client = session.client
         is_private = is_sensitive(settings, session.folders)
-        context = {k: v for k, v in session.context.items() if not is_private or k not in ("remote_url", "branch")}
+        context = leaving_context(session.context, is_private=is_private)
         for number, event in enumerate(events):
-            self._put("hook", _hook(session, event, context if number == 0 else {}, is_private=is_private))
+            self._put(_hook(session, event, context if number == 0 else {}, is_private=is_private))
         if has_report and session.report is not None and events:
-            self._put("report", json.dumps(session.report).encode())
+            self._put(report_item(session.client, session.report))
 
-    def _put(self, kind: str, text: bytes) -> None:
-        if self._size + len(text) > BYTES_MAX or len(self._items) >= ITEMS_MAX:
+    def _put(self, item: Item) -> None:
+        if self._size + len(item.text) > BATCH_BYTES_MAX or len(self._items) >= BATCH_ITEMS_MAX:
             self.flush()
-        self._items.append(Item(self._client, kind, text))
-        self._size += len(text)
+        self._items.append(item)
+        self._size += len(item.text)
 
     def flush(self) -> None:
         """Send what is gathered.
@@ -177,13 +176,12 @@ class _Batches:
         self.rejected += [one.reason for one in refused]
 
 
-def _hook(session: Session, event: Past, context: dict[str, Any], *, is_private: bool) -> bytes:
+def _hook(session: Session, event: Past, context: dict[str, Any], *, is_private: bool) -> Item:
     payload = {"session_id": session.session_id, **event.payload}
-    raw = metadata_of(payload) if is_private else bounded(payload, json.dumps(payload).encode())
     hook: dict[str, Any] = {"id": event_id(session.client, session.session_id, event.key), "at": instant(event.at_ms)}
     if context:
         hook["context"] = context
-    return json.dumps(hook).encode()[:-1] + b', "payload": ' + raw + b"}"
+    return hook_item(session.client, hook, leaving(payload, json.dumps(payload).encode(), is_private=is_private))
 
 
 def _claude_code(file: Path, foreign: set[str], *, is_over: bool) -> Session | None:

@@ -9,14 +9,15 @@ import os
 import sqlite3
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
 from crewkit_hook import __version__, spool
 from crewkit_hook.agent_settings import FILES, Broken
 from crewkit_hook.connect import Failed, connect, disconnect
-from crewkit_hook.daemon import Busy, flush, take, take_over
+from crewkit_hook.daemon import Busy, flush, sending, take
 from crewkit_hook.importing import NotSent, files_of, send, sessions_of
 from crewkit_hook.note import start_sender
 from crewkit_hook.progress import Bar
@@ -99,28 +100,43 @@ def _connect(given: argparse.Namespace) -> int:
     home = spool.home()
     clients = [] if given.no_hooks else _clients(given)
     chosen = _chosen(home, given)
-    _leave_former(home, chosen)
-    connect(home, chosen, clients, _project(given), print)
+    with _leaving_former(home, chosen):
+        connect(home, chosen, clients, _project(given), print)
     return 0
 
 
-def _leave_former(home: str, chosen: Settings) -> None:
-    """Forget what is known of an installation that is left.
+@contextmanager
+def _leaving_former(home: str, chosen: Settings) -> Iterator[None]:
+    """Forget what is known of another installation once this one is connected. No sender runs meanwhile.
 
     Raises:
-        Failed: something waits for it.
+        Failed: something waits for the other one.
+        Busy: a command sends what waits.
     """
-    try:
-        before = load(home)
-    except NotConnected:
+    former = _settings_so_far(home)
+    if former is None or (former.url, former.org) == (chosen.url, chosen.org):
+        yield
         return
-    if (before.url, before.org) == (chosen.url, chosen.org):
-        return
+    _check_nothing_waits(home, former)
+    with sending(home):
+        _check_nothing_waits(home, former)
+        yield
+        Path(home, STATE).unlink(missing_ok=True)
+    start_sender(home)  # agents may still run
+
+
+def _check_nothing_waits(home: str, former: Settings) -> None:
     waiting = status(home)["waiting"]
     if waiting:
-        whose = f"{before.url}, org {before.org}"
+        whose = f"{former.url}, org {former.org}"
         raise Failed(f"{waiting:,} events wait for {whose}: run `crewkit-hook flush` first, or remove {home}")
-    Path(home, STATE).unlink(missing_ok=True)
+
+
+def _settings_so_far(home: str) -> Settings | None:
+    try:
+        return load(home)
+    except NotConnected:
+        return None
 
 
 def _disconnect(given: argparse.Namespace) -> int:
@@ -137,12 +153,8 @@ def _status(given: argparse.Namespace) -> int:
 def _flush(_: argparse.Namespace) -> int:
     home = spool.home()
     load(home)
-    lock = take_over(home)
-    try:
-        with Bar("sending") as bar:
-            sent = flush(home, bar.left)
-    finally:
-        spool.unlock_sender(lock)
+    with sending(home), Bar("sending") as bar:
+        sent = flush(home, bar.left)
     start_sender(home)  # agents may still run
     if sent.error:
         raise Failed(f"not all was sent: {sent.error}. It is sent later")
@@ -158,11 +170,8 @@ def _import(given: argparse.Namespace) -> int:
         if not path.exists():
             raise Failed(f"{path} is not there: name session files, or folders of them")
     files = files_of(paths, given.since)
-    lock = take_over(home)
-    try:
+    with sending(home):
         take(home)  # so that what hooks have reported by now is known
-    finally:
-        spool.unlock_sender(lock)
     start_sender(home)
     store = for_reading(home)
     with Bar("importing", len(files)) as bar:
@@ -202,10 +211,7 @@ def _import_options(command: argparse.ArgumentParser) -> None:
 
 def _chosen(home: str, given: argparse.Namespace) -> Settings:
     """Return the settings that the options, the settings so far, and answers give."""
-    try:
-        before = load(home)
-    except NotConnected:
-        before = None
+    before = _settings_so_far(home)
     url = given.url or (before and before.url) or _asked("Address of the installation", "http://127.0.0.1:8080")
     token = _token(given) or (before.token if before and before.url == url.rstrip("/") else _asked_token())
     try:

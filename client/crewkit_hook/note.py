@@ -17,7 +17,6 @@ PAYLOAD_BYTES_MAX = 64 << 20
 _ENVIRONMENT = (  # of Claude Code; an agent that it starts inherits them
     ("process", "CLAUDE_PID"),
     ("attended", "CLAUDE_CODE_SESSION_ATTENDED"),
-    ("entrypoint", "CLAUDE_CODE_ENTRYPOINT"),
     ("telemetry", "CLAUDE_CODE_ENABLE_TELEMETRY"),
 )
 _ONE_PROMPT = {"codex": ("exec",), "gemini-cli": ("-p", "--prompt")}  # arguments that let it work without a person

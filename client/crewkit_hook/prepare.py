@@ -10,10 +10,10 @@ from typing import Any
 
 from crewkit_hook import processes, spool
 from crewkit_hook.agents import AGENTS, ENDED, Agent, last_totals, late_totals, tell
-from crewkit_hook.privacy import bounded, is_sensitive, metadata_of
+from crewkit_hook.privacy import is_sensitive, leaving, leaving_context
 from crewkit_hook.repository import described
 from crewkit_hook.settings import Settings
-from crewkit_hook.store import Item, Store
+from crewkit_hook.store import Item, Store, hook_item, report_item
 from crewkit_hook.transcripts.event import event_id, key_of
 from crewkit_hook.transcripts.lines import instant
 
@@ -43,22 +43,19 @@ def prepare(name: str, record: bytes, settings: Settings, store: Store) -> list[
     session_id = payload["session_id"]
     state = _remembered(agent, payload, header, store, at_ms)
     told = tell(agent, payload, header, state, store)
-    context = {**described(header), **told.context}
+    is_private = state.get("sensitive", False) or is_sensitive(settings, _folders(header, payload))
+    state["sensitive"] = is_private
+    context = leaving_context({**described(header), **told.context}, is_private=is_private)
     if header.get("process", "").isdigit():
         context["process"] = int(header["process"])
-    state["sensitive"] = state.get("sensitive", False) or is_sensitive(settings, _folders(header, payload))
     key = key_of(payload)
-    if state["sensitive"]:
-        raw = metadata_of(payload)
-        payload = json.loads(raw)
-        context = {name: value for name, value in context.items() if name not in ("remote_url", "branch")}
     own_id = event_id(agent.name, session_id, key) if key else str(uuid.UUID(name.rpartition("-")[2], version=4))
     hook: dict[str, Any] = {"id": own_id, "at": instant(at_ms)}
     if context != state.get("said"):
         state["said"] = hook["context"] = context
-    items = [_hook(agent.name, hook, bounded(payload, raw))]
+    items = [hook_item(agent.name, hook, leaving(payload, raw, is_private=is_private))]
     if told.report is not None:
-        items.append(_report(agent.name, told.report))
+        items.append(report_item(agent.name, told.report))
     _remember(store, agent.name, session_id, state)
     return items
 
@@ -86,7 +83,7 @@ def look_after(store: Store) -> list[Item]:
 def _late_totals(client: str, session_id: str, state: dict[str, Any]) -> list[Item]:
     report = late_totals(AGENTS[client], session_id, state)
     state["looks"] = 0 if report else state["looks"] - 1
-    return [_report(client, report)] if report else []
+    return [report_item(client, report)] if report else []
 
 
 def _end_of_the_dead(client: str, session_id: str, state: dict[str, Any]) -> list[Item]:
@@ -97,8 +94,8 @@ def _end_of_the_dead(client: str, session_id: str, state: dict[str, Any]) -> lis
     identity = f"{client} {session_id} {state['process']} {state['began']} {at_ms}"
     hook = {"id": str(uuid.uuid5(uuid.NAMESPACE_OID, identity)), "at": instant(at_ms)}
     payload = {"session_id": session_id, "hook_event_name": ENDED, "reason": KILLED}
-    end = _hook(client, hook, json.dumps(payload).encode())
-    return [_report(client, report), end] if report else [end]
+    end = hook_item(client, hook, json.dumps(payload).encode())
+    return [report_item(client, report), end] if report else [end]
 
 
 def _remember(store: Store, client: str, session_id: str, state: dict[str, Any]) -> None:
@@ -145,11 +142,3 @@ def _plausible(at_ms: int) -> int:
     """Return a time that the installation takes: a clock that was wrong must not cost the event."""
     now_ms = time.time_ns() // 1_000_000
     return at_ms if EARLIEST_MS <= at_ms <= now_ms + AHEAD_MS else now_ms
-
-
-def _hook(client: str, hook: dict[str, Any], payload: bytes) -> Item:
-    return Item(client, "hook", json.dumps(hook).encode()[:-1] + b', "payload": ' + payload + b"}")
-
-
-def _report(client: str, report: dict[str, Any]) -> Item:
-    return Item(client, "report", json.dumps(report).encode())

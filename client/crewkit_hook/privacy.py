@@ -22,6 +22,7 @@ _ABOUT = frozenset(
     "mcp_server_name action level error_type status".split()
 )
 _NAME = re.compile(r"[\w.:\[\] -]{0,200}")
+_PLACES = frozenset({"remote_url", "branch"})
 _CODE = re.compile(r"[\w.:-]{0,64}")
 _CODES = frozenset({"reason", "source", "action", "status", "level", "error_type"})  # of some events they are sentences
 
@@ -41,6 +42,19 @@ def is_sensitive(settings: Settings, folders: Sequence[str]) -> bool:
 
 def _upwards(path: str) -> list[str]:
     return [path, *map(str, Path(path).parents)]
+
+
+def leaving(payload: dict[str, Any], raw: bytes, *, is_private: bool) -> bytes:
+    """Return what is sent of a payload, which is ``raw`` byte for byte."""
+    if is_private:
+        raw = metadata_of(payload)
+        payload = json.loads(raw)
+    return bounded(payload, raw)
+
+
+def leaving_context(context: dict[str, Any], *, is_private: bool) -> dict[str, Any]:
+    """Return what is sent of a context."""
+    return {name: value for name, value in context.items() if not (is_private and name in _PLACES)}
 
 
 def metadata_of(payload: dict[str, Any]) -> bytes:

@@ -15,12 +15,11 @@ from typing import NamedTuple
 
 from crewkit_hook import spool
 from crewkit_hook.api import Api, Unreachable
-from crewkit_hook.delivery import OUT_OF_RANGE, Refused, deliver
+from crewkit_hook.delivery import BATCH_BYTES_MAX, BATCH_ITEMS_MAX, OUT_OF_RANGE, Refused, deliver
 from crewkit_hook.prepare import look_after, prepare, without_time
 from crewkit_hook.settings import NotConnected, Settings, load
 from crewkit_hook.store import Item, Store
 
-ITEMS_MAX, BODY_BYTES_MAX = 1_000, 8 << 20
 TAKEN_MAX = 2_000  # events that go into one transaction
 LOOK_EVERY_S = 0.5
 PAUSE_S_MIN, PAUSE_S_MAX = 1.0, 60.0
@@ -94,11 +93,11 @@ class Sender:
 
     def has_live_agents(self) -> bool:
         """Return whether an agent runs whose end may have to be reported."""
-        return bool(self._store.open_sessions())
+        return self._store.has_open_sessions()
 
     def send(self) -> Sent:
         """Send the oldest batch."""
-        batch = self._store.next_batch(ITEMS_MAX, BODY_BYTES_MAX)
+        batch = self._store.next_batch(BATCH_ITEMS_MAX, BATCH_BYTES_MAX)
         if not batch:
             return Sent(0, LOOK_EVERY_S)
         try:

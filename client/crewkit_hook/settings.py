@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from crewkit_hook import spool
+from crewkit_hook.files import replace
 
 TOKEN = "token"
 SPOOL_MB = 500
@@ -57,18 +57,8 @@ def save(home: str, settings: Settings) -> None:
     before = before if isinstance(before, dict) else {}
     chosen = settings._asdict()
     chosen.pop("token")
-    write_private(Path(home, TOKEN), settings.token + "\n")
-    write_private(file, json.dumps({**before, **chosen}, indent=2) + "\n")
-
-
-def write_private(file: Path, text: str) -> None:
-    """Replace a file at once with one that its user alone can read."""
-    temporary = file.with_name(f"{file.name}.{os.getpid()}.tmp")
-    temporary.unlink(missing_ok=True)
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(fd, "w", encoding="utf-8") as stream:
-        stream.write(text)
-    temporary.replace(file)
+    replace(Path(home, TOKEN), f"{settings.token}\n".encode())
+    replace(file, (json.dumps({**before, **chosen}, indent=2) + "\n").encode())
 
 
 def check_pattern(pattern: str) -> None:

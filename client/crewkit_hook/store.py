@@ -53,6 +53,16 @@ def put_aside(home: str) -> None:
     file.replace(file.with_name(f"{FILE}.damaged-{time.time_ns()}"))
 
 
+def hook_item(client: str, hook: dict[str, Any], payload: bytes) -> Item:
+    """Return a hook with its payload, byte for byte."""
+    return Item(client, "hook", json.dumps(hook).encode()[:-1] + b', "payload": ' + payload + b"}")
+
+
+def report_item(client: str, report: dict[str, Any]) -> Item:
+    """Return a report."""
+    return Item(client, "report", json.dumps(report).encode())
+
+
 def body_of(items: Iterable[Item]) -> bytes:
     """Return a batch as the installation takes it."""
     texts: dict[str, list[bytes]] = {"hook": [], "report": []}
@@ -174,6 +184,10 @@ class Store:
         """Return client, id and state of the sessions whose agent runs, the last used first."""
         rows = self._db.execute("SELECT client, id, state FROM sessions WHERE is_open ORDER BY at DESC")
         return [(client, session_id, json.loads(state)) for client, session_id, state in rows]
+
+    def has_open_sessions(self) -> bool:
+        """Return whether there is any."""
+        return bool(self._db.execute("SELECT EXISTS (SELECT 1 FROM sessions WHERE is_open)").fetchone()[0])
 
     def last_of_process(self, client: str, process: str, but: str) -> str:
         """Return the session that an agent's process had last before the one named; empty if none is known."""

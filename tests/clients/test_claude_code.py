@@ -11,11 +11,10 @@ import pytest
 
 from tests.support.fakes.messages_api import messages_api, text, tool_use
 from tests.support.fakes.model_api import Used
-from tests.support.rigs.agent_home import PROGRAMS, AgentHome, counted
+from tests.support.rigs.agent_home import PROGRAMS, AgentHome, counted, used
 from tests.support.rigs.terminal import Terminal
 from tests.support.waiting import eventually
 
-TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "cache_creation_1h_tokens")
 Run = dict[str, Any]
 
 
@@ -40,10 +39,6 @@ def ask(home: AgentHome, model: str, *arguments: str) -> Run:
     return result
 
 
-def used(session: dict[str, Any]) -> Used:
-    return Used(*(session["model_metrics"][name] for name in TOKENS))
-
-
 def less(total: Used, part: Used) -> Used:
     return Used(*(one - other for one, other in zip(total, part, strict=True)))
 
@@ -62,7 +57,7 @@ def test_tools_failures_and_denials(claude: AgentHome) -> None:
 
     session = claude.session("claude-code", result["session_id"], status="ended")
 
-    assert used(session) == api.total()
+    assert used(session["model_metrics"]) == api.total()
     assert session["model_metrics"]["cost_usd"] == pytest.approx(result["total_cost_usd"], abs=5e-10)
     counts = session["counts"]
     assert (counts["prompts"], counts["tool_calls"], counts["tool_errors"]) == (1, 4, 2)
@@ -83,7 +78,7 @@ def test_a_session_that_is_taken_up_again_and_forked(claude: AgentHome) -> None:
     parent = claude.session("claude-code", first["session_id"], status="ended")
     forked = claude.session("claude-code", fork["session_id"], status="ended")
 
-    assert (used(parent), used(forked)) == (of_parent, less(api.total(), of_parent))
+    assert (used(parent["model_metrics"]), used(forked["model_metrics"])) == (of_parent, less(api.total(), of_parent))
     assert (parent["counts"]["prompts"], forked["counts"]["prompts"]) == (2, 1)
     assert (forked["relation"], forked["parent_id"]) == ("fork", parent["id"])
     total = parent["model_metrics"]["cost_usd"] + forked["model_metrics"]["cost_usd"]
@@ -99,7 +94,7 @@ def test_a_subagent_in_the_background(claude: AgentHome) -> None:
 
     session = claude.session("claude-code", result["session_id"], status="ended")
 
-    assert used(session) == api.total()
+    assert used(session["model_metrics"]) == api.total()
     assert session["model_metrics"]["cost_usd"] == pytest.approx(result["total_cost_usd"], abs=5e-10)
     assert [session["counts"][name] for name in ("prompts", "subagents", "tool_calls")] == [1, 1, 2]
 
@@ -118,7 +113,7 @@ def test_telemetry_beside_hooks_counts_nothing_twice(claude: AgentHome) -> None:
 
     session = eventually(whole)
 
-    assert used(session) == api.total() == Used(*(session["usage"]["measured"][name] for name in TOKENS))
+    assert used(session["model_metrics"]) == api.total() == used(session["usage"]["measured"])
     assert session["model_metrics"]["cost_usd"] == pytest.approx(result["total_cost_usd"], abs=5e-10)
     assert [session["counts"][name] for name in ("prompts", "tool_calls")] == [1, 1]
     assert "incomplete" not in session["usage"]
@@ -177,9 +172,9 @@ def test_a_session_that_is_stopped(claude: AgentHome, number: signal.Signals) ->
     assert ("incomplete" in session["usage"]) is is_killed
     assert session["counts"]["tool_calls"] == 2
     if is_killed:
-        assert all(0 < one <= other for one, other in zip(used(session), api.total(), strict=True))
+        assert all(0 < one <= other for one, other in zip(used(session["model_metrics"]), api.total(), strict=True))
     else:
-        assert used(session) == api.total()
+        assert used(session["model_metrics"]) == api.total()
 
 
 def test_a_person_clears_and_compacts(claude: AgentHome) -> None:
@@ -217,7 +212,7 @@ def test_a_person_clears_and_compacts(claude: AgentHome) -> None:
     sessions = [session for session in claude.sessions() if session["counts"]["prompts"]]
     before, after = sessions
 
-    assert Used(*map(sum, zip(used(before), used(after), strict=True))) == api.total()
+    assert Used(*map(sum, zip(used(before["model_metrics"]), used(after["model_metrics"]), strict=True))) == api.total()
     assert [session["counts"]["prompts"] for session in sessions] == [2, 1]
     assert [session["counts"]["compactions"] for session in sessions] == [0, 1]
     assert (after["relation"], after["parent_id"]) == ("clear", before["id"])

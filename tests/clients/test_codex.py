@@ -3,17 +3,15 @@
 import json
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.support.fakes.model_api import Used
 from tests.support.fakes.responses_api import call, message, responses_api
-from tests.support.rigs.agent_home import AgentHome, counted
+from tests.support.rigs.agent_home import AgentHome, counted, used
 
 MODEL = "gpt-5.1-codex"
 TRUSTED = "--dangerously-bypass-hook-trust"  # in place of a person who accepts the hooks under /hooks
-TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "cache_creation_1h_tokens")
 
 
 @pytest.fixture
@@ -43,10 +41,6 @@ def ask(home: AgentHome, *arguments: str) -> str:
     return str(next(line["thread_id"] for line in lines if line["type"] == "thread.started"))
 
 
-def used(session: dict[str, Any]) -> Used:
-    return Used(*(session["model_metrics"][name] for name in TOKENS))
-
-
 def read_of(total: Used) -> Used:
     """Return what this API can say: it knows no written cache."""
     return total._replace(cache_creation=0, cache_creation_1h=0)
@@ -68,7 +62,7 @@ def test_its_sessions_are_counted(codex: AgentHome) -> None:
 
     session = codex.session("codex", thread, status="ended")
 
-    assert used(session) == read_of(api.total())
+    assert used(session["model_metrics"]) == read_of(api.total())
     assert [model["model"] for model in session["models"]] == [MODEL]
     assert (session["counts"]["prompts"], session["counts"]["tool_calls"]) == (2, 2)
     assert (session["repo"], session["branch"]) == ("acme/stones", "feature")

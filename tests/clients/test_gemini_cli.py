@@ -1,16 +1,13 @@
 """An unmodified Gemini CLI, connected by `crewkit-hook connect`."""
 
 import json
-from typing import Any
 
 import pytest
 
 from tests.support.fakes.generate_content_api import call, generate_content_api, text
-from tests.support.fakes.model_api import Used
-from tests.support.rigs.agent_home import AgentHome
+from tests.support.rigs.agent_home import AgentHome, used
 
 MODEL = "gemini-2.5-pro"
-TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "cache_creation_1h_tokens")
 
 
 @pytest.fixture
@@ -21,10 +18,6 @@ def gemini(home: AgentHome) -> AgentHome:
     (folder / "settings.json").write_text('{"security": {"auth": {"selectedType": "gemini-api-key"}}}\n')
     home.connect("gemini-cli")
     return home
-
-
-def used(session: dict[str, Any]) -> Used:
-    return Used(*(session["model_metrics"][name] for name in TOKENS))
 
 
 def test_its_sessions_are_counted(gemini: AgentHome) -> None:
@@ -44,7 +37,7 @@ def test_its_sessions_are_counted(gemini: AgentHome) -> None:
     session = gemini.session("gemini-cli", session_id, status="ended")
 
     total = api.total()
-    assert used(session) == total._replace(cache_creation=0, cache_creation_1h=0)
+    assert used(session["model_metrics"]) == total._replace(cache_creation=0, cache_creation_1h=0)
     assert session["trigger"] == "headless"
     assert session["usage"]["incomplete"] is True
     counts = session["counts"]

@@ -133,6 +133,27 @@ def test_what_waits_for_one_installation_goes_to_no_other(home: AgentHome) -> No
     assert home.command("flush").returncode == 0
 
 
+def test_to_connect_elsewhere_loses_nothing_that_comes_meanwhile(home: AgentHome, installation: Installation) -> None:
+    """The sender that runs is ended before what it knows of the former org is forgotten; if it fails, all stays."""
+    home.connect("claude-code")
+    home.hook({"session_id": "one", "hook_event_name": "UserPromptSubmit", "prompt": "For the first"})
+    home.settled()
+    state = home.folder / ".crewkit-hook" / "state.db"
+    wrong = home.folder / "other-token"
+    wrong.write_text(home.token[:-4] + "AAAA")
+    other = AgentHome(home.folder / "other", installation, f"{home.org}-other")
+    wrong_address = ("--url", f"{installation.url}/elsewhere", "--token-file", str(wrong))
+    assert home.command("connect", "--client", "claude-code", *wrong_address).returncode == 1
+    assert state.exists()
+
+    assert home.command("connect", "--client", "claude-code", *other.address).returncode == 0
+    home.hook({"session_id": "two", "hook_event_name": "UserPromptSubmit", "prompt": "For the other"})
+    home.settled()
+
+    assert other.session("claude-code", "two")["counts"]["prompts"] == 1
+    assert [session["external_id"] for session in home.sessions()] == ["claude-code:one"]
+
+
 def test_flush_takes_over_from_a_sender_that_waits(home: AgentHome) -> None:
     """As one does whose server was away; afterwards a sender looks after the agents again."""
     home.connect("claude-code")

@@ -90,6 +90,27 @@ def test_a_subagent_of_a_later_day_is_of_its_session(tmp_path: Path) -> None:
     assert input_of(main, "a") == 1_110
 
 
+def test_folders_that_are_no_days_are_not_searched(tmp_path: Path) -> None:
+    """Rollouts that someone moved are beside each other."""
+    main = [codex_line("session_meta", "20:00", id="a", session_id="a"), record("a", 10)]
+    agent = [codex_line("session_meta", "20:00", id="b", session_id="a"), record("b", 100)]
+    write(tmp_path / "some" / "where" / "y" / "rollout-b.jsonl", agent)
+
+    assert input_of(write(tmp_path / "some" / "where" / "x" / "rollout-a.jsonl", main), "a") == 10
+
+
+def test_a_subagent_whose_first_line_is_not_whole_yet_is_found_later(tmp_path: Path) -> None:
+    """It may just have begun when the files are read."""
+    main = write(tmp_path / "rollout-a.jsonl", [codex_line("session_meta", "20:00", id="a", session_id="a")])
+    begun = tmp_path / "rollout-b.jsonl"
+    begun.write_text('{"timestamp"')
+    assert input_of(main, "a") == 0
+
+    write(begun, [codex_line("session_meta", "20:00", id="b", session_id="a"), record("b", 100)])
+
+    assert input_of(main, "a") == 100
+
+
 def message(line_id: str, tokens: int, at: str, **more: Any) -> Json:
     used = {"input_tokens": tokens, "output_tokens": 0}
     answer = {"id": f"msg-{line_id}", "model": "claude", "usage": used, "content": []}

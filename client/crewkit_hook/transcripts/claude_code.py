@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from crewkit_hook.transcripts.lines import ODD, ms_of, new_lines, number, object_of, parsed
+from crewkit_hook.transcripts.lines import ODD, first_line, ms_of, new_lines, number, object_of, parsed
 from crewkit_hook.transcripts.reading import Totals
 from crewkit_hook.transcripts.usage import FIELDS, Sums, add, difference, total_of
 
@@ -125,14 +125,18 @@ def subagent_files(transcript: str) -> Iterator[Path]:
     """Yield the transcripts of a session's subagents. Those of older clients are beside it."""
     path = Path(transcript)
     yield from path.with_suffix("").glob("subagents/agent-*.jsonl")
-    yield from (file for file in path.parent.glob("agent-*.jsonl") if _session_of(str(file)) == path.stem)
+    yield from (file for file in path.parent.glob("agent-*.jsonl") if _is_of(str(file), path.stem))
+
+
+def _is_of(transcript: str, session_id: str) -> bool:
+    with suppress(LookupError):
+        return _session_of(transcript) == session_id
+    return False
 
 
 @lru_cache(maxsize=10_000)
 def _session_of(transcript: str) -> str:
-    for _, raw in new_lines(transcript, 0):
-        return str(parsed(raw).get("sessionId") or "")
-    return ""
+    return str(first_line(transcript).get("sessionId") or "")
 
 
 def message_usage(line: dict[str, Any]) -> tuple[str, str, dict[str, int]] | None:

@@ -7,12 +7,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from crewkit_hook.transcripts.lines import ODD, new_lines, number, object_of, parsed, texts_of
+from crewkit_hook.transcripts.lines import ODD, first_line, new_lines, number, object_of, parsed, texts_of
 from crewkit_hook.transcripts.reading import Totals
 from crewkit_hook.transcripts.usage import add, total_of
 
 UNKNOWN = "unknown"
 _LEVELS = 3  # of folders: year, month, day
+_OF_DAYS = "[0-9]*/[0-9]*/[0-9]*/rollout-*.jsonl"
 _MARKS = (b'"token_usage_record"', b'"token_count"', b'"turn_context"', b'"session_meta"')
 
 
@@ -92,25 +93,29 @@ def subagent_rollouts(rollout: str, session_id: str) -> list[str]:
     """Return the rollouts of a session's subagents, in the folders of its day and later ones (YYYY/MM/DD)."""
     day = Path(rollout).parent
     found = [*day.glob("rollout-*.jsonl"), *_later(day)]
-    return sorted(str(path) for path in found if str(path) != rollout and _session_of(str(path)) == session_id)
+    return sorted(str(path) for path in found if str(path) != rollout and _is_of(str(path), session_id))
 
 
 def _later(day: Path) -> list[Path]:
-    """Return the rollouts of later days."""
-    if len(day.parents) < _LEVELS:
-        return []
+    """Return the rollouts of later days; none if the folder is not that of a day."""
     own = day.parts[-_LEVELS:]
-    return [path for path in day.parents[2].glob("*/*/*/rollout-*.jsonl") if path.parent.parts[-_LEVELS:] > own]
+    if len(own) < _LEVELS or not "".join(own).isdigit():
+        return []
+    return [path for path in day.parents[2].glob(_OF_DAYS) if path.parent.parts[-_LEVELS:] > own]
+
+
+def _is_of(rollout: str, session_id: str) -> bool:
+    with suppress(LookupError):
+        return _session_of(rollout) == session_id
+    return False
 
 
 @lru_cache(maxsize=10_000)
 def _session_of(rollout: str) -> str:
     """Return the session whose subagent a rollout is of; empty for one of a session itself."""
-    for _, line in new_lines(rollout, 0):
-        payload = object_of(parsed(line).get("payload"))
-        session_id, thread = payload.get("session_id"), payload.get("id")
-        return str(session_id) if session_id and thread != session_id else ""
-    return ""
+    payload = object_of(first_line(rollout).get("payload"))
+    session_id, thread = payload.get("session_id"), payload.get("id")
+    return str(session_id) if session_id and thread != session_id else ""
 
 
 def about_of(meta: dict[str, Any]) -> dict[str, Any]:

@@ -53,9 +53,9 @@ class Ledger:
             self.answers.append(Answered(model, used))
             return number, used
 
-    def total(self, since: int = 0) -> Used:
-        """Return the sum of what was used, by the answers from an index on."""
-        used = [answer.used for answer in self.answers[since:]]
+    def total(self) -> Used:
+        """Return the sum of what was used."""
+        used = [answer.used for answer in self.answers]
         return Used(*(sum(column) for column in zip(*used, strict=True))) if used else Used(0, 0)
 
 

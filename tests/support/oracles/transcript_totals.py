@@ -111,5 +111,4 @@ def _add(sums: dict[str, list[int]], state: Line, sign: int) -> None:
 
 
 def _iso(ms: int) -> str:
-
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -13,6 +13,7 @@ import httpx
 from crewkit_hook import spool
 from crewkit_hook.agent_settings import FILES
 
+from tests.support.fakes.model_api import Used
 from tests.support.rigs.installation import Installation
 from tests.support.rigs.run_recorder import RunRecorder
 from tests.support.waiting import eventually
@@ -21,6 +22,7 @@ PROGRAMS = Path(os.environ.get("AGENTS", "")) / "node_modules" / ".bin"
 COMMAND = Path(sys.executable).with_name("crewkit-hook")
 USER = "mia"
 PER_PAGE = 100
+TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "cache_creation_1h_tokens")
 MARKS = 200  # enough that each partition gets some
 
 
@@ -167,6 +169,11 @@ class AgentHome:
             path = f"{self.path}/sessions/{session['id']}/events"
             found: list[dict[str, Any]] = api.get(path, params={"per_page": 1_000}).json()["data"]
         return found
+
+
+def used(sums: dict[str, Any]) -> Used:
+    """Return the tokens of an object of the API that has them."""
+    return Used(*(sums[name] for name in TOKENS))
 
 
 def counted(session: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,6 @@ import fcntl
 import os
 import pty
 import re
-import signal
 import struct
 import termios
 import threading
@@ -51,11 +50,6 @@ class Terminal:
         os.write(self._fd, line.encode())
         time.sleep(0.4)  # a program takes what comes at once for a paste, whose end of line is none
         os.write(self._fd, b"\r")
-
-    def kill(self) -> None:
-        """Kill the program."""
-        os.kill(self.pid, signal.SIGKILL)
-        self.wait()
 
     def wait(self, within_s: float = 20) -> None:
         """Wait until the program has ended."""
