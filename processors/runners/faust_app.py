@@ -36,6 +36,7 @@ from processors.metrics import GroupState
 from processors.pipeline import Pipeline, Written
 from processors.plan import BATCH_BYTES_MAX
 from processors.runners.backlog import Backlog
+from processors.runners.bounded_stop import BoundedStopWorker
 from processors.runners.membership import watch_membership
 from schemas.log.kafka_security import KafkaSecurity
 from schemas.log.position import LogRecord, LogUnavailable
@@ -153,7 +154,7 @@ def _member_id(app: faust.App) -> str:
 def run_until_stopped(app: faust.App) -> int:
     """Run a worker until SIGTERM or SIGINT; return the exit code, 1 after an error."""
     try:
-        faust.Worker(app, loglevel="WARNING", quiet=True).execute_from_commandline()
+        BoundedStopWorker(app, loglevel="WARNING", quiet=True).execute_from_commandline()
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1
     return 0

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from kernel.ports import free_ports
+from processors.runners.bounded_stop import EXIT_BROKEN
 from processors.runners.watchdog import EXIT_STUCK
 from schemas.log.position import LogRecord
 from schemas.log.topics import record_key
@@ -33,6 +34,7 @@ STEPS = (
     *("folded", "wrote_facts", "wrote_sessions", "wrote_derivations", "wrote_receipts", "acknowledged"),
     *("refreshed_rollups", "moved_rollup_marks"),
 )
+ACCESS_DENIED = 497
 KILLS = 50  # of two workers together
 WRITTEN_TWICE = "SELECT countIf(n > 1) FROM (SELECT count() AS n FROM receipts GROUP BY log_partition, log_offset)"
 REBALANCES, GENERATION = "crewkit_projector_rebalances_total", "crewkit_projector_group_generation"
@@ -267,6 +269,30 @@ async def test_a_partition_that_faust_withholds_is_noticed_and_projected(
     projector_rig.worker()
     projector_rig.await_projected(len(sent.records))
 
+    assert projector_rig.tables() == await one_clean_pass(engine, sent.records)
+
+
+@pytest.mark.fault(row=26)
+@pytest.mark.parametrize("crashes", [True, False])
+async def test_a_worker_whose_commit_is_never_answered_still_ends(
+    projector_rig: ProjectorRig, engine: Options, crashes: bool
+) -> None:
+    """After an error that only a person can mend, with 1; after SIGTERM, with 70. The next one counts each once."""
+    sent = SentLog(projector_rig)
+    count = await sent.send_sessions(sessions=4)
+    worker = projector_rig.short_timeout_worker(0, LOST_COMMITS="1")
+    projector_rig.await_projected(count)
+    if crashes:
+        projector_rig.refusals.everything(ACCESS_DENIED)
+        await sent.send_sessions(sessions=1)
+    else:
+        worker.terminate()
+
+    assert end_of(worker) == (EXIT_BROKEN if crashes else EXIT_STUCK)
+    assert "the projector's stop did not end within 15 s" in (projector_rig.folder / "processors.log").read_text()
+    projector_rig.refusals.end()
+    projector_rig.worker()
+    projector_rig.await_projected(await sent.send_sessions(sessions=1))
     assert projector_rig.tables() == await one_clean_pass(engine, sent.records)
 
 

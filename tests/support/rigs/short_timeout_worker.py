@@ -6,8 +6,10 @@ limits and faults:
 * STILL_S: for how long a partition may make no progress
 * POLL_INTERVAL_S: for how long nothing may be read from the log
 * WITHHELD: a partition of which Faust silently fetches nothing
+* LOST_COMMITS: no commit is ever answered, as when the consumer's thread ended first
 """
 
+import asyncio
 import os
 import sys
 from typing import Any
@@ -34,6 +36,15 @@ def withhold(partition: int) -> None:
     ThreadDelegateConsumer._get_active_partitions = active
 
 
+def lose_commits() -> None:
+    """Let Faust wait for each commit, as it does after some crashes."""
+
+    async def commit(_: Any, __: Any) -> bool:
+        return await asyncio.Future[bool]()
+
+    ThreadDelegateConsumer._commit = commit
+
+
 def main(data: str, instance: str) -> int:
     """Run until SIGTERM; return the exit code."""
     faust_app.SESSION_TIMEOUT_S = SESSION_TIMEOUT_S
@@ -41,6 +52,8 @@ def main(data: str, instance: str) -> int:
     faust_app.POLL_INTERVAL_S = int(os.environ.get("POLL_INTERVAL_S", faust_app.POLL_INTERVAL_S))
     if "WITHHELD" in os.environ:
         withhold(int(os.environ["WITHHELD"]))
+    if "LOST_COMMITS" in os.environ:
+        lose_commits()
     configure_logging()
     return run_worker(load_settings({"data": data, "instance": int(instance)}))
 
