@@ -70,9 +70,7 @@ def late_totals(agent: Agent, session_id: str, state: State) -> dict[str, Any] |
 def last_totals(agent: Agent, session_id: str, state: State) -> dict[str, Any] | None:
     """Return the totals of a session whose agent is gone without an end."""
     reading = agent.reading(session_id, state.get("reading"))
-    if state.get("transcript"):
-        reading.advance(state["transcript"])
-    reading.killed()
+    _note_kill(reading, state)
     state["reading"] = reading.kept
     return _report(session_id, state, reading)
 
@@ -102,6 +100,11 @@ def _started(agent: Agent, payload: Mapping[str, Any], state: State, store: Stor
         if before:
             state["parent"] = {"session_id": before, "relation": "clear"}
     elif payload.get("source") == "resume" and not state["was_over"]:
-        if state.get("transcript"):
-            reading.advance(state["transcript"])
-        reading.killed()
+        _note_kill(reading, state)
+
+
+def _note_kill(reading: Reading, state: State) -> None:
+    """Read what a run without an end has left. An agent that was killed at once has named no file."""
+    if state.get("transcript"):
+        reading.advance(state["transcript"])
+    reading.killed()

@@ -23,6 +23,7 @@ from crewkit_hook.settings import Settings
 from crewkit_hook.store import Item, Store, hook_item, report_item
 from crewkit_hook.transcripts import claude_code, claude_code_past, codex, codex_past
 from crewkit_hook.transcripts.event import Past, event_id
+from crewkit_hook.transcripts.folders import Folders
 from crewkit_hook.transcripts.lines import instant
 
 OVER_AFTER_S = 3_600.0  # a file that nothing was written to for so long is of a session that is over
@@ -62,14 +63,14 @@ def files_of(paths: Sequence[Path], since_s: float) -> list[Path]:
 
 def sessions_of(files: Iterable[Path]) -> Iterator[Session | None]:
     """Yield the session of each file; None for a file that is none, or a part of another session."""
+    folders = Folders()
     before: dict[Path, Iterator[tuple[Path, set[str]]]] = {}
     for file in files:
         is_over = time.time() - file.stat().st_mtime > OVER_AFTER_S
         if file.name.startswith("rollout-"):
-            yield _codex(file, is_over=is_over)
+            yield _codex(file, folders, is_over=is_over)
         else:
-            foreign = _lines_before(file, before)
-            yield _claude_code(file, foreign, is_over=is_over)
+            yield _claude_code(file, _lines_before(file, before), folders, is_over=is_over)
 
 
 def _lines_before(file: Path, folders: dict[Path, Iterator[tuple[Path, set[str]]]]) -> set[str]:
@@ -184,25 +185,25 @@ def _hook(session: Session, event: Past, context: dict[str, Any], *, is_private:
     return hook_item(session.client, hook, leaving(payload, json.dumps(payload).encode(), is_private=is_private))
 
 
-def _claude_code(file: Path, foreign: set[str], *, is_over: bool) -> Session | None:
+def _claude_code(file: Path, foreign: set[str], folders: Folders, *, is_over: bool) -> Session | None:
     session_id = file.stem
-    events, about = claude_code_past.past_of(str(file), foreign, is_over=is_over)
+    events, about = claude_code_past.past_of(str(file), foreign, folders, is_over=is_over)
     if not events:
         return None
-    reading = claude_code.Reading(session_id, foreign=foreign)
+    reading = claude_code.Reading(session_id, foreign=foreign, folders=folders)
     reading.advance(str(file))
     context = {**described(git_of(about.folder)), **about.context}
     totals = report(session_id, about.ended_ms, reading)
     return Session("claude-code", session_id, sorted(about.folders), context, events, totals)
 
 
-def _codex(file: Path, *, is_over: bool) -> Session | None:
+def _codex(file: Path, folders: Folders, *, is_over: bool) -> Session | None:
     events, meta = codex_past.past_of(str(file), is_over=is_over)
     if not events:
         return None
     totals = None
     if not meta.is_subagent:
-        reading = codex.Reading(meta.session_id)
+        reading = codex.Reading(meta.session_id, folders=folders)
         reading.advance(str(file))
         totals = report(meta.session_id, events[-1].at_ms, reading)
     return Session("codex", meta.session_id, sorted(meta.folders), meta.context, events, totals)

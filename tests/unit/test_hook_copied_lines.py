@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 from crewkit_hook.importing import Session, files_of, sessions_of
 from crewkit_hook.transcripts import codex
 from crewkit_hook.transcripts.claude_code import Reading, state_at
@@ -154,6 +155,22 @@ def test_subagents_of_older_clients_are_beside_their_session(tmp_path: Path) -> 
 
     assert shown(session) == ("a", 1, 107)
     assert [e.payload["agent_id"] for e in session.events if e.payload["hook_event_name"] == "SubagentStart"] == ["x1"]
+
+
+def test_an_import_looks_at_each_folder_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many sessions share it: else the time of an import would grow with the square of their number."""
+    for n in range(5):
+        write(tmp_path / "shop" / f"{n}.jsonl", [asked(f"{n}", "One", "00:00"), message(f"m{n}", 1, "00:01")])
+        write(tmp_path / "shop" / f"agent-{n}.jsonl", [message(f"a{n}", 1, "00:01", sessionId=str(n))])
+        day = tmp_path / "2026" / "11" / f"{n + 10}"
+        write(day / f"rollout-{n}.jsonl", [codex_line("session_meta", "20:00", id=f"{n}"), prompt("One", "20:00")])
+    files = files_of([tmp_path], 0)
+    looks: list[tuple[Path, str]] = []
+    glob = Path.glob
+    monkeypatch.setattr(Path, "glob", lambda path, pattern: looks.append((path, pattern)) or glob(path, pattern))
+
+    assert len([session for session in sessions_of(files) if session]) == 10
+    assert len(looks) == len(set(looks)) > 10
 
 
 def test_a_parent_that_went_on_says_nothing_of_its_fork(tmp_path: Path) -> None:

@@ -9,13 +9,13 @@ its parent, and its `cost-state` includes that of the parent.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Set
+from collections.abc import Set
 from contextlib import suppress
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from crewkit_hook.transcripts.lines import ODD, first_line, ms_of, new_lines, number, object_of, parsed
+from crewkit_hook.transcripts.folders import Folders
+from crewkit_hook.transcripts.lines import ODD, ms_of, new_lines, number, object_of, parsed
 from crewkit_hook.transcripts.reading import Totals
 from crewkit_hook.transcripts.usage import FIELDS, Sums, add, difference, total_of
 
@@ -35,10 +35,16 @@ class CostState(NamedTuple):
 class Reading:
     """See `transcripts.reading`."""
 
-    def __init__(self, session_id: str, kept: dict[str, Any] | None = None, foreign: Set[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        session_id: str,
+        kept: dict[str, Any] | None = None,
+        foreign: Set[str] = frozenset(),
+        folders: Folders | None = None,
+    ) -> None:
         """``foreign`` are the ids of lines of other sessions: older clients copied them when one was taken up again."""
         kept = kept or {}
-        self._session_id, self._foreign = session_id, foreign
+        self._session_id, self._foreign, self._folders = session_id, foreign, folders
         self._offsets: dict[str, int] = kept.get("offsets", {})
         self._messages: dict[str, list[Any]] = kept.get("messages", {})  # id: time, model, usage; since the last state
         self._lost: Sums = kept.get("lost", {})  # of runs that were killed
@@ -62,7 +68,8 @@ class Reading:
         }
 
     def advance(self, path: str) -> None:
-        for file in (*sorted(map(str, subagent_files(path))), path):  # a state covers what subagents had used
+        subagents = subagent_files(path, self._folders or Folders())
+        for file in (*map(str, subagents), path):  # a state covers what subagents had used
             for offset, raw in new_lines(file, self._offsets.get(file, 0)):
                 self._offsets[file] = offset
                 if not self._version or any(mark in raw for mark in _MARKS):
@@ -121,22 +128,16 @@ def is_copy(line: dict[str, Any], session_id: str) -> bool:
     return str(line.get("requestSessionId", session_id)) != session_id
 
 
-def subagent_files(transcript: str) -> Iterator[Path]:
-    """Yield the transcripts of a session's subagents. Those of older clients are beside it."""
+def subagent_files(transcript: str, folders: Folders) -> list[Path]:
+    """Return the transcripts of a session's subagents. Those of older clients are beside it."""
     path = Path(transcript)
-    yield from path.with_suffix("").glob("subagents/agent-*.jsonl")
-    yield from (file for file in path.parent.glob("agent-*.jsonl") if _is_of(str(file), path.stem))
+    own = folders.glob(path.with_suffix(""), "subagents/agent-*.jsonl")
+    return [*own, *folders.of_session(path.stem, path.parent, "agent-*.jsonl", _session_of)]
 
 
-def _is_of(transcript: str, session_id: str) -> bool:
-    with suppress(LookupError):
-        return _session_of(transcript) == session_id
-    return False
-
-
-@lru_cache(maxsize=10_000)
-def _session_of(transcript: str) -> str:
-    return str(first_line(transcript).get("sessionId") or "")
+def _session_of(first_line: dict[str, Any]) -> str:
+    """Return the session whose subagent a transcript is of."""
+    return str(first_line.get("sessionId") or "")
 
 
 def message_usage(line: dict[str, Any]) -> tuple[str, str, dict[str, int]] | None:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from crewkit_hook.transcripts.claude_code import SYNTHETIC, is_copy, subagent_files
 from crewkit_hook.transcripts.event import Past, key_of
+from crewkit_hook.transcripts.folders import Folders
 from crewkit_hook.transcripts.lines import ODD, ms_of, new_lines, object_of, parsed, texts_of
 
 _LINE_ID = re.compile(rb'"uuid": ?"([0-9A-Za-z-]{1,64})"')
@@ -190,7 +191,7 @@ class _Reader:
         yield Past(f"{event} {use['tool_use_id']}", at_ms, {"hook_event_name": event, **common, **use, **outcome})
 
 
-def past_of(transcript: str, foreign: Set[str], *, is_over: bool) -> tuple[list[Past], Described]:
+def past_of(transcript: str, foreign: Set[str], folders: Folders, *, is_over: bool) -> tuple[list[Past], Described]:
     """Return the events of a session, by time, and what its transcript says of it.
 
     ``foreign`` are the ids of lines of other sessions, of which this one may hold copies. ``is_over``: nothing will be
@@ -198,7 +199,7 @@ def past_of(transcript: str, foreign: Set[str], *, is_over: bool) -> tuple[list[
     """
     reader = _Reader(Path(transcript).stem, foreign)
     events = list(reader.main(transcript))
-    for file in sorted(subagent_files(transcript)):
+    for file in subagent_files(transcript, folders):
         events += reader.subagent(file)
     if is_over:
         events += reader.end()

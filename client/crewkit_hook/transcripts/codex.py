@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from crewkit_hook.transcripts.lines import ODD, first_line, new_lines, number, object_of, parsed, texts_of
+from crewkit_hook.transcripts.folders import Folders
+from crewkit_hook.transcripts.lines import ODD, new_lines, number, object_of, parsed, texts_of
 from crewkit_hook.transcripts.reading import Totals
 from crewkit_hook.transcripts.usage import add, total_of
 
 UNKNOWN = "unknown"
 _LEVELS = 3  # of folders: year, month, day
-_OF_DAYS = "[0-9]*/[0-9]*/[0-9]*/rollout-*.jsonl"
+_DAYS = "[0-9]*/[0-9]*/[0-9]*"
 _MARKS = (b'"token_usage_record"', b'"token_count"', b'"turn_context"', b'"session_meta"')
 
 
 class Reading:
     """See `transcripts.reading`."""
 
-    def __init__(self, session_id: str, kept: dict[str, Any] | None = None) -> None:
+    def __init__(self, session_id: str, kept: dict[str, Any] | None = None, folders: Folders | None = None) -> None:
         kept = kept or {}
-        self._session_id = session_id
+        self._session_id, self._folders = session_id, folders
         self._files: dict[str, dict[str, Any]] = kept.get("files", {})  # path: offset, thread, model, sums
         self._is_cut: bool = kept.get("is_cut", False)
 
@@ -31,7 +31,7 @@ class Reading:
         return {"files": self._files, "is_cut": self._is_cut}
 
     def advance(self, path: str) -> None:
-        for rollout in (path, *subagent_rollouts(path, self._session_id)):
+        for rollout in (path, *subagent_rollouts(path, self._session_id, self._folders or Folders())):
             file = self._files.setdefault(rollout, {"offset": 0, "thread": "", "model": "", "sums": {}})
             for offset, raw in new_lines(rollout, file["offset"]):
                 file["offset"] = offset
@@ -89,31 +89,24 @@ def is_own_turn(context: dict[str, Any], thread: str) -> bool:
     return str(context.get("turn_id") or "") >= thread
 
 
-def subagent_rollouts(rollout: str, session_id: str) -> list[str]:
-    """Return the rollouts of a session's subagents, in the folders of its day and later ones (YYYY/MM/DD)."""
-    day = Path(rollout).parent
-    found = [*day.glob("rollout-*.jsonl"), *_later(day)]
-    return sorted(str(path) for path in found if str(path) != rollout and _is_of(str(path), session_id))
+def subagent_rollouts(rollout: str, session_id: str, folders: Folders) -> list[str]:
+    """Return the rollouts of a session's subagents, in the folders of its day and later ones."""
+    days = _days_from(Path(rollout).parent, folders)
+    found = [str(path) for day in days for path in folders.of_session(session_id, day, "rollout-*.jsonl", _session_of)]
+    return [path for path in found if path != rollout]
 
 
-def _later(day: Path) -> list[Path]:
-    """Return the rollouts of later days; none if the folder is not that of a day."""
+def _days_from(day: Path, folders: Folders) -> list[Path]:
+    """Return the folder of a day and those of later ones (YYYY/MM/DD); the folder alone if it is not that of a day."""
     own = day.parts[-_LEVELS:]
     if len(own) < _LEVELS or not "".join(own).isdigit():
-        return []
-    return [path for path in day.parents[2].glob(_OF_DAYS) if path.parent.parts[-_LEVELS:] > own]
+        return [day]
+    return [each for each in folders.glob(day.parents[_LEVELS - 1], _DAYS) if each.parts[-_LEVELS:] >= own]
 
 
-def _is_of(rollout: str, session_id: str) -> bool:
-    with suppress(LookupError):
-        return _session_of(rollout) == session_id
-    return False
-
-
-@lru_cache(maxsize=10_000)
-def _session_of(rollout: str) -> str:
+def _session_of(first_line: dict[str, Any]) -> str:
     """Return the session whose subagent a rollout is of; empty for one of a session itself."""
-    payload = object_of(first_line(rollout).get("payload"))
+    payload = object_of(first_line.get("payload"))
     session_id, thread = payload.get("session_id"), payload.get("id")
     return str(session_id) if session_id and thread != session_id else ""
 

@@ -26,17 +26,6 @@ def new_lines(path: str, offset: int) -> Iterator[tuple[int, bytes]]:
         return
 
 
-def first_line(path: str) -> dict[str, Any]:
-    """Return the object of the first line.
-
-    Raises:
-        LookupError: it is not written yet.
-    """
-    for _, line in new_lines(path, 0):
-        return parsed(line)
-    raise LookupError(path)
-
-
 def parsed(line: bytes) -> dict[str, Any]:
     """Return the object of a line; empty if it is none."""
     try:

@@ -1,0 +1,52 @@
+"""Folders with the files of many sessions: what is in them, and which session a file is of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from crewkit_hook.transcripts.lines import new_lines, parsed
+
+SessionOf = Callable[[dict[str, Any]], str]
+
+
+class Folders:
+    """Looks at each folder once. An import needs one for all sessions, an agent that runs a new one at each look."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[Path, str], list[Path]] = {}
+        self._of_sessions: dict[tuple[Path, str], dict[str, list[Path]]] = {}
+
+    def glob(self, folder: Path, pattern: str) -> list[Path]:
+        """Return what is in a folder, in order."""
+        if (folder, pattern) not in self._found:
+            self._found[folder, pattern] = sorted(folder.glob(pattern))
+        return self._found[folder, pattern]
+
+    def of_session(self, session_id: str, folder: Path, pattern: str, session_of: SessionOf) -> list[Path]:
+        """Return the files in a folder whose first line is of a session, as ``session_of`` reads it, in order."""
+        if (folder, pattern) not in self._of_sessions:
+            self._of_sessions[folder, pattern] = self._by_session(folder, pattern, session_of)
+        return self._of_sessions[folder, pattern].get(session_id, [])
+
+    def _by_session(self, folder: Path, pattern: str, session_of: SessionOf) -> dict[str, list[Path]]:
+        found: dict[str, list[Path]] = {}
+        for file in self.glob(folder, pattern):
+            with suppress(LookupError):
+                found.setdefault(_session(str(file), session_of), []).append(file)
+        return found
+
+
+@lru_cache(maxsize=10_000)
+def _session(path: str, session_of: SessionOf) -> str:
+    """Return the session of a file. An agent that runs asks for those of a folder again and again.
+
+    Raises:
+        LookupError: the first line is not written yet.
+    """
+    for _, line in new_lines(path, 0):
+        return session_of(parsed(line))
+    raise LookupError(path)
