@@ -124,7 +124,7 @@ def _remembered(
 
 
 def _folders(header: dict[str, str], payload: dict[str, Any]) -> list[str]:
-    return [folder for folder in (header.get("folder"), payload.get("cwd")) if isinstance(folder, str) and folder]
+    return [folder for folder in (header.get("folder"), payload.get("cwd")) if isinstance(folder, str)]
 
 
 def _payload(raw: bytes) -> dict[str, Any]:

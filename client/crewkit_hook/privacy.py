@@ -30,14 +30,15 @@ _CODES = frozenset({"reason", "source", "action", "status", "level", "error_type
 def is_sensitive(settings: Settings, folders: Sequence[str]) -> bool:
     """Return whether only metadata may leave the machine: a folder, or one above it, matches a pattern.
 
-    Links are followed on both sides. Where no folder is known, it may be one of them.
+    Links are followed on both sides. Where no folder is known, it may be one of them; an empty one is not known.
     """
     if settings.metadata_only or not settings.sensitive_folders:
         return settings.metadata_only
     expanded = [str(Path(pattern).expanduser()) for pattern in settings.sensitive_folders]
     patterns = {*expanded, *map(os.path.realpath, expanded)}
-    places = {above for folder in folders for path in {folder, os.path.realpath(folder)} for above in _upwards(path)}
-    return not folders or any(fnmatchcase(place, pattern) for place in places for pattern in patterns)
+    known = [folder for folder in folders if folder]
+    places = {above for folder in known for path in {folder, os.path.realpath(folder)} for above in _upwards(path)}
+    return not known or any(fnmatchcase(place, pattern) for place in places for pattern in patterns)
 
 
 def _upwards(path: str) -> list[str]:

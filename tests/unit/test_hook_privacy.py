@@ -49,8 +49,9 @@ def test_all_may_be_sensitive() -> None:
 
 def test_a_folder_that_is_not_known_may_be_sensitive() -> None:
     """As where the agent removed it. Of several one is enough."""
-    assert is_sensitive(settings("/clients/*"), [])
-    assert not is_sensitive(settings(), [])
+    for unknown in ([], [""]):
+        assert is_sensitive(settings("/clients/*"), unknown)
+        assert not is_sensitive(settings(), unknown)
     assert is_sensitive(settings("/clients/*"), ["/elsewhere", "/clients/one"])
 
 

@@ -25,7 +25,7 @@ class Meta:
         self.thread = str(found.get("id") or "")
         self.session_id = str(found.get("session_id") or self.thread)
         self.folder = str(found.get("cwd") or "")
-        self.folders = {self.folder} - {""}
+        self.folders = {self.folder}
         self.agent_type = str(found.get("agent_role") or found.get("agent_nickname") or "subagent")
         self.context = about_of(found)
         self.is_copied = begins_with_copies(found)
