@@ -76,9 +76,9 @@ class Watchdog(Observer):
         self._joining_s = self._joining_s + passed_s if pace == "joining" else 0.0
         self._standing = {place.partition: self._waited(place, passed_s, now, pace) for place in waiting}
         if stuck := self._stuck():
-            print(  # noqa: T201  # the logger may be what hangs
+            print(  # past Faust's logger, which takes sys.stderr over and may be what hangs
                 f"projector stuck: {stuck}. The process ends so that its supervisor starts it again.",
-                file=sys.stderr,
+                file=sys.__stderr__,
                 flush=True,
             )
             self._die(EXIT_STUCK)

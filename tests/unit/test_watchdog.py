@@ -39,7 +39,7 @@ class Case:
             self.watchdog.check()
 
 
-def test_nothing_projected_for_60_s_while_records_wait_ends_the_process(capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_projected_for_60_s_while_records_wait_ends_the_process(capfd: pytest.CaptureFixture[str]) -> None:
     """The process exits non-zero and logs the reason."""
     case = Case()
     case.ends[0] = 5
@@ -47,10 +47,10 @@ def test_nothing_projected_for_60_s_while_records_wait_ends_the_process(capsys: 
     case.pass_s(62)
 
     assert case.died == EXIT_STUCK
-    assert "5 records wait" in capsys.readouterr().err
+    assert "5 records wait" in capfd.readouterr().err
 
 
-def test_a_stuck_partition_ends_the_process_while_another_flows(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_stuck_partition_ends_the_process_while_another_flows(capfd: pytest.CaptureFixture[str]) -> None:
     """Batches of the other partition do not count; the message names partition, offset, end and seconds."""
     case = Case()
     case.offsets[0], case.ends[0] = 7, 5_007
@@ -60,7 +60,7 @@ def test_a_stuck_partition_ends_the_process_while_another_flows(capsys: pytest.C
     case.pass_s(2, meanwhile=lambda: case.project(1))
 
     assert case.died == EXIT_STUCK
-    assert "partition=0 offset=7 end=5007 seconds=61" in capsys.readouterr().err
+    assert "partition=0 offset=7 end=5007 seconds=61" in capfd.readouterr().err
 
 
 def test_a_partition_that_is_never_taken_over_ends_the_process() -> None:
@@ -140,7 +140,7 @@ def test_short_outages_again_and_again_hide_no_partition() -> None:
     assert case.died == EXIT_STUCK
 
 
-def test_a_rebalance_without_end_ends_the_process(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_rebalance_without_end_ends_the_process(capfd: pytest.CaptureFixture[str]) -> None:
     """Meanwhile the process owns no partition; the limit allows for the time-outs of vanished members."""
     case = Case()
     case.offsets, case.pace = {}, "joining"
@@ -150,7 +150,7 @@ def test_a_rebalance_without_end_ends_the_process(capsys: pytest.CaptureFixture[
     case.pass_s(2)
 
     assert case.died == EXIT_STUCK
-    assert "a rebalance does not end, seconds=181" in capsys.readouterr().err
+    assert "a rebalance does not end, seconds=181" in capfd.readouterr().err
 
 
 def test_a_rebalance_that_waits_for_the_log_is_none_that_hangs() -> None:
