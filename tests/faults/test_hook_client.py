@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.support.clients.marks import wait_for_all
 from tests.support.rigs.hook_client import HookClient, numbered
 from tests.support.rigs.installation import Installation
 from tests.support.rigs.small_disk import SmallDisk, small_disk
@@ -98,7 +99,7 @@ def test_ten_thousand_hooks_arrive_once(tmp_path: Path, small_disk: SmallDisk) -
         client.hook(numbered("session-2", HOOKS, chance))
         eventually(lambda: client.status()["waiting"] == 0, within_s=240)
         with server.client() as api:
-            eventually(lambda: all(arrived(api, f"session-{n}") for n in range(2)))
+            wait_for_all(api, "acme")
             found = [arrived(api, f"session-{n}") for n in range(2)]
     finally:
         server.end()

@@ -13,6 +13,7 @@ import httpx
 from crewkit_hook import spool
 from crewkit_hook.agent_settings import FILES
 
+from tests.support.clients.marks import wait_for_all
 from tests.support.fakes.model_api import Used
 from tests.support.rigs.installation import Installation
 from tests.support.rigs.run_recorder import RunRecorder
@@ -23,7 +24,6 @@ COMMAND = Path(sys.executable).with_name("crewkit-hook")
 USER = "mia"
 PER_PAGE = 100
 TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "cache_creation_1h_tokens")
-MARKS = 200  # enough that each partition gets some
 
 
 class AgentHome:
@@ -96,10 +96,12 @@ class AgentHome:
         )
 
     def settled(self) -> None:
-        """Wait until all hooks have arrived."""
+        """Wait until all hooks have arrived, and can be read."""
         if self._recorder is not None and self._recorder.release():
             self.command("flush")
         eventually(lambda: self.status()["waiting"] == 0, within_s=60)
+        with self.reader() as api:
+            wait_for_all(api, self.org)
 
     def status(self) -> dict[str, Any]:
         """Return what `status` says."""
@@ -133,8 +135,7 @@ class AgentHome:
     def sessions_of_hooks(self) -> list[str]:
         """Return the agents' own ids of the sessions whose hooks have arrived."""
         self.settled()
-        found = eventually(self.sessions)
-        return [session["external_id"].partition(":")[2] for session in found]
+        return [session["external_id"].partition(":")[2] for session in self.sessions()]
 
     def session(self, client: str, client_session_id: str, **expected: Any) -> dict[str, Any]:
         """Return a session, once it has what is expected."""
@@ -152,16 +153,8 @@ class AgentHome:
         """Import what is in some folders, by default the agents' own; return this user's sessions after it."""
         done = self.command("import", *map(str, paths))
         assert done.returncode == 0, done.stderr
-        self.projected()
+        self.settled()
         return self.sessions()
-
-    def projected(self) -> None:
-        """Wait until all that was recorded so far can be read, by marks that are recorded behind it."""
-        marks = [{"session_id": f"connection-test:{n}", "work": {"commits": 1}} for n in range(MARKS)]
-        with self.reader() as api:
-            marked = api.post(f"{self.path}/hooks/claude-code", json={"reports": marks})
-            wait = {"X-Wait-For-Position": marked.headers["X-Log-Position"]}
-            eventually(lambda: api.get(f"{self.path}/sessions", headers=wait).is_success, within_s=120)
 
     def events(self, session: dict[str, Any]) -> list[dict[str, Any]]:
         """Return the events of a session."""
