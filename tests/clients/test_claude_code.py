@@ -107,12 +107,9 @@ def test_telemetry_beside_hooks_counts_nothing_twice(claude: AgentHome) -> None:
     with messages_api(*turns) as (model, api):
         result = ask(claude, model, "Say hi", "--allowedTools", "Bash")
 
-    def whole() -> Run | None:
-        session = claude.session("claude-code", result["session_id"], status="ended")
-        return session if session["work"]["api_requests"] == len(api.answers) else None
+    session = claude.session("claude-code", result["session_id"], status="ended")
 
-    session = eventually(whole)
-
+    assert session["work"]["api_requests"] == len(api.answers)
     assert used(session["model_metrics"]) == api.total() == used(session["usage"]["measured"])
     assert session["model_metrics"]["cost_usd"] == pytest.approx(result["total_cost_usd"], abs=5e-10)
     assert [session["counts"][name] for name in ("prompts", "tool_calls")] == [1, 1]

@@ -79,7 +79,6 @@ def test_an_import_says_what_hooks_said(codex: AgentHome, elsewhere: AgentHome) 
         options = ("--json", "--dangerously-bypass-approvals-and-sandbox", TRUSTED)
         thread = ask(codex, *options, "Say hi")
         ask(codex, *options, "resume", thread, "Go on")
-    codex.settled()
     hooked = codex.session("codex", thread, status="ended")
     elsewhere.connect("gemini-cli")
     folder = codex.folder / ".codex" / "sessions"

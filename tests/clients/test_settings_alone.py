@@ -8,7 +8,6 @@ import pytest
 from tests.support.fakes.messages_api import messages_api, text, tool_use
 from tests.support.fakes.model_api import Ledger
 from tests.support.rigs.agent_home import AgentHome, used
-from tests.support.waiting import eventually
 
 EVENTS = (
     *("UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolUseFailure", "PostToolBatch", "PermissionRequest"),
@@ -55,12 +54,9 @@ def test_the_printed_settings_count_what_the_model_answered(home: AgentHome) -> 
     """Tokens are those of the answers, to the last one, and the cost is what the client says, to the nano-dollar."""
     result, api = work(home, home.printed_settings())
 
-    def whole() -> dict[str, Any] | None:
-        session = home.session("claude-code", result["session_id"], status="ended")
-        return session if session["work"]["api_requests"] == len(api.answers) else None
+    session = home.session("claude-code", result["session_id"], status="ended")
 
-    session = eventually(whole)
-
+    assert session["work"]["api_requests"] == len(api.answers)
     assert used(session["usage"]["measured"]) == api.total()
     assert session["model_metrics"]["cost_usd"] == pytest.approx(result["total_cost_usd"], abs=1e-9)
     assert (session["counts"]["prompts"], session["counts"]["tool_calls"]) == (1, 3)

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.clients.marks import wait_for_all
+from tests.support.clients.sending import wait_for_all
 from tests.support.rigs.hook_client import HookClient, numbered
 from tests.support.rigs.installation import Installation
 from tests.support.rigs.small_disk import SmallDisk, small_disk

@@ -7,10 +7,11 @@ import httpx
 import msgspec
 
 from schemas.permissions import Role
-from tests.support.rigs.installation import Installation
+from tests.support.rigs.installation import Installation, eventually_ok
 from tests.support.waiting import eventually
 
 AT = "2026-01-20T10:30:00.000Z"
+MARKS = 200  # enough that each partition gets some
 
 
 class Org:
@@ -66,6 +67,19 @@ class Org:
 
 def _unless_away(reply: httpx.Response) -> httpx.Response | None:
     return None if reply.status_code == httpx.codes.SERVICE_UNAVAILABLE else reply
+
+
+def wait_for_all(api: httpx.Client, org: str) -> None:
+    """Wait until everything that the installation recorded before this call can be read, whoever sent it.
+
+    A session can be read as soon as its first fact is there, so to see it does not mean that all of it is. Marks are
+    recorded behind everything, in each partition; the read waits for them.
+    """
+    marks = [{"session_id": f"connection-test:{n}", "work": {"commits": 1}} for n in range(MARKS)]
+    marked = api.post(f"/api/v1/{org}/hooks/claude-code", json={"reports": marks})
+    assert marked.is_success, marked.text
+    wait = {"X-Wait-For-Position": marked.headers["X-Log-Position"]}
+    eventually_ok(api, "GET", f"/api/v1/{org}/sessions", limit_s=120, headers=wait)
 
 
 def hook(event_type: str, at: str = AT, **data: Any) -> dict[str, Any]:

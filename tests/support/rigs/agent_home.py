@@ -13,7 +13,7 @@ import httpx
 from crewkit_hook import spool
 from crewkit_hook.agent_settings import FILES
 
-from tests.support.clients.marks import wait_for_all
+from tests.support.clients.sending import wait_for_all
 from tests.support.fakes.model_api import Used
 from tests.support.rigs.installation import Installation
 from tests.support.rigs.run_recorder import RunRecorder
