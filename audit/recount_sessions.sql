@@ -83,6 +83,19 @@ FROM
           AND (empty({session_ids:Array(UUID)}) OR session_id IN {session_ids:Array(UUID)})
         UNION ALL
         WITH
+            -- By id: how many prompts hooks report, how many of these people typed, and how many telemetry reports of
+            -- people. Hooks decide about an id that both have. Of the rest, pairs of which one has no id count once.
+            sumMapIf(
+                [prompt_id],
+                [toInt64(NOT is_telemetry)],
+                [toInt64(is_prompt AND NOT is_telemetry)],
+                [toInt64(is_prompt AND is_telemetry)],
+                is_asked) AS asked,
+            arrayZip(asked.1, asked.2, asked.3, asked.4) AS asked_by_id,
+            arraySum(one -> if(one.1 != '' AND one.2 > 0 AND one.4 > 0, one.3, 0), asked_by_id) AS joined_prompts,
+            arraySum(one -> if(one.1 = '' OR one.4 = 0, one.3, 0), asked_by_id) AS hook_prompts,
+            arraySum(one -> if(one.1 = '' OR one.2 = 0, one.4, 0), asked_by_id) AS telemetry_prompts,
+            arraySum(one -> if(one.1 = '', one.3 + one.4, 0), asked_by_id) AS bare_prompts,
             sumMap(bare_calls) AS bare_calls_of,
             sumMap(telemetry_calls) AS telemetry_calls_of,
             sumMap(bare_errors) AS bare_errors_of,
@@ -106,7 +119,8 @@ FROM
             arrayMap(number -> toInt64(number), [
                 max(log_offset) + 1,
                 countIf(is_hook),
-                greatest(countIf(is_prompt AND NOT is_telemetry), countIf(is_prompt AND is_telemetry)),
+                joined_prompts + hook_prompts + telemetry_prompts
+                    - least(hook_prompts, telemetry_prompts, bare_prompts),
                 uniqExactArray(use_ids) + arraySum(
                     name -> greatest(bare_calls_of[name], telemetry_calls_of[name]),
                     arrayDistinct(arrayConcat(mapKeys(bare_calls_of), mapKeys(telemetry_calls_of)))),
@@ -137,8 +151,9 @@ FROM
                 event_type IN ('PreToolUse', 'PostToolUse', 'PostToolUseFailure', 'PermissionDenied') AS is_tool,
                 parsed != '' AND JSONExtractBool(parsed, 'telemetry') AS is_telemetry,
                 event_type = 'SubagentStop' AND JSONExtractBool(parsed, 'nameless') AS is_nameless,
-                event_type = 'UserPromptSubmit' AND agent_id = '' AND JSONExtractString(parsed, 'source') = ''
-                    AS is_prompt,
+                event_type = 'UserPromptSubmit' AS is_asked,
+                is_asked AND agent_id = '' AND JSONExtractString(parsed, 'source') = '' AS is_prompt,
+                if(is_asked, JSONExtractString(parsed, 'prompt_id'), '') AS prompt_id,
                 if(event_type = 'PostToolBatch',
                    JSONExtract(parsed, 'calls', 'Array(Tuple(String, String, String))'), []) AS calls,
                 multiIf(

@@ -26,11 +26,9 @@ class SessionFact(NamedTuple):
     task_id: str
     label: str
     text: str  # prompt, answer or summary; the command or path of a tool; the record of a create or a change
-    detail: str  # a failure's error, who asked if no person did, a notification's type
+    detail: str  # a failure's error, who asked if no person did, a notification's type, what a use asks permission for
     cwd: str
-    calls: Sequence[
-        tuple[str, str, str]
-    ] = ()  # of a batch: id, tool and outcome (error, denied, unapproved or "") of each
+    calls: Sequence[tuple[str, str, str]] = ()  # of a batch: id, tool and outcome (error, denied or "") of each
 
     @property
     def asked_by_a_machine(self) -> bool:

@@ -7,7 +7,9 @@ from msgspec import Struct
 from processors.derivations.session_facts import SessionFact
 
 SHELLS = frozenset({"Bash", "PowerShell"})
-TOOL_EVENTS = frozenset({"PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionDenied", "PostToolBatch"})
+TOOL_EVENTS = frozenset(
+    {"PreToolUse", "PermissionRequest", "PermissionDenied", "PostToolUse", "PostToolUseFailure", "PostToolBatch"}
+)
 EDITORS = frozenset({"Edit", "MultiEdit", "NotebookEdit", "Write"})
 Subject = tuple[str, str]  # (tool, command or path)
 
@@ -30,14 +32,27 @@ class ToolTally(Struct):
 
 
 class _Use(Struct):
-    """A use with an id: where it counts, and what was reported of it."""
+    """A use with an id: where it counts, what was reported of it, and how it counts so far."""
 
     tool: str
     thing: str
+    permission: str = ""  # what it may ask for
     begun: bool = False
+    asked: bool = False
+    batched: bool = False
+    denied: bool = False
+    denied_by_text: bool = False
+    refused: bool = False
     failed: bool = False
-    not_run: bool = False
-    done: bool = False
+    succeeded: bool = False
+    counted: tuple[bool, bool, bool] = (False, False, False)
+
+    def outcome(self) -> tuple[bool, bool, bool]:
+        """Return whether it failed, did not run, or is done. Whether it was denied is the rule of the fold."""
+        is_refused = self.denied_by_text or (self.asked and self.batched)
+        is_denied = self.denied or (is_refused and not (self.failed or self.succeeded))
+        has_failed, not_run = self.failed or self.refused, is_denied or (self.refused and not self.begun)
+        return has_failed, not_run, not has_failed and (self.succeeded or (self.batched and not not_run))
 
 
 class ToolUsage:
@@ -46,6 +61,8 @@ class ToolUsage:
     def __init__(self) -> None:
         self.tallies: dict[Subject, ToolTally] = {}
         self._by_id: dict[str, _Use] = {}
+        self._by_permission: dict[str, list[_Use]] = {}
+        self._permissions: set[str] = set()  # that people were asked for
         self._seen = 0
 
     def take(self, fact: SessionFact) -> None:
@@ -54,6 +71,8 @@ class ToolUsage:
         if fact.event_type == "PostToolBatch":
             for call in fact.calls:
                 self._take_call(*call)
+        elif fact.event_type == "PermissionRequest":
+            self._take_request(fact.detail)
         elif fact.tool_use_id:
             self._take_use(fact)
         else:
@@ -69,26 +88,38 @@ class ToolUsage:
         match fact.event_type:
             case "PreToolUse":
                 use.begun = True
+                self._may_ask(use, fact.detail)
             case "PostToolUse":
-                self._done(tally, use)
+                use.succeeded = True
                 tally.last_failed = False
             case "PostToolUseFailure":
-                self._fail(tally, use)
+                use.failed = True
                 tally.last_failed, tally.error = True, fact.detail
             case "PermissionDenied":
-                self._not_run(tally, use)
+                use.denied = True
+        self._count(use)
+
+    def _may_ask(self, use: _Use, permission: str) -> None:
+        if permission and not use.permission:
+            use.permission, use.asked = permission, permission in self._permissions
+            self._by_permission.setdefault(permission, []).append(use)
+
+    def _take_request(self, permission: str) -> None:
+        """Take a request for a permission, which names no use."""
+        if permission not in self._permissions:
+            self._permissions.add(permission)
+            for use in self._by_permission.get(permission, ()):
+                use.asked = True
+                self._count(use)
 
     def _take_call(self, tool_use_id: str, tool: str, outcome: str) -> None:
         """Take a call of a batch: it alone tells of calls that were refused."""
         use = self._use(tool_use_id, tool, "")
-        tally = self._tally(use.tool, use.thing)
-        if outcome == "error":
-            self._fail(tally, use)
-        is_unapproved = outcome == "unapproved" and not (use.done or use.failed)
-        if outcome == "denied" or is_unapproved or (outcome == "error" and not use.begun):
-            self._not_run(tally, use)
-        if outcome in ("", "unapproved") and not (use.failed or use.not_run):
-            self._done(tally, use)
+        self._tally(use.tool, use.thing)
+        use.batched = True
+        use.refused |= outcome == "error"
+        use.denied_by_text |= outcome == "denied"
+        self._count(use)
 
     def _take_bare(self, fact: SessionFact) -> None:
         """Take a fact without an id: each is a use of its own."""
@@ -110,36 +141,29 @@ class ToolUsage:
             use = self._by_id[tool_use_id] = _Use(tool, thing)
             self._tally(tool, thing).calls += 1
         elif thing and not use.thing:
-            old = self._tally(use.tool, use.thing)
+            old, new = self._tally(use.tool, use.thing), self._tally(tool, thing)
             use.tool, use.thing = tool, thing
-            self._move(use, old, self._tally(tool, thing))
+            old.calls, new.calls = old.calls - 1, new.calls + 1
+            _add(old, use.counted, -1)
+            _add(new, use.counted, 1)
         return use
 
-    @staticmethod
-    def _move(use: _Use, old: ToolTally, new: ToolTally) -> None:
-        for tally, sign in ((old, -1), (new, 1)):
-            tally.calls += sign
-            tally.failures += sign * use.failed
-            tally.not_run += sign * use.not_run
-            tally.done += sign * use.done
+    def _count(self, use: _Use) -> None:
+        """Count a use as what is known of it says."""
+        if (outcome := use.outcome()) != use.counted:
+            tally = self.tallies[use.tool, use.thing]
+            _add(tally, use.counted, -1)
+            _add(tally, outcome, 1)
+            use.counted = outcome
 
     def _tally(self, tool: str, thing: str) -> ToolTally:
         tally = self.tallies.setdefault((tool, thing), ToolTally())
         tally.latest = self._seen
         return tally
 
-    @staticmethod
-    def _done(tally: ToolTally, use: _Use) -> None:
-        tally.done += not use.done
-        use.done = True
 
-    @staticmethod
-    def _fail(tally: ToolTally, use: _Use) -> None:
-        tally.failures += not use.failed
-        tally.done -= use.done
-        use.failed, use.done = True, False
-
-    @staticmethod
-    def _not_run(tally: ToolTally, use: _Use) -> None:
-        tally.not_run += not use.not_run
-        use.not_run = True
+def _add(tally: ToolTally, outcome: tuple[bool, bool, bool], sign: int) -> None:
+    failed, not_run, done = outcome
+    tally.failures += sign * failed
+    tally.not_run += sign * not_run
+    tally.done += sign * done

@@ -30,7 +30,8 @@ from schemas.store.rows import FactRow
 # Of fold, projections, derivations and rollup SQL together: changing their output requires a new generation.
 # 2: adds search words, and analyses of ended sessions; half a pair is no success. 3: rollups follow `sessions`.
 # 4: counts what agents really send: spans, refused and cancelled uses of tools, prompts of people, the ledger of usage
-FOLD_VERSION = 4
+# 5: joins prompts of hooks and telemetry by their id, and tells denied uses of tools by what did not happen
+FOLD_VERSION = 5
 
 # Of a description: used where neither a create nor a change gave a value.
 DESCRIBED = ("trigger", "parent_id", "relation", "remote_url", "repo", "branch")

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 
 from processors.fold.parsed import Parsed, parsed_of
+from processors.fold.permissions import permission_requested
+from processors.fold.prompts import prompt_by_hook, prompt_by_telemetry
 from processors.fold.spans import session_started
 from processors.fold.state import SessionState, TaskState
 from processors.fold.subagents import subagent, subagent_start, subagent_stop
@@ -42,16 +44,17 @@ def _model_switched(state: SessionState, row: FactRow, parsed: Parsed) -> None:
 
 
 def _prompt(state: SessionState, row: FactRow, parsed: Parsed) -> None:
-    """Count a prompt of a person; the client and subagents ask as well."""
+    """Count a prompt of a person, which ends a turn; the client and subagents ask as well."""
     state.said_title.take(parsed.title, row.timestamp)
     _shells_ended(state, row, parsed)
-    if row.agent_id or parsed.source:
+    by_person = not (row.agent_id or parsed.source)
+    if not parsed.telemetry:
+        prompt_by_hook(state, parsed.prompt_id, by_person=by_person)
+    elif by_person:
+        prompt_by_telemetry(state, parsed.prompt_id)
+    if not by_person:
         return
     turn_over(state, row.timestamp)
-    if parsed.telemetry:
-        state.telemetry_prompts += 1
-    else:
-        state.prompts += 1
     labels = state.telemetry_first_prompts if parsed.telemetry else state.first_prompts
     if row.label and len(labels) < FIRST_PROMPTS:
         labels.append(row.label)
@@ -120,6 +123,7 @@ HOOKS: dict[str, Callable[[SessionState, FactRow, Parsed], None]] = {
     "PreToolUse": tool_begun,
     "PostToolUse": tool_finished,
     "PostToolUseFailure": tool_failed,
+    "PermissionRequest": permission_requested,
     "PermissionDenied": tool_denied,
     "PostToolBatch": tool_batch,
     "SubagentStart": subagent_start,

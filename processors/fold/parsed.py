@@ -11,7 +11,7 @@ from msgspec import Struct
 
 
 class Call(NamedTuple):
-    """A call in a `PostToolBatch`; ``outcome`` is error, denied, unapproved (denied, unless it ended) or ""."""
+    """A call in a `PostToolBatch`; ``outcome`` is error, denied or "", as far as the answer to the model says it."""
 
     tool_use_id: str
     tool_name: str
@@ -51,6 +51,8 @@ class Parsed(Struct, frozen=True, omit_defaults=True, gc=False):
     telemetry: bool = False  # said by telemetry: hooks may say the same, and say it better
     nameless: bool = False  # the end of an agent with an empty type, as of a compaction
     source: str = ""  # of a prompt that no person typed
+    prompt_id: str = ""
+    permission: str = ""  # of a use of a tool, and of a request for it: equal where turn, tool and input are
     title: str = ""  # of the session
     answer: str = ""  # the last one of a turn
     model: str = ""  # that the session changed to

@@ -41,6 +41,20 @@ class TaskState(Struct, array_like=True):
     tool_calls: int = 0
     version: int = 0
     touched: bool = False
+    signs: int = 0  # whether a use of a tool was denied, see `processors.fold.permissions`
+    permission: str = ""  # what a use would ask for, until it ran or asked
+
+
+class Asked(Struct, array_like=True):
+    """Counters of prompts by people, see `processors.fold.prompts`: ids are those of prompts, "bare" ones have none."""
+
+    by_hooks: dict[str, int] = {}  # prompts by people of each id; 0 for one of a machine
+    by_telemetry: dict[str, int] = {}
+    joined: int = 0  # reported by both
+    only_by_hooks: int = 0
+    only_by_telemetry: int = 0
+    bare_by_hooks: int = 0
+    bare_by_telemetry: int = 0
 
 
 class Span(Struct, array_like=True):
@@ -147,8 +161,7 @@ class SessionState(Struct, kw_only=True, array_like=True):
     work_report: MetricsReport | None = None
 
     events: int = 0
-    prompts: int = 0
-    telemetry_prompts: int = 0
+    asked: Asked = field(default_factory=Asked)
     compactions: int = 0
     telemetry_compactions: int = 0
     unknown_events: int = 0
@@ -158,6 +171,8 @@ class SessionState(Struct, kw_only=True, array_like=True):
     uses: dict[str, TaskState] = {}  # of tools, by tool_use_id
     open_uses: dict[str, None] = {}
     open_agents: dict[str, None] = {}
+    permissions: dict[str, None] = {}  # that people were asked for
+    may_ask: dict[str, list[str]] = {}  # uses of tools that did not run yet, by what they would ask for
     launched: dict[str, tuple[str, bool]] = {}  # by agent_id: the use of a tool, and whether it did not wait
     nameless_stops: dict[str, int] = {}  # of agents that nothing else names
     shells: dict[str, str] = {}  # uses of tools by the id of the shell that they left running
@@ -190,7 +205,7 @@ class SessionState(Struct, kw_only=True, array_like=True):
         return self.spans[-1].outcome
 
     @property
-    def asked(self) -> list[str]:
+    def first_asked(self) -> list[str]:
         """The first prompts of people."""
         return self.first_prompts or self.telemetry_first_prompts
 

@@ -1,6 +1,7 @@
 """Uses of tools: a call, an outcome, and the batch that names them again. Where no id tells uses apart, each counts."""
 
 from processors.fold.parsed import Call, Parsed
+from processors.fold.permissions import BATCHED, DENIED_BY_TEXT, has_run, is_denied, may_ask
 from processors.fold.state import SessionState, TaskState, ToolState
 from processors.fold.subagents import launched, subagent
 from processors.fold.tasks import DURATION, NAME, begin_task, end_task, goes_on, is_better, touch
@@ -10,7 +11,9 @@ from schemas.store.rows import FactRow
 def tool_begun(state: SessionState, row: FactRow, parsed: Parsed) -> None:
     """Begin a use."""
     if row.tool_use_id:
-        begin_task(state, _tool_use(state, row, parsed), row.timestamp, is_weak=parsed.telemetry)
+        use = _tool_use(state, row, parsed)
+        may_ask(state, use, parsed.permission)
+        begin_task(state, use, row.timestamp, is_weak=parsed.telemetry)
     else:
         state.tool(row.tool_name).bare_calls += 1
         _count_for_agent(state, row)
@@ -21,6 +24,7 @@ def tool_finished(state: SessionState, row: FactRow, parsed: Parsed) -> None:
     if not row.tool_use_id:
         return _outcome_without_id(state, row, parsed)
     use = _tool_use(state, row, parsed)
+    has_run(state, use)
     if parsed.agent_id:
         launched(state, use, parsed.agent_id, runs_on=bool(parsed.background))
     if parsed.background and not parsed.agent_id:
@@ -36,6 +40,7 @@ def tool_failed(state: SessionState, row: FactRow, parsed: Parsed) -> None:
     if not row.tool_use_id:
         return _outcome_without_id(state, row, parsed, errors=1)
     use = _tool_use(state, row, parsed)
+    has_run(state, use)
     _fail(state, use)
     return _finish(state, use, row, parsed)
 
@@ -57,13 +62,13 @@ def tool_batch(state: SessionState, row: FactRow, parsed: Parsed) -> None:
 def _batched(state: SessionState, row: FactRow, call: Call) -> None:
     use = _use(state, call.tool_use_id, call.tool_name)
     _belongs_to_agent(state, use, row)
-    was = use.ended_at, use.errors, use.denied
+    was = use.ended_at, use.errors, is_denied(use)
     if call.outcome == "error":
         _fail(state, use)
-    use.denied = use.denied or call.outcome == "denied" or (call.outcome == "unapproved" and use.ended_at is None)
+    use.signs |= BATCHED | DENIED_BY_TEXT if call.outcome == "denied" else BATCHED
     if not use.background and is_better(use, row.timestamp):
         end_task(state, use, row.timestamp, is_weak=True)
-    elif was != (use.ended_at, use.errors, use.denied):
+    elif was != (use.ended_at, use.errors, is_denied(use)):
         touch(state, use)
 
 

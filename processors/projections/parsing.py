@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -20,6 +21,8 @@ _OF_PEOPLE = frozenset({"", "user", "sdk"})
 _LAUNCHERS, _SHELLS = frozenset({"Agent", "Task"}), frozenset({"Bash", "PowerShell"})
 _LEAVE_SOMETHING = _LAUNCHERS | _SHELLS  # running, as their responses say
 _APPROVAL_WITHIN = 500  # characters
+_PROMPT_ID_CHARACTERS_MAX = 128  # a longer one is none
+_PERMISSION_BYTES = 8
 _ENDS = {
     **dict.fromkeys(("completed", "done", "exited"), "completed"),
     **dict.fromkeys(("failed", "error"), "failed"),
@@ -98,12 +101,14 @@ def _prompt(payload: HookPayload, *_: Any) -> Parsed | None:
     source = payload.source or ""
     prompt = payload.prompt or ""
     by_machine = source not in _OF_PEOPLE or prompt.startswith(MACHINE_PROMPT)
-    title = _title(payload)
-    if not (by_machine or title or payload.telemetry):
+    title, prompt_id = _title(payload), payload.prompt_id or ""
+    if len(prompt_id) > _PROMPT_ID_CHARACTERS_MAX:
+        prompt_id = ""
+    if not (by_machine or title or prompt_id or payload.telemetry):
         return None
     ended = _notified(prompt) if by_machine else ()
     asked_by = (source or "system") if by_machine else ""
-    return Parsed(bool(payload.telemetry), source=asked_by, title=title, ended=ended)
+    return Parsed(bool(payload.telemetry), source=asked_by, prompt_id=prompt_id, title=title, ended=ended)
 
 
 def _notified(prompt: str) -> tuple[EndedTask, ...]:
@@ -158,9 +163,17 @@ def _outcome(response: Raw) -> str:
         text = blocks[0].text if blocks else ""
     if text.startswith(REFUSED):
         return "error"
-    if text.startswith(DENIED):
-        return "denied"
-    return "unapproved" if UNAPPROVED in text[:_APPROVAL_WITHIN] else ""
+    is_denied = text.startswith(DENIED) or any(sign in text[:_APPROVAL_WITHIN] for sign in UNAPPROVED)
+    return "denied" if is_denied else ""
+
+
+def _tool_asked(payload: HookPayload, tool_name: str, *_: Any) -> Parsed:
+    """Return what a use of a tool, or a request for it, asks for. Both payloads have the same bytes of the input."""
+    if payload.telemetry:
+        return Parsed(telemetry=True)
+    permission = blake2b(payload.tool_input, digest_size=_PERMISSION_BYTES)
+    permission.update(f"\n{tool_name}\n{payload.prompt_id or ''}".encode())
+    return Parsed(permission=permission.hexdigest())
 
 
 def _tool_done(payload: HookPayload, tool_name: str, *_: Any) -> Parsed | None:
@@ -233,7 +246,8 @@ def _read(decoder: msgspec.json.Decoder[Any], raw: Raw | bytes) -> Any:
 _READERS: Mapping[str, Callable[[HookPayload, str, Mapping[str, str], Raw], Parsed | None]] = {
     "SessionStart": _session_start,
     "UserPromptSubmit": _prompt,
-    "PreToolUse": _telemetry,
+    "PreToolUse": _tool_asked,
+    "PermissionRequest": _tool_asked,
     "PostToolUse": _tool_done,
     "PostToolUseFailure": _telemetry,
     "PermissionDenied": _telemetry,

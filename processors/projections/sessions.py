@@ -6,6 +6,8 @@ from uuid import UUID
 from msgspec import Struct, structs
 
 from kernel.words import search_text
+from processors.fold.permissions import is_denied
+from processors.fold.prompts import prompts
 from processors.fold.spans import duration_ms
 from processors.fold.state import SessionState, TaskState, Work
 from processors.fold.usage import HOUR_MS
@@ -63,14 +65,14 @@ def session_row(state: SessionState, prices: PriceList) -> SessionRow:
         duration_ms=duration_ms(state),
         models=models,
         **{name: sum(getattr(model, name) for model in models) for name in _SUMMED},
-        prompts=max(state.prompts, state.telemetry_prompts),
+        prompts=prompts(state.asked),
         compactions=max(state.compactions, state.telemetry_compactions),
         tool_calls=sum(tool.calls for tool in tools),
         tool_errors=sum(tool.errors for tool in tools),
         tasks=len(state.tasks),
         subagents=len(state.agents),
         tools=tools,
-        first_prompts=state.asked,
+        first_prompts=state.first_asked,
         search_text=session_search_text(state, names, [model.model for model in models]),
         is_reported=is_reported,
         measured=measured,
@@ -155,9 +157,9 @@ def session_search_text(state: SessionState, names: Named, models: Iterable[str]
         known.names, known.names_text = searched, search_text(filter(None, dict.fromkeys(searched)))
     if of_telemetry != known.of_telemetry:
         known.of_telemetry, known.prompts, known.prompts_text = of_telemetry, 0, ""
-    if len(state.asked) > known.prompts:
-        known.prompts_text += search_text(state.asked[known.prompts :])
-        known.prompts = len(state.asked)
+    if len(state.first_asked) > known.prompts:
+        known.prompts_text += search_text(state.first_asked[known.prompts :])
+        known.prompts = len(state.first_asked)
     return known.names_text + known.prompts_text
 
 
@@ -188,7 +190,7 @@ def status_of(task: TaskState) -> str:
     """
     if task.failed:
         return "failed"
-    if task.denied:
+    if is_denied(task):
         return "denied"
     if task.started_at is None:
         return "unknown"

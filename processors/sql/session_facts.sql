@@ -32,6 +32,7 @@ SELECT
     toValidUTF8(substringUTF8(multiIf(
         event_type IN ('PostToolUseFailure', 'StopFailure'), JSONExtractString(data, 'error'),
         event_type = 'UserPromptSubmit', JSONExtractString(facts.parsed, 'source'),
+        event_type IN ('PreToolUse', 'PermissionRequest'), JSONExtractString(facts.parsed, 'permission'),
         event_type = 'Notification', JSONExtractString(data, 'notification_type'),
         ''), 1, {subject_max:UInt32})) AS detail,
     toValidUTF8(substringUTF8(

@@ -3,7 +3,7 @@
 from schemas.clients.client import Client
 
 # How the answer to a call begins in the ``tool_calls`` of PostToolBatch, if the call was refused or denied. Where a
-# shell command needs an approval that no person can give, the answer names the command first.
+# shell command needs an approval that no person can give, the answer names the command first, or says so later.
 REFUSED = "<tool_use_error>"
 DENIED = (
     "Claude requested permissions to ",
@@ -11,7 +11,7 @@ DENIED = (
     "The user doesn't want to proceed with this tool use.",
     "The user doesn't want to take this action right now.",
 )
-UNAPPROVED = " needs approval."
+UNAPPROVED: tuple[str, ...] = (" needs approval.", " parts require approval: ")
 MACHINE_PROMPT = "<task-notification>"  # how a prompt begins that no person wrote
 
 CLAUDE_CODE = Client("claude-code", event_types={}, tools={})

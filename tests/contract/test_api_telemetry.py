@@ -130,6 +130,34 @@ def test_every_number_is_the_same_in_any_encoding_order_and_batch(
     assert (session["client"], session["client_version"]) == ("claude-code", "2.1.332")
 
 
+@pytest.mark.parametrize("hooks_first", [True, False])
+def test_a_prompt_of_a_machine_is_told_by_its_id(hooks_first: bool, installation: Installation, fresh_org: str) -> None:
+    """Telemetry without texts can't tell who asked, but hooks can. Ids join their prompts, in any order, sent twice."""
+    notice = "<task-notification>\n<task-id>a1</task-id>\n</task-notification>"
+    asked = {"p1": "Let others look", "p2": notice, "p3": notice}
+    base = {"session_id": SESSION, "hook_event_name": "UserPromptSubmit", "cwd": "/home/alice/shop"}
+    records = [
+        claude_record("user_prompt", number, AT_NS + number * NS, prompt__id=name, prompt_length="9")
+        for number, name in enumerate(asked)
+    ]
+    payloads = [{**base, "prompt": prompt, "prompt_id": name} for name, prompt in asked.items()]
+    with installation.client("agent", fresh_org, "alice") as http:
+
+        def by_hooks() -> None:
+            for payload in payloads * 2:
+                assert http.post(f"/api/v1/{fresh_org}/hooks/claude-code", json=payload).status_code == 204
+
+        def by_telemetry() -> None:
+            _send(http, fresh_org, [("logs", logs(records))] * 2, 1)
+
+        for send in (by_hooks, by_telemetry) if hooks_first else (by_telemetry, by_hooks):
+            send()
+
+    session = _shown(installation, fresh_org, 6)
+
+    assert (session["counts"]["events"], session["counts"]["prompts"]) == (6, 1)
+
+
 def test_hooks_and_telemetry_of_one_session_are_joined(installation: Installation, fresh_org: str) -> None:
     """Both say the same prompt, uses of tools and compaction; a report of totals counts before what was measured."""
     base = {"session_id": SESSION, "cwd": "/home/alice/shop"}

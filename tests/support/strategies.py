@@ -45,7 +45,7 @@ EVENT_TYPES = (
     *("SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionDenied"),
     *("SubagentStart", "SubagentStop", "TaskCreated", "TaskCompleted", "PreCompact", "Stop", "BrandNewEvent"),
     *("StopFailure", "PostCompact", "Notification", "SessionEnd", "PostToolBatch", "PostModelSwitch"),
-    *("ApiRequest", "ApiError", "Measurement", "PermissionModeChanged"),
+    *("ApiRequest", "ApiError", "Measurement", "PermissionModeChanged", "PermissionRequest"),
 )
 # Half of them in two hours, so that they are equal, or in another order than their events.
 times = (st.integers(0, 6) | st.integers(-2, 30)).map(lambda n: BASE_MS + n * 1_200_000)
@@ -100,6 +100,8 @@ _agent_types = st.sampled_from([None, "", "Explore", "Plan"])
 _answers = st.sampled_from([None, "done", "all done " * 300])
 _session_titles = st.sampled_from([None, None, "one", "two"])
 _by_telemetry = st.sampled_from([None, None, True])
+_prompt_ids = st.sampled_from([None, "p1", "p2", "p2"])
+_inputs = st.sampled_from([None, {"command": "ls"}, {"command": "rm"}])
 _durations = st.sampled_from([None, 5, 7.4, 50])
 _tools = st.sampled_from(["Bash", "Bash", "Agent", "Task", "Edit", "run_shell_command"])
 _tool = some(
@@ -108,8 +110,13 @@ _tool = some(
     agent_id=_of_agents,
     telemetry=_by_telemetry,
 )
+_asked_for = some(tool_name=_tools, tool_input=_inputs, prompt_id=st.sampled_from([None, "p1"]))
+_begun = st.builds(lambda tool, asked: asked | tool, _tool, _asked_for)
 _response_texts = st.sampled_from(
-    ["", "ok", "<tool_use_error>no such text</tool_use_error>", "Permission to use Bash has been denied", 7]
+    [
+        *("", "ok", "ok", 7, "<tool_use_error>no such text</tool_use_error>", "Permission to use Bash has been denied"),
+        *("The following parts require approval: rm", "rm in '/a' needs approval."),
+    ]
 )
 _responses = _response_texts | _response_texts.map(lambda said: [{"type": "text", "text": str(said)}])
 _calls = some(tool_use_id=_tool_ids | st.just(""), tool_name=_tools, tool_response=_responses)
@@ -155,7 +162,8 @@ def _finished(draw: st.DrawFn) -> dict[str, Any]:
 
 
 AGENT_EVENTS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
-    "PreToolUse": _tool,
+    "PreToolUse": _begun,
+    "PermissionRequest": _asked_for,
     "PostToolUse": _finished(),
     "PostToolUseFailure": st.builds(dict.__or__, _tool, some(duration_ms=_durations)),
     "PermissionDenied": _tool,
@@ -177,6 +185,7 @@ AGENT_EVENTS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
         agent_id=_of_agents,
         session_title=_session_titles,
         telemetry=_by_telemetry,
+        prompt_id=_prompt_ids,
     ),
     "SessionStart": some(model=names, session_title=_session_titles),
     "TaskCreated": some(task_id=texts, task_subject=texts, agent_id=_of_agents),
@@ -191,7 +200,7 @@ AGENT_EVENTS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
 
 
 # Types that say something about one another: a log of all types seldom has those that it takes, in the order it takes.
-_USES = ("PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionDenied", "PostToolBatch")
+_USES = ("PreToolUse", "PermissionRequest", "PostToolUse", "PostToolUseFailure", "PermissionDenied", "PostToolBatch")
 _LIFECYCLE = ("created", "described", "metrics", "changed", "compact")
 
 
@@ -208,6 +217,8 @@ _FOCUSES = (
     ANY,
     Focus((*_USES, "Stop", "UserPromptSubmit")),
     Focus(_USES, (*_HOOKS, "created")),
+    Focus(("PreToolUse", "PermissionRequest", "PostToolBatch"), (*_HOOKS, "ended")),
+    Focus(("UserPromptSubmit",), (*_HOOKS, "created")),
     Focus(("PreToolUse", "PostToolUse", "Stop", "UserPromptSubmit"), (*_HOOKS, "compact")),
     Focus(("PreToolUse", "SubagentStart", "SubagentStop"), (*_HOOKS, "changed")),
     Focus(("PreToolUse", "PostToolUse", "SubagentStart", "SubagentStop", "Stop"), (*_HOOKS, "described")),

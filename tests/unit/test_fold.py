@@ -62,6 +62,20 @@ def folded(*facts: AnyRecord) -> SessionState:
 PRE, POST, FAILURE, BATCH = "PreToolUse", "PostToolUse", "PostToolUseFailure", "PostToolBatch"
 START, STOPPED, ASKED, DENIAL = "SubagentStart", "SubagentStop", "UserPromptSubmit", "PermissionDenied"
 REFUSED = "<tool_use_error>Blocked</tool_use_error>"
+MACHINE = "<task-notification>done</task-notification>"
+
+
+def _hook(prompt_id: str | None = None, prompt: str = "Fix it") -> Hook:
+    """Return a prompt that a hook reports."""
+    return ASKED, {"prompt": prompt, **({"prompt_id": prompt_id} if prompt_id else {})}
+
+
+def _otel(prompt_id: str | None = None, prompt: str | None = None) -> Hook:
+    """Return a prompt that telemetry reports, by default without its text."""
+    asked = _hook(prompt_id)[1] | {"prompt": prompt, "telemetry": True}
+    return ASKED, {name: value for name, value in asked.items() if value is not None}
+
+
 COUNTING: list[tuple[list[Hook], dict[str, int]]] = [
     ([(PRE, {"tool_use_id": "a"}), (POST, {"tool_use_id": "a"})], {"tool_calls": 1, "tool_errors": 0, "events": 2}),
     ([(POST, {"tool_use_id": "a"}), (PRE, {"tool_use_id": "a"})], {"tool_calls": 1}),
@@ -94,6 +108,20 @@ COUNTING: list[tuple[list[Hook], dict[str, int]]] = [
     ([(ASKED, {}), (ASKED, {"telemetry": True})], {"prompts": 1, "events": 2}),
     ([(ASKED, {}), (ASKED, {"telemetry": True}), (ASKED, {"telemetry": True})], {"prompts": 2}),
     ([(ASKED, {}), (ASKED, {"telemetry": "yes"})], {"prompts": 2}),
+    # Prompts that have ids are joined by them, and hooks decide.
+    ([_hook("1"), _otel("1"), _hook("2", MACHINE), _otel("2"), _hook("3", MACHINE), _otel("3")], {"prompts": 1}),
+    ([_otel("1"), _otel("2"), _hook("1"), _hook("2", MACHINE)], {"prompts": 1}),
+    ([_hook("1"), _otel("1", MACHINE)], {"prompts": 1}),
+    ([_hook("1"), _otel("2")], {"prompts": 2}),
+    ([_hook("1"), _otel("2", MACHINE)], {"prompts": 1}),
+    ([_hook("1", MACHINE), _otel("1"), _otel("1")], {"prompts": 0}),
+    ([_hook("1"), _hook("1"), _otel("1")], {"prompts": 2}),
+    ([_otel("1"), _otel("2"), _hook(), _hook()], {"prompts": 2}),
+    ([_hook("1"), _hook("2"), _otel(), _otel(), _otel()], {"prompts": 3}),
+    ([_hook("1"), _hook(), _otel("1"), _otel("2"), _otel("3")], {"prompts": 3}),
+    ([_hook("1"), _hook(), _otel("2"), _otel()], {"prompts": 2}),
+    ([_hook("x" * 129), _otel("x" * 129), _otel("y" * 129)], {"prompts": 2}),
+    ([(ASKED, {"prompt_id": 7}), (ASKED, {"prompt_id": 7, "telemetry": True})], {"prompts": 1}),
     ([("PreCompact", {}), ("PostCompact", {})], {"compactions": 1, "unknown_events": 0}),
     ([("PreCompact", {}), ("PostCompact", {"telemetry": True})], {"compactions": 1}),
     ([("PostCompact", {"telemetry": True}), ("PostCompact", {"telemetry": True})], {"compactions": 2}),

@@ -86,7 +86,16 @@ def notice(second: int, status: str) -> Event:
     return prompt(second, prompt=text)
 
 
+def asked(second: int, **more: Any) -> Event:
+    """Return a request for the permission to remove something."""
+    given = {"tool_name": "Bash", **RM, **more}
+    return hook("PermissionRequest", at(second), **{name: value for name, value in given.items() if value is not None})
+
+
 TELEMETRY = {"telemetry": True}
+LS, RM = {"command": "ls"}, {"tool_input": {"command": "rm -r yard"}}
+SENTENCE = "Some client of tomorrow needs a nod first."
+PARTS = "This Bash command contains multiple operations. The following parts require approval:"
 USES: dict[str, tuple[list[Fact], tuple[str, int | None, int | None]]] = {
     # status, end (second), duration (ms)
     "both halves": ([pre(1), post(3)], ("completed", 3, 2000)),
@@ -128,6 +137,24 @@ USES: dict[str, tuple[list[Fact], tuple[str, int | None, int | None]]] = {
     "a batch after its end": ([pre(1), post(2), batch(3)], ("completed", 2, 1000)),
     "a batch before its end": ([pre(1), batch(3), post(4)], ("completed", 4, 3000)),
     "a batch before the turn's end": ([pre(1), batch(3), stop(4)], ("completed", 3, 2000)),
+    # permissions: the payload that asks names a tool and its input, not the use
+    "asked for in vain": ([pre(1, **RM), asked(2), batch(3, SENTENCE)], ("denied", 3, 2000)),
+    "asked for before it began": ([asked(1), pre(2, **RM), batch(3, SENTENCE)], ("denied", 3, 1000)),
+    "asked for, logged last": ([pre(1, **RM), batch(3, SENTENCE), asked(2)], ("denied", 3, 2000)),
+    "asked for, and granted": ([pre(1, **RM), asked(2), post(3), batch(4, SENTENCE)], ("completed", 3, 2000)),
+    "granted, logged before": ([post(3), pre(1, **RM), asked(2), batch(4, SENTENCE)], ("completed", 3, 2000)),
+    "granted, as telemetry says": ([pre(1, **RM), asked(2), batch(4), post(3, **TELEMETRY)], ("completed", 3, 2000)),
+    "asked for, and failed": ([pre(1, **RM), asked(2), failure(3), batch(4)], ("failed", 3, 2000)),
+    "asked for, and in no batch": ([pre(1, **RM), asked(2)], ("running", None, None)),
+    "asked for, then stopped": ([pre(1, **RM), asked(2), stop(3)], ("cancelled", None, None)),
+    "another input": ([pre(1, **RM), asked(2, tool_input=LS), batch(3, SENTENCE)], ("completed", 3, 2000)),
+    "another tool": ([pre(1, **RM), asked(2, tool_name="Edit"), batch(3, SENTENCE)], ("completed", 3, 2000)),
+    "another turn": ([pre(1, **RM), asked(2, prompt_id="q"), batch(3, SENTENCE)], ("completed", 3, 2000)),
+    "not asked for": ([pre(1, **RM), batch(3, SENTENCE)], ("completed", 3, 2000)),
+    "without inputs": ([pre(1), asked(2, tool_input=None), batch(3, SENTENCE)], ("denied", 3, 2000)),
+    "output like a denial": ([pre(1), post(2), batch(3, DENIED)], ("completed", 2, 1000)),
+    "a later half of a sentence": ([pre(1), batch(3, f"Many. {SENTENCE} rm")], ("completed", 3, 2000)),
+    "one of the known sentences": ([pre(1), batch(3, f"{PARTS} rm")], ("denied", 3, 2000)),
     # telemetry
     "telemetry alone": ([pre(1, **TELEMETRY), post(3, duration_ms=9, **TELEMETRY)], ("completed", 3, 9)),
     "hooks before telemetry": (

@@ -114,9 +114,8 @@ def _refusal(said: Fact) -> str:
     text = response if isinstance(response, str) else ""
     if text.startswith("<tool_use_error>"):
         return "error"
-    if text.startswith(DENIED):
-        return "denied"
-    return "unapproved" if " needs approval." in text[:500] else ""
+    is_denied = text.startswith(DENIED) or " needs approval." in text[:500] or " parts require approval: " in text[:500]
+    return "denied" if is_denied else ""
 
 
 def _is_call(use: list[Fact]) -> bool:
@@ -159,24 +158,27 @@ def _tool(said: Fact) -> str:
 def _edits(events: list[Fact]) -> dict[str, int]:
     """Count the uses that ended, and that no half says failed."""
     done: Counter[str] = Counter()
+    asked = [_asked(event) for event in events if event["event_type"] == "PermissionRequest"]
     for use in _uses(events):
         about = _subject(use)
         if _tool(about) in EDITORS and (path := _thing(about)):
-            done[path] += _is_done(use) and not _has_failed(use)
+            done[path] += _is_done(use, asked) and not _has_failed(use)
     return {path: count for path, count in done.items() if count}
 
 
-def _is_done(use: list[Fact]) -> bool:
-    """Return whether a use ended: it says so itself, or a batch that nothing before called it denied."""
-    for place, said in enumerate(use):
-        if said["event_type"] == "PostToolUse":
-            return True
-        is_denied = any(
-            one["event_type"] == "PermissionDenied" or _refusal(one) in ("denied", "unapproved") for one in use[:place]
-        )
-        if said["event_type"] == "PostToolBatch" and not _refusal(said) and not is_denied:
-            return True
-    return False
+def _is_done(use: list[Fact], asked: list[Any]) -> bool:
+    """Return whether a use ended: it says so itself, or a batch names it that was neither denied nor refused."""
+    if _has(use, "PostToolUse"):
+        return True
+    begun = [
+        _asked(said) for said in use if said["event_type"] == "PreToolUse" and said["data"].get("telemetry") is not True
+    ]
+    is_denied = _has(use, "PermissionDenied") or any(_refusal(said) == "denied" for said in use)
+    return _has(use, "PostToolBatch") and not is_denied and not (begun and begun[0] in asked)
+
+
+def _asked(event: Fact) -> Any:
+    return _tool(event), _text(event, "prompt_id"), event["data"].get("tool_input")
 
 
 def _text(event: Fact, name: str) -> str:

@@ -29,6 +29,7 @@ DENIED = (
     "The user doesn't want to proceed with this tool use.",
     "The user doesn't want to take this action right now.",
 )
+UNAPPROVED = (" needs approval.", " parts require approval: ")
 OVER = {
     **dict.fromkeys(("completed", "done", "exited"), "completed"),
     **dict.fromkeys(("failed", "error"), "failed"),
@@ -149,7 +150,15 @@ class Use:
 
     @property
     def is_denied(self) -> bool:
-        return bool(of_type(self.said, "PermissionDenied")) or any(outcome == "denied" for *_, outcome in self.calls)
+        """Return whether it is said to be, or it was asked for in its turn, is in a batch, and never ran."""
+        if of_type(self.said, "PermissionDenied"):
+            return True
+        if of_type(self.said, "PostToolUse", "PostToolUseFailure"):
+            return False
+        begun = [event for event in of_type(self.said, "PreToolUse") if not is_telemetry(event)]
+        requests = [event for event in of_type(self._events, "PermissionRequest") if not is_telemetry(event)]
+        is_asked = any(_asks_for(request) == _asks_for(begun[0]) for request in requests if begun)
+        return any(outcome == "denied" for *_, outcome in self.calls) or (is_asked and bool(self.calls))
 
 
 def uses_of(facts: list[Fact]) -> list[Use]:
@@ -345,7 +354,9 @@ def _outcome(response: Any) -> str:
         response = response[0].get("text", "")
     if not isinstance(response, str):
         return ""
-    return "error" if response.startswith("<tool_use_error>") else "denied" if response.startswith(DENIED) else ""
+    if response.startswith("<tool_use_error>"):
+        return "error"
+    return "denied" if response.startswith(DENIED) or any(one in response[:500] for one in UNAPPROVED) else ""
 
 
 def _node(started: int | None, ended: int | None, failed: bool, denied: bool, cancelled: bool) -> Task:
@@ -360,6 +371,10 @@ def _better(events: list[Fact], value: Any) -> Any:
     """Return what hooks say, or else telemetry."""
     by_hooks = [event for event in events if not is_telemetry(event)]
     return value(by_hooks or events) if events else None
+
+
+def _asks_for(event: Fact) -> tuple[Any, ...]:
+    return tool_name(event, text(event, "tool_name")), text(event, "prompt_id"), event["data"].get("tool_input")
 
 
 def _is_text(value: Any) -> bool:

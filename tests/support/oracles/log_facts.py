@@ -64,6 +64,12 @@ def is_of_person(prompt: Fact) -> bool:
     return not text(prompt, "agent_id") and text(prompt, "source") in ("", "user", "sdk") and not by_machine
 
 
+def prompt_id(prompt: Fact) -> str:
+    """Return a prompt's id; one that is too long is none."""
+    found = text(prompt, "prompt_id")
+    return found if len(found) <= 128 else ""
+
+
 def label(event: Fact) -> str:
     """Return what is shown of a task or a prompt."""
     return (text(event, "task_subject") or text(event, "prompt"))[:200]

@@ -29,6 +29,7 @@ from tests.support.oracles.log_facts import (
     label,
     latest,
     of_type,
+    prompt_id,
     text,
     tool_name,
 )
@@ -82,7 +83,7 @@ def _session(facts: list[Fact]) -> dict[str, Any]:
     creates = [fact for fact in facts if fact["kind"] == "session_created"]
     return {
         "events": len(events),
-        "prompts": max(len(by_hooks), len(by_telemetry)),
+        "prompts": _prompts(events),
         "tool_calls": sum(calls for calls, *_ in tools),
         "tool_errors": sum(errors for _, errors, _ in tools),
         "tasks": len({text(event, "task_id") for event in of_tasks} - {""}),
@@ -99,6 +100,32 @@ def _session(facts: list[Fact]) -> dict[str, Any]:
         **_names(facts),
         **_usage(facts),
     }
+
+
+def _prompts(events: list[Fact]) -> int:
+    """Count prompts one by one: each of hooks by a person, and each of telemetry that is none of those of hooks.
+
+    One is another's if they have the same id, and may be if one of the two has none.
+    """
+    asked = of_type(events, "UserPromptSubmit")
+    by_hooks = [prompt for prompt in asked if not is_telemetry(prompt)]
+    known = {prompt_id(prompt) for prompt in by_hooks} - {""}
+    persons = [prompt_id(prompt) for prompt in by_hooks if is_of_person(prompt)]
+    others = [prompt_id(prompt) for prompt in asked if is_telemetry(prompt) and is_of_person(prompt)]
+    alone = [one for one in others if one not in known]
+    free = [one for one in persons if one not in others or not one]
+    return len(persons) + len(alone) - _pairs(free, alone)
+
+
+def _pairs(free: list[str], alone: list[str]) -> int:
+    """Return how many pairs can be made of which one has no id: first of those that need a partner without."""
+    pairs = 0
+    for one in sorted(free, reverse=True):
+        partner = "" if one else max(alone, default=None)
+        if partner in alone:
+            alone.remove(partner)
+            pairs += 1
+    return pairs
 
 
 def _tools(facts: list[Fact]) -> dict[str, tuple[int, int, int]]:

@@ -1,0 +1,57 @@
+"""Which uses of tools were denied.
+
+The payload that asks a person for a permission names no use, only a tool and its input. So a use is denied that was
+asked for in its turn, that its batch names, and that never ran, whatever sentence the model was told. That sentence
+decides only about a use that nobody was asked for, as where a rule of the settings denies it. Each sign counts in any
+order.
+"""
+
+from processors.fold.parsed import Parsed
+from processors.fold.state import SessionState, TaskState
+from processors.fold.tasks import touch
+from schemas.store.rows import FactRow
+
+ASKED, BATCHED, RAN, DENIED_BY_TEXT = 1, 2, 4, 8  # bits of `TaskState.signs`
+
+
+def is_denied(use: TaskState) -> bool:
+    """Return whether a person, a rule or the lack of an answer kept a use from running."""
+    if use.denied:
+        return True
+    is_refused = bool(use.signs & DENIED_BY_TEXT) or use.signs & (ASKED | BATCHED) == ASKED | BATCHED
+    return is_refused and not use.signs & RAN
+
+
+def may_ask(state: SessionState, use: TaskState, permission: str) -> None:
+    """Note what a use would ask for; of several payloads the first one counts."""
+    if not permission or use.permission or use.signs & (ASKED | RAN):
+        return
+    if permission in state.permissions:
+        use.signs |= ASKED
+    else:
+        use.permission = permission
+        state.may_ask.setdefault(permission, []).append(use.task_id)
+
+
+def permission_requested(state: SessionState, _: FactRow, parsed: Parsed) -> None:
+    """Note that a person was asked."""
+    if not parsed.permission:
+        return
+    state.permissions[parsed.permission] = None
+    for name in state.may_ask.pop(parsed.permission, ()):
+        use = state.uses[name]
+        use.permission = ""
+        use.signs |= ASKED
+        if use.signs & BATCHED:
+            touch(state, use)
+
+
+def has_run(state: SessionState, use: TaskState) -> None:
+    """Note that a use ran, so it needs no permission any more."""
+    use.signs |= RAN
+    if use.permission:
+        others = state.may_ask[use.permission]
+        others.remove(use.task_id)
+        if not others:
+            del state.may_ask[use.permission]
+        use.permission = ""
