@@ -22,15 +22,17 @@ def is_denied(use: TaskState) -> bool:
     return is_refused and not use.signs & RAN
 
 
+def batched(state: SessionState, use: TaskState, *, is_denied_by_text: bool) -> None:
+    """Note that a batch names a use, and whether its answer says that it was denied."""
+    use.signs |= BATCHED | DENIED_BY_TEXT if is_denied_by_text else BATCHED
+    _match(state, use)
+
+
 def may_ask(state: SessionState, use: TaskState, permission: str) -> None:
     """Note what a use would ask for; of several payloads the first one counts."""
-    if not permission or use.permission or use.signs & (ASKED | RAN):
-        return
-    if permission in state.permissions:
-        use.signs |= ASKED
-    else:
+    if not use.permission and not use.signs & RAN:
         use.permission = permission
-        state.may_ask.setdefault(permission, []).append(use.task_id)
+        _match(state, use)
 
 
 def permission_requested(state: SessionState, _: FactRow, parsed: Parsed) -> None:
@@ -39,19 +41,21 @@ def permission_requested(state: SessionState, _: FactRow, parsed: Parsed) -> Non
         return
     state.permissions[parsed.permission] = None
     for name in state.may_ask.pop(parsed.permission, ()):
-        use = state.uses[name]
-        use.permission = ""
-        use.signs |= ASKED
-        if use.signs & BATCHED:
-            touch(state, use)
+        state.uses[name].signs |= ASKED
+        touch(state, state.uses[name])
 
 
-def has_run(state: SessionState, use: TaskState) -> None:
+def has_run(use: TaskState) -> None:
     """Note that a use ran, so it needs no permission any more."""
     use.signs |= RAN
-    if use.permission:
-        others = state.may_ask[use.permission]
-        others.remove(use.task_id)
-        if not others:
-            del state.may_ask[use.permission]
-        use.permission = ""
+    use.permission = ""
+
+
+def _match(state: SessionState, use: TaskState) -> None:
+    """Look for a request for a use; it matters only for one that is in a batch and did not run."""
+    if not use.signs & BATCHED or not use.permission:
+        return
+    if use.permission in state.permissions:
+        use.signs |= ASKED
+    else:
+        state.may_ask.setdefault(use.permission, []).append(use.task_id)

@@ -42,7 +42,7 @@ class TaskState(Struct, array_like=True):
     version: int = 0
     touched: bool = False
     signs: int = 0  # whether a use of a tool was denied, see `processors.fold.permissions`
-    permission: str = ""  # what a use would ask for, until it ran or asked
+    permission: str = ""  # what a use would ask for, until it ran
 
 
 class Asked(Struct, array_like=True):
@@ -172,7 +172,7 @@ class SessionState(Struct, kw_only=True, array_like=True):
     open_uses: dict[str, None] = {}
     open_agents: dict[str, None] = {}
     permissions: dict[str, None] = {}  # that people were asked for
-    may_ask: dict[str, list[str]] = {}  # uses of tools that did not run yet, by what they would ask for
+    may_ask: dict[str, list[str]] = {}  # uses of tools in batches that did not run yet, by what they would ask for
     launched: dict[str, tuple[str, bool]] = {}  # by agent_id: the use of a tool, and whether it did not wait
     nameless_stops: dict[str, int] = {}  # of agents that nothing else names
     shells: dict[str, str] = {}  # uses of tools by the id of the shell that they left running

@@ -1,7 +1,7 @@
 """Uses of tools: a call, an outcome, and the batch that names them again. Where no id tells uses apart, each counts."""
 
 from processors.fold.parsed import Call, Parsed
-from processors.fold.permissions import BATCHED, DENIED_BY_TEXT, has_run, is_denied, may_ask
+from processors.fold.permissions import batched, has_run, is_denied, may_ask
 from processors.fold.state import SessionState, TaskState, ToolState
 from processors.fold.subagents import launched, subagent
 from processors.fold.tasks import DURATION, NAME, begin_task, end_task, goes_on, is_better, touch
@@ -24,7 +24,7 @@ def tool_finished(state: SessionState, row: FactRow, parsed: Parsed) -> None:
     if not row.tool_use_id:
         return _outcome_without_id(state, row, parsed)
     use = _tool_use(state, row, parsed)
-    has_run(state, use)
+    has_run(use)
     if parsed.agent_id:
         launched(state, use, parsed.agent_id, runs_on=bool(parsed.background))
     if parsed.background and not parsed.agent_id:
@@ -40,7 +40,7 @@ def tool_failed(state: SessionState, row: FactRow, parsed: Parsed) -> None:
     if not row.tool_use_id:
         return _outcome_without_id(state, row, parsed, errors=1)
     use = _tool_use(state, row, parsed)
-    has_run(state, use)
+    has_run(use)
     _fail(state, use)
     return _finish(state, use, row, parsed)
 
@@ -65,7 +65,7 @@ def _batched(state: SessionState, row: FactRow, call: Call) -> None:
     was = use.ended_at, use.errors, is_denied(use)
     if call.outcome == "error":
         _fail(state, use)
-    use.signs |= BATCHED | DENIED_BY_TEXT if call.outcome == "denied" else BATCHED
+    batched(state, use, is_denied_by_text=call.outcome == "denied")
     if not use.background and is_better(use, row.timestamp):
         end_task(state, use, row.timestamp, is_weak=True)
     elif was != (use.ended_at, use.errors, is_denied(use)):
