@@ -133,6 +133,47 @@ def test_csv(dashboard: Dashboard, visits: Visits) -> None:
     assert text == 'name,cost\r\n"a,b",1.5\r\n"say ""hi""\nthere",\r\n\'=cmd(),-2\r\n,0\r\n'
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(1)",
+        " =1+1",
+        "\u00a0=1+1",
+        "\ufeff=1+1",
+        "\n =1+1",
+        "＝1+1",
+        "＋1",
+        " －1",
+        "＠1",
+        "\tx",
+        "\nx",
+    ],
+)
+def test_a_formula_is_a_text_in_csv(dashboard: Dashboard, visits: Visits, text: str) -> None:
+    """An apostrophe goes before any text that a spreadsheet may run, also behind white space or in full width."""
+    page = visits.open(dashboard.url)
+
+    assert csv_field(page, text).strip('"').startswith("'")
+
+
+@pytest.mark.parametrize("value", [-2, -0.5, "a=b", "a -1", " a"])
+def test_other_values_stay_as_they_are_in_csv(dashboard: Dashboard, visits: Visits, value: Any) -> None:
+    """Negative numbers stay numbers, and a sign inside a text starts no formula."""
+    page = visits.open(dashboard.url)
+
+    assert csv_field(page, value) == str(value)
+
+
+def csv_field(page: Page, value: Any) -> str:
+    """Return the one field of a CSV file of one row."""
+    script = "async ([path, value]) => (await import(path)).csvOf([{ key: 'k', value: row => row }], [value])"
+    text: str = page.evaluate(script, [f"{folder_of(page)}/ui/csv.js", value])
+    return text.removeprefix("k\r\n").removesuffix("\r\n")
+
+
 def node(kind: str, second: int, length: int | None, *children: Any) -> dict[str, Any]:
     ended = None if length is None else f"2026-01-20T10:00:{second + length:02}.000Z"
     return {

@@ -17,10 +17,13 @@ export function csvOf(columns, rows) {
   return lines.map((fields) => fields.map(field).join(",")).join("\r\n") + "\r\n";
 }
 
+// What a spreadsheet may take for a formula: some skip white space, or read full-width signs as the usual ones.
+const FORMULA = /^\s*[=+\-@＝＋－＠]|^[\t\r\n]/;
+
 // A text that a spreadsheet would take for a formula gets an apostrophe.
 function field(value) {
   if (value === null || value === undefined) return "";
-  const text = typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
+  const text = typeof value === "string" && FORMULA.test(value) ? `'${value}` : String(value);
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
