@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -134,6 +135,24 @@ async def test_the_last_of_a_disk_is_left_alone(log: SqliteEventLog, monkeypatch
     monkeypatch.undo()
 
     assert (await log.append(KEY, b"after")).offset == 0
+
+
+def test_deleted_bytes_leave_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also with a SQLite that by default only marks them as free."""
+    connect = sqlite3.connect
+
+    def connect_as_plain_builds(*args: Any, **options: Any) -> sqlite3.Connection:
+        connection = connect(*args, **options)
+        connection.execute("PRAGMA secure_delete = OFF")
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", connect_as_plain_builds)
+    connection = file.open_for_writing(tmp_path / "log.sqlite")
+    connection.execute(file.INSERT, (0, KEY, b"canary" * 10_000, 0))
+    connection.execute("DELETE FROM records")
+    connection.close()
+
+    assert b"canary" not in (tmp_path / "log.sqlite").read_bytes()
 
 
 async def test_a_busy_file_is_a_503_and_passes(log: SqliteEventLog, tmp_path: Path) -> None:

@@ -58,6 +58,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES_MAX}")
+    connection.execute("PRAGMA secure_delete = ON")  # the default depends on how SQLite was built
     connection.execute(SCHEMA)
     return connection
 
