@@ -77,7 +77,7 @@ def test_a_page_for_everybody(dashboard: Dashboard, visits: Visits, axe: str, se
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_on_what_opens(dashboard: Dashboard, visits: Visits, axe: str, session: str, theme: str) -> None:
-    """The form for a token, the account's menu, a payload."""
+    """The form for a token, the account's menu, a payload, the question about another user's link."""
     form = visits.open(dashboard.url, color_scheme=theme)
     form.get_by_label("Token").wait_for()
     check_grave_findings(form, axe)
@@ -86,6 +86,10 @@ def test_axe_on_what_opens(dashboard: Dashboard, visits: Visits, axe: str, sessi
     page.get_by_label("Signed in as alice").click()
     check_grave_findings(page, axe)
     page.locator("[role=option]").first.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    check_grave_findings(page, axe)
+    page.keyboard.press("Escape")
+    page.evaluate(f"location.hash = 'token={dashboard.token(user='bao')}'")
     expect(page.get_by_role("dialog")).to_be_visible()
     check_grave_findings(page, axe)
 

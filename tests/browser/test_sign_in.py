@@ -6,7 +6,7 @@ import time
 import pytest
 from playwright.sync_api import Page, expect
 
-from schemas.permissions import Role
+from schemas.permissions import OPERATOR_ORG, Role
 from tests.support.rigs.dashboard import Dashboard, Visits, number, show_tool_errors
 
 
@@ -39,6 +39,77 @@ def test_the_link_that_is_printed(dashboard: Dashboard, visits: Visits) -> None:
     number(page, '[data-kpi="cost"]')
     page.get_by_role("link", name="Trust", exact=True).click()
     expect(page.get_by_text("Dead letters").first).to_be_visible()
+
+
+def test_a_link_of_someone_else_is_refused_by_default(dashboard: Dashboard, visits: Visits) -> None:
+    """The reader is asked with both names, and stays who they are; neither the address nor the history has a token."""
+    page = visits.open(dashboard.link("/"))
+    number(page, '[data-kpi="cost"]')
+    entries = page.evaluate("history.length")
+
+    page.goto(dashboard.link("/sessions", token=dashboard.token(user="mallory", org="evil")))
+    dialog = page.get_by_role("dialog", name="Sign in as someone else?")
+    expect(dialog).to_contain_text("You are signed in as alice, admin of acme.")
+    expect(dialog).to_contain_text("This link signs you in as mallory, admin of evil.")
+    expect(dialog.get_by_role("button", name="Stay")).to_be_focused()
+    assert page.url == f"{dashboard.url}/sessions"
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_label("Signed in as alice")).to_be_visible()
+    expect(page.locator("[data-session]").first).to_be_visible()
+    assert "mallory" not in page.evaluate("atob(sessionStorage.getItem('crewkit.token').split('.')[1])")
+    assert page.evaluate("history.length") == entries + 1
+    page.go_back()
+    assert page.url == f"{dashboard.url}/"
+
+
+def test_a_link_of_someone_else_is_taken_after_consent(dashboard: Dashboard, visits: Visits) -> None:
+    """Also in the page that is open, where only the fragment changes; Escape stays."""
+    page = visits.open(dashboard.link("/"))
+    number(page, '[data-kpi="cost"]')
+    switch = f"location.hash = 'token={dashboard.token('member', 'bao')}'"
+    dialog = page.get_by_role("dialog")
+
+    page.evaluate(switch)
+    expect(dialog).to_contain_text("bao, member of acme")
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_label("Signed in as alice")).to_be_visible()
+
+    page.evaluate(switch)
+    dialog.get_by_role("button", name="Switch").click()
+
+    expect(page.get_by_label("Signed in as bao")).to_be_visible()
+    assert page.url == f"{dashboard.url}/"
+
+
+def test_another_operators_link_asks_as_well(dashboard: Dashboard, visits: Visits) -> None:
+    """A link is taken whole or not at all: staying takes its org's token neither."""
+    page = visits.open(dashboard.link("/", operator=dashboard.operator_token()))
+    expect(page.get_by_text("Dead letters").first).to_be_visible()
+    other = dashboard.token("operator", "mallory", OPERATOR_ORG)
+
+    page.goto(dashboard.link("/trust?again", operator=other, token=dashboard.token()))
+    page.get_by_role("dialog").get_by_role("button", name="Stay").click()
+
+    expect(page.get_by_label("Signed in as demo")).to_be_visible()
+    assert page.evaluate("sessionStorage.getItem('crewkit.token')") is None
+
+
+def test_ones_own_newer_link_is_taken_without_a_question(dashboard: Dashboard, visits: Visits) -> None:
+    """And one that isn't valid signs nobody out."""
+    page = visits.open(dashboard.link("/sessions"))
+    expect(page.locator("[data-session]").first).to_be_visible()
+    newer = dashboard.token(ttl_s=7_200)
+
+    page.goto(dashboard.link("/sessions?range=30d", token=newer))
+    expect(page.locator("[data-session]").first).to_be_visible()
+    for useless in (dashboard.token(ttl_s=-10), "no-token"):
+        page.goto(dashboard.link("/sessions?range=7d", token=useless))
+        expect(page.locator("[data-session]").first).to_be_visible()
+
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert page.evaluate("sessionStorage.getItem('crewkit.token')") == newer
 
 
 def test_the_form(dashboard: Dashboard, visits: Visits) -> None:

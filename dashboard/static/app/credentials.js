@@ -10,20 +10,31 @@ const ACTIONS = {
   viewer: ["read"],
 };
 
-/** Take tokens out of the address, if it has any, and leave an address without them. */
+/**
+ * Take tokens out of the address, and leave an address without them. Returns `[{kind, token}]`, without those that are
+ * not valid while one is held.
+ */
 export function takeFromAddress() {
   const given = new URLSearchParams(location.hash.slice(1));
-  let found = false;
-  for (const [kind, name] of [
-    ["org", "token"],
-    ["operator", "operator"],
-  ]) {
-    if (given.get(name)) {
-      sessionStorage.setItem(KEYS[kind], given.get(name));
-      found = true;
-    }
-  }
-  if (found) history.replaceState(null, "", location.pathname + location.search);
+  const found = [
+    { kind: "org", token: given.get("token") },
+    { kind: "operator", token: given.get("operator") },
+  ].filter(({ token }) => token);
+  if (found.length) history.replaceState(null, "", location.pathname + location.search);
+  return found.filter(({ kind, token }) => validClaims(token) || !credential(kind));
+}
+
+/** Keep a token of a link. */
+export function keepGiven({ kind, token }) {
+  sessionStorage.setItem(KEYS[kind], token);
+}
+
+/** Both claims, `{held, given}`, if a token of a link belongs to another user or org than the one held; else null. */
+export function changeOfIdentity({ kind, token }) {
+  const held = credential(kind)?.claims;
+  const given = validClaims(token);
+  const isOther = held && given && (held.org_id !== given.org_id || held.sub !== given.sub);
+  return isOther ? { held, given } : null;
 }
 
 /** Keep a token that a person typed. Returns why it can't be one, or null. */
@@ -41,8 +52,8 @@ export function keep(text) {
 /** The token of the org, or of the operator, with its claims; null without one, or after it has expired. */
 export function credential(kind = "org") {
   const token = sessionStorage.getItem(KEYS[kind]);
-  const claims = token && claimsOf(token);
-  return claims && claims.exp * 1000 > Date.now() ? { token, claims } : null;
+  const claims = token && validClaims(token);
+  return claims ? { token, claims } : null;
 }
 
 export function forget(kind) {
@@ -53,6 +64,11 @@ export function forget(kind) {
 export function may(action) {
   const claims = credential()?.claims;
   return Boolean(claims && ACTIONS[claims.role]?.includes(action));
+}
+
+function validClaims(token) {
+  const claims = claimsOf(token);
+  return claims && claims.exp * 1000 > Date.now() ? claims : null;
 }
 
 function claimsOf(token) {

@@ -1,15 +1,16 @@
 // Starts the dashboard: tokens out of the address, then the page, or the form that asks for a token.
 
-import { credential, takeFromAddress } from "./credentials.js";
+import { credential } from "./credentials.js";
 import { put } from "./dom.js";
 import { loadAllPages, showPage, startRouter } from "./router.js";
 import { drawShell, markPage } from "./shell.js";
 import { signInForm } from "./sign_in.js";
+import { signInByLink } from "./sign_in_link.js";
 
 let isRunning = false;
 
-function start() {
-  takeFromAddress();
+async function start() {
+  await signInByLink();
   const held = credential("org") ?? credential("operator");
   drawShell(document.getElementById("top"), Boolean(held));
   if (!held) {

@@ -3,11 +3,11 @@
 import { el, put } from "../../dom.js";
 
 /**
- * Ask, and return the values of `fields` once the reader agrees, or null. `text` is a list of paragraphs, `action` the
- * name of the button. `fields` are form controls with names, or labels around them. After it, the focus is back at the
- * button that opened it, or at its successor with the same `data-action`.
+ * Ask, and return the values of `fields` once the reader agrees, or null. `text` is a list of paragraphs; `action` and
+ * `refusal` are the names of the buttons. `fields` are form controls with names, or labels around them. After it, the
+ * focus is back at the button that opened it, or at its successor with the same `data-action`.
  */
-export function ask({ title, text, action, isDanger = false, fields = [], signal }) {
+export function ask({ title, text, action, refusal = "Cancel", isDanger = false, fields = [], signal }) {
   const opener = document.activeElement;
   return new Promise((resolve) => {
     const heading = `dialog-${crypto.randomUUID()}`;
@@ -20,7 +20,7 @@ export function ask({ title, text, action, isDanger = false, fields = [], signal
       el(
         "div",
         { class: "dialog-foot" },
-        el("button", { type: "button", onclick: () => dialog.close() }, "Cancel"),
+        el("button", { type: "button", onclick: () => dialog.close() }, refusal),
         el("button", { type: "submit", class: isDanger ? "danger" : "primary", value: "yes" }, action),
       ),
     );
