@@ -101,6 +101,11 @@ def wrap_curl(folder: Path) -> None:
     wrapper.chmod(0o755)
 
 
+def names_in(folder: Path) -> set[str]:
+    """Return the names of what is directly in a folder."""
+    return {entry.name for entry in folder.iterdir()}
+
+
 def put_a_dead_letter(installation: Installation) -> None:
     """Append a record with a wrong key."""
     append_dead_letter(
@@ -118,7 +123,10 @@ def test_every_printed_command_is_run_or_says_why_not() -> None:
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_quickstart_shows_what_it_promises(checkout: Path) -> None:
-    """`make run` runs in one terminal, the rest of the README in another; only the port differs."""
+    """`make run` runs in one terminal, the rest of the README in another; only the port differs.
+
+    Outside `var`, the commands leave nothing in the checkout.
+    """
     started, *_ = (block.text for block in blocks("README.md"))
     (promised,) = (b.text for b in blocks("README.md") if b.section == "Quickstart" and b.language == "text")
     printed = shell_lines("README.md")
@@ -127,9 +135,12 @@ def test_the_quickstart_shows_what_it_promises(checkout: Path) -> None:
     with spawned(started, checkout, -signal.SIGTERM, PORT=port):  # make ends by the signal, once its child has ended
         eventually(lambda: answers_200("127.0.0.1", int(port), "/readyz"), within_s=60)
         wrap_curl(checkout)
+        before = names_in(checkout)
         ended = run(printed.removeprefix(started).replace(PRINTED_URL, f"http://127.0.0.1:{port}"), checkout)
+        after = names_in(checkout) - {"called"}  # by the curl above
 
     assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert after == before
     assert ended.stdout.startswith(promised)
     assert [line.split(":")[0] for line in ended.stdout.splitlines() if re.match(r"[a-z]+: ", line)] == [
         "coverage",
@@ -167,9 +178,11 @@ def test_every_endpoint_has_a_curl_line_that_works(installation: Installation, f
     put_a_dead_letter(installation)
     wrap_curl(checkout)
 
+    before = names_in(checkout)
     ended = run(at(installation, shell_lines("docs/api.md"), checkout, fresh_org), checkout)
 
     assert ended.returncode == 0, ended.stderr
+    assert names_in(checkout) - {"called"} == before
     calls = [line.rsplit(" ", 1) for line in (checkout / "called").read_text().splitlines()]
     assert [call for call, status in calls if not status.startswith("2")] == [], ended.stdout
     shown = _templates(installation, [call for call, _ in calls])
