@@ -10,6 +10,9 @@ MODE ?= stack
 JOBS ?= 2
 # Containers often set this. Without .pyc files `up` compiles 1,000 modules again at each start.
 export PYTHONDONTWRITEBYTECODE :=
+# pip checks the version and the hashes of uv that requirements.lock has; uv then checks all others.
+INSTALL_UV = sed -n '/^uv==/,/ via/p' requirements.lock | $(BIN)/python -m pip install --quiet \
+	--disable-pip-version-check --require-hashes --requirement /dev/stdin
 PYTEST = $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
 
 help: ## List all targets
@@ -78,14 +81,15 @@ $(STAMP): requirements.lock pyproject.toml client/pyproject.toml
 	@echo "Setting up $(VENV) …"
 	@$(PYTHON) -c 'import sys; sys.exit("crewkit-sessions needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@test -x $(BIN)/uv || $(INSTALL_UV)
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(BIN)/uv pip uninstall --quiet --python $(BIN)/python setuptools
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable . --editable ./client
 	@touch $@
 
 lock: ## Regenerate requirements.lock from pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@test -x $(BIN)/uv || $(INSTALL_UV)
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade \
 		--custom-compile-command "make lock" --all-extras --group dev --group build pyproject.toml --output-file requirements.lock
 

@@ -47,10 +47,12 @@ install_all() {
     run install -d -m 700 "$SETTINGS/secrets"
     [ -e "$SETTINGS/env" ] || run install -m 600 "$HERE/env.example" "$SETTINGS/env"
     [ -x "$PROGRAM/bin/python" ] || run "$PYTHON" -m venv "$PROGRAM"
-    # The versions of requirements.lock, which tests ran with. uv reads it, and checks the hashes in it.
-    run "$PROGRAM/bin/python" -m pip install --quiet --disable-pip-version-check uv
+    # The versions of requirements.lock, which tests ran with. pip checks the hashes of uv, and uv those of the others.
+    sed -n '/^uv==/,/ via/p' "$CHECKOUT/requirements.lock" | run "$PROGRAM/bin/python" -m pip install --quiet \
+        --disable-pip-version-check --require-hashes --requirement /dev/stdin
     run "$PROGRAM/bin/uv" pip install --quiet --python "$PROGRAM/bin/python" --constraint "$CHECKOUT/requirements.lock" \
         --reinstall-package crewkit-sessions "$CHECKOUT"
+    run "$PROGRAM/bin/uv" pip uninstall --quiet --python "$PROGRAM/bin/python" setuptools # comes with venv, not needed
     for unit in "$HERE"/*.service "$HERE"/*.timer; do
         run install -m 644 "$unit" "$UNITS/"
     done

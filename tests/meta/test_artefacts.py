@@ -1,6 +1,7 @@
 """What is put on machines agrees with the code: the image, the two files of Compose, the users of the store."""
 
 import re
+import subprocess
 import tomllib
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -75,6 +76,19 @@ def test_a_service_is_sealed(name: str, service: dict[str, Any]) -> None:
     mounted = [text for text in service.get("volumes", ()) if text.split(":")[1].startswith("/etc/crewkit")]
     assert all(text.endswith(":ro") for text in mounted)
     assert not [key for key in service.get("environment", {}) if "PASSWORD" in key and not key.endswith("_FILE")]
+
+
+@pytest.mark.parametrize("name", ["Makefile", "deploy/Dockerfile", "deploy/systemd/install.sh"])
+def test_pip_installs_only_uv_and_checks_its_hashes(name: str) -> None:
+    """Version and hashes are those of the lock; uv checks the hashes of all else."""
+    text = (CHECKOUT / name).read_text().replace("\\\n", "")
+    (script,) = re.findall(r"sed -n '(.*?)' \S*requirements\.lock", text)
+    lock = (CHECKOUT / "requirements.lock").read_text()
+    taken = subprocess.run(["sed", "-n", script], input=lock, capture_output=True, text=True, check=True).stdout
+
+    options = re.findall(r"(?:-m |/bin/)pip install(.*)", text)
+    assert [line.split()[-3:] for line in options] == [["--require-hashes", "--requirement", "/dev/stdin"]]
+    assert re.fullmatch(r"uv==[\d.]+ \\\n(?: +--hash=sha256:[0-9a-f]{64}(?: \\)?\n)+ +# via .*\n", taken)
 
 
 def test_every_image_has_a_version() -> None:
