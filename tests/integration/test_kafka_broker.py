@@ -1,6 +1,8 @@
 """The broker from jars is a real one and does not lose acknowledged records."""
 
+import hashlib
 import os
+import re
 import socket
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -122,8 +124,10 @@ def test_no_maven_says_what_to_install(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def fake_maven(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put a shell script named `mvn` first in PATH, and give the test a separate cache."""
+    """Put a shell script named `mvn` first in PATH, and give the test a separate cache and its own list of jars."""
     folder.mkdir()
+    (folder / "pom.sha256").write_text(f"{hashlib.sha256().hexdigest()}  kafka_2.13-x.jar\n")
+    monkeypatch.setattr(jars, "KAFKA", jars.KAFKA._replace(pom=folder / "pom.xml"))
     (folder / "mvn").write_text(f"#!/bin/sh\n{script}\n")
     (folder / "mvn").chmod(0o755)
     monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
@@ -136,7 +140,7 @@ def test_two_fetches_at_once_leave_one_whole_folder(tmp_path: Path, monkeypatch:
     fake_maven(tmp_path / "bin", script, monkeypatch)
 
     with ThreadPoolExecutor(2) as pool:
-        found = list(pool.map(lambda _: jars.jars(), range(2)))
+        found = list(pool.map(lambda _: jars.jars(jars.KAFKA), range(2)))
 
     assert found == [jars.KAFKA.cache_dir()] * 2
     assert [path.name for path in jars.KAFKA.cache_dir().parent.iterdir()] == [jars.KAFKA.cache_dir().name]
@@ -148,7 +152,24 @@ def test_a_failed_fetch_leaves_nothing_and_tells_why(tmp_path: Path, monkeypatch
     fake_maven(tmp_path / "bin", "echo 'no route to host'; exit 1", monkeypatch)
 
     with pytest.raises(jars.KafkaUnavailable, match="no route to host"):
-        jars.jars()
+        jars.jars(jars.KAFKA)
+
+    assert list(jars.KAFKA.cache_dir().parent.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("fetched", "differs"),
+    [("echo x > kafka_2.13-x.jar", "kafka_2.13-x.jar"), ("touch kafka_2.13-x.jar evil.jar", "evil.jar")],
+)
+def test_jars_that_are_not_on_the_list_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fetched: str, differs: str
+) -> None:
+    """Changed ones and additional ones; the error names them, and the cache stays empty."""
+    script = f'for last; do :; done; into="${{last#*=}}"; mkdir -p "$into"; cd "$into"; {fetched}'
+    fake_maven(tmp_path / "bin", script, monkeypatch)
+
+    with pytest.raises(jars.KafkaUnavailable, match=rf"differ from \S+pom\.sha256: {re.escape(differs)}\. "):
+        jars.jars(jars.KAFKA)
 
     assert list(jars.KAFKA.cache_dir().parent.iterdir()) == []
 

@@ -1,8 +1,10 @@
 """The broker's jars: fetched once with Maven, then shared by every checkout and test run of this user.
 
-The tests fetch those of ZooKeeper the same way, with a file of their own in place of `pom.xml`.
+The tests fetch those of ZooKeeper the same way, with a file of their own in place of `pom.xml`. Beside each such file,
+another has the SHA-256 of every jar, as `sha256sum` writes it: jars that differ are not run.
 """
 
+import hashlib
 import os
 import re
 import shutil
@@ -34,6 +36,11 @@ class JarSet(NamedTuple):
         base = os.environ.get("XDG_CACHE_HOME")
         cache = Path(base) if base else Path.home() / ".cache"
         return cache / "crewkit-sessions" / f"{self.name.lower()}-{self.version}"
+
+    def digests(self) -> dict[str, str]:
+        """Return the SHA-256 of every jar by its name."""
+        lines = self.pom.with_suffix(".sha256").read_text().splitlines()
+        return {name: digest for digest, name in map(str.split, lines)}
 
 
 KAFKA = JarSet("Kafka", KAFKA_VERSION, Path(__file__).with_name("pom.xml"), "kafka_*.jar")
@@ -73,12 +80,13 @@ def _fetch(of: JarSet, target: Path) -> Path:
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="fetching-") as scratch:
         filled = Path(scratch) / "jars"
         _copy_dependencies(of, mvn, filled)
+        _check_digests(of, filled)
         _rename_unless_there(filled, target)
     return target
 
 
 def _copy_dependencies(of: JarSet, mvn: str, into: Path) -> None:
-    command = [mvn, "-q", "-B", "-f", str(of.pom), "dependency:copy-dependencies", f"-DoutputDirectory={into}"]
+    command = [mvn, "-q", "-B", "-C", "-f", str(of.pom), "dependency:copy-dependencies", f"-DoutputDirectory={into}"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=FETCH_S, check=False)  # noqa: S603 (fixed arguments)
     except subprocess.TimeoutExpired:
@@ -86,6 +94,18 @@ def _copy_dependencies(of: JarSet, mvn: str, into: Path) -> None:
         raise KafkaUnavailable(why) from None
     if done.returncode != 0 or not any(into.glob(of.needed)):
         raise KafkaUnavailable(f"Maven could not fetch {of.name}'s jars (is the network up?):\n{done.stdout[-2000:]}")
+
+
+def _check_digests(of: JarSet, folder: Path) -> None:
+    """Refuse jars that are not those of the list. Maven's own checksums come from where the jars come from."""
+    known = of.digests()
+    found = {jar.name: hashlib.sha256(jar.read_bytes()).hexdigest() for jar in folder.iterdir()}
+    differing = sorted(name for name in known.keys() | found if known.get(name) != found.get(name))
+    if differing:
+        raise KafkaUnavailable(
+            f"Maven fetched {of.name}'s jars, but these differ from {of.pom.with_suffix('.sha256')}: "
+            f"{', '.join(differing)}. They are not used: remove them from Maven's local repository, then try again"
+        )
 
 
 def _rename_unless_there(filled: Path, target: Path) -> None:
