@@ -54,6 +54,9 @@ clients: $(STAMP) ## Install coding agents and run them with crewkit-hook: needs
 images-test: $(STAMP) ## Build the images and break them as containers: needs Docker with Compose, and debootstrap
 	@IMAGES=1 $(BIN)/python -m pytest tests/images $(ARGS)
 
+images-renew: $(STAMP) ## Pin the images of other projects by what their tags name now: needs Docker
+	@$(BIN)/python -m deploy.image_pins
+
 check: $(STAMP) ## Check lint, types and import rules
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -96,4 +99,4 @@ lock: ## Regenerate requirements.lock from pyproject.toml
 clean: ## Remove .venv, caches and var/
 	@rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
-.PHONY: help run demo stack test unit integration faults browser client clients images-test check bench chaos fuzz docs screenshots setup lock clean
+.PHONY: help run demo stack test unit integration faults browser client clients images-test images-renew check bench chaos fuzz docs screenshots setup lock clean

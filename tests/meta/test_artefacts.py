@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from cli.main import COMMANDS
+from deploy import image_pins
 from processors.fold.fold import FOLD_VERSION
 from runtime.settings import Settings
 from tests.support import CHECKOUT
@@ -20,6 +21,7 @@ from tests.support.rigs.shipped_users import persona, rights
 DEPLOY = CHECKOUT / "deploy"
 NAMES = {name.upper() for name in Settings.__struct_fields__}
 USERS = ElementTree.parse(DEPLOY / "clickhouse" / "users.d" / "crewkit.xml").getroot()  # noqa: S314 (our own file)
+DIGEST = r"@sha256:[0-9a-f]{64}"
 _BOUNDED = ("max_execution_time", "max_memory_usage")
 
 
@@ -94,7 +96,25 @@ def test_pip_installs_only_uv_and_checks_its_hashes(name: str) -> None:
 def test_every_image_has_a_version() -> None:
     """An installation stays the same until someone changes the file."""
     for service in composed("compose.yaml").values():
-        assert re.search(r":[\w.]*\d[\w.-]*\}?$", service["image"]), service["image"]
+        assert re.search(rf":[\w.]*\d[\w.-]*(?:{DIGEST})?\}}?$", service["image"]), service["image"]
+
+
+def test_images_of_others_are_pinned_by_the_list() -> None:
+    """Every file uses the digest that the list has, and an image without one has a reason."""
+    listed = (DEPLOY / image_pins.LIST).read_text()
+    texts = [file.read_text() for pattern in image_pins.USERS for file in DEPLOY.glob(pattern)]
+    used = {image for text in texts for image in re.findall(r"(?:image: (?:&\w+ )?|:-|BASE=)([\w./-]+:[^\s}]+)", text)}
+
+    assert {image for image in used if "crewkit-sessions:" not in image} == set(image_pins.references(listed))
+    lines = [line for line in listed.splitlines() if not line.startswith("#")]
+    assert [line for line in lines if not re.fullmatch(rf"[\w./-]+:[\w.-]+(?:{DIGEST}| # no digest: .+)", line)] == []
+
+
+def test_plugins_have_a_version() -> None:
+    """Grafana downloads them at its first start."""
+    plugins = composed("compose.yaml")["grafana"]["environment"]["GF_PLUGINS_PREINSTALL"]
+
+    assert all(re.fullmatch(r"[\w-]+@[\d.]+", plugin) for plugin in plugins.split(","))
 
 
 def test_ports_are_published_for_this_machine_alone() -> None:

@@ -133,9 +133,9 @@ def test_images_have_a_version(documents: Documents) -> None:
     images = {container["image"] for pod in pods(documents) for container in pod.containers}
     version = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["version"]
 
-    assert [image for image in images if not re.search(r":[0-9][\w.-]*$", image)] == []
+    assert [image for image in images if not re.search(r":[0-9][\w.-]*(?:@sha256:[0-9a-f]{64})?$", image)] == []
     assert {image.partition(":")[2] for image in images if "crewkit-sessions:" in image} == {version}
-    assert {image for image in images if "kafka" in image} <= {f"apache/kafka:{KAFKA_VERSION}"}
+    assert {image.partition("@")[0] for image in images if "kafka" in image} <= {f"apache/kafka:{KAFKA_VERSION}"}
 
 
 def test_every_container_asks_for_what_it_needs(documents: Documents) -> None:

@@ -5,6 +5,7 @@
 
 import contextlib
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -54,7 +55,8 @@ def why_none() -> str:
     try:
         with contextlib.closing(docker.from_env(timeout=DAEMON_ANSWERS_S)) as client:
             client.ping()
-            absent = [image for image in images if not client.images.list(name=image)]
+            # Docker's filter takes a tag or a digest, not both.
+            absent = [image for image in images if not client.images.list(name=re.sub(r":[\w.-]+@", "@", image))]
         with contextlib.closing(docker.from_env(timeout=PULL_STALLS_S)) as client:
             for image in absent:
                 print(f"pulling {image}, once", flush=True)
