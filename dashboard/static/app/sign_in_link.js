@@ -20,6 +20,7 @@ async function agrees(changes) {
     ]),
     action: "Switch",
     refusal: "Stay",
+    isDanger: true,
     signal: new AbortController().signal,
   });
   return answer !== null;
