@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from crewkit_hook.remote import without_credentials
 from crewkit_hook.settings import Settings
 
 PAYLOAD_BYTES_MAX = 1_000_000  # the installation takes 1 MiB with what is around it
@@ -54,8 +55,12 @@ def leaving(payload: dict[str, Any], raw: bytes, *, is_private: bool) -> bytes:
 
 
 def leaving_context(context: dict[str, Any], *, is_private: bool) -> dict[str, Any]:
-    """Return what is sent of a context."""
-    return {name: value for name, value in context.items() if not (is_private and name in _PLACES)}
+    """Return what is sent of a context: remotes without credentials, and only texts that can be printed."""
+    if isinstance(context.get("remote_url"), str):
+        context = {**context, "remote_url": without_credentials(context["remote_url"])[:2_048]}
+    left_out = _PLACES if is_private else frozenset()
+    sent = {name: value for name, value in context.items() if name not in left_out}
+    return {name: value for name, value in sent.items() if not isinstance(value, str) or value.isprintable()}
 
 
 def metadata_of(payload: dict[str, Any]) -> bytes:

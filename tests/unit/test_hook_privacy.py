@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crewkit_hook.privacy import PAYLOAD_BYTES_MAX, bounded, is_sensitive, metadata_of
+from crewkit_hook.privacy import PAYLOAD_BYTES_MAX, bounded, is_sensitive, leaving_context, metadata_of
+from crewkit_hook.remote import without_credentials
 from crewkit_hook.settings import Settings, check_pattern
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ingest.intake.sessions.remote_url import clean_remote
 from tests.support.clients.recorded import RECORDINGS
 
 CONTENT = "A-Canary,Of/Content!"
@@ -121,3 +123,53 @@ def test_what_can_not_be_shortened_is_sent_as_metadata() -> None:
     sent = bounded(payload, json.dumps(payload).encode())
 
     assert json.loads(sent) == {"session_id": "s", "hook_event_name": "Stop"}
+
+
+REMOTES = (
+    *("https://host/a.git", "https://user:pw@host/a.git", "https://ghp_token@host/a.git", "ssh://git@host:22/a.git"),
+    *(
+        "ssh://git:pw@host/a.git",
+        "git@host:a/b.git",
+        "git:pw@host:a/b.git",
+        "https://u:p/w@host/a",
+        "https://host:80/a@b",
+    ),
+    *(
+        "https://host/a.git?token=x#y",
+        "git+ssh://me@host/a",
+        "/srv/a.git",
+        "../a",
+        "",
+        " https://t@h/a\n",
+        "C:\\a",
+        "@",
+        "@:",
+    ),
+)
+
+
+@pytest.mark.parametrize("address", REMOTES)
+def test_a_remote_leaves_without_its_credentials(address: str) -> None:
+    """As the installation would keep it, so that what is known of a session stays the same."""
+    sent = leaving_context({"remote_url": address}, is_private=False)
+
+    assert sent == {"remote_url": clean_remote(address).url}
+
+
+@given(st.text(st.sampled_from("a:/@?#.~-"), max_size=20), st.sampled_from(["", "https://", "ssh://", "git@"]))
+def test_any_remote_leaves_as_the_installation_would_keep_it(text: str, scheme: str) -> None:
+    """Whatever its parts."""
+    assert without_credentials(scheme + text) == clean_remote(scheme + text).url
+
+
+def test_a_long_token_in_a_remote_is_cut_and_not_shortened() -> None:
+    """A bound on the length must not take away what shows that it is one."""
+    address = f"https://{'t' * 5_000}@host/a.git"
+
+    assert leaving_context({"remote_url": address}, is_private=False) == {"remote_url": "https://host/a.git"}
+
+
+@pytest.mark.parametrize("text", ["\x1b[2J", "a\tb", "\x9b", "\udcff"])
+def test_a_branch_that_can_not_be_printed_is_left_out(text: str) -> None:
+    """The installation would refuse the event for it."""
+    assert leaving_context({"branch": text, "attended": True}, is_private=False) == {"attended": True}
