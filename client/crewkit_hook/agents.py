@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from crewkit_hook.store import Store
@@ -50,7 +51,7 @@ def tell(agent: Agent, payload: Mapping[str, Any], header: Mapping[str, str], st
         _started(agent, payload, state, store, reading)
     report = None
     if event in agent.ends and state.get("transcript"):
-        reading.advance(state["transcript"])
+        _advance(reading, state["transcript"])
         report = _report(session_id, state, reading)
         if event == ENDED and reading.totals().is_partial:
             state["looks"] = LOOKS  # with /clear the exact totals of Claude Code are written behind the hook
@@ -62,7 +63,7 @@ def tell(agent: Agent, payload: Mapping[str, Any], header: Mapping[str, str], st
 def late_totals(agent: Agent, session_id: str, state: State) -> dict[str, Any] | None:
     """Return the exact totals of a session that has ended, if they have been written since."""
     reading = agent.reading(session_id, state.get("reading"))
-    reading.advance(state["transcript"])
+    _advance(reading, state["transcript"])
     state["reading"] = reading.kept
     return None if reading.totals().is_partial else _report(session_id, state, reading)
 
@@ -106,5 +107,11 @@ def _started(agent: Agent, payload: Mapping[str, Any], state: State, store: Stor
 def _note_kill(reading: Reading, state: State) -> None:
     """Read what a run without an end has left. An agent that was killed at once has named no file."""
     if state.get("transcript"):
-        reading.advance(state["transcript"])
+        _advance(reading, state["transcript"])
     reading.killed()
+
+
+def _advance(reading: Reading, transcript: str) -> None:
+    """Read what is new. A path that no system takes, or a folder that can't be read, costs only the totals."""
+    with suppress(OSError, ValueError, RuntimeError):
+        reading.advance(transcript)

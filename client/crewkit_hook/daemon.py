@@ -137,8 +137,7 @@ def _work(sender: Sender) -> None:
 
 def _waits(home: str) -> bool:
     """Return whether an event waits that can be read."""
-    files = (Path(home, spool.NEW, name) for name in spool.waiting(home))
-    return any(file.is_file() and os.access(file, os.R_OK) for file in files)
+    return any(spool.read(home, name) is not None for name in spool.waiting(home))
 
 
 def _guarded(step: Callable[[], int | None]) -> int | None:

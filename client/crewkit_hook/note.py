@@ -11,9 +11,10 @@ import os
 import sys
 import time
 
-from crewkit_hook import spool
+from crewkit_hook import foreign, spool
 
 PAYLOAD_BYTES_MAX = 64 << 20
+GIT_BYTES_MAX = 64 << 10
 _ENVIRONMENT = (  # of Claude Code; an agent that it starts inherits them
     ("process", "CLAUDE_PID"),
     ("attended", "CLAUDE_CODE_SESSION_ATTENDED"),
@@ -89,34 +90,56 @@ def attended(client: str, process: str) -> str:
 
 def git_of(folder: str) -> dict[str, str]:
     """Return the folder of git of a working folder, and what its HEAD says; empty outside of repositories."""
-    git = _git_folder(folder)
+    try:
+        git = _git_folder(folder)
+    except ValueError:  # a zero byte in a path
+        return {}
     return {"git": git, "head": _read(os.path.join(git, "HEAD"), 1_000).strip()} if git else {}
 
 
 def _git_folder(folder: str) -> str:
-    """Return the folder with the HEAD of a working folder, also of a worktree; empty outside of repositories."""
+    """Return the folder with the HEAD of a working folder, also of a worktree or a submodule.
+
+    Empty outside of repositories, and where a file names a folder of git that does not name this working folder:
+    an unpacked archive could name that of any other repository.
+    """
     while True:
         git = os.path.join(folder, ".git")
         if os.path.isdir(git):
             return git
         if os.path.isfile(git):
             named = _read(git, 4_000).partition("gitdir:")[2].strip()
-            return os.path.join(folder, named) if named else ""
+            git = os.path.join(folder, named)
+            return git if named and _serves(git, folder) else ""
         above = os.path.dirname(folder)
         if above == folder:
             return ""
         folder = above
 
 
+def _serves(git: str, folder: str) -> bool:
+    """Return whether a folder of git names a working folder: a worktree's in `gitdir`, a submodule's in `config`.
+
+    What `git init --separate-git-dir` makes names none, so its branch is not known.
+    """
+    named = os.path.dirname(_read(os.path.join(git, "gitdir"), 4_000).strip()) or _worktree(git)
+    return bool(named) and os.path.realpath(os.path.join(git, named)) == os.path.realpath(folder)
+
+
+def _worktree(git: str) -> str:
+    """Return `core.worktree`, the only setting of git with this name."""
+    for line in _read(os.path.join(git, "config"), GIT_BYTES_MAX).splitlines():
+        name, _, value = line.partition("=")
+        if name.strip().lower() == "worktree":
+            return value.strip().strip('"')
+    return ""
+
+
 def _read(path: str, size: int) -> str:
     try:
-        fd = os.open(path, os.O_RDONLY)
+        return os.fsdecode(foreign.start_of(path, size))
     except OSError:
         return ""
-    try:
-        return os.read(fd, size).decode("utf-8", "surrogateescape")
-    finally:
-        os.close(fd)
 
 
 def _all_of_stdin() -> bytes:

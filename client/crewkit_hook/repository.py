@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import configparser
+import os
 from collections.abc import Mapping
 from pathlib import Path
+
+from crewkit_hook import foreign
+from crewkit_hook.note import GIT_BYTES_MAX
 
 _BRANCH = "ref: refs/heads/"
 
@@ -15,24 +19,20 @@ def described(header: Mapping[str, str]) -> dict[str, str]:
     head = header.get("head", "")
     if head.startswith(_BRANCH):
         said["branch"] = head[len(_BRANCH) :][:512]
-    remote = _remote(Path(header["git"])) if header.get("git") else ""
+    remote = _remote(header["git"]) if header.get("git") else ""
     if remote:
-        said["remote_url"] = remote[:2_048]
+        said["remote_url"] = remote
     return said
 
 
-def _remote(git: Path) -> str:
-    """Return the address of `origin`, else of the only remote. A worktree shares the settings of its repository."""
-    try:
-        common = (git / "commondir").read_text("utf-8").strip()
-        git = git / common
-    except OSError:
-        pass
+def _remote(git: str) -> str:
+    """Return the address of `origin`, else of the only remote. A larger file of settings says nothing."""
     settings = configparser.RawConfigParser(strict=False, allow_no_value=True, interpolation=None)
     try:
-        text = (git / "config").read_text("utf-8", "replace")
+        content = foreign.start_of(str(_common(Path(git)) / "config"), GIT_BYTES_MAX + 1)
+        text = content.decode("utf-8", "replace") if len(content) <= GIT_BYTES_MAX else ""
         settings.read_string("\n".join(line.strip() for line in text.splitlines()))
-    except (OSError, configparser.Error):
+    except (OSError, ValueError, configparser.Error):
         return ""
     remotes = {
         name: settings.get(name, "url", fallback="") for name in settings.sections() if name.startswith("remote ")
@@ -40,3 +40,13 @@ def _remote(git: Path) -> str:
     if len(remotes) == 1:
         return next(iter(remotes.values())) or ""
     return remotes.get('remote "origin"') or ""
+
+
+def _common(git: Path) -> Path:
+    """Return the folder of git that has the settings: a worktree shares those of the repository that it is in."""
+    try:
+        named = os.fsdecode(foreign.start_of(str(git / "commondir"), 4_000)).strip()
+        common = Path(os.path.realpath(git / named))
+    except (OSError, ValueError):
+        return git
+    return common if Path(os.path.realpath(git)).parent == common / "worktrees" else git

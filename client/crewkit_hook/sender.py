@@ -49,14 +49,8 @@ class Sender:
     def take(self) -> int:
         """Take events from the spool into the outbox, with all that follows from them; return how many."""
         settings = load(self._home)
-        taken: list[str] = []
         with self._store.transaction():
-            for name in spool.waiting(self._home)[:TAKEN_MAX]:
-                record = self._read(name)
-                if record is not None:
-                    taken.append(name)
-                    if self._store.take(name):
-                        self._take(name, record, settings)
+            taken = [name for name in spool.waiting(self._home)[:TAKEN_MAX] if self._take(name, settings)]
         for name in taken:
             self._new.joinpath(name).unlink(missing_ok=True)
         if taken:
@@ -65,17 +59,17 @@ class Sender:
         self._look_at_size(settings)
         return len(taken)
 
-    def _read(self, name: str) -> bytes | None:
-        """Return an event of the spool; None if it can't be read. It stays, and keeps no other from being sent."""
-        try:
-            return self._new.joinpath(name).read_bytes()
-        except OSError:
-            return None
+    def _take(self, name: str, settings: Settings) -> bool:
+        """Take an event; return False if it can't be read. Then it stays, and keeps no other from being sent."""
+        record = spool.read(self._home, name)
+        if record is not None and self._store.take(name):
+            self._prepare(name, record, settings)
+        return record is not None
 
-    def _take(self, name: str, record: bytes, settings: Settings) -> None:
+    def _prepare(self, name: str, record: bytes, settings: Settings) -> None:
         try:
             items = prepare(name, record, settings, self._store)
-        except (OSError, sqlite3.Error):
+        except sqlite3.Error:
             raise
         except Exception as error:  # whatever it holds, it must not keep the others from being sent
             self._store.refuse(Item(name, "hook", record), f"{type(error).__name__}: {error}")
@@ -131,7 +125,7 @@ class Sender:
     def _look_at_size(self, settings: Settings) -> None:
         """Tell hooks whether there is room."""
         full, limit = Path(self._home, spool.FULL), settings.spool_mb << 20
-        waits = sum(file.stat().st_size for file in self._new.iterdir()) if self._store.size() < limit else 0
+        waits = sum(file.lstat().st_size for file in self._new.iterdir()) if self._store.size() < limit else 0
         if self._store.size() + waits >= limit:
             full.touch()
         else:

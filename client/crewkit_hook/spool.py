@@ -13,9 +13,12 @@ import fcntl
 import os
 import time
 
+from crewkit_hook import foreign
+
 HOME_VARIABLE = "CREWKIT_HOOK_HOME"
 SETTINGS = "settings.json"
 TMP, NEW, FULL, DROPPED, SENDER_LOCK = "tmp", "new", "full", "dropped", "sender.lock"
+RECORD_BYTES_MAX = 65 << 20  # the largest payload that a hook notes, with its header
 _COUNT_BYTES = 16
 _TRIES = 50  # for a lock that is held for microseconds
 
@@ -60,6 +63,15 @@ def put(home: str, at_ms: int, header: dict[str, str], payload: bytes) -> bool:
 def waiting(home: str) -> list[str]:
     """Return the names of the events that wait, the oldest first."""
     return sorted(os.listdir(os.path.join(home, NEW)))
+
+
+def read(home: str, name: str) -> bytes | None:
+    """Return an event that waits; None if it can't be read, or no hook can have written it."""
+    try:
+        record = foreign.start_of(os.path.join(home, NEW, name), RECORD_BYTES_MAX + 1, follow_links=False)
+    except OSError:
+        return None
+    return record if len(record) <= RECORD_BYTES_MAX else None
 
 
 def encode(header: dict[str, str]) -> bytes:

@@ -105,6 +105,17 @@ def test_all_is_read_also_where_it_is_not_connected(tmp_path: Path) -> None:
     assert hook.returncode == 0
 
 
+@pytest.mark.parametrize("name", [".git", ".git/HEAD"])
+def test_no_folder_keeps_the_agent_waiting(home: Path, tmp_path: Path, name: str) -> None:
+    """A pipe that no program writes to would, at each event. The event is noted."""
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    os.mkfifo(tmp_path / name)
+
+    assert run(home, folder=tmp_path) == (0, b"", b"")
+
+    assert len(spool.waiting(str(home))) == 1
+
+
 def test_a_shell_may_not_know_its_parent(home: Path) -> None:
     """As fish: the process is left out then."""
     command = [sys.executable, "-I", "-S", str(HOOK), "codex"]

@@ -400,3 +400,65 @@ def noted(home: str, name: str) -> str:
 
 def refused(home: str) -> int:
     return int(noted(home, "refused") or 0)
+
+
+HOSTILE_PATHS = (
+    "/dev/zero",
+    "/dev/tty",
+    "/",
+    "",
+    "a\0b",
+    "x" * 300,
+    "/" + "x/" * 3_000,
+    "\ud83d",
+    "~",
+    "/proc/self/mem",
+)
+
+
+@pytest.mark.parametrize("path", HOSTILE_PATHS)
+@pytest.mark.parametrize("client", ["claude-code", "codex", "gemini-cli"])
+def test_no_transcript_stops_its_event_nor_those_behind_it(
+    home: str, sender: Sender, server: HookServer, path: str, client: str
+) -> None:
+    """What an agent names may be anything; only the totals are missing."""
+    put(home, 0, client=client, hook_event_name="SessionEnd", transcript_path=path)
+    put(home, 1, client=client)
+
+    drain(sender)
+    sender.look_after()
+    drain(sender)
+
+    assert [hook["payload"].get("n") for hook in server.hooks][:2] == [0, 1]
+    assert refused(home) == 0
+
+
+def test_no_folder_stops_its_event_nor_those_behind_it(
+    home: str, sender: Sender, server: HookServer, tmp_path: Path
+) -> None:
+    """Only the remote is missing."""
+    for name in ("config", "commondir"):
+        git = tmp_path / name / ".git"
+        git.mkdir(parents=True)
+        (git / name).symlink_to("/dev/zero")
+        header = {"client": "codex", "process": "", "folder": str(git.parent), "git": str(git), "head": "0123"}
+        spool.put(home, NOW_MS, header, b'{"session_id": "s", "hook_event_name": "Stop", "n": 0}')
+    put(home, 1)
+
+    drain(sender)
+
+    assert server.numbers == [0, 0, 1]
+
+
+def test_what_is_no_file_in_the_spool_stops_no_other(home: str, sender: Sender, server: HookServer) -> None:
+    """A pipe would hold the sender, a device would fill the memory, a link would send another file."""
+    new = Path(home, spool.NEW)
+    os.mkfifo(new / f"{1:013d}-{1:032x}")
+    for n, target in enumerate(("/dev/zero", "/etc/hostname", "/nowhere"), 2):
+        (new / f"{n:013d}-{n:032x}").symlink_to(target)
+    put(home, 1)
+
+    drain(sender)
+
+    assert server.numbers == [1]
+    assert len(spool.waiting(home)) == 4

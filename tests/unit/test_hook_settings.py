@@ -113,3 +113,25 @@ def test_the_remote_is_origin_or_the_only_one(tmp_path: Path, config: str) -> No
 def test_the_branch_is_that_of_head(head: str, branch: str | None) -> None:
     """A commit that is checked out by itself has none."""
     assert described({"git": "/nowhere", "head": head}).get("branch") == branch
+
+
+def test_the_settings_of_another_repository_are_not_read(tmp_path: Path) -> None:
+    """A folder may name any other one as the one that it shares them with; only a worktree is within that one."""
+    other, own = tmp_path / "other", tmp_path / "own"
+    for git in (other, own):
+        git.mkdir()
+    (other / "config").write_text('[remote "origin"]\n\turl = https://x/other.git\n')
+    (own / "commondir").write_text("../other\n")
+    assert described({"git": str(own)}) == {}
+
+    (own / "config").write_text('[remote "origin"]\n\turl = https://x/own.git\n')
+    assert described({"git": str(own)}) == {"remote_url": "https://x/own.git"}
+
+
+@pytest.mark.parametrize("text", [b"\xff\xfe", b"a\0b", b"\n", b"x/" * 3_000])
+def test_no_text_in_a_folder_of_git_costs_the_event(tmp_path: Path, text: bytes) -> None:
+    """What can't be read says nothing."""
+    (tmp_path / "commondir").write_bytes(text)
+    (tmp_path / "config").write_bytes(text)
+
+    assert described({"git": str(tmp_path), "head": "0123abcd"}) == {}

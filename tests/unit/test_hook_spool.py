@@ -1,6 +1,8 @@
 """The spool of the hook client: what is put there is whole, what finds no room is counted, and a header comes back."""
 
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -79,8 +81,51 @@ def test_head_and_folder_of_a_repository(tmp_path: Path) -> None:
     worktree.mkdir()
     (main / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
     (main / ".git" / "worktrees" / "w" / "HEAD").write_text("ref: refs/heads/other\n")
+    (main / ".git" / "worktrees" / "w" / "gitdir").write_text(f"{worktree}/.git\n")
     (worktree / ".git").write_text(f"gitdir: {main}/.git/worktrees/w\n")
 
     assert note.git_of(str(main / "deep" / "er")) == {"git": str(main / ".git"), "head": "ref: refs/heads/main"}
     assert note.git_of(str(worktree))["head"] == "ref: refs/heads/other"
     assert note.git_of(str(tmp_path)) == {}
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_a_folder_of_git_is_followed_only_where_it_names_the_working_folder(tmp_path: Path) -> None:
+    """As git itself makes worktrees and submodules; a file in any other folder can't name a foreign repository."""
+    main, sub, worktree, thief = (tmp_path / name for name in ("main", "sub", "worktree", "thief"))
+    thief.mkdir()
+    for made in (main, sub):
+        git(tmp_path, "init", "-q", "-b", made.name, str(made))
+        git(made, "commit", "-q", "--allow-empty", "-m", "first")
+    git(main, "worktree", "add", "-q", "-b", "other", str(worktree))
+    git(main, "submodule", "add", "-q", "-b", "sub", str(sub), "part")
+
+    assert note.git_of(str(worktree))["head"] == "ref: refs/heads/other"
+    assert note.git_of(str(main / "part"))["head"] == "ref: refs/heads/sub"
+    for named in (main / ".git", main / ".git" / "worktrees" / "worktree", main / ".git" / "modules" / "part"):
+        (thief / ".git").write_text(f"gitdir: {named}\n")
+        assert note.git_of(str(thief)) == {}
+
+
+def git(folder: Path, *arguments: str) -> None:
+    """Run git without the settings of this machine."""
+    settings = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "protocol.file.allow=always")
+    nothing = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "PATH": os.environ["PATH"]}
+    subprocess.run(["git", *settings, *arguments], cwd=folder, env=nothing, check=True, capture_output=True, timeout=30)
+
+
+def test_only_what_a_hook_can_have_written_is_read(home: str, tmp_path: Path) -> None:
+    """No link out of the spool, no pipe, and no file that is larger than any event."""
+    (tmp_path / "secret").write_text("a secret")
+    new = Path(home, spool.NEW)
+    (new / "0-link").symlink_to(tmp_path / "secret")
+    os.mkfifo(new / "1-pipe")
+    (new / "2-device").symlink_to("/dev/zero")
+    with (new / "3-huge").open("wb") as file:
+        file.truncate(3 << 30)
+    spool.put(home, 7, {"client": "codex"}, b"{}")
+
+    read = [spool.read(home, name) for name in spool.waiting(home)]
+
+    assert sorted(filter(None, read)) == [b"client=codex\n{}"]
+    assert spool.RECORD_BYTES_MAX > note.PAYLOAD_BYTES_MAX

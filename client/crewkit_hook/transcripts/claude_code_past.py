@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from crewkit_hook import foreign
 from crewkit_hook.transcripts.claude_code import SYNTHETIC, is_copy, subagent_files
 from crewkit_hook.transcripts.event import Past, key_of
 from crewkit_hook.transcripts.folders import Folders
@@ -24,6 +25,7 @@ _BUILT_IN_COMMAND = "<command-name>"  # one of a user begins with <command-messa
 _NO_PROMPTS = (_INTERRUPTED, _BUILT_IN_COMMAND, "<local-command-", "<bash-", "Caveat: The messages below")
 _REJECTED = ("The user doesn't want to", "Permission to use", "User rejected")
 _BY_MACHINE = "system"
+_META_BYTES_MAX = 64 << 10
 
 
 class Described(NamedTuple):
@@ -232,10 +234,10 @@ def _is_denied(line: dict[str, Any], said: str) -> bool:
 
 def _agent_type(file: Path) -> str:
     try:
-        found = json.loads(file.with_suffix(".meta.json").read_text("utf-8"))
-        return str(found.get("agentType") or "")
-    except (OSError, ValueError, AttributeError):
+        found = parsed(foreign.start_of(str(file.with_suffix(".meta.json")), _META_BYTES_MAX))
+    except OSError:
         return ""
+    return str(found.get("agentType") or "")
 
 
 def _blocks(message: dict[str, Any]) -> list[dict[str, Any]]:

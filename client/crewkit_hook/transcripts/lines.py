@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
+
+from crewkit_hook import foreign
 
 # What reading a line raises if it is not as the agent's known versions write it. Such a line says nothing.
 ODD = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
+LINE_BYTES_MAX = 32 << 20  # no request to a model is larger
+SKIPPED_BYTES_MAX = 256 << 20  # of longer lines, in one look
 
 
 def new_lines(path: str, offset: int) -> Iterator[tuple[int, bytes]]:
-    """Yield each whole line from an offset on, with the offset behind it. A file that is not there has none."""
+    """Yield each whole line from an offset on, with the offset behind it. A file that is not there has none.
+
+    Of a line that is too long, each piece is yielded as an empty line. The next look goes on behind the last one: the
+    rest of an object is not an object, so it says nothing either.
+    """
+    skipped, is_rest = 0, False
     try:
-        with Path(path).open("rb") as file:
+        with os.fdopen(foreign.opened(path), "rb") as file:
             file.seek(offset)
-            for line in file:
-                if not line.endswith(b"\n"):
+            while skipped < SKIPPED_BYTES_MAX and (piece := file.readline(LINE_BYTES_MAX)):
+                is_end = piece.endswith(b"\n")
+                if not is_end and len(piece) < LINE_BYTES_MAX:  # still being written
                     return
-                offset += len(line)
-                yield offset, line
+                offset += len(piece)
+                yield offset, piece if is_end and not is_rest else b""
+                skipped += 0 if is_end else len(piece)
+                is_rest = not is_end
     except OSError:
         return
 
