@@ -19,6 +19,7 @@ from crewkit_hook.delivery import BATCH_BYTES_MAX, BATCH_ITEMS_MAX, OUT_OF_RANGE
 from crewkit_hook.prepare import look_after, prepare, without_time
 from crewkit_hook.settings import NotConnected, Settings, load
 from crewkit_hook.store import Item, Store
+from crewkit_hook.taking import DEATHS_MAX, Taking
 
 TAKEN_MAX = 2_000  # events that go into one transaction
 LOOK_EVERY_S = 0.5
@@ -42,15 +43,22 @@ class Sender:
         self._store = Store(home)
         self._store.forget_taken(name for name in self._store.taken() if not Path(self._new, name).exists())
         self._failures = 0
+        self._taking = Taking(home)
+        if self._taking.culprit:
+            self._put_aside(self._taking.culprit)
 
     def close(self) -> None:
+        self._taking.close()
         self._store.close()
 
     def take(self) -> int:
         """Take events from the spool into the outbox, with all that follows from them; return how many."""
         settings = load(self._home)
         with self._store.transaction():
-            taken = [name for name in spool.waiting(self._home)[:TAKEN_MAX] if self._take(name, settings)]
+            try:
+                taken = [name for name in spool.waiting(self._home)[:TAKEN_MAX] if self._take(name, settings)]
+            finally:
+                self._taking.clear()
         for name in taken:
             self._new.joinpath(name).unlink(missing_ok=True)
         if taken:
@@ -59,8 +67,19 @@ class Sender:
         self._look_at_size(settings)
         return len(taken)
 
+    def _put_aside(self, name: str) -> None:
+        """Refuse an event at which senders died, in a transaction of its own: another one may be among the next."""
+        record = spool.read(self._home, name)
+        if record is not None:
+            with self._store.transaction():
+                if self._store.take(name):
+                    self._store.refuse(Item(name, "hook", record), f"{DEATHS_MAX} senders died at this event")
+            self._new.joinpath(name).unlink(missing_ok=True)
+        self._taking.clear()
+
     def _take(self, name: str, settings: Settings) -> bool:
         """Take an event; return False if it can't be read. Then it stays, and keeps no other from being sent."""
+        self._taking.mark(name)
         record = spool.read(self._home, name)
         if record is not None and self._store.take(name):
             self._prepare(name, record, settings)

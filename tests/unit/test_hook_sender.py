@@ -1,20 +1,26 @@
 """The sender of the hook client: what it takes from the spool arrives once, whatever the server answers."""
 
+import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from crewkit_hook import settings as client_settings
-from crewkit_hook import spool
+from crewkit_hook import spool, taking
+from crewkit_hook.prepare import prepare
 from crewkit_hook.sender import PAUSE_S_MAX, Sender
 from crewkit_hook.settings import Settings
+from crewkit_hook.status import status
 from crewkit_hook.store import FILE
+from crewkit_hook.taking import Taking
 
 from tests.support.fakes.hook_server import HookServer
 
@@ -462,3 +468,87 @@ def test_what_is_no_file_in_the_spool_stops_no_other(home: str, sender: Sender, 
 
     assert server.numbers == [1]
     assert len(spool.waiting(home)) == 4
+
+
+def test_an_event_at_which_senders_die_is_put_aside(
+    home: str, server: HookServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the second death at each; it is counted and kept as it was, and all others arrive."""
+    for n in range(6):
+        put(home, n, text="deadly" if n in (2, 4) else "fine")
+    deadly = [Path(home, spool.NEW, spool.waiting(home)[n]).read_bytes() for n in (2, 4)]
+
+    deaths = 0
+    while dies(home, monkeypatch, b"deadly"):
+        deaths += 1
+    sender = Sender(home, server)  # type: ignore[arg-type]  # it answers as the API does
+    drain(sender)
+    sender.close()
+
+    assert deaths == 4
+    assert server.numbers == [0, 1, 3, 5]
+    assert spool.waiting(home) == []
+    found = status(home)
+    assert (found["refused"], found["refusals"]) == (2, ["2 senders died at this event"] * 2)
+    assert kept_refused(home) == deadly
+
+
+def test_senders_that_are_killed_put_no_event_aside(
+    home: str, server: HookServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often, as long as it is not at the same event twice in a row."""
+    for n in range(3):
+        put(home, n, text=f"number {n}")
+    for n in (0, 1, 2, 1, 0, 2, 0):
+        assert dies(home, monkeypatch, b"number %d" % n)
+    monkeypatch.undo()
+    sender = Sender(home, server)  # type: ignore[arg-type]  # it answers as the API does
+
+    drain(sender)
+    sender.close()
+
+    assert server.numbers == [0, 1, 2]
+    assert refused(home) == 0
+
+
+@pytest.mark.parametrize("where", ["behind the batch", "in an error"])
+def test_only_a_death_at_an_event_is_held_against_it(home: str, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    """Not one while the batch is written, nor one after an error, as when the disk is full."""
+    put(home, text="fine")
+    for _ in range(3):
+        assert dies(home, monkeypatch, b"fine", where)
+
+    assert Taking(home).culprit == ""
+    assert Path(home, taking.FILE).read_bytes().strip(b"\0") == b""
+    assert len(spool.waiting(home)) == 1
+
+
+def dies(home: str, monkeypatch: pytest.MonkeyPatch, at: bytes, where: str = "at the event") -> bool:
+    """Return whether a sender that takes all dies, as if killed: at an event with a text, or behind its batch."""
+    clear = Taking.clear
+
+    def deadly(name: str, record: bytes, *rest: Any) -> list[Any]:
+        if at not in record:
+            return prepare(name, record, *rest)
+        if where == "in an error":
+            raise sqlite3.OperationalError("no room")
+        if where == "behind the batch":
+            monkeypatch.setattr(Taking, "clear", lambda self: (clear(self), os._exit(1)))
+            return []
+        os._exit(1)
+
+    child = os.fork()
+    if child == 0:
+        try:
+            monkeypatch.setattr("crewkit_hook.sender.prepare", deadly)
+            while Sender(home).take():
+                pass
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0
+
+
+def kept_refused(home: str) -> list[bytes]:
+    with contextlib.closing(sqlite3.connect(Path(home, FILE))) as database:
+        return [zlib.decompress(packed) for (packed,) in database.execute("SELECT item FROM refused ORDER BY seq")]
