@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import urllib.error
 import urllib.request
 from http import HTTPStatus
@@ -12,17 +13,20 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from crewkit_hook import __version__
+from crewkit_hook.deadline import Http, Https
+from crewkit_hook.printable import printable
 from crewkit_hook.settings import Settings
 
 TIMEOUT_S = 30.0
-REPLY_BYTES_MAX = 16 << 20
+REPLY_BYTES_MAX = 4 << 20  # one that refuses a whole batch has less than 1 MB
+RETRY_AFTER_S_MAX = 3_600.0
 
 
 class Unreachable(Exception):
     """No answer, or one that asks to try again. ``retry_after_s``: what it asks for; 0 if it does not say."""
 
     def __init__(self, message: str, retry_after_s: float = 0.0) -> None:
-        super().__init__(message)
+        super().__init__(printable(message))
         self.retry_after_s = retry_after_s
 
 
@@ -37,7 +41,7 @@ class Answer(NamedTuple):
     def error(self) -> str:
         """The sentence of an error."""
         said = self.body.get("error") if isinstance(self.body, dict) else None
-        return f"{self.status}: {said}" if said else str(self.status)
+        return printable(f"{self.status}: {said}" if said else str(self.status))
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -53,7 +57,7 @@ class Api:
     def __init__(self, settings: Settings) -> None:
         self._base = f"{settings.url}/api/v1/{quote(settings.org, safe='')}"
         self._token = settings.token
-        self._opener = urllib.request.build_opener(_NoRedirect)
+        self._opener = urllib.request.build_opener(_NoRedirect, Http, Https)
 
     def send(self, client: str, body: bytes) -> Answer:
         """Send a batch of hooks and reports.
@@ -97,11 +101,11 @@ class Api:
 def _answer(status: int, reply: Any) -> Answer:
     try:
         text = reply.read(REPLY_BYTES_MAX)
-    except (OSError, HTTPException) as error:
+    except (OSError, HTTPException, ValueError) as error:
         raise Unreachable(f"the answer broke off: {error!r}") from error
     try:
         body = json.loads(text) if text else None
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
     return Answer(status, body, reply.headers.get("X-Log-Position") or "")
 
@@ -112,7 +116,9 @@ def _lists_rejected(body: Any) -> bool:
 
 
 def _seconds(value: str | None) -> float:
+    """Return what a server asks to wait for, but no more than an hour; 0 for a date, or what is not a time."""
     try:
-        return max(0.0, float(value or 0))
+        seconds = float(value or 0)
     except ValueError:
         return 0.0
+    return min(max(0.0, seconds), RETRY_AFTER_S_MAX) if math.isfinite(seconds) else 0.0

@@ -15,6 +15,7 @@ from crewkit_hook import settings as client_settings
 from crewkit_hook import spool
 from crewkit_hook.agent_settings import FILES, AgentFile, add, check, remove
 from crewkit_hook.api import Api, Unreachable
+from crewkit_hook.printable import printable
 from crewkit_hook.settings import Settings
 from crewkit_hook.transcripts.lines import instant
 
@@ -81,10 +82,10 @@ def _test(api: Api) -> str:
                 raise Failed(
                     f"the test event was recorded, but can't be read yet ({error}): is a projector running?"
                 ) from error
-            time.sleep(error.retry_after_s or 1.0)
+            time.sleep(min(error.retry_after_s or 1.0, READ_BACK_S))
     if receipt.status != 200:
         raise Failed(f"the test event was recorded, but not read back: {receipt.error}")
-    return answer.position
+    return printable(answer.position)
 
 
 def _test_batch() -> bytes:

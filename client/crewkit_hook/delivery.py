@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from crewkit_hook.api import Answer, Api, Unreachable
+from crewkit_hook.printable import printable
 from crewkit_hook.store import Item, body_of
 
 BATCH_ITEMS_MAX, BATCH_BYTES_MAX = 1_000, 8 << 20  # not compressed
@@ -54,10 +55,20 @@ def _is_about_items(answer: Answer) -> bool:
 
 
 def _refused(batch: list[Item], answer: Answer) -> Refused:
-    """Return the items that a reply names, by their index among hooks or reports."""
-    hooks = [item for item in batch if item.kind == "hook"]
-    reports = [item for item in batch if item.kind == "report"]
-    return [
-        RefusedItem((reports if one["code"] == "invalid_report" else hooks)[one["index"]], one["code"], one["message"])
-        for one in answer.body["data"]["rejected"]
-    ]
+    """Return the items that a reply names, by their index among hooks or reports.
+
+    Raises:
+        Unreachable: it names what was not sent, or something twice, so it can't be relied on.
+    """
+    left = {kind: dict(enumerate(item for item in batch if item.kind == kind)) for kind in ("hook", "report")}
+    return [_one_of(left, said) for said in answer.body["data"]["rejected"]]
+
+
+def _one_of(left: dict[str, dict[int, Item]], said: Any) -> RefusedItem:
+    """Take the item that a reply names out of those that are left."""
+    said = said if isinstance(said, dict) else {}
+    index, code, reason = said.get("index"), said.get("code"), said.get("message")
+    items = left["report" if code == "invalid_report" else "hook"]
+    if type(index) is not int or index not in items or not isinstance(code, str) or not isinstance(reason, str):
+        raise Unreachable("the answer is not that of an installation: it rejects what was not sent")
+    return RefusedItem(items.pop(index), code, printable(reason))

@@ -28,6 +28,7 @@ from crewkit_hook.transcripts.lines import instant
 
 OVER_AFTER_S = 3_600.0  # a file that nothing was written to for so long is of a session that is over
 TRIES, PAUSE_S = 6, 1.0
+WAIT_S_MAX = 120.0  # a user waits
 
 
 class NotSent(Exception):
@@ -167,7 +168,7 @@ class _Batches:
                 deliver(self._api, list(self._items), self._delivered)
             except Unreachable as error:  # noqa: PERF203 (it waits anyway)
                 failures += 1
-                if failures == TRIES or isinstance(error, ToBeMended):
+                if failures == TRIES or isinstance(error, ToBeMended) or error.retry_after_s > WAIT_S_MAX:
                     raise NotSent(f"not all was sent ({error}). Run it again: nothing counts twice") from error
                 time.sleep(error.retry_after_s or PAUSE_S * 2**failures)
         self._size = 0

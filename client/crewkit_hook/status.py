@@ -9,6 +9,7 @@ from typing import Any
 from crewkit_hook import spool
 from crewkit_hook.agent_settings import FILES, is_connected, is_current
 from crewkit_hook.daemon import FAILED
+from crewkit_hook.printable import printable
 from crewkit_hook.settings import NotConnected, load
 from crewkit_hook.store import for_reading
 
@@ -29,13 +30,16 @@ def status(home: str) -> dict[str, Any]:
     found["sender"] = spool.sender(home) if Path(home).is_dir() else 0
     found |= {"last_sent": None, "last_error": None, "refusals": []}
     failed = Path(home, FAILED)
-    found["failed"] = failed.read_text("utf-8").strip().splitlines()[-1] if failed.exists() else None
+    found["failed"] = printable(failed.read_text("utf-8").strip().splitlines()[-1]) if failed.exists() else None
     store = for_reading(home)
     if store is not None:
         found["waiting"] += store.waiting()
         found |= {"sent": int(store.noted("sent") or 0), "refused": int(store.noted("refused") or 0)}
-        found |= {"last_sent": store.noted("last_sent") or None, "last_error": store.noted("last_error") or None}
-        found["refusals"] = [reason for _, reason in store.refusals()]
+        found |= {
+            "last_sent": store.noted("last_sent") or None,
+            "last_error": printable(store.noted("last_error")) or None,
+        }
+        found["refusals"] = [printable(reason) for _, reason in store.refusals()]
         store.close()
     return found
 

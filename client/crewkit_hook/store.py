@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from crewkit_hook.printable import printable
+
 FILE = "state.db"
 _TABLES = """
 CREATE TABLE IF NOT EXISTS taken (name TEXT PRIMARY KEY) WITHOUT ROWID;
@@ -151,7 +153,7 @@ class Store:
 
     def refuse(self, item: Item, reason: str) -> None:
         """Put aside what the server will never take."""
-        row = (item.client, reason, zlib.compress(item.text, 1))
+        row = (item.client, printable(reason), zlib.compress(item.text, 1))
         self._db.execute("INSERT INTO refused (client, reason, item) VALUES (?, ?, ?)", row)
         self._db.execute("DELETE FROM refused WHERE seq <= (SELECT max(seq) FROM refused) - ?", (REFUSED_MAX,))
         self.count("refused", 1)

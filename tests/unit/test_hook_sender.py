@@ -146,6 +146,56 @@ def test_what_a_reply_rejects_is_put_aside(home: str, sender: Sender, server: Ho
     assert (noted(home, "sent"), noted(home, "refused")) == ("2", "1")
 
 
+FINE = {"index": 1, "code": "invalid_hook", "message": "a value is wrong"}
+
+
+@pytest.mark.parametrize(
+    "rejected",
+    [
+        *([{**FINE, "index": index}] for index in (-1, 3, True, "1", 1.0, None, [], 10**30)),
+        *([{**FINE, "code": code}] for code in (7, None, [], "invalid_report")),
+        *([{**FINE, "message": message}] for message in (7, None, {})),
+        *([{}], [7], [None], ["x"], [[]], [FINE, FINE]),
+        [{**FINE, "index": 0, "code": "timestamp_out_of_range"}] * 200_000,
+    ],
+    ids=lambda rejected: str(rejected)[:60],
+)
+def test_a_reply_that_rejects_what_was_not_sent_is_not_relied_on(
+    home: str, sender: Sender, server: HookServer, rejected: list[Any]
+) -> None:
+    """Nothing is put aside, nothing is copied, and all is sent again later."""
+    for n in range(3):
+        put(home, n)
+    server.rejected = rejected
+    sender.take()
+    assert "not that of an installation" in sender.send().error
+    assert sender.waiting() == 3
+
+    server.rejected, server.got = [], []
+    drain(sender)
+
+    assert server.numbers == [0, 1, 2]
+    assert refused(home) == 0
+
+
+def test_what_a_server_says_is_stored_and_shown_in_short(home: str, sender: Sender, server: HookServer) -> None:
+    """Also what a former version has stored: no escapes of terminals, and 300 characters."""
+    odd = "\x1b[2J\x9b\u202e" + "x" * 15_000_000
+    put(home)
+    server.rejected = [{**FINE, "index": 0, "message": odd}]
+    drain(sender)
+    assert sender._store.size() < 1_000_000
+    sender._store._db.execute("INSERT INTO refused (client, reason) VALUES ('codex', ?)", (odd,))
+    sender._store.note("last_error", odd)
+
+    found = status(home)
+
+    assert (len(found["refusals"]), found["refused"]) == (2, 1)
+    for said in (*found["refusals"], found["last_error"]):
+        assert said.isprintable()
+        assert len(said) == 300
+
+
 @pytest.mark.parametrize(
     "text", [b"", b"{", b"[]", b'{"session_id": 7, "hook_event_name": "Stop"}', b'{"session_id": "s"}', b"\xff"]
 )
