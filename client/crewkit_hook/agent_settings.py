@@ -9,14 +9,16 @@ import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from shlex import quote
+from shlex import quote, split
 from typing import Any, NamedTuple
 
+from crewkit_hook import foreign
 from crewkit_hook.files import replace
 
 HOOK_PROGRAM = Path(__file__).with_name("hook.py")
 BACKUP_SUFFIX = ".before-crewkit-hook"
-_OURS = "crewkit_hook/hook.py"
+_OURS = b"crewkit_hook/hook.py"
+_FILE_BYTES_MAX = 4 << 20
 _INDENT = re.compile(r"\n([ \t]+)\"")
 
 # All events of Claude Code 2.1.332, except `WorktreeCreate`, which expects a path as the answer, and `MessageDisplay`,
@@ -77,7 +79,7 @@ class AgentFile(NamedTuple):
 
     def command(self) -> str:
         """Return the command of each hook. It ends with 0 and prints nothing, even if this program is gone."""
-        return f"{quote(sys.executable)} -I -S {quote(str(HOOK_PROGRAM))} {self.client} $PPID 2>/dev/null || :"
+        return _command(sys.executable, str(HOOK_PROGRAM), self.client)
 
     def hooks(self) -> dict[str, list[dict[str, Any]]]:
         """Return our hooks: a group for each event."""
@@ -131,23 +133,24 @@ def check(file: AgentFile, project: Path | None) -> None:
     """Read a file without changing it.
 
     Raises:
-        Broken: the file is not valid.
+        Broken: the file is not valid, or outside of its project.
     """
-    path = _target(file.path(project))
-    _without_ours(path, _parsed(path, path.read_bytes() if path.exists() else None).get("hooks", {}))
+    path = _target(file, project)
+    _without_ours(path, _parsed(path, _content(path)).get("hooks", {}))
 
 
 def add(file: AgentFile, project: Path | None) -> Path:
     """Put our hooks into a file, each once, and keep what was there before beside it; return the file.
 
     Raises:
-        Broken: the file is not valid; it stays as it is.
+        Broken: as `check`; it stays as it is.
     """
-    path = _target(file.path(project))
-    before = path.read_bytes() if path.exists() else None
+    path = _target(file, project)
+    before = _content(path)
     settings = _parsed(path, before)
     before_us = settings.get("hooks", {})
-    hooks = _without_ours(path, before_us)
+    foreign_hooks = _without_ours(path, before_us)
+    hooks = dict(foreign_hooks)
     for event, groups in file.hooks().items():
         hooks[event] = [*hooks.get(event, []), *groups]
     if hooks == before_us:
@@ -155,7 +158,7 @@ def add(file: AgentFile, project: Path | None) -> Path:
     written = _text(
         {**settings, "hooks": {**{event: hooks[event] for event in before_us if event in hooks}, **hooks}}, before
     )
-    if before is None or not _has_ours(before):  # else what was before us is kept already
+    if foreign_hooks == before_us:  # else what was before us is kept already
         _keep(path, before)
     replace(path, written, _mode(path))
     return path
@@ -165,19 +168,21 @@ def remove(file: AgentFile, project: Path | None) -> bool:
     """Take our hooks out of a file; return whether there were any. If nothing else changed, it is as it was before.
 
     Raises:
-        Broken: the file is not valid; it stays as it is.
+        Broken: as `check`; it stays as it is.
     """
-    path = _target(file.path(project))
-    if not path.exists() or not _has_ours(path.read_bytes()):
+    path = _target(file, project)
+    now = _content(path)
+    if now is None or _OURS not in now:
         return False
-    now = path.read_bytes()
     settings = _parsed(path, now)
     hooks = _without_ours(path, settings.get("hooks", {}))
+    if hooks == settings.get("hooks", {}):
+        return False
     rest = (
         {**settings, "hooks": hooks} if hooks else {name: value for name, value in settings.items() if name != "hooks"}
     )
     kept = _kept(path)
-    before = kept.read_bytes() if kept.exists() else None
+    before = _content(kept)
     if before is not None and _same(path, before, rest):
         replace(path, before, _mode(path))
     elif before is None and not rest:
@@ -191,18 +196,47 @@ def remove(file: AgentFile, project: Path | None) -> bool:
 def is_connected(file: AgentFile, project: Path | None) -> bool:
     """Return whether our hooks are in a file."""
     path = file.path(project)
-    return path.exists() and _has_ours(path.read_bytes())
+    try:
+        hooks = _parsed(path, _content(path)).get("hooks", {})
+        return bool(_without_ours(path, hooks) != hooks)
+    except Broken:
+        return False
 
 
 def is_current(file: AgentFile, project: Path | None) -> bool:
     """Return whether our hooks in a file run this program, not one that was installed elsewhere or before."""
+    content = _content(file.path(project)) or b""
+    return json.dumps(file.command(), ensure_ascii=False).encode() in content
+
+
+def _target(file: AgentFile, project: Path | None) -> Path:
+    """Return the file itself, where a link leads to it. A link in a project, which others may have made, stays in it.
+
+    Raises:
+        Broken: it leads elsewhere.
+    """
     path = file.path(project)
-    return json.dumps(file.command(), ensure_ascii=False) in path.read_text("utf-8")
+    target = Path(os.path.realpath(path))
+    if project is not None and Path(os.path.realpath(project)) not in target.parents:
+        raise Broken(f"{path} leads out of the project, to {target}: remove the link, then try again")
+    return target
 
 
-def _target(path: Path) -> Path:
-    """Return the file itself, where a link leads to it."""
-    return path.resolve()
+def _content(path: Path) -> bytes | None:
+    """Return the bytes of a file; None if it is not there.
+
+    Raises:
+        Broken: it is not a regular file, or too large.
+    """
+    if not path.exists():
+        return None
+    try:
+        content = foreign.start_of(str(path), _FILE_BYTES_MAX + 1)
+    except OSError as error:
+        raise Broken(f"{path} can't be read: {error}") from error
+    if len(content) > _FILE_BYTES_MAX:
+        raise Broken(f"{path} is larger than {_FILE_BYTES_MAX >> 20} MB: mend it, then try again. It was not changed")
+    return content
 
 
 def _kept(path: Path) -> Path:
@@ -220,6 +254,9 @@ def _keep(path: Path, before: bytes | None) -> None:
 def _parsed(path: Path, text: bytes | None) -> dict[str, Any]:
     try:
         found = json.loads(text) if text and text.strip() else {}
+        _text(found, text)  # NaN, a number that is too large for Python, or half a character would not come back
+    except RecursionError as error:
+        raise Broken(f"{path} is nested too deeply: mend it, then try again. It was not changed") from error
     except ValueError as error:
         raise Broken(
             f"{path} is no valid JSON, which has no comments ({error}): mend it, then try again. It was not changed"
@@ -250,11 +287,21 @@ def _group_without_ours(group: Any) -> Any:
 
 
 def _is_ours(hook: Any) -> bool:
-    return isinstance(hook, dict) and _OURS in str(hook.get("command"))
+    """Return whether a hook's command is one that a version of this program has written, wherever it was installed.
+
+    One that only mentions this program is a user's own.
+    """
+    command = hook.get("command") if isinstance(hook, dict) else None
+    try:
+        python, _, _, program, client, *_ = split(command if isinstance(command, str) else "")
+    except ValueError:  # fewer words, or a quote that is not closed
+        return False
+    is_program = program.endswith("/crewkit_hook/hook.py") and client in FILES
+    return is_program and command == _command(python, program, client)
 
 
-def _has_ours(text: bytes) -> bool:
-    return _OURS.encode() in text
+def _command(python: str, program: str, client: str) -> str:
+    return f"{quote(python)} -I -S {quote(program)} {client} $PPID 2>/dev/null || :"
 
 
 def _same(path: Path, before: bytes, rest: dict[str, Any]) -> bool:
@@ -271,13 +318,13 @@ def _without_empty(settings: dict[str, Any]) -> dict[str, Any]:
     return {**rest, "hooks": hooks} if hooks else rest
 
 
-def _text(settings: dict[str, Any], like: bytes | None) -> bytes:
+def _text(settings: Any, like: bytes | None) -> bytes:
     """Return settings in the layout of a file."""
     text = (like or b"").decode("utf-8", "replace")
     found = _INDENT.search(text)
     indent = found[1] if found else "  "
     end = "\n" if text.endswith("\n") or not text else ""
-    return (json.dumps(settings, indent=indent, ensure_ascii=False) + end).encode()
+    return (json.dumps(settings, indent=indent, ensure_ascii=False, allow_nan=False) + end).encode()
 
 
 def _mode(path: Path) -> int:

@@ -1,12 +1,14 @@
 """Our hooks in the agents' settings files: they go in once and come out again, and nothing else is touched."""
 
 import json
+import os
 import stat
 from pathlib import Path
 from typing import Any
 
 import pytest
-from crewkit_hook.agent_settings import BACKUP_SUFFIX, FILES, Broken, add, is_connected, is_current, remove
+from crewkit_hook import agent_settings
+from crewkit_hook.agent_settings import BACKUP_SUFFIX, FILES, Broken, add, check, is_connected, is_current, remove
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -96,7 +98,16 @@ def test_what_others_change_in_between_stays(project: tuple[Any, Path, Path]) ->
     assert json.loads(path.read_text()) == {"a": 1, "b": 2, "hooks": {"Stop": [FOREIGN]}}
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"hooks": []}', '{"hooks": {"Stop": {}}}', "// a comment\n{}", "\xff"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("{", "[]", '{"hooks": []}', '{"hooks": {"Stop": {}}}', "// a comment\n{}", "\xff"),
+        *('{"a": 1e400}', '{"a": NaN}', '{"a": [-Infinity]}', '{"a": "\\ud83d"}'),  # they would be changed
+        *('{"a": ' + "[" * deep + "]" * deep + "}" for deep in (990, 100_000)),
+        pytest.param(" " * (5 << 20), id="5 MB"),
+    ],
+    ids=lambda text: text[:20],
+)
 def test_a_broken_file_is_refused_and_stays(project: tuple[Any, Path, Path], text: str) -> None:
     """The message names the file and says what to do."""
     file, folder, path = project
@@ -107,6 +118,88 @@ def test_a_broken_file_is_refused_and_stays(project: tuple[Any, Path, Path], tex
 
     assert str(path) in str(raised.value)
     assert path.read_bytes() == text.encode("latin-1")
+
+
+MENTIONS = (
+    "cat /home/me/crewkit_hook/hook.py",
+    "/opt/crewkit_hook/hook.py && ./mine.sh",
+    "./mine.sh # like crewkit_hook/hook.py",
+    "python3 -I -S /opt/crewkit_hook/hook.py claude-code $PPID 2>/dev/null || ./mine.sh",
+    "python3 -I -S /opt/crewkit_hook/hook.py another-agent $PPID 2>/dev/null || :",
+    "./mine.sh; python3 -I -S /opt/crewkit_hook/hook.py codex $PPID 2>/dev/null || :",
+    "python3 -I -S /opt/my_crewkit_hook/hook.py codex $PPID 2>/dev/null || :",
+    "python3 -I -S '/opt/crewkit_hook/hook.py codex $PPID 2>/dev/null || :",
+)
+
+
+@pytest.mark.parametrize("command", MENTIONS)
+def test_a_hook_that_only_mentions_ours_is_another_one(project: tuple[Any, Path, Path], command: str) -> None:
+    """It stays, also when the agent is connected and disconnected, and with a backup."""
+    file, folder, path = project
+    before = json.dumps({"hooks": {"Stop": [{"hooks": [{"type": "command", "command": command}]}]}})
+    path.write_text(before)
+    assert not is_connected(file, folder)
+    assert not remove(file, folder)
+
+    add(file, folder)
+    assert command in [group["hooks"][0]["command"] for group in json.loads(path.read_text())["hooks"]["Stop"]]
+    assert path.with_name(path.name + BACKUP_SUFFIX).read_text() == before
+
+    assert remove(file, folder)
+    assert path.read_text() == before
+
+
+@pytest.mark.parametrize("python", ["/usr/bin/python3", "/opt/my python's/$(x)/python", "/Users/grün/`x`/python"])
+@pytest.mark.parametrize("place", ["/opt/venv/lib", "/opt/my venv's/$HOME", "/a/crewkit_hook/hook.py"])
+def test_what_was_written_elsewhere_is_taken_out(project: tuple[Any, Path, Path], python: str, place: str) -> None:
+    """Whatever the paths of Python and of this program were."""
+    file, folder, path = project
+    path.write_text(json.dumps({"hooks": {"Stop": [FOREIGN]}}))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("sys.executable", python)
+        patched.setattr(agent_settings, "HOOK_PROGRAM", Path(place, "crewkit_hook", "hook.py"))
+        add(file, folder)
+
+    assert is_connected(file, folder)
+    assert remove(file, folder)
+    assert json.loads(path.read_text()) == {"hooks": {"Stop": [FOREIGN]}}
+
+
+@pytest.mark.parametrize("link", ["file", "folder", "nowhere", "backwards"])
+def test_a_link_does_not_lead_out_of_a_project(project: tuple[Any, Path, Path], tmp_path: Path, link: str) -> None:
+    """A repository could have hooks written to any file of its user; nothing is written or made."""
+    file, _, _ = project
+    shared, elsewhere = tmp_path / "repository", tmp_path / "elsewhere"
+    path = file.path(shared)
+    for made in (shared, elsewhere):
+        made.mkdir()
+    (elsewhere / path.name).write_text("{}")
+    if link == "file":
+        path.parent.mkdir()
+        path.symlink_to(elsewhere / path.name)
+    else:
+        to = {"folder": elsewhere, "nowhere": tmp_path / "new", "backwards": Path("../elsewhere")}[link]
+        path.parent.symlink_to(to)
+
+    for change in (check, add, remove):
+        with pytest.raises(Broken, match="leads out of the project"):
+            change(file, shared)
+
+    assert (elsewhere / path.name).read_text() == "{}"
+    assert [other.name for other in elsewhere.iterdir()] == [path.name]
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("backup", [False, True])
+def test_settings_that_are_no_file_are_refused(project: tuple[Any, Path, Path], *, backup: bool) -> None:
+    """At once: a pipe would hold the command."""
+    file, folder, path = project
+    if backup:
+        add(file, folder)
+    os.mkfifo(path.with_name(path.name + BACKUP_SUFFIX) if backup else path)
+
+    with pytest.raises(Broken, match="is not a regular file"):
+        remove(file, folder)
 
 
 def test_a_link_stays_a_link(project: tuple[Any, Path, Path], tmp_path: Path) -> None:
