@@ -100,7 +100,9 @@ class Store:
         old = os.umask(0o077)
         try:
             self._db = sqlite3.connect(self.path, isolation_level=None, timeout=10)
-            self._db.executescript(f"PRAGMA auto_vacuum = FULL; PRAGMA foreign_keys = OFF; {_TABLES}")
+            self._db.executescript(
+                f"PRAGMA auto_vacuum = FULL; PRAGMA foreign_keys = OFF; PRAGMA secure_delete = ON; {_TABLES}"
+            )
         finally:
             os.umask(old)
 

@@ -349,6 +349,35 @@ def test_a_damaged_file_is_put_aside(home: str, server: HookServer) -> None:
     assert "damaged" in noted(home, "last_error")
 
 
+def test_what_is_delivered_leaves_no_bytes_behind(
+    home: str, server: HookServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where SQLite by default only forgets what it deletes; payloads hold secrets."""
+
+    def careless(*given: Any, **named: Any) -> sqlite3.Connection:
+        database = connect(*given, **named)
+        database.execute("PRAGMA secure_delete = OFF")
+        return database
+
+    connect = sqlite3.connect
+    monkeypatch.setattr("crewkit_hook.store.sqlite3.connect", careless)
+    sender = Sender(home, server)  # type: ignore[arg-type]  # it answers as the API does
+    secrets = [os.urandom(2_000).hex() for _ in range(20)]
+    for n, secret in enumerate(secrets):
+        put(home, n, text=secret)
+    sender.take()
+    packed = [item[0][50:200] for item in sender._store._db.execute("SELECT item FROM outbox")]
+    before = Path(home, FILE).read_bytes()
+
+    drain(sender)
+
+    assert len(server.hooks) == len([part for part in packed if part in before]) == 20
+    after = Path(home, FILE).read_bytes()
+    assert [part for part in packed if part in after] == []
+    assert sender._store._db.execute("PRAGMA secure_delete").fetchone() == (1,)
+    sender.close()
+
+
 def test_a_spool_that_is_full_takes_nothing_until_it_is_sent(home: str, sender: Sender, server: HookServer) -> None:
     """The limit is on what waits, packed or not."""
     server.away = True
