@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,19 +26,27 @@ def described(header: Mapping[str, str]) -> dict[str, str]:
 
 def _remote(git: str) -> str:
     """Return the address of `origin`, else of the only remote. A larger file of settings says nothing."""
-    settings = configparser.RawConfigParser(strict=False, allow_no_value=True, interpolation=None)
     try:
         content = foreign.start_of(str(_common(Path(git)) / "config"), GIT_BYTES_MAX + 1)
-        text = content.decode("utf-8", "replace") if len(content) <= GIT_BYTES_MAX else ""
-        settings.read_string("\n".join(line.strip() for line in text.splitlines()))
-    except (OSError, ValueError, configparser.Error):
+    except OSError:
         return ""
-    remotes = {
-        name: settings.get(name, "url", fallback="") for name in settings.sections() if name.startswith("remote ")
-    }
-    if len(remotes) == 1:
-        return next(iter(remotes.values())) or ""
-    return remotes.get('remote "origin"') or ""
+    remotes = _remotes(content.decode("utf-8", "replace")) if len(content) <= GIT_BYTES_MAX else {}
+    return next(iter(remotes.values())) if len(remotes) == 1 else remotes.get('remote "origin"', "")
+
+
+def _remotes(config: str) -> dict[str, str]:
+    """Return the address in each section of a remote. `configparser` takes a minute for a line of 64 KB."""
+    found: dict[str, str] = {}
+    section = ""
+    for line in map(str.strip, config.splitlines()):
+        name, _, value = line.partition("=")
+        if line.startswith("["):
+            section = line[1:].partition("]")[0]
+            if section.startswith("remote "):
+                found.setdefault(section, "")
+        elif section in found and name.strip().lower() == "url":
+            found[section] = value.strip()
+    return found
 
 
 def _common(git: Path) -> Path:

@@ -63,6 +63,8 @@ def test_a_file_that_is_damaged_within_is_put_aside(home: str, monkeypatch: pyte
 def test_what_can_not_be_read_keeps_no_sender(home: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It ends, and before that reports the ends of agents."""
     Path(home, spool.NEW, f"{1:013d}-{0:032x}").mkdir()
+    Path(home, spool.NEW, f"{1:013d}-{1:032x}").symlink_to(Path(home, spool.SETTINGS))
+    os.mkfifo(Path(home, spool.NEW, f"{1:013d}-{2:032x}"))
     monkeypatch.setattr(daemon, "IDLE_S", 0.2)
     monkeypatch.setattr(daemon, "LOOK_AFTER_EVERY_S", 0.0)
     monkeypatch.setattr(daemon, "_detach", lambda: None)

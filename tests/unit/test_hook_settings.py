@@ -9,6 +9,8 @@ import pytest
 from crewkit_hook.repository import described
 from crewkit_hook.settings import TOKEN, NotConnected, Settings, load, org_of, save
 
+from tests.support.processor_time import in_counts
+
 CHOSEN = Settings("https://sessions.example.com", "acme", "a.b.c", sensitive_folders=("~/clients/*",), spool_mb=9)
 
 
@@ -126,6 +128,14 @@ def test_the_settings_of_another_repository_are_not_read(tmp_path: Path) -> None
 
     (own / "config").write_text('[remote "origin"]\n\turl = https://x/own.git\n')
     assert described({"git": str(own)}) == {"remote_url": "https://x/own.git"}
+
+
+def test_no_settings_of_a_repository_take_long(tmp_path: Path) -> None:
+    """A folder could keep the sender busy with each event: time is linear in the size."""
+    for text in ("[a]\nx" + " " * 60_000 + "x\n", "[" * 60_000, "[a]\n" * 15_000, "=" * 60_000):
+        (tmp_path / "config").write_text(text)
+
+        assert in_counts(lambda: described({"git": str(tmp_path)}), 20) < 20
 
 
 @pytest.mark.parametrize("text", [b"\xff\xfe", b"a\0b", b"\n", b"x/" * 3_000])
