@@ -39,9 +39,14 @@ class Answer(NamedTuple):
 
     @property
     def error(self) -> str:
-        """The sentence of an error."""
+        """The status, and the sentence of an error."""
+        return printable(f"{self.status}: {self.sentence}" if self.sentence else str(self.status))
+
+    @property
+    def sentence(self) -> str:
+        """The sentence of an installation's error; empty for any other server's."""
         said = self.body.get("error") if isinstance(self.body, dict) else None
-        return printable(f"{self.status}: {said}" if said else str(self.status))
+        return said if isinstance(said, str) else ""
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):

@@ -51,7 +51,7 @@ def deliver(api: Api, batch: list[Item], done: Callable[[list[Item], Refused], N
 
 def _is_about_items(answer: Answer) -> bool:
     """Return whether the installation itself refuses what was sent. Other servers have other bodies."""
-    return answer.status in ABOUT_ITEMS and isinstance(answer.body, dict) and "error" in answer.body
+    return answer.status in ABOUT_ITEMS and bool(answer.sentence)
 
 
 def _refused(batch: list[Item], answer: Answer) -> Refused:

@@ -153,8 +153,9 @@ def test_a_refusal_has_its_sentence(server: Answering, status: int) -> None:
     server.status, server.body = status, b'{"error": "a value is wrong"}'
     assert api(server.url).send("codex", b"{}").error == f"{status}: a value is wrong"
 
-    server.body = b"<html>"
-    assert api(server.url).send("codex", b"{}").error == str(status)
+    for other in (b"<html>", b'{"error": ' + b"[" * 900 + b"]" * 900 + b"}"):
+        server.body = other
+        assert api(server.url).send("codex", b"{}").error == str(status)
 
 
 @pytest.mark.parametrize(

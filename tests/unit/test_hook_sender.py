@@ -234,12 +234,15 @@ def test_an_entry_that_can_not_be_read_stays_and_stops_no_other(home: str, sende
     assert len(spool.waiting(home)) == 1
 
 
+@pytest.mark.parametrize("body", ["<html>", {"error": {"code": 7}}])
 @pytest.mark.parametrize("status", [400, 405, 407, 413, 422, 451])
-def test_a_proxy_that_says_no_costs_nothing(home: str, sender: Sender, server: HookServer, status: int) -> None:
+def test_a_proxy_that_says_no_costs_nothing(
+    home: str, sender: Sender, server: HookServer, status: int, body: Any
+) -> None:
     """Only the installation's own word, in its own shape, is about the events."""
     for n in range(3):
         put(home, n)
-    server.status, server.body = status, "<html>"
+    server.status, server.body = status, body
     sender.take()
     assert str(status) in sender.send().error
 
