@@ -10,7 +10,7 @@ from store import connect as connecting
 from store.connect import WRITE, connect
 from store.errors import Refused
 from store.generations import Generation, add_generation_event
-from store.migrate import check_migrated
+from store.migrate import check_migrated, migrate
 from tests.support.rigs.store import Options, TestStore, new_address, new_store
 
 
@@ -48,3 +48,20 @@ def test_a_generation_that_was_dropped_is_not_projected(store: TestStore) -> Non
 
     with pytest.raises(Refused, match=r"^generation g1 was dropped: stop its projectors"):
         check_migrated(store.address, "g1")
+
+
+def test_only_comments_of_a_migration_may_change_after_it_ran(store: TestStore) -> None:
+    """A store that was made with other comments is the same; with another text it is refused."""
+    database = store.address.control
+    former = "863f45890c874e3c9121dbab70bd5d0c0a915a4d055dd54c0121a6110a515667"
+    with closing(connect(WRITE, **store.address.at(database))) as client:
+        for digest in (former, "0" * 64):
+            client.command(
+                f"ALTER TABLE migrations UPDATE sha256 = '{digest}' WHERE name = '0004_requests.sql'"
+                " SETTINGS mutations_sync = 1"
+            )
+            if digest == former:
+                assert migrate(store.address, database, "control") == []
+
+    with pytest.raises(Refused, match=r"0004_requests\.sql was changed after it ran"):
+        migrate(store.address, database, "control")

@@ -1,5 +1,5 @@
 -- Work that was requested of the installation: append-only, and the audit trail. A request is one row `requested`; the
--- processes that own the work look at the table each second, and add the other rows.
+-- processes that own the work look at the table every two seconds, and add the other rows.
 CREATE TABLE IF NOT EXISTS requests
 (
     at         DateTime64(6, 'UTC') DEFAULT now64(6),
