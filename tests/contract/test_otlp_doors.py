@@ -2,7 +2,7 @@
 
 import gzip
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,13 @@ import backports.zstd
 import httpx
 import msgspec
 import pytest
+from google.protobuf.json_format import MessageToDict
 from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from ingest.intake.otlp.exported import ITEMS_MAX
+from ingest.intake.otlp.exported import ITEMS_MAX, SESSIONS_MAX
 from ingest.privacy.policy import Privacy
 from schemas.log.position import Position
 from schemas.log.records import Event, EventsRecorded, SessionCreated, SessionDescribed
@@ -45,6 +46,18 @@ MEMORY_MAX = 150 * MIB  # with the body itself, which the client of the test hol
 async def send_protobuf(api: WriteApi, path: str, body: Any, **options: Any) -> httpx.Response:
     raw = body if isinstance(body, bytes) else in_protobuf(body)
     return await api.send("POST", path, raw=raw, headers={**PROTOBUF, **options.pop("headers", {})}, **options)
+
+
+async def send_json(api: WriteApi, path: str, body: Any) -> httpx.Response:
+    return await api.send("POST", path, body)
+
+
+def partial_success(path: str, reply: httpx.Response) -> Any:
+    """Return the partial success of a reply, as JSON has it."""
+    if reply.headers["content-type"] != "application/x-protobuf":
+        return reply.json()["partialSuccess"]
+    message = ExportLogsServiceResponse if path == LOGS else ExportMetricsServiceResponse
+    return MessageToDict(message.FromString(reply.content))["partialSuccess"]
 
 
 async def events_in(api: WriteApi) -> list[Event]:
@@ -136,6 +149,47 @@ async def test_metrics_that_are_refused_are_said(api: WriteApi) -> None:
     assert reply.json() == {"partialSuccess": {"rejectedDataPoints": "2", "errorMessage": said}}
     assert (encoded.partial_success.rejected_data_points, encoded.partial_success.error_message) == (2, said)
     assert await api.records() == []
+
+
+def records_of(sessions: Iterable[int]) -> Any:
+    """Return an export of log records, each of the session with this number."""
+    return logs([claude_record("user_prompt", number, **{"session.id": f"s{number}"}) for number in sessions])
+
+
+def points_of(sessions: Iterable[int]) -> Any:
+    """Return an export of data points, each of the session with this number."""
+    return metrics({"claude_code.commit.count": [point(1, **{"session.id": f"s{number}"}) for number in sessions]})
+
+
+@pytest.mark.parametrize("send", [send_json, send_protobuf])
+@pytest.mark.parametrize(
+    ("path", "export", "rejected"),
+    [(LOGS, records_of, "rejectedLogRecords"), (METRICS, points_of, "rejectedDataPoints")],
+)
+async def test_a_request_has_a_bounded_number_of_sessions(
+    api: WriteApi, path: str, export: Any, rejected: str, send: Any
+) -> None:
+    """The first ones are stored, also what follows of them; what belongs to others is refused."""
+    reply = await send(api, path, export([*range(SESSIONS_MAX + 2), 0, SESSIONS_MAX]))
+
+    assert partial_success(path, reply) == {
+        rejected: "3",
+        "errorMessage": "3 beyond the first 500 sessions of the request (export smaller batches)",
+    }
+    created = [one.external_id for one in await api.records() if isinstance(one, SessionCreated)]
+    assert sorted(created) == sorted(f"claude-code:s{number}" for number in range(500))
+    assert len(await events_in(api)) == 500 + 1
+
+
+async def test_what_is_dropped_or_refused_names_no_session(api: WriteApi) -> None:
+    """Noise of many sessions leaves room for the sessions that have something to store."""
+    named = [{"session.id": f"s{number}"} for number in range(SESSIONS_MAX)]
+    noise = [claude_record("hook_registered", **each) for each in named]
+    wrong = [claude_record("user_prompt", at_ns=1, **each) for each in named]
+
+    await api.send("POST", LOGS, logs([*noise, *wrong, REQUEST]))
+
+    assert len(await events_in(api)) == 1
 
 
 async def test_traces_are_dropped_with_a_message(api: WriteApi) -> None:

@@ -14,6 +14,7 @@ Kind = Literal["delta", "cumulative", ""]
 NONE: Attributes = MappingProxyType({})
 
 ITEMS_MAX = 20_000  # log records, data points or spans of a request; exporters send 512 log records at once
+SESSIONS_MAX = 500  # of a request: each takes two appends or more; an exporter has one, a collector those of its users
 ATTRIBUTES_MAX = 250_000  # of all items of a request in protobuf; the largest exports have some thousands
 ITEM_BYTES_MAX = 1_048_576  # of one log record or metric in protobuf: decoded it takes up to 30 times as much
 

@@ -10,7 +10,7 @@ from msgspec import Raw
 from ingest.intake.agents.session import AgentSession, Description, SessionFacts, agent_session
 from ingest.intake.context import CommandContext
 from ingest.intake.otlp.agents import named, session_of
-from ingest.intake.otlp.exported import Attributes, DataPoint, Exported, LogRecord
+from ingest.intake.otlp.exported import SESSIONS_MAX, Attributes, DataPoint, Exported, LogRecord
 from ingest.intake.otlp.identity import Identities
 from ingest.intake.otlp.telemetry import Made, Telemetry, made, text
 from ingest.intake.times import is_plausible, parse_instant
@@ -20,7 +20,15 @@ from schemas.ids import event_ids
 from schemas.log.records import Event
 
 Outcome = Literal[
-    "accepted", "noise", "unknown_service", "no_session", "time_out_of_range", "no_sum", "wrong_value", "too_large"
+    "accepted",
+    "noise",
+    "unknown_service",
+    "no_session",
+    "too_many_sessions",
+    "time_out_of_range",
+    "no_sum",
+    "wrong_value",
+    "too_large",
 ]
 _NS_PER_MS = 1_000_000
 _VERSION_CHARACTERS_MAX = 100
@@ -66,7 +74,8 @@ def _add_record(gathering: "_Gathering", record: LogRecord, resource: Attributes
     time_ns = _time_of(record)
     if not is_plausible(at := time_ns // _NS_PER_MS, gathering.now):
         return "time_out_of_range"
-    session = gathering.session(found.agent, name, record.attributes, resource)
+    if (session := gathering.session(found.agent, name, record.attributes, resource)) is None:
+        return "too_many_sessions"
     return session.add(event, at, session.identities.of_record(found.name, time_ns, record.attributes, event))
 
 
@@ -88,7 +97,8 @@ def _add_point(gathering: "_Gathering", point: DataPoint, resource: Attributes) 
     at = point.time_ns // _NS_PER_MS
     if not is_plausible(at, gathering.now):
         return "time_out_of_range"
-    session = gathering.session(found.agent, name, point.attributes, resource)
+    if (session := gathering.session(found.agent, name, point.attributes, resource)) is None:
+        return "too_many_sessions"
     value = int(point.value) if float(point.value).is_integer() else point.value
     event = made("Measurement", name=measured, value=value, interval_end=instant(at))
     if point.kind == "cumulative":
@@ -146,10 +156,10 @@ class _Gathering:
     def count(self, outcome: Outcome) -> None:
         self._outcomes[outcome] += 1
 
-    def session(self, agent: Telemetry, name: str, attributes: Attributes, resource: Attributes) -> _Session:
-        """Return the session with this name, with what a record of it says about the client."""
+    def session(self, agent: Telemetry, name: str, attributes: Attributes, resource: Attributes) -> _Session | None:
+        """Return the session with this name, with what a record of it says about the client; None: one too many."""
         found = self._sessions.get((agent.client, name))
-        if found is None:
+        if found is None and len(self._sessions) < SESSIONS_MAX:
             found = _Session(agent_session(agent.client, name, self._context), self._context)
             self._sessions[agent.client, name] = found
             found.version = _printable(agent.version(attributes, resource))

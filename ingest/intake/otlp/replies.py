@@ -10,6 +10,7 @@ from opentelemetry.proto.collector.logs.v1 import logs_service_pb2 as logs_pb2
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2 as metrics_pb2
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as trace_pb2
 
+from ingest.intake.otlp.exported import SESSIONS_MAX
 from ingest.intake.otlp.gather import Outcome
 from schemas.http.otlp import ExportedLogs, ExportedMetrics, ExportedTraces, PartialLogs, PartialPoints, PartialSpans
 
@@ -17,6 +18,7 @@ _INVALID_ARGUMENT = 3  # of google.rpc.Code
 _REFUSED: Mapping[Outcome, str] = {
     "unknown_service": "of an unknown service",
     "no_session": "without a session id",
+    "too_many_sessions": f"beyond the first {SESSIONS_MAX} sessions of the request (export smaller batches)",
     "time_out_of_range": "with a time before 2000-01-01 or more than 24 hours from now",
     "no_sum": "of a metric that is no sum with a known temporality",
     "wrong_value": "with a value or a type that is not known",

@@ -90,8 +90,9 @@ async def export_logs(request: Request[Any, Any, Any], agent_write: NewAgentWrit
     """Record the log records of a coding agent, in OTLP/JSON or protobuf (`application/x-protobuf`).
 
     Set `OTEL_EXPORTER_OTLP_ENDPOINT` to the part of this address before `/v1`. Records of known kinds become events of
-    the session that they name; others are counted and dropped. `X-Log-Position` has a position for each partition that
-    received something; it is missing if nothing was stored.
+    the session that they name; others are counted and dropped. Records beyond the first 500 sessions are refused in
+    `partialSuccess`. `X-Log-Position` has a position for each partition that received something; it is missing if
+    nothing was stored.
     """
     return await _export(_LOGS, request, agent_write)
 
