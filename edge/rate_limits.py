@@ -29,8 +29,11 @@ class Window(NamedTuple):
 class RequestCounter(Protocol):
     """Port of a counter. It never fails and never delays a request for long. `RedisCounter` is shared by processes."""
 
-    async def count(self, name: str) -> Window:
-        """Count a request under this name. Concurrent requests each get a different number."""
+    async def count(self, name: str, requests: int = 1, limit: int | None = None) -> Window:
+        """Count requests under this name. Concurrent requests each get a different number.
+
+        If they would exceed ``limit``, none of them is counted; the window that is returned includes them all the same.
+        """
         ...
 
     @property
@@ -50,15 +53,16 @@ class LocalCounter:
         self._clock = clock
         self._windows: dict[str, tuple[float, int]] = {}  # name: (end of the hour, requests in it)
 
-    async def count(self, name: str) -> Window:
-        """Count a request. Nothing is awaited, so read and write are one step."""
+    async def count(self, name: str, requests: int = 1, limit: int | None = None) -> Window:
+        """Count requests. Nothing is awaited, so read and write are one step."""
         now = self._clock()
         ends_at, used = self._windows.get(name, (0.0, 0))
         if now >= ends_at:
             ends_at, used = now + HOUR_S, 0
             self._sweep(now)
-        self._windows[name] = ends_at, used + 1
-        return Window(used + 1, min(HOUR_S, ceil(ends_at - now)))  # rounding may exceed the hour
+        total = used + requests
+        self._windows[name] = ends_at, total if limit is None or total <= limit else used
+        return Window(total, min(HOUR_S, ceil(ends_at - now)))  # rounding may exceed the hour
 
     @property
     def is_away(self) -> bool:
@@ -76,6 +80,7 @@ class LocalCounter:
 _NAMES = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 _RAW_NAMES = tuple(name.lower().encode() for name in _NAMES)
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_SPENDING = "spending"
 
 
 class Allowance(NamedTuple):
@@ -104,14 +109,49 @@ class RateLimits:
         self.counter = counter
         self._limits = {"writes": writes_per_hour, "reads": reads_per_hour}
 
-    async def spend(self, org_id: str, method: str) -> Allowance | None:
+    async def spend(self, org_id: str, method: str) -> "Spending | None":
         """Count a request of any size; return None if there is no limit."""
         kind = "reads" if method in _READS else "writes"
         limit = self._limits[kind]
         if limit == 0:
             return None
-        window = await self.counter.count(f"{kind}:{org_id}")
-        return Allowance(limit, max(-1, limit - window.used), window.ends_in_s)
+        name = f"{kind}:{org_id}"
+        window = await self.counter.count(name)
+        return Spending(self.counter, name, Allowance(limit, max(-1, limit - window.used), window.ends_in_s))
+
+
+class Spending:
+    """What a request has used up so far; ``allowance`` is the rest of the limit."""
+
+    def __init__(self, counter: RequestCounter, name: str, allowance: Allowance) -> None:
+        self._counter, self._name = counter, name
+        self.allowance = allowance
+
+    async def charge(self, requests: int) -> None:
+        """Count the request, which was counted once, as several: at most as many as the whole limit.
+
+        Otherwise a request that counts more than the limit could never succeed.
+
+        Raises:
+            ApiError: 429, fewer are left; nothing more was counted.
+        """
+        limit = self.allowance.limit
+        more = min(requests, limit) - 1
+        if more <= 0:
+            return
+        window = await self._counter.count(self._name, more, limit)
+        is_beyond = window.used > limit
+        left = limit - window.used + (more if is_beyond else 0)
+        self.allowance = Allowance(limit, left, window.ends_in_s)
+        if is_beyond:
+            raise _too_few_left(more + 1, self.allowance)
+
+
+async def charge(scope: Scope, requests: int) -> None:
+    """Count the request of this scope as several; raises as `Spending.charge`."""
+    spending: Spending | None = scope["state"].get(_SPENDING)
+    if spending is not None:
+        await spending.charge(requests)
 
 
 class LimitRate:
@@ -124,21 +164,20 @@ class LimitRate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         principal: Principal | None = scope.get("user")
         method = cast(HTTPScope, scope)["method"]
-        allowance = None if principal is None else await self.limits.spend(principal.org_id, method)
-        if allowance is None:
+        spending = None if principal is None else await self.limits.spend(principal.org_id, method)
+        if spending is None:
             await self.app(scope, receive, send)
-        elif allowance.remaining < 0:
-            raise too_many_requests(allowance)
+        elif spending.allowance.remaining < 0:
+            raise too_many_requests(spending.allowance)
         else:
-            await self.app(scope, receive, _with_headers(allowance, send))
+            scope["state"][_SPENDING] = spending
+            await self.app(scope, receive, _with_headers(spending, send))
 
 
-def _with_headers(allowance: Allowance, send: Send) -> Send:
-    headers = allowance.raw_headers()
-
+def _with_headers(spending: Spending, send: Send) -> Send:
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], *headers]
+            message["headers"] = [*message["headers"], *spending.allowance.raw_headers()]
         await send(message)
 
     return send_with_headers
@@ -148,3 +187,12 @@ def too_many_requests(left: Allowance) -> ApiError:
     """Return 429: the org has used up its requests of this hour."""
     message = "Your organisation has used up its requests of this hour; send the same request again later."
     return ApiError(429, "rate_limited", message, headers={**left.headers(), "Retry-After": str(left.resets_in_s)})
+
+
+def _too_few_left(requests: int, left: Allowance) -> ApiError:
+    """Return 429: the request counts as more requests than are left. The middleware adds the other headers."""
+    message = (
+        f"This request counts as {requests} writes, one for each session, and your organisation has"
+        f" {max(0, left.remaining)} left in this hour; send the same request again later, or fewer sessions at once."
+    )
+    return ApiError(429, "rate_limited", message, headers={"Retry-After": str(left.resets_in_s)})

@@ -18,11 +18,15 @@ logger = structlog.get_logger()
 TIMEOUT_S = 0.5
 RETRY_AFTER_S = 1.0  # while it is unreachable, one request per second tries it; the others do not wait
 REDIS_POOL_MAX = 8  # requests of a burst wait for a free connection instead of opening more
+_NO_LIMIT = -1
 _PREFIX = "crewkit-sessions:rate:"
 
 # One atomic step on the server. Any request sets a missing expiry, so no counter can stay without one.
 _COUNT = """
-local used = redis.call('INCR', KEYS[1])
+local used = redis.call('INCRBY', KEYS[1], ARGV[2])
+if tonumber(ARGV[3]) >= 0 and used > tonumber(ARGV[3]) then
+    redis.call('DECRBY', KEYS[1], ARGV[2])
+end
 local left = redis.call('TTL', KEYS[1])
 if left < 0 then
     left = tonumber(ARGV[1])
@@ -54,17 +58,17 @@ class RedisCounter:
         self._local: RequestCounter = LocalCounter(clock)
         self._retry_at: float | None = None  # None: the server responds
 
-    async def count(self, name: str) -> Window:
-        """Count a request on the server if it responds, else in this process."""
+    async def count(self, name: str, requests: int = 1, limit: int | None = None) -> Window:
+        """Count requests on the server if it responds, else in this process."""
         if self._retry_at is not None:
             if self._clock() < self._retry_at:
-                return await self._local.count(name)
+                return await self._local.count(name, requests, limit)
             self._retry_at = self._clock() + RETRY_AFTER_S
         try:
-            window = await self._count_on_server(name)
+            window = await self._count_on_server(name, requests, limit)
         except (RedisError, OSError, TimeoutError) as error:
             self._mark_away(error)
-            return await self._local.count(name)
+            return await self._local.count(name, requests, limit)
         self._mark_back()
         return window
 
@@ -77,9 +81,10 @@ class RedisCounter:
         """Close the connections."""
         await self._redis.aclose()
 
-    async def _count_on_server(self, name: str) -> Window:
+    async def _count_on_server(self, name: str, requests: int, limit: int | None) -> Window:
+        arguments = [HOUR_S, requests, _NO_LIMIT if limit is None else limit]
         async with asyncio.timeout(TIMEOUT_S):
-            found = await self._script(keys=[_PREFIX + name], args=[HOUR_S])
+            found = await self._script(keys=[_PREFIX + name], args=arguments)
         used, left = cast(list[int], found)
         return Window(used, max(1, left))
 

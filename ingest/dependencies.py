@@ -1,7 +1,7 @@
 """What a write route receives: the context of its command, the log, and the parts that its steps need."""
 
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache, partial
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID, uuid4
 
@@ -14,6 +14,7 @@ from edge.errors import invalid, not_found
 from edge.headers import find_header
 from edge.path_params import parse_id
 from edge.principal import Principal, principal_of
+from edge.rate_limits import charge
 from ingest.body import Bodies
 from ingest.intake.agents.memory import Remembered
 from ingest.intake.context import CommandContext, SessionContext
@@ -44,10 +45,15 @@ class Write(NamedTuple, Generic[C]):
 
 
 class AgentWrite(NamedTuple):
-    """What the doors for agents receive: ``appended`` holds what this process need not append again."""
+    """What the doors for agents receive.
+
+    ``appended`` holds what this process need not append again. ``charge`` counts the request as so many writes; it
+    raises a 429 if fewer are left.
+    """
 
     command: Write[CommandContext]
     appended: Remembered
+    charge: Callable[[int], Awaitable[None]]
 
 
 # Litestar would compare each of these with its annotation again; they are ours. A route takes one of them, since two
@@ -81,7 +87,7 @@ def ingest_dependencies(
     appended = Remembered(_FACTS_REMEMBERED)
 
     def provide_agent_write(request: Request[Any, Any, Any]) -> AgentWrite:
-        return AgentWrite(provide_write(request), appended)
+        return AgentWrite(provide_write(request), appended, partial(charge, request.scope))
 
     def provide_session_write(request: Request[Any, Any, Any]) -> Write[SessionContext]:
         caller = principal_of(request.scope)

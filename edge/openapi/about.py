@@ -33,7 +33,8 @@ are exact. **Tokens** are integers from 0 to 2^53.
 until it includes the write. Every read returns its freshness in `X-Complete-Through`.
 
 **Limits.** A body has at most 10,485,760 bytes after decoding, a request 5,000 events, an event 1,048,576 bytes. The
-requests of an org are limited per hour: see `X-RateLimit-*`.
+requests of an org are limited per hour: see `X-RateLimit-*`. A request of hooks or telemetry counts as one for each of
+its sessions.
 """.strip()
 
 

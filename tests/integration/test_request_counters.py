@@ -55,6 +55,22 @@ async def test_each_name_is_counted_by_itself(counter: RequestCounter) -> None:
     assert all(HOUR_S - 5 <= window.ends_in_s <= HOUR_S for window in counted)
 
 
+async def test_what_would_exceed_the_limit_is_not_counted(counter: RequestCounter) -> None:
+    """A request that counts as several is counted as a whole or not at all, in one step."""
+    asked = ((3, 10), (8, 10), (7, 10), (1, 10), (2, None))
+    used = [(await counter.count("a", requests, limit)).used for requests, limit in asked]
+
+    assert used == [3, 11, 10, 11, 12]
+
+
+async def test_several_requests_at_once_share_what_is_left(patient: None, counter: RequestCounter) -> None:
+    """Exactly as many as fit are counted."""
+    windows = await asyncio.gather(*(counter.count("busy", 7, 100) for _ in range(50)))
+
+    assert sum(window.used <= 100 for window in windows) == 14
+    assert (await counter.count("busy")).used == 99
+
+
 async def test_requests_at_once_are_counted_apart(patient: None, counter: RequestCounter) -> None:
     """Each gets a different number, so that a limit admits exactly its number of requests."""
     windows = await asyncio.gather(*(counter.count("busy") for _ in range(200)))

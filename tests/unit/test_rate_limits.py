@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -13,11 +14,13 @@ from hypothesis import strategies as st
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
 from edge.rate_limits import HOUR_S, Allowance, LocalCounter, RateLimits
+from ingest.intake.otlp.exported import SESSIONS_MAX
 from kernel.atomic_write import write_whole
 from runtime.composition import WriteSide, compose
 from runtime.rate_limit_settings import create_rate_limits
 from runtime.settings import BadSettings, Settings
 from tests.support.clients.in_process import in_process
+from tests.support.clients.otlp import claude_record, logs
 from tests.support.fakes.log import FakeEventLog
 from tests.support.rigs.write_api import EVENT, KEY, NOW_MS, SECRETS, a_session, events_path, token
 
@@ -38,11 +41,11 @@ Send = Callable[..., Any]
 
 
 @asynccontextmanager
-async def service(writes: int, reads: int, clock: Clock) -> AsyncIterator[Send]:
+async def service(writes: int, reads: int, clock: Clock, log: FakeEventLog | None = None) -> AsyncIterator[Send]:
     """Run the write side with limits; yields a function that sends requests to it."""
     verifier = TokenVerifier([shared_secret(KEY)], lambda: NOW_MS / 1000)
     limits = RateLimits(LocalCounter(clock), writes, reads)
-    app = compose(verifier, WriteSide(FakeEventLog(), SECRETS, lambda: NOW_MS), limits=limits)
+    app = compose(verifier, WriteSide(log or FakeEventLog(), SECRETS, lambda: NOW_MS), limits=limits)
     async with in_process(app) as client:
 
         async def send(method: str = "POST", path: str = PATH, org: str = "acme", **more: Any) -> httpx.Response:
@@ -91,6 +94,77 @@ async def test_a_write_is_one_request_whatever_its_size() -> None:
         many = await send(path=path, json={"events": [EVENT] * 1_000})
 
     assert [left(reply)[1] for reply in (one, many)] == ["9", "8"]
+
+
+def hooks_of(sessions: int) -> dict[str, Any]:
+    """Return a batch of hooks, two of each session."""
+    payloads = [{"session_id": f"s{n % sessions}", "hook_event_name": "Notification"} for n in range(2 * sessions)]
+    return {"hooks": [{"id": str(uuid4()), "payload": payload} for payload in payloads]}
+
+
+def logs_of(sessions: int) -> dict[str, Any]:
+    """Return an export, with two log records of each session and one of a session that stores nothing."""
+    named = [{"session.id": f"s{n % sessions}"} for n in range(2 * sessions)]
+    return logs(
+        [*(claude_record("user_prompt", n, **each) for n, each in enumerate(named)), claude_record("hook_registered")]
+    )
+
+
+HOOKS, LOGS = "/api/v1/acme/hooks/claude-code", "/api/v1/acme/otlp/v1/logs"
+AGENTS = pytest.mark.parametrize(("path", "body"), [(HOOKS, hooks_of), (LOGS, logs_of)])
+
+
+@AGENTS
+async def test_an_agent_writes_once_for_each_session(path: str, body: Callable[[int], Any]) -> None:
+    """Nothing to store counts as one write, like any request."""
+    async with service(10, 10, Clock()) as send:
+        replies = [await send(path=path, json=body(sessions)) for sessions in (4, 1, 3)]
+        nothing = await send(path=path, json={})
+
+    assert [left(reply) for reply in (*replies, nothing)] == [("10", each, "3600") for each in ("6", "5", "2", "1")]
+
+
+@AGENTS
+async def test_what_the_writes_do_not_suffice_for_is_refused_as_a_whole(path: str, body: Callable[[int], Any]) -> None:
+    """A refusal counts as one write, so smaller requests go on. After the hour, the same request is accepted."""
+    clock = Clock()
+    log = FakeEventLog()
+    async with service(9, 10, clock, log) as send:
+        await send(path=path, json=body(5))
+        ends = await log.ends()
+        refused = await send(path=path, json=body(5))
+        unchanged = await log.ends()
+        smaller = await send(path=path, json=body(3))
+        clock.now += HOUR_S
+        again = await send(path=path, json=body(5))
+
+    assert (refused.status_code, refused.json()["code"], refused.headers["retry-after"]) == (
+        429,
+        "rate_limited",
+        "3600",
+    )
+    assert "counts as 5 writes" in refused.json()["error"]
+    assert (left(refused), ends) == (("9", "3", "3600"), unchanged)
+    assert refused.headers.get_list("x-ratelimit-remaining") == ["3"]
+    assert [(reply.is_success, left(reply)[1]) for reply in (smaller, again)] == [(True, "0"), (True, "4")]
+
+
+@AGENTS
+async def test_a_request_counts_at_most_as_the_whole_limit(path: str, body: Callable[[int], Any]) -> None:
+    """One with more sessions than that would otherwise be refused in every hour."""
+    async with service(3, 3, Clock()) as send:
+        reply = await send(path=path, json=body(7))
+        refused = await send(path=path, json=body(1))
+
+    assert (reply.is_success, left(reply)[1], refused.status_code) == (True, "0", 429)
+
+
+async def test_sessions_that_are_refused_are_not_counted() -> None:
+    """An export counts as its first sessions, the ones that are stored."""
+    async with service(1_000, 10, Clock()) as send:
+        reply = await send(path=LOGS, json=logs_of(SESSIONS_MAX + 3))
+
+    assert (reply.status_code, left(reply)[1]) == (200, "500")
 
 
 async def test_orgs_and_reads_and_writes_are_counted_apart() -> None:
@@ -192,7 +266,8 @@ async def test_the_defaults_are_those_of_the_contract() -> None:
     """600,000 writes and 60,000 reads per hour."""
     limits = create_rate_limits(Settings())
 
-    allowances = [await limits.spend("acme", method) for method in ("POST", "PATCH", "GET", "HEAD")]
+    spent = [await limits.spend("acme", method) for method in ("POST", "PATCH", "GET", "HEAD")]
+    allowances = [one and one.allowance for one in spent]
 
     assert [one and (one.limit, one.limit - one.remaining) for one in allowances] == [
         *((600_000, 1), (600_000, 2)),

@@ -49,8 +49,10 @@ async def store_sessions(
     are made from something else, it is their own text.
 
     Raises:
+        ApiError: 429, the org has fewer writes left than the request has sessions; nothing was appended.
         LogUnavailable: nothing is known about the outcome.
     """
+    await write.charge(len(sessions))
     _, _, privacy, bodies = write.command
     key = write.command.context.secrets.seed_key
     events = IdentifiedEvents(await _without_content(write, sessions, body), rejected)

@@ -28,7 +28,11 @@ CONTEXT = CommandContext("acme", Actor("alice", "member"), NOW_MS, SECRETS, uuid
 
 def agent_write(log: EventLog, privacy: Privacy = KEEP_ALL_BUT_SECRETS, remembered: int = 100) -> AgentWrite:
     """Return what a route of a door receives from a process that has appended nothing yet."""
-    return AgentWrite(Write(CONTEXT, log, privacy, Bodies()), Remembered(remembered))
+    return AgentWrite(Write(CONTEXT, log, privacy, Bodies()), Remembered(remembered), _charge_nothing)
+
+
+async def _charge_nothing(_writes: int) -> None:
+    """Count nothing: there is no limit."""
 
 
 def session_of(name: str, client: str = "claude-code") -> AgentSession:
