@@ -150,7 +150,7 @@ GLOSSARY: dict[str, Entry] = {
     "HookParent.relation": Entry("How the session continues its parent.", "fork", values=("fork", "clear")),
     "hook_event_name": Entry("The client's own name of the event.", "PreToolUse"),
     "AgentPayload.timestamp": _time("Time of the event, where the client sends one. Default: time of receipt."),
-    "hooks": Entry("At most 5,000 payloads. Invalid ones are rejected, the others stored.", None),
+    "hooks": Entry("At most 5,000 payloads, of 1,000 sessions. Invalid ones are rejected, the others stored.", None),
     "reports": Entry("At most 1,000 reports. An invalid one is rejected with its index, as `invalid_report`.", None),
     "RecordHook.id": _id("Id of the event, unique in its session. A payload that is sent again counts once.", EVENT_ID),
     "RecordHook.at": _time("Time at which the hook ran. Default: the payload's `timestamp`, else the time of receipt."),

@@ -17,6 +17,7 @@ EVENT_BYTES_MAX = 1_048_576
 BODY_BYTES_MAX = 10_485_760
 MODELS_PER_REPORT_MAX = 1_000
 REPORTS_PER_REQUEST_MAX = 1_000
+SESSIONS_PER_BATCH_MAX = 1_000
 
 _NO_CONTROL = r"^[^\x00-\x1f\x7f-\x9f]*$"
 _NO_CONTROL_BUT_SPACE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
@@ -166,7 +167,7 @@ class ReportSession(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RecordHooks(Struct, frozen=True, forbid_unknown_fields=True):
-    """Payloads and reports of one client, of any number of its sessions. Invalid ones are rejected one by one."""
+    """Payloads and reports of one client, of at most 1,000 of its sessions. Invalid ones are rejected one by one."""
 
     hooks: Annotated[list[RecordHook], Meta(max_length=EVENTS_PER_REQUEST_MAX)] = []
     reports: Annotated[list[ReportSession], Meta(max_length=REPORTS_PER_REQUEST_MAX)] = []

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
+from uuid import UUID
 
 import httpx
 import msgspec
@@ -169,6 +170,23 @@ async def test_an_export_of_many_sessions_takes_a_bounded_time(any_api: WriteApi
     )
 
     assert reply.status_code == 200
+    assert len(reply.content) < 1_000
+
+
+@pytest.mark.parametrize(("hooks", "reports", "status"), [(1_000, 0, 202), (5_000, 1_000, 422)])
+async def test_a_batch_of_hooks_of_many_sessions_takes_a_bounded_time(
+    any_api: WriteApi, hooks: int, reports: int, status: int
+) -> None:
+    """Each hook and each report names another session; one batch has as many sessions as allowed, one more."""
+    payload = {"hook_event_name": "SessionEnd", "reason": "other"}
+    batch = {
+        "hooks": [{"id": str(UUID(int=n)), "payload": {**payload, "session_id": f"h{n}"}} for n in range(hooks)],
+        "reports": [{"session_id": f"r{n}", "work": {"commits": 1}} for n in range(reports)],
+    }
+
+    reply = await within_limit(lambda: any_api.send("POST", "/hooks/claude-code", batch), counts_max=COUNTS_OF_A_SECOND)
+
+    assert reply.status_code == status
     assert len(reply.content) < 1_000
 
 

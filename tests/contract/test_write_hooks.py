@@ -35,6 +35,12 @@ def a_hook(event: str = "Stop", session: str = "one", context: Any = None, **fie
     return {"id": str(uuid4()), "at": AT, "payload": a_payload(event, session, **fields), "context": context}
 
 
+def a_batch_of(sessions: int) -> dict[str, Any]:
+    """Return hooks of all sessions but one, and a report of that one."""
+    hooks = [a_hook(session=f"s{number}") for number in range(sessions - 1)]
+    return {"hooks": hooks, "reports": [{"session_id": "another", "work": {"commits": 1}}]}
+
+
 def events_of(records: Sequence[AnyRecord]) -> list[Any]:
     return [event for record in records if isinstance(record, EventsRecorded) for event in record.events]
 
@@ -141,6 +147,7 @@ LIMITS: dict[str, tuple[bytes, dict[str, str], int]] = {
     "5,001 hooks": (json.dumps({"hooks": [a_hook()] * 5_001}).encode(), {}, 422),
     "1,001 reports": (b'{"reports": [' + b"1," * 1_000 + b"1]}", {}, 422),
     "1,001 valid reports": (json.dumps({"reports": [{"session_id": "s", "work": {}}] * 1_001}).encode(), {}, 422),
+    "hooks and reports of 1,001 sessions": (json.dumps(a_batch_of(1_001)).encode(), {}, 422),
     "millions of hooks": (b'{"hooks": [' + b"1," * 4_000_000 + b"1]}", {}, 422),
 }
 
@@ -151,6 +158,15 @@ async def test_limits_and_encodings_are_those_of_events(case: str) -> None:
     raw, headers, status = LIMITS[case]
     async with write_api() as api:
         check_refused(await api.send("POST", PATH, raw=raw, headers=headers), status)
+
+
+async def test_a_batch_may_be_of_a_thousand_sessions() -> None:
+    """Each of them is stored."""
+    async with write_api() as api:
+        reply = await api.send("POST", PATH, a_batch_of(1_000))
+
+        assert (reply.status_code, reply.json()["data"]) == (202, {"accepted": 999, "rejected": []})
+        assert sum(isinstance(record, SessionCreated) for record in await api.records()) == 1_000
 
 
 async def test_a_batch_of_5000_hooks_in_gzip_is_stored() -> None:

@@ -20,7 +20,7 @@ from ingest.intake.hooks.payload import Payload, moment_of, outcome_of, own_time
 from ingest.intake.sessions.metrics_report import FIELD, to_report
 from ingest.intake.times import OUT_OF_RANGE, checked_ms, is_plausible
 from schemas.clients.client import Client
-from schemas.http.requests import HookContext, RecordHook, ReportSession, WorkDone
+from schemas.http.requests import SESSIONS_PER_BATCH_MAX, HookContext, RecordHook, ReportSession, WorkDone
 from schemas.ids import derived_event_digest, derived_uuid, event_id_hasher, event_ids
 from schemas.log.records import Event, LifecycleRecord, MetricsReport, MetricsReported, SessionEnded, WorkTotals
 
@@ -80,12 +80,18 @@ def checked_report(report: ReportSession, received_at: int) -> Report:
 def session_facts(
     hooks: Iterable[Hook], reports: Iterable[Report], client: Client, context: CommandContext
 ) -> list[SessionFacts]:
-    """Return the facts of each session, in the client's order; reports come before the session's first end."""
+    """Return the facts of each session, in the client's order; reports come before the session's first end.
+
+    Raises:
+        Invalid: there are too many sessions.
+    """
     of_session: dict[str, tuple[list[Hook], list[Report]]] = {}
     for hook in hooks:
         of_session.setdefault(hook.payload.head.session_id, ([], []))[0].append(hook)
     for report in reports:
         of_session.setdefault(report.session_id, ([], []))[1].append(report)
+    if len(of_session) > SESSIONS_PER_BATCH_MAX:  # each takes two appends or more
+        raise Invalid("hooks", f"must be of at most {SESSIONS_PER_BATCH_MAX} sessions, together with the reports")
     return [_of_session(name, *brought, client, context) for name, brought in of_session.items()]
 
 

@@ -86,6 +86,7 @@ def facts_of_batch(
 
     Raises:
         ApiError, msgspec.MsgspecError: as `read_batch`.
+        Invalid: as `session_facts`.
     """
     batch = read_batch(body)
     now = context.received_at
