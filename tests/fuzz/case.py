@@ -15,7 +15,8 @@ class Case(NamedTuple):
 
     ``is_whole``: it is one complete request in valid HTTP/1.1. Then exactly one response in the shape of the API has
     to arrive within ``late_s``, or within the usual limit if that is longer. ``may_open`` is False if a 2xx would be a
-    security hole. ``copies`` are sent at once, each over a separate connection.
+    security hole. ``copies`` are sent at once, each over a separate connection. ``items`` is how many items a batch of
+    hooks or an export has, of which ``refused`` have to be refused; -1 if that is unknown.
     """
 
     name: str
@@ -27,11 +28,18 @@ class Case(NamedTuple):
     may_open: bool = True
     copies: int = 1
     late_s: float = 0.0
+    items: int = -1
+    refused: int = -1
 
     @property
     def method(self) -> str:
         """Return the method of the first request, if there is one."""
         return self.raw.partition(b" ")[0].decode("latin-1")
+
+    @property
+    def target(self) -> str:
+        """Return the address of the first request, if there is one."""
+        return self.raw.partition(b"\r\n")[0].partition(b" ")[2].rpartition(b" ")[0].decode("latin-1")
 
     def parts(self) -> list[bytes]:
         """Return what is sent between the pauses."""

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
-from tests.fuzz import addresses, bodies, costly, encodings, large, tokens, wire
+from tests.fuzz import addresses, bodies, costly, encodings, hooks, large, otlp, tokens, wire
 from tests.fuzz.attack_setup import AttackSetup
 from tests.fuzz.case import Case
 
@@ -27,6 +27,8 @@ FAMILIES = (
     Family("end", "quick", bodies.end),
     Family("compact", "quick", bodies.compact, 1),
     Family("redrive", "quick", bodies.redrive, 1),
+    Family("hooks", "quick", hooks.hooks, 4),
+    Family("otlp", "quick", otlp.otlp, 4),
     Family("encodings", "quick", encodings.encodings, 3),
     Family("dense", "quick", large.dense, 1),
     Family("tokens", "quick", tokens.tokens, 4),
@@ -37,6 +39,8 @@ FAMILIES = (
     Family("wire", "wire", wire.wire),
     Family("slow", "slow", wire.slow),
     Family("large", "heavy", large.large, 4),
+    Family("hooks-large", "heavy", hooks.hooks_large),
+    Family("otlp-large", "heavy", otlp.otlp_large),
     Family("bombs", "heavy", encodings.bombs, 1),
     Family("recounts", "heavy", addresses.recounts, 1),
     Family("dense-at-once", "costly", costly.twelve_dense),

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Struct
 
+from tests.fuzz.agent_replies import is_of_agents, wrong_form, wrong_sums
 from tests.fuzz.case import Case
 from tests.fuzz.exchange import Answered, Reply
 
@@ -60,8 +61,17 @@ def _of_reply(case: Case, reply: Reply) -> Iterator[Fault]:
     found = next((trace for trace in TRACES if trace in reply.body), None)
     if found and not is_page:
         yield Fault("trace", f"{reply.status} holds {found!r}: {reply.body[:200]!r}")
-    if reply.status >= 400 and case.method != "HEAD":
+    if case.is_whole and is_of_agents(case, reply):
+        yield from _of_agents(case, reply)
+    elif reply.status >= 400 and case.method != "HEAD":
         yield from _of_shape(reply)
+
+
+def _of_agents(case: Case, reply: Reply) -> Iterator[Fault]:
+    if sentence := wrong_form(case, reply):
+        yield Fault("shape", sentence)
+    elif sentence := wrong_sums(case, reply):
+        yield Fault("sums", sentence)
 
 
 def _of_shape(reply: Reply) -> Iterator[Fault]:

@@ -128,6 +128,56 @@ def test_a_page_or_a_trace_is_found() -> None:
     assert faults(READ, trace) == ["trace"]
 
 
+PROTOBUF = {"Content-Type": "application/x-protobuf"}
+EXPORT = Case("export", request("POST", "/api/v1/mallory/otlp/v1/logs", JSON, b"{}"), items=3, refused=2)
+IN_PROTOBUF = EXPORT._replace(raw=request("POST", "/api/v1/mallory/otlp/v1/logs", PROTOBUF, b""))
+BATCH = Case("batch", request("POST", "/api/v1/mallory/hooks/codex", JSON, b"{}"), items=3, refused=1)
+HOOK = {"index": 0, "code": "invalid_hook", "error": "x"}
+REPORT = {**HOOK, "code": "invalid_report"}
+STATUS = {"code": 3, "message": "x"}
+
+
+def partial(count: str, message: str = "x") -> Said:
+    return Said(200, {"partialSuccess": {"rejectedLogRecords": count, "errorMessage": message}})
+
+
+def batch(accepted: int, *rejected: object) -> Said:
+    return Said(202, {"data": {"accepted": accepted, "rejected": rejected}, "meta": {"position": "0:1"}})
+
+
+@pytest.mark.parametrize(
+    ("case", "said", "found"),
+    [
+        (EXPORT, partial("2"), []),
+        (EXPORT, partial("1"), ["sums"]),
+        (EXPORT, Said(200, {}), ["sums"]),
+        (EXPORT, partial("2", ""), ["shape"]),
+        (EXPORT, Said(200, b"", **PROTOBUF), ["shape"]),
+        (EXPORT, Said(200, b"{"), ["shape"]),
+        (EXPORT, Said(400, STATUS), []),
+        (EXPORT, Said(400), ["shape"]),
+        (EXPORT, Said(400, {**STATUS, "code": 0}), ["shape"]),
+        (EXPORT, Said(422), []),
+        (EXPORT, Said(422, STATUS), ["shape"]),
+        (IN_PROTOBUF, Said(200, b"\x0a\x05\x08\x02\x12\x01x", **PROTOBUF), []),
+        (IN_PROTOBUF, Said(200, b"\x0a\x05\x08\x03\x12\x01x", **PROTOBUF), ["sums"]),
+        (IN_PROTOBUF, Said(200, b"\x0a", **PROTOBUF), ["shape"]),
+        (IN_PROTOBUF, Said(400, STATUS), ["shape"]),
+        (BATCH, batch(2, HOOK, REPORT), []),
+        (BATCH, batch(3, HOOK), ["sums"]),
+        (BATCH, batch(2), ["sums"]),
+        (BATCH, batch(3), ["sums"]),
+        (BATCH, Said(202, {"data": {}}), ["shape"]),
+        (BATCH, Said(204, b"{}"), ["shape"]),
+        (BATCH, Said(422), []),
+        (BATCH._replace(items=-1, refused=-1), batch(3, HOOK), []),
+    ],
+)
+def test_a_wrong_reply_to_an_agent_is_found(case: Case, said: Said, found: list[str]) -> None:
+    """Hooks and exports have replies of their own forms, which count what was accepted and what was refused."""
+    assert faults(case, said) == found
+
+
 def test_a_door_that_opens_is_found() -> None:
     """A forged token, or an address of another org, gets no 2xx."""
     assert faults(FORGED, Said(200, {"data": []})) == ["opened"]
