@@ -3,6 +3,8 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -44,6 +46,23 @@ def test_an_org_has_one_limit_over_all_processes(pair: tuple[Installation, Insta
     assert {reply.headers["x-ratelimit-limit"] for reply in reads} == {"3"}
     check_refusal(writes[-1])
     check_refusal(reads[-1])
+
+
+def test_the_sessions_of_agents_have_one_limit_over_all_processes(pair: tuple[Installation, Installation]) -> None:
+    """A request counts once for each session; beyond the limit nothing of it is counted but the request itself."""
+    first, second = (each.client("agent", "agents") for each in pair)
+    path = "/api/v1/agents/hooks/codex"
+
+    replies = [first.post(path, json=hooks_of(3)), *(second.post(path, json=hooks_of(n)) for n in (3, 1))]
+
+    assert [reply.status_code for reply in replies] == [202, 429, 202]
+    assert [reply.headers["x-ratelimit-remaining"] for reply in replies] == ["2", "1", "0"]
+    check_refusal(replies[1])
+
+
+def hooks_of(sessions: int) -> dict[str, Any]:
+    payloads = [{"session_id": f"s{number}", "hook_event_name": "Stop"} for number in range(sessions)]
+    return {"hooks": [{"id": str(uuid4()), "payload": payload} for payload in payloads]}
 
 
 def check_refusal(reply: httpx.Response) -> None:
