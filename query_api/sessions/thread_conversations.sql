@@ -1,6 +1,6 @@
 -- Which conversations of these threads of an org may the caller see, the latest first, with a limit for each thread?
--- Table: sessions (key: org_id, started_hour, session_id). A session never changes its thread, so the keys are found
--- without FINAL.
+-- Table: sessions (key: org_id, started_hour, session_id). The keys are found without FINAL, also those of sessions that
+-- were in one of these threads before; the newest rows decide.
 SELECT
     session_id,
     toUnixTimestamp(started_hour) AS started_hour_s,
@@ -9,6 +9,7 @@ FROM sessions FINAL
 WHERE org_id = {org_id:String}
   AND (started_hour, session_id) IN
       (SELECT started_hour, session_id FROM sessions WHERE org_id = {org_id:String} AND thread_id IN {thread_ids:Array(UUID)})
+  AND thread_id IN {thread_ids:Array(UUID)}
   AND ({viewer_id:Nullable(String)} IS NULL OR user_id = {viewer_id:Nullable(String)})
 ORDER BY
     started_at DESC,

@@ -1,5 +1,6 @@
 -- How many threads does an org have?
--- Table: sessions (key: org_id, started_hour, session_id), without FINAL: a session never changes its thread.
+-- Table: sessions (key: org_id, started_hour, session_id). FINAL, since a session changes its thread if its parent is
+-- named after it began.
 SELECT uniqExact(thread_id) AS threads
-FROM sessions
+FROM sessions FINAL
 WHERE org_id = {org_id:String}

@@ -85,7 +85,8 @@ async def _threads(
     keys = await context.ask(THREAD_CONVERSATIONS, params)
     conversations: dict[UUID, list[Session]] = {row.thread_id: [] for row in rows}
     for session in await load_sessions(context, org_id, keys[::-1]):
-        conversations[session.thread_id].append(session)
+        if session.thread_id in conversations:  # else it changed its thread after the first questions
+            conversations[session.thread_id].append(session)
     return [_thread(row, conversations[row.thread_id]) for row in rows]
 
 

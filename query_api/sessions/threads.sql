@@ -1,7 +1,7 @@
 -- Which threads of an org have a conversation that matches, the latest activity first, one page of them, how many are
 -- there in all, and what are the totals of what the caller may see of each?
--- Table: sessions (key: org_id, started_hour, session_id). A session never changes its thread, so the keys of the sessions
--- `among` which threads the page is, if they are known, need no FINAL.
+-- Table: sessions (key: org_id, started_hour, session_id). `among` are the threads of which the page is, if they are
+-- known. The keys of their sessions are found without FINAL, also those that were in one before; the newest rows decide.
 SELECT
     thread_id,
     toUnixTimestamp64Milli(min(started_at)) AS thread_started_ms,
@@ -18,6 +18,7 @@ WHERE org_id = {org_id:String}
   AND ({viewer_id:Nullable(String)} IS NULL OR user_id = {viewer_id:Nullable(String)})
   AND (empty({among:Array(UUID)}) OR (started_hour, session_id) IN
        (SELECT started_hour, session_id FROM sessions WHERE org_id = {org_id:String} AND thread_id IN {among:Array(UUID)}))
+  AND (empty({among:Array(UUID)}) OR thread_id IN {among:Array(UUID)})
 GROUP BY thread_id
 HAVING countIf(
         org_id = {org_id:String}

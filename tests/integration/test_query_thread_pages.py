@@ -8,7 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from query_api.sessions import recent_threads
+from query_api.sessions import recent_threads, threads
+from schemas.http.responses import Session
 from schemas.store.rows import SessionRow
 from tests.integration.test_query_list_pages import a_session, changed
 from tests.support.rigs.query_store import NOON, QueryApi, QueryStore, session
@@ -19,7 +20,11 @@ MINUTE_MS = 60_000
 
 
 def fill(store: QueryStore, chance: random.Random) -> list[SessionRow]:
-    """Store threads of one to four conversations; some rows were replaced, also by rows that show less activity."""
+    """Store threads of one to four conversations.
+
+    Some rows were replaced, also by rows that show less activity or another thread: an agent's client may name the
+    parent of a session after it began.
+    """
     threads = [UUID(int=chance.getrandbits(128)) for _ in range(40)]
     rows = [
         a_session(chance, 1, thread_id=thread, last_event_at=activity(chance), events=chance.randrange(9))
@@ -27,7 +32,7 @@ def fill(store: QueryStore, chance: random.Random) -> list[SessionRow]:
         for _ in range(chance.randint(1, 4))
     ]
     replaced = [
-        changed(chance, row, 2, thread_id=row.thread_id, last_event_at=activity(chance))
+        changed(chance, row, 2, thread_id=chance.choice([row.thread_id, *threads[:2]]), last_event_at=activity(chance))
         for row in chance.sample(rows, 30)
     ]
     store.put_alone(*rows)
@@ -73,6 +78,27 @@ async def test_pages_of_threads_are_those_of_the_whole_list(
         ]
         assert found == whole[size * (page - 1) : size * page], (page, size)
         assert reply["meta"]["total_count"] == len(whole)
+
+
+async def test_a_session_that_changes_its_thread_meanwhile_is_left_out(
+    query_store: QueryStore, query_api: QueryApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page was decided before; the next one shows the session in its new thread."""
+    chance, load = random.Random(1), threads.load_sessions
+    row = a_session(chance, 1, thread_id=UUID(int=1))
+    query_store.put_alone(row)
+
+    async def move_and_load(*arguments: Any) -> list[Session]:
+        query_store.put_alone(changed(chance, row, 2, thread_id=UUID(int=2)))
+        return await load(*arguments)
+
+    monkeypatch.setattr(threads, "load_sessions", move_and_load)
+    pages = [(await query_api.get("sessions/threads", {})).json()["data"] for _ in range(2)]
+
+    assert [(page[0]["thread_id"], len(page[0]["conversations"])) for page in pages] == [
+        (str(UUID(int=1)), 0),
+        (str(UUID(int=2)), 1),
+    ]
 
 
 async def test_candidates_suffice_for_the_first_pages(query_store: QueryStore, query_api: QueryApi) -> None:
