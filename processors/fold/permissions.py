@@ -1,9 +1,8 @@
 """Which uses of tools were denied.
 
-The payload that asks a person for a permission names no use, only a tool and its input. So a use is denied that was
-asked for in its turn, that its batch names, and that never ran, whatever sentence the model was told. That sentence
-decides only about a use that nobody was asked for, as where a rule of the settings denies it. Each sign counts in any
-order.
+A `PermissionRequest` names a tool and its input, but no use. A use is denied if its turn has a request for this tool
+and input, its batch names it, and it never ran. The sentence that the batch has as its answer decides only if there is
+no such request, for example because a rule of the settings denies the use. The order of the facts does not matter.
 """
 
 from processors.fold.parsed import Parsed
@@ -15,7 +14,7 @@ ASKED, BATCHED, RAN, DENIED_BY_TEXT = 1, 2, 4, 8  # bits of `TaskState.signs`
 
 
 def is_denied(use: TaskState) -> bool:
-    """Return whether a person, a rule or the lack of an answer kept a use from running."""
+    """Return whether a use did not run because it was not permitted."""
     if use.denied:
         return True
     is_refused = bool(use.signs & DENIED_BY_TEXT) or use.signs & (ASKED | BATCHED) == ASKED | BATCHED
@@ -36,7 +35,7 @@ def may_ask(state: SessionState, use: TaskState, permission: str) -> None:
 
 
 def permission_requested(state: SessionState, _: FactRow, parsed: Parsed) -> None:
-    """Note that a person was asked."""
+    """Note that the client asked a user for a permission."""
     if not parsed.permission:
         return
     state.permissions[parsed.permission] = None

@@ -1,15 +1,15 @@
-"""Prompts of people, which hooks and telemetry may both report.
+"""Prompts that users typed. Hooks and telemetry may both report them.
 
-Hooks say who asked; telemetry often can't, since it leaves out the text. So the two are joined by the prompt's id, and
-hooks decide about a prompt that both report. Clients that send no id in one of the two report the same prompts twice:
-there, as many as possible count as one.
+A hook says whether a user or the client wrote a prompt. Telemetry often can't, since it leaves out the text. So prompts
+are joined by their ids, and hooks decide about a prompt that both report. If one side sends no ids, as many prompts as
+possible count as pairs.
 """
 
 from processors.fold.state import Asked, SessionState
 
 
 def prompt_by_hook(state: SessionState, prompt_id: str, *, by_person: bool) -> None:
-    """Count a prompt that a hook reports, whoever asked."""
+    """Count a prompt that a hook reports."""
     asked = state.asked
     if not prompt_id:
         asked.bare_by_hooks += by_person
@@ -26,7 +26,7 @@ def prompt_by_hook(state: SessionState, prompt_id: str, *, by_person: bool) -> N
 
 
 def prompt_by_telemetry(state: SessionState, prompt_id: str) -> None:
-    """Count a prompt that, as far as telemetry can tell, a person typed."""
+    """Count a prompt that a user typed, as far as telemetry can tell."""
     asked = state.asked
     if not prompt_id:
         asked.bare_by_telemetry += 1
@@ -40,9 +40,9 @@ def prompt_by_telemetry(state: SessionState, prompt_id: str) -> None:
 
 
 def prompts(asked: Asked) -> int:
-    """Return how many prompts people typed.
+    """Return how many prompts users typed.
 
-    Of what ids don't join, as many pairs as possible count once; one of each pair has no id.
+    A prompt without an id may be any prompt of the other side that no id joins: each possible pair counts once.
     """
     bare = asked.bare_by_hooks + asked.bare_by_telemetry
     by_hooks = asked.only_by_hooks + asked.bare_by_hooks
