@@ -77,8 +77,6 @@ class LocalCounter:
             self._windows = {name: window for name, window in self._windows.items() if now < window[0]}
 
 
-_NAMES = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
-_RAW_NAMES = tuple(name.lower().encode() for name in _NAMES)
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _SPENDING = "spending"
 
@@ -86,27 +84,40 @@ _SPENDING = "spending"
 class Allowance(NamedTuple):
     """The rest of a limit after this request; ``remaining`` is -1 if the request exceeded it."""
 
+    kind: str  # "writes" or "reads"
     limit: int
     remaining: int
     resets_in_s: int
+    resets_at: int  # in seconds since 1970
 
     def headers(self) -> dict[str, str]:
-        """Return the headers of every response."""
-        return dict(zip(_NAMES, map(str, self._values()), strict=True))
+        """Return the headers of every response: the common ones, and those of draft-ietf-httpapi-ratelimit-headers."""
+        remaining = max(0, self.remaining)
+        return {
+            "X-RateLimit-Limit": f"{self.limit}",
+            "X-RateLimit-Remaining": f"{remaining}",
+            "X-RateLimit-Reset": f"{self.resets_at}",
+            "RateLimit-Policy": f'"{self.kind}";q={self.limit};w={HOUR_S}',
+            "RateLimit": f'"{self.kind}";r={remaining};t={self.resets_in_s}',
+        }
 
     def raw_headers(self) -> list[tuple[bytes, bytes]]:
         """Return the same headers as ASGI servers take them."""
-        return [(name, b"%d" % value) for name, value in zip(_RAW_NAMES, self._values(), strict=True)]
-
-    def _values(self) -> tuple[int, int, int]:
-        return self.limit, max(0, self.remaining), self.resets_in_s
+        return [(name.lower().encode(), value.encode()) for name, value in self.headers().items()]
 
 
 class RateLimits:
-    """The limits of every org (0: no limit) and the counter."""
+    """The limits of every org (0: no limit) and the counter. ``clock`` gives seconds since 1970."""
 
-    def __init__(self, counter: RequestCounter, writes_per_hour: int, reads_per_hour: int) -> None:
+    def __init__(
+        self,
+        counter: RequestCounter,
+        writes_per_hour: int,
+        reads_per_hour: int,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.counter = counter
+        self._clock = clock
         self._limits = {"writes": writes_per_hour, "reads": reads_per_hour}
 
     async def spend(self, org_id: str, method: str) -> "Spending | None":
@@ -117,7 +128,9 @@ class RateLimits:
             return None
         name = f"{kind}:{org_id}"
         window = await self.counter.count(name)
-        return Spending(self.counter, name, Allowance(limit, max(-1, limit - window.used), window.ends_in_s))
+        resets_at = int(self._clock()) + window.ends_in_s
+        allowance = Allowance(kind, limit, max(-1, limit - window.used), window.ends_in_s, resets_at)
+        return Spending(self.counter, name, allowance)
 
 
 class Spending:
@@ -142,7 +155,7 @@ class Spending:
         window = await self._counter.count(self._name, more, limit)
         is_beyond = window.used > limit
         left = limit - window.used + (more if is_beyond else 0)
-        self.allowance = Allowance(limit, left, window.ends_in_s)
+        self.allowance = self.allowance._replace(remaining=left)
         if is_beyond:
             raise _too_few_left(more + 1, self.allowance)
 

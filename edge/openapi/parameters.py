@@ -69,7 +69,19 @@ RESPONSE_HEADERS: Mapping[str, HeaderDoc] = {
     "X-Request-Id": HeaderDoc("Id of this request.", {"type": "string"}, "cli-7f3a"),
     "X-RateLimit-Limit": HeaderDoc("Reads or writes of the org per hour; absent without a limit.", _SECONDS, 600_000),
     "X-RateLimit-Remaining": HeaderDoc("Requests left in this hour.", _SECONDS, 599_999),
-    "X-RateLimit-Reset": HeaderDoc("Seconds until the count restarts.", _SECONDS, 3_540),
+    "X-RateLimit-Reset": HeaderDoc(
+        "When the count restarts, in seconds since 1970.", {"type": "integer"}, 1_768_906_800
+    ),
+    "RateLimit-Policy": HeaderDoc(
+        "The limit as in draft-ietf-httpapi-ratelimit-headers: `q` requests in `w` seconds.",
+        {"type": "string"},
+        '"writes";q=600000;w=3600',
+    ),
+    "RateLimit": HeaderDoc(
+        "What is left, likewise: `r` requests, and `t` seconds until the count restarts.",
+        {"type": "string"},
+        '"writes";r=599999;t=3540',
+    ),
     "X-Log-Position": HeaderDoc(
         "Log position of the write, or one for each partition, separated by commas. A read can wait for it.",
         _POSITIONS,
@@ -83,7 +95,10 @@ RESPONSE_HEADERS: Mapping[str, HeaderDoc] = {
     "Retry-After": HeaderDoc("Seconds to wait before the next try; back off with jitter.", _SECONDS, 1),
     "WWW-Authenticate": HeaderDoc("Authentication scheme.", {"type": "string"}, "Bearer"),
 }
-RATE_LIMIT_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+RATE_LIMIT_HEADERS = (
+    *("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"),
+    *("RateLimit-Policy", "RateLimit"),
+)
 
 
 def header_parameters() -> dict[str, Schema]:

@@ -95,7 +95,7 @@ UNDECODABLE_RESPONSE = "Undecodable"
 _NOT_JSON = "The body is not JSON (`invalid_json`), or its encoding is corrupt (`corrupt_encoding`)."
 _BAD_TYPE = ApiError(415, "unsupported_media_type", "The content type must be application/json.")
 _BAD_VALUE = invalid({"per_page": ["must be at most 100"]})
-_TOO_MANY = too_many_requests(Allowance(600_000, -1, 1_800))
+_TOO_MANY = too_many_requests(Allowance("writes", 600_000, -1, 1_800, 1_768_906_800))
 ERROR_RESPONSES = {
     400: ErrorResponse("BadRequest", _NOT_JSON, invalid_json()),
     401: ErrorResponse("Unauthenticated", "The bearer token is not valid.", unauthenticated(), ("WWW-Authenticate",)),

@@ -1,6 +1,7 @@
 """An org of an installation with every documented route, and checks of what all responses have in common."""
 
 import re
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -117,7 +118,9 @@ def check_limits(reply: httpx.Response, limit: str) -> None:
     """Check the rate limit headers."""
     assert reply.headers["x-ratelimit-limit"] == limit
     assert 0 <= int(reply.headers["x-ratelimit-remaining"]) < int(limit)
-    assert 1 <= int(reply.headers["x-ratelimit-reset"]) <= 3600
+    assert 0 <= int(reply.headers["x-ratelimit-reset"]) - time.time() <= 3601
+    assert re.fullmatch(rf'"(reads|writes)";q={limit};w=3600', reply.headers["ratelimit-policy"])
+    assert re.fullmatch(r'"(reads|writes)";r=\d+;t=\d+', reply.headers["ratelimit"])
 
 
 def assert_fresh(reply: httpx.Response) -> None:
