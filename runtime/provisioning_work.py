@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from threading import Event
 
+from audit.requests.rules import refusal_beside
 from processors.fold.fold import FOLD_VERSION
 from schemas.pricing.price_list import PriceList, newest
 from store.address import StoreAddress
@@ -62,9 +63,19 @@ def make_generation(client: Client, store: StoreAddress, name: str, partitions: 
 
 
 def _create(client: Client, store: StoreAddress, request: Request, partitions: int) -> list[str]:
+    if why := _no_room(client, request):
+        add_request_event(client, report_of(request, "failed", _by(), report=Report(text=why)))
+        return [f"not created: {why}"]
     add_request_event(client, report_of(request, "taken", _by(), partitions=()))
     done = make_generation(client, store, request.generation, partitions)
     return [*done, f"generation {request.generation}, filling"]
+
+
+def _no_room(client: Client, request: Request) -> str | None:
+    """Judge a replay again: others that were accepted at the same moment may come before it."""
+    known, requests = load_generations(client), load_requests(client)
+    earlier = [other for other in requests if (other.at_us, other.id) < (request.at_us, request.id)]
+    return refusal_beside(request.generation, known, earlier)
 
 
 def _drop(client: Client, store: StoreAddress, request: Request, stopping: Event) -> list[str]:

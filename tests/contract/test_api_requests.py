@@ -309,6 +309,17 @@ async def test_what_makes_sense_writes_one_row(routes: InProcess) -> None:
     assert rest == before[1:]
 
 
+async def test_of_many_replays_as_many_are_accepted_as_there_is_room_for(routes: InProcess) -> None:
+    """The others are refused with what to do. A script in a loop would otherwise fill the memory."""
+    replies = [await routes.post(kind="replay", generation=f"g{number}") for number in range(10, 20)]
+
+    (accepted, *refused) = replies
+    assert accepted.status_code == 202, accepted.text
+    assert [reply.status_code for reply in refused] == [422] * 9
+    why = "at most 2 generations may exist beside the live one, and g10 and g2 exist or are requested"
+    assert {reply.json()["error"] for reply in refused} == {f"Refused: {why}: `drop` one of them first."}
+
+
 async def _refused(routes: InProcess, **body: object) -> str:
     """Request what must be refused; return the sentence. The tables stay as they are."""
     before = routes.tables()

@@ -6,11 +6,14 @@ from typing import Any
 import clickhouse_connect
 import pytest
 
+from runtime.provision import provision_store
+from schemas.pricing.price_list import list_prices
 from store import connect as connecting
 from store.connect import WRITE, connect
 from store.errors import Refused
-from store.generations import Generation, add_generation_event
+from store.generations import Generation, add_generation_event, load_generations
 from store.migrate import check_migrated, migrate
+from store.requests import add_request_event, load_requests, new_request
 from tests.support.rigs.store import Options, TestStore, new_address, new_store
 
 
@@ -65,3 +68,21 @@ def test_only_comments_of_a_migration_may_change_after_it_ran(store: TestStore) 
 
     with pytest.raises(Refused, match=r"0004_requests\.sql was changed after it ran"):
         migrate(store.address, database, "control")
+
+
+def test_of_replays_that_were_accepted_at_once_only_the_first_two_begin(store: TestStore) -> None:
+    """Processes that accept requests do not see each other's; the one that creates generations judges again."""
+    with closing(connect(WRITE, **store.address.at(store.address.control))) as client:
+        for name in ("g2", "g3", "g4", "g5"):
+            add_request_event(client, new_request("replay", name, "olga"))
+
+        provision_store(store.address, store.partitions, list_prices())
+
+        made, requests = load_generations(client), load_requests(client)
+        for name in ("g2", "g3"):
+            client.command(f"DROP DATABASE {store.address.database(name)} SYNC")
+    reasons = [request.failed and request.failed.report.text for request in requests]
+    assert [known.name for known in made] == ["g1", "g2", "g3"]
+    assert reasons[:2] == [None, None]
+    assert reasons[2] == reasons[3]
+    assert str(reasons[2]).startswith("at most 2 generations may exist beside the live one, and g2 and g3 exist")

@@ -132,9 +132,44 @@ def test_the_same_is_not_requested_twice_at_once(kind: Kind) -> None:
 def test_a_replay_that_no_process_has_begun_is_not_requested_twice() -> None:
     """Its generation does not exist yet."""
     row = requested("replay", "g3")
+    found = situation(events("g1 created", "g1 live"), requests=[row])
 
-    assert "the same is requested already" in str(refusal("replay", "g3", PLAIN, both(requests=[row])))
-    assert refusal("replay", "g4", PLAIN, both(requests=[row])) is None
+    assert "the same is requested already" in str(refusal("replay", "g3", PLAIN, found))
+    assert refusal("replay", "g4", PLAIN, found) is None
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        both("g3 created"),
+        both("g3 created", filling=["g2", "g3"]),
+        both("g3 created", "g3 live", "g4 created", "g4 live", "g1 dropped"),
+        both(requests=[requested("replay", "g3")]),
+        both("g3 created", requests=[requested("replay", "g3")]),
+    ],
+)
+def test_at_most_two_generations_are_beside_the_live_one(found: Situation) -> None:
+    """Replays that wait to begin count as well: each generation takes memory and time while it follows the log."""
+    why = refusal("replay", "g5", PLAIN, found)
+
+    assert why == (
+        "at most 2 generations may exist beside the live one, and g2 and g3 exist or are requested: "
+        "`drop` one of them first"
+    )
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        both("g3 created", "g3 dropped"),
+        both("g3 created", "g3 live", "g1 dropped"),
+        both(requests=[requested("replay", "g2")]),
+        both(requests=[requested("replay", "g3"), reported(requested("replay", "g3"), "failed")]),
+    ],
+)
+def test_there_is_room_for_a_replay_after_a_drop_or_a_failed_one(found: Situation) -> None:
+    """A generation and the request that made it count once."""
+    assert refusal("replay", "g5", PLAIN, found) is None
 
 
 @pytest.mark.parametrize("kind", ["repair", "prove", "switch", "pause", "resume"])
