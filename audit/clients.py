@@ -13,6 +13,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery
 from msgspec import Struct
 
+from audit.turns import OPERATOR_WAIT_S, RequestTurn
 from edge.guards import may
 from query_api.days import Days, days_of
 from query_api.question import Question
@@ -98,6 +99,7 @@ class UnknownShare(Struct, frozen=True):
 @get("/clients", operation_id="ShowClients", guards=[may("operate")])
 async def show_clients(
     context: NamedDependency[ReadContext],
+    turn: NamedDependency[RequestTurn],
     start_date: FromQuery[date | None] = None,
     end_date: FromQuery[date | None] = None,
 ) -> Response[Reply[ClientsSeen]]:
@@ -106,7 +108,8 @@ async def show_clients(
     The default is the last seven days. ``known`` is false for a type that is stored, but from which nothing follows.
     """
     days = _days(start_date, end_date)
-    rows = await context.ask(CLIENTS_SEEN, ClientsIn(days.since, days.until, TYPES_MAX))
+    async with turn.within(OPERATOR_WAIT_S):
+        rows = await context.ask(CLIENTS_SEEN, ClientsIn(days.since, days.until, TYPES_MAX))
     clients = [_client(list(of_version)) for _, of_version in groupby(rows, key=_version_of)]
     unknown = sum(client.unknown_events for client in clients)
     share = _share(unknown, sum(client.events for client in clients))

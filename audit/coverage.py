@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from audit.receipts_end import receipts_end
+from audit.turns import OPERATOR_WAIT_S, RequestTurn
 from edge.guards import may
 from query_api.freshness import PROGRESS, PartitionProgressRow
 from query_api.question import Asks, NoParams, Question
@@ -99,9 +100,12 @@ class Coverage(Struct, frozen=True):
 
 
 @get("/coverage", operation_id="ShowCoverage", guards=[may("operate")])
-async def show_coverage(context: NamedDependency[ReadContext]) -> Response[Reply[Coverage]]:
+async def show_coverage(
+    context: NamedDependency[ReadContext], turn: NamedDependency[RequestTurn]
+) -> Response[Reply[Coverage]]:
     """Show whether every position of the log up to the projected end has its receipt, and list the gaps."""
-    return context.reply(await load_coverage(context))
+    async with turn.within(OPERATOR_WAIT_S):
+        return context.reply(await load_coverage(context))
 
 
 async def load_coverage(asks: Asks) -> Coverage:

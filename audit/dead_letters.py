@@ -7,6 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from msgspec import Struct
 
+from audit.turns import OPERATOR_WAIT_S, RequestTurn
 from edge.errors import not_found
 from edge.guards import may
 from edge.path_params import parse_position
@@ -67,20 +68,22 @@ class WholeDeadLetter(DeadLetter, frozen=True):
 
 @get("/dead-letters", operation_id="ListDeadLetters", guards=[may("operate")])
 async def list_dead_letters(
-    context: NamedDependency[ReadContext], paging: NamedDependency[Page]
+    context: NamedDependency[ReadContext], paging: NamedDependency[Page], turn: NamedDependency[RequestTurn]
 ) -> Response[Reply[list[DeadLetter]]]:
     """List the records that could not be projected, the newest first."""
-    rows, total = await context.ask_page(DEAD_LETTERS, DeadLettersPage(paging.size, paging.offset))
+    async with turn.within(OPERATOR_WAIT_S):
+        rows, total = await context.ask_page(DEAD_LETTERS, DeadLettersPage(paging.size, paging.offset))
     return context.reply([DeadLetter(*_head(row)) for row in rows], paging.meta(total))
 
 
 @get("/dead-letters/{position:str}", operation_id="GetDeadLetter", guards=[may("operate")])
 async def get_dead_letter(
-    position: FromPath[str], context: NamedDependency[ReadContext]
+    position: FromPath[str], context: NamedDependency[ReadContext], turn: NamedDependency[RequestTurn]
 ) -> Response[Reply[WholeDeadLetter]]:
     """Return a dead letter with its bytes, as they are in the log."""
     at = parse_position(position)
-    rows = await context.ask(DEAD_LETTERS, DeadLettersPage(1, 0, at.partition, at.offset))
+    async with turn.within(OPERATOR_WAIT_S):
+        rows = await context.ask(DEAD_LETTERS, DeadLettersPage(1, 0, at.partition, at.offset))
     if not rows:
         raise not_found()
     return context.reply(_whole(rows[0]))

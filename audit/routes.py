@@ -1,7 +1,7 @@
 """The routes that check an installation: its freshness, its coverage, its receipts, and a recount of its numbers.
 
-A process runs one recount of a request at a time, because several at once would occupy every reader. The background
-audit takes no turn, so that it cannot fail because another recount is running.
+Requests that recount, or scan a table, take turns in each process: several at once would occupy every reader. The
+background audit takes no turn, so that it cannot fail because another recount is running.
 """
 
 from datetime import date
@@ -18,7 +18,7 @@ from audit.receipt import get_receipt
 from audit.recount import Recount, Recounted
 from audit.requests import routes as requests
 from audit.slices import days_asked
-from audit.turns import Turns
+from audit.turns import OPERATOR_WAIT_S, RequestTurn, Turns
 from edge.guards import may
 from edge.principal import Principal
 from ingest.body import Bodies
@@ -29,14 +29,13 @@ from schemas.http.responses import Reply
 
 ORG_WAIT_S = 5.0
 REQUEST_BYTES_MAX = 1 << 20  # of the bodies of operators' requests, all together
-OPERATOR_WAIT_S = 20.0  # a person who runs the command would have to start it again
 
 
 class RecountTurns(Turns):
     """The turns of one process."""
 
     def __init__(self) -> None:
-        super().__init__(1, "Other recounts are under way; send the same request again.")
+        super().__init__(1, "Other requests that read whole tables are in progress; send the same request again.")
 
 
 _OF_ROLLUPS = {"context": read_context_of("rollups")}
@@ -45,13 +44,13 @@ _OF_ROLLUPS = {"context": read_context_of("rollups")}
 @get("/recount", operation_id="RecountInstallation", guards=[may("operate")], dependencies=_OF_ROLLUPS)
 async def recount_installation(
     context: NamedDependency[ReadContext],
-    recounts: NamedDependency[RecountTurns],
+    turn: NamedDependency[RequestTurn],
     start_date: FromQuery[date | None] = None,
     end_date: FromQuery[date | None] = None,
 ) -> Response[Reply[Recounted]]:
     """Recount every org's sessions from their facts, and the rollups from the sessions, and list the differences."""
     recount = Recount(context, None, days_asked(start_date, end_date), fold_version=context.fold_version)
-    async with recounts.turn(OPERATOR_WAIT_S):
+    async with turn.within(OPERATOR_WAIT_S):
         return context.reply_with_freshness(await recount.run())
 
 
@@ -59,18 +58,18 @@ async def recount_installation(
 async def recount_org(
     context: NamedDependency[ReadContext],
     principal: NamedDependency[Principal],
-    recounts: NamedDependency[RecountTurns],
+    turn: NamedDependency[RequestTurn],
     start_date: FromQuery[date | None] = None,
     end_date: FromQuery[date | None] = None,
 ) -> Response[Reply[Recounted]]:
     """Recount this org's sessions from their facts, and the rollups from the sessions, and list the differences."""
     recount = Recount(context, principal.org_id, days_asked(start_date, end_date), fold_version=context.fold_version)
-    async with recounts.turn(ORG_WAIT_S):
+    async with turn.within(ORG_WAIT_S):
         return context.reply_with_freshness(await recount.run())
 
 
 def operation_routes() -> list[Router]:
-    """Return the routes that check an installation, for operators and for each org. Their recounts take turns."""
+    """Return the routes that check an installation, for operators and for each org. Those that scan take turns."""
     turns, bodies = RecountTurns(), Bodies(REQUEST_BYTES_MAX)
     return [
         Router(
@@ -79,7 +78,7 @@ def operation_routes() -> list[Router]:
             dependencies={
                 "context": read_context_of("tables"),
                 "paging": Provide(provide_page, sync_to_thread=False),
-                "recounts": Provide(lambda: turns, sync_to_thread=False),
+                "turn": Provide(lambda: RequestTurn(turns), sync_to_thread=False),
                 "bodies": Provide(lambda: bodies, sync_to_thread=False),
             },
             exception_handlers=EXCEPTION_HANDLERS,

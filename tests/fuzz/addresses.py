@@ -70,7 +70,7 @@ PARAMETERS = {
     **dict.fromkeys(("nope", "org_id", "__class__", ""), ("1", "")),
 }
 RECOUNT_S = 60.0
-WAIT_S = 12.0  # a read may wait 10 s for a position
+WAIT_S = 12.0  # a read may wait 10 s for a position, one of an operator 8 s for its turn
 OF_LISTS = (
     *("project_id", "repo", "agent_name", "user_id", "model", "external_id", "started_after", "started_before"),
     *("run_id", "thread_id", "status", "outcome", "trigger", "current_user_only", "page", "per_page"),
@@ -147,7 +147,7 @@ def reads(chance: random.Random, setup: AttackSetup) -> Case:
     is_operator = chance.random() < 0.1
     target = f"/api/v1/operator/{chance.choice(OPERATOR_READS)}" if is_operator else "/" + _read(chance, setup)
     token = setup.operator if is_operator else setup.token()
-    late_s = WAIT_S if "X-Wait-For-Position" in odd else 0.0
+    late_s = WAIT_S if is_operator or "X-Wait-For-Position" in odd else 0.0
     return Case("read", request("GET", target, {"Authorization": f"Bearer {token}", **odd}), late_s=late_s)
 
 
