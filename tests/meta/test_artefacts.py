@@ -148,6 +148,15 @@ def test_projectors_have_a_host_name_each() -> None:
     assert {found["hostname"] for found in projectors.values()} == set(projectors)
 
 
+def test_the_proxy_repeats_no_write_that_a_server_may_have_received() -> None:
+    """A write that was accepted, and whose response was lost, is the client's to send again."""
+    sections = re.split(r"^(?=\S)", (DEPLOY / "compose" / "haproxy.cfg").read_text(), flags=re.MULTILINE)
+    repeating = [section for section in sections if re.search(r"^ +retry-on (?!conn-failure$)", section, re.MULTILINE)]
+
+    assert [section.partition("\n")[0] for section in repeating] == ["backend query-api"]
+    assert "\n    http-request disable-l7-retry if METH_POST\n" in repeating[0]
+
+
 @pytest.mark.parametrize("user", ["crewkit_provision", "crewkit_projector", "crewkit_query", "crewkit_teams"])
 def test_users_of_a_server_that_is_configured_by_files_have_the_same_rights(user: str) -> None:
     """The rights of `users.sql` are those under which tests run every process."""
