@@ -201,6 +201,11 @@ class Pipeline:
         if self._last is not None:
             await asyncio.shield(self._last)
 
+    def close(self) -> None:
+        """End the threads, once nothing is projected any more; a call in progress ends by itself."""
+        for threads in (self._folding, self._writing, self._rolling_up):
+            threads.shutdown(wait=False, cancel_futures=True)
+
     async def resume(self, partition: int, offset: int) -> None:
         """Take over a partition whose next record will be ``offset``: all below it must have been projected.
 

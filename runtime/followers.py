@@ -52,7 +52,7 @@ class Follower:
             self._projecting.result()
 
     async def stop(self) -> None:
-        """Let the write in progress finish; the rest is projected after the next start."""
+        """Let the write in progress finish, and end all threads; the rest is projected after the next start."""
         self.projector.watchdog.stop()
         await self.work.stop()
         if self._projecting is None:
@@ -62,6 +62,7 @@ class Follower:
         await asyncio.wait({self._projecting})
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.projector.pipeline.drain(), DRAIN_S)
+        self.projector.pipeline.close()
 
 
 class Followers:

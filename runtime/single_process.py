@@ -28,6 +28,7 @@ from runtime.secret_making import make_embedded_secrets
 from runtime.secrets import own_secrets
 from runtime.settings import BadSettings, Settings
 from runtime.store_url import store_address
+from runtime.tuning import release_memory
 from schemas.pricing.price_list import list_prices
 from store.generations import KnownGeneration
 from store.installation import record_in_store
@@ -113,7 +114,7 @@ class Provisioning:
             ended, self._running = self._running, None
             ended.result()
         if self._running is None and left_to_do(generations, requests):
-            self._running = asyncio.create_task(asyncio.to_thread(_provision, self._settings, self._stopping))
+            self._running = asyncio.create_task(asyncio.to_thread(_provision_requested, self._settings, self._stopping))
 
     def stop(self) -> None:
         """Wait for nothing any more: a drop is finished after the next start."""
@@ -132,6 +133,11 @@ def _provision(settings: Settings, stopping: Event) -> None:
     log = SqlitePriceLog(_log_file(settings))
     provision_store(store, EMBEDDED_PARTITIONS, list_prices(), log, stopping)
     record_in_store(store, EMBEDDED_PARTITIONS, own_secrets(settings.secrets_folder))
+
+
+def _provision_requested(settings: Settings, stopping: Event) -> None:
+    _provision(settings, stopping)
+    release_memory()  # the projector of a generation that was dropped has stopped by now
 
 
 def _log_file(settings: Settings) -> Path:

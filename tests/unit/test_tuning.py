@@ -1,11 +1,13 @@
-"""A server may hold as many connections as the machine allows, even if the shell's limit is lower."""
+"""A server may hold as many connections as the machine allows, and returns the memory that it no longer needs."""
 
+import gc
 import subprocess
 import sys
+import weakref
 
 import pytest
 
-from runtime.tuning import connections_max
+from runtime.tuning import connections_max, release_memory
 
 SCRIPT = """
 import resource
@@ -27,3 +29,20 @@ def test_a_low_limit_is_raised_as_far_as_it_may_be() -> None:
 def test_some_files_are_kept_for_others(open_files: int, connections: int) -> None:
     """Tables and logs are files, too."""
     assert connections_max(open_files) == connections
+
+
+def test_objects_in_cycles_are_freed_when_memory_is_released() -> None:
+    """A process that is tuned hardly ever collects them."""
+
+    class Node:
+        itself: "Node"
+
+    gc.disable()
+    node = Node()
+    node.itself, kept = node, weakref.ref(node)
+    del node
+
+    release_memory()
+
+    gc.enable()
+    assert kept() is None
