@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from contextlib import closing
 from threading import Event
 
-from audit.requests.rules import refusal_beside
 from processors.fold.fold import FOLD_VERSION
 from schemas.pricing.price_list import PriceList, newest
 from store.address import StoreAddress
@@ -17,6 +16,7 @@ from store.connect import PLAIN, Client, connect
 from store.generations import Generation, KnownGeneration, add_generation_event, create_generation, load_generations
 from store.migrate import migrate
 from store.prices import history_of
+from store.replay_limit import refusal_beside
 from store.requests import PROVISIONED, Report, Request, add_request_event, load_requests, report_of
 
 LEFT_FOR_S = 20.0  # after a switch a generation is kept so long: reads that began before it may still run

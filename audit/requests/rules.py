@@ -1,15 +1,14 @@
 """Which requests are refused, and what to do instead. Pure; checked when a request arrives, and when it is taken up."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from audit.requests.situation import GenerationStatus, Situation
-from store.generations import KnownGeneration
-from store.requests import Kind, Request, RequestOptions
+from store.replay_limit import refusal_beside
+from store.requests import Kind, RequestOptions
 
 # Rights in the store are granted on databases by this prefix.
 NAME = re.compile(r"g[a-z0-9_]{0,30}")
-BESIDE_LIVE_MAX = 2  # generations: each takes memory, threads and processor time as long as it follows the log
 
 
 def refusal(kind: Kind, generation: str, options: RequestOptions, situation: Situation) -> str | None:
@@ -51,23 +50,6 @@ def _of_replay(name: str, situation: Situation) -> str | None:
     if (status := situation.generations.get(name)) is not None:
         return f"{name} exists already, and is {status.state}; a name is used once, so choose another"
     return refusal_beside(name, [status.known for status in situation.generations.values()], situation.requests)
-
-
-def refusal_beside(name: str, known: Sequence[KnownGeneration], requests: Iterable[Request]) -> str | None:
-    """Return why there is no room for generation ``name`` beside the live one, and what to do; None if there is.
-
-    ``requests`` are those that take precedence. Once a replay is taken up, these are the earlier ones: so every process
-    decides alike about concurrent requests.
-    """
-    gone = {one.name for one in known if one.is_live or one.is_dropped}
-    waiting = {request.generation for request in requests if request.kind == "replay" and request.is_open(1)}
-    others = sorted(({one.name for one in known} | waiting) - gone - {name})
-    if len(others) < BESIDE_LIVE_MAX:
-        return None
-    return (
-        f"at most {BESIDE_LIVE_MAX} generations may exist beside the live one, and {' and '.join(others)} exist or are "
-        "requested: `drop` one of them first"
-    )
 
 
 def _of_repair(status: GenerationStatus, _: RequestOptions, __: Situation) -> str | None:
