@@ -1,4 +1,4 @@
-"""Look at the control database each two seconds: what became of the generations, and which requests are open.
+"""Look at the control database every two seconds: what became of the generations, and which requests are open.
 
 Each subscriber decides what is its work (see `runtime.generation_work` and `runtime.provisioning_work`).
 """

@@ -20,7 +20,7 @@ from store.replay_limit import refusal_beside
 from store.requests import PROVISIONED, Report, Request, add_request_event, load_requests, report_of
 
 LEFT_FOR_S = 20.0  # after a switch a generation is kept so long: reads that began before it may still run
-STOPS_WITHIN_S = 5.0  # projectors look at the generations each two seconds
+STOPS_WITHIN_S = 5.0  # projectors look at the generations every two seconds
 
 
 def left_to_do(generations: Iterable[KnownGeneration], requests: Iterable[Request]) -> list[Request]:

@@ -1,7 +1,7 @@
 """The control channel: work that is requested of the installation, and what became of it.
 
 Everything goes through one append-only table in the control database, which the processes that own the work look at
-each second: no signals and no files, so it works across machines. `repair` is the work of every projector of a
+every two seconds: no signals and no files, so it works across machines. `repair` is the work of every projector of a
 generation, each for its partitions. All other work belongs to one process: the projector that follows partition 0, or
 the one that may create and drop databases (`PROVISIONED`).
 """

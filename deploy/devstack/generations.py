@@ -1,6 +1,6 @@
 """Which projectors a stack needs now: those of every generation that exists and was made by this fold version.
 
-A thread looks at the control database each second, so that the supervisor never waits for the store.
+A thread looks at the control database every second, so that the supervisor never waits for the store.
 """
 
 import contextlib

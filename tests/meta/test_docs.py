@@ -7,7 +7,10 @@ import pytest
 
 from bench.__main__ import QUESTIONS
 from cli.main import COMMANDS
+from runtime import control
+from runtime.control import LOOK_EVERY_S
 from runtime.settings import Settings
+from store import requests
 from tests.support import CHECKOUT
 from tests.support.pages import PAGES, all_blocks
 
@@ -129,3 +132,10 @@ def test_every_metric_is_documented_and_every_metric_of_the_table_is_there() -> 
     table = {row[0].strip("`") for row in rows("docs/operations.md", "### Metrics")}
 
     assert table - {"process_…"} == made
+
+
+def test_the_interval_of_requests_is_that_of_the_code() -> None:
+    """An operator waits that long for a process to take a request up."""
+    interval = {2.0: "every two seconds"}[LOOK_EVERY_S]
+
+    assert all(interval in text for text in (PAGES["docs/replay.md"], str(requests.__doc__), str(control.__doc__)))

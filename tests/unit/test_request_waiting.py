@@ -55,7 +55,7 @@ def test_a_replay_waits_for_the_projectors_of_its_generation() -> None:
 
 
 def test_nothing_is_missing_at_first_and_at_the_end() -> None:
-    """Processes look each second, and a request that ended waits for none."""
+    """Processes look every two seconds, and a request that ended waits for none."""
     young, old = requested("prove", age_s=TAKEN_WITHIN_S - 1), requested("prove", age_s=TAKEN_WITHIN_S + 1)
 
     assert waited(young) is None

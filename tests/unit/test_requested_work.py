@@ -86,7 +86,7 @@ async def test_work_is_taken_reported_and_done() -> None:
 
 
 async def test_work_that_runs_is_not_begun_again() -> None:
-    """It is looked at each second."""
+    """It is looked at every two seconds."""
     case = Case(None)
     case.gate.clear()
     await case.look()
