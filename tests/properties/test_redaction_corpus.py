@@ -2,14 +2,21 @@
 
 import json
 from collections import Counter
+from pathlib import Path
 
 from ingest.privacy.redaction import redact
 from tests.support.corpora.harmless_texts import harmless_texts
+from tests.support.corpora.second_secrets import SECOND_SECRETS, entries
 from tests.support.corpora.secrets import CORPUS, OUT_OF_SCOPE, SHAPES, Secret, payloads
 from tests.support.pages import PAGES
 
 RECALL_MIN = 0.95
 FALSE_MAX = 0.005
+# A later corpus, by an author who had not seen the rules.
+SECOND_RECALL_MIN = 0.97
+SECOND = tuple(Secret(group, secret, text.replace(secret, "%s")) for group, text, secret in SECOND_SECRETS)
+SECOND_HARMLESS = entries((Path(__file__).parents[1] / "support/corpora/second_harmless.txt").read_text("utf-8"))
+PIN_DIGITS_MAX = 6  # docs/privacy.md: not found
 PRIVACY = PAGES["docs/privacy.md"]
 
 
@@ -53,6 +60,28 @@ def test_hardly_any_harmless_text_is_cut() -> None:
 
     print(f"{len(cut)} of {len(texts)} harmless texts are cut")
     assert len(cut) / len(texts) <= FALSE_MAX, cut
+
+
+def test_nearly_all_secrets_of_the_second_corpus_are_found() -> None:
+    """At least 97 % of more than 1,000 secrets in seven payloads each, except PINs of digits."""
+    secrets = [one for one in SECOND if not (one.secret.isdigit() and len(one.secret) <= PIN_DIGITS_MAX)]
+    assert len(secrets) >= 1_000
+
+    missed = [(one.written, len(payloads("")) - len(found_in(one))) for one in secrets]
+
+    recall = 1 - sum(count for _, count in missed) / (len(secrets) * len(payloads("")))
+    print(f"{recall:.1%} of {len(secrets)} secrets of the second corpus are found")
+    assert recall >= SECOND_RECALL_MIN, [text for text, count in missed if count]
+
+
+def test_hardly_any_harmless_text_of_the_second_corpus_is_cut() -> None:
+    """At most one in two hundred of more than 1,000 look-alikes."""
+    assert len(SECOND_HARMLESS) >= 1_000
+
+    cut = [text for text in SECOND_HARMLESS if redact(json.dumps({"tool_response": {"stdout": text}}).encode()).counts]
+
+    print(f"{len(cut)} of {len(SECOND_HARMLESS)} harmless texts of the second corpus are cut")
+    assert len(cut) / len(SECOND_HARMLESS) <= FALSE_MAX, cut
 
 
 def test_what_is_out_of_scope_is_documented_and_is_not_found() -> None:

@@ -63,6 +63,104 @@ host=a password=
 the password is{space}
 | password |{space}
 secret_key_base
+pw=
+const pat = '
+A_KEY=abcdefghijklmnop1+/
+A_KEY="
+variable "password" {
+variable "token" { x =
+${PASSWORD:-
+'--password', default="
+password:{line}{space}type:{space}
+password: {type: a, title: b,
+token:{line}type: x,
+env.PASSWORD ||{space}
+os.environ.get('PASSWORD', '
+flag.String("password", "
+#define PASSWORD "
+.password("
+set_token({space}
+new PDO("a", "b",
+echo a |{space}
+echo "a
+echo a | x{space}
+printf '%s' abc |{space}
+| sudo{space}
+sudo -S -S
+a b c d <<<{space}
+x <<<abc{space}
+<<EOF{line}
+x --stdin{space}
+passwd <<E{line}abc{line}
+password=<(echo abc{space}
+secret-command=' echo abc
+assword send{space}
+assword{line}
+passphrase send -- "a
+ConvertTo-SecureString -String{space}
+'abc' |{space}
+NetworkCredential('a',
+net use \\a /user:b{space}
+net user a{space}
+psexec a -p{space}
+schtasks a /rp{space}
+sc config password={space}
+/password:abc{space}
+password for a{space}
+password is{space}
+token for x y z:{space}
+log in as bob /{space}
+login with a{space}
+user bob, pass{space}
+credentials are a:
+admin / a1
+password -> a{space}
+пароль: a{space}
+card{space}
+card number
+4111 1111 1111 111
+4111 1111 1111 1111 1111{space}
+4111111111111111 12/
+411111111111
+visa 4111111111111111{space}
+4111-
+bindpw{space}
+user a > b >{space}
+a:b@tcp
+a/b:c@
+AUTH a{space}
+secret 'a
+password) values ('a','
+password{line}a,
+password: |{line}{space}
+WIFI:T:
+?key=a
+password q{
+<password a
+<key>password</key>
+"password": {"S": "
+aB3dE5fG7hJ "{space}
+aB3dE5fG7hJ" # (
+# password{space}
+-p aB3dE5fG7h{space}
+"mysql", "-p
+'a', forKey:
+the password for 'a
+password is generated for{space}
+"a1b2c3" as the{space}
+u: a p:{space}
+FOO.password ("a",{space}
+strcmp(a, "
+Credential("a", "a", "
+password')).fill(
+password"), "
+Field(default="
+PASSWORD: Field(
+"PASSWORD").unwrap_or(
+'PASSWORD', {
+output "token" {{space}
+reg add /v a /d{space}
+assword response=
 """.strip().splitlines()
 UNITS = [unit.replace("{space}", " ").replace("{line}", "\n") for unit in UNITS]
 

@@ -8,8 +8,8 @@ cut.
 import re
 from collections.abc import Iterator
 
-from ingest.privacy.redaction.placeholders import is_harmless, looks_random
-from ingest.privacy.redaction.rule_parts import SPACE, Find, Span, any_of, secrets_of
+from ingest.privacy.redaction.placeholders import is_harmless, is_login_of_documentation, looks_random
+from ingest.privacy.redaction.rule_parts import SPACE, Span, any_of, secrets_of
 
 _SLASHES = rb"(?:\\*/){2}"  # some write them as \/\/
 _SCHEME = rb"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{1,30}://"
@@ -26,9 +26,6 @@ _PORT = re.compile(rb"\d{1,5}(?:[/?#,;:)\]}'&|]|$)")
 _HOST = re.compile(rb"(?!sha\d{3}:)[A-Za-z0-9\[$%{_]")
 _ONE_LABEL = re.compile(rb"(?!localhost)[A-Za-z0-9_-]+(?=[/?#])")
 _MACHINE = re.compile(rb"localhost|\d{1,3}(?:\.\d{1,3}){3}|[\w.-]+\.(?:com|org|net|io|dev|local|internal|test)")
-_OF_DOCUMENTATION = re.compile(
-    rb"(?i)(?:my_?|your_?|the_?)?(?:user(?:name)?|usr|name|login|you|me):(?:my_?|your_?|the_?)?(?:pass(?:word|wd)?|pwd?)"
-)
 
 URL_CREDENTIALS = rb":" + _SLASHES + rb"(?:[^\s\"/@:]*:[^\s\"@]*@|[A-Za-z0-9_-]{20,512}@)"
 
@@ -56,7 +53,7 @@ def _end(text: bytes, match: re.Match[bytes]) -> int | None:
         return None
     password = text[begin:at]
     is_port = _PORT.match(password) and (not password.isdigit() or _MACHINE.fullmatch(match["user"]))
-    is_example = _OF_DOCUMENTATION.fullmatch(text, match.start("user"), at)
+    is_example = is_login_of_documentation(text[match.start("user") : at])
     return None if is_port or is_example else at
 
 
@@ -77,7 +74,7 @@ _WHERE = rb"(?:hostaddr|host|port|dbname|user|sslmode|connect_timeout|applicatio
 _QUOTED = rb"(?P<quote>['\"`])(?P<secret>(?:(?!(?P=quote))[^\\\s]|\\[^nrt]){3,256}+)(?P=quote)"
 
 _ADO_NET = rb"(?i)(?<![a-z0-9_-])(?:password|pwd)\s?=\s?(?P<secret>[^\s\"'`\\;,(){}<>&]{1,256}+);\s?[a-z][a-z ]{1,30}="
-_ODBC = rb"(?i);\s?(?:password|pwd)\s?=\s?(?P<secret>\{[^{}\"\\\n]{1,256}\})"
+_ODBC = rb"(?i);\s?(?:password|pwd)\s?=\s?\{(?P<secret>[^{}\"\\\n]{1,256})\}"
 _LIBPQ = (
     rb"(?i)(?<![a-z0-9_])" + _WHERE + _WORD + rb"{1,128}\s{1,4}password='?(?P<secret>" + _WORD + rb"{1,256}+)",
     rb"(?i)(?<![a-z0-9_])password='?(?P<secret>" + _WORD + rb"{1,256}+)'?\s{1,4}" + _WHERE,
@@ -95,7 +92,8 @@ _SQL = (
     rb"\bpassword(?:\s{0,8}[=(]\s{0,8}|\s{1,8})N?" + _QUOTED,
 )
 _REDIS = (
-    rb"(?i)(?<![\w-])(?:--|set )?(?:requirepass|masterauth|sentinel auth-pass \S{1,64})[ \t]{1,8}[\"']?"
+    rb"(?i)(?<![\w-])(?:--|set )?(?:requirepass|masterauth|sentinel auth-pass \S{1,64}|rootpw"
+    rb"(?: --plaintext)?)[ \t]{1,8}[\"']?"
     rb"(?P<secret>[^\s\"'\\]{3,256}+)"
 )
 _PGPASS = (
@@ -109,9 +107,14 @@ CONNECTION_STRING = rb"(?i)" + any_of(
     rb"(?:sqlplus|sqlcl|sqlldr|expdp|impdp|rman|tnsping)" + SPACE,
     rb"identified" + SPACE + rb"+(?:by|as|with)" + SPACE,
     rb"password(?:" + SPACE + rb"|[=(])+n?(?:[\\]*[\"'`]|\\+u0027)",
-    rb"(?:requirepass|masterauth|auth-pass)(?:[ \t]|\\+t)",
+    rb"(?:requirepass|masterauth|auth-pass|rootpw)(?:[ \t]|\\+t)",
     rb":(?:\*|5432|5433|5434|6432|15432):[^\s\":]+:[^\s\":]+:[^\s\",:]",
 )
-connection_strings: Find = secrets_of(
-    *(_ADO_NET, _ODBC, *_LIBPQ, _ORACLE_JDBC, _ORACLE_TOOL, *_SQL, _REDIS, _PGPASS), stays=is_harmless
-)
+_in_braces = secrets_of(_ODBC, stays=lambda secret: not looks_random(secret))
+_strings = secrets_of(*(_ADO_NET, *_LIBPQ, _ORACLE_JDBC, _ORACLE_TOOL, *_SQL, _REDIS, _PGPASS), stays=is_harmless)
+
+
+def connection_strings(text: bytes) -> Iterator[Span]:
+    """Find the passwords in such strings."""
+    yield from _strings(text)
+    yield from _in_braces(text)

@@ -27,7 +27,7 @@ _scanner = Scanner([*(rule.detect for rule in RULES), _SPELLED_OUT], FIRST_ALONE
 
 def may_hold_secrets(data: bytes) -> bool:
     """Return whether the exact rules must search these bytes."""
-    return bool(_scanner.scan(data))
+    return _scanner.reaches(1, data)
 
 
 def candidate_rules(data: bytes) -> frozenset[int]:

@@ -15,6 +15,7 @@ _WITH_SCHEME = re.compile(
     rb"""(?i)authorization["']?[\s:=,]{1,8}(?:\w{1,20}\()?["'`]?""" + _SCHEME + rb"\s{1,8}" + _SHORT
 )
 _BARE = re.compile(rb"""(?i)authorization["']?\s{0,8}[:=]\s{0,8}["'`]?""" + _LONG + rb"(?![(\[])")
+_OTHER_SCHEME = re.compile(rb"""(?i)authorization["']?\s{0,8}[:=]\s{0,8}["'`]?[a-z][\w-]{1,20}\s{1,8}""" + _LONG)
 _SCHEME_ALONE = re.compile(rb"(?<![A-Za-z0-9])(?:Bearer|bearer)\s{1,8}" + _LONG)
 _WORDS = re.compile(
     rb"(?i)(?:access|auth|id|api)?[-_]?(?:tokens?|auth\w*|credentials?|headers?|schemes?|keys?|string)\.?"
@@ -23,7 +24,12 @@ _WORDS = re.compile(
 
 def authorizations(text: bytes) -> Iterator[Span]:
     """Find the credentials of Authorization headers, and bearer tokens anywhere."""
-    for pattern, takes in ((_WITH_SCHEME, _is_credential), (_BARE, _is_token), (_SCHEME_ALONE, looks_random)):
+    for pattern, takes in (
+        (_WITH_SCHEME, _is_credential),
+        (_BARE, _is_token),
+        (_OTHER_SCHEME, _is_token),
+        (_SCHEME_ALONE, looks_random),
+    ):
         for match in pattern.finditer(text):
             secret = match["secret"]
             if takes(secret) and not is_placeholder(secret):

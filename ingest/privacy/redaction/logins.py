@@ -10,9 +10,18 @@ _NETRC = (
     rb"(?i)(?<![A-Za-z])(?:login\s{1,8}\S{1,128}|machine\s{1,8}\S{1,128}|account\s{1,8}\S{1,128})\s{1,8}"
     rb"password\s{1,8}(?P<secret>(?![=:])[^\s\"'\\]{1,256})"
 )
+_ARGUMENT = rb"""(?:(?:["'][^"'\\\n]{0,128}["'](?:\.\w{1,16}\(\))?|[a-z][\w.]{0,64}),\s{0,8})"""
 _CALL = (
-    rb"""(?i)(?:(?<![a-z])login|auth=|auth\w{0,24}|credentials?)\(\s{0,8}["'][^"'\\\n]{1,128}["'],\s{0,8}"""
-    rb"""(?P<quote>["'])(?P<secret>[^"'\\\n]{3,256})(?P=quote)\s{0,8}\)"""
+    rb"""(?i)(?:(?<![a-z])login|auth=|auth\w{0,24}(?:\.basic)?|credentials?(?:::new|Provider)?|set_password|superuser|userpassword)"""
+    rb"""\(\s{0,8}""" + _ARGUMENT + rb"""{1,3}(?:Some\()?"""
+    rb"""(?P<quote>["'])(?P<secret>[^"'\\\n]{3,256})(?P=quote)\)?(?:\.\w{1,16}\(\))?\s{0,8}[),]"""
+)
+_CONNECT = (
+    rb"""(?i)(?:getConnection\(|mysqli(?:_connect)?\(|PDO\(|PlainAuth\(|(?:mysql|postgresql)\(\s{0,8}"""
+    + _ARGUMENT
+    + rb"""{2})\s{0,8}"""
+    + _ARGUMENT
+    + rb"""{2}(?P<quote>["'])(?P<secret>[^"'\\\n]{3,256})(?P=quote)\s{0,8}[),]"""
 )
 _COLON = rb"(?:=|[ \t]{0,4}:[ \t]{0,4})"  # with spaces around it = is an assignment
 _SHOWN = rb"(?P<quote>[`\"']?)(?P<secret>[^\s,;|(){}&`\"'\\]{4,256}+)(?P=quote)(?![,(){}\\])"
@@ -25,8 +34,13 @@ _TYPED = (
     rb"""(?i)(?:fill|type|send_?keys|set_?value|enter_?text)\([^\n()]{0,64}pass[^\n()]{0,24}?["'`]\s?,\s{0,8}"""
     rb"""(?P<quote>["'`])(?P<secret>[^"'`\\\n]{3,256})(?P=quote)"""
 )
-_IS = re.compile(
-    rb"(?i)(?<![a-z0-9_.-])(?:pass(?:word|phrase|wort)|secret) (?:is|was|to)(?::[ \t]{1,4}|[ \t]{1,4})" + _SHOWN
+_FILLED = tuple(
+    rb"""(?i)pass(?:word|wd|phrase)""" + between + rb"""\s{0,8}(?P<quote>["'])(?P<secret>[^"'\\\n]{3,256})(?P=quote)"""
+    for between in (
+        rb"""[^\n()]{0,16}\){0,2}\.(?:fill|type|send_?keys|set_?value|press_?sequentially)\(""",
+        rb"""[^\n()"',]{0,8}["']?\),""",
+        rb"""["'],\s?with:""",
+    )
 )
 _SIGNED = (
     rb"""(?i)jwt\.(?:sign|verify|encode|decode)\([^'"\n()]{1,128},\s{0,8}(?P<quote>["'])"""
@@ -39,14 +53,19 @@ _CELL = re.compile(
 
 _after_login = secrets_of(_NETRC)
 _in_pairs = secrets_of(
-    *(_CALL, _SAID, _TYPED, _SIGNED), stays=lambda secret: is_harmless(secret) or is_reference(secret, in_names=False)
+    *(_CALL, _CONNECT, _SAID, _TYPED, *_FILLED, _SIGNED),
+    stays=lambda secret: is_harmless(secret) or is_reference(secret, in_names=False),
 )
 
 DETECT = rb"(?i)" + any_of(
     rb"(?:login|machine|account)" + SPACE + rb"+\S+" + SPACE + rb"+password" + SPACE,
-    rb"(?:login|auth=|auth[a-z0-9_]{0,24}|credentials?)\(" + SPACE + rb"*(?:[\"'\\]|\\+u0027)",
+    rb"(?:login|auth=|auth[a-z0-9_]{0,24}|credentials?)\(" + SPACE + rb"*(?:[\"'\\]|\\+u0027|[a-z][\w.]*,)",
+    rb"(?:getConnection|mysqli|mysqli_connect|mysql|postgresql|PDO|PlainAuth)\(",
+    rb"(?:auth[a-z0-9_]{0,24}\.basic|credentials?(?:::new|provider)|set_password|superuser|userpassword)\(",
+    rb"pass[^\n]{0,32}\)*\.(?:fill|type|send_?keys|set_?value|press_?sequentially)\(",
+    rb"pass(?:word|wd|phrase)(?:[^\n\"']|u0027){0,12}\)," + SPACE + rb"*(?:[\"'\\]|\\+u0027)",
+    rb"pass(?:word|wd|phrase)(?:[\"'\\]|u0027)+," + SPACE + rb"*with:",
     rb"(?:pass(?:word|wd|code)?|pwd?)(?:[ \t]|\\+t)*[:=]",
-    rb"(?:pass(?:word|phrase|wort)|secret) (?:is|was|to)[ \t:\\]",
     rb"jwt\.(?:sign|verify|encode|decode)\(",
     rb"\|(?:[ \t]|\\+t)*\**pass(?:word)?\**(?:[ \t]|\\+t)*\|",
     rb"pass[a-z0-9_-]*(?:[\"'`\\\]]|u0027)+" + SPACE + rb"*,",
@@ -57,11 +76,10 @@ def logins(text: bytes) -> Iterator[Span]:
     """Find the passwords of such pairs."""
     yield from _after_login(text)
     yield from _in_pairs(text)
-    for pattern in (_IS, _CELL):
-        yield from (match.span("secret") for match in pattern.finditer(text) if _is_shown(match))
+    yield from (match.span("secret") for match in _CELL.finditer(text) if _is_shown(match))
 
 
 def _is_shown(match: re.Match[bytes]) -> bool:
-    """Return whether a word is marked as a literal: by quotes, by a colon, or by its letters and digits."""
+    """Return whether a word is marked as a literal: by quotes, or by its letters and digits."""
     secret = match["secret"].rstrip(b".")
-    return not is_harmless(secret) and (match["quote"] != b"" or looks_random(secret) or b"is:" in match[0])
+    return not is_harmless(secret) and (match["quote"] != b"" or looks_random(secret))

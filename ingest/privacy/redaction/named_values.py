@@ -9,6 +9,7 @@ from ingest.privacy.redaction.rule_parts import CLOSES, SPACE, Span, any_of
 
 _IS_PLAIN = re.compile(rb"(?i)[\w.:-]*" + PLAIN)
 _IS_VAGUE = re.compile(rb"(?i)[\w.:-]*" + VAGUE)
+_IS_PW = re.compile(rb"(?i:[\w.:-]*[_.:-])?(?i:pw)|\w*[a-z]P[wW]")
 _HEADER = re.compile(rb"(?i)(?:proxy-)?authorization|cookie|set-cookie")
 _KEY = rb"(?:(?:parameter_?|variable_?|var_?|option_?|header_?|attribute_?)?(?:name|key)|variable|option_?name|field)"
 _QUOTED_NAME = rb"""(?P<about>["'])(?P<name>[\w.:-]{1,96})(?P=about)"""
@@ -33,7 +34,7 @@ _ELEMENT = re.compile(
     + rb"\s{0,8}>(?:[ \t\r\n]{0,64}<value>)?(?P<secret>[^<>{}$\s]{1,256})</"
 )
 
-_WORD = any_of(PLAIN, VAGUE, rb"authorization", rb"cookie")
+_WORD = any_of(PLAIN, VAGUE, rb"pw", rb"authorization", rb"cookie")
 _VALUE_NEXT = rb"(?:[\"'\\\r\n,;]|u0027|[ \t]+[\\\r\n])[\w\s\"'\\,;:=./+-]*val"
 _NAME_LAST = rb"(?:[\"'\\]|u0027)+" + SPACE + rb"*(?:[}/]|" + CLOSES + rb")"
 DETECT = rb"(?i)" + _WORD + any_of(_VALUE_NEXT, _NAME_LAST)
@@ -45,7 +46,7 @@ def named_values(text: bytes) -> Iterator[Span]:
         for match in pattern.finditer(text):
             group = "secret" if pattern is not _FORWARD or match["secret"] is not None else "bare"
             value = match[group]
-            if not is_placeholder(value) and _is_secret(_name(pattern, match), value):
+            if not is_placeholder(value) and is_secret(_name(pattern, match), value):
                 yield match.span(group)
 
 
@@ -53,7 +54,10 @@ def _name(pattern: re.Pattern[bytes], match: re.Match[bytes]) -> bytes:
     return match["name"] or (match["bare_name"] if pattern is _FORWARD else b"")
 
 
-def _is_secret(name: bytes, value: bytes) -> bool:
+def is_secret(name: bytes, value: bytes) -> bool:
+    """Return whether a value with this name is a secret."""
     if _HEADER.fullmatch(name):
         return looks_random(value.replace(b" ", b""))
-    return bool(_IS_PLAIN.fullmatch(name)) or bool(_IS_VAGUE.fullmatch(name) and looks_random(value))
+    if _IS_PLAIN.fullmatch(name) or _IS_PW.fullmatch(name):
+        return True
+    return bool(_IS_VAGUE.fullmatch(name) and looks_random(value))

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from ingest.privacy.redaction.placeholders import is_reference, is_sentence, is_word, looks_random
+from ingest.privacy.redaction.placeholders import is_mixed, is_reference, is_sentence, is_word, looks_random
 
 _SIDE_BYTES_MAX = 128  # of the text around a pair
 _IDENTIFIER = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_."
@@ -12,12 +12,18 @@ _GIVEN = re.compile(
     rb"(?:--from-literal[= ]|(?:--set|--set-string|-D|-P|-e|-o|-var|--var|--extra-vars)[= ]?)[\"']?"
     rb"(?:[^\s\"'=]{1,64}=[^\s\"'=]{1,64}[, ])?"
 )
-_KEY_OF_SERVICE = re.compile(rb"(?=\w{0,250}\d)(?=\w{0,250}[A-Za-z])\w{16,256}")
+_KEY_OF_SERVICE = re.compile(
+    rb"(?=\w{0,250}\d)(?=\w{0,250}[A-Za-z])[\w-]{16,256}|(?=\D*\d)(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])[A-Za-z0-9]{10,15}"
+)
+# Digits, capitals and small letters in number: a path has mostly one of them.
+_BASE64 = re.compile(rb"(?=(?:\D*+\d){3})(?=(?:[^A-Z]*+[A-Z]){5})(?=(?:[^a-z]*+[a-z]){5})[A-Za-z0-9+/_-]{40,256}={0,2}")
 _NOTHING_MORE = re.compile(rb"[ \t]*(?:$|[\r\n\"'`|&;)\\]|-|[\w.+-]+://)")
 _USER = re.compile(rb"(?i)\b(?:user(?:_?name)?|login|auth)[\"']?\s?[:=]")
 _MARKS = {
     quote: re.compile(rb"(?<![A-Za-z])" + quote + rb"|" + quote + rb"(?![A-Za-z])") for quote in (b"'", b"`", b'"')
 }
+_DEFINES = (b"#define ", b"(def ", b"(define ", b"(setq ", b"set ", b"ENV ", b"@")
+_OF_ENVIRONMENT = (b"ENV ", b"SetEnv ", b"_param ", b"env_var ")
 _CLOSING = re.compile(rb"[)\],;}\s]|\\+[nrt]|$")
 
 
@@ -41,35 +47,45 @@ class Pair(NamedTuple):
     @property
     def is_of_pass(self) -> bool:
         """Whether the name is plain, or plain in files of settings: DB_PASS, pwd."""
-        return self.plain or self.name.lower().endswith((b"pass", b"pwd"))
+        return self.plain or self.name.lower().endswith((b"pass", b"pwd", b"pw", b"psk"))
 
 
 def in_quotes(pair: Pair, quote: bytes) -> bool:
     """Return whether it is a secret in quotes: ``password: "…"``, ``"password", "…"`` in a call, ``--password "…"``."""
     if pair.between.startswith(b","):
-        if not pair.closed or not (pair.name.startswith(b"--") or _sets(pair.before)):
+        if not pair.closed or not (pair.name.startswith(b"-") or _sets(pair.before)):
             return False
     elif pair.between == b" ":
-        if not pair.name.startswith(b"--"):
-            return False
+        if not pair.name.startswith(b"-") and not pair.before.endswith(_DEFINES):
+            return pair.plain and is_mixed(pair.value)
     elif not pair.closed and _closes(pair, quote):
         return False
     if quote == b"`" and b"${" in pair.value:
         return False
+    if pair.between.strip() in (b"==", b"===", b"!=", b"!=="):
+        return looks_random(pair.value)
     if pair.plain:
         return not is_sentence(pair.value)
-    return looks_random(pair.value) or _is_of_user(pair)
+    return looks_random(pair.value) or _is_of_user(pair) or _is_of_pw(pair)
 
 
 def in_environment(pair: Pair) -> bool:
     """Return whether it is a secret of a shell or an env file: ``DB_PASSWORD=…``."""
     if pair.between != b"=" or pair.closed or pair.name != pair.name.upper() or _is_folder(pair):
         return False
-    if pair.name.endswith(b"_KEY") and not pair.plain:
-        return _KEY_OF_SERVICE.fullmatch(pair.value) is not None and b"PUBLI" not in pair.name
     if pair.plain or not pair.is_of_pass:
         return len(pair.value) >= (3 if pair.plain else 8)
     return len(pair.value) >= 4 and not pair.value.isdigit()
+
+
+def is_key_of_service(pair: Pair) -> bool:
+    """Return whether it is a key that a service made: ``AZURE_STORAGE_KEY=…``, ``pat: "…"``."""
+    if (b"=" not in pair.between and b":" not in pair.between) or b"PUBLI" in pair.name:
+        return False
+    if pair.name.lower().endswith(b"key") and not pair.name.endswith(b"_KEY"):
+        return _BASE64.fullmatch(pair.value) is not None
+    is_key = _KEY_OF_SERVICE.fullmatch(pair.value) is not None and not is_reference(pair.value, in_names=True)
+    return is_key or _BASE64.fullmatch(pair.value) is not None
 
 
 def in_query(pair: Pair) -> bool:
@@ -78,12 +94,18 @@ def in_query(pair: Pair) -> bool:
         return False
     if pair.before.endswith((b"?", b"&", b";")):
         return True
+    if b"existing" in pair.name:
+        return False
     return pair.plain and (pair.name.startswith((b"_auth", b"ansible_")) or _is_given(pair.before))
 
 
 def in_option(pair: Pair) -> bool:
     """Return whether it is a secret of a command's option: ``--password …``."""
-    if not pair.name.startswith(b"--") or pair.value.startswith(b"-") or pair.closed:
+    if pair.before.endswith(_OF_ENVIRONMENT) and pair.between == b" ":
+        return pair.plain and pair.name.isupper()
+    if b"--ask" in pair.name or b"--no-" in pair.name:
+        return False
+    if not pair.name.startswith(b"-") or pair.value.startswith(b"-") or pair.closed:
         return False
     if pair.between == b"=":
         return True
@@ -93,6 +115,8 @@ def in_option(pair: Pair) -> bool:
 def in_plain_text(pair: Pair) -> bool:
     """Return whether it is a secret in plain text: ``password: …`` could be a type, ``password=…`` a variable."""
     end = pair.value_begin + len(pair.value)
+    if pair.between == b":" and pair.before.endswith(b":"):
+        return False  # arn:aws:secretsmanager:…:secret:…
     if pair.between == b" " or b"*" in pair.between or pair.text[end : end + 1] in (b"(", b"["):
         return b"*" in pair.between and pair.plain and not is_word(pair.value)
     if pair.plain and pair.value.isdigit():
@@ -114,6 +138,14 @@ def _is_of_user(pair: Pair) -> bool:
     """``{user: "bob", pass: "hunter"}``"""
     word = len(pair.value) >= 4 and b" " not in pair.value and not is_word(pair.value)
     return word and pair.is_of_pass and _USER.search(pair.before) is not None
+
+
+def _is_of_pw(pair: Pair) -> bool:
+    """``let pw = "hunter"``: unlike ``pass``, the name means nothing else."""
+    named = pair.name.lower().endswith((b"pw", b"psk")) or (pair.name.isupper() and pair.name.endswith(b"PASS"))
+    named = named and pair.between.strip() in (b"=", b":", b":=", b"=>")
+    word = len(pair.value) >= 4 and b" " not in pair.value and not is_word(pair.value)
+    return named and word and not is_reference(pair.value, in_names=False)
 
 
 def _closes(pair: Pair, quote: bytes) -> bool:

@@ -8,7 +8,15 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ingest.privacy.redaction.pairs import Pair, in_environment, in_option, in_plain_text, in_query, in_quotes
+from ingest.privacy.redaction.pairs import (
+    Pair,
+    in_environment,
+    in_option,
+    in_plain_text,
+    in_query,
+    in_quotes,
+    is_key_of_service,
+)
 from ingest.privacy.redaction.placeholders import is_placeholder
 from ingest.privacy.redaction.rule_parts import Span
 from ingest.privacy.redaction.scanner import Scanner
@@ -19,16 +27,27 @@ _MORE = (
     rb"(?:[_-]?(?:base|string|value|text|confirm(?:ation)?|prod|production|dev|test|staging|live|old|new|[0-9]{1,2}))?"
 )
 _PLAIN = (
-    rb"(?:passw(?:or)?d|passwort|pass[_-]?phrase|secret"
-    rb"|(?:api|access|private|secret|signing|encryption|account|master|auth|license|fernet|hmac|jwt)[_-]?key"
+    rb"(?:passw(?:or)?d|passwort|kennwort|pass[_-]?(?:phrase|code)|secret"
+    rb"|(?:api|access|private|secret|signing|encryption|account|master|auth|license|fernet|hmac|jwt)[._-]?key"
+    rb"|(?:unseal|recovery)[ _-]key(?: \d)?"
     rb"|(?:access|auth|refresh|session|security|api|bearer|bot|client|personal|deploy|private|vault|identity|registry)"
     rb"[_-]?token)" + _MORE + rb"|_auth"
 )
-_VAGUE = rb"token(?:_(?:value|prod|production|dev|test|staging|live|[0-9]))?|credentials?|pwd|_pass|app_?key"
+_VAGUE = (
+    rb"token(?:_(?:value|prod|production|dev|test|staging|live|[0-9]))?|credentials?|pwd|_pass|app_?key"
+    rb"|(?:pre_?shared|shared|subscription|validation|decryption)[_-]?key|key_?material|secret_?id|authtok|pepper"
+    rb"|(?:auth|session|nonce|cookie|logged_in|hash|secret)_salt|sonar\.login"
+)
 PLAIN, VAGUE = rb"(?:" + _PLAIN + rb")", rb"(?:" + _VAGUE + rb")"  # detection uses them too
-BARE = rb"pass"  # without anything around it
-_keys = Scanner([rb"(?i)" + PLAIN, rb"(?i)" + VAGUE + rb"|\bpass\b", rb"_KEY"])
+BARE = rb"(?:pass|pw|psk)"  # a word of its own in the name
+OF_SERVICE = rb"(?:(?:storage|primary|secondary)[_-]?key|pat)"
+_keys = Scanner([rb"(?i)" + PLAIN, rb"(?i)" + VAGUE + rb"|" + BARE + rb"\b", rb"_KEY", rb"(?i)" + OF_SERVICE + rb"\b"])
 _IS_PLAIN, _IS_KEY = 0, 2
+_BARE_AT_END = re.compile(rb"(?i:pass|pw|psk|pat)\Z")
+_BARE_IS_WORD = re.compile(
+    rb"(?:(?:\A|[^A-Za-z])(?i:pass|pw|psk|pat)|[a-z](?:Pass|P[wW]|P[aA][tT])"
+    rb"|(?i:root|admin|user|db|bind|ldap|ssh|my|smtp|sudo|become)(?i:pass|pw))\Z"
+)
 _NAME = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
 _NAME_BYTES_MAX = 32  # detection allows as many before the word that marks a key
 
@@ -37,21 +56,32 @@ _RUN_ON = re.compile(_RUN + rb"*+")  # it ends at a space or a bracket
 _WORD_ON = re.compile(rb"[^\s\"'`\\]*+")  # in a line of an env file it ends only at a space
 _DECIDES = rb"{1,256}+"  # so many bytes decide whether a value without quotes is a secret
 
-_TYPE = rb"(?::\s?[&a-zA-Z][\w.\[\] |]{0,32}?(?=\s=))?"  # password: str = "…"
-_SETS = rb"(?::=|=>|\|\|=|\?\??=|[:=])"
+_TYPE = (
+    rb"(?:\??:\s?[&a-zA-Z][\w.\[\] |]{0,32}?(?=\s=)|\[\d{0,4}\]|\s(?:string|String|str)(?=\s=))?"  # password: str = "…"
+)
+_SETS = rb"(?::=|=>|<-|===?|!==?|\|\|=|\?\??=|[:=])"
 _ASSIGNS = rb"\]?[*]{0,2}" + _TYPE + rb"\s{0,8}" + _SETS + rb"[*]{0,2}\s{0,8}"
+# A value in a call that only changes its type: String::from("…"), []byte("…").
+WRAPPED = (
+    rb"(?:string\(\d{1,4}\)\s|!\w{1,16}\s|(?:new )?(?:String(?:::from)?|SecretStr|Secret(?:String)?(?:::new|::from)?"
+    rb"|bytes|\[\]byte|Some|std::string|md5|sha1|bcrypt|crypt|Hash::make|make_password|generate_password_hash)\(\s?)?"
+)
 _QUOTED = re.compile(
-    rb"""(?s)(?P<closes>["'`]?)(?P<between>""" + _ASSIGNS + rb"""|,\s{0,8}|[ ])"""
-    rb"""[bfru]?(?P<quote>["'`])(?P<value>(?:(?!(?P=quote))[^\\]|\\.){1,4096}+)"""
+    rb"""(?s)(?P<closes>["'`]?)(?P<between>"""
+    + _ASSIGNS
+    + rb"""|,\s{0,16}|[ ])"""
+    + WRAPPED
+    + rb"""[bfru@]?(?P<quote>["'`])(?P<value>(?:(?!(?P=quote))[^\\]|\\.){1,4096}+)"""
 )
 _ELEMENT = re.compile(rb"(?P<between>>)(?:<!\[CDATA\[)?(?P<value>[^<>{}$\s]{1,256}+)(?=</|\]\]>)")
 _UNQUOTED = re.compile(
-    rb"(?P<closes>[\"'`]?)(?P<between>[*]{0,2}\s{0,8}[:=][*]{0,2}\s{0,8}|[ ])"
+    rb"(?P<closes>[\"'`]?)(?P<between>\]?[*]{0,2}\s{0,8}(?:=>|[:=])[*]{0,2}\s{0,8}|[ ])"
     rb"(?P<value>(?![=>~])" + _RUN + _DECIDES + rb")"
 )
+_OF_A_PARSER = (b"nexpected ", b"nvalid ", b"llegal ")  # a token of a language
 _WITH_KEYS = re.compile(rb"[^\s\"'`\\;&?|<>(){}\[\],]*+")
 _KEYS_IN_A_RUN_MAX = 16  # password=password=… only serves to consume the processor
-_MAY_FOLLOW = frozenset(b"\"'`:=,*|?]> \t\r\n\f\v")  # a key's name, before its value
+_MAY_FOLLOW = frozenset(b"\"'`:=,*|?[]<> \t\r\n\f\v")  # a key's name, before its value
 _BREAK = re.compile(rb"\r?\n|\\+[nr]|\"")  # of a line, or of the string of JSON around it
 _TO_QUOTE = {quote: re.compile(rb"(?:[^\\" + quote + rb"]|\\.)*+", re.DOTALL) for quote in (b'"', b"'", b"`")}
 
@@ -69,8 +99,9 @@ def passwords(text: bytes) -> Iterator[Span]:
     for end, pattern in sorted(_keys.scan(text)):
         if end < place or end == len(text) or text[end] not in _MAY_FOLLOW:
             continue
-        behind = _in_environment if pattern == _IS_KEY else _behind
-        if span := behind(text, _key(text, end, pattern == _IS_PLAIN)):
+        behind = _of_service if pattern >= _IS_KEY else _behind
+        key = _key(text, end, pattern == _IS_PLAIN)
+        if _is_key(text, key) and (span := behind(text, key)):
             yield span
             place = span[1]  # a key inside a value that is cut is no key
         elif end < run_end:
@@ -87,6 +118,28 @@ def _key(text: bytes, end: int, plain: bool) -> _Key:
     # SERVER_AUTH may mean anything.
     plain = plain and (not name.lower().endswith(b"_auth") or name.startswith(b"_auth"))
     return _Key(name, end - len(name), end, plain)
+
+
+def _is_key(text: bytes, key: _Key) -> bool:
+    """Return whether it isn't a longer word, such as ``compass``, nor of a test's result or a parser's message."""
+    if key.name == b"PASS" and text[key.end : key.end + 1] == b":":
+        return False
+    if key.name.endswith((b"xistingSecret", b"xisting_secret")):
+        return False
+    if key.name == b"token" and text[max(0, key.begin - 11) : key.begin].endswith(_OF_A_PARSER):
+        return False
+    return _is_word(key.name)
+
+
+def _is_word(name: bytes) -> bool:
+    return _BARE_AT_END.search(name) is None or _BARE_IS_WORD.search(name) is not None
+
+
+def _of_service(text: bytes, key: _Key) -> Span | None:
+    match = _QUOTED.match(text, key.end) or _UNQUOTED.match(text, key.end)
+    if match is None or not is_key_of_service(pair := _pair(text, key, match)) or _is_none(pair):
+        return None
+    return match.span("value")
 
 
 def _behind(text: bytes, key: _Key) -> Span | None:

@@ -12,10 +12,13 @@ _PLACEHOLDER = re.compile(
     | \*+ | x{3,} | \.{2,} | -+ | :\w+                                                        # of a template
     | string | str | text | number | int(?:eger)? | bool(?:ean)? | null | nil | none | undefined | true | false | any
     | object | bytes | required | optional | unknown | never | void | uint8array | u?int\d+ | float\d* | varchar
+    | change[_-]?me | foobared | pw | \[ [A-Z_ -]{3,24} \] | [\w-]{0,24} \.{3} | required\b [\w|:,.]*
+    | [\w-]{0,16} x{8,}
+    | (?:op|file|env|secret|ssm|vault|ref\+\w+|aws-?\w+|gcp\w+|az\w+)://? .* | vault:.* | \$ | [^\s:]{1,64}:\$\{?\w+\}?
     | sha\d+ | bcrypt | argon2\w* | base64 | utf-?8 | md5 | oauth2?                           # a type or a method
     | (?:process\.env|os\.environ|import\.meta\.env|secrets|env|vars|settings|config|self|this)\b[.\[(:].*
     | (?:your|enter|choose|change|confirm|forgot|invalid|wrong|incorrect|missing|current|new)[\s_-][\s\w.?!'-]*
-    | [a-z\s-]*\b(?:password|passphrase|passwort|token|secret|api\ key|key)[a-z\s.?!\x80-\xff-]*  # a label
+    | [a-z\s._-]*(?:\b|_)(?:password|passphrase|passwort|token|secret|api\ key|key)[a-z\s.?!\x80-\xff-]*  # a label
     | \#[0-9a-f]{3,8}                                                                       # a color
     | (?:~|\.{1,2})?/[\w.-]+/[\w./-]* | /?[\w-]+\.(?:pem|key|txt|json|ya?ml|env|toml)         # a path
     """,
@@ -24,10 +27,12 @@ _PLACEHOLDER = re.compile(
 # Words after a key or an option in texts about it.
 _WORDS = frozenset(
     b"""
-    a accepted an and are argument as at auto be by can changed correct default disabled does empty enabled
+    a accepted an and are argument as ask asked asks at auto be
+    by can changed correct default disabled does empty enabled
     encrypted env environment every expired failed false field file flag for from generated has hashed here hidden
     if in incorrect input instead invalid is it its line masked matches may mismatch missing must new no
-    none not of off ok old on only option optional or otherwise parameter plain plaintext prompt prompts redacted
+    none not of off ok old on only option optional or otherwise parameter pass passwd
+    plain plaintext prompt prompts redacted
     rejected removed required reset rotated same saved see set should so stdin still stored string strong such than
     that the then there this to true twice type unset updated use used user valid value vault verified via was weak
     when where which will with without wrong yes you your
@@ -39,7 +44,12 @@ _VARIABLE = re.compile(
 _SNAKE = re.compile(rb"[a-z]+\d{0,2}(?:_[a-z]+\d{0,2})+")
 _NAME = re.compile(rb"[a-z]+\d*(?:-[a-z0-9]{1,12})+")
 _NAME_BYTES_MAX = 32
+_LOGIN_OF_DOCUMENTATION = re.compile(
+    rb"(?i)(?:my_?|your_?|the_?)?(?:user(?:_?name)?|usr|name|login|you|me):"
+    rb"(?:my_?|your_?|the_?)?(?:pass(?:_?word|wd|phrase)?|pwd?|secret|token|api_?(?:key|token))|foo:bar"
+)
 _DIGIT, _LETTER = re.compile(rb"\d"), re.compile(rb"[A-Za-z]")
+_MIXED = re.compile(rb"(?=[^A-Z]*+[A-Z])(?=[^a-z]*+[a-z])(?=\D*+\d\D*+\d)[^\s\"'`\\]+\Z")
 _SPACE = re.compile(rb"\s|\\(?:[nrtf]|u0(?:00[9a-dA-D]|020))")
 _LATIN, _DIGIT_IN_WORD = re.compile(rb"[\x21-\x7e]"), re.compile(rb"[A-Za-z]\d|\d[A-Za-z]")
 _ESCAPE = re.compile(rb"\\+(?:u[0-9a-fA-F]{4}|[^\\])")
@@ -65,6 +75,16 @@ def is_word(value: bytes) -> bool:
 def is_harmless(value: bytes) -> bool:
     """Return whether it is a placeholder, or a word of a sentence about secrets."""
     return is_placeholder(value) or is_word(value)
+
+
+def is_login_of_documentation(value: bytes) -> bool:
+    """Return whether it shows how a login is written: ``user:password``."""
+    return _LOGIN_OF_DOCUMENTATION.fullmatch(value) is not None
+
+
+def is_mixed(value: bytes) -> bool:
+    """Return whether it has capitals, small letters and two digits, as a made or invented password has."""
+    return len(value) >= 10 and _MIXED.match(value) is not None and b"/" not in value and b"://" not in value
 
 
 def is_sentence(value: bytes) -> bool:

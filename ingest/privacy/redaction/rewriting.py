@@ -34,7 +34,7 @@ class _Cut(NamedTuple):
 
 
 def compile_rules() -> None:
-    """Compile all patterns of redaction. It takes half a second, for which no request should wait."""
+    """Compile all patterns of redaction. It takes two seconds, for which no request should wait."""
     may_hold_secrets(b"")
     without_dense_strings(b"")
     for rule in RULES:
@@ -53,8 +53,10 @@ def redact(data: bytes, effort: Effort | None = None) -> Redacted:
         effort.check()
         data, dense = without_dense_strings(data)
         counts = Counter({DENSE: dense})
-        while may_hold_secrets(data) and (cuts := _cuts(data, effort)):
+        suspect = not dense or may_hold_secrets(data)
+        while suspect and (cuts := _cuts(data, effort)):
             data = _rewritten(data, cuts)
+            suspect = may_hold_secrets(data)
             counts.update(RULES[cut.rule].name for cut in cuts)
         return Redacted(data, dict(+counts))
 

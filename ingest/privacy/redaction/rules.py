@@ -10,12 +10,19 @@ from typing import NamedTuple
 from ingest.privacy.redaction import commands as arguments
 from ingest.privacy.redaction import logins
 from ingest.privacy.redaction import named_values as named
+from ingest.privacy.redaction.calls import CALLS, calls
+from ingest.privacy.redaction.cards import CARDS
 from ingest.privacy.redaction.connections import CONNECTION_STRING, URL_CREDENTIALS, connection_strings, url_credentials
+from ingest.privacy.redaction.defaults import DEFAULTS, defaults
+from ingest.privacy.redaction.directives import DIRECTIVES
 from ingest.privacy.redaction.headers import BASIC, COOKIE, authorizations, basic_credentials, cookies
-from ingest.privacy.redaction.passwords import BARE, PLAIN, VAGUE, passwords
+from ingest.privacy.redaction.passwords import BARE, OF_SERVICE, PLAIN, VAGUE, WRAPPED, passwords
 from ingest.privacy.redaction.private_keys import PRIVATE_KEY, SEED_PHRASE, private_keys, seed_phrases
+from ingest.privacy.redaction.prose import PROSE
 from ingest.privacy.redaction.rule_parts import AMPERSAND, CLOSES, OPENS, QUOTES, SPACE, Find, any_of, secrets_of
+from ingest.privacy.redaction.standard_input import STANDARD_INPUT, standard_input
 from ingest.privacy.redaction.vendors import ALNUM, DASHED, TOKENS, begins
+from ingest.privacy.redaction.windows import WINDOWS
 
 
 class Rule(NamedTuple):
@@ -35,7 +42,7 @@ _EITHER = any_of(PLAIN, VAGUE, BARE)
 _BEHIND = QUOTES + rb"[\]*]*" + SPACE + rb"*[|?]*"  # after a name, before : or =
 _SETS = rb"[:=](?:=|" + CLOSES + rb")?\*{0,2}" + SPACE + rb"*"
 _IN_NAME = rb"[a-z0-9_.-]{0,32}"
-_OPTION = rb"--" + _IN_NAME + _EITHER + rb"[ =]"
+_OPTION = rb"-" + _IN_NAME + _EITHER + rb"[ =]"
 _PARAMETER = AMPERSAND + _IN_NAME + _EITHER + SPACE + rb"*="
 _ELEMENT = OPENS + _IN_NAME + _EITHER + CLOSES
 _TYPE = rb"(?:" + SPACE + rb"?[a-z0-9_&.|\[\] ]+=" + SPACE + rb"*)?"  # token: str = "…"
@@ -54,6 +61,8 @@ _RANDOM = any_of(
     rb"[bfru\\]*(?:'|u0027)" + _mixed(rb"'"),
     rb"[bfru\\]*`" + _mixed(rb"`"),
 )
+
+_RUN_OF_KEY = rb"[\"'`\\bfru]*[a-zA-Z0-9+/_\\-]{10}"
 
 RULES: tuple[Rule, ...] = (
     Rule("private_key", PRIVATE_KEY, private_keys, whole=True),
@@ -105,13 +114,28 @@ RULES: tuple[Rule, ...] = (
     Rule("authorization", BASIC, basic_credentials),
     Rule("cookie", COOKIE, cookies),
     Rule("password", rb"(?i)" + PLAIN + _BEHIND + rb"(?:[:=]|" + CLOSES + rb")", passwords),
-    Rule("password", rb"(?i)" + VAGUE + _BEHIND + _SETS + _TYPE + _RANDOM, passwords),
+    Rule("password", rb"(?i)" + PLAIN + rb"(?:\[\d*\]| string| str)?" + SPACE + rb"*(?:=|(?:<|u003c)-)", passwords),
+    Rule("password", rb"(?i)" + PLAIN + rb" +(?:[\\]*[\"'`]|\\+u0027)[^\s]{10}", passwords),
+    Rule("password", rb"(?i)" + VAGUE + _BEHIND + _SETS + _TYPE + WRAPPED + _RANDOM, passwords),
     Rule("password", rb"(?i)(?:pwd|" + BARE + rb")" + _BEHIND + rb"[:=]", passwords),
+    Rule("password", rb"(?:_KEY|(?i:" + OF_SERVICE + rb"))" + _BEHIND + _SETS + WRAPPED + _RUN_OF_KEY, passwords),
     Rule("password", rb"(?i)" + any_of(_OPTION, _PARAMETER, _ELEMENT), passwords),
-    Rule("password", rb"(?:TOKEN(?:_[A-Z0-9]+)?|CREDENTIALS?|PWD|PASS|_KEY|APPKEY)=", passwords),
+    Rule("password", rb"(?:TOKEN(?:_[A-Z0-9]+)?|CREDENTIALS?|PWD|PASS|PW|PSK|APPKEY)=", passwords),
     Rule("password", rb"(?i)" + _EITHER + rb"(?:[\"'`\\]|u0027)+" + SPACE + rb"*,", passwords),
     Rule("password", named.DETECT, named.named_values),
     Rule("password", logins.DETECT, logins.logins),
     Rule("password", CONNECTION_STRING, connection_strings),
+    Rule(
+        "password",
+        rb"(?i)(?:(?:define|def|setq?|env|_param|env_var)" + SPACE + rb"+|@)" + _IN_NAME + PLAIN + SPACE + rb"+[^\s=:]",
+        passwords,
+    ),
+    Rule("password", CALLS, calls),
+    *(Rule("password", detect, defaults) for detect in DEFAULTS),
+    *(Rule("password", detect, find) for detect, find in DIRECTIVES),
+    *(Rule("password", detect, find) for detect, find in PROSE),
+    *(Rule("password", detect, find) for detect, find in WINDOWS),
+    *(Rule("password", detect, standard_input) for detect in STANDARD_INPUT),
     *(Rule("password", detect, arguments.commands) for detect in arguments.DETECT),
+    *(Rule("card_number", detect, find) for detect, find in CARDS),
 )

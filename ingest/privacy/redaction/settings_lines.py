@@ -23,7 +23,7 @@ _OF_PROGRAM = re.compile(
     re.DOTALL,
 )
 _MEANS_A_SECRET = re.compile(
-    rb"(?i).*(?:pass\w*|pwd\w*|pw|token\w*|key\w*|(?:client|app|application|jwt|shared|consumer|webhook|session)[_.-]?secret)"
+    rb"(?i).*(?:pass\w*|pwd\w*|pw|psk|kennwort|token\w*|key\w*|(?:client|app|application|jwt|shared|consumer|webhook|session)[_.-]?secret)"
 )
 _OPEN, _CLOSE = (b",", b"{", b"(", b"["), re.compile(rb"[+-]?\s*[})\]]")
 _SECTION = re.compile(

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from ingest.privacy.redaction.rule_parts import Find, Span, secrets_of
+from ingest.privacy.redaction.rule_parts import Find, Span, is_marker, secrets_of
 
 HEX, LOW, UP = b"a-f0-9", b"a-z0-9", b"A-Z0-9"
 ANY_HEX, ALNUM = b"a-fA-F0-9", b"A-Za-z0-9"
@@ -23,6 +23,7 @@ _UUID = rb"[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}"
 _TRIPLE_TAIL = rb"[AEIMQUYcgk][w-z0-5]"
 _TRIPLE = rb"[MNO][DTjz]" + _TRIPLE_TAIL  # three decimal digits in base64
 _KINDS = ((b"0-9", b"7"), (b"A-Z", b"A"), (b"a-z", b"a"))  # and one that each alphabet has which has any
+_EXAMPLE = re.compile(rb"x{10}|X{10}|[-_.](?:your|my)[-_]")
 _BEFORE_MAX = 80  # bytes
 _ALONE = DASHED + b"+/"  # after one of these a weak word is a part of something else
 
@@ -63,7 +64,7 @@ class Token(NamedTuple):
         patterns = [self._exact(word) for word in self._words()]
         if self.before:
             return _from(begins(self.not_after) + self.before, patterns)
-        return secrets_of(*patterns)
+        return secrets_of(*patterns, stays=_is_example)
 
     def _words(self) -> list[bytes]:
         return [re.escape(word.encode()) for word in self.words.split()]
@@ -100,6 +101,10 @@ class Token(NamedTuple):
         if self.then or (self.most is None and not self.weak):
             return b""
         return b"(?![%s%s])" % (self.alphabet, b"A-Za-z0-9_-" if self.weak else ALNUM)
+
+
+def _is_example(secret: bytes) -> bool:
+    return is_marker(secret) or _EXAMPLE.search(secret) is not None
 
 
 def _from(before: bytes, patterns: Iterable[bytes]) -> Find:
@@ -150,6 +155,8 @@ TOKENS: tuple[Token, ...] = (
     Token("jina_key", "jina_", ALNUM, 40),  # seen
     Token("langfuse_key", "sk-lf-", then=_UUID),  # seen
     _exactly("langsmith_key", "lsv2_pt_ lsv2_sk_", HEX, 32, then=rb"(?:_[a-f0-9]{1,16})?"),
+    Token("helicone_key", "sk-helicone-", DASHED, 20),  # seen
+    _weak("llamacloud_key", "llx-", ALNUM, 40, 60),  # seen
     Token("minimax_key", "sk-api-", DASHED, 100),
     Token("nvidia_key", "nvapi-", DASHED, 40),
     Token("perplexity_key", "pplx-", ALNUM, 40),
@@ -175,7 +182,7 @@ TOKENS: tuple[Token, ...] = (
     Token("npm_token", "npm_", ALNUM, 36),
     Token("pypi_token", "pypi-", DASHED, 50),
     _exactly("rubygems_key", "rubygems_", HEX, 48),
-    _weak("crates_token", "cio", ALNUM, 32),  # vendor
+    _weak("crates_token", "cio", ALNUM, 32, between=rb"_?"),  # vendor
     _weak("nuget_key", "oy2", LOW, 43),
     Token("clojars_token", "CLOJARS_", ALNUM, 60),
     Token("docker_token", "dckr_pat_ dckr_oat_", DASHED, 20),
@@ -187,6 +194,7 @@ TOKENS: tuple[Token, ...] = (
     Token("sonarqube_token", "sqco_", ALNUM, 50),
     _exactly("sourcegraph_token", "sgp_", ANY_HEX, 40, between=rb"(?:[a-fA-F0-9]{16}_|local_)?"),
     _weak("sourcegraph_token", "slk_", HEX, 64),
+    Token("socket_token", "sktsec_", DASHED, 30),  # seen
     Token("snyk_token", "snyk_uat. snyk_sat.", DASHED + b".", 20),  # seen
     Token("aikido_token", "AIK_SECRET_ AIK_CI_", ALNUM, 20),
     # Clouds.
@@ -196,6 +204,11 @@ TOKENS: tuple[Token, ...] = (
     _weak("gcp_hmac_key", "GOOG", UP, 20, 60),
     Token("azure_client_secret", "Q~", DASHED + b"~.", 31, before=rb"[A-Za-z0-9_~.]{3}\d"),
     _exactly("azure_key", "JQQJ99", ALNUM, 26, before=rb"[A-Za-z0-9]{52}"),  # seen
+    _exactly("azure_key", "AZDO", ALNUM, 4, before=rb"[A-Za-z0-9]{76}")._replace(hint=rb"AZDO[A-Za-z0-9]{4}"),
+    _exactly("azure_key", "AzSe", ALNUM, 6, before=rb"[A-Za-z0-9]{42}")._replace(hint=rb"AzSe[A-Za-z0-9]{6}"),
+    _exactly("azure_key", "AzFu", DASHED, 6, before=rb"[A-Za-z0-9_-]{44}", then=b"==")._replace(
+        hint=rb"AzFu[A-Za-z0-9_-]{6}"
+    ),
     _exactly("azure_key", "+ASt +ABa", BASE64, 6, before=rb"[A-Za-z0-9+/]{76}", then=b"=="),
     _exactly("azure_key", "+ASb +AEh", BASE64, 5, before=rb"[A-Za-z0-9+/]{33}", then=b"="),
     _exactly("azure_key", "+ACR", BASE64, 6, before=rb"[A-Za-z0-9+/]{42}"),  # passwords of registries
@@ -213,6 +226,8 @@ TOKENS: tuple[Token, ...] = (
     Token("scalingo_token", "tk-us-", DASHED, 48),
     _weak("upcloud_token", "ucat_", ALNUM, 24, 32),
     _weak("vercel_token", "vcp_ vck_ vci_ vca_ vcr_", DASHED, 56),
+    Token("vercel_token", "vercel_blob_rw_", WORD, 40),  # vendor
+    _weak("vercel_token", "vercel_", ALNUM, 24, 64),
     _weak("deno_token", "ddp_ ddw_", ALNUM, 36),
     # Infrastructure and secrets.
     Token("vault_token", "hvs. hvb. hvr.", DASHED, 24),
@@ -223,11 +238,15 @@ TOKENS: tuple[Token, ...] = (
     Token("doppler_token", "dp.st.", ALNUM, 40, between=rb"(?:[a-z0-9_-]{2,35}\.)?"),  # vendor
     Token("onepassword_token", "ops_eyJ", BASE64, 40),
     _exactly("onepassword_key", "A3-", UP, 6, then=rb"-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})(?:-[A-Z0-9]{5}){3}"),
+    Token("bitwarden_token", "0.", ALNUM, 28, between=_UUID + rb"\.", then=rb"(?::[A-Za-z0-9+/]{22}==)?"),  # seen
+    Token("infisical_token", "st.", HEX, 32, between=rb"[a-f0-9]{24}\.[a-f0-9]{32}\."),
+    Token("bip32_key", "xprv9", ALNUM, 100),
+    _weak("nebula_key", "dnkey-", LOW, 52, between=rb"[a-z0-9]{26}-"),
     Token("age_key", "AGE-SECRET-KEY-1", UP, 58),
     Token("harness_token", "pat. sat.", ALNUM, 20, between=rb"[A-Za-z0-9_-]{22}\.[a-f0-9]{24}\."),
     _exactly("openshift_token", "sha256~", DASHED, 43),
     Token("tailscale_key", "tskey-auth- tskey-api- tskey-client- tskey-scim- tskey-webhook-", DASHED, 20),  # vendor
-    _weak("prefect_key", "pnu_", ALNUM, 36),
+    _weak("prefect_key", "pnu_", LOW, 36),
     _weak("octopus_key", "API-", UP, 26),
     # Databases and data.
     Token("databricks_token", "dapi", HEX, 32),
@@ -236,6 +255,10 @@ TOKENS: tuple[Token, ...] = (
     Token("supabase_token", "sb_secret_", DASHED, 30),
     Token("planetscale_token", "pscale_tkn_ pscale_oauth_ pscale_pw_", DASHED + b"=.", 32),
     _weak("neon_key", "napi_", LOW, 48, 80),  # seen
+    Token("aiven_password", "AVNS_", DASHED, 15),  # seen
+    _weak("dbt_token", "dbtc_ dbtu_", DASHED, 40, 60),  # seen
+    Token("materialize_password", "mzp_", HEX, 64),
+    Token("tinybird_token", "p.eyJ", DASHED, 20, between=rb"[A-Za-z0-9_-]{20,240}\."),
     Token("mongodb_secret", "mdb_sa_sk_", DASHED, 40),
     _weak("clickhouse_key", "4b1d", ALNUM, 38),
     Token("cockroach_key", "CCDB1_", WORD, 60),
@@ -255,6 +278,9 @@ TOKENS: tuple[Token, ...] = (
     Token("dynatrace_token", "dt0", between=rb"[a-z]\d\d\.[A-Z0-9]{24}\.", alphabet=UP, least=60),
     Token("grafana_token", "glsa_ glc_", BASE64 + b"=_", 32),
     Token("grafana_token", "eyJrIjoi", BASE64, 40),  # keys of before service accounts
+    _weak("checkly_key", "cu_", HEX, 32),
+    Token("axiom_token", "xaat- xapt-", then=_UUID),  # vendor
+    Token("honeycomb_key", "hcaik_ hcbik_ hcamk_ hcxik_", LOW, 50),  # seen
     Token("posthog_key", "phx_", WORD, 40),
     Token("rootly_key", "rootly_", HEX, 64),
     _weak("adafruit_key", "aio_", ALNUM, 28),
@@ -297,7 +323,24 @@ TOKENS: tuple[Token, ...] = (
     _weak("mailgun_key", "key-", LOW, 32),
     Token("mailchimp_key", "-us", b"0-9", 1, 2, before=rb"[a-f0-9]{32}"),
     _exactly("brevo_key", "xkeysib- xsmtpsib-", HEX, 64, then=rb"-[A-Za-z0-9]{16}"),
-    _weak("resend_key", "re_", ALNUM, 20, 32, between=rb"[A-Za-z0-9]{8}_"),  # seen
+    Token("firebase_key", "APA91b", DASHED, 100, before=rb"[A-Za-z0-9_-]{7,11}:", hint=b"APA91b"),
+    Token("lark_webhook", "open-apis/bot/v2/hook/", between=_UUID, context=True),
+    Token(
+        "ifttt_webhook",
+        "maker.ifttt.com/trigger/",
+        DASHED,
+        16,
+        between=rb"[\w-]{1,64}/(?:json/)?with/key/",
+        context=True,
+    ),
+    Token("onesignal_key", "os_v2_app_ os_v2_org_", LOW, 80),
+    _weak("mandrill_key", "md-", DASHED, 22),
+    Token("inngest_key", "signkey-prod- signkey-test-", HEX, 64),
+    Token("trigger_key", "tr_prod_ tr_dev_ tr_stg_", ALNUM, 20),
+    Token("mailersend_token", "mlsn.", HEX, 60),  # seen
+    _weak("intercom_token", "dG9rO", ALNUM + b"=", 50, 60),  # seen: base64 of "tok:"
+    _weak("klaviyo_key", "pk_", HEX, 34),
+    _weak("resend_key", "re_", ALNUM, 16, 40, between=rb"(?:[A-Za-z0-9]{8}_)?"),  # seen
     # Payments, shops and parcels.
     Token("stripe_key", "sk_live_ sk_test_ sk_prod_ rk_live_ rk_test_ rk_prod_", ALNUM, 16),
     Token("stripe_key", "whsec_", BASE64 + b"=", 24),
@@ -310,6 +353,10 @@ TOKENS: tuple[Token, ...] = (
     Token("shippo_token", "shippo_live_ shippo_test_", ANY_HEX, 40),
     Token("duffel_token", "duffel_live_ duffel_test_", DASHED + b"=", 40),
     _weak("easypost_key", "EZAK EZTK", ALNUM, 54),
+    _weak("gocardless_token", "live_", DASHED + b"=", 40),
+    _weak("mollie_key", "live_", ALNUM, 30),  # vendor
+    Token("paddle_key", "pdl_live_apikey_ pdl_sdbx_apikey_", WORD, 40),  # vendor
+    Token("polar_token", "polar_oat_ polar_pat_", ALNUM, 40),  # seen
     _weak("lob_key", "live_", HEX, 35),  # "test_" is in every test
     Token("ramp_secret", "ramp_sec_", ALNUM, 40),
     # Offices and the rest.
@@ -317,6 +364,9 @@ TOKENS: tuple[Token, ...] = (
     _weak("notion_token", "secret_", ALNUM, 43),
     Token("figma_token", "figd_ figp_", DASHED, 36),
     Token("linear_key", "lin_api_ lin_oauth_", ALNUM, 32),
+    _weak("cal_key", "cal_live_", HEX, 32),
+    Token("linkedin_secret", "WPL_AP1.", BASE64, 6, between=rb"[A-Za-z0-9]{16}\.", then=rb"={0,2}"),  # seen
+    _weak("stytch_secret", "secret-live- secret-test-", DASHED + b"=", 36),  # vendor
     _weak("frameio_token", "fio-u-", DASHED, 64),
     Token("typeform_token", "tfp_", DASHED + b".=", 40),
     Token("dropbox_token", "sl.", DASHED, 100, between=rb"(?:u\.)?"),  # the long form seen

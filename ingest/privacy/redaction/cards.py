@@ -1,0 +1,74 @@
+"""Numbers of payment cards: of a network's prefix and length, with a valid check digit, and written as such.
+
+One in ten of all numbers has a valid check digit. So digits in one run also need a word before them that names a card,
+or one behind them that names its expiry or its security code.
+
+Source of prefixes and lengths: ISO/IEC 7812, and the networks' tables of issuers.
+"""
+
+import re
+from collections.abc import Iterator
+
+from ingest.privacy.redaction.rule_parts import Find, Span
+
+_NETWORKS = re.compile(
+    rb"4(?:\d{12}|\d{15}|\d{18})"  # Visa
+    rb"|(?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}"  # Mastercard
+    rb"|220[0-4]\d{12}"  # Mir
+    rb"|3[47]\d{13}"  # American Express
+    rb"|3(?:0[0-5]|[689]\d)\d{11,16}"  # Diners Club
+    rb"|(?:6011|64[4-9]\d|65\d\d)\d{12,15}"  # Discover
+    rb"|35(?:2[89]|[3-8]\d)\d{12,15}"  # JCB
+    rb"|62\d{14,17}"  # UnionPay, and Discover's
+    rb"|(?:50[1-9]|5[6-8]\d|6[0-9]\d)\d{9,16}"  # Maestro
+)
+# A number begins no word, path, decimal or longer number. The digit comes first, since expressions are found faster so.
+_ALONE = rb"(?<![\w.:/%#].)(?<!\d[ -].)(?<!\w-.)"
+_ENDS = rb"(?![ .-]?\d(?!\d?/))(?![\w%-])"
+_RUN = rb"(?P<card>[2-6]" + _ALONE + rb"\d{11,18})"
+_GROUPED = (
+    rb"(?P<card>[2-6]" + _ALONE + rb"\d{3}(?P<sign>[ -])"
+    rb"(?:\d{4}(?P=sign)\d{4}(?P=sign)\d{4}(?:(?P=sign)\d{3})?|\d{6}(?P=sign)\d{4,5}))"
+)
+_NAMES = (
+    rb"(?:(?:credit|debit|bank|payment)?[ _-]?card|visa|master[ _-]?card|amex|american express|diners|discover|jcb"
+    rb"|union ?pay|maestro|kreditkarte|kartennummer|(?<![a-z])(?:pan|cc|cc_?num(?:ber)?)(?![a-z]{3}))"
+)
+_OF_ANOTHER = rb"(?:id|ids|uid|time|timestamp|ts|order|session|board)(?![a-z])"
+_EXPIRES = rb"(?:cv[cv]|\bexp(?:iry|ires)?\b|exp[_ -]?(?:month|year|date)|valid (?:thru|until|to))"
+_SIGN = rb"(?:[^0-9\n]|u00[0-9]{2})"
+
+
+def _cards(exact: bytes) -> Find:
+    compiled = re.compile(exact)
+
+    def find(text: bytes) -> Iterator[Span]:
+        return (match.span("card") for match in compiled.finditer(text) if _is_card(match["card"]))
+
+    return find
+
+
+def _is_card(number: bytes) -> bool:
+    digits = number.replace(b" ", b"").replace(b"-", b"")
+    return _NETWORKS.fullmatch(digits) is not None and _has_check_digit(digits)
+
+
+def _has_check_digit(digits: bytes) -> bool:
+    """Return whether the last digit is right by the formula of Luhn (ISO/IEC 7812-1, annex B)."""
+    doubled = (sum(divmod(2 * (digit - 48), 10)) for digit in digits[-2::-2])
+    return (sum(digit - 48 for digit in digits[-1::-2]) + sum(doubled)) % 10 == 0
+
+
+CARDS: tuple[tuple[bytes, Find], ...] = (
+    (rb"[2-6][0-9]{3}(?:(?:[ -][0-9]{4}){3}|[ -][0-9]{6}[ -][0-9]{4})", _cards(_GROUPED + _ENDS)),
+    (
+        rb"(?i)(?:card|visa|amex|american express|diners|discover|jcb|union ?pay|maestro|kartennummer|pan|cc)"
+        + _SIGN
+        + rb"*[2-6][0-9]{11}",
+        _cards(rb"(?i)" + _NAMES + rb"(?:(?!" + _OF_ANOTHER + rb")[^\d\n]){0,32}?" + _RUN + _ENDS),
+    ),
+    (
+        rb"(?i)cv[cv]|\bexp(?:iry|ires)?\b|exp[_ -]?(?:month|year|date)|valid (?:thru|until|to)",
+        _cards(_RUN + rb"(?![\w%-])(?i:[^\d\n]{0,16}" + _EXPIRES + rb")"),
+    ),
+)
