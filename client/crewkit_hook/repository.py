@@ -25,12 +25,13 @@ def described(header: Mapping[str, str]) -> dict[str, str]:
 
 
 def _remote(git: str) -> str:
-    """Return the address of `origin`, else of the only remote. A larger file of settings says nothing."""
+    """Return the address of `origin`, else of the only remote, as the first 64 KB of the settings say."""
     try:
         content = foreign.start_of(str(_common(Path(git)) / "config"), GIT_BYTES_MAX + 1)
     except OSError:
         return ""
-    remotes = _remotes(content.decode("utf-8", "replace")) if len(content) <= GIT_BYTES_MAX else {}
+    whole_lines = content if len(content) <= GIT_BYTES_MAX else content[: content.rfind(b"\n", 0, GIT_BYTES_MAX) + 1]
+    remotes = _remotes(whole_lines.decode("utf-8", "replace"))
     return next(iter(remotes.values())) if len(remotes) == 1 else remotes.get('remote "origin"', "")
 
 

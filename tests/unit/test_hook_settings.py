@@ -138,6 +138,16 @@ def test_no_settings_of_a_repository_take_long(tmp_path: Path) -> None:
         assert in_counts(lambda: described({"git": str(tmp_path)}), 20) < 20
 
 
+def test_a_repository_of_many_branches_has_its_remote(tmp_path: Path) -> None:
+    """Only the first 64 KB of its settings are read, in whole lines; `git clone` puts the remote first."""
+    branches = "".join(f'[branch "topic-{number}"]\n\tremote = origin\n' for number in range(3_000))
+    (tmp_path / "config").write_text(f'[remote "origin"]\n\turl = https://x/own.git\n{branches}')
+    assert described({"git": str(tmp_path)}) == {"remote_url": "https://x/own.git"}
+
+    (tmp_path / "config").write_text(f'{branches[:65_500]}\n[remote "origin"]\n\turl = https://x/{"own" * 99}.git\n')
+    assert described({"git": str(tmp_path)}) == {}
+
+
 @pytest.mark.parametrize("text", [b"\xff\xfe", b"a\0b", b"\n", b"x/" * 3_000])
 def test_no_text_in_a_folder_of_git_costs_the_event(tmp_path: Path, text: bytes) -> None:
     """What can't be read says nothing."""
