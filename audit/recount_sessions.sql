@@ -87,9 +87,9 @@ FROM
             -- people. Hooks decide about an id that both have. Of the rest, pairs of which one has no id count once.
             sumMapIf(
                 [prompt_id],
-                [toInt64(NOT is_telemetry)],
-                [toInt64(is_prompt AND NOT is_telemetry)],
-                [toInt64(is_prompt AND is_telemetry)],
+                [toUInt64(NOT is_telemetry)],
+                [toUInt64(is_prompt AND NOT is_telemetry)],
+                [toUInt64(is_prompt AND is_telemetry)],
                 is_asked) AS asked,
             arrayZip(asked.1, asked.2, asked.3, asked.4) AS asked_by_id,
             arraySum(one -> if(one.1 != '' AND one.2 > 0 AND one.4 > 0, one.3, 0), asked_by_id) AS joined_prompts,
@@ -119,8 +119,8 @@ FROM
             arrayMap(number -> toInt64(number), [
                 max(log_offset) + 1,
                 countIf(is_hook),
-                joined_prompts + hook_prompts + telemetry_prompts
-                    - least(hook_prompts, telemetry_prompts, bare_prompts),
+                toUInt64(joined_prompts + hook_prompts + telemetry_prompts
+                    - least(hook_prompts, telemetry_prompts, bare_prompts)),
                 uniqExactArray(use_ids) + arraySum(
                     name -> greatest(bare_calls_of[name], telemetry_calls_of[name]),
                     arrayDistinct(arrayConcat(mapKeys(bare_calls_of), mapKeys(telemetry_calls_of)))),

@@ -56,7 +56,7 @@ def test_no_more_is_read_than_asked_for(tmp_path: Path) -> None:
 
     assert len(foreign.start_of(str(tmp_path / "it"), 150_000)) == 150_000
     assert len(foreign.start_of(str(tmp_path / "it"), 300_000)) == 200_000
-    assert b"pytest" in foreign.start_of("/proc/self/cmdline", 10_000)
+    assert b"python" in foreign.start_of("/proc/self/cmdline", 10_000)
 
 
 @pytest.mark.parametrize("path", ["a\0b", "\ud83d", "x" * 5_000, ""])
