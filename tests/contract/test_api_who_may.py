@@ -18,7 +18,7 @@ from schemas.log.codec import encode
 from schemas.log.records import Actor
 from schemas.permissions import ALLOWED, OPERATOR_ORG, ROLES, ROUTES, Role, allows
 from store.generations import FIRST_GENERATION
-from store.requests import add_request_event, new_request
+from store.requests import Report, add_request_event, load_requests, new_request, report_of
 from store.sql import read_sql
 from tests.support.builders import created, ended, hook, recorded, reported, usage
 from tests.support.rigs.installation import Installation
@@ -96,6 +96,13 @@ class Walk:
         client.command(read_sql("store", "add_proof"), parameters={**proof, "request": asked["id"]})
         self.requested = asked["id"]
 
+    def _end_replays(self) -> None:
+        """Let those that wait fail: only two may be beside the live generation."""
+        client = self.service.store.client
+        for waiting in load_requests(client):
+            if waiting.kind == "replay" and waiting.is_open(1):
+                add_request_event(client, report_of(waiting, "failed", "a process", report=Report(text="no room")))
+
     async def _bury(self, session: UUID) -> None:
         """Add a dead letter of the projector and one of the write side; its key is not its session."""
         letter = encode(recorded(session, hook("Stop", event_id=uuid4()), record_id=uuid4()))
@@ -132,6 +139,8 @@ class Walk:
             }
         )
         assert operation.method == "GET" or operation.name in BODIES, f"{operation.name}: give it a row in BODIES"
+        if operation.name == "RequestWork":
+            self._end_replays()
         body = BODIES.get(operation.name)
         return await self.service.ask(
             operation.method,
