@@ -77,6 +77,8 @@ class LocalCounter:
             self._windows = {name: window for name, window in self._windows.items() if now < window[0]}
 
 
+_NAMES = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "RateLimit-Policy", "RateLimit")
+_RAW_NAMES = tuple(name.lower().encode() for name in _NAMES)
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _SPENDING = "spending"
 
@@ -92,18 +94,16 @@ class Allowance(NamedTuple):
 
     def headers(self) -> dict[str, str]:
         """Return the headers of every response: the common ones, and those of draft-ietf-httpapi-ratelimit-headers."""
-        remaining = max(0, self.remaining)
-        return {
-            "X-RateLimit-Limit": f"{self.limit}",
-            "X-RateLimit-Remaining": f"{remaining}",
-            "X-RateLimit-Reset": f"{self.resets_at}",
-            "RateLimit-Policy": f'"{self.kind}";q={self.limit};w={HOUR_S}',
-            "RateLimit": f'"{self.kind}";r={remaining};t={self.resets_in_s}',
-        }
+        return dict(zip(_NAMES, self._values(), strict=True))
 
     def raw_headers(self) -> list[tuple[bytes, bytes]]:
         """Return the same headers as ASGI servers take them."""
-        return [(name.lower().encode(), value.encode()) for name, value in self.headers().items()]
+        return [(name, value.encode()) for name, value in zip(_RAW_NAMES, self._values(), strict=True)]
+
+    def _values(self) -> tuple[str, ...]:
+        kind, limit, remaining = self.kind, self.limit, max(0, self.remaining)
+        policy, left = f'"{kind}";q={limit};w={HOUR_S}', f'"{kind}";r={remaining};t={self.resets_in_s}'
+        return f"{limit}", f"{remaining}", f"{self.resets_at}", policy, left
 
 
 class RateLimits:

@@ -46,11 +46,11 @@ class TaskState(Struct, array_like=True):
 
 
 class Asked(Struct, array_like=True):
-    """Counters of prompts by people, see `processors.fold.prompts`: ids are those of prompts, "bare" ones have none."""
+    """Counters of prompts that users typed, see `processors.fold.prompts`. A bare prompt has no id."""
 
-    by_hooks: dict[str, int] = {}  # prompts by people of each id; 0 for one of a machine
+    by_hooks: dict[str, int] = {}  # by the prompt's id; 0 if the client wrote it
     by_telemetry: dict[str, int] = {}
-    joined: int = 0  # reported by both
+    joined: int = 0  # reported by both, and typed by users as hooks say
     only_by_hooks: int = 0
     only_by_telemetry: int = 0
     bare_by_hooks: int = 0
@@ -171,7 +171,7 @@ class SessionState(Struct, kw_only=True, array_like=True):
     uses: dict[str, TaskState] = {}  # of tools, by tool_use_id
     open_uses: dict[str, None] = {}
     open_agents: dict[str, None] = {}
-    permissions: dict[str, None] = {}  # that people were asked for
+    permissions: dict[str, None] = {}  # that users were asked for
     may_ask: dict[str, list[str]] = {}  # uses of tools in batches that did not run yet, by what they would ask for
     launched: dict[str, tuple[str, bool]] = {}  # by agent_id: the use of a tool, and whether it did not wait
     nameless_stops: dict[str, int] = {}  # of agents that nothing else names

@@ -1,4 +1,4 @@
-"""Passwords in a notation of their own: of servers' and devices' configuration, protocols, build logs and forms.
+"""Passwords in special notations: configuration of servers and devices, protocols, build logs, and forms.
 
 Each row has its own detection, so a hit runs one expression. Most values must look random: these notations are rare,
 and their words are not.
