@@ -8,6 +8,7 @@ AGENTS ?= var/clients
 MINUTES ?= 10
 MODE ?= stack
 JOBS ?= 2
+PART ?= all
 # Containers often set this. Without .pyc files `up` compiles 1,000 modules again at each start.
 export PYTHONDONTWRITEBYTECODE :=
 # pip checks the version and the hashes of uv that requirements.lock has; uv then checks all others.
@@ -27,8 +28,11 @@ demo: $(STAMP) ## Send 200 sessions with 50,000 events, show the result, and ver
 stack: $(STAMP) ## Run the production shape on this machine: Kafka, store server, projectors, HTTP
 	@$(BIN)/crewkit-sessions stack --data var/stack
 
-test: check ## Run make check and every test, JOBS=2 in parallel; ARGS are passed to pytest
-	@$(PYTEST) $(ARGS)
+test: check ## Run make check and the tests of every promise, JOBS=2 in parallel; ARGS are passed to pytest
+	@$(PYTEST) --part none $(ARGS)
+
+test-all: check ## Run all tests, the longer ones too, or one part of these: PART=mutants|model|alerts|…
+	@$(PYTEST) --part $(PART) $(ARGS)
 
 unit: $(STAMP) ## Run the tests that start no server, with few examples
 	@HYPOTHESIS_PROFILE=few $(PYTEST) -m "not servers and not slow" tests/unit tests/meta tests/properties $(ARGS)
@@ -99,4 +103,4 @@ lock: ## Regenerate requirements.lock from pyproject.toml
 clean: ## Remove .venv, caches and var/
 	@rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
-.PHONY: help run demo stack test unit integration faults browser client clients images-test images-renew check bench chaos fuzz docs screenshots setup lock clean
+.PHONY: help run demo stack test test-all unit integration faults browser client clients images-test images-renew check bench chaos fuzz docs screenshots setup lock clean

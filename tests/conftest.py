@@ -12,6 +12,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from deploy.devstack.kafka_jars.broker import Broker
 from deploy.devstack.store_server.conditions import BEHIND_PROXY, DEDUPLICATION_WINDOW
+from tests.support.parts import ALL, NO, PARTS, is_wanted, part_of
 from tests.support.rigs.containers import (
     NO_CONTAINERS,
     clickhouse_container,
@@ -39,6 +40,13 @@ os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
 settings.register_profile("few", max_examples=10)
 if "HYPOTHESIS_PROFILE" in os.environ:
     settings.load_profile(os.environ["HYPOTHESIS_PROFILE"])
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--part`."""
+    parser.addoption(
+        "--part", default=ALL, help=f"run the tests of one part ({', '.join(PARTS)}), of {ALL}, or of {NO} part"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -69,8 +77,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that need a server."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests of parts that aren't wanted, and mark those that need a server."""
+    wanted = config.getoption("part")
+    left_out = [item for item in items if not is_wanted(part_of(item), wanted)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if is_wanted(part_of(item), wanted)]
     for item in items:
         params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
         if not SERVERS.isdisjoint((*getattr(item, "fixturenames", ()), *map(str, params.values()))):

@@ -1,0 +1,39 @@
+"""The parts of the tests that `make test` leaves out: longer proofs of what moves rarely.
+
+A test belongs to a part by its marker: `@pytest.mark.part("mutants")`. `make test-all PART=mutants` runs one part.
+"""
+
+import pytest
+
+ALL, NO = "all", "none"  # what else `--part` can be
+PARTS = {  # by name, what each shows
+    "agents": "unmodified coding agents, with the client that connects them",
+    "alerts": "the shipped alerts in a real Prometheus, in real time",
+    "brokers": "three brokers, replicated tables, and servers with their own access control",
+    "browser": "the second half of the dashboard's tests",
+    "floor": "the oldest supported engine",
+    "fuzz": "the fuzzer for a minute",
+    "images": "the images, where Docker is",
+    "kills": "many kills of one kind, where the other tests have a few",
+    "model": "the model check and the properties on the engine, with many examples and a new seed each day",
+    "mutants": "that the model check and the checker find each planted mistake",
+    "volume": "the same promises over much more data",
+}
+
+
+def part_of(item: pytest.Item) -> str | None:
+    """Return the part that the test belongs to; raises `KeyError` for a part that doesn't exist."""
+    marker = item.get_closest_marker("part")
+    if marker is None:
+        return None
+    (name,) = marker.args
+    if name not in PARTS:
+        raise KeyError(f"{item.nodeid}: no part is called {name!r}; tests/support/parts.py has the list")
+    return str(name)
+
+
+def is_wanted(part: str | None, wanted: str) -> bool:
+    """Decide whether a test of this part runs when `--part` is ``wanted``."""
+    if wanted == NO:
+        return part is None
+    return wanted in {ALL, part}
