@@ -9,6 +9,7 @@ MINUTES ?= 10
 MODE ?= stack
 JOBS ?= 2
 PART ?= all
+SEED_OF_DAY = $$(date +%Y%m%d)
 # Containers often set this. Without .pyc files `up` compiles 1,000 modules again at each start.
 export PYTHONDONTWRITEBYTECODE :=
 # pip checks the version and the hashes of uv that requirements.lock has; uv then checks all others.
@@ -28,11 +29,24 @@ demo: $(STAMP) ## Send 200 sessions with 50,000 events, show the result, and ver
 stack: $(STAMP) ## Run the production shape on this machine: Kafka, store server, projectors, HTTP
 	@$(BIN)/crewkit-sessions stack --data var/stack
 
-test: check ## Run make check and the tests of every promise, JOBS=2 in parallel; ARGS are passed to pytest
-	@$(PYTEST) --part none $(ARGS)
+test: $(STAMP) ## Run make check, and beside it the tests of every promise, JOBS at once; ARGS are passed to pytest
+	@$(MAKE) --no-print-directory check & \
+	$(PYTEST) --part none $(ARGS); tested=$$?; \
+	wait $$! && exit $$tested || { echo "make check failed, see above"; exit 1; }
 
-test-all: check ## Run all tests, the longer ones too, or one part of these: PART=mutants|model|alerts|…
-	@$(PYTEST) --part $(PART) $(ARGS)
+test-all: check ## Run all tests, with a new seed each day: also the longer proofs, or only these: PART=mutants|model|alerts|…
+	@$(MAKE) --no-print-directory parts PART=$(PART)
+
+parts: $(STAMP)
+	@HYPOTHESIS_PROFILE=many $(PYTEST) --part $(PART) --hypothesis-seed=$(SEED_OF_DAY) $(ARGS)
+
+changed: $(STAMP) ## Run the tests that your change reaches, the nearest first, for 8 minutes: ARGS="--since main"
+	@$(BIN)/python -m tests.selection.changed $(ARGS)
+
+test-costs: $(STAMP) ## Run all tests, and write what each costs to tests/costs.json and docs/testing.md: needs root
+	@rm -f var/costs.jsonl && mkdir -p var
+	@$(PYTEST) -p tests.selection.costs --costs var/costs.jsonl $(ARGS)
+	@$(BIN)/python -m tests.selection.facts var/costs.jsonl
 
 unit: $(STAMP) ## Run the tests that start no server, with few examples
 	@HYPOTHESIS_PROFILE=few $(PYTEST) -m "not servers and not slow" tests/unit tests/meta tests/properties $(ARGS)
@@ -103,4 +117,4 @@ lock: ## Regenerate requirements.lock from pyproject.toml
 clean: ## Remove .venv, caches and var/
 	@rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
-.PHONY: help run demo stack test test-all unit integration faults browser client clients images-test images-renew check bench chaos fuzz docs screenshots setup lock clean
+.PHONY: help run demo stack test test-all parts changed test-costs unit integration faults browser client clients images-test images-renew check bench chaos fuzz docs screenshots setup lock clean

@@ -12,7 +12,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 from deploy.devstack.kafka_jars.broker import Broker
 from deploy.devstack.store_server.conditions import BEHIND_PROXY, DEDUPLICATION_WINDOW
-from tests.support.parts import ALL, NO, PARTS, is_wanted, part_of
+from tests.selection.facts import UNMEASURED, known
+from tests.selection.parts import ALL, NO, PARTS, is_wanted, part_of
 from tests.support.rigs.containers import (
     NO_CONTAINERS,
     clickhouse_container,
@@ -45,7 +46,7 @@ if "HYPOTHESIS_PROFILE" in os.environ:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--part`."""
     parser.addoption(
-        "--part", default=ALL, help=f"run the tests of one part ({', '.join(PARTS)}), of {ALL}, or of {NO} part"
+        "--part", default=ALL, help=f"run the tests of these parts ({','.join(PARTS)}), of {ALL}, or of {NO} part"
     )
 
 
@@ -83,6 +84,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     left_out = [item for item in items if not is_wanted(part_of(item), wanted)]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if is_wanted(part_of(item), wanted)]
+    if hasattr(config, "workerinput"):  # the longest files first, so that no worker waits for one at the end
+        costs = known()
+        items.sort(key=lambda item: costs.get(item.nodeid.partition("::")[0], UNMEASURED).wall_s, reverse=True)
     for item in items:
         params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
         if not SERVERS.isdisjoint((*getattr(item, "fixturenames", ()), *map(str, params.values()))):

@@ -28,7 +28,7 @@ def part_of(item: pytest.Item) -> str | None:
         return None
     (name,) = marker.args
     if name not in PARTS:
-        raise KeyError(f"{item.nodeid}: no part is called {name!r}; tests/support/parts.py has the list")
+        raise KeyError(f"{item.nodeid}: no part is called {name!r}; tests/selection/parts.py has the list")
     return str(name)
 
 
@@ -36,4 +36,4 @@ def is_wanted(part: str | None, wanted: str) -> bool:
     """Decide whether a test of this part runs when `--part` is ``wanted``."""
     if wanted == NO:
         return part is None
-    return wanted in {ALL, part}
+    return wanted == ALL or part in wanted.split(",")

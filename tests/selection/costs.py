@@ -1,7 +1,7 @@
 """What each test costs: seconds, processor seconds with those of all its processes, and processes started.
 
-A plugin: `pytest -p tests.support.costs --costs FILE`. Each worker moves into a control group, whose counter has every
-process that came from it, alive or not. It needs Linux and the right to create control groups, usually root's.
+A plugin: `pytest -p tests.selection.costs --costs FILE`. Each worker moves into a control group, whose counter includes
+every process that came from it, alive or not. It needs Linux, and the right to create control groups: usually root.
 """
 
 import contextlib
@@ -15,6 +15,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.selection.parts import part_of
+
 CPUACCT = Path("/sys/fs/cgroup/cpuacct")  # version 1
 UNIFIED = Path("/sys/fs/cgroup")  # version 2
 STARTS = {"subprocess.Popen", "os.exec", "os.posix_spawn", "os.fork"}
@@ -24,6 +26,7 @@ class Cost(msgspec.Struct, frozen=True):
     """What one test took, its fixtures included."""
 
     test: str
+    part: str | None  # of `make test-all`
     wall_s: float
     processor_s: float
     starts: int
@@ -68,7 +71,7 @@ class Recorder:
         wall, processor, starts = time.perf_counter(), self.group.processor_s(), self.starts
         result = yield
         took = time.perf_counter() - wall, self.group.processor_s() - processor
-        cost = Cost(item.nodeid, round(took[0], 3), round(took[1], 3), self.starts - starts)
+        cost = Cost(item.nodeid, part_of(item), round(took[0], 3), round(took[1], 3), self.starts - starts)
         with self.file.open("ab") as file:
             file.write(msgspec.json.encode(cost) + b"\n")
         return result

@@ -1,0 +1,29 @@
+"""Each longer proof runs when its folders change: the table of folders is complete."""
+
+import subprocess
+
+from tests.selection.parts import PARTS
+from tests.selection.parts_of_change import FOLDERS, folder_of
+from tests.support import CHECKOUT
+
+WITHOUT_PARTS = {".ci", "bench", "cli", "docs", "kernel", "tests"}  # top-level folders that only `make test` concerns
+
+
+def _tracked() -> set[str]:
+    return set(
+        subprocess.run(["git", "ls-files"], cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout.split()
+    )
+
+
+def test_each_top_level_folder_is_in_the_table() -> None:
+    """A new folder must say which parts it concerns, or that it concerns none."""
+    folders = {file.partition("/")[0] for file in _tracked() if "/" in file}
+
+    assert folders - WITHOUT_PARTS <= FOLDERS.keys()
+    assert folders >= WITHOUT_PARTS
+
+
+def test_each_row_fits_files_and_names_parts() -> None:
+    """A row for a folder that was moved would watch nothing."""
+    assert set(FOLDERS) == {folder_of(file) for file in _tracked()}
+    assert {part for parts in FOLDERS.values() for part in parts} == set(PARTS)

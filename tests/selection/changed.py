@@ -1,0 +1,140 @@
+"""Run the tests that a change reaches, the nearest first: `make changed`.
+
+A test is as far from a changed module as there are imports between them. Files that aren't modules count as the
+modules that name them. What is too far for the time is named, and `make test` runs it.
+"""
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+
+import grimp
+
+from tests.selection.facts import UNMEASURED, Sum, known
+from tests.support import CHECKOUT
+
+PACKAGES = (
+    "audit bench cli crewkit_hook dashboard deploy edge ingest kernel processors query_api runtime schemas store tests"
+).split()
+BY_FOLDER = {  # tests that read files of these folders without naming one
+    "client": ["tests/integration/test_hook_wheel.py"],
+    "dashboard": ["tests/browser"],
+    "deploy": ["tests/unit"],
+    "docs": ["tests/contract/test_readme.py"],
+    "README.md": ["tests/contract/test_readme.py"],
+}
+ALWAYS = ["tests/meta"]
+
+
+def changed_files(since: str) -> list[str]:
+    """Return the files that differ from the commit ``since``, those not committed included."""
+    differing = _git("diff", "--name-only", since)
+    return sorted({*differing, *_git("ls-files", "--others", "--exclude-standard")})
+
+
+def _git(*arguments: str) -> list[str]:
+    command = ["git", "-C", str(CHECKOUT), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
+def module_of(file: str) -> str | None:
+    """Return the name of the module in a file, or None if it has none."""
+    path = Path(file.removeprefix("client/"))
+    if path.suffix != ".py":
+        return None
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+
+
+def file_of(module: str) -> str:
+    """Return the file of a module of tests."""
+    return module.replace(".", "/") + ".py"
+
+
+def modules_that_name(file: str, sources: dict[str, str]) -> list[str]:
+    """Return the modules whose source has the file's name at the end of a string."""
+    return [module for module, source in sources.items() if f'{Path(file).name}"' in source]
+
+
+def distances(graph: grimp.ImportGraph, changed: Iterable[str]) -> dict[str, int]:
+    """Return each module that depends on a changed one, with the number of imports between them."""
+    found: dict[str, int] = {}
+    edge, steps = {module for module in changed if module in graph.modules}, 0
+    while edge:
+        found |= dict.fromkeys(edge, steps)
+        edge = set(chain.from_iterable(map(graph.find_modules_that_directly_import, edge))) - found.keys()
+        steps += 1
+    return found
+
+
+def in_time(tests: dict[str, int], costs: dict[str, Sum], processor_s: float) -> Iterator[str]:
+    """Yield the tests that fit in the time: the nearest first, of equally near ones the cheapest."""
+
+    def cost(test: str) -> float:
+        return costs.get(test, UNMEASURED).processor_s
+
+    for test in sorted(tests, key=lambda test: (tests[test], cost(test))):
+        processor_s -= cost(test)
+        if processor_s < 0:
+            return
+        yield test
+
+
+def reached(files: list[str]) -> dict[str, int]:
+    """Return the files of tests that the changed files reach, with their distances."""
+    graph = grimp.build_graph(*PACKAGES, exclude_type_checking_imports=True, cache_dir=None)
+    sources = {module: _source(module) for module in graph.modules}
+    changed = {module for file in files if (module := module_of(file))}
+    for file in files:
+        changed.update(modules_that_name(file, sources) if module_of(file) is None else [])
+    return {
+        file_of(module): steps
+        for module, steps in distances(graph, changed).items()
+        if module.rpartition(".")[2].startswith("test_") and module.startswith("tests.")
+    }
+
+
+def _source(module: str) -> str:
+    path = CHECKOUT / ("client" if module.startswith("crewkit_hook") else "") / module.replace(".", "/")
+    file = path.with_suffix(".py") if path.with_suffix(".py").exists() else path / "__init__.py"
+    return file.read_text() if file.exists() else ""
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make changed", description=__doc__)
+    parser.add_argument("--since", default="HEAD", help="compare with this commit; default HEAD: what isn't committed")
+    parser.add_argument("--minutes", type=float, default=8, help="of two cores; default 8")
+    parser.add_argument("--list", action="store_true", help="print the files of tests, and run nothing")
+    parser.add_argument("pytest", nargs="*", help="arguments of pytest")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Choose and run the tests; return pytest's exit code."""
+    asked = _arguments()
+    files = changed_files(asked.since)
+    tests = reached(files)
+    chosen = list(in_time(tests, known(), asked.minutes * 60 * 2))
+    folders = [
+        name for folder, names in BY_FOLDER.items() if any(file.startswith(folder) for file in files) for name in names
+    ]
+    print(f"{len(files)} changed files reach {len(tests)} files of tests, of which {len(chosen)} run now", flush=True)
+    if asked.list or not files:
+        print("\n".join(chosen))
+        return 0
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--part",
+        "none",
+        *asked.pytest,
+        *dict.fromkeys([*ALWAYS, *folders, *chosen]),
+    ]
+    return subprocess.run(command, cwd=CHECKOUT, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

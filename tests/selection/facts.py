@@ -1,0 +1,90 @@
+"""Sum up what the plugin `tests.selection.costs` recorded: `python -m tests.selection.facts var/costs.jsonl`.
+
+Writes `tests/costs.json`, by which runs are ordered and `make changed` chooses, and the table of docs/testing.md.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from tests.selection.costs import Cost
+from tests.support import CHECKOUT
+
+FACTS = CHECKOUT / "tests" / "costs.json"
+PAGE = CHECKOUT / "docs" / "testing.md"
+TABLE = re.compile(r"(?<=<!-- costs -->\n\n).*?(?=<!-- end of costs -->)", re.DOTALL)
+HEAD = ["| suite | tests | worker-seconds | processor seconds | starts |", "| :-- | --: | --: | --: | --: |"]
+
+
+class Sum(msgspec.Struct):
+    """What several tests took together."""
+
+    tests: int = 0
+    wall_s: float = 0
+    processor_s: float = 0
+    starts: int = 0
+
+    def add(self, cost: Cost) -> None:
+        """Count one more test."""
+        self.tests += 1
+        self.wall_s = round(self.wall_s + cost.wall_s, 1)
+        self.processor_s = round(self.processor_s + cost.processor_s, 1)
+        self.starts += cost.starts
+
+
+UNMEASURED = Sum(1, 5, 5)  # a guess for a file that is new
+
+
+def read(file: Path) -> list[Cost]:
+    """Return what was recorded."""
+    return [msgspec.json.decode(line, type=Cost) for line in file.read_bytes().splitlines()]
+
+
+def sums(costs: Iterable[Cost], key: Callable[[Cost], str]) -> dict[str, Sum]:
+    """Return the sums of groups of tests, by name."""
+    found: dict[str, Sum] = {}
+    for cost in costs:
+        found.setdefault(key(cost), Sum()).add(cost)
+    return dict(sorted(found.items()))
+
+
+def file_of(cost: Cost) -> str:
+    """Return the file of a test."""
+    return cost.test.partition("::")[0]
+
+
+def suite_of(cost: Cost) -> str:
+    """Return the row of the table that has the test."""
+    return f"part `{cost.part}`" if cost.part else f"`{'/'.join(cost.test.split('/')[:2])}/`"
+
+
+def known() -> dict[str, Sum]:
+    """Return what each file took when it was last measured, its parts left out."""
+    return msgspec.json.decode(FACTS.read_bytes(), type=dict[str, Sum]) if FACTS.exists() else {}
+
+
+def table(costs: list[Cost]) -> str:
+    """Return the table of the suites, those of `make test` first."""
+    rows = sums(costs, suite_of)
+    everything = sums([cost for cost in costs if cost.part is None], lambda _: "`make test`")
+    return "\n".join([*HEAD, *_lines({name: rows[name] for name in sorted(rows)} | everything)])
+
+
+def _lines(rows: dict[str, Sum]) -> Iterator[str]:
+    for name, row in rows.items():
+        yield f"| {name} | {row.tests:,} | {row.wall_s:,.0f} | {row.processor_s:,.0f} | {row.starts:,} |"
+
+
+def main() -> None:
+    """Write the facts and the table."""
+    costs = read(Path(sys.argv[1]))
+    files = sums([cost for cost in costs if cost.part is None], file_of)
+    FACTS.write_bytes(msgspec.json.format(msgspec.json.encode(files), indent=1) + b"\n")
+    PAGE.write_text(TABLE.sub(lambda _: f"{table(costs)}\n\n", PAGE.read_text()))
+
+
+if __name__ == "__main__":
+    main()
