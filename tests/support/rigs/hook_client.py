@@ -14,6 +14,9 @@ from typing import Any
 from crewkit_hook import settings as client_settings
 from crewkit_hook import spool
 from crewkit_hook.settings import Settings
+from crewkit_hook.store import for_reading
+
+from tests.support.waiting import eventually
 
 COMMAND = Path(sys.executable).with_name("crewkit-hook")
 PROGRAM = Path(spool.__file__).with_name("hook.py")
@@ -67,14 +70,26 @@ class HookClient:
             time.sleep(seconds)
             started.kill()
 
-    def kill_sender(self) -> bool:
-        """Kill the sender, if one runs."""
+    def kill_sender(self) -> None:
+        """Kill the sender, if one runs, and wait until its lock is free: the next hook starts another."""
         pid = spool.sender(str(self.home))
         if pid in (0, os.getpid()):
-            return False
+            return
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-        return True
+        eventually(lambda: spool.sender(str(self.home)) != pid)
+
+    def waiting(self) -> int:
+        """Return how many events wait. Unlike `status` it takes no lock, with which it would keep a sender away."""
+        spooled, store = len(spool.waiting(str(self.home))), for_reading(str(self.home))
+        if store is None:
+            return spooled
+        with contextlib.closing(store):
+            return spooled + store.waiting()
+
+    def dropped(self) -> int:
+        """Return how many events found no room."""
+        return spool.dropped(str(self.home))
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a `crewkit-hook` command."""
