@@ -1,5 +1,6 @@
 """Faults of the production shape: real Kafka, real Faust workers, the store server, and the networks between them."""
 
+import contextlib
 import random
 import re
 import signal
@@ -11,18 +12,24 @@ from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 
+from deploy.devstack.stack import metrics_ports
 from tests.chaos.faults import STACK
 from tests.chaos.targets import Proxied
 from tests.faults.shared_installation import load_of, running
+from tests.support.alerts import ALERTS, rules_of, selectors
 from tests.support.clients.agents import Client
 from tests.support.clients.journal import Journal
 from tests.support.clients.load import Load
+from tests.support.clients.otlp import claude_record, logs
 from tests.support.clients.poison import poison
 from tests.support.fakes.store_refusals import PASSING
+from tests.support.grafana import dashboard, prometheus_text, queries
 from tests.support.oracles.checker import Checker
 from tests.support.rigs.installation import ORG, eventually_ok
 from tests.support.rigs.kafka import need_jars
+from tests.support.rigs.prometheus import Prometheus
 from tests.support.rigs.supervised import is_alive
 from tests.support.waiting import eventually
 
@@ -37,8 +44,23 @@ SEED = random.randrange(1 << 20)
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
     """Start one stack for this module; each test leaves it healthy, and at the end no process is left."""
     need_jars()
-    with running(Proxied(tmp_path_factory.mktemp("stack"))) as installation:
+    target = Proxied(tmp_path_factory.mktemp("stack"))
+    revoked = target.data / "revoked.txt"
+    revoked.touch(0o600)
+    target.environment["REVOKED_FILE"] = str(revoked)
+    with running(target) as installation:
         yield installation
+
+
+@pytest.fixture
+def prometheus(stack: Proxied, tmp_path: Path) -> Iterator[Prometheus]:
+    """Scrape the processes of the stack, and evaluate the shipped alerts."""
+    targets = {"crewkit-serve": [stack.port], "crewkit-processors": list(metrics_ports(stack.data, "g1"))}
+    started = Prometheus(tmp_path, targets, yaml.safe_load(ALERTS.read_text()))
+    try:
+        yield started.start()
+    finally:
+        started.end()
 
 
 @pytest.fixture
@@ -135,10 +157,11 @@ def test_a_store_that_refuses_or_is_slow_holds_up_reads_alone(stack: Proxied, lo
 
 
 @pytest.mark.fault(row=25)
-def test_hundreds_of_orgs_that_write_at_once_are_projected(stack: Proxied) -> None:
+@pytest.mark.parametrize("count", [25, pytest.param(250, marks=pytest.mark.part("volume"))])
+def test_many_orgs_that_write_at_once_are_projected(stack: Proxied, count: int) -> None:
     """With org names of 60 letters, no process ends, and every number of every org is right."""
     pids, journal, never = stack.pids(), Journal(), threading.Event()
-    orgs = [f"org-{SEED}-{n:03}-".ljust(60, "x") for n in range(250)]
+    orgs = [f"org-{SEED}-{count}-{n:03}-".ljust(60, "x") for n in range(count)]
 
     def work(org: str) -> None:
         Client(stack.through_proxy, journal, org, SEED).session(never, events=1)
@@ -196,6 +219,39 @@ def test_poison_in_the_topic_is_set_aside_under_load(stack: Proxied, load: Load)
     client, headers = stack.client(org="poison"), {"X-Wait-For-Position": position}
     receipt = eventually_ok(client, "GET", f"/api/v1/poison/ops/receipts/{position}", headers=headers)
     assert receipt.json()["data"]["outcome"] == "projected"
+
+
+def test_every_selector_of_the_alerts_and_of_the_dashboard_matches_a_series(
+    stack: Proxied, prometheus: Prometheus
+) -> None:
+    """A name or a label that no process shows would be an alert that never fires, or an empty panel."""
+    _provoke_rare_series(stack)
+    expressions = [rule["expr"] for rule in rules_of(ALERTS)]
+    expressions += [prometheus_text(query.text) for query in queries(dashboard("operators"))]
+    missing = {selector for expression in expressions for selector in selectors(expression)}
+
+    def all_match() -> bool:
+        missing.difference_update([selector for selector in missing if prometheus.has(selector)])
+        return not missing
+
+    with contextlib.suppress(AssertionError):
+        eventually(all_match, within_s=120)
+    assert missing == set()
+    assert prometheus.faulty_rules() == {}
+
+
+def _provoke_rare_series(stack: Proxied) -> None:
+    """Make the series that begin with an event: a redaction, an odd price, and what is refused or fails."""
+    with stack.client(timeout=30) as http:
+        session = http.post(f"/api/v1/{ORG}/sessions", json={"title": f"ghp_{'a1B2' * 9}"}).json()["data"]["id"]
+        http.post(f"/api/v1/{ORG}/observability/sessions/{session}/events", json={"events": [{"event_type": "x"}]})
+        dear = claude_record("api_request", model="claude-opus-4-5", request_id="r1", output_tokens=5, cost_usd=9)
+        http.post(f"/api/v1/{ORG}/otlp/v1/logs", json=logs([dear])).raise_for_status()
+        for method, proxy in (("GET", "store"), ("POST", "kafka")):
+            stack.proxies[proxy].refuse()
+            reply = http.request(method, f"/api/v1/{ORG}/sessions", json={})
+            stack.proxies[proxy].heal()
+            assert reply.status_code == httpx.codes.SERVICE_UNAVAILABLE
 
 
 @pytest.mark.fault(row=22)
