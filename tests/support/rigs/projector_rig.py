@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -114,13 +115,14 @@ class ProjectorRig:
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Query the store."""
-        client = clickhouse_connect.get_client(
+        return [tuple(row) for row in self._client.query(sql).result_rows]
+
+    @cached_property
+    def _client(self) -> Any:
+        """Connect once: a new client reads all settings of the server, and tests ask many times a second."""
+        return clickhouse_connect.get_client(
             **self.address.at(self.address.database(FIRST_GENERATION)), autogenerate_session_id=False
         )
-        try:
-            return [tuple(row) for row in client.query(sql).result_rows]
-        finally:
-            client.close()
 
     def tables(self) -> dict[str, list[tuple[str, ...]]]:
         """Return every derived table as readers see it, in the form of `tests.support.rigs.projection.tables`."""
@@ -149,6 +151,8 @@ class ProjectorRig:
 
     def end(self) -> None:
         """Stop every process, the last one first."""
+        if "_client" in vars(self):
+            self._client.close()
         for process in reversed(self._running):
             end_process(process)
 

@@ -5,6 +5,7 @@ limits and faults:
 
 * STILL_S: for how long a partition may make no progress
 * POLL_INTERVAL_S: for how long nothing may be read from the log
+* STOP_S: for how long a stop may take
 * WITHHELD: a partition of which Faust silently fetches nothing
 * LOST_COMMITS: no commit is ever answered, as when the consumer's thread ended first
 """
@@ -16,7 +17,7 @@ from typing import Any
 
 from faust.transport.consumer import ThreadDelegateConsumer
 
-from processors.runners import faust_app
+from processors.runners import bounded_stop, faust_app
 from processors.runners.watchdog import STILL_S
 from runtime import projector
 from runtime.logging import configure_logging
@@ -50,6 +51,7 @@ def main(data: str, instance: str) -> int:
     faust_app.SESSION_TIMEOUT_S = SESSION_TIMEOUT_S
     projector.STILL_S = float(os.environ.get("STILL_S", STILL_S))  # type: ignore[attr-defined]  # the name that it uses
     faust_app.POLL_INTERVAL_S = int(os.environ.get("POLL_INTERVAL_S", faust_app.POLL_INTERVAL_S))
+    bounded_stop.STOP_S = float(os.environ.get("STOP_S", bounded_stop.STOP_S))
     if "WITHHELD" in os.environ:
         withhold(int(os.environ["WITHHELD"]))
     if "LOST_COMMITS" in os.environ:
