@@ -42,6 +42,28 @@ def on_replica(folder: Path, zookeeper: ZooKeeper, name: str, hosts: int) -> Any
     return act(folder, Persona(), RIG + name, hosts, config=CONFIG.format(port=zookeeper.port, replica="r1"))
 
 
+def plain(engines: dict[str, str]) -> dict[str, str]:
+    return {table: engine.removeprefix("Replicated") for table, engine in engines.items()}
+
+
+def assert_replicated(found: Any) -> None:
+    """Assert that every table replicates: none is read-only, each has its one replica, which is active."""
+    assert found["replicas"] == [[0, 1, 1]]
+    assert {engine for engine in found["engines"].values() if not engine.startswith("Replicated")} == {"View"}
+
+
+def test_replicated_tables_take_what_a_projector_writes(zookeeper: ZooKeeper, folder: Path, tmp_path: Path) -> None:
+    """Provisioning, inserts with their quorum, and repairs with DELETE leave as many rows as on ordinary tables."""
+    replicated = on_replica(folder, zookeeper, "project", 1)
+    ordinary = act(tmp_path / "ordinary", Persona(), f"{RIG}project", 0)
+
+    assert_replicated(replicated)
+    assert plain(replicated["engines"]) == ordinary["engines"] == plain(ordinary["engines"])
+    assert replicated["rows"] == ordinary["rows"]
+    assert min(count for ((count,),) in ordinary["rows"].values()) > 0
+
+
+@pytest.mark.part("brokers")
 @pytest.mark.timeout(EVERYTHING_S)
 def test_replicated_tables_answer_every_question_like_others(
     zookeeper: ZooKeeper, folder: Path, tmp_path: Path
@@ -50,11 +72,7 @@ def test_replicated_tables_answer_every_question_like_others(
     replicated = on_replica(folder, zookeeper, "everything", 1)
     ordinary = act(tmp_path / "ordinary", Persona(), f"{RIG}everything", 0)
 
-    def plain(engines: dict[str, str]) -> dict[str, str]:
-        return {table: engine.removeprefix("Replicated") for table, engine in engines.items()}
-
-    assert replicated["replicas"] == [[0, 1, 1]]  # none is read-only, each has its one replica, which is active
-    assert {engine for engine in replicated["engines"].values() if not engine.startswith("Replicated")} == {"View"}
+    assert_replicated(replicated)
     assert plain(replicated["engines"]) == ordinary["engines"] == plain(ordinary["engines"])
     assert replicated["made_again"] == []
     assert set(replicated["used"]) == PROCESSORS

@@ -22,8 +22,10 @@ from schemas.pricing.price_list import list_prices
 from store import migrate
 from store.address import StoreAddress
 from store.connect import PLAIN, Client, connect
+from store.generations import FIRST_GENERATION
 from store.replicas import Host, Replicas
 from tests.support.rigs import whole_store
+from tests.support.rigs.store import TABLES
 
 CONFIG = """
 <zookeeper><node><host>127.0.0.1</host><port>{port}</port></node><session_timeout_ms>4000</session_timeout_ms></zookeeper>
@@ -55,6 +57,20 @@ def everything(options: dict[str, Any], hosts: int) -> dict[str, Any]:
             "made_again": whole_store.make(store.options),
             "used": whole_store.project(store.options),
             "asked": whole_store.ask(store.options),
+            "engines": dict(client.query(_ENGINES).result_rows),
+            "replicas": client.query(_REPLICAS).result_rows,
+        }
+
+
+def project(options: dict[str, Any], hosts: int) -> dict[str, Any]:
+    """Provision, project a log and repair sessions; return the rows of each table, the engines and the replicas."""
+    with as_replica(options, hosts) as (store, client):
+        provision_store(store, whole_store.PARTITIONS, list_prices())
+        whole_store.project_first(store.options)
+        database = store.database(FIRST_GENERATION)
+        rows = {table: client.query(f"SELECT count() FROM {database}.{table} FINAL").result_rows for table in TABLES}
+        return {
+            "rows": rows,
             "engines": dict(client.query(_ENGINES).result_rows),
             "replicas": client.query(_REPLICAS).result_rows,
         }

@@ -152,6 +152,19 @@ def project(options: dict[str, Any]) -> list[str]:
     return sorted(used)
 
 
+def project_first(options: dict[str, Any]) -> None:
+    """Do what a projector of the first generation does: checks, the log with a gap, repairs."""
+    asyncio.run(_project_first(StoreAddress(options)))
+
+
+async def _project_first(store: StoreAddress) -> None:
+    first = _projector(store, FIRST_GENERATION)
+    await _project_with_a_gap(first)
+    await _repair(first)
+    await settle(first.pipeline)
+    await first.progress.look()
+
+
 async def _project(store: StoreAddress) -> None:
     first, second = _projector(store, FIRST_GENERATION), _projector(store, SECOND)
     await _project_with_a_gap(first)
