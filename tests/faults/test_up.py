@@ -13,9 +13,9 @@ from tests.support.oracles.checker import Checker
 from tests.support.rigs.small_disk import MIB, SmallDisk, small_disk
 from tests.support.waiting import eventually
 
-FAIL_POINTS = (
-    *("ingest.before_append", "ingest.sent", "ingest.appended", "projector.folded", "projector.wrote_facts"),
-    *("projector.wrote_sessions", "projector.wrote_derivations", "projector.wrote_receipts"),
+SOME_POINTS = ("ingest.sent", "ingest.appended", "projector.wrote_facts", "projector.wrote_receipts")
+OTHER_POINTS = (
+    *("ingest.before_append", "projector.folded", "projector.wrote_sessions", "projector.wrote_derivations"),
     *("projector.refreshed_rollups", "projector.moved_rollup_marks"),
 )
 REFUSALS = 50  # each logs a line, which does not fit on the full disk either
@@ -38,13 +38,17 @@ def load(up: Embedded, request: pytest.FixtureRequest) -> Load:
 
 @pytest.mark.fault(row=1)
 @pytest.mark.fault(row=2)
-def test_killed_at_each_step_of_ingest_and_of_the_projector(up: Embedded, load: Load) -> None:
+@pytest.mark.parametrize(
+    "points",
+    [pytest.param(SOME_POINTS, id="some"), pytest.param(OTHER_POINTS, id="others", marks=pytest.mark.part("kills"))],
+)
+def test_killed_at_each_step_of_ingest_and_of_the_projector(up: Embedded, load: Load, points: tuple[str, ...]) -> None:
     """Killed before the append, around the commit and between writes: after a retry, everything is stored once."""
     chance = random.Random(SEED)
     with load:
         load.more()
         up.kill()
-        for point in FAIL_POINTS:
+        for point in points:
             up.die_at(point, chance.randint(1, 3))
         up.start()
         load.more()
