@@ -29,7 +29,10 @@ from tests.support.rigs.served_store import STRICT, Served
 from tests.support.rigs.store import Options, TestStore, new_address, new_store
 
 SERVERS = {"engine", "embedded_engine", "kafka", "kafka_broker", "installation", "redis"}  # fixtures that start one
-ON_INSTALLATION = re.compile(r"tests/contract/.*\[(?:.*-)?(?P<kind>up|stack)(?:-.*)?\]")
+ON_INSTALLATION = re.compile(
+    r"tests/(?:contract/|faults/test_(?:clients|corrupted_tables|other_accounts)\.py).*"
+    r"\[(?:.*-)?(?P<kind>up|stack)(?:-.*)?\]"
+)
 ON_THEIR_OWN = (  # tests that take minutes and share nothing
     "tests/properties/test_model.py::",
     "tests/faults/test_workers.py::test_two_workers_",
@@ -199,13 +202,20 @@ def shared_store(engine: Options) -> Iterator[TestStore]:
 def installation(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """Start both kinds of installation, each once for all tests that leave it healthy.
 
-    The tests share it, so each uses its own org (``fresh_org``).
+    The tests share it, so each uses its own org (``fresh_org``). It starts under a umask of 0, on a folder that was
+    created under it: `tests/faults/test_other_accounts.py` shows that other accounts may open nothing even so.
     """
     if request.param == "stack":
         need_jars()
-    running = Installation(request.param, tmp_path_factory.mktemp(request.param))
+    running = Installation(request.param, tmp_path_factory.mktemp(request.param) / "data")
+    before = os.umask(0)
     try:
-        yield running.start()
+        running.spawn()
+    finally:
+        os.umask(before)
+    try:
+        running.wait_ready()
+        yield running
     finally:
         running.end()
 

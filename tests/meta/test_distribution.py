@@ -19,7 +19,8 @@ MODEL = "tests/properties/test_model.py::test_each_mistake_is_caught"
         (f"{API}[up-docs/operations.md-Check and repair]", "up"),
         (f"{API}[setup]", "tests/contract/test_api_health.py"),
         (API, "tests/contract/test_api_health.py"),
-        ("tests/faults/test_clients.py::test_it[up]", "tests/faults/test_clients.py"),  # starts its own
+        ("tests/faults/test_clients.py::test_it[up]", "up"),
+        ("tests/faults/test_switch.py::test_it[up]", "tests/faults/test_switch.py"),  # starts its own
         (f"{MODEL}[retry that folds again]", f"{MODEL}[retry that folds again]"),
     ],
 )
