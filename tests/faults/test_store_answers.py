@@ -189,7 +189,7 @@ async def test_a_worker_waits_or_ends_as_the_code_says(kafka: str, tmp_path: Pat
 
         rig.refusals.everything(999)
         await rig.send(log[10:20])
-        eventually(lambda: "store_unavailable" in said.read_text())
+        eventually(lambda: "store_unavailable" in said.read_text(), within_s=60)
         rig.refusals.end()
         rig.await_projected(20)
         rig.refusals.everything(497)

@@ -112,7 +112,7 @@ async def test_a_worker_killed_at_each_step_leaves_the_tables_of_one_clean_pass(
 
     count = await sent.send_sessions(sessions=4)
     worker = rig.worker()
-    rig.await_projected(count, within_s=90)
+    rig.await_projected(count)
 
     assert rig.tables() == await one_clean_pass(engine, sent.records)
     worker.terminate()
@@ -148,7 +148,7 @@ async def test_two_workers_killed_between_their_rollups_and_the_marks_lose_nothi
 
     for n in range(2):
         rig.worker(n)
-    rig.await_projected(len(sent.records), within_s=90)
+    rig.await_projected(len(sent.records))
 
     assert rig.tables() == await one_clean_pass(engine, sent.records)
 
@@ -165,12 +165,12 @@ async def test_a_paused_and_replaced_worker_does_no_harm_when_it_resumes(rig: Pr
     assert rig.query("SELECT count() FROM receipts") == [(0,)]
 
     rig.short_timeout_worker(1)
-    rig.await_projected(count, within_s=90)
+    rig.await_projected(count)
     count = await sent.send_sessions(sessions=8)
-    rig.await_projected(count, within_s=90)
+    rig.await_projected(count)
     sleeper.send_signal(signal.SIGCONT)
     count = await sent.send_sessions(sessions=4)
-    rig.await_projected(count, within_s=90)
+    rig.await_projected(count)
     # A receipt is written twice if the sleeper, once it resumed, finished its batch.
     eventually(lambda: rig.query(WRITTEN_TWICE) != [(0,)], within_s=60)
 
@@ -192,8 +192,8 @@ async def test_workers_that_join_and_leave_skip_nothing(rig: ProjectorRig, engin
         else:
             running[instance] = rig.short_timeout_worker(instance)
         count = await sent.send_sessions(sessions=5)
-        rig.await_projected(count - 20, within_s=90)
-    rig.await_projected(count, within_s=90)
+        rig.await_projected(count - 20)
+    rig.await_projected(count)
 
     assert rig.tables() == await one_clean_pass(engine, sent.records)
 
@@ -288,7 +288,7 @@ async def test_a_partition_that_faust_withholds_is_noticed_and_projected(rig: Pr
     assert said is not None
     assert int(said[1]) >= 8
     rig.worker()
-    rig.await_projected(len(sent.records), within_s=90)
+    rig.await_projected(len(sent.records))
 
     assert rig.tables() == await one_clean_pass(engine, sent.records)
 
@@ -302,7 +302,7 @@ async def test_a_worker_whose_commit_is_never_answered_still_ends(
     sent = SentLog(projector_rig)
     count = await sent.send_sessions(sessions=4)
     worker = projector_rig.short_timeout_worker(0, LOST_COMMITS="1", STOP_S="3")
-    projector_rig.await_projected(count, within_s=90)
+    projector_rig.await_projected(count)
     if crashes:
         projector_rig.refusals.everything(ACCESS_DENIED)
         await sent.send_sessions(sessions=1)
@@ -313,7 +313,7 @@ async def test_a_worker_whose_commit_is_never_answered_still_ends(
     assert "the projector's stop did not end within 3 s" in (projector_rig.folder / "processors.log").read_text()
     projector_rig.refusals.end()
     projector_rig.worker()
-    projector_rig.await_projected(await sent.send_sessions(sessions=1), within_s=90)
+    projector_rig.await_projected(await sent.send_sessions(sessions=1))
     assert projector_rig.tables() == await one_clean_pass(engine, sent.records)
 
 
@@ -348,7 +348,7 @@ async def test_records_of_every_version_and_of_none_are_projected_or_set_aside(r
     await rig.send(log.records)
 
     rig.worker()
-    rig.await_projected(len(log.records), within_s=90)
+    rig.await_projected(len(log.records))
 
     outcomes = rig.query("SELECT outcome, count() FROM receipts FINAL GROUP BY outcome ORDER BY outcome")
     assert outcomes == [("dead", len(strange)), ("projected", len(samples) + len(tomorrow))]

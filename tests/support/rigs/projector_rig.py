@@ -67,7 +67,7 @@ class ProjectorRig:
     def run_store(self) -> subprocess.Popen[bytes]:
         """Start the store server alone, for the first time or again."""
         self.store = self.run("store-server", "--host", "127.0.0.1", "--port", str(self.port))
-        eventually(lambda: answers_200("127.0.0.1", self.port, "/ping"))
+        eventually(lambda: answers_200("127.0.0.1", self.port, "/ping"), within_s=60)
         return self.store
 
     def run(self, *arguments: str, fail_point: str = "") -> subprocess.Popen[bytes]:
@@ -136,7 +136,7 @@ class ProjectorRig:
             for table in TABLES
         }
 
-    def await_projected(self, count: int, within_s: float = 40) -> None:
+    def await_projected(self, count: int, within_s: float = 90) -> None:
         """Wait until this many records have their receipt, and their sessions are in the rollups."""
         eventually(lambda: self.has_projected(count), within_s=within_s)
 
@@ -192,7 +192,7 @@ class ProjectorRig:
         }
 
 
-def ended(process: subprocess.Popen[bytes], within_s: float = 30) -> int:
+def ended(process: subprocess.Popen[bytes], within_s: float = 60) -> int:
     """Wait for a process to end by itself; return its exit code."""
     begun = time.monotonic()
     while process.poll() is None and time.monotonic() - begun < within_s:
