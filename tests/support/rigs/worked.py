@@ -1,7 +1,6 @@
 """Work of clients in a running installation, and whether all of it is projected."""
 
-import json
-
+from schemas.permissions import OPERATOR_ORG
 from tests.support.clients.session_client import SessionClient
 from tests.support.rigs.installation import Installation
 
@@ -21,13 +20,14 @@ def work(installation: Installation, model: str) -> None:
 
 def is_complete(installation: Installation, positions: int = 0) -> bool:
     """Return whether nothing waits, for the rollups either, and so many positions or more have their receipt."""
-    covered, fresh = (installation.command(command, "--json") for command in ("coverage", "freshness"))
-    if covered.returncode or fresh.returncode:
+    with installation.client("operator", OPERATOR_ORG, timeout=60) as http:
+        replies = [http.get(f"/api/v1/operator/{name}") for name in ("coverage", "freshness")]
+    if not all(reply.is_success for reply in replies):
         return False
-    found: int = json.loads(covered.stdout)["positions"]
-    shown = json.loads(fresh.stdout)
+    covered, shown = (reply.json()["data"] for reply in replies)
     has_reported = shown["rollups_complete_through"] is not None
     rolled_up = has_reported and all(
         partition["rolled_up"] >= partition["projected"] for partition in shown["partitions"]
     )
-    return found >= positions and shown["lag_records"] == 0 and rolled_up
+    has_all = covered["complete"] and covered["positions"] >= positions
+    return has_all and shown["lag_records"] == 0 and rolled_up
