@@ -2,7 +2,6 @@
 
 import resource
 import signal
-import sys
 from pathlib import Path
 
 import httpx
@@ -10,10 +9,10 @@ import httpx
 from deploy.devstack.stack import LOCAL, Stack
 from deploy.devstack.store_server.conditions import DEDUPLICATION_WINDOW
 from runtime.run_folder import write_address
-from tests.support import CHECKOUT
 from tests.support.fakes.store_refusals import StoreRefusals
 from tests.support.fakes.tcp_proxy import TcpProxy
 from tests.support.rigs.folder import largest_of
+from tests.support.rigs.forked import PYTHON
 from tests.support.rigs.installation import Installation
 
 UNLIMITED = resource.RLIM_INFINITY
@@ -79,12 +78,11 @@ class Proxied(Target):
         self.proxies |= {"kafka": TcpProxy(ports.kafka), "store": TcpProxy(ports.store)}
         self.refusals = StoreRefusals(data / "store-refusals.json")
         self.environment |= self.refusals.environment | {DEDUPLICATION_WINDOW: "1000"}  # as if it were replicated
-        self.environment["PYTHONPATH"] = str(CHECKOUT)
         write_address(data, LOCAL, self.port)  # so that the commands find it
 
     def command_line(self) -> list[str]:
         proxies = [str(self.proxies[name].port) for name in ("kafka", "store")]
-        return [sys.executable, "-m", "tests.support.rigs.proxied_stack", str(self.data), str(self.port), *proxies]
+        return [*PYTHON, "tests.support.rigs.proxied_stack", str(self.data), str(self.port), *proxies]
 
     def heal(self) -> None:
         self.refusals.end()

@@ -12,7 +12,7 @@ from tests.support.builders import LogBuilder, created, ended, hook, recorded, r
 from tests.support.builders import session_id as named
 from tests.support.rigs.installation import Installation
 from tests.support.rigs.projection import new_pipeline, settle, tables
-from tests.support.rigs.projector_rig import PARTITIONS, PYTHONPATH, ProjectorRig
+from tests.support.rigs.projector_rig import PARTITIONS, ProjectorRig
 from tests.support.rigs.projector_rig import ended as end_of
 from tests.support.rigs.store import TABLES, Options, new_address, new_store
 
@@ -54,7 +54,7 @@ def provision_of_tomorrow(rig: ProjectorRig) -> None:
         for table in (*TABLES, "progress")
     )
     command = [sys.executable, "-P", "-c", PROVISION_OF_TOMORROW, "provision", "--data", str(rig.folder)]
-    env = os.environ | rig.env | {"PYTHONPATH": PYTHONPATH}
+    env = os.environ | rig.env
     subprocess.run([*command, "--partitions", str(PARTITIONS), added], env=env, check=True, timeout=60)
 
 

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from kernel.ports import free_ports
 from runtime.secret_making import make_embedded_secrets
 from runtime.secrets import token_key
 from schemas.permissions import Role
+from tests.support.rigs.forked import PYTHON, Forked, run
 
 ORG = "acme"
 READY_S = {"up": 60, "stack": 120, "serve": 60}
@@ -44,12 +44,12 @@ class Installation:
         self.data.mkdir(parents=True, exist_ok=True)
         environment = {**os.environ, **self.environment}
         with (self.data / f"{self.kind}.out").open("ab") as out:
-            self.process = subprocess.Popen(self.command_line(), stdout=out, stderr=out, env=environment)
+            self.process = Forked(self.command_line(), stdout=out, stderr=out, env=environment)
 
     def command_line(self) -> list[str]:
         """Return the command line to run."""
         options = ("--data", str(self.data), "--port", str(self.port), *self.options)
-        return [sys.executable, "-P", "-m", "cli", self.kind, *options]
+        return [*PYTHON, "cli", self.kind, *options]
 
     def wait_ready(self) -> None:
         """Wait until requests are answered."""
@@ -118,8 +118,7 @@ class Installation:
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a `crewkit-sessions` command on its data folder."""
-        command = [sys.executable, "-P", "-m", "cli", *arguments, "--data", str(self.data)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        return run([*PYTHON, "cli", *arguments, "--data", str(self.data)])
 
 
 def eventually_ok(client: httpx.Client, method: str, path: str, limit_s: float = 60, **request: Any) -> httpx.Response:

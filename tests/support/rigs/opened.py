@@ -1,6 +1,5 @@
 """Installations whose tables a test can change while they run."""
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any, NamedTuple
 
 from deploy.devstack.stack import stack_store_url
 from runtime.store_url import parse_store_url
-from tests.support import CHECKOUT
+from tests.support.rigs.forked import PYTHON
 from tests.support.rigs.installation import Installation
 from tests.support.rigs.up_with_sql_socket import Tables, run_over_socket
 
@@ -18,10 +17,9 @@ class UpWithSqlSocket(Installation):
 
     def __init__(self, data: Path) -> None:
         super().__init__("up", data)
-        self.environment["PYTHONPATH"] = str(CHECKOUT)
 
     def command_line(self) -> list[str]:
-        return [sys.executable, "-m", "tests.support.rigs.up_with_sql_socket", str(self.data), str(self.port)]
+        return [*PYTHON, "tests.support.rigs.up_with_sql_socket", str(self.data), str(self.port)]
 
 
 class OpenedInstallation(NamedTuple):

@@ -3,7 +3,6 @@
 import os
 import secrets
 import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from functools import cached_property
@@ -23,15 +22,14 @@ from schemas.log.kafka_security import KafkaSecurity
 from schemas.log.position import LogRecord
 from store.address import StoreAddress
 from store.generations import FIRST_GENERATION
-from tests.support import CHECKOUT
 from tests.support.fakes.store_refusals import StoreRefusals
 from tests.support.rigs.ending import end_process
+from tests.support.rigs.forked import PYTHON, Forked, run
 from tests.support.rigs.kafka import set_topic
 from tests.support.rigs.store import TABLES
 from tests.support.waiting import eventually
 
 PARTITIONS = 2
-PYTHONPATH = str(CHECKOUT)
 
 ROLLED_UP = "SELECT sum(rolled_up) FROM rollup_progress FINAL"
 
@@ -76,10 +74,7 @@ class ProjectorRig:
 
     def finish(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         """Run a command to its end."""
-        environment = os.environ | self.env | env
-        return subprocess.run(
-            self._command(arguments), env=environment, capture_output=True, text=True, timeout=60, check=False
-        )
+        return run(self._command(arguments), os.environ | self.env | env)
 
     def worker(self, instance: int = 0, fail_point: str = "") -> subprocess.Popen[bytes]:
         """Start a projector."""
@@ -92,8 +87,7 @@ class ProjectorRig:
 
         ``data`` is another data folder, as on another machine.
         """
-        module, folder = "tests.support.rigs.short_timeout_worker", str(data or self.folder)
-        command = [sys.executable, "-m", module, folder, str(instance)]
+        command = [*PYTHON, "tests.support.rigs.short_timeout_worker", str(data or self.folder), str(instance)]
         return self._spawn("processors", command, fail_point, **env)
 
     async def send(self, records: list[LogRecord]) -> None:
@@ -157,14 +151,14 @@ class ProjectorRig:
             end_process(process)
 
     def _spawn(self, name: str, command: list[str], fail_point: str, **environment: str) -> subprocess.Popen[bytes]:
-        env = os.environ | self.env | {"CREWKIT_FAILPOINT": fail_point, "PYTHONPATH": PYTHONPATH} | environment
+        env = os.environ | self.env | {"CREWKIT_FAILPOINT": fail_point} | environment
         with (self.folder / f"{name}.log").open("ab") as log:
-            process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
+            process = Forked(command, env=env, stdout=log, stderr=log)
         self._running.append(process)
         return process
 
     def _command(self, arguments: tuple[str, ...]) -> list[str]:
-        return [sys.executable, "-P", "-m", "cli", arguments[0], "--data", str(self.folder), *arguments[1:]]
+        return [*PYTHON, "cli", arguments[0], "--data", str(self.folder), *arguments[1:]]
 
     @property
     def env(self) -> dict[str, str]:
