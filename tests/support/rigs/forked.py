@@ -90,12 +90,14 @@ def _server() -> ForkServer:
     return ForkServer("tests.support.rigs.preloaded")
 
 
-def run(command: list[str], env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def run(
+    command: list[str], env: Mapping[str, str] | None = None, within_s: float = 120
+) -> subprocess.CompletedProcess[str]:
     """Run a command to its end, as `subprocess.run` does, and return what it wrote."""
     pipe = subprocess.PIPE
     with Forked(command, env=env, stdout=pipe, stderr=pipe, text=True) as process:
         try:
-            output, errors = process.communicate(timeout=120)
+            output, errors = process.communicate(timeout=within_s)
         except BaseException:
             process.kill()
             raise

@@ -6,7 +6,6 @@ import resource
 import signal
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -19,6 +18,7 @@ from kernel.fail_points import VARIABLE
 from runtime.secret_making import make_embedded_secrets
 from schemas.log.position import LogRecord
 from tests.support.rigs.command_here import Ended, command_here
+from tests.support.rigs.forked import PYTHON, run
 
 Row = tuple[int, bytes | None, bytes | None, int]  # offset, key, value, time
 
@@ -30,9 +30,7 @@ def log_here(capsys: pytest.CaptureFixture[str], *arguments: object) -> Ended:
 
 def log_killed(point: str, nth: int, *arguments: object) -> int:
     """Run `crewkit-sessions log ARGUMENTS` in another process until a fail point kills it; return its exit code."""
-    process = log_spawned(f"{point}:{nth}:kill", *arguments)
-    process.communicate(timeout=120)
-    return process.returncode
+    return run(_line(arguments), {**os.environ, VARIABLE: f"{point}:{nth}:kill"}).returncode
 
 
 def log_spawned(fail_point: str, *arguments: object) -> subprocess.Popen[bytes]:
@@ -55,7 +53,7 @@ def log_limited(file_bytes_max: int, *arguments: object) -> Ended:
 
 
 def _line(arguments: Sequence[object]) -> list[str]:
-    return [sys.executable, "-P", "-m", "cli", "log", *map(str, arguments)]
+    return [*PYTHON, "cli", "log", *map(str, arguments)]
 
 
 def new_data_folder(folder: Path, rows: Iterable[Row] = ()) -> Path:

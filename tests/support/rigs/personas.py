@@ -8,7 +8,6 @@ It receives the options of a client and its own arguments, and must return JSON.
 import importlib
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -17,7 +16,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 from xml.sax.saxutils import escape
 
-from tests.support import CHECKOUT
+from tests.support.rigs.forked import PYTHON, run
 
 _CONFIG = """<clickhouse>
     <user_directories><users_xml><path>{users}</path></users_xml></user_directories>
@@ -82,20 +81,13 @@ def act(
         users, configured = Path(place, "users.xml"), Path(place, "config.xml")
         users.write_text(persona.users_xml())
         configured.write_text(_CONFIG.format(users=users, more=config))
-        path = [str(engine)] if engine else []
-        return _call([*path, str(CHECKOUT)], f"{folder}?config-file={quote(str(configured))}", target, arguments)
+        address = f"{folder}?config-file={quote(str(configured))}"
+        return _call({"PYTHONPATH": str(engine)} if engine else {}, address, target, arguments)
 
 
-def _call(path: Sequence[str], address: str, target: str, arguments: Sequence[Any]) -> Any:
-    command = [sys.executable, "-m", "tests.support.rigs.personas", target, address, json.dumps(arguments)]
-    done = subprocess.run(
-        command,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(path)},
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
+def _call(environment: Mapping[str, str], address: str, target: str, arguments: Sequence[Any]) -> Any:
+    command = [*PYTHON, "tests.support.rigs.personas", target, address, json.dumps(arguments)]
+    done = run(command, {**os.environ, **environment}, within_s=600)
     assert done.returncode == 0, done.stderr[-2_000:]
     reply = json.loads(done.stdout.splitlines()[-1])
     if "raised" in reply:

@@ -1,10 +1,8 @@
 """A write side over a SQLite log that refuses appends, or ends and is started again, for clients that retry."""
 
 import os
-import signal
 import sqlite3
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -12,14 +10,13 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from deploy.devstack.stack import answers_200
-from deploy.devstack.supervisor.die_with_parent import die_with_parent
 from edge.tokens import issue_token
 from ingest.log.sqlite.file import READ, open_for_reading
 from kernel.fail_points import VARIABLE
 from kernel.ports import free_port
 from schemas.log.codec import decode_value
 from schemas.log.records import AnyRecord
-from tests.support import CHECKOUT
+from tests.support.rigs.forked import PYTHON, Forked
 
 READY_S, DOWN_S = 30, 1.0
 
@@ -37,12 +34,9 @@ class Restarted:
     def start(self, fail_point: str = "", refused: int = 0) -> None:
         """Start the server and wait until it answers; a fail point such as ``name:3:kill`` ends it later."""
         arguments = [str(self.port), str(self.folder), str(refused)]
-        command = [sys.executable, "-m", "tests.support.rigs.served_by_us", *arguments]
-        environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), VARIABLE: fail_point}
-        environment = {name: value for name, value in environment.items() if value}
-        self._process = subprocess.Popen(
-            die_with_parent(command, signal.SIGTERM), env=environment, stderr=subprocess.DEVNULL
-        )
+        command = [*PYTHON, "tests.support.rigs.served_by_us", *arguments]
+        environment = {**os.environ, VARIABLE: fail_point}
+        self._process = Forked(command, env=environment, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + READY_S
         while not answers_200("127.0.0.1", self.port, "/readyz", timeout_s=2):
             assert time.monotonic() < deadline

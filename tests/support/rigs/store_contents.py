@@ -5,7 +5,6 @@ store only.
 """
 
 import json
-import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import clickhouse_connect
 
 from runtime.store_url import parse_store_url
+from tests.support.rigs.forked import PYTHON, run
 from tests.support.rigs.store import TABLES
 
 CONTROL, GENERATION = "crewkit", "crewkit_g1"
@@ -22,8 +22,8 @@ POSITIONS = ("log_partition", "log_offset", "log_index", "place", "version", "st
 
 def contents(url: str) -> dict[str, list[str]]:
     """Return the sorted rows of each table, read in another process."""
-    command = [sys.executable, "-m", "tests.support.rigs.store_contents", url]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    done = run([*PYTHON, "tests.support.rigs.store_contents", url])
+    assert done.returncode == 0, done.stderr
     found: dict[str, list[str]] = json.loads(done.stdout)
     return found
 
