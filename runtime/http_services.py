@@ -15,6 +15,7 @@ from edge.watched_file import watching_files
 from ingest.log.kafka import InstalledTopic, KafkaEventLog
 from ingest.log.port import EventLog
 from ingest.privacy.policy import Privacy
+from ingest.privacy.redaction import compile_rules
 from kernel.broken import Broken
 from kernel.ports import is_free
 from query_api.metrics import metered
@@ -26,6 +27,7 @@ from runtime.kafka_settings import kafka_topic
 from runtime.log_url import KafkaAddress, parse_log_url
 from runtime.metrics import new_registry
 from runtime.rate_limit_settings import create_rate_limits, store_time
+from runtime.rule_cache import user_cache
 from runtime.run_folder import write_address
 from runtime.secrets import id_secrets, own_secrets
 from runtime.settings import BadSettings, Settings
@@ -116,6 +118,7 @@ def service(
     lifespan = [watching_files(files)]
     write = read = None
     if log is not None:
+        compile_rules(user_cache())
         privacy = Privacy(settings.orgs_without_content)
         write = WriteSide(log, secrets, privacy=privacy, bytes_max=settings.in_flight_bytes_max)
     if reader is not None:

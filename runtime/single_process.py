@@ -11,6 +11,7 @@ import uvloop
 
 from edge.outermost import App
 from ingest.log.sqlite.sqlite_log import SqliteEventLog
+from ingest.privacy.redaction import compile_rules
 from kernel.atomic_write import write_whole
 from query_api.metrics import metered
 from query_api.reader import open_probe, open_reader
@@ -23,6 +24,7 @@ from runtime.price_log import SqlitePriceLog
 from runtime.provision import EMBEDDED_PARTITIONS, provision_store
 from runtime.provisioning_work import left_to_do
 from runtime.rate_limit_settings import store_time
+from runtime.rule_cache import user_cache
 from runtime.run_folder import locked_folder, write_address
 from runtime.secret_making import make_embedded_secrets
 from runtime.secrets import own_secrets
@@ -60,6 +62,7 @@ def run_single_process(settings: Settings, on_ready: Callable[[], None]) -> int:
 
 async def _run(settings: Settings, on_ready: Callable[[], None]) -> int:
     stopping = stop_on_signals()
+    compiling = asyncio.ensure_future(asyncio.to_thread(compile_rules, user_cache()))
     await asyncio.to_thread(_provision, settings, _at_once())
     log = SqliteEventLog(_log_file(settings), bytes_max=settings.in_flight_bytes_max)
     await log.start()
@@ -71,6 +74,7 @@ async def _run(settings: Settings, on_ready: Callable[[], None]) -> int:
     control = Control(reader, provisioning, followers)
     await control.look()
     asked = metered(open_reader(store, store_time=store_time(settings)), registry)
+    await compiling
     app = service(settings, log, asked, registry, open_probe(store))
     controlling = asyncio.ensure_future(control.run())
     serving = asyncio.ensure_future(_serve(settings, app, stopping, on_ready))

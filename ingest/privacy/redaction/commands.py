@@ -86,7 +86,7 @@ rb"(?:--\w{1,16}\s)?\S{1,96}\s\S{1,64}:)"), rb"\S"),
     _Command(rb"git config", rb"\S{1,96}(?:token|password)\s", rb"[a-zA-Z]"),
 )  # fmt: skip
 _OPTIONS = tuple(re.compile(rb"(?<!\S)" + command.option + _ARGUMENT) for command in _COMMANDS)
-_names = Scanner(
+NAMES = Scanner(
     [rb"(?:^|[^A-Za-z0-9_.:-]|[\"\n]-)(?:" + command.name.replace(b" ", rb"\s+") + rb")\s" for command in _COMMANDS]
 )
 DETECT = tuple(
@@ -97,7 +97,7 @@ DETECT = tuple(
 
 def commands(text: bytes) -> Iterator[Span]:
     """Find the secrets among the arguments of each command."""
-    hits = sorted(_names.scan(text))
+    hits = sorted(NAMES.scan(text))
     for number, (end, command) in enumerate(hits):
         following = next((hit.end for hit in hits[number + 1 : number + 4] if hit.end > end), len(text))
         yield from _secrets(_OPTIONS[command].finditer(text, end, _line_end(text, end, following)))

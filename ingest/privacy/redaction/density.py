@@ -19,7 +19,7 @@ STRING = re.compile(rb'"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
 _KEY = rb"(?i)(?:" + PLAIN + rb"|" + VAGUE + rb")[\"'`\\\s]{0,3}[:=>]"
 _OPTION = rb"(?i)--[a-z-]{0,16}(?:" + PLAIN + rb"|" + VAGUE + rb")[ =]"
 _WORD = rb"(?i)://|curl |bearer |basic |authorization|-----(?:BEGIN|END) |eyJ|A[KS]IA"
-_places = Scanner([_KEY, _OPTION, _WORD])
+PLACES = Scanner([_KEY, _OPTION, _WORD])
 
 
 def without_dense_strings(data: bytes) -> tuple[bytes, int]:
@@ -33,9 +33,9 @@ def without_dense_strings(data: bytes) -> tuple[bytes, int]:
 
 
 def _dense(data: bytes) -> Iterator[Span]:
-    if not _places.reaches(_BYTES_MIN // _BYTES_A_PLACE, data):
+    if not PLACES.reaches(_BYTES_MIN // _BYTES_A_PLACE, data):
         return
     for match in STRING.finditer(data):
         begin, end = match.span(1)
-        if end - begin >= _BYTES_MIN and _places.reaches((end - begin) // _BYTES_A_PLACE, data[begin:end]):
+        if end - begin >= _BYTES_MIN and PLACES.reaches((end - begin) // _BYTES_A_PLACE, data[begin:end]):
             yield begin, end

@@ -22,17 +22,17 @@ _SPELLED_OUT = rb"\\u00(?:0[9a-dA-D]|2[0-58-9a-fA-F]|3[0-9abdfABDF]|[4-7][0-9a-f
 _ANY_RULE = frozenset(range(len(RULES)))
 # A rule may be detected in several ways, each with a place of its own: what it finds has the first of them.
 _PLACE_OF = {rule.find: place for place, rule in reversed(list(enumerate(RULES)))}
-_scanner = Scanner([*(rule.detect for rule in RULES), _SPELLED_OUT], FIRST_ALONE)
+DETECTION = Scanner([*(rule.detect for rule in RULES), _SPELLED_OUT], FIRST_ALONE)
 
 
 def may_hold_secrets(data: bytes) -> bool:
     """Return whether the exact rules must search these bytes."""
-    return _scanner.reaches(1, data)
+    return DETECTION.reaches(1, data)
 
 
 def candidate_rules(data: bytes) -> frozenset[int]:
     """Return the places in the table of the rules that could find something in exactly these bytes."""
-    return _ANY_RULE.intersection(hit.pattern for hit in _scanner.scan(data))
+    return _ANY_RULE.intersection(hit.pattern for hit in DETECTION.scan(data))
 
 
 def find_secrets(text: bytes, effort: Effort) -> Iterator[tuple[Span, int]]:

@@ -41,7 +41,7 @@ _VAGUE = (
 PLAIN, VAGUE = rb"(?:" + _PLAIN + rb")", rb"(?:" + _VAGUE + rb")"  # detection uses them too
 BARE = rb"(?:pass|pw|psk)"  # a word of its own in the name
 OF_SERVICE = rb"(?:(?:storage|primary|secondary)[_-]?key|pat)"
-_keys = Scanner([rb"(?i)" + PLAIN, rb"(?i)" + VAGUE + rb"|" + BARE + rb"\b", rb"_KEY", rb"(?i)" + OF_SERVICE + rb"\b"])
+KEYS = Scanner([rb"(?i)" + PLAIN, rb"(?i)" + VAGUE + rb"|" + BARE + rb"\b", rb"_KEY", rb"(?i)" + OF_SERVICE + rb"\b"])
 _IS_PLAIN, _IS_KEY = 0, 2
 _BARE_AT_END = re.compile(rb"(?i:pass|pw|psk|pat)\Z")
 _BARE_IS_WORD = re.compile(
@@ -96,7 +96,7 @@ class _Key(NamedTuple):
 def passwords(text: bytes) -> Iterator[Span]:
     """Find the values of password-like keys."""
     place, run_end, rejected = 0, 0, 0
-    for end, pattern in sorted(_keys.scan(text)):
+    for end, pattern in sorted(KEYS.scan(text)):
         if end < place or end == len(text) or text[end] not in _MAY_FOLLOW:
             continue
         behind = _of_service if pattern >= _IS_KEY else _behind

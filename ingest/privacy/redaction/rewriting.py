@@ -8,11 +8,14 @@ from typing import NamedTuple
 
 import msgspec
 
-from ingest.privacy.redaction.density import DENSE, STRING, without_dense_strings
-from ingest.privacy.redaction.detection import find_secrets, may_hold_secrets
+from ingest.privacy.redaction.commands import NAMES
+from ingest.privacy.redaction.density import DENSE, PLACES, STRING, without_dense_strings
+from ingest.privacy.redaction.detection import DETECTION, find_secrets, may_hold_secrets
 from ingest.privacy.redaction.effort import Effort, TooDense
+from ingest.privacy.redaction.passwords import KEYS
 from ingest.privacy.redaction.rule_parts import is_marker, marker
 from ingest.privacy.redaction.rules import RULES
+from ingest.privacy.redaction.scanner import Cache
 from ingest.privacy.redaction.unescaped_levels import Level, unescaped_levels
 
 _NUMBER = re.compile(rb"-?[0-9][0-9.eE+-]*+")
@@ -33,10 +36,10 @@ class _Cut(NamedTuple):
     bare: bool = False  # a number of the JSON itself; its marker needs quotes
 
 
-def compile_rules() -> None:
-    """Compile all patterns of redaction. It takes two seconds, for which no request should wait."""
-    may_hold_secrets(b"")
-    without_dense_strings(b"")
+def compile_rules(cache: Cache | None = None) -> None:
+    """Compile all patterns of redaction. No request should wait for it: it takes two seconds without a cache."""
+    for scanner in (DETECTION, PLACES, KEYS, NAMES):
+        scanner.compile(cache)
     for rule in RULES:
         deque(rule.find(b""), maxlen=0)
 

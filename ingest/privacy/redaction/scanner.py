@@ -1,9 +1,10 @@
 """Hyperscan over many patterns at once: hundreds of megabytes a second, where one `re` of them all does ten."""
 
+import hashlib
 import threading
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import hyperscan
 
@@ -17,12 +18,39 @@ class Hit(NamedTuple):
     pattern: int
 
 
+class Cache(Protocol):
+    """Keeps compiled patterns for later processes. It never raises."""
+
+    def load(self, name: str) -> bytes | None:
+        """Return what was saved under this name, or None."""
+        ...
+
+    def save(self, name: str, compiled: bytes) -> None:
+        """Save compiled patterns, if that is possible."""
+        ...
+
+
 class Scanner:
-    """Patterns that are compiled once, at the first use. Any thread may scan."""
+    """Patterns that are compiled once, at the first use or by `compile`. Any thread may scan."""
 
     def __init__(self, patterns: Sequence[bytes], flags: int = 0) -> None:
         self._patterns, self._flags = patterns, flags
         self._of_thread = threading.local()
+
+    def compile(self, cache: Cache | None = None) -> None:
+        """Take the compiled patterns from the cache, or compile them now and save them there."""
+        if cache is None or "_database" in vars(self):
+            _ = self._database
+        elif (found := _read(cache.load(self._name()))) is not None:
+            self._database = found
+        else:
+            cache.save(self._name(), hyperscan.dumpb(self._database))
+
+    def _name(self) -> str:
+        """Return a name that differs for other patterns, flags and versions of hyperscan."""
+        version = hyperscan.__version__  # type: ignore[attr-defined]  # its stub leaves it out
+        parts = (version, self._flags, list(self._patterns))
+        return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
 
     def scan(self, data: Any) -> list[Hit]:
         """Return every match in a buffer, in no particular order."""
@@ -57,6 +85,14 @@ class Scanner:
         if scratch is None:
             scratch = self._of_thread.scratch = hyperscan.Scratch(self._database)
         return scratch
+
+
+def _read(compiled: bytes | None) -> hyperscan.Database | None:
+    """Return the database, or None if hyperscan refuses it: it checks version, processor and checksum."""
+    try:
+        return None if compiled is None else hyperscan.loadb(compiled, hyperscan.HS_MODE_BLOCK)
+    except hyperscan.error:
+        return None
 
 
 def _note(pattern: int, _begin: int, end: int, _flags: int, hits: Any) -> None:
