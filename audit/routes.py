@@ -22,7 +22,7 @@ from audit.turns import OPERATOR_WAIT_S, RequestTurn, Turns
 from edge.guards import may
 from edge.principal import Principal
 from ingest.body import Bodies
-from query_api.errors import EXCEPTION_HANDLERS
+from query_api.error_responses import EXCEPTION_HANDLERS
 from query_api.freshness import freshness_header
 from query_api.read_context import ReadContext, provide_page, read_context_of
 from schemas.http.responses import Reply

@@ -20,7 +20,7 @@ from query_api.analytics.summary import get_summary
 from query_api.analytics.team_overview import get_team_overview
 from query_api.analytics.timeseries import get_timeseries
 from query_api.answers import Answers
-from query_api.errors import EXCEPTION_HANDLERS
+from query_api.error_responses import EXCEPTION_HANDLERS
 from query_api.freshness import Freshness, freshness_header
 from query_api.read_context import provide_page, read_context_of
 from query_api.reader import Reader

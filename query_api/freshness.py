@@ -4,10 +4,9 @@ import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
 from time import monotonic
-from typing import Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 from zlib import crc32
 
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec import Struct
 
 from edge.errors import invalid
@@ -18,6 +17,9 @@ from query_api.reader import Reader, answer
 from schemas.log.position import Position
 from store.errors import StoreUnavailable
 from store.generations import Generation
+
+if TYPE_CHECKING:  # projectors read the progress too, and serve nothing
+    from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 WAIT_HEADER = "X-Wait-For-Position"
 COMPLETE_HEADER, GENERATION_HEADER = "X-Complete-Through", "X-Generation"
@@ -187,18 +189,18 @@ def parse_positions(values: Sequence[str]) -> list[Position]:
         ) from error
 
 
-def remember_claim(scope: Scope, generation: Generation, claim: Claim) -> None:
+def remember_claim(scope: "Scope", generation: Generation, claim: Claim) -> None:
     """Note what this response may claim: its generation, and that everything accepted before an instant is in it."""
     claims = {COMPLETE_HEADER: instant(claim.complete_through), GENERATION_HEADER: generation.name}
     headers = [(name.lower().encode(), value.encode()) for name, value in claims.items()]
     scope[_KEY] = headers  # type: ignore[literal-required]  # a key of our own beside ASGI's
 
 
-def freshness_header(app: ASGIApp) -> ASGIApp:
+def freshness_header(app: "ASGIApp") -> "ASGIApp":
     """ASGI middleware that adds the headers to each response of a request that took a snapshot."""
 
-    async def with_headers(scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with_headers(message: Message) -> None:
+    async def with_headers(scope: "Scope", receive: "Receive", send: "Send") -> None:
+        async def send_with_headers(message: "Message") -> None:
             if message["type"] == "http.response.start" and _KEY in scope:
                 claims = cast(Headers, scope[_KEY])  # type: ignore[literal-required]  # see above
                 message["headers"] = [*message["headers"], *claims]

@@ -12,10 +12,12 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-import structlog
-
+from kernel.absent_packages import absent
 from runtime.log_rotation import LOG_BYTES_MAX, begin_anew
 from runtime.private_files import open_private, private_folder
+
+with absent("rich"):  # it would draw traces on terminals; our lines are JSON
+    import structlog
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer

@@ -1,18 +1,12 @@
-"""The prices in the log of an installation: `store.price_log.PriceLog` over the embedded log, and over Kafka."""
+"""The prices in the log of an installation: `store.price_log.PriceLog` over the embedded log."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ingest.log.kafka import InstalledTopic, KafkaEventLog, KafkaLogReader, KafkaTopic
-from ingest.log.kafka.by_key import records_of_key as in_kafka
-from ingest.log.kafka.creation import outages_explained
-from ingest.log.kafka.installation import read_record
 from ingest.log.port import EventLog
-from ingest.log.sqlite.offline import has_records
-from ingest.log.sqlite.offline import records_of_key as in_sqlite
+from ingest.log.sqlite.offline import has_records, records_of_key
 from ingest.log.sqlite.sqlite_log import SqliteEventLog
-from runtime.kafka_settings import kafka_topic
 from runtime.log_url import KafkaAddress, parse_log_url
 from runtime.settings import Settings
 from schemas.log.codec import Undecodable, decode_value, encode
@@ -32,6 +26,9 @@ def open_price_log(settings: Settings) -> PriceLog:
     """
     address = parse_log_url(settings.log)
     if isinstance(address, KafkaAddress):
+        from runtime.kafka_price_log import KafkaPriceLog  # here: the embedded log needs none of Kafka's clients
+        from runtime.kafka_settings import kafka_topic
+
         return KafkaPriceLog(kafka_topic(settings, address))
     return SqlitePriceLog(address.path)
 
@@ -52,53 +49,15 @@ class SqlitePriceLog:
 
     def loads(self) -> Sequence[PricesLoaded]:
         """Return the records of all loads, in log order."""
-        return _decoded(in_sqlite(self._path, KEY))
+        return decoded(records_of_key(self._path, KEY))
 
     def append(self, records: Iterable[PricesLoaded]) -> None:
         """Commit records, in order; create the file if it is missing."""
-        asyncio.run(_append(SqliteEventLog(self._path), records))
+        asyncio.run(append_all(SqliteEventLog(self._path), records))
 
 
-class KafkaPriceLog:
-    """`PriceLog` over the topic of an installation."""
-
-    def __init__(self, configured: KafkaTopic) -> None:
-        self._configured = configured
-
-    def exists(self) -> bool:
-        """Return whether the installation was recorded beside the topic."""
-        with outages_explained(self._configured):
-            return asyncio.run(read_record(self._configured, patience_s=0)) is not None
-
-    def is_empty(self) -> bool:
-        """Return whether no partition has a record."""
-        return asyncio.run(self._is_empty())
-
-    def loads(self) -> Sequence[PricesLoaded]:
-        """Return the records of all loads, in log order: their partition is read as a whole."""
-        return _decoded(asyncio.run(self._loads()))
-
-    def append(self, records: Iterable[PricesLoaded]) -> None:
-        """Append records, in order, each after the one before is acknowledged."""
-        asyncio.run(_append(KafkaEventLog(self._configured, find=InstalledTopic(None)), records))
-
-    async def _is_empty(self) -> bool:
-        reader = KafkaLogReader(await self._topic())
-        try:
-            return not any(await reader.ends())
-        finally:
-            await reader.stop()
-
-    async def _loads(self) -> list[LogRecord]:
-        return await in_kafka(await self._topic(), KEY)
-
-    async def _topic(self) -> KafkaTopic:
-        """Return the topic as it was recorded. Only a search of prices needs the right to read it."""
-        with outages_explained(self._configured):
-            return await InstalledTopic(None)(self._configured)
-
-
-async def _append(log: EventLog, records: Iterable[PricesLoaded]) -> None:
+async def append_all(log: EventLog, records: Iterable[PricesLoaded]) -> None:
+    """Append records to a log that is not running, in order."""
     await log.start()
     try:
         for record in records:
@@ -107,7 +66,7 @@ async def _append(log: EventLog, records: Iterable[PricesLoaded]) -> None:
         await log.stop()
 
 
-def _decoded(found: Iterable[LogRecord]) -> list[PricesLoaded]:
+def decoded(found: Iterable[LogRecord]) -> list[PricesLoaded]:
     """Return the loads among the records of their key; what can't be projected is a dead letter, and no price."""
     loads: list[PricesLoaded] = []
     for record in found:

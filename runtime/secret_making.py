@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from edge.keys import new_key_pair
 from runtime.secret_files import check_secrets_folder, make_secret
 from runtime.secrets import IDS, PRIVATE, PUBLIC, SEED, TOKENS, new_key
 from runtime.settings import BadSettings
@@ -40,6 +39,8 @@ def make_secrets(folder: Path, *, dev_tokens: bool) -> Iterator[str]:
     names = (SEED, IDS, *((TOKENS,) if dev_tokens else ()))
     made = make_missing(folder, names)
     if not (folder / PRIVATE).exists() and not (folder / PUBLIC).exists():
+        from edge.keys import new_key_pair
+
         with _writing(folder):
             for name, text in zip((PRIVATE, PUBLIC), new_key_pair(), strict=True):
                 make_secret(folder / name, text)

@@ -9,14 +9,17 @@ with this pair, machines that serve cannot sign. `secret_files` refuses a file t
 import hashlib
 import secrets
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-from edge.keys import VerificationKey, parse_private_key, parse_public_keys
 from runtime.secret_files import check_secrets_folder, make_secret, read_secret
 from runtime.settings import BadSettings, Settings
 from schemas.ids import IdSecrets
 from schemas.installation import OwnSecrets
+
+if TYPE_CHECKING:  # most processes read no key of an operator, and cryptography takes 80 ms
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from edge.keys import VerificationKey
 
 SEED, IDS, TOKENS = "seed.key", "id.keys", "token.key"
 PRIVATE, PUBLIC = "operator.key", "operator.pub"
@@ -95,7 +98,7 @@ def new_key() -> str:
     return secrets.token_hex(KEY_BYTES) + "\n"
 
 
-def operator_signer(folder: Path) -> Ed25519PrivateKey | bytes:
+def operator_signer(folder: Path) -> "Ed25519PrivateKey | bytes":
     """Return the key that signs operator tokens: `operator.key` if it exists, else the first line of `token.key`.
 
     Raises:
@@ -110,13 +113,15 @@ def operator_signer(folder: Path) -> Ed25519PrivateKey | bytes:
             "installation, run `crewkit-sessions secrets make`"
         )
     check_secrets_folder(folder)
+    from edge.keys import parse_private_key
+
     try:
         return parse_private_key(read_secret(file))
     except ValueError as error:
         raise BadSettings(f"{file} {error}") from error
 
 
-def operator_keys(settings: Settings) -> tuple[VerificationKey, ...]:
+def operator_keys(settings: Settings) -> "tuple[VerificationKey, ...]":
     """Return the keys that verify them: those of the configured file, else of `operator.pub`; none without either.
 
     Raises:
@@ -126,6 +131,8 @@ def operator_keys(settings: Settings) -> tuple[VerificationKey, ...]:
     file = Path(named).absolute() if named else settings.secrets_folder / PUBLIC
     if not named and not file.exists():
         return ()
+    from edge.keys import parse_public_keys
+
     try:
         return parse_public_keys(file.read_bytes())
     except OSError as error:

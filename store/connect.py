@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import clickhouse_connect
+from clickhouse_connect.driver import options as optional_packages
 from clickhouse_connect.driver.client import Client as Client  # for those that pass one on
 
 from store.replicas import Host, Replicas, write_settings
@@ -16,6 +17,9 @@ FLOOR = (26, 2, 4, 10)
 RECOMMENDED = "26.3 LTS"
 VERSION_SQL = "SELECT version(), getSetting('compatibility')"
 SNAPSHOT = "enable_shared_storage_snapshot_in_query"  # all parts of one statement read one state of a table
+
+# The driver imports pandas and numpy at the first insert, to see whether rows are of theirs: 0.4 s of processor time.
+vars(optional_packages).update(dict.fromkeys(("np", "pd", "pd_time_test", "arrow", "pl")))
 
 
 class ClientProfile(NamedTuple):

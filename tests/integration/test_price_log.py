@@ -17,7 +17,8 @@ from msgspec import structs
 
 from deploy import prices as loading
 from ingest.log.kafka import KafkaEventLog, KafkaTopic
-from runtime.price_log import KEY, KafkaPriceLog, SqlitePriceLog
+from runtime.kafka_price_log import KafkaPriceLog
+from runtime.price_log import KEY, SqlitePriceLog
 from runtime.provision import provision_store
 from runtime.settings import BadSettings, Settings
 from schemas.log.records import PricesLoaded

@@ -14,6 +14,7 @@ import msgspec
 from deploy.devstack.store_server.compression import Buffer
 from deploy.devstack.store_server.errors import EngineError, StoreDirectoryInUse
 from deploy.devstack.store_server.users import Bound
+from store.engine import load_engine
 
 _KNOWN = b"""
 SELECT
@@ -95,7 +96,8 @@ class Engine:
     def __init__(
         self, path: Path, profiles: Mapping[str, Sequence[Bound]] | None = None, deduplication_window: int = 0
     ) -> None:
-        import chdb  # here: the import takes half a second and starts an engine
+        load_engine()  # here, since it takes a quarter of a second
+        import chdb
 
         self._connect = chdb.connect
         path.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,17 @@
+"""Import a package without the optional ones that it would import where they are installed."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def absent(*names: str) -> Iterator[None]:
+    """Let imports of these packages fail inside the block, unless they are loaded. They can be imported afterwards."""
+    hidden = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None makes an import fail
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
