@@ -15,8 +15,8 @@ from edge.keys import shared_secret
 from ingest.log.sqlite.sqlite_log import SqliteEventLog
 from ingest.privacy.policy import KEEP_ALL_BUT_SECRETS, Privacy
 from runtime.composition import WriteSide, compose
-from runtime.http_server import serve_http
-from runtime.http_services import service, stop_on_signals
+from runtime.http_server import serve_http, stop_on_signals
+from runtime.http_services import service
 from runtime.logging import configure_logging
 from runtime.secret_making import make_embedded_secrets
 from runtime.secrets import id_secrets, token_key

@@ -73,7 +73,7 @@ def http_service(folder: Path, command: str, env: Mapping[str, str] | None = Non
 
 def wait_until_live(running: Process, folder: Path, port: int) -> Target:
     """Wait until an HTTP service answers, and issue a token for each org. Raises `RuntimeError`."""
-    wait_until(lambda: answers_200(HOST, port, "/livez"), running, folder)
+    wait_until(lambda: answers_200(HOST, port, "/readyz"), running, folder)
     key, now = token_key(folder / "secrets"), time.time()
     return Target(HOST, port, {org: issue_token(key, "bench", org, "admin", TTL_S, now) for org in ORGS})
 
@@ -86,7 +86,9 @@ def run_once(folder: Path, *arguments: str, env: Mapping[str, str] | None = None
             raise RuntimeError(_last_output(folder))
 
 
-def wait_until(done: Callable[[], bool], running: Process | None, folder: Path, limit_s: float = UP_S) -> None:
+def wait_until(
+    done: Callable[[], bool], running: Process | None, folder: Path, limit_s: float = UP_S, poll_s: float = 0.05
+) -> None:
     """Poll until ``done``. Raises `RuntimeError` if the process ends first or ``limit_s`` passes."""
     deadline = time.monotonic() + limit_s
     while not done():
@@ -94,7 +96,7 @@ def wait_until(done: Callable[[], bool], running: Process | None, folder: Path, 
             raise RuntimeError(f"ended with {running.exit_code()}: {_last_output(folder)}")
         if time.monotonic() > deadline:
             raise RuntimeError(f"took more than {limit_s:g} s: {_last_output(folder)}")
-        time.sleep(0.05)
+        time.sleep(poll_s)
 
 
 def _last_output(folder: Path) -> str:
@@ -142,14 +144,24 @@ def cpu_s(pid: int) -> float:
 
 def descendants_cpu_s() -> float:
     """Return the processor seconds of all processes that this one started, and that those started, if they run now."""
+    return sum(cpu_s(pid) for pid in _descendants(os.getpid()))
+
+
+def tree_cpu_s(root: int) -> float:
+    """Return the processor seconds of a process and of all that came from it, of those that have ended too."""
+    times = [_stat(pid)[11:15] for pid in (root, *_descendants(root))]
+    return sum(int(each) for of_one in times for each in of_one) / os.sysconf("SC_CLK_TCK")
+
+
+def _descendants(root: int) -> set[int]:
     parents: dict[int, int] = {}
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # it has ended
             parents[int(folder.name)] = int(_stat(int(folder.name))[1])
-    found = {os.getpid()}
+    found = {root}
     while more := {pid for pid, parent in parents.items() if parent in found} - found:
         found |= more
-    return sum(cpu_s(pid) for pid in found - {os.getpid()})
+    return found - {root}
 
 
 def _stat(pid: int) -> list[str]:

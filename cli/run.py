@@ -29,10 +29,11 @@ def up(**options: Any) -> None:
     \b
     Example: crewkit-sessions up --data var/up --port 8080
     """
+    settings = settings_of_a_process(options)
+    _report(f"Starting crewkit-sessions in {settings.folder} …")
     from runtime.logging import configure_logging
     from runtime.single_process import run_single_process
 
-    settings = settings_of_a_process(options)
     configure_logging(settings.folder / "log" / "up.log")
     sys.exit(run_single_process(settings, on_ready=lambda: welcome(settings, _report)))
 

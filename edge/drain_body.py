@@ -5,10 +5,12 @@ Closing a connection with unread bytes resets it, and the response is lost.
 
 import asyncio
 import contextlib
-
-from litestar.types import HTTPReceiveMessage, HTTPScope, Receive
+from typing import TYPE_CHECKING
 
 from schemas.http.requests import BODY_BYTES_MAX
+
+if TYPE_CHECKING:  # a service that is starting answers before Litestar is loaded
+    from litestar.types import HTTPReceiveMessage, HTTPScope, Receive
 
 DRAIN_BYTES_MAX = 3 * BODY_BYTES_MAX
 DRAIN_WITHIN_S = 2.0
@@ -18,14 +20,14 @@ _SIGNS = {b"content-length", b"transfer-encoding"}
 class DrainableBody:
     """The body of one request, and how much of it has arrived."""
 
-    def __init__(self, scope: HTTPScope, receive: Receive) -> None:
+    def __init__(self, scope: "HTTPScope", receive: "Receive") -> None:
         self._receive = receive
         self._size = 0
         names = {name for name, _ in scope["headers"]}
         self._is_whole = names.isdisjoint(_SIGNS)
         self._waits = b"expect" in names  # the client sends nothing before the server asks for it
 
-    async def receive(self) -> HTTPReceiveMessage:
+    async def receive(self) -> "HTTPReceiveMessage":
         """Return the next ASGI message."""
         self._waits = False
         message = await self._receive()

@@ -2,8 +2,8 @@
 
 import re
 import time
-from collections.abc import Iterable
-from secrets import token_hex
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from typing import cast
 
 from litestar import Litestar
@@ -14,7 +14,7 @@ from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from edge.cors import drop_foreign_origins, set_allow_header
 from edge.drain_body import DrainableBody
-from edge.headers import find_header
+from edge.headers import CACHE_CONTROL, NO_SNIFFING, request_id_of
 from edge.logging import AccessLog
 from edge.metrics import Observe
 
@@ -30,10 +30,6 @@ _CANONICAL = re.compile(
 # last 1,024 paths, including those of requests without a credential.
 PATH_BYTES_MAX = 4_096
 UNROUTABLE_PATH = "/…"  # path given to requests with another spelling; no route matches it
-# The client's id if it has this form, else a new one. The response, errors and log lines contain it.
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_CACHE_CONTROL = (b"cache-control", b"private, no-cache")  # of a response that has none
-_NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 
 _CLIENT_CLOSED_REQUEST = 499  # only in access log and metrics: the client disconnected before the response
 _JSON = (b"content-type", b"application/json")
@@ -56,10 +52,17 @@ class App(Litestar):
             await super().__call__(scope, receive, send)
             self.access_log.log_summary()  # the lifespan has ended
 
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Enter the lifespan for a server that sends no lifespan messages."""
+        async with self.lifespan():
+            yield
+        self.access_log.log_summary()
+
     async def _handle(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         began, status, method = time.perf_counter(), _CLIENT_CLOSED_REQUEST, scope["method"]
-        request_id = _request_id(scope)
-        headers = [_NO_SNIFFING, (b"x-request-id", request_id.encode())]
+        request_id = request_id_of(scope)
+        headers = [NO_SNIFFING, (b"x-request-id", request_id.encode())]
         drop_foreign_origins(scope, self.cors_config)
         if not is_canonical(scope["raw_path"]):
             scope["path"] = UNROUTABLE_PATH
@@ -99,14 +102,9 @@ def is_canonical(raw_path: bytes) -> bool:
     return len(raw_path) <= PATH_BYTES_MAX and _CANONICAL.fullmatch(raw_path) is not None
 
 
-def _request_id(scope: HTTPScope) -> str:
-    given = find_header(scope, b"x-request-id", "")
-    return given if _REQUEST_ID.fullmatch(given) else token_hex(12)
-
-
 def _completed(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     completed = [_with_charset(header) for header in headers]
-    return completed if any(name == _CACHE_CONTROL[0] for name, _ in completed) else [*completed, _CACHE_CONTROL]
+    return completed if any(name == CACHE_CONTROL[0] for name, _ in completed) else [*completed, CACHE_CONTROL]
 
 
 def _with_charset(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:

@@ -12,8 +12,7 @@ from kernel.broken import Broken
 from kernel.ports import is_free
 from query_api.app import store_readiness
 from query_api.reader import Reader, open_probe, open_reader
-from runtime.http_server import serve_http
-from runtime.http_services import ADMIN_CONNECTIONS_MAX, stop_on_signals
+from runtime.http_server import ADMIN_CONNECTIONS_MAX, serve_http, stop_on_signals
 from runtime.metrics import new_registry
 from runtime.settings import BadSettings, Settings
 from runtime.store_checks import check_reading

@@ -1,11 +1,11 @@
 """The web dashboard of a service that reads: what its folder holds, and the charts that come as a Python package."""
 
-from importlib.util import find_spec
 from pathlib import Path
 
 from litestar.handlers import HTTPRouteHandler
 
 from edge.static_files import static_routes
+from runtime.packages import find_package
 
 PAGES = ("/", "/sessions", "/sessions/{session_id:str}", "/team", "/trust")
 CHARTS = "vendor/plotly.min.js"
@@ -26,7 +26,7 @@ HEADERS = {
 
 def dashboard_routes() -> list[HTTPRouteHandler]:
     """Return the routes of the dashboard. Without the charts' package, it shows tables alone."""
-    folder = _find_package("dashboard")
+    folder = find_package("dashboard")
     if folder is None:
         raise FileNotFoundError("the package `dashboard` is not installed")
     return static_routes(folder / "index.html", PAGES, HEADERS, folder / "static", _find_charts())
@@ -34,11 +34,6 @@ def dashboard_routes() -> list[HTTPRouteHandler]:
 
 def _find_charts() -> dict[str, Path]:
     """Find the charts' script without importing its package, which takes 100 ms and 30 MB."""
-    package = _find_package("plotly")
+    package = find_package("plotly")
     script = package and package / "package_data" / "plotly.min.js"
     return {CHARTS: script} if script and script.is_file() else {}
-
-
-def _find_package(name: str) -> Path | None:
-    spec = find_spec(name)
-    return Path(spec.submodule_search_locations[0]) if spec and spec.submodule_search_locations else None

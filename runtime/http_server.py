@@ -1,25 +1,46 @@
 """Run one granian worker inside our event loop, so that a service is one process and leaves no orphans."""
 
 import asyncio
-from typing import Any
+import signal
+from typing import Any, Protocol
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.embed import Server
 
+from runtime.settings import Settings
 from runtime.tuning import connections_max, raise_open_files, tune_interpreter
 
 HEADERS_WITHIN_MS = 15_000
 READ_AHEAD_BYTES = 131_072  # of a connection, in addition to the body bytes that are counted
 HTTP_DRAIN_S = 10.0
 BACKLOG = 1_024
+ADMIN_CONNECTIONS_MAX = 128
 
 
-async def serve_http(app: Any, host: str, port: int, stopping: asyncio.Event, connections: int | None = None) -> None:
+class Served(Protocol):
+    """An ASGI app; ``internal`` is that of health and metrics, if they have an address of their own."""
+
+    @property
+    def internal(self) -> "Served | None": ...
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None: ...
+
+
+async def serve_http(
+    app: Any,
+    host: str,
+    port: int,
+    stopping: asyncio.Event,
+    connections: int | None = None,
+    *,
+    lifespan: bool = True,
+) -> None:
     """Serve an ASGI app until ``stopping`` is set; requests in progress are finished first.
 
-    At most ``connections`` may be open at once; by default, as many as the limit of open files allows.
+    At most ``connections`` may be open at once; by default, as many as the limit of open files allows. With
+    ``lifespan``, the app gets its messages.
 
     Raises:
         OSError: the address is in use.
@@ -29,7 +50,7 @@ async def serve_http(app: Any, host: str, port: int, stopping: asyncio.Event, co
         app,
         address=host,
         port=port,
-        interface=Interfaces.ASGI,
+        interface=Interfaces.ASGI if lifespan else Interfaces.ASGINL,
         http=HTTPModes.http1,  # clients behind the proxy need no more, and these limits apply to HTTP/1
         websockets=False,
         backlog=BACKLOG,
@@ -46,3 +67,23 @@ async def serve_http(app: Any, host: str, port: int, stopping: asyncio.Event, co
         await asyncio.wait({serving}, timeout=HTTP_DRAIN_S)
     if serving.done():
         serving.result()
+
+
+async def serve(app: Served, settings: Settings, stopping: asyncio.Event, *, lifespan: bool = True) -> None:
+    """Serve the API, and health and metrics at the admin address if one is set, until ``stopping`` is set."""
+    parts = [serve_http(app, settings.host, settings.port, stopping, lifespan=lifespan)]
+    if app.internal is not None and settings.admin_address is not None:
+        admin = settings.admin_address
+        parts.append(serve_http(app.internal, *admin, stopping, ADMIN_CONNECTIONS_MAX, lifespan=lifespan))
+    serving = [asyncio.ensure_future(part) for part in parts]
+    for part in serving:
+        part.add_done_callback(lambda _: stopping.set())  # when one ends, the other ends
+    await asyncio.gather(*serving)
+
+
+def stop_on_signals() -> asyncio.Event:
+    """Return an event that SIGTERM or SIGINT sets."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    return stopping

@@ -1,9 +1,9 @@
 """The HTTP services of production: the write side, the read side, or both in one process."""
 
 import asyncio
-import signal
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 import uvloop
 from prometheus_client import CollectorRegistry
@@ -12,18 +12,15 @@ from audit.watch import Audit, AuditMetrics, auditing
 from edge.metrics import register_fault_gauges
 from edge.outermost import App
 from edge.watched_file import watching_files
-from ingest.log.kafka import InstalledTopic, KafkaEventLog
 from ingest.log.port import EventLog
 from ingest.privacy.policy import Privacy
 from ingest.privacy.redaction import compile_rules
-from kernel.broken import Broken
-from kernel.ports import is_free
 from query_api.metrics import metered
 from query_api.reader import ClickHouseReader, Reader, open_probe, open_reader
 from runtime.composition import ReadSide, WriteSide, compose
 from runtime.credentials import check_tokens_open_orgs, load_credentials
-from runtime.http_server import serve_http
-from runtime.kafka_settings import kafka_topic
+from runtime.http_server import serve, stop_on_signals
+from runtime.listening import check_ports
 from runtime.log_url import KafkaAddress, parse_log_url
 from runtime.metrics import new_registry
 from runtime.rate_limit_settings import create_rate_limits, store_time
@@ -36,7 +33,8 @@ from runtime.store_url import store_address
 from runtime.tls import check_transport
 from schemas.installation import OwnSecrets
 
-ADMIN_CONNECTIONS_MAX = 128
+if TYPE_CHECKING:
+    from ingest.log.kafka import KafkaEventLog
 
 
 def run_services(settings: Settings, sides: Sequence[str]) -> int:
@@ -86,12 +84,15 @@ async def _checked(settings: Settings, own: OwnSecrets, reader: ClickHouseReader
     return comparing
 
 
-def kafka_log(settings: Settings, own: OwnSecrets) -> KafkaEventLog:
+def kafka_log(settings: Settings, own: OwnSecrets) -> "KafkaEventLog":
     """Return the Kafka log, which must belong to the installation with these secrets.
 
     Raises:
         BadSettings: ``log_url`` names another kind of log, or a setting of Kafka's clients is wrong.
     """
+    from ingest.log.kafka import InstalledTopic, KafkaEventLog  # here: the read side and `up` have no Kafka
+    from runtime.kafka_settings import kafka_topic
+
     address = parse_log_url(settings.log)
     if not isinstance(address, KafkaAddress):
         raise BadSettings("log_url: this service writes to Kafka; the embedded default is `crewkit-sessions up`")
@@ -147,33 +148,3 @@ def check_http(settings: Settings) -> None:
     """
     load_credentials(settings), id_secrets(settings.secrets_folder), create_rate_limits(settings)
     _ = settings.origins, settings.admin_address
-
-
-def check_ports(settings: Settings) -> None:
-    """Check that the addresses are free.
-
-    Raises:
-        Broken: another program listens there, or the address does not belong to this machine.
-    """
-    for option, address in (("port", (settings.host, settings.port)), ("admin-port", settings.admin_address)):
-        if address is not None and not is_free(*address):
-            raise Broken(f"port {address[1]} of {address[0]} is taken: choose another with --{option}")
-
-
-async def serve(app: App, settings: Settings, stopping: asyncio.Event) -> None:
-    """Serve the API, and health and metrics at the admin address if one is set, until ``stopping`` is set."""
-    parts = [serve_http(app, settings.host, settings.port, stopping)]
-    if app.internal is not None and settings.admin_address is not None:
-        parts.append(serve_http(app.internal, *settings.admin_address, stopping, ADMIN_CONNECTIONS_MAX))
-    serving = [asyncio.ensure_future(part) for part in parts]
-    for part in serving:
-        part.add_done_callback(lambda _: stopping.set())  # when one ends, the other ends
-    await asyncio.gather(*serving)
-
-
-def stop_on_signals() -> asyncio.Event:
-    """Return an event that SIGTERM or SIGINT sets."""
-    stopping = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    return stopping

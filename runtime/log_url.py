@@ -6,7 +6,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from msgspec import Struct
 
-from runtime.settings import BadSettings
+from runtime.settings import BadSettings, Settings
 from runtime.url_parts import port_of, query_of, refuse, split
 from schemas.log.topics import TOPIC
 
@@ -59,3 +59,15 @@ def _topic(parts: SplitResult) -> str:
     if topic and not _TOPIC.fullmatch(topic):
         raise refuse("LOG_URL", f"{topic!r} is no name of a topic: letters, digits, dots, - and _ alone", _FORMS)
     return topic or TOPIC
+
+
+def embedded_log(settings: Settings) -> Path:
+    """Return the file of the log of `up`.
+
+    Raises:
+        BadSettings: the settings name a log in Kafka.
+    """
+    address = parse_log_url(settings.log)
+    if not isinstance(address, SqliteAddress):
+        raise BadSettings("log_url: `up` has its log in a file; with Kafka run ingest, query-api and processors")
+    return address.path

@@ -1,42 +1,30 @@
-"""Run the embedded default: log, projector, store and both route sets in one process and one data folder."""
+"""Run the embedded default: log, projector, store and both route sets in one process and one data folder.
+
+This module imports little, so that a start that must fail fails at once, and any other answers requests within half a
+second. What takes longer is in `runtime.embedded`.
+"""
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
-from threading import Event
+from typing import TYPE_CHECKING
 
 import msgspec
-import uvloop
 
-from edge.outermost import App
-from ingest.log.sqlite.sqlite_log import SqliteEventLog
-from ingest.privacy.redaction import compile_rules
 from kernel.atomic_write import write_whole
-from query_api.metrics import metered
-from query_api.reader import open_probe, open_reader
-from runtime.control import Control
-from runtime.followers import Followers
-from runtime.http_services import check_http, check_ports, serve, service, stop_on_signals
-from runtime.log_url import SqliteAddress, parse_log_url
-from runtime.metrics import new_registry
-from runtime.price_log import SqlitePriceLog
-from runtime.provision import EMBEDDED_PARTITIONS, provision_store
-from runtime.provisioning_work import left_to_do
-from runtime.rate_limit_settings import store_time
-from runtime.rule_cache import user_cache
+from runtime.listening import check_ports
+from runtime.log_url import embedded_log
+from runtime.packages import find_package
 from runtime.run_folder import locked_folder, write_address
 from runtime.secret_making import make_embedded_secrets
-from runtime.secrets import own_secrets
-from runtime.settings import BadSettings, Settings
-from runtime.store_url import store_address
-from runtime.tuning import release_memory
-from schemas.pricing.price_list import list_prices
-from store.generations import KnownGeneration
-from store.installation import record_in_store
-from store.requests import Request
+from runtime.secrets import own_secrets, token_keys
+from runtime.settings import Settings
 
-LISTENS_WITHIN_S = 0.1
+if TYPE_CHECKING:
+    from edge.starting import Front
 
 
 def run_single_process(settings: Settings, on_ready: Callable[[], None]) -> int:
@@ -46,106 +34,67 @@ def run_single_process(settings: Settings, on_ready: Callable[[], None]) -> int:
         Broken: what is in the folder does not fit; the message says what to do.
         BadSettings: a setting is wrong.
     """
-    # Tokens signed on this machine grant access to its orgs.
-    settings = msgspec.structs.replace(settings, dev_tokens=True)
-    make_embedded_secrets(settings.secrets_folder, begun=_log_file(settings).exists())
-    check_http(settings)
-    pid = settings.folder / "run" / "up.pid"
-    with locked_folder(settings.folder):
-        write_whole(pid, f"{os.getpid()}\n")
-        try:
-            check_ports(settings)
-            return uvloop.run(_run(settings, on_ready))
-        finally:
-            pid.unlink(missing_ok=True)
+    settings = msgspec.structs.replace(
+        settings,
+        dev_tokens=True,  # tokens signed on this machine grant access to its orgs
+        data=str(settings.folder),  # absolute: the engine changes the working directory while it loads
+        secrets=str(settings.secrets_folder),
+    )
+    make_embedded_secrets(settings.secrets_folder, begun=embedded_log(settings).exists())
+    own_secrets(settings.secrets_folder), token_keys(settings.secrets_folder)  # refuses those that others can read
+    with locked_folder(settings.folder), _pid_file(settings.folder / "run" / "up.pid"):
+        check_ports(settings)
+        import uvloop
+
+        from runtime.tuning import tune_interpreter
+
+        tune_interpreter()  # now too: collecting garbage finds none among what is imported
+        return uvloop.run(_run(settings, on_ready))
+
+
+@contextmanager
+def _pid_file(file: Path) -> Iterator[None]:
+    write_whole(file, f"{os.getpid()}\n")
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
 
 
 async def _run(settings: Settings, on_ready: Callable[[], None]) -> int:
-    stopping = stop_on_signals()
-    compiling = asyncio.ensure_future(asyncio.to_thread(compile_rules, user_cache()))
-    await asyncio.to_thread(_provision, settings, _at_once())
-    log = SqliteEventLog(_log_file(settings), bytes_max=settings.in_flight_bytes_max)
-    await log.start()
-    store, registry = store_address(settings), new_registry()
-    reader = open_reader(store)
-    followers = Followers(settings, log, reader)
-    registry.register(followers)
-    provisioning = Provisioning(settings)
-    control = Control(reader, provisioning, followers)
-    await control.look()
-    asked = metered(open_reader(store, store_time=store_time(settings)), registry)
-    await compiling
-    app = service(settings, log, asked, registry, open_probe(store))
-    controlling = asyncio.ensure_future(control.run())
-    serving = asyncio.ensure_future(_serve(settings, app, stopping, on_ready))
-    for part in (controlling, serving):
-        part.add_done_callback(lambda _: stopping.set())
-    await stopping.wait()
-    await serving
-    provisioning.stop()
-    await _end(controlling, followers)
-    reader.close()
-    await log.stop()
+    from runtime.http_server import serve, stop_on_signals
+
+    stopping, front = stop_on_signals(), _make_front(settings)
+    write_address(settings.folder, settings.host, settings.port)
+    serving = asyncio.ensure_future(serve(front, settings, stopping, lifespan=False))
+    serving.add_done_callback(lambda _: stopping.set())
+    try:
+        await _load(settings)
+        from runtime.embedded import running
+
+        async with running(settings, front, stopping):
+            on_ready()
+            await serving  # until `stopping` is set and the requests in progress are finished
+    finally:
+        stopping.set()
+        await asyncio.wait({serving})
     return 0
 
 
-async def _serve(settings: Settings, app: App, stopping: asyncio.Event, on_ready: Callable[[], None]) -> None:
-    write_address(settings.folder, settings.host, settings.port)
-    asyncio.get_running_loop().call_later(LISTENS_WITHIN_S, on_ready)
-    await serve(app, settings, stopping)
+def _make_front(settings: Settings) -> "Front":
+    """Return what answers until the services are there."""
+    from edge.starting import Front
+
+    folder = find_package("dashboard")
+    page = (folder / "starting.html").read_bytes() if folder else b""
+    return Front(page, Front(page) if settings.admin_address else None)
 
 
-async def _end(controlling: "asyncio.Future[None]", followers: Followers) -> None:
-    """Let the writes in progress finish; the rest is projected at the next start."""
-    if controlling.done():
-        controlling.result()  # it ends only with an error, which is raised here
-    controlling.cancel()
-    await asyncio.wait({controlling})
-    await followers.stop()
+async def _load(settings: Settings) -> None:
+    """Import what serves and, beside it, the engine."""
+    from store.engine import load_engine
 
-
-class Provisioning:
-    """A `Subscriber` that creates and drops generations on request."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._running: asyncio.Task[None] | None = None
-        self._stopping = Event()
-
-    async def see(self, generations: Sequence[KnownGeneration], requests: Sequence[Request]) -> None:
-        """Begin what is requested, unless it is running; raise the error that ended it."""
-        if self._running is not None and self._running.done():
-            ended, self._running = self._running, None
-            ended.result()
-        if self._running is None and left_to_do(generations, requests):
-            self._running = asyncio.create_task(asyncio.to_thread(_provision_requested, self._settings, self._stopping))
-
-    def stop(self) -> None:
-        """Wait for nothing any more: a drop is finished after the next start."""
-        self._stopping.set()
-
-
-def _at_once() -> Event:
-    """Return an event with which the start waits for nothing: a drop is finished while requests are served."""
-    event = Event()
-    event.set()
-    return event
-
-
-def _provision(settings: Settings, stopping: Event) -> None:
-    store = store_address(settings)
-    log = SqlitePriceLog(_log_file(settings))
-    provision_store(store, EMBEDDED_PARTITIONS, list_prices(), log, stopping)
-    record_in_store(store, EMBEDDED_PARTITIONS, own_secrets(settings.secrets_folder))
-
-
-def _provision_requested(settings: Settings, stopping: Event) -> None:
-    _provision(settings, stopping)
-    release_memory()  # the projector of a generation that was dropped has stopped by now
-
-
-def _log_file(settings: Settings) -> Path:
-    address = parse_log_url(settings.log)
-    if not isinstance(address, SqliteAddress):
-        raise BadSettings("log_url: `up` has its log in a file; with Kafka run ingest, query-api and processors")
-    return address.path
+    loads: list[Callable[[], object]] = [lambda: import_module("runtime.embedded")]
+    if settings.store.startswith("chdb:"):
+        loads.append(load_engine)
+    await asyncio.gather(*(asyncio.to_thread(load) for load in loads))

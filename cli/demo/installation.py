@@ -36,7 +36,7 @@ def temporary_installation(keep: bool) -> Iterator[tuple[str, Path]]:
         cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
         process = _start(folder, port, keep)
         cleanup.callback(_stop, process)
-        _wait_until_live(process, port, folder)
+        _wait_until_ready(process, port, folder)
         yield f"http://{HOST}:{port}", folder
         if keep:
             cleanup.pop_all()
@@ -53,10 +53,10 @@ def _start(folder: Path, port: int, keep: bool) -> subprocess.Popen[bytes]:
         )
 
 
-def _wait_until_live(process: subprocess.Popen[bytes], port: int, folder: Path) -> None:
+def _wait_until_ready(process: subprocess.Popen[bytes], port: int, folder: Path) -> None:
     deadline = time.monotonic() + UP_S
     while time.monotonic() < deadline and process.poll() is None:
-        if answers_200(HOST, port, "/livez", timeout_s=2):
+        if answers_200(HOST, port, "/readyz", timeout_s=2):
             return
         time.sleep(0.05)
     output = (folder / "up.log").read_text(errors="replace")[-2_000:]

@@ -116,8 +116,8 @@ ERROR_RESPONSES = {
     503: ErrorResponse(
         "Unavailable",
         """The log or the store is unavailable (`log_unavailable`, `store_unavailable`), the store denies this service
-        read access (`store_refuses`), the service has too many requests in progress (`overloaded`), or a position was
-        not visible in time (`not_yet_visible`).""",
+        read access (`store_refuses`), the service has too many requests in progress (`overloaded`) or is not ready yet
+        (`starting`), or a position was not visible in time (`not_yet_visible`).""",
         log_unavailable(),
         ("Retry-After",),
     ),

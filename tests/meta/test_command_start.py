@@ -1,6 +1,7 @@
 """A command imports what it needs once it runs, so that help, usage errors and `token` appear at once."""
 
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -10,6 +11,8 @@ import click
 import pytest
 
 from cli.main import COMMANDS
+from kernel.ports import free_port
+from runtime.run_folder import locked_folder
 from runtime.secret_making import make_embedded_secrets, make_secrets
 
 # What serves, stores, calls or draws.
@@ -19,6 +22,12 @@ HEAVY = frozenset(
 )
 SIGNING = frozenset({"cryptography", "jwt"})
 SIGNERS_NEED = frozenset({"ssl"})  # jwt imports it
+LOGGING = frozenset({"asyncio", "rich", "ssl", "structlog"})  # structlog looks for rich, which is hidden from it
+DRAWS = frozenset({"pygments", "rich"})  # it would take both for traces on a terminal
+DATA_FRAMES = frozenset({"numpy", "pandas", "pyarrow"})  # the engine and its driver would take them
+KAFKA = frozenset({"aiokafka", "faust", "mode"})
+HTTP = frozenset({"granian", "litestar"})
+NEVER = DRAWS | DATA_FRAMES | frozenset({"httpx"})
 _IMPORTED = re.compile(r"^import time: .*\| +([\w.]+)$", re.MULTILINE)
 
 
@@ -68,3 +77,53 @@ def test_a_wrong_setting_is_refused_without_heavy_imports(tmp_path: Path) -> Non
     imported = packages_of("token", "--operator", "--data", str(tmp_path), code=2)
 
     assert imported & (HEAVY | SIGNING) == set()
+
+
+@pytest.mark.parametrize("reason", ["port", "folder"])
+def test_up_refuses_to_start_without_heavy_imports(tmp_path: Path, reason: str) -> None:
+    """A port that is taken and a folder in use are found first."""
+    with socket.create_server(("127.0.0.1", 0)) as taken, locked_folder(tmp_path, needed=reason == "folder"):
+        port = taken.getsockname()[1] if reason == "port" else free_port()
+        imported = packages_of("up", "--data", str(tmp_path), "--port", str(port), code=1)
+
+    assert imported & (HEAVY | SIGNING | {"pygments"}) <= LOGGING
+
+
+@pytest.mark.parametrize(
+    ("module", "unused"),
+    [
+        ("runtime.embedded", KAFKA),
+        ("runtime.http_services", KAFKA | {"chdb"}),
+        ("runtime.worker", HTTP | SIGNING | {"chdb", "hyperscan"}),
+        ("runtime.auditor", KAFKA | {"chdb", "hyperscan"}),
+        ("deploy.provisioning", HTTP | SIGNING | {"chdb", "faust", "hyperscan", "mode"}),
+        ("deploy.devstack.stack", HTTP | SIGNING | KAFKA | {"chdb", "hyperscan"}),
+        ("deploy.devstack.store_server.process", HTTP | SIGNING | KAFKA | {"chdb", "hyperscan"}),
+    ],
+)
+def test_a_process_imports_only_what_its_work_needs(module: str, unused: frozenset[str]) -> None:
+    """`runtime.logging` is what each command imports first."""
+    program = f"import sys, runtime.logging, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    ended = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True)
+
+    assert set(ended.stdout.split()) & (unused | NEVER) == set()
+
+
+def test_the_engine_and_its_driver_take_no_data_frames(tmp_path: Path) -> None:
+    """They import them where they find them: the library at its start, the driver at the first insert."""
+    program = """
+import sys
+from store.connect import WRITE, connect
+from store.engine import load_engine
+load_engine()
+client = connect(WRITE, interface="chdb", path=sys.argv[1])
+client.command("CREATE TABLE t (name String, at DateTime64(3)) ENGINE = MergeTree ORDER BY name")
+client.insert("t", [["a", 1]], column_names=["name", "at"])
+assert client.query("SELECT name FROM t").result_rows == [("a",)]
+print(*{name.partition(".")[0] for name in sys.modules})
+"""
+    command = [sys.executable, "-P", "-c", program, str(tmp_path)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+
+    assert {"chdb", "clickhouse_connect"} <= set(ended.stdout.split())
+    assert set(ended.stdout.split()) & DATA_FRAMES == set()

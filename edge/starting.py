@@ -1,0 +1,119 @@
+"""Answer requests while a service starts: 503 with ``Retry-After``, and in a browser a page that reloads itself.
+
+`Front` is served from the first moment, and passes requests on once the service is complete. This module imports
+neither Litestar nor anything else that takes long.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import msgspec
+
+from edge.drain_body import DrainableBody
+from edge.errors import ApiError, unavailable
+from edge.headers import CACHE_CONTROL, NO_SNIFFING, find_header, request_id_of
+from schemas.http.responses import ErrorBody
+
+if TYPE_CHECKING:
+    from litestar.types import HTTPScope, Receive, Send
+
+# Nothing that a page could load or be embedded in; reloading needs no script.
+_PAGE_HEADERS = ((b"content-security-policy", b"default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),)
+RETRY_AFTER_S = 1
+
+
+class Service(Protocol):
+    """A complete service: an ASGI app with its lifespan as a context manager."""
+
+    @property
+    def internal(self) -> "Service | None":
+        """Health and metrics, if they have an address of their own."""
+        ...
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request."""
+        ...
+
+    def running(self) -> AbstractAsyncContextManager[None]:
+        """Enter the lifespan."""
+        ...
+
+
+class Front:
+    """An ASGI app that answers by itself until a service takes over; it needs no lifespan messages."""
+
+    def __init__(self, page: bytes, internal: "Front | None" = None) -> None:
+        """``page`` is for browsers; ``internal`` is the front of health and metrics at another address."""
+        self._page, self.internal = page, internal
+        self._service: Service | None = None
+
+    async def __call__(self, scope: Any, receive: "Receive", send: "Send") -> None:
+        """Answer one request."""
+        if self._service is not None:
+            await self._service(scope, receive, send)
+        elif scope["type"] == "http":
+            await _answer(scope, receive, send, self._page)
+
+    @asynccontextmanager
+    async def showing(self, service: Service) -> AsyncIterator[None]:
+        """Pass requests to the service within this context."""
+        async with AsyncExitStack() as ending:
+            await ending.enter_async_context(service.running())
+            if self.internal is not None and service.internal is not None:
+                await ending.enter_async_context(self.internal.showing(service.internal))
+            self._service = service
+            yield
+
+
+class _Answer(NamedTuple):
+    status: int
+    media_type: bytes
+    body: bytes
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+async def _answer(scope: "HTTPScope", receive: "Receive", send: "Send", page: bytes) -> None:
+    request_id = request_id_of(scope)
+    answer = _choose(scope, request_id, page)
+    await DrainableBody(scope, receive).drain()
+    headers = [
+        (b"content-type", answer.media_type),
+        (b"content-length", str(len(answer.body)).encode()),
+        *answer.headers,
+        NO_SNIFFING,
+        (b"x-request-id", request_id.encode()),
+        CACHE_CONTROL,
+    ]
+    start: Any = {"type": "http.response.start", "status": answer.status, "headers": headers}
+    await send(start)
+    body = b"" if scope["method"] == "HEAD" else answer.body
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _choose(scope: "HTTPScope", request_id: str, page: bytes) -> _Answer:
+    reads = scope["method"] in ("GET", "HEAD")
+    if reads and scope["path"] in _HEALTH:
+        return _HEALTH[scope["path"]](request_id)
+    if reads and "text/html" in find_header(scope, b"accept", ""):
+        return _Answer(503, b"text/html; charset=utf-8", page, (_RETRY_AFTER, *_PAGE_HEADERS))
+    return _error(unavailable("starting", "The service is starting; send the same request again."), request_id)
+
+
+def _error(error: ApiError, request_id: str) -> _Answer:
+    body = ErrorBody(error.message, error.code, dict(error.details), request_id)
+    return _Answer(error.status, _JSON, msgspec.json.encode(body), (_RETRY_AFTER,))
+
+
+def _live(_request_id: str) -> _Answer:
+    return _Answer(200, _JSON, b'{"status":"ok"}')
+
+
+def _not_ready(request_id: str) -> _Answer:
+    details = {"service": ["is starting"]}
+    return _error(ApiError(503, "not_ready", "A part of the service is unavailable.", details), request_id)
+
+
+_JSON = b"application/json; charset=utf-8"
+_RETRY_AFTER = (b"retry-after", str(RETRY_AFTER_S).encode())
+_HEALTH: dict[str, Callable[[str], _Answer]] = {"/livez": _live, "/readyz": _not_ready}

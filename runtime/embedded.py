@@ -1,0 +1,137 @@
+"""The parts of the embedded default, and how they start and end together."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from threading import Event
+
+from prometheus_client import CollectorRegistry
+
+from edge.starting import Front
+from ingest.log.sqlite.sqlite_log import SqliteEventLog
+from ingest.privacy.redaction import compile_rules
+from query_api.metrics import metered
+from query_api.reader import open_probe, open_reader
+from runtime.control import Control
+from runtime.followers import Followers
+from runtime.http_services import check_http, service
+from runtime.log_url import embedded_log
+from runtime.metrics import new_registry
+from runtime.price_log import SqlitePriceLog
+from runtime.provision import EMBEDDED_PARTITIONS, provision_store
+from runtime.provisioning_work import left_to_do
+from runtime.rate_limit_settings import store_time
+from runtime.rule_cache import user_cache
+from runtime.secrets import own_secrets
+from runtime.settings import Settings
+from runtime.store_url import store_address
+from runtime.tuning import release_memory, tune_interpreter
+from schemas.pricing.price_list import list_prices
+from store.address import StoreAddress
+from store.client_errors import classified
+from store.connect import PLAIN, connect
+from store.generations import KnownGeneration
+from store.installation import record_in_store
+from store.requests import Request
+
+
+@asynccontextmanager
+async def running(settings: Settings, front: Front, stopping: asyncio.Event) -> AsyncIterator[None]:
+    """Start all parts, let ``front`` show them, and stop them at the end. ``stopping`` is set when one fails.
+
+    Raises:
+        Broken: what is in the folder does not fit.
+        BadSettings: a setting is wrong.
+    """
+    check_http(settings)
+    store, registry = store_address(settings), new_registry()
+    log = SqliteEventLog(embedded_log(settings), bytes_max=settings.in_flight_bytes_max)
+    async with AsyncExitStack() as ending:
+        await asyncio.to_thread(_keep_open, store, ending)
+        provisioning = asyncio.ensure_future(asyncio.to_thread(_provision, settings, _at_once()))
+        await asyncio.to_thread(compile_rules, user_cache())
+        asked = metered(open_reader(store, store_time=store_time(settings)), registry)
+        app = service(settings, log, asked, registry, open_probe(store))  # beside the thread that provisions
+        await provisioning
+        await log.start()
+        ending.push_async_callback(log.stop)
+        await _follow(settings, log, registry, stopping, ending)
+        await ending.enter_async_context(front.showing(app))
+        tune_interpreter()
+        yield
+
+
+def _keep_open(store: StoreAddress, ending: AsyncExitStack) -> None:
+    """Hold a client: the engine closes with its last one, and reads all tables again for the next."""
+    if store.is_embedded:
+        with classified():
+            ending.callback(connect(PLAIN, **store.at("default")).close)
+
+
+async def _follow(
+    settings: Settings,
+    log: SqliteEventLog,
+    registry: CollectorRegistry,
+    stopping: asyncio.Event,
+    ending: AsyncExitStack,
+) -> None:
+    """Project every generation, and do what is requested, until ``ending``."""
+    reader = open_reader(store_address(settings))
+    ending.callback(reader.close)
+    followers, provisioning = Followers(settings, log, reader), Provisioning(settings)
+    registry.register(followers)
+    control = Control(reader, provisioning, followers)
+    await control.look()
+    controlling = asyncio.ensure_future(control.run())
+    controlling.add_done_callback(lambda _: stopping.set())
+    ending.push_async_callback(_end, controlling, followers)
+    ending.callback(provisioning.stop)
+
+
+async def _end(controlling: "asyncio.Future[None]", followers: Followers) -> None:
+    """Let the writes in progress finish; the rest is projected at the next start."""
+    if controlling.done():
+        controlling.result()  # it ends only with an error, which is raised here
+    controlling.cancel()
+    await asyncio.wait({controlling})
+    await followers.stop()
+
+
+class Provisioning:
+    """A `Subscriber` that creates and drops generations on request."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._running: asyncio.Task[None] | None = None
+        self._stopping = Event()
+
+    async def see(self, generations: Sequence[KnownGeneration], requests: Sequence[Request]) -> None:
+        """Begin what is requested, unless it is running; raise the error that ended it."""
+        if self._running is not None and self._running.done():
+            ended, self._running = self._running, None
+            ended.result()
+        if self._running is None and left_to_do(generations, requests):
+            self._running = asyncio.create_task(asyncio.to_thread(_provision_requested, self._settings, self._stopping))
+
+    def stop(self) -> None:
+        """Wait for nothing any more: a drop is finished after the next start."""
+        self._stopping.set()
+
+
+def _at_once() -> Event:
+    """Return an event with which the start waits for nothing: a drop is finished while requests are served."""
+    event = Event()
+    event.set()
+    return event
+
+
+def _provision(settings: Settings, stopping: Event) -> None:
+    store = store_address(settings)
+    log = SqlitePriceLog(embedded_log(settings))
+    provision_store(store, EMBEDDED_PARTITIONS, list_prices(), log, stopping)
+    record_in_store(store, EMBEDDED_PARTITIONS, own_secrets(settings.secrets_folder))
+
+
+def _provision_requested(settings: Settings, stopping: Event) -> None:
+    _provision(settings, stopping)
+    release_memory()  # the projector of a generation that was dropped has stopped by now
