@@ -49,7 +49,7 @@ def stack(**options: Any) -> None:
     Example: crewkit-sessions stack --data var/stack --port 8080
     """
     from deploy.devstack.stack import run_stack
-    from runtime.http_services import check_http
+    from runtime.http_checks import check_http
     from runtime.secret_making import make_embedded_secrets
 
     settings = settings_of_a_process(options)

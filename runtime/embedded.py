@@ -14,7 +14,8 @@ from query_api.metrics import metered
 from query_api.reader import open_probe, open_reader
 from runtime.control import Control
 from runtime.followers import Followers
-from runtime.http_services import check_http, service
+from runtime.http_checks import check_http
+from runtime.http_services import service
 from runtime.log_url import embedded_log
 from runtime.metrics import new_registry
 from runtime.price_log import SqlitePriceLog

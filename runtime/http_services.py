@@ -138,13 +138,3 @@ def service(
         allowed_origins=settings.origins,
         separate_internal=settings.admin_address is not None,
     )
-
-
-def check_http(settings: Settings) -> None:
-    """Raise now what `service` would raise later, after other parts have started.
-
-    Raises:
-        BadSettings: a file is missing or invalid, other accounts can read a secret, or a value is wrong.
-    """
-    load_credentials(settings), id_secrets(settings.secrets_folder), create_rate_limits(settings)
-    _ = settings.origins, settings.admin_address

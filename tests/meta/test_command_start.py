@@ -94,6 +94,7 @@ def test_up_refuses_to_start_without_heavy_imports(tmp_path: Path, reason: str) 
     [
         ("runtime.embedded", KAFKA),
         ("runtime.http_services", KAFKA | {"chdb"}),
+        ("runtime.http_checks", KAFKA | {"chdb", "granian", "hyperscan"}),
         ("runtime.worker", HTTP | SIGNING | {"chdb", "hyperscan"}),
         ("runtime.auditor", KAFKA | {"chdb", "hyperscan"}),
         ("deploy.provisioning", HTTP | SIGNING | {"chdb", "faust", "hyperscan", "mode"}),
