@@ -73,7 +73,8 @@ async def _run(settings: Settings, on_ready: Callable[[], None]) -> int:
         from runtime.embedded import running
 
         async with running(settings, front, stopping):
-            on_ready()
+            if not stopping.is_set():
+                on_ready()
             await serving  # until `stopping` is set and the requests in progress are finished
     finally:
         stopping.set()
