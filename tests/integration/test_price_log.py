@@ -248,7 +248,7 @@ async def test_kafka_holds_loads_among_other_records(
     async def found(_self: Any, configured: KafkaTopic) -> KafkaTopic:
         return configured
 
-    monkeypatch.setattr("runtime.price_log.InstalledTopic.__call__", found)
+    monkeypatch.setattr("runtime.kafka_price_log.InstalledTopic.__call__", found)
     log: PriceLog = KafkaPriceLog(topic)
     loads: Sequence[PricesLoaded] = [prices_loaded(price(n), loaded_us=n) for n in range(3)]
 
