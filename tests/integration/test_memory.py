@@ -131,7 +131,7 @@ def test_long_addresses_leave_nothing(served: Served) -> None:
     served.ask("/api/v1/acme/observability/sessions/x/events")
     before = served.memory()
 
-    for number in range(1_500):
+    for number in range(500):
         assert served.ask(f"/api/v1/acme/observability/sessions/{number}{'x' * 60_000}/events") in {401, 404}
 
     assert served.memory() - before < 16 * MIB

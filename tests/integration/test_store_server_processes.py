@@ -24,19 +24,16 @@ pytest_plugins = ["tests.support.rigs.store_server_fixtures"]
 
 def test_mixed_load_from_many_connections(served: Served, client: Any, table: str) -> None:
     """Inserts, reads, streams, errors and DDL run at once: no wrong answer and no lost acknowledged row."""
-    end = time.monotonic() + 3
-    inserted = [0] * 4
 
-    def insert(worker: int) -> None:
+    def insert(_: int) -> None:
         with contextlib.closing(served.client(database="t")) as own:
             block = b"".join(row(number, b"\n" * 50) for number in range(5000))
-            while time.monotonic() < end:
+            for _ in range(10):
                 own.raw_insert(table, ["id", "text"], lz4.frame.compress(block), fmt="RowBinary", compression="lz4")
-                inserted[worker] += 5000
 
     def read(worker: int) -> None:
         with contextlib.closing(served.reader(database="t")) as own:
-            while time.monotonic() < end:
+            for _ in range(5):
                 assert own.query("SELECT {n:UInt32}", parameters={"n": worker}).first_row == (worker,)
                 assert len(own.query("SELECT number FROM numbers(100000)").result_rows) == 100_000
                 with pytest.raises(DatabaseError):
@@ -44,7 +41,7 @@ def test_mixed_load_from_many_connections(served: Served, client: Any, table: st
 
     def change(worker: int) -> None:
         with contextlib.closing(served.client(database="t")) as own:
-            while time.monotonic() < end:
+            for _ in range(5):
                 own.command(f"CREATE OR REPLACE TABLE change_{worker} (a UInt8) ENGINE = MergeTree ORDER BY a")
                 own.command(f"INSERT INTO change_{worker} VALUES (1)")
                 assert own.query(f"SELECT count() FROM change_{worker}").first_row == (1,)
@@ -54,8 +51,7 @@ def test_mixed_load_from_many_connections(served: Served, client: Any, table: st
         for job in jobs:
             job.result()
 
-    assert client.query(f"SELECT count() FROM {table}").first_row == (sum(inserted),)
-    assert sum(inserted) > 0
+    assert client.query(f"SELECT count() FROM {table}").first_row == (4 * 10 * 5000,)
 
 
 def test_kill_9_during_inserts_keeps_what_was_acknowledged(tmp_path: Path) -> None:
@@ -121,9 +117,10 @@ def test_sigterm_lets_requests_end_and_stops_in_time(tmp_path: Path) -> None:
     stalled = socket.create_connection(("127.0.0.1", server.port))
     login = "".join(f"{name}: {value}\r\n" for name, value in LOGIN.items())
     stalled.sendall(f"POST / HTTP/1.1\r\nHost: x\r\n{login}Content-Length: 100\r\n\r\nSELECT".encode())
+    long = "SELECT sum(cityHash64(number)) FROM numbers(100000000000) SETTINGS max_threads = 1"
     with ThreadPoolExecutor(2) as threads:
         short = threads.submit(ask, server, "SELECT sleep(1)")
-        endless = threads.submit(ask, server, "SELECT sum(cityHash64(number)) FROM numbers(100000000000)")
+        endless = threads.submit(ask, server, long)
         time.sleep(0.5)
         begin = time.monotonic()
         code = server.end()

@@ -23,12 +23,13 @@ SERVE = """
 import os, sys
 from pathlib import Path
 import msgspec
-from deploy.devstack.store_server.server import serve
+from deploy.devstack.store_server import server
 from deploy.devstack.store_server.users import StoreUser
 users = [StoreUser("writer", "w-secret", readonly=False), StoreUser("reader", "r:secret", readonly=True)]
 users += msgspec.json.decode(os.environ.get("MORE_USERS", "[]"), type=list[StoreUser])
+server.CONNECTIONS_MAX = int(os.environ.get("CONNECTIONS_MAX", server.CONNECTIONS_MAX))
 ready = lambda port: print(port, flush=True)
-serve(Path(sys.argv[1]), "127.0.0.1", int(sys.argv[2]), users, ready, *map(float, sys.argv[3:]))
+server.serve(Path(sys.argv[1]), "127.0.0.1", int(sys.argv[2]), users, ready, *map(float, sys.argv[3:]))
 """
 
 
@@ -42,7 +43,10 @@ class Served:
     def __init__(
         self, path: Path, port: int = 0, *unknown_for_s: float, users: Sequence[StoreUser] = (), **conditions: str
     ) -> None:
-        """Start it; ``users`` extend `writer` and `reader`, ``conditions`` are those of the store server's module."""
+        """Start it; ``users`` extend `writer` and `reader`, ``conditions`` are those of the store server's module.
+
+        A further condition is `CONNECTIONS_MAX`: a lower limit is reached with less work.
+        """
         self.path = path
         command = [sys.executable, "-c", SERVE, str(path), str(port), *map(str, unknown_for_s)]
         env = os.environ | conditions | {"MORE_USERS": msgspec.json.encode(users).decode()}
