@@ -16,7 +16,7 @@ from store.errors import Refused
 from store.migrate import check_migrated
 from tests.support import CHECKOUT
 from tests.support.rigs.floor_engine import floor_engine
-from tests.support.rigs.personas import Failed, Persona, act
+from tests.support.rigs.personas import Persona, act
 from tests.support.rigs.store import TestStore
 from tests.support.rigs.whole_store import asked_by_the_read_side
 
@@ -35,6 +35,7 @@ def everything(folder: Path, engine: Path | None) -> dict[str, Any]:
     }
 
 
+@pytest.mark.part("floor")
 def test_the_floor_answers_every_question_like_the_current_engine(tmp_path: Path) -> None:
     """Each DDL file and each SQL file runs on both, with results equal to the last digit."""
     floor = everything(tmp_path / "floor", floor_engine())
@@ -69,15 +70,3 @@ async def test_an_older_store_is_refused_by_every_side(store: TestStore, monkeyp
             await reader.check()
     finally:
         reader.close()
-
-
-@pytest.mark.fault(row=28)
-def test_a_store_that_is_made_to_behave_like_an_older_one_is_refused(tmp_path: Path) -> None:
-    """`provision` refuses before it creates anything, and readers of existing tables refuse, too."""
-    act(tmp_path, Persona(), f"{WHOLE}make")
-    older = Persona({"compatibility": "25.8"})
-    why = r"Refuse[ds]: the setting `compatibility` makes .* ClickHouse 25\.8"
-
-    for name in ("make", "project", "ask"):
-        with pytest.raises(Failed, match=why):
-            act(tmp_path, older, WHOLE + name)

@@ -1,10 +1,12 @@
 """The shipped users: each process works as its user, and every right is needed."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
+from tests.support import CHECKOUT
 from tests.support.rigs.personas import Failed, Persona, act
 from tests.support.rigs.shipped_users import Right, persona, rights, statements
 from tests.support.rigs.whole_store import asked_by_the_read_side
@@ -17,6 +19,7 @@ TASKS = {
     "crewkit_bi": "read_flat",
     "crewkit_teams": "read_dashboard",
 }
+PROCESSORS_SQL = {file.stem for file in (CHECKOUT / "processors" / "sql").glob("*.sql")}
 ADMINISTRATOR = Persona(grants=["GRANT ALL ON *.* WITH GRANT OPTION"])
 RUN = f"{WHOLE}run"
 REFUSED = re.compile(r"ACCESS_DENIED|READONLY|SETTING_CONSTRAINT_VIOLATION")
@@ -28,17 +31,23 @@ def provision(folder: Path) -> Path:
     return folder
 
 
+def copied(store: Path, to: Path) -> Path:
+    """Copy a store that no process has open."""
+    return shutil.copytree(store, to, symlinks=True, dirs_exist_ok=True)
+
+
 @pytest.fixture(scope="module")
 def provisioned(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a store for projectors that are expected to fail."""
+    """Return a store without any row of a log; tests change copies of it."""
     return provision(tmp_path_factory.mktemp("provisioned"))
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def filled(provisioned: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a store into which a projector, as its user, projected a log, and repaired some of it."""
-    folder = provision(tmp_path_factory.mktemp("filled"))
-    act(folder, persona("crewkit_projector"), f"{WHOLE}project")
+    folder = copied(provisioned, tmp_path_factory.mktemp("filled"))
+    used = act(folder, persona("crewkit_projector"), f"{WHOLE}project")
+    assert set(used) == PROCESSORS_SQL
     return folder
 
 
@@ -54,7 +63,11 @@ def test_every_question_and_the_audit_are_answered_under_the_shipped_rights(fill
 @pytest.mark.parametrize("right", rights(), ids=lambda right: f"{right.user} {right.right} {right.scope}")
 def test_no_right_is_superfluous(provisioned: Path, filled: Path, tmp_path: Path, right: Right) -> None:
     """Without any one of them the process ends with a sentence that names it."""
-    folder = {"crewkit_provision": tmp_path, "crewkit_projector": provisioned}.get(right.user, filled)
+    folder = filled
+    if right.user == "crewkit_provision":
+        folder = tmp_path
+    elif right.user == "crewkit_projector":
+        folder = copied(provisioned, tmp_path)
 
     with pytest.raises(Failed, match=rf"lacks the right|grant {right.right}") as failed:
         act(folder, persona(right.user, without=right), WHOLE + TASKS[right.user])
@@ -179,3 +192,14 @@ def test_the_file_is_sql_and_is_refused_as_long_as_a_password_is_missing(tmp_pat
     assert set(read) == {"done"}
     assert len(made) == 5
     assert all("must be exactly 32 bytes" in said or "BAD_ARGUMENTS" in said for said in made), made
+
+
+@pytest.mark.fault(row=28)
+@pytest.mark.parametrize("user", ["crewkit_provision", "crewkit_projector", "crewkit_query"])
+def test_a_profile_that_makes_the_store_behave_like_an_older_one_is_refused(filled: Path, user: str) -> None:
+    """Each process names the setting and ends before it does anything."""
+    shipped = persona(user)
+    older = shipped._replace(settings={**shipped.settings, "compatibility": "25.8"})
+
+    with pytest.raises(Failed, match=r"Refuse[ds]: the setting `compatibility` makes .* ClickHouse 25\.8"):
+        act(filled, older, WHOLE + TASKS[user])

@@ -24,6 +24,7 @@ from audit import repair
 from audit.coverage import COVERAGE_GAPS, Coverage, Gaps
 from audit.prove import ranges
 from audit.prove.prove import Prove
+from audit.prove.questions import NEXT_HOUR, NEXT_SESSION, AfterHour, AfterSession
 from audit.recount import Recounted
 from audit.requests.situation import load_latest
 from audit.watch import NIGHTLY_AT_HOUR, Audit
@@ -295,10 +296,18 @@ async def _ask(options: Mapping[str, Any]) -> dict[str, Any]:
         await reader.control("store.request_event", requests.new_request("repair", FIRST_GENERATION, "tests"))
         answers, audit, proof = await _answers(reader), await _audit(reader), await _proof(reader)
         gaps = await answer(reader, Generation(FIRST_GENERATION, PARTITIONS), COVERAGE_GAPS, Gaps(0, 0, 1_000, 10))
+        await _next_keys(reader)
         lasting = {"answers": answers, "audit": audit, "proof": proof, "gaps": msgspec.to_builtins(gaps)}
         return {**lasting, "used": sorted(used)}
     finally:
         reader.close()
+
+
+async def _next_keys(reader: ClickHouseReader) -> None:
+    """Ask where the next range of a table begins: the tables of the proof may be too short for that."""
+    live = Generation(FIRST_GENERATION, PARTITIONS)
+    assert await answer(reader, live, NEXT_SESSION, AfterSession("tasks", ORG, ranges.FIRST_ID, 2))
+    assert await answer(reader, live, NEXT_HOUR, AfterHour(ORG, ranges.FIRST_HOUR, 2))
 
 
 async def _answers(reader: ClickHouseReader) -> dict[str, Any]:
@@ -324,7 +333,7 @@ async def _proof(reader: ClickHouseReader) -> dict[str, Any]:
         Generation(FIRST_GENERATION, PARTITIONS, FOLD_VERSION),
         Generation(OTHERWISE, PARTITIONS, FOLD_VERSION),
     )
-    with patch.object(ranges, "ROWS_PER_RANGE", 2):
+    with patch.object(ranges, "ROWS_PER_RANGE", 20):
         proof = await Prove(reader, other, live, lambda *_: None, pause=partial(asyncio.sleep, 0)).run()
     # Ranges are cut with unmerged versions counted, and differences follow the ranges: merges decide on their order.
     return {**msgspec.to_builtins(proof), "differences": sorted(map(_as_text, proof.differences))}
