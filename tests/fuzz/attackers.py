@@ -174,8 +174,7 @@ class Attackers:
             old = self._tallies.get(family, Tally(family, 0, Counter(), 0.0))
             slowest = max(old.slowest_s, answered.took_s if case.is_whole else 0.0)
             self._tallies[family] = Tally(family, old.cases + 1, old.statuses + statuses, slowest)
-            if family != "redrive":  # a corrected record may belong to any org, and only that org sees its receipt
-                self._offsets.extend(offset for reply in answered.replies for offset in offsets_of(reply))
+            self._offsets.extend(offset for reply in answered.replies for offset in offsets_of(reply))
 
 
 def offsets_of(reply: Reply) -> list[int]:

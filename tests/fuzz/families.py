@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
-from tests.fuzz import addresses, bodies, costly, encodings, hooks, large, otlp, tokens, wire
+from tests.fuzz import addresses, bodies, costly, encodings, hooks, large, otlp, wire
 from tests.fuzz.attack_setup import AttackSetup
 from tests.fuzz.case import Case
 
@@ -21,18 +21,11 @@ class Family(NamedTuple):
 
 
 FAMILIES = (
-    Family("create", "quick", bodies.create, 3),
     Family("events", "quick", bodies.events, 6),
-    Family("change", "quick", bodies.change, 3),
-    Family("end", "quick", bodies.end),
-    Family("compact", "quick", bodies.compact, 1),
-    Family("redrive", "quick", bodies.redrive, 1),
     Family("hooks", "quick", hooks.hooks, 4),
     Family("otlp", "quick", otlp.otlp, 4),
     Family("encodings", "quick", encodings.encodings, 3),
     Family("dense", "quick", large.dense, 1),
-    Family("tokens", "quick", tokens.tokens, 4),
-    Family("foreign", "quick", tokens.foreign, 1),
     Family("paths", "quick", addresses.paths, 4),
     Family("queries", "quick", addresses.queries, 4),
     Family("reads", "quick", addresses.reads, 2),

@@ -44,7 +44,7 @@ def test_a_whole_case_is_one_request(name: str) -> None:
             assert b"\n" not in head.replace(b"\r\n", b""), case.name
 
 
-@pytest.mark.parametrize("name", ["events", "slow", "tokens"])
+@pytest.mark.parametrize("name", ["events", "slow", "paths"])
 def test_a_saved_case_is_read_back_as_it_was(name: str, tmp_path: Path) -> None:
     """The file holds the bytes and how they are sent."""
     for number in range(20):
@@ -57,7 +57,7 @@ def test_a_saved_case_is_read_back_as_it_was(name: str, tmp_path: Path) -> None:
 def test_the_curl_line_sends_the_same_body() -> None:
     """The command contains a short plain body, and reads any other body from a file."""
     for number in range(100):
-        case = case_of(7, "change", number, SCENE)
+        case = case_of(7, "events", number, SCENE)
         curl = as_curl(case, "http://x", "case.body")
         assert curl is not None
         words = shlex.split(curl[0])
@@ -91,10 +91,10 @@ def test_a_lane_tries_each_family_before_any_comes_again() -> None:
 
 def test_families_are_chosen_by_name() -> None:
     """A run can select some families, or exclude some."""
-    assert chosen(["tokens", "wire"], []) == ("tokens", "wire")
+    assert chosen(["paths", "wire"], []) == ("paths", "wire")
     assert set(BY_NAME) - set(chosen([], ["unfinished"])) == {"unfinished"}
     with pytest.raises(KeyError):
-        chosen(["token"], [])
+        chosen(["path"], [])
 
 
 def test_the_token_of_the_setup_is_the_same_in_every_run() -> None:

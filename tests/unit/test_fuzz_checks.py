@@ -198,17 +198,17 @@ def test_what_attackers_find_is_counted_and_says_which_case_it_was() -> None:
     with service(
         lambda method, *_: Said(202, {}, **{"X-Log-Position": "0:7"}) if method == "POST" else said
     ) as address:
-        attackers = Attackers(Plan(address, 7, ("tokens", "dense"), AttackSetup(), 5.0), reports.append)
+        attackers = Attackers(Plan(address, 7, ("reads", "dense"), AttackSetup(), 5.0), reports.append)
         connection = Connection(address, 5.0)
-        attackers.try_one("tokens", 3, connection)
+        attackers.try_one("reads", 3, connection)
         attackers.try_one("dense", 4, connection)
         attackers.finish()
 
     assert [(report.family, report.number, report.fault.check) for report in reports if isinstance(report, Seen)] == [
-        ("tokens", 3, "5xx")
+        ("reads", 3, "5xx")
     ]
     assert {report.family: dict(report.statuses) for report in reports if isinstance(report, Tally)} == {
-        "tokens": {500: 1},
+        "reads": {500: 1},
         "dense": {202: 1},
     }
     assert [report.offsets for report in reports if isinstance(report, Promised)] == [(7).to_bytes(8, "little")]
@@ -371,8 +371,8 @@ def test_findings_of_a_kind_are_counted_and_the_first_are_saved(tmp_path: Path) 
     """A finding that occurs a thousand times is shown once, with its count."""
     findings = Findings(7, AttackSetup(), "http://x", tmp_path)
     for number in range(10):
-        findings.add(Fault("5xx", "500"), "tokens", number)
+        findings.add(Fault("5xx", "500"), "reads", number)
 
     assert len(findings.all) == 3
-    assert findings.counts["5xx", "tokens"] == 10
-    assert "family tokens, case 0, seed 7; 10 of it" in findings.described()
+    assert findings.counts["5xx", "reads"] == 10
+    assert "family reads, case 0, seed 7; 10 of it" in findings.described()
