@@ -9,12 +9,11 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import Phase, given, settings
-from hypothesis import strategies as st
 
 from schemas.store.rows import SessionRow, ToolTotals
 from tests.support.oracles import analytics as slow
 from tests.support.rigs.query_store import DAY_MS, HOUR_MS, NOON, QueryApi, QueryStore, model, session
+from tests.support.seeds import seeds
 
 pytest_plugins = ["tests.support.rigs.query_fixtures"]
 
@@ -64,15 +63,10 @@ def some_cuts(draw: Random, row: SessionRow) -> list[dict[str, str]]:
     return [{}, *({name: value} for name, value in given_.items()), two]
 
 
-@settings(
-    max_examples=10,
-    deadline=None,
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # a seed has nothing to shrink
-)
-@given(st.randoms(use_true_random=True))
-async def test_analytics_are_what_a_recount_of_the_sessions_says(org_store: QueryStore, draw: Random) -> None:
+@pytest.mark.parametrize("seed", seeds(3, 20))
+async def test_analytics_are_what_a_recount_of_the_sessions_says(org_store: QueryStore, seed: int) -> None:
     """For any sessions, days and cut, each analytics reply is what counting the sessions one by one gives."""
-    org = next(orgs)
+    org, draw = next(orgs), Random(seed)
     stored = [session(org, **any_session(draw)) for _ in range(draw.randrange(1, 40))]
     org_store.put(*stored)
     api = QueryApi(org_store.reader)

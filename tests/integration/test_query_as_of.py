@@ -205,12 +205,14 @@ async def test_a_past_cost_has_the_prices_of_the_generation(service: WholeServic
     assert now["cost_usd"] == price.input_nano / 1e9
 
 
-async def test_a_session_of_120_000_events(service: WholeService) -> None:
+@pytest.mark.parametrize("batch", [500, pytest.param(5_000, marks=pytest.mark.part("volume"))])
+async def test_a_session_of_several_pages(service: WholeService, batch: int) -> None:
     """It is folded page by page, and equals what was shown when it had no more than these events."""
+    assert 20 * batch > history.FACTS_PER_PAGE
     session = service.session_id("acme")
     service.log.add(created(session))
     for n in range(24):
-        service.log.add(recorded(session, *(_tool_use(n, i) for i in range(5_000))))
+        service.log.add(recorded(session, *(_tool_use(n, i) for i in range(batch))))
     cut = [record for record in service.log.records if record.offset <= 20]
     whole, service.log.records = service.log.records, cut
     await service.project()
@@ -220,7 +222,7 @@ async def test_a_session_of_120_000_events(service: WholeService) -> None:
 
     then = (await _get(service, session, "0:20")).json()
 
-    assert shown["counts"]["events"] == 100_000
+    assert shown["counts"]["events"] == 20 * batch
     assert then == {"data": shown, "meta": {"as_of": "0:20"}}
 
 

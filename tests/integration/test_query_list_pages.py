@@ -11,6 +11,7 @@ from query_api.sessions import hours as hours_module
 from query_api.sessions.hours import HOUR_S, HourCountRow, Window, window_of
 from schemas.store.rows import SessionRow
 from tests.support.rigs.query_store import HOUR_MS, NOON, QueryApi, QueryStore, session
+from tests.support.seeds import seeds
 
 pytest_plugins = ["tests.support.rigs.query_fixtures"]
 
@@ -68,7 +69,7 @@ def fill(store: QueryStore, chance: random.Random) -> list[SessionRow]:
     return [*{row.session_id: row for row in (*old, *late)}.values()]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", seeds(1, 3))
 @pytest.mark.parametrize(
     "mark", [ROLLED_UP, 0, 200], ids=["marked", "never rolled up", "rolled up further than marked"]
 )

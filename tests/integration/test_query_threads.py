@@ -16,6 +16,7 @@ from schemas.permissions import Role
 from schemas.store.rows import SessionRow
 from tests.support.clients.sending import ids
 from tests.support.rigs.query_store import HOUR_MS, NOON, SECRETS, QueryApi, QueryStore, model, session
+from tests.support.seeds import seeds
 
 pytest_plugins = ["tests.support.rigs.query_fixtures"]
 
@@ -56,7 +57,7 @@ FILTERS: list[tuple[dict[str, Any], Callable[[SessionRow, str], bool]]] = [
 ]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", seeds(1, 4))
 async def test_threads_are_what_a_walk_over_the_sessions_finds(
     seed: int, query_store: QueryStore, query_api: QueryApi
 ) -> None:
@@ -129,7 +130,7 @@ async def test_a_long_thread_shows_its_latest_conversations(
     assert thread["totals"]["sessions"] == 5
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", seeds(1, 3))
 async def test_filter_values_are_those_of_the_sessions(seed: int, query_store: QueryStore, query_api: QueryApi) -> None:
     """For each role, values are ordered by number of sessions, then by name."""
     rows = some_sessions(seed, 60)

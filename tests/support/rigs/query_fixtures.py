@@ -17,7 +17,7 @@ def org_store(engine: Options) -> Iterator[QueryStore]:
     store.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def _reused_store(engine: Options) -> Iterator[QueryStore]:
     store = QueryStore(engine)
     yield store
@@ -28,7 +28,6 @@ def _reused_store(engine: Options) -> Iterator[QueryStore]:
 def query_store(_reused_store: QueryStore) -> QueryStore:
     """Return an empty store: one partition, everything up to noon projected. Emptying it is fast, so each test does."""
     _reused_store.reset()
-    _reused_store.progress(0, 10, 10, NOON)
     return _reused_store
 
 
