@@ -91,39 +91,36 @@ async def test_words_are_whole_and_phrases_are_within_one_text(query_store: Quer
     assert [q for q in misses if await found(query_api, q)] == []
 
 
-@pytest.mark.parametrize("q", ["-", '"', '""', "«»", "🚀", "\x00", " ", "\u0301"])
-async def test_a_question_without_a_word_finds_nothing(q: str, query_store: QueryStore, query_api: QueryApi) -> None:
+async def test_a_question_without_a_word_finds_nothing(query_store: QueryStore, query_api: QueryApi) -> None:
     """It is well-formed, so it is answered."""
     query_store.put(session(title="- 🚀"))
+    nothing = {"current_page": 3, "per_page": 25, "total_pages": 0, "total_count": 0}
 
-    reply = await query_api.get(PATH, {"q": q, "page": 3})
+    for q in ("-", '"', '""', "«»", "🚀", "\x00", " ", "\u0301"):
+        reply = await query_api.get(PATH, {"q": q, "page": 3})
 
-    assert reply.status_code == 200
-    assert reply.json() == {
-        "data": [],
-        "meta": {"current_page": 3, "per_page": 25, "total_pages": 0, "total_count": 0},
-    }
+        assert reply.status_code == 200, q
+        assert reply.json() == {"data": [], "meta": nothing}, q
 
 
-@pytest.mark.parametrize(
-    ("params", "field"),
-    [
-        ({}, "q"),
-        ({"q": ""}, "q"),
-        ({"q": "x" * 201}, "q"),
-        ({"q": "é" * 201}, "q"),
-        ({"q": "x", "status": "open"}, "status"),
-        ({"q": "x", "per_page": 101}, "per_page"),
-        ({"q": "x", "query": "x"}, "query"),
-        ({"q": "x", "sort": "rank"}, "sort"),
-    ],
-    ids=str,
-)
-async def test_what_cannot_be_asked_for(params: dict[str, Any], field: str, query_api: QueryApi) -> None:
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({}, "q"),
+    ({"q": ""}, "q"),
+    ({"q": "x" * 201}, "q"),
+    ({"q": "é" * 201}, "q"),
+    ({"q": "x", "status": "open"}, "status"),
+    ({"q": "x", "per_page": 101}, "per_page"),
+    ({"q": "x", "query": "x"}, "query"),
+    ({"q": "x", "sort": "rank"}, "sort"),
+]
+
+
+async def test_what_cannot_be_asked_for(query_api: QueryApi) -> None:
     """No text, a long text and wrong parameters of the list are a 422 that names the parameter."""
-    reply = await query_api.get(PATH, params)
+    for params, field in REFUSED:
+        reply = await query_api.get(PATH, params)
+        assert (reply.status_code, set(reply.json()["details"])) == (422, {field}), params
 
-    assert (reply.status_code, set(reply.json()["details"])) == (422, {field})
     assert (await query_api.get(PATH, {"q": "é" * 200})).status_code == 200
     assert (await query_api.get(PATH, {"q": "a " * 100})).status_code == 200
 

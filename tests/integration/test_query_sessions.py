@@ -190,40 +190,39 @@ async def test_current_user_only_may_be_false(query_store: QueryStore, query_api
     assert [item["id"] for item in found] == [str(row.session_id) for row in rows]
 
 
-@pytest.mark.parametrize(
-    "params",
-    [
-        {"page": 0},
-        {"page": -1},
-        {"page": (1 << 53) + 1},
-        {"page": "x"},
-        {"page": ""},
-        {"per_page": 0},
-        {"per_page": 101},
-        {"sort": "cost_usd"},
-        {"sort": ""},
-        {"sort": "started_at,-cost_usd"},
-        {"sort": "-title"},
-        {"sort": "-started_at; DROP TABLE sessions"},
-        {"status": "done"},
-        {"outcome": "none"},
-        {"trigger": "cron"},
-        {"run_id": "no-uuid"},
-        {"started_after": "yesterday"},
-        {"started_after": "2026-01-20T10:00:00"},
-        {"current_user_only": "maybe"},
-        {"repository": "misspelt"},
-        {"cursor": "x"},
-    ],
-    ids=str,
-)
-@pytest.mark.fault(row=18)
-async def test_what_cannot_be_asked_for(params: dict[str, Any], query_api: QueryApi) -> None:
-    """An unknown, mistyped or out-of-range parameter is a 422 that names it."""
-    reply = await query_api.get("sessions", params)
+REFUSED: list[dict[str, Any]] = [
+    {"page": 0},
+    {"page": -1},
+    {"page": (1 << 53) + 1},
+    {"page": "x"},
+    {"page": ""},
+    {"per_page": 0},
+    {"per_page": 101},
+    {"sort": "cost_usd"},
+    {"sort": ""},
+    {"sort": "started_at,-cost_usd"},
+    {"sort": "-title"},
+    {"sort": "-started_at; DROP TABLE sessions"},
+    {"status": "done"},
+    {"outcome": "none"},
+    {"trigger": "cron"},
+    {"run_id": "no-uuid"},
+    {"started_after": "yesterday"},
+    {"started_after": "2026-01-20T10:00:00"},
+    {"current_user_only": "maybe"},
+    {"repository": "misspelt"},
+    {"cursor": "x"},
+]
 
-    assert reply.status_code == 422, reply.text
-    assert set(reply.json()["details"]) == set(params)
+
+@pytest.mark.fault(row=18)
+async def test_what_cannot_be_asked_for(query_api: QueryApi) -> None:
+    """An unknown, mistyped or out-of-range parameter is a 422 that names it."""
+    for params in REFUSED:
+        reply = await query_api.get("sessions", params)
+
+        assert reply.status_code == 422, (params, reply.text)
+        assert set(reply.json()["details"]) == set(params)
 
 
 async def test_the_ends_of_time(query_store: QueryStore, query_api: QueryApi) -> None:
