@@ -28,7 +28,15 @@ from tests.support.rigs.projector_rig import ProjectorRig
 from tests.support.rigs.served_store import STRICT, Served
 from tests.support.rigs.store import Options, TestStore, new_address, new_store
 
-SERVERS = {"engine", "embedded_engine", "kafka", "kafka_broker", "installation", "redis"}  # fixtures that start one
+SERVERS = {
+    "engine",
+    "embedded_engine",
+    "kafka",
+    "kafka_broker",
+    "new_kafka_broker",
+    "installation",
+    "redis",
+}  # fixtures that start one
 ON_INSTALLATION = re.compile(
     r"tests/(?:contract/|faults/test_(?:clients|corrupted_tables|other_accounts)\.py).*"
     r"\[(?:.*-)?(?P<kind>up|stack)(?:-.*)?\]"
@@ -133,10 +141,25 @@ def kafka(server_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.fixture
-def kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """Start a broker of this test, which may stop, kill and restart it (3 s to start)."""
-    with broker_from_jars(tmp_path_factory.mktemp("own-kafka")) as broker:
+def new_kafka_broker(tmp_path: Path) -> Iterator[Broker]:
+    """Start a broker of this test, without any topic."""
+    with broker_from_jars(tmp_path / "new-kafka") as broker:
         yield broker
+
+
+@pytest.fixture(scope="session")
+def mortal_kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """Run the broker of all tests that stop, kill and restart theirs."""
+    with broker_from_jars(tmp_path_factory.mktemp("mortal-kafka")) as broker:
+        yield broker
+
+
+@pytest.fixture
+def kafka_broker(mortal_kafka_broker: Broker) -> Broker:
+    """Return a running broker, which the test may stop, kill and restart."""
+    if not mortal_kafka_broker.running:
+        mortal_kafka_broker.start()
+    return mortal_kafka_broker
 
 
 @pytest.fixture

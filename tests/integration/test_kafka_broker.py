@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import socket
+import subprocess
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import UnknownTopicOrPartitionError
 
-from deploy.devstack.kafka_jars import jars, probe
+from deploy.devstack.kafka_jars import archive, jars, probe
 from deploy.devstack.kafka_jars.broker import MIB, Broker, BrokerFailed
 from kernel.ports import free_port
 from tests.support.rigs.kafka import create_topic, need_jars
@@ -194,3 +195,59 @@ def test_the_pom_asks_for_the_version_the_cache_is_named_after() -> None:
 def test_a_closed_port_serves_nothing() -> None:
     """The probe returns False instead of raising."""
     assert not probe.serves("127.0.0.1", free_port())
+
+
+def test_a_jvm_takes_classes_from_the_archive(kafka: str) -> None:
+    """The first broker made it, and Kafka's tools share it."""
+    tool = [*archive.jvm("-Xlog:class+load"), "kafka.tools.StorageTool", "random-uuid"]
+    done = subprocess.run(tool, capture_output=True, text=True, check=True, timeout=60)
+
+    assert "org.apache.kafka.common.config.AbstractConfig source: shared objects file (top)" in done.stdout
+
+
+@pytest.fixture
+def some_jars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Take other jars, for which no archive exists."""
+    folder = tmp_path / "jars"
+    folder.mkdir()
+    (folder / "kafka_2.13-x.jar").touch()
+    monkeypatch.setattr(jars, "jars", lambda: folder)
+    return folder
+
+
+def test_two_that_need_the_archive_make_it_once(some_jars: Path) -> None:
+    """The second waits for the first."""
+    made: list[Path] = []
+
+    def record(into: Path) -> bool:
+        made.append(into)
+        return into.write_text("classes") > 0
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(archive.make_once, [record] * 2))
+
+    assert len(made) == 1
+    assert archive.archive_file().read_text() == "classes"
+    assert f"-XX:SharedArchiveFile={archive.archive_file()}" in archive.jvm()
+
+
+def test_a_broken_archive_is_neither_taken_nor_made_again(some_jars: Path) -> None:
+    """A JVM that was killed leaves a part, on which the next would crash."""
+
+    def record(into: Path) -> bool:
+        into.write_text("a part")
+        return False
+
+    archive.make_once(record)
+    archive.make_once(lambda _: pytest.fail("a second try"))
+
+    assert not any("SharedArchive" in word for word in archive.jvm())
+
+
+def test_other_jars_have_another_archive(some_jars: Path) -> None:
+    """The name follows the jars."""
+    before = archive.archive_file()
+
+    (some_jars / "kafka_2.13-x.jar").write_text("changed")
+
+    assert archive.archive_file() != before

@@ -11,7 +11,7 @@ from ingest.log.errors import BrokenLog
 from ingest.log.kafka import KafkaEventLog, KafkaLogReader, KafkaTopic
 from kernel.ports import free_port
 from schemas.log.position import LogUnavailable, Position
-from tests.support.rigs.kafka import create_topic
+from tests.support.rigs.kafka import create_topic, start_again
 
 pytestmark = pytest.mark.kafka
 FreshTopic = Callable[..., Awaitable[str]]
@@ -90,7 +90,7 @@ async def test_it_starts_without_a_broker_and_recovers_by_itself(kafka_broker: B
     with pytest.raises(LogUnavailable):
         await reader.ends()
 
-    await asyncio.to_thread(kafka_broker.start)
+    await start_again(kafka_broker)
     position = await append_until_taken(log, b"x")
     ready_with = await log.ready()
     records = await reader.read(0, 0, 1, 1)
@@ -127,7 +127,7 @@ async def test_a_killed_broker_costs_nothing_that_was_acknowledged(kafka_broker:
     await asyncio.sleep(1)
     kafka_broker.kill()
     await asyncio.sleep(3)
-    await asyncio.to_thread(kafka_broker.start)
+    await start_again(kafka_broker)
     last = await append_until_taken(log, b"last")
     stop.set()
     await asyncio.gather(*writers)

@@ -207,9 +207,9 @@ def test_passwords_are_in_files_of_their_owner_alone(
     assert not any(USERS.password.encode() in file.read_bytes() for file in left)
 
 
-async def test_a_broker_without_users_becomes_one_with_users(kafka_broker: Broker, tmp_path: Path) -> None:
+async def test_a_broker_without_users_becomes_one_with_users(new_kafka_broker: Broker) -> None:
     """Its records stay and strangers are refused; a new password, as after the loss of its file, replaces the old."""
-    before = KafkaTopic(kafka_broker.bootstrap, "sessions", 1)
+    before = KafkaTopic(new_kafka_broker.bootstrap, "sessions", 1)
     await ensure_topic(before)
     log = KafkaEventLog(before)
     await log.start()
@@ -217,9 +217,9 @@ async def test_a_broker_without_users_becomes_one_with_users(kafka_broker: Broke
     await log.stop()
 
     for users in (USERS, msgspec.structs.replace(USERS, password="b" * 64)):
-        kafka_broker.stop()
-        kafka_broker.settings = msgspec.structs.replace(kafka_broker.settings, users=users)
-        kafka_broker.start()
+        new_kafka_broker.stop()
+        new_kafka_broker.settings = msgspec.structs.replace(new_kafka_broker.settings, users=users)
+        new_kafka_broker.start()
 
         now = before._replace(security=ours(users.password))
         log = KafkaEventLog(now)
@@ -229,4 +229,4 @@ async def test_a_broker_without_users_becomes_one_with_users(kafka_broker: Broke
         await log.stop()
     with pytest.raises(BrokenLog):
         await find_topic(before._replace(security=ours()))
-    assert not probe.serves("127.0.0.1", kafka_broker.settings.port)
+    assert not probe.serves("127.0.0.1", new_kafka_broker.settings.port)

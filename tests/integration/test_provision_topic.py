@@ -6,7 +6,6 @@ import secrets
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 
+from deploy.devstack.kafka_jars import archive
 from deploy.devstack.kafka_jars import broker as broker_module
 from deploy.devstack.kafka_jars.broker import Broker
 from deploy.devstack.kafka_jars.jars import jars
@@ -25,7 +25,7 @@ from ingest.log.kafka.topic import FoundTopic, check_found, look_at
 from schemas.installation import OwnSecrets
 from schemas.log.position import LogUnavailable, Position
 from schemas.log.topics import partition_of
-from tests.support.rigs.kafka import broker_from_jars, create_topic
+from tests.support.rigs.kafka import broker_from_jars, create_topic, set_topic, start_again
 from tests.support.rigs.kafka_tools import kafka_tool
 
 pytestmark = pytest.mark.kafka
@@ -49,11 +49,11 @@ async def append_until_taken(log: KafkaEventLog) -> Position:
                 await asyncio.sleep(0.2)
 
 
-async def test_the_first_group_of_a_new_cluster_finds_its_coordinator_at_once(kafka_broker: Broker) -> None:
+async def test_the_first_group_of_a_new_cluster_finds_its_coordinator_at_once(new_kafka_broker: Broker) -> None:
     """A refused worker would come back seconds later, during the first traffic."""
-    await ensure_topic(KafkaTopic(kafka_broker.bootstrap, "sessions", 4))
+    await ensure_topic(KafkaTopic(new_kafka_broker.bootstrap, "sessions", 4))
 
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_broker.bootstrap)
+    admin = AIOKafkaAdminClient(bootstrap_servers=new_kafka_broker.bootstrap)
     try:
         await admin.start()
         assert await admin.find_coordinator("sessions.g1") == 1
@@ -172,7 +172,7 @@ async def test_it_starts_without_a_broker_and_then_learns_the_count(kafka_broker
     with pytest.raises(LogUnavailable):
         await log.read(0, 0, 1, 1)
 
-    await asyncio.to_thread(kafka_broker.start)
+    await start_again(kafka_broker)
     position = await append_until_taken(log)
     stored = await log.read(position.partition, 0, 1, 1)
     await log.stop()
@@ -214,36 +214,22 @@ LOSES_RECORDS = {
 
 @pytest.mark.fault(row=28)
 @pytest.mark.parametrize("name", LOSES_RECORDS)
-async def test_a_topic_that_loses_records_is_refused_with_what_mends_it(
-    kafka_broker_of_module: Broker, name: str
-) -> None:
+async def test_a_topic_that_loses_records_is_refused_with_what_mends_it(kafka: str, name: str) -> None:
     """This holds for `provision`, each start and each topic; the command in the message repairs it."""
     value, wanted = LOSES_RECORDS[name]
-    kafka = kafka_broker_of_module.bootstrap
     topic = KafkaTopic(kafka, await create_topic(kafka, 2, **{name: value}), 2)
 
     with pytest.raises(
         BrokenLog, match=re.escape(f"{topic.name} has {name}={value} and must have {wanted}")
     ) as refused:
         await install(topic, OURS, ONE_COPY)
-    kafka_tool(kafka_broker_of_module, str(refused.value).split("`")[1])
+    kafka_tool(kafka, str(refused.value).split("`")[1])
     installed = (await install(topic, OURS, ONE_COPY)).topic
     assert await find_topic(topic, InstalledTopic(OURS)) == installed
-    kafka_tool(
-        kafka_broker_of_module,
-        f"kafka-configs.sh --bootstrap-server {kafka} --alter --entity-type topics --entity-name {topic.name} "
-        f"--add-config {name}={value}",
-    )
+    await set_topic(topic, {name: value})
 
     with pytest.raises(BrokenLog, match=re.escape(f"{name}={value}")):
         await find_topic(topic, InstalledTopic(OURS))
-
-
-@pytest.fixture(scope="module")
-def kafka_broker_of_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """Run a broker from jars, with its tools."""
-    with broker_from_jars(tmp_path_factory.mktemp("module-kafka")) as broker:
-        yield broker
 
 
 @pytest.mark.fault(row=28)
@@ -273,9 +259,9 @@ async def test_that_there_is_one_copy_is_said_at_each_start(kafka: str) -> None:
     assert [line["event"] for line in said] == ["log_has_one_copy"]
 
 
-async def test_where_others_make_topics_the_lines_are_printed(kafka_broker_of_module: Broker) -> None:
+async def test_where_others_make_topics_the_lines_are_printed(kafka: str) -> None:
     """`provision` creates nothing; after the printed lines have run, it records the installation."""
-    topic = new_topic(kafka_broker_of_module.bootstrap, 3)
+    topic = new_topic(kafka, 3)
     wish = Wish(replication=1, makes_topics=False)
 
     with pytest.raises(BrokenLog, match=f"lacks {topic.name} and {topic.name}.installation") as refused:
@@ -283,7 +269,7 @@ async def test_where_others_make_topics_the_lines_are_printed(kafka_broker_of_mo
     assert [await look_at(place, 0) for place in (topic, of_record(topic))] == [None, None]
     lines = [line for line in str(refused.value).splitlines() if line.startswith("kafka-topics.sh")]
     for line in lines:
-        kafka_tool(kafka_broker_of_module, line)
+        kafka_tool(kafka, line)
 
     installed = await install(topic, OURS, wish)
     assert (len(lines), installed.made, installed.topic.partitions) == (2, False, 3)
@@ -341,9 +327,6 @@ def with_policy(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Start the brokers that follow with the policy."""
     (folder / "Managed.java").write_text(POLICY)
     subprocess.run(["javac", "-cp", f"{jars()}/*", "Managed.java"], cwd=folder, check=True, timeout=60)
-    (folder / "jars").mkdir()
-    subprocess.run(["jar", "cf", "jars/managed.jar", "Managed.class"], cwd=folder, check=True, timeout=60)
-    for jar in jars().glob("*.jar"):
-        (folder / "jars" / jar.name).symlink_to(jar)
-    monkeypatch.setattr(broker_module.jars, "jars", lambda: folder / "jars")
+    jvm = archive.jvm
+    monkeypatch.setattr(archive, "jvm", lambda *options: [*jvm(*options)[:-1], f"{jars()}/*:{folder}"])
     monkeypatch.setitem(broker_module.ONE_NODE, "create.topic.policy.class.name", "Managed")

@@ -17,7 +17,7 @@ from signal import SIGKILL, SIGTERM
 
 import msgspec
 
-from deploy.devstack.kafka_jars import jars, probe
+from deploy.devstack.kafka_jars import archive, probe
 from deploy.devstack.kafka_jars.probe import Login
 from deploy.devstack.kafka_jars.users import (
     CLIENT_USER,
@@ -36,6 +36,7 @@ from runtime.private_files import UMASK, private_folder
 HOST = "127.0.0.1"
 MIB = 1024 * 1024
 TOOL_S = 90.0
+RECORD_S = 60.0
 LEARN_TRIES = 3  # the tool waits for a minute; a broker that was killed may be busy with its log for longer
 LOG4J_CONFIG = Path(__file__).with_name("log4j2.xml")
 
@@ -124,8 +125,14 @@ ONE_NODE = {
 def prepare(settings: BrokerSettings) -> None:
     """Write the configuration, format the data directory the first time, and store the users' credentials.
 
+    The first broker of this account makes the archive of its classes, which takes some seconds.
     Raises `KafkaUnavailable`, `BrokerFailed`.
     """
+    archive.make_once(_record_classes)
+    _prepare(settings)
+
+
+def _prepare(settings: BrokerSettings) -> None:
     private_folder(settings.data_dir)
     _write_properties(settings.properties_file, properties(settings))
     # The format writes this file last, so an interrupted format is repeated.
@@ -147,13 +154,33 @@ def command(settings: BrokerSettings) -> list[str]:
 
 
 def _broker(settings: BrokerSettings, properties_file: Path) -> list[str]:
-    memory = ["-Xms128m", f"-Xmx{settings.heap_mib}m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"]
-    return [*_java(settings, *memory), "kafka.Kafka", str(properties_file)]
+    return [*_java(settings, *_memory(settings)), "kafka.Kafka", str(properties_file)]
+
+
+def _memory(settings: BrokerSettings) -> list[str]:
+    return ["-Xms128m", f"-Xmx{settings.heap_mib}m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"]
 
 
 def _java(settings: BrokerSettings, *options: str) -> list[str]:
-    logging = [f"-Dlog4j2.configurationFile={LOG4J_CONFIG}", f"-Dcrewkit.kafka.log={settings.log_file}"]
-    return [jars.java(), *options, "-Djava.awt.headless=true", *logging, "-cp", f"{jars.jars()}/*"]
+    return archive.jvm(*options, *_logging(settings))
+
+
+def _logging(settings: BrokerSettings) -> list[str]:
+    files = [f"-Dlog4j2.configurationFile={LOG4J_CONFIG}", f"-Dcrewkit.kafka.log={settings.log_file}"]
+    return ["-Djava.awt.headless=true", *files]
+
+
+def _record_classes(into: Path) -> bool:
+    """Run a broker without data until it serves; its JVM writes the archive at the end."""
+    with tempfile.TemporaryDirectory() as folder:
+        broker = Recorded(Path(folder), into)
+        try:
+            broker.start()
+            return broker.stop(timeout_s=RECORD_S)
+        except BrokerFailed:
+            return False
+        finally:
+            broker.kill()
 
 
 def _format(settings: BrokerSettings) -> None:
@@ -268,8 +295,12 @@ class Broker:
 
     def start(self, *, timeout_s: float = 60.0) -> None:
         """Start and wait until it serves. Raises `KafkaUnavailable`, `BrokerFailed`."""
-        self._process = Process(self.command(), {}, self.settings.data_dir / "console.log", SIGKILL)
+        self.launch()
         self.wait_ready(timeout_s=timeout_s)
+
+    def launch(self) -> None:
+        """Start the process. Raises `KafkaUnavailable`, `BrokerFailed`."""
+        self._process = Process(self.command(), {}, self.settings.data_dir / "console.log", SIGKILL)
 
     def wait_ready(self, *, timeout_s: float = 60.0) -> None:
         """Return once it serves. Raises `BrokerFailed` when it has died or takes longer."""
@@ -279,12 +310,26 @@ class Broker:
                 raise BrokerFailed(f"Kafka did not come up; its logs are in {self.settings.data_dir}")
             time.sleep(0.05)
 
-    def stop(self, *, timeout_s: float = 20.0) -> None:
-        """Send SIGTERM and wait; kill the broker if that takes longer than `timeout_s`."""
-        if self._process is not None:
-            self._process.stop(SIGTERM, timeout_s)
+    def stop(self, *, timeout_s: float = 20.0) -> bool:
+        """Send SIGTERM and wait; kill the broker if that takes longer than `timeout_s`. Return whether it ended."""
+        return self._process is None or self._process.stop(SIGTERM, timeout_s)
 
     def kill(self) -> None:
         """Send SIGKILL; the records stay."""
         if self._process is not None:
             self._process.kill()
+
+
+class Recorded(Broker):
+    """A broker whose JVM writes an archive of its classes when it ends."""
+
+    def __init__(self, data_dir: Path, into: Path) -> None:
+        super().__init__(data_dir)
+        self._into = into
+
+    def command(self) -> list[str]:
+        """Prepare the data directory and return the command of the broker."""
+        _prepare(self.settings)
+        options = *_memory(self.settings), *_logging(self.settings)
+        jvm = archive.recording_jvm(self._into, *options)
+        return [*jvm, "kafka.Kafka", str(self.settings.properties_file)]

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,8 +35,8 @@ class JarSet(NamedTuple):
     def cache_dir(self) -> Path:
         """Return the folder that holds, or will hold, the jars."""
         base = os.environ.get("XDG_CACHE_HOME")
-        cache = Path(base) if base else Path.home() / ".cache"
-        return cache / "crewkit-sessions" / f"{self.name.lower()}-{self.version}"
+        folder = Path(base) if base else Path.home() / ".cache"
+        return folder / "crewkit-sessions" / f"{self.name.lower()}-{self.version}"
 
     def digests(self) -> dict[str, str]:
         """Return the SHA-256 of every jar by its name."""
@@ -52,7 +53,7 @@ def java() -> str:
     found = (shutil.which("java", path=str(Path(home) / "bin")) if home else None) or shutil.which("java")
     if found is None:
         raise KafkaUnavailable(f"Kafka needs Java, and none is installed: {INSTALL_HINT}")
-    major = _java_major(found)
+    major = _java_major(java_version(found))
     if major < JAVA_MIN:
         raise KafkaUnavailable(f"Kafka needs Java {JAVA_MIN} or newer, {found} is version {major}: {INSTALL_HINT}")
     return found
@@ -64,10 +65,16 @@ def jars(of: JarSet = KAFKA) -> Path:
     return target if target.is_dir() else _fetch(of, target)
 
 
-def _java_major(java_path: str) -> int:
-    """Return 17 for `openjdk version "17.0.15"`, 8 for `"1.8.0"`, 0 if unknown."""
+@cache
+def java_version(java_path: str) -> str:
+    """Return what a Java says about itself; it is asked once."""
     answer = subprocess.run([java_path, "-version"], capture_output=True, text=True, timeout=30, check=False)  # noqa: S603 (our own look-up)
-    version = re.search(r'version "(?:1\.)?(\d+)', answer.stderr)
+    return answer.stderr
+
+
+def _java_major(said: str) -> int:
+    """Return 17 for `openjdk version "17.0.15"`, 8 for `"1.8.0"`, 0 if unknown."""
+    version = re.search(r'version "(?:1\.)?(\d+)', said)
     return int(version.group(1)) if version else 0
 
 

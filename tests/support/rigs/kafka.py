@@ -1,32 +1,53 @@
 """A real Kafka broker for the tests, from jars (Java 17 and Maven)."""
 
+import asyncio
 import contextlib
 import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from deploy.devstack.kafka_jars.broker import Broker
+from deploy.devstack.kafka_jars.broker import Broker, BrokerSettings, prepare
 from deploy.devstack.kafka_jars.jars import KAFKA, JarSet, KafkaUnavailable, jars, java
 from ingest.log.kafka import KafkaTopic
 from ingest.log.kafka.creation import settings_of
 from ingest.log.kafka.topic import admin_of
+from runtime.private_files import private_folder
 
 
 @contextlib.contextmanager
 def broker_from_jars(data_dir: Path) -> Iterator[Broker]:
-    """Run a broker that belongs to one test, which may stop, kill and restart it."""
+    """Run a broker without topics and without users."""
     need_jars()
     broker = Broker(data_dir)
+    private_folder(data_dir)
+    shutil.copytree(Path(_formatted().name) / "records", broker.settings.log_dir)
     try:
         broker.start()
         yield broker
     finally:
         broker.kill()  # its data is not needed any more
+
+
+async def start_again(broker: Broker) -> None:
+    """Start a broker beside an event loop. It dies with the thread that started it, so only the wait is elsewhere."""
+    broker.launch()
+    await asyncio.to_thread(broker.wait_ready)
+
+
+@cache
+def _formatted() -> "tempfile.TemporaryDirectory[str]":
+    """Format a data folder once for all brokers of this process: the tool is a JVM of its own."""
+    folder = tempfile.TemporaryDirectory(prefix="formatted-kafka-")
+    prepare(BrokerSettings(data_dir=Path(folder.name), port=1, controller_port=2))
+    return folder
 
 
 def need_jars(of: JarSet = KAFKA) -> Path:

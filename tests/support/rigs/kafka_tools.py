@@ -3,16 +3,17 @@
 import shlex
 import subprocess
 
-from deploy.devstack.kafka_jars.broker import Broker
-from deploy.devstack.kafka_jars.jars import jars, java
+from deploy.devstack.kafka_jars import archive
+from tests.support.rigs.kafka import need_jars
 
 _TOOLS = {"kafka-configs.sh": "ConfigCommand", "kafka-topics.sh": "TopicCommand"}
 
 
-def kafka_tool(broker: Broker, line: str) -> None:
-    """Run ``line`` against a broker from jars."""
+def kafka_tool(bootstrap: str, line: str) -> None:
+    """Run ``line`` against a broker."""
+    need_jars()
     script, *words = shlex.split(line)
-    assert broker.bootstrap in words
-    command = [java(), "-cp", f"{jars()}/*", f"org.apache.kafka.tools.{_TOOLS[script]}", *words]
+    assert bootstrap in words
+    command = [*archive.jvm(), f"org.apache.kafka.tools.{_TOOLS[script]}", *words]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
