@@ -3,6 +3,7 @@
 It refuses what a real server and proxies refuse: long values, long addresses, many fields.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
@@ -44,6 +45,14 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def store(served: Served, request: pytest.FixtureRequest) -> Iterator[TestStore]:
     """Provision databases of this test on the server, for a log of one partition."""
     yield from new_store(StoreAddress(served.options, f"many_{abs(hash(request.node.name)):x}"), partitions=1)
+
+
+@pytest.fixture(scope="module")
+def of_sessions(served: Served) -> Iterator[TestStore]:
+    """Provide a store with `many_sessions`, which each test leaves as it was."""
+    for store in new_store(StoreAddress(served.options, "many_sessions"), partitions=1):
+        asyncio.run(project(new_pipeline_over(store, []), many_sessions()))
+        yield store
 
 
 @pytest.fixture
@@ -110,26 +119,16 @@ async def project(pipeline: Pipeline, records: list[LogRecord]) -> None:
     await settle(pipeline)
 
 
-async def recounted(store: TestStore, reader: ClickHouseReader) -> Recounted:
+async def recounted(reader: ClickHouseReader) -> Recounted:
     """Recount the whole installation."""
     generation = Generation("g1", 1, FOLD_VERSION)
     context = ReadContext(reader, generation, snapshot_of(generation, []).rollups, "")
     return await Recount(context, None, days_asked(None, None)).run()
 
 
-async def test_one_batch_of_thousands_of_orgs_is_projected(store: TestStore, reader: ClickHouseReader) -> None:
-    """Every bucket is there, and right."""
-    await project(new_pipeline_over(store, []), many_orgs())
-
-    found = await recounted(store, reader)
-    assert (found.differences, found.compared.sessions) == ([], ORGS)
-    assert (found.compared.rollup_hourly, found.compared.rollup_daily) == (ORGS, ORGS)
-
-
-async def test_a_hole_of_thousands_of_sessions_is_filled(store: TestStore) -> None:
+async def test_a_hole_of_thousands_of_sessions_is_filled(of_sessions: TestStore) -> None:
     """Later records of these sessions are projected again, since they lacked the records of the hole."""
-    records = many_sessions()
-    await project(new_pipeline_over(store, records), records)
+    store, records = of_sessions, many_sessions()
     before = tables(store)
     for table in ("facts", "receipts"):
         store.client.command(f"DELETE FROM {store.database}.{table} WHERE log_offset BETWEEN 1 AND {SESSIONS}")
@@ -140,12 +139,17 @@ async def test_a_hole_of_thousands_of_sessions_is_filled(store: TestStore) -> No
     assert tables(store) == before
 
 
-async def test_thousands_of_wrong_buckets_are_repaired(store: TestStore, reader: ClickHouseReader) -> None:
-    """A recount with a second reading finds them; the repair removes and rebuilds them."""
+async def test_one_batch_of_thousands_of_orgs_is_projected_and_repaired(
+    store: TestStore, reader: ClickHouseReader
+) -> None:
+    """Every bucket is there, and right. A recount finds wrong ones; the repair removes and rebuilds them."""
     records = many_orgs()
     pipeline = new_pipeline_over(store, records)
     await project(pipeline, records)
     before = tables(store)
+    found = await recounted(reader)
+    assert (found.differences, found.compared.sessions) == ([], ORGS)
+    assert (found.compared.rollup_hourly, found.compared.rollup_daily) == (ORGS, ORGS)
     wrong = "* REPLACE (cost_nano + 1 AS cost_nano, version + 9 AS version)"
     for table in ("rollup_hourly", "rollup_daily"):
         store.client.command(f"INSERT INTO {store.database}.{table} SELECT {wrong} FROM {store.database}.{table} FINAL")
@@ -157,25 +161,23 @@ async def test_thousands_of_wrong_buckets_are_repaired(store: TestStore, reader:
     assert tables(store) == before
 
 
-async def test_thousands_of_sessions_are_projected_again(store: TestStore) -> None:
-    """Their derived rows are removed first."""
-    records = many_sessions()
+async def test_thousands_of_sessions_are_projected_again(of_sessions: TestStore) -> None:
+    """Their derived rows are removed first, so none of a later version stays."""
+    store, records = of_sessions, many_sessions()
     pipeline = new_pipeline_over(store, records)
-    await project(pipeline, records)
+    await pipeline.resume(0, len(records))
     before = tables(store)
+    wrong = "* REPLACE (events + 1 AS events, version + 9 AS version)"
+    store.client.command(f"INSERT INTO {store.database}.sessions SELECT {wrong} FROM {store.database}.sessions FINAL")
 
     await pipeline.project_again(0, SESSION_KEYS)
 
     assert tables(store) == before
-    store.warehouse().forget_sessions(SESSION_KEYS)
-    assert store.rows("SELECT count() AS n FROM {db}.sessions") == [{"n": 0}]
 
 
-async def test_the_facts_of_thousands_of_sessions_are_read(store: TestStore) -> None:
+def test_the_facts_of_thousands_of_sessions_are_read(of_sessions: TestStore) -> None:
     """Their facts, stories and log positions are read."""
-    records = many_sessions()
-    await project(new_pipeline_over(store, records), records)
-    warehouse, end = store.warehouse(), len(records)
+    warehouse, end = of_sessions.warehouse(), 3 * SESSIONS
 
     assert len(warehouse.facts(SESSION_KEYS, below=end)) == end
     assert len(list(warehouse.session_facts(SESSION_KEYS, upto=end))) == end
