@@ -1,6 +1,10 @@
 """The Faust worker on a real broker and a real store server: poison, guards, graceful stops."""
 
+import asyncio
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
@@ -9,6 +13,7 @@ from schemas.log.codec import encode
 from schemas.log.position import LogRecord
 from schemas.log.topics import partition_of, record_key
 from tests.support.rigs.projector_rig import PARTITIONS, ProjectorRig, ended
+from tests.support.rigs.store import Options, new_address
 from tests.support.strategies import SESSIONS, log_of, one_event
 from tests.support.waiting import eventually
 
@@ -16,6 +21,34 @@ pytestmark = pytest.mark.kafka
 KEY = record_key(SESSIONS[0])
 HOME = partition_of(KEY, PARTITIONS)
 GOOD = log_of([one_event(n) for n in range(6)])
+
+
+@pytest.fixture
+def projector_rig(kafka: str, engine: Options, tmp_path: Path) -> Iterator[ProjectorRig]:
+    """Start a topic, and its tables on the shared server: these tests are about the log."""
+    with started(kafka, engine, tmp_path) as rig:
+        yield rig
+
+
+@pytest.fixture(scope="module")
+def projecting(kafka: str, engine: Options, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProjectorRig]:
+    """Run a worker beside which others are refused."""
+    with started(kafka, engine, tmp_path_factory.mktemp("projecting")) as rig:
+        asyncio.run(rig.send(GOOD[:1]))
+        rig.worker()
+        rig.await_projected(1)
+        yield rig
+
+
+@contextmanager
+def started(kafka: str, engine: Options, folder: Path) -> Iterator[ProjectorRig]:
+    """Create the topic and the tables."""
+    rig = ProjectorRig(kafka, folder, store=new_address(engine))
+    try:
+        rig.start_store()
+        yield rig
+    finally:
+        rig.end()
 
 
 def _poison() -> list[tuple[LogRecord, str]]:
@@ -75,13 +108,9 @@ async def test_a_worker_that_starts_again_goes_on_where_everything_was_written(p
 
 
 @pytest.mark.fault(row=24)
-async def test_a_second_worker_under_the_same_instance_is_refused(projector_rig: ProjectorRig) -> None:
+def test_a_second_worker_under_the_same_instance_is_refused(projecting: ProjectorRig) -> None:
     """Two processes with one static id would make each other rejoin without end."""
-    await projector_rig.send(GOOD[:1])
-    projector_rig.worker()
-    projector_rig.await_projected(1)
-
-    second = projector_rig.finish("processors", "--instance", "0")
+    second = projecting.finish("processors", "--instance", "0")
 
     assert second.returncode == 1
     assert "choose another number" in second.stderr
@@ -131,10 +160,10 @@ async def test_a_log_that_lost_its_tail_is_refused(projector_rig: ProjectorRig, 
 
 
 @pytest.mark.fault(row=24)
-async def test_another_partition_count_is_refused(projector_rig: ProjectorRig) -> None:
+def test_another_partition_count_is_refused(projecting: ProjectorRig) -> None:
     """The count decides the partition of a session, so `provision` and the worker refuse another one."""
-    again = projector_rig.finish("provision", "--partitions", str(PARTITIONS + 1))
-    worker = projector_rig.finish("processors", "--instance", "0", PARTITIONS=str(PARTITIONS + 1))
+    again = projecting.finish("provision", "--partitions", str(PARTITIONS + 1))
+    worker = projecting.finish("processors", "--instance", "1", PARTITIONS=str(PARTITIONS + 1))
 
     assert again.returncode == 1
     assert f"{PARTITIONS} partitions" in again.stderr
@@ -143,9 +172,9 @@ async def test_another_partition_count_is_refused(projector_rig: ProjectorRig) -
 
 
 @pytest.mark.fault(row=24)
-def test_without_a_broker_the_worker_ends_with_a_message(projector_rig: ProjectorRig) -> None:
+def test_without_a_broker_the_worker_ends_with_a_message(projecting: ProjectorRig) -> None:
     """Its supervisor restarts it with back-off."""
-    away = projector_rig.finish("processors", "--instance", "0", "--log-url", "kafka://127.0.0.1:1/none")
+    away = projecting.finish("processors", "--instance", "1", "--log-url", "kafka://127.0.0.1:1/none")
 
     assert away.returncode == 69
     assert "does not answer" in away.stderr
