@@ -147,18 +147,24 @@ async def _all_pages(api: QueryApi, org: str, session: str | UUID, params: dict[
             return found
 
 
-@pytest.fixture
-def filled(store: TestStore) -> TestStore:
+@pytest.fixture(scope="module")
+def filled(engine: Options) -> Iterator[TestStore]:
     """Provide a session with 30 events in three records, another one, one without events, and one of another org."""
-    log = LogBuilder(store.partitions)
+    for store in new_store(new_address(engine)):
+        project(store, events_of_four().records)
+        yield store
+
+
+def events_of_four() -> LogBuilder:
+    """Return the log of these sessions."""
+    log = LogBuilder()
     log.add(created(SESSION), created(named("other")), created(named("silent")))
     log.add(created(named("foreign"), org_id="other"))
     log.add(recorded(named("foreign"), *(hook("Stop", T0 + n) for n in range(3)), org_id="other"))
     for n in range(3):
         log.add(recorded(SESSION, *(hook("Stop", T0 + 10 * n + i, text="x" * 100) for i in range(10))))
     log.add(recorded(named("other"), hook("Stop")))
-    project(store, log.records)
-    return store
+    return log
 
 
 async def test_a_page_ends_early_where_payloads_are_large(filled: TestStore, monkeypatch: pytest.MonkeyPatch) -> None:
