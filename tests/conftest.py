@@ -6,14 +6,14 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from deploy.devstack.kafka_jars.broker import Broker
 from deploy.devstack.store_server.conditions import BEHIND_PROXY, DEDUPLICATION_WINDOW
 from tests.selection.facts import UNMEASURED, known
-from tests.selection.parts import ALL, NO, PARTS, is_wanted, part_of
+from tests.selection.parts import ALL, NO, PARTS, runs
+from tests.support.examples import load_profile
 from tests.support.rigs.containers import (
     NO_CONTAINERS,
     clickhouse_container,
@@ -49,9 +49,7 @@ INTEGRATION = Path(__file__).parent / "integration"
 HERE, CONTAINERS = "here", "containers"
 # Brokers of tests live for seconds or minutes: optimising their code takes as long as running it.
 os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
-settings.register_profile("few", max_examples=10)
-if "HYPOTHESIS_PROFILE" in os.environ:
-    settings.load_profile(os.environ["HYPOTHESIS_PROFILE"])
+load_profile()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -92,9 +90,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the tests of parts that aren't wanted, and mark those that need a server."""
     wanted = config.getoption("part")
-    left_out = [item for item in items if not is_wanted(part_of(item), wanted)]
+    left_out = [item for item in items if not runs(item, wanted)]
     config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if is_wanted(part_of(item), wanted)]
+    items[:] = [item for item in items if runs(item, wanted)]
     if hasattr(config, "workerinput"):  # the longest files first, so that no worker waits for one at the end
         costs = known()
         items.sort(key=lambda item: costs.get(item.nodeid.partition("::")[0], UNMEASURED).wall_s, reverse=True)

@@ -18,6 +18,7 @@ from schemas.log.codec import decode
 from schemas.log.position import LogRecord
 from schemas.log.records import CompactionRequested, Event, SessionEnded
 from tests.support.builders import LogBuilder, compaction_requested, created, ended, hook, recorded, session_id
+from tests.support.examples import examples
 from tests.support.oracles.derivations import expected_analyses, expected_compactions
 from tests.support.rigs.projection import new_pipeline
 from tests.support.rigs.store import Options, TestStore, new_address, new_store
@@ -47,16 +48,22 @@ def _project(store: TestStore, log: list[LogRecord]) -> None:
 
 
 @given(log=crowded_logs() | logs(max_size=30))
-@settings(SLOW, max_examples=25)
-def test_each_request_has_a_digest_with_the_right_numbers(two: TestStore, log: list[LogRecord]) -> None:
+@settings(SLOW, max_examples=examples(15))
+def test_digests_and_analyses_are_what_a_plain_recount_finds(two: TestStore, log: list[LogRecord]) -> None:
+    """Each request that counts has a digest, and each session that ended an analysis, with the right numbers."""
+    _project(two, log)
+
+    _check_digests(two, log)
+    _check_analyses(two, log)
+
+
+def _check_digests(two: TestStore, log: list[LogRecord]) -> None:
     """There is one row for each request that counts, as of its position and within its limit."""
     expected = expected_compactions(log)
     asked: dict[tuple[str, str, str], int | None] = {}
     for record in _records(log):
         if isinstance(record, CompactionRequested):  # of two requests with one id in a session, the first counts
             asked.setdefault((record.org_id, str(record.session_id), str(record.fact_id)), record.max_characters)
-
-    _project(two, log)
 
     rows = two.rows("SELECT * FROM {db}.compactions FINAL")
     assert {(row["org_id"], str(row["session_id"]), str(row["compaction_id"])) for row in rows} == set(expected)
@@ -75,13 +82,9 @@ def test_each_request_has_a_digest_with_the_right_numbers(two: TestStore, log: l
             ]
 
 
-@given(log=crowded_logs() | logs(max_size=30))
-@settings(SLOW, max_examples=25)
-def test_analyses_find_what_a_plain_recount_finds(two: TestStore, log: list[LogRecord]) -> None:
+def _check_analyses(two: TestStore, log: list[LogRecord]) -> None:
     """It is as of the latest end that counts; the parts of the time add up; the shape is the documented one."""
     expected = expected_analyses(log)
-
-    _project(two, log)
 
     rows = two.rows("SELECT * FROM {db}.analyses FINAL")
     assert {(row["org_id"], str(row["session_id"])) for row in rows} == set(expected)
@@ -101,7 +104,7 @@ def test_analyses_find_what_a_plain_recount_finds(two: TestStore, log: list[LogR
 
 
 @given(log=crowded_logs() | logs(max_size=30), data=st.data())
-@settings(SLOW, max_examples=15)
+@settings(SLOW, max_examples=examples(8))
 def test_what_is_derived_does_not_depend_on_what_came_later_or_on_what_else_is_asked(
     two: TestStore, log: list[LogRecord], data: st.DataObject
 ) -> None:

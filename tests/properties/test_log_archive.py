@@ -26,6 +26,7 @@ from ingest.log.archive.segment import Draft, Limits, Segment, line_hash, read_s
 from ingest.log.archive.verify import verify_export
 from schemas.log.position import LogRecord
 from schemas.log.topics import partition_of
+from tests.support.examples import examples
 from tests.support.fakes.log_archive import FakeArchivedLog, Interrupted
 
 KEYS = [UUID(int=number << 100 | 0x4000 << 64 | 1 << 63).bytes for number in range(1, 6)]
@@ -276,7 +277,7 @@ def test_a_log_that_holds_anything_else_is_refused_and_not_touched(log: FakeArch
     assert target.partitions == before
 
 
-@settings(ON_DISK, max_examples=300)
+@settings(ON_DISK, max_examples=examples(150))
 @given(logs(), st.data())
 def test_a_flipped_bit_anywhere_is_found_and_its_file_named(log: FakeArchivedLog, data: st.DataObject) -> None:
     """This holds for each byte of each file; nothing of such an export is imported."""

@@ -1,53 +1,43 @@
 """A log that was moved to another number of partitions projects to the same tables, positions apart."""
 
 import asyncio
-from collections.abc import Iterator
 
-import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ingest.log.archive.order import in_target_order
 from schemas.log.position import LogRecord
-from tests.support.rigs.projection import new_pipeline, settle
-from tests.support.rigs.store import TABLES, Options, TestStore, new_address, new_store
+from tests.support.examples import examples
+from tests.support.fakes.warehouse import FakeWarehouse
+from tests.support.rigs.projection import pipeline_over, settle
+from tests.support.rigs.store import TABLES
 from tests.support.rigs.store_contents import POSITIONS
 from tests.support.strategies import PARTITIONS, logs
 
 
-@pytest.fixture(scope="module")
-def two(engine: Options) -> Iterator[TestStore]:
-    yield from new_store(new_address(engine), PARTITIONS)
-
-
-@pytest.fixture(scope="module")
-def other(engine: Options, request: pytest.FixtureRequest) -> Iterator[TestStore]:
-    yield from new_store(new_address(engine), request.param)
-
-
-@pytest.mark.parametrize("other", [1, 3], indirect=True)
-@given(log=logs())
-@settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=15)
-def test_a_moved_log_projects_to_the_same_tables(two: TestStore, other: TestStore, log: list[LogRecord]) -> None:
+@given(log=logs(), partitions=st.sampled_from([1, 3]))
+@settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=examples(100))
+def test_a_moved_log_projects_to_the_same_tables(log: list[LogRecord], partitions: int) -> None:
     """Facts, sessions, tasks, digests, analyses, rollups, receipts and dead letters have the same content."""
-    partitions = [[record for record in log if record.partition == number] for number in range(PARTITIONS)]
-    moved = list(in_target_order(partitions, other.partitions))
+    before = [[record for record in log if record.partition == number] for number in range(PARTITIONS)]
+    moved = list(in_target_order(before, partitions))
 
-    assert tables_of(other, moved) == tables_of(two, log)
+    assert tables_of(moved, partitions) == tables_of(log, PARTITIONS)
 
 
-def tables_of(store: TestStore, log: list[LogRecord]) -> dict[str, list[tuple[str, ...]]]:
-    """Project the log, and return the content of every table."""
-    store.empty()
+def tables_of(log: list[LogRecord], partitions: int) -> dict[str, list[str]]:
+    """Project the log into the warehouse in memory, and return the content of every table."""
+    warehouse = FakeWarehouse(partitions)
 
     async def project() -> None:
-        pipeline = new_pipeline(store, log)
+        pipeline = pipeline_over(warehouse, log, partitions)
         await pipeline.project(log)
         await settle(pipeline)
 
     asyncio.run(project())
-    return {table: _content(store, table) for table in TABLES}
+    return {table: _content(warehouse, table) for table in TABLES}
 
 
-def _content(store: TestStore, table: str) -> list[tuple[str, ...]]:
-    rows = store.rows(f"SELECT * FROM {{db}}.{table} FINAL")
-    return sorted(tuple(str(value) for name, value in row.items() if name not in POSITIONS) for row in rows)
+def _content(warehouse: FakeWarehouse, table: str) -> list[str]:
+    rows = [{name: getattr(row, name) for name in row.__struct_fields__} for row in warehouse.rows(table)]
+    return sorted(str({name: value for name, value in row.items() if name not in POSITIONS}) for row in rows)

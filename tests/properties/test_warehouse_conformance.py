@@ -16,6 +16,7 @@ from processors.rowbinary import encode_rows
 from processors.warehouse import DenseMark, RollupMark, Warehouse
 from schemas.log.position import LogRecord
 from schemas.store.rows import DenseReceiptsRow, RollupProgressRow, SessionRow, SessionStateRow
+from tests.support.examples import examples
 from tests.support.fakes.warehouse import SHAPES, FakeWarehouse
 from tests.support.oracles.rowbinary import decode_rows
 from tests.support.rigs.projection import new_pipeline, settle
@@ -61,7 +62,7 @@ def _differing(store: TestStore, fake: FakeWarehouse, tables: tuple[str, ...] = 
 
 
 @given(log=logs(max_size=40), cut=st.integers(1, 20), data=st.data())
-@settings(SLOW, max_examples=12)
+@settings(SLOW, max_examples=examples(6))
 def test_a_log_leaves_the_same_tables_and_answers_in_both(
     two: TestStore, log: list[LogRecord], cut: int, data: st.DataObject
 ) -> None:
@@ -89,7 +90,7 @@ def test_a_log_leaves_the_same_tables_and_answers_in_both(
 
 
 @given(log=logs(max_size=20), data=st.data())
-@settings(SLOW, max_examples=8)
+@settings(SLOW, max_examples=examples(4))
 def test_what_is_forgotten_and_made_again_is_the_same_in_both(
     two: TestStore, log: list[LogRecord], data: st.DataObject
 ) -> None:
@@ -113,7 +114,7 @@ def test_what_is_forgotten_and_made_again_is_the_same_in_both(
 
 
 @given(st.lists(st.lists(task_rows, max_size=4), max_size=5))
-@settings(SLOW, max_examples=12)
+@settings(SLOW, max_examples=examples(6))
 def test_of_equal_keys_both_show_the_highest_version_and_the_one_written_last(
     two: TestStore, inserts: list[list[Any]]
 ) -> None:
@@ -128,7 +129,7 @@ def test_of_equal_keys_both_show_the_highest_version_and_the_one_written_last(
 
 
 @given(rows=st.lists(session_rows(), min_size=1, max_size=30))
-@settings(SLOW, max_examples=10)
+@settings(SLOW, max_examples=examples(5))
 def test_both_make_the_same_rollups_of_any_sessions(two: TestStore, rows: list[SessionRow]) -> None:
     """Groups have several sessions, names that are NULL, models that only some use, and two hours of one day."""
     both = _both(two)
@@ -145,7 +146,7 @@ def test_both_make_the_same_rollups_of_any_sessions(two: TestStore, rows: list[S
     marks=st.dictionaries(st.integers(0, 2), st.integers(0, 3), min_size=1),
     limit=st.integers(1, 4),
 )
-@settings(SLOW, max_examples=12)
+@settings(SLOW, max_examples=examples(6))
 def test_both_find_the_same_hours_beyond_the_marks(
     two: TestStore, rows: list[SessionRow], marks: dict[int, int], limit: int
 ) -> None:
@@ -182,7 +183,7 @@ state_rows = st.builds(
 
 
 @given(rows=st.lists(state_rows, max_size=8, unique_by=lambda row: (row.log_partition, row.org_id, row.version)))
-@settings(SLOW, max_examples=12)
+@settings(SLOW, max_examples=examples(6))
 def test_both_return_the_latest_state_that_holds_nothing_beyond_a_bound(
     two: TestStore, rows: list[SessionStateRow]
 ) -> None:
@@ -234,7 +235,7 @@ def test_both_return_the_highest_mark_of_dense_receipts_until_it_is_forgotten(tw
     between=st.tuples(st.integers(0, 14), st.integers(0, 14)),
     twice=st.booleans(),
 )
-@settings(SLOW, max_examples=12)
+@settings(SLOW, max_examples=examples(6))
 def test_both_find_the_same_holes(
     two: TestStore, log: list[LogRecord], holes: set[int], between: tuple[int, int], twice: bool
 ) -> None:

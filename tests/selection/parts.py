@@ -1,11 +1,15 @@
 """The parts of the tests that `make test` leaves out: longer proofs of what moves rarely.
 
 A test belongs to a part by its marker: `@pytest.mark.part("mutants")`. `make test-all PART=mutants` runs one part.
+The properties run in `make test`, and again in the part `model`, with more examples.
 """
+
+from pathlib import Path
 
 import pytest
 
-ALL, NO = "all", "none"  # what else `--part` can be
+ALL, NO, MODEL = "all", "none", "model"  # what else `--part` can be, and the part of the properties
+PROPERTIES = Path(__file__).parents[1] / "properties"
 PARTS = {  # by name, what each shows
     "agents": "unmodified coding agents, with the client that connects them",
     "alerts": "the shipped alerts in a real Prometheus, in real time",
@@ -15,7 +19,7 @@ PARTS = {  # by name, what each shows
     "fuzz": "the fuzzer for a minute",
     "images": "the images, where Docker is",
     "kills": "many kills of one kind, where the other tests have a few",
-    "model": "the model check and the properties on the engine, with many examples and a new seed each day",
+    MODEL: "the model check and the properties on the engine, with many examples and a new seed each day",
     "mutants": "that the model check and the checker find each planted mistake",
     "volume": "the same promises over much more data",
 }
@@ -30,6 +34,13 @@ def part_of(item: pytest.Item) -> str | None:
     if name not in PARTS:
         raise KeyError(f"{item.nodeid}: no part is called {name!r}; tests/selection/parts.py has the list")
     return str(name)
+
+
+def runs(item: pytest.Item, wanted: str) -> bool:
+    """Decide whether a test runs when `--part` is ``wanted``."""
+    part = part_of(item)
+    is_property = part is None and item.path.is_relative_to(PROPERTIES)
+    return is_wanted(part, wanted) or (is_property and is_wanted(MODEL, wanted))
 
 
 def is_wanted(part: str | None, wanted: str) -> bool:
