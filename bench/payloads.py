@@ -6,6 +6,7 @@ may send, in order; many sessions send the same script, each from a place of its
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from random import Random
 
 import msgspec
@@ -24,6 +25,7 @@ Scripts = Sequence[Sequence[bytes]]
 _encode = msgspec.json.Encoder().encode
 
 
+@cache
 def make_scripts(batch: int = BATCH, seed: int = 7) -> Scripts:
     """Return `SCRIPTS` scripts of request bodies with ``batch`` events each."""
     rng = Random(seed)  # noqa: S311 (made-up data)

@@ -32,7 +32,7 @@ EXAMPLES = int(ASKED or examples(200, many=2_000))
 FOUND_SOON = (
     *("acknowledge before the receipts", "acknowledged by faust", "retry that folds again"),
     *("cache kept over a rebalance", "kept state from beyond the batch", "repetitions are facts"),
-    *("jumps are not noticed", "dense mark moved without a look", "rollup version by clock"),
+    *("jumps are not noticed", "dense mark moved without a look", "marks of rollups moved before the refresh"),
 )
 # Examples vary earlier ones, so a search that begins badly goes on badly: a mutant that most searches catch within 100
 # examples took one of them 1,000. Many short searches find it sooner than a long one.

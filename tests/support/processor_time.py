@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 from ingest.privacy.redaction.rule_parts import Find
 
+ATTEMPTS = 6  # to measure little enough: what else runs makes a measurement longer, never shorter
+
 
 def processor_s(work: Callable[[], object]) -> float:
     """Return the processor time of all threads of this process, in seconds, while ``work`` runs.
@@ -43,9 +45,9 @@ def _count() -> None:
 def in_counts(work: Callable[[], object], limit: float) -> float:
     """Return the processor time of a piece of work, in counts to a million before and after it.
 
-    Measure up to three times while it is not below ``limit``: what else runs makes a measurement longer.
+    Measure up to `ATTEMPTS` times while it is not below ``limit``.
     """
-    for _ in range(3):
+    for _ in range(ATTEMPTS):
         before = count_s()
         took_s = processor_s(work)
         took = took_s / max(before, count_s())
@@ -63,9 +65,9 @@ def grows_linearly(small: Callable[[], float], large: Callable[[], float], growt
     """Return whether a piece of work that is four times as ``large`` takes less than ``growth_max`` times as long.
 
     The arguments measure the two. The large one is measured between two of the small one, of which the shorter counts,
-    and this up to six times: the speed of a machine that changes for seconds is once the same for all three.
+    and this up to `ATTEMPTS` times: the speed of a machine that changes for seconds is once the same for all three.
     """
-    for _ in range(6):
+    for _ in range(ATTEMPTS):
         before_s, large_s, after_s = small(), large(), small()
         if large_s < growth_max * min(before_s, after_s):
             return True

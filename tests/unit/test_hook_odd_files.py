@@ -12,6 +12,7 @@ from crewkit_hook.transcripts.usage import report_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from tests.support.rigs.run_recorder import FOLDER
 
 Json = dict[str, Any]
@@ -56,7 +57,7 @@ def odd_lines(draw: st.DrawFn, name: str) -> list[Any]:
 
 
 @pytest.mark.parametrize("name", sorted(RUNS))
-@settings(deadline=None)  # it writes and reads files
+@settings(max_examples=examples(40))
 @given(data=st.data())
 def test_odd_lines_stop_nothing(name: str, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     """What is read is JSON that the installation could take: counts are integers from 0."""
