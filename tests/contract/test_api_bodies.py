@@ -3,6 +3,7 @@
 import gzip
 import json
 import socket
+from collections.abc import Callable
 from typing import NamedTuple
 
 import cramjam
@@ -39,28 +40,28 @@ def _zstd(body: bytes) -> bytes:
 
 
 GZIP, ZSTD = {"Content-Encoding": "gzip"}, {"Content-Encoding": "zstd"}
-SIZES = {
-    "10 MiB": Sized(_batch(10 * MIB), {}, False, 202),
-    "10 MiB and a byte": Sized(_batch(10 * MIB + 1), {}, False, 413),
-    "10 MiB in chunks": Sized(_batch(10 * MIB), {}, True, 202),
-    "10 MiB and a byte in chunks": Sized(_batch(10 * MIB + 1), {}, True, 413),
-    "10 MiB in gzip": Sized(gzip.compress(_batch(10 * MIB)), GZIP, False, 202),
-    "10 MiB and a byte in gzip": Sized(gzip.compress(_batch(10 * MIB + 1)), GZIP, False, 413),
-    "10 MiB in zstd": Sized(_zstd(_batch(10 * MIB)), ZSTD, False, 202),
-    "10 MiB and a byte in zstd": Sized(_zstd(_batch(10 * MIB + 1)), ZSTD, False, 413),
-    "a gzip bomb": Sized(gzip.compress(b" " * (200 * MIB), 9), GZIP, False, 413),
-    "a zstd bomb": Sized(_zstd(b" " * (200 * MIB)), ZSTD, True, 413),
-    "an event of 1 MiB": Sized(_one_event(MIB), {}, False, 202),
-    "an event of 1 MiB and a byte": Sized(_one_event(MIB + 1), {}, False, 413),
-    "5,000 events": Sized(_events(5_000), {}, False, 202),
-    "5,001 events": Sized(_events(5_001), {}, False, 422),
-    "no events": Sized(_events(0), {}, False, 422),
-    "25 MiB": Sized(b" " * (25 * MIB), {}, False, 413),
-    "another encoding": Sized(_events(1), {"Content-Encoding": "br"}, False, 415),
-    "no gzip": Sized(_events(1), GZIP, False, 400),
-    "half a gzip": Sized(gzip.compress(_events(1))[:-9], GZIP, False, 400),
-    "another type": Sized(_events(1), {"Content-Type": "text/json"}, False, 415),
-    "no body": Sized(b"", {}, False, 400),
+SIZES: dict[str, Callable[[], Sized]] = {  # made when they are sent: compressing 200 MiB takes a second
+    "10 MiB": lambda: Sized(_batch(10 * MIB), {}, False, 202),
+    "10 MiB and a byte": lambda: Sized(_batch(10 * MIB + 1), {}, False, 413),
+    "10 MiB in chunks": lambda: Sized(_batch(10 * MIB), {}, True, 202),
+    "10 MiB and a byte in chunks": lambda: Sized(_batch(10 * MIB + 1), {}, True, 413),
+    "10 MiB in gzip": lambda: Sized(gzip.compress(_batch(10 * MIB)), GZIP, False, 202),
+    "10 MiB and a byte in gzip": lambda: Sized(gzip.compress(_batch(10 * MIB + 1)), GZIP, False, 413),
+    "10 MiB in zstd": lambda: Sized(_zstd(_batch(10 * MIB)), ZSTD, False, 202),
+    "10 MiB and a byte in zstd": lambda: Sized(_zstd(_batch(10 * MIB + 1)), ZSTD, False, 413),
+    "a gzip bomb": lambda: Sized(gzip.compress(b" " * (200 * MIB), 9), GZIP, False, 413),
+    "a zstd bomb": lambda: Sized(_zstd(b" " * (200 * MIB)), ZSTD, True, 413),
+    "an event of 1 MiB": lambda: Sized(_one_event(MIB), {}, False, 202),
+    "an event of 1 MiB and a byte": lambda: Sized(_one_event(MIB + 1), {}, False, 413),
+    "5,000 events": lambda: Sized(_events(5_000), {}, False, 202),
+    "5,001 events": lambda: Sized(_events(5_001), {}, False, 422),
+    "no events": lambda: Sized(_events(0), {}, False, 422),
+    "25 MiB": lambda: Sized(b" " * (25 * MIB), {}, False, 413),
+    "another encoding": lambda: Sized(_events(1), {"Content-Encoding": "br"}, False, 415),
+    "no gzip": lambda: Sized(_events(1), GZIP, False, 400),
+    "half a gzip": lambda: Sized(gzip.compress(_events(1))[:-9], GZIP, False, 400),
+    "another type": lambda: Sized(_events(1), {"Content-Type": "text/json"}, False, 415),
+    "no body": lambda: Sized(b"", {}, False, 400),
 }
 
 
@@ -68,7 +69,7 @@ SIZES = {
 @pytest.mark.fault(row=17)
 def test_bodies_at_their_limits(here: Here, name: str) -> None:
     """A body at the limit is accepted; one byte more is refused, in every encoding."""
-    body, headers, chunked, status = SIZES[name]
+    body, headers, chunked, status = SIZES[name]()
     content = iter([body[at : at + 100_000] for at in range(0, len(body), 100_000)]) if chunked else body
 
     reply = here.client.post(here.events, content=content, headers={"Content-Type": "application/json", **headers})
