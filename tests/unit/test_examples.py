@@ -1,0 +1,37 @@
+"""Which properties run where, and with how many examples."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.support import examples as module
+from tests.support.examples import examples
+from tests.support.parts import ALL, MODEL, NO, PROPERTIES, runs
+
+
+def item(path: Path, part: str | None = None) -> Any:
+    """Return what stands for a test in this file, with the marker of a part or without."""
+    marker = SimpleNamespace(args=(part,)) if part else None
+    return SimpleNamespace(path=path, nodeid=str(path), get_closest_marker=lambda _name: marker)
+
+
+@pytest.mark.parametrize(("profile", "of_8", "of_200"), [("few", 1, 20), ("usual", 8, 200), ("many", 40, 2_000)])
+def test_the_profile_decides_how_many_examples_are_tried(
+    profile: str, of_8: int, of_200: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At least one; ``many`` is for properties whose number doesn't follow from the profile."""
+    monkeypatch.setattr(module, "PROFILE", profile)
+    monkeypatch.setattr(module, "ARE_NEW", profile == "many")
+
+    assert (examples(8), examples(200, many=2_000)) == (of_8, of_200)
+
+
+def test_properties_run_in_every_change_and_again_in_the_part_of_the_model() -> None:
+    """A search for mistakes among them runs in its part only."""
+    a_property, search, other = item(PROPERTIES / "a.py"), item(PROPERTIES / "b.py", "mutants"), item(Path("c.py"))
+
+    assert [runs(a_property, wanted) for wanted in (NO, MODEL, "mutants", ALL)] == [True, True, False, True]
+    assert [runs(search, wanted) for wanted in (NO, MODEL, "mutants", ALL)] == [False, False, True, True]
+    assert [runs(other, wanted) for wanted in (NO, MODEL, "mutants", ALL)] == [True, False, False, True]
