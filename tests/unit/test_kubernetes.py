@@ -5,15 +5,17 @@ Each test looks at the files as they are written, and at what Kustomize renders 
 
 import re
 import tomllib
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from pathlib import Path
+from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import click
 import kubernetes_validate
 import pytest
 import yaml
+from kubernetes_validate import utils as validator
 
 from cli.main import crewkit_sessions
 from deploy.devstack.kafka_jars.broker import NEVER_EXPIRE
@@ -46,6 +48,13 @@ SOURCES: dict[str, Callable[[], Documents]] = {
     "single-node": partial(rendered, "single-node"),
     "production": partial(rendered, "production"),
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def schemas_read_once() -> Iterator[None]:
+    """Let the validator read each schema once, instead of once for each document."""
+    with patch.object(validator, "schema_contents", cache(validator.schema_contents)):
+        yield
 
 
 @pytest.fixture(params=SOURCES)
