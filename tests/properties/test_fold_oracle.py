@@ -19,6 +19,7 @@ from schemas.pricing.price_list import PriceList, list_prices
 from schemas.store.rows import AgentTotals, ModelTotals, TaskRow
 from tests.support.agent_logs import agent_log, smallest
 from tests.support.builders import HOUR_MS
+from tests.support.examples import examples
 from tests.support.folded import fold_log
 from tests.support.oracles.sessions import recount, recount_ledger, recount_tasks, recount_tools
 from tests.support.strategies import BASE_MS, PARTITIONS, crowded_logs, log_of, logs
@@ -67,7 +68,7 @@ def test_the_fold_of_any_log_is_what_a_slow_recount_says(log: list[LogRecord]) -
 
 
 @given(first=st.integers(0, 1 << 32))
-@SLOW
+@settings(SLOW, max_examples=examples(50))
 def test_the_fold_of_a_dense_log_is_what_a_slow_recount_says(first: int) -> None:
     """The same for logs that are dense enough to need nearly every rule. A failure shows the shortest such log."""
     for seed in range(first, first + AT_ONCE):
@@ -78,7 +79,7 @@ def test_the_fold_of_a_dense_log_is_what_a_slow_recount_says(first: int) -> None
 
 
 @given(log=crowded_logs())
-@SLOW
+@settings(SLOW, max_examples=examples(50))
 def test_a_state_that_was_frozen_goes_on_as_it_was(log: list[LogRecord]) -> None:
     """A state may be kept and read back between any two records."""
     (key, whole), *_ = fold_log(log, PARTITIONS).items()
