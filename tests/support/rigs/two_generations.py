@@ -21,6 +21,8 @@ from tests.support.rigs.projection import new_pipeline, settle
 from tests.support.rigs.store import TABLES, TestStore
 
 LIVE, PROVED = "g1", "g2"
+FILLED = (*TABLES, "progress", "rollup_progress", "dense_receipts", "session_states")
+Kept = str  # the suffix of the databases that have copies
 
 
 class TwoGenerations:
@@ -38,9 +40,12 @@ class TwoGenerations:
         )
         self.reader = ClickHouseReader(self._client, store.address.control)
         self.progress: list[tuple[float, str]] = []
+        self._copies: list[Kept] = []
+        self._is: dict[str, Kept | None] = {}  # what a generation is a copy of, until it is changed
 
     def warehouse(self, generation: str) -> ClickHouseWarehouse:
         """Return a new warehouse on one of the two."""
+        self._is[generation] = None
         return make_warehouse(self.store.address, generation)
 
     async def project(self, records: Sequence[LogRecord], *generations: str) -> None:
@@ -63,6 +68,7 @@ class TwoGenerations:
 
     def alter(self, statement: str, generation: str = PROVED) -> None:
         """Make a generation wrong; ``{db}`` in the statement is its database."""
+        self._is[generation] = None
         self.store.client.command(statement.replace("{db}", self.store.address.database(generation)))
 
     def rows(self, sql: str, generation: str = PROVED) -> list[tuple[Any, ...]]:
@@ -77,10 +83,40 @@ class TwoGenerations:
                 self.alter(f"TRUNCATE TABLE {{db}}.{table}", name)
             self._begin(name)
 
+    def keep(self) -> Kept:
+        """Copy both generations as they are now, for `restore`: that is cheaper than to project them again."""
+        kept = f"_kept{len(self._copies)}"
+        self._copies.append(kept)
+        for name in (LIVE, PROVED):
+            made = self.store.address.database(name)
+            self.store.client.command(f"CREATE DATABASE {made}{kept}")
+            for table in FILLED:
+                self.store.client.command(f"CREATE TABLE {made}{kept}.{table} AS {made}.{table}")
+            self._copy(made, made + kept)
+        return kept
+
+    def restore(self, kept: Kept) -> None:
+        """Make the generations as they were."""
+        for name in (LIVE, PROVED):
+            if self._is.get(name) != kept:
+                made = self.store.address.database(name)
+                self._copy(made + kept, made)
+                self._is[name] = kept
+
     def end(self) -> None:
-        """Drop the second generation; the store drops itself."""
+        """Drop the second generation and the copies; the store drops itself."""
         self.reader.close()
-        self.store.client.command(f"DROP DATABASE IF EXISTS {self.store.address.database(PROVED)} SYNC")
+        copies = [self.store.address.database(name) + kept for kept in self._copies for name in (LIVE, PROVED)]
+        for database in (self.store.address.database(PROVED), *copies):
+            self.store.client.command(f"DROP DATABASE IF EXISTS {database} SYNC")
+
+    def _copy(self, source: str, target: str) -> None:
+        """Replace tables by those of another database; newer servers refuse a partition that has nothing."""
+        question = f"SELECT name FROM system.tables WHERE database = '{source}' AND total_rows > 0"
+        filled = {name for (name,) in self.store.client.query(question).result_rows}
+        for table in FILLED:
+            copied = f"ALTER TABLE {target}.{table} REPLACE PARTITION tuple() FROM {source}.{table}"
+            self.store.client.command(copied if table in filled else f"TRUNCATE TABLE {target}.{table}")
 
     def _begin(self, generation: str) -> None:
         first = {"database": self.store.address.database(generation), "partitions": self.store.partitions}
