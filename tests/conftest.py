@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Awaitable, Callable, Iterator
+from itertools import compress
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,9 @@ SERVERS = {
 ON_INSTALLATION = re.compile(
     r"tests/(?:contract/|faults/test_(?:clients|corrupted_tables|other_accounts)\.py).*"
     r"\[(?:.*-)?(?P<kind>up|stack)(?:-.*)?\]"
+)
+ON_GENERATIONS = re.compile(  # the fixtures of tests/faults/conftest.py
+    r"tests/faults/test_(?:counting_rules|moved_log|past_price|replay|switch)\.py::.*\[(?:.*-)?(?P<kind>up|stack)(?:-.*)?\]"
 )
 ON_THEIR_OWN = (  # tests that take minutes and share nothing
     "tests/properties/test_model.py::",
@@ -88,11 +92,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests of parts that aren't wanted, and mark those that need a server."""
-    wanted = config.getoption("part")
-    left_out = [item for item in items if not runs(item, wanted)]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if runs(item, wanted)]
+    """Leave out what isn't wanted: tests of other parts, and of the other kind of installation; mark the servers."""
+    part = config.getoption("part")
+    wanted = [runs(item, part) and not _is_elsewhere(item) for item in items]
+    config.hook.pytest_deselected(items=[item for item, is_ours in zip(items, wanted, strict=True) if not is_ours])
+    items[:] = compress(items, wanted)
     if hasattr(config, "workerinput"):  # the longest files first, so that no worker waits for one at the end
         costs = known()
         items.sort(key=lambda item: costs.get(item.nodeid.partition("::")[0], UNMEASURED).wall_s, reverse=True)
@@ -102,6 +106,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("servers")
 
 
+def _is_elsewhere(item: pytest.Item) -> bool:
+    """Return whether the test is marked with ``only_on("up")``, or ``"stack"``, and this is the other one."""
+    only = item.get_closest_marker("only_on")
+    return only is not None and not any(kind in item.callspec.params.values() for kind in only.args)  # type: ignore[attr-defined]  # of a parametrised function
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
     """Distribute whole files, long tests alone, and all tests on one running installation together: it starts once."""
@@ -109,7 +119,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
 
 
 class ByInstallationOrFile(LoadScopeScheduling):
-    """A scheduler whose units of work are the two kinds of installation, single long tests, and otherwise files.
+    """A scheduler whose units of work are shared installations, single long tests, and otherwise files.
 
     The groups of `--dist loadgroup` would say the same, but xdist 3.8 ignores them with pytest 9.
     """
@@ -117,8 +127,11 @@ class ByInstallationOrFile(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         if nodeid.startswith(ON_THEIR_OWN):
             return nodeid
-        on_installation = ON_INSTALLATION.fullmatch(nodeid)
-        return on_installation["kind"] if on_installation else nodeid.partition("::")[0]
+        if on_installation := ON_INSTALLATION.fullmatch(nodeid):
+            return on_installation["kind"]
+        if on_generations := ON_GENERATIONS.fullmatch(nodeid):
+            return f"generations of {on_generations['kind']}"
+        return nodeid.partition("::")[0]
 
 
 @pytest.fixture(scope="session")

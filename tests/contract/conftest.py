@@ -30,15 +30,3 @@ def alone(installation: Installation, fresh_org: str) -> Iterator[Here]:
     made = Here(installation, fresh_org)
     yield made
     made.close()
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect tests of the other kind of installation; they do not count as skipped."""
-    left_out = [item for item in items if _is_elsewhere(item)]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
-
-
-def _is_elsewhere(item: pytest.Item) -> bool:
-    only = item.get_closest_marker("only_on")
-    return only is not None and item.callspec.params["installation"] not in only.args  # type: ignore[attr-defined]  # of a parametrised function

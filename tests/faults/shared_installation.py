@@ -9,6 +9,7 @@ import pytest
 from tests.chaos.targets import Target
 from tests.support.clients.load import RATE, Load
 from tests.support.oracles.checker import nothing_left
+from tests.support.rigs.installation import Installation
 from tests.support.rigs.supervised import is_alive
 
 T = TypeVar("T", bound=Target)
@@ -17,9 +18,16 @@ T = TypeVar("T", bound=Target)
 @contextmanager
 def running(target: T) -> Iterator[T]:
     """Start the installation; at the end, check that SIGTERM ends all its processes within 20 s."""
-    try:
+    with ended(target):
         target.start()
         yield target
+
+
+@contextmanager
+def ended(target: Installation) -> Iterator[None]:
+    """Check the same at the end of an installation that is started inside the block."""
+    try:
+        yield
         pids = target.pids()
         assert target.stop() == 0, "SIGTERM ends everything within 20 s"
         assert nothing_left(target, pids, is_alive) == []

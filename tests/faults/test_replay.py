@@ -3,77 +3,76 @@
 import random
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import pytest
 
-from tests.chaos.targets import Embedded, Proxied, Target
-from tests.faults.shared_installation import load_of, running
 from tests.support.clients.load import Load
 from tests.support.oracles.checker import Checker
-from tests.support.rigs.installation import ORG, Installation, eventually_ok
-from tests.support.rigs.kafka import need_jars
-from tests.support.rigs.operator import Operator
+from tests.support.rigs.installation import Installation
+from tests.support.rigs.operator import Operator, shown_by
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.fault(row=23)
 SEED = random.randrange(1 << 20)
-BEFORE = 3_000  # events, before the replay begins
-CLIENT_RATE = 250.0  # of each client: every fact is projected twice, and both must keep up on a busy machine
-RATE = 300  # events a second: the replay lasts as long as its faults
-KILLED = ("projector-g2-0", "projector-0", "store-server", "kafka", "supervisor")
-KILLS_OF_UP = 4
-
-
-@pytest.fixture(scope="module", params=["up", pytest.param("stack", marks=pytest.mark.kafka)])
-def target(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    """Start an installation for this module."""
-    folder = tmp_path_factory.mktemp(request.param)
-    if request.param == "stack":
-        need_jars()
-    with running(Proxied(folder) if request.param == "stack" else Embedded(folder)) as installation:
-        yield installation
+BEFORE = 1_000  # events, before the replay begins
+CLIENT_RATE = 100.0  # events a second of each of two clients
+RATE = 400  # events a second: the replay is still running when the first process is killed
+FEW = {"up": ["up"], "stack": ["projector-{new}-0", "store-server"]}
+MANY = {
+    "up": ["up"] * 4,
+    "stack": random.Random(SEED).sample(["projector-{new}-0", "projector-0", "store-server", "kafka", "supervisor"], 5),
+}
 
 
 @pytest.fixture
-def load(target: Target, request: pytest.FixtureRequest) -> Load:
+def load(upgraded: Installation, fresh_org: str) -> Load:
     """Return clients in two orgs."""
-    return load_of(request, target, SEED, CLIENT_RATE)
+    print(f"seed {SEED}")
+    orgs = (f"a-{fresh_org}", f"b-{fresh_org}")
+    return Load(lambda org: upgraded.client("member", org, timeout=12), orgs, SEED, CLIENT_RATE)
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.parametrize("killed", [FEW, pytest.param(MANY, marks=pytest.mark.part("kills"))], ids=["few", "many"])
 def test_a_replay_under_load_that_crashes_answers_as_before_until_the_switch_and_equal_after_it(
-    target: Target, load: Load
+    upgraded: Installation, load: Load, killed: dict[str, list[str]]
 ) -> None:
     """A crashed replay changes no response before the switch; proof, switch and way back lose and double nothing."""
-    operator, chance = Operator(target), random.Random(SEED)
+    operator, live = Operator(upgraded), shown_by(upgraded)
+    new = operator.next_name()
     with load:
         load.more(BEFORE)
-        replay = operator.request("replay", "g2", rate=RATE)
-        names = ["up"] * KILLS_OF_UP if isinstance(target, Embedded) else chance.sample(KILLED, len(KILLED))
-        for name in names:
-            eventually(lambda: "g2" in operator.generations())
-            _kill(target, name)
+        replay = operator.request("replay", new, rate=RATE)
+        eventually(lambda: _is_filling(operator, new), within_s=60)
+        for name in killed[upgraded.kind]:
+            _kill(upgraded, name.format(new=new))
             load.more(50)
-        assert shown_by(target) == "g1"
+        assert shown_by(upgraded) == live
         operator.follow(replay, within_s=300)
 
-        operator.do("prove", "g2")
-        assert operator.proof("g2")["equal"], operator.proof("g2")["words"]
-        operator.do("switch", "g2")
-        assert _eventually_shown_by(target, "g2")
+        operator.do("prove", new, within_s=300)
+        assert operator.proof(new)["equal"], operator.proof(new)["words"]
+        operator.do("switch", new)
+        assert _within_a_second(lambda: shown_by(upgraded) == new)
         load.more(50)
-    assert Checker(target, load.journal).check() == {}
+    assert Checker(upgraded, load.journal).check() == {}
 
-    operator.do("switch", "g1")
-    assert _eventually_shown_by(target, "g1")
-    assert Checker(target, load.journal).check() == {}
-    assert operator.generations()["g2"]["state"] == "following"
-    operator.do("drop", "g2")
-    assert operator.generations()["g2"]["state"] == "dropped"
+    operator.do("switch", live)
+    assert _within_a_second(lambda: shown_by(upgraded) == live)
+    assert Checker(upgraded, load.journal).check() == {}
+    assert operator.generations()[new]["state"] == "following"
+    operator.do("drop", new)
+    assert operator.generations()[new]["state"] == "dropped"
 
 
-def _kill(target: Target, name: str) -> None:
+def _is_filling(operator: Operator, generation: str) -> bool:
+    """Return whether the replay has projected something, but not everything."""
+    found = operator.generations().get(generation)
+    return found is not None and found["facts"] > 0 and found["state"] == "filling"
+
+
+def _kill(target: Installation, name: str) -> None:
     """Kill one process, and wait until it runs again; the supervisor takes all of a stack with it."""
     print(f"kill {name}")
     if name in ("up", "supervisor"):
@@ -85,16 +84,9 @@ def _kill(target: Target, name: str) -> None:
     eventually(lambda: target.pids().get(name, old) != old, within_s=60)
 
 
-def shown_by(target: Installation) -> str:
-    """Return the generation that a read is answered from."""
-    with target.client() as http:
-        generation: str = eventually_ok(http, "GET", f"/api/v1/{ORG}/sessions").headers["X-Generation"]
-        return generation
-
-
-def _eventually_shown_by(target: Target, generation: str) -> bool:
-    """Return whether readers follow within a second, and a little for the request itself."""
+def _within_a_second(is_true: Callable[[], bool]) -> bool:
+    """Return whether that becomes true within a second, and a little for the request itself."""
     deadline = time.monotonic() + 1.5
-    while (shown := shown_by(target)) != generation and time.monotonic() < deadline:
+    while not (found := is_true()) and time.monotonic() < deadline:
         time.sleep(0.02)
-    return shown == generation
+    return found

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from tests.selection.parts import ALL, MODEL, NO, PROPERTIES, runs
 from tests.support import examples as module
 from tests.support.examples import examples
-from tests.support.parts import ALL, MODEL, NO, PROPERTIES, runs
 
 
 def item(path: Path, part: str | None = None) -> Any:

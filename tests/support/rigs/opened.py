@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from deploy.devstack.stack import stack_store_url
 from runtime.store_url import parse_store_url
+from store.generations import FIRST_GENERATION
 from tests.support.rigs.forked import PYTHON
 from tests.support.rigs.installation import Installation
 from tests.support.rigs.up_with_sql_socket import Tables, run_over_socket
@@ -23,7 +24,7 @@ class UpWithSqlSocket(Installation):
 
 
 class OpenedInstallation(NamedTuple):
-    """An installation, and a function that runs a statement on its tables (of g1, unless it names a database)."""
+    """An installation, and a function that runs a statement on the tables of a generation."""
 
     installation: Installation
     run: Callable[[str], list[tuple[Any, ...]]]
@@ -35,14 +36,21 @@ def opened_up(folder: Path) -> Iterator[OpenedInstallation]:
     up = UpWithSqlSocket(folder)
     try:
         up.start()
-        yield OpenedInstallation(up, lambda statement: run_over_socket(up.data, statement))
+        yield opened(up)
         assert up.stop() == 0
     finally:
         up.end()
 
 
-def opened_stack(stack: Installation) -> OpenedInstallation:
+def opened(installation: Installation, generation: str = FIRST_GENERATION) -> OpenedInstallation:
+    """Open a running installation: an `UpWithSqlSocket`, or a stack."""
+    if installation.kind == "stack":
+        return opened_stack(installation, generation)
+    return OpenedInstallation(installation, lambda statement: run_over_socket(installation.data, statement, generation))
+
+
+def opened_stack(stack: Installation, generation: str = FIRST_GENERATION) -> OpenedInstallation:
     """Open the store server of a running stack."""
     url = stack_store_url(stack.data)
     assert url is not None
-    return OpenedInstallation(stack, Tables(parse_store_url(url)).run)
+    return OpenedInstallation(stack, Tables(parse_store_url(url), generation).run)

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from schemas.permissions import OPERATOR_ORG
-from tests.support.rigs.installation import Installation, eventually_ok
+from tests.support.rigs.installation import ORG, Installation, eventually_ok
 
 REQUESTS = "/api/v1/operator/requests"
 GENERATIONS = "/api/v1/operator/generations"
@@ -62,10 +62,24 @@ class Operator:
         """Return the generations by name."""
         return {found["name"]: found for found in self._get(GENERATIONS)}
 
+    def next_name(self) -> str:
+        """Return the name of a generation that doesn't exist yet."""
+        return f"g{len(self.generations()) + 1}"
+
+    def only_the_live_one_is_left(self) -> bool:
+        """Return whether every other generation is dropped."""
+        states = sorted(found["state"] for found in self.generations().values())
+        return states == ["dropped"] * (len(states) - 1) + ["live"]
+
     def proof(self, generation: str) -> Found:
         """Return the report of the last proof."""
         found: Found = self._get(f"{GENERATIONS}/{generation}/proof")
         return found
+
+    def finds_nothing(self) -> bool:
+        """Return whether every position has its receipt, and every number is that of a recount."""
+        coverage, recount = (self._get(f"/api/v1/operator/{name}") for name in ("coverage", "recount"))
+        return bool(coverage["complete"] and recount["equal"])
 
     def _same(self, kind: str, generation: str | None, reply: httpx.Response) -> Found:
         """Return the open request that ours repeats: it arrived, and its reply was lost."""
@@ -77,3 +91,10 @@ class Operator:
 
     def _get(self, path: str) -> Any:
         return eventually_ok(self._http, "GET", path).json()["data"]
+
+
+def shown_by(installation: Installation) -> str:
+    """Return the generation that a read is answered from."""
+    with installation.client() as http:
+        generation: str = eventually_ok(http, "GET", f"/api/v1/{ORG}/sessions").headers["X-Generation"]
+        return generation

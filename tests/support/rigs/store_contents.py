@@ -1,4 +1,4 @@
-"""The rows of a store as readers see them, by table: `python -m tests.support.rigs.store_contents STORE_URL`.
+"""The rows of a generation as readers see them, by table: `python -m tests.support.rigs.store_contents URL GENERATION`.
 
 Left out is what says when something was done. It runs in a separate process, since a process can open one embedded
 store only.
@@ -15,14 +15,14 @@ from runtime.store_url import parse_store_url
 from tests.support.rigs.forked import PYTHON, run
 from tests.support.rigs.store import TABLES
 
-CONTROL, GENERATION = "crewkit", "crewkit_g1"
+CONTROL = "crewkit"
 # What another number of partitions changes, and the time of the write.
 POSITIONS = ("log_partition", "log_offset", "log_index", "place", "version", "stored_at")
 
 
-def contents(url: str) -> dict[str, list[str]]:
-    """Return the sorted rows of each table, read in another process."""
-    done = run([*PYTHON, "tests.support.rigs.store_contents", url])
+def contents(url: str, generation: str = "g1") -> dict[str, list[str]]:
+    """Return the sorted rows of each table of a generation, read in another process."""
+    done = run([*PYTHON, "tests.support.rigs.store_contents", url, generation])
     assert done.returncode == 0, done.stderr
     found: dict[str, list[str]] = json.loads(done.stdout)
     return found
@@ -39,12 +39,12 @@ def of_folder(data: Path) -> str:
     return f"chdb://{data / 'store'}"
 
 
-def _read(url: str) -> dict[str, list[str]]:
+def _read(url: str, generation: str) -> dict[str, list[str]]:
     client = clickhouse_connect.get_client(**parse_store_url(url).options)
     found = {"prices": _rows(client, f"SELECT * FROM {CONTROL}.prices")}
     for table in TABLES:
         columns = "* EXCEPT stored_at" if table == "receipts" else "*"
-        found[table] = _rows(client, f"SELECT {columns} FROM {GENERATION}.{table} FINAL")
+        found[table] = _rows(client, f"SELECT {columns} FROM {CONTROL}_{generation}.{table} FINAL")
     return found
 
 
@@ -54,4 +54,4 @@ def _rows(client: object, sql: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(_read(sys.argv[1])))
+    print(json.dumps(_read(*sys.argv[1:])))

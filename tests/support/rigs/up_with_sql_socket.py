@@ -24,8 +24,8 @@ from store.generations import FIRST_GENERATION
 class Tables:
     """Runs statements on the tables of a generation."""
 
-    def __init__(self, address: StoreAddress) -> None:
-        self._options = address.at(address.database(FIRST_GENERATION))
+    def __init__(self, address: StoreAddress, generation: str = FIRST_GENERATION) -> None:
+        self._options = address.at(address.database(generation))
 
     def run(self, statement: str) -> list[tuple[Any, ...]]:
         """Run a statement; return the rows of a query."""
@@ -39,20 +39,22 @@ class Tables:
                 client.command(statement)
 
 
-def run_over_socket(data: Path, statement: str) -> list[tuple[Any, ...]]:
+def run_over_socket(data: Path, statement: str, generation: str = FIRST_GENERATION) -> list[tuple[Any, ...]]:
     """Call `Tables.run` in the process that serves ``data``."""
     with Client(str(_socket(data))) as caller:
-        caller.send(statement)
+        caller.send((generation, statement))
         found: list[tuple[Any, ...]] = caller.recv()
     return found
 
 
 def _serve(data: Path) -> None:
-    tables = Tables(parse_store_url(load_settings({"data": str(data)}).store))
+    address = parse_store_url(load_settings({"data": str(data)}).store)
+    _socket(data).unlink(missing_ok=True)  # of the process before
     with Listener(str(_socket(data))) as listener:
         while True:
             with listener.accept() as caller:
-                caller.send(tables.run(caller.recv()))
+                generation, statement = caller.recv()
+                caller.send(Tables(address, generation).run(statement))
 
 
 def _socket(data: Path) -> Path:

@@ -1,5 +1,7 @@
 """Work of clients in a running installation, and whether all of it is projected."""
 
+from typing import Any
+
 from schemas.permissions import OPERATOR_ORG
 from tests.support.clients.session_client import SessionClient
 from tests.support.rigs.installation import Installation
@@ -21,13 +23,15 @@ def work(installation: Installation, model: str) -> None:
 def is_complete(installation: Installation, positions: int = 0) -> bool:
     """Return whether nothing waits, for the rollups either, and so many positions or more have their receipt."""
     with installation.client("operator", OPERATOR_ORG, timeout=60) as http:
-        replies = [http.get(f"/api/v1/operator/{name}") for name in ("coverage", "freshness")]
-    if not all(reply.is_success for reply in replies):
-        return False
-    covered, shown = (reply.json()["data"] for reply in replies)
-    has_reported = shown["rollups_complete_through"] is not None
-    rolled_up = has_reported and all(
-        partition["rolled_up"] >= partition["projected"] for partition in shown["partitions"]
-    )
-    has_all = covered["complete"] and covered["positions"] >= positions
-    return has_all and shown["lag_records"] == 0 and rolled_up
+        fresh = http.get("/api/v1/operator/freshness")
+        if not fresh.is_success or not _is_rolled_up(fresh.json()["data"]):
+            return False
+        covered = http.get("/api/v1/operator/coverage")
+    found = covered.json()["data"] if covered.is_success else {"complete": False}
+    return bool(found["complete"] and found["positions"] >= positions)
+
+
+def _is_rolled_up(shown: dict[str, Any]) -> bool:
+    """Return whether no record waits for a projector, or for the rollups."""
+    has_reported = shown["rollups_complete_through"] is not None and shown["lag_records"] == 0
+    return has_reported and all(one["rolled_up"] >= one["projected"] for one in shown["partitions"])
