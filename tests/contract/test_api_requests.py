@@ -53,6 +53,13 @@ def repaired(operator: httpx.Client) -> dict[str, Any]:
     return eventually(ended, within_s=60)
 
 
+@pytest.fixture(scope="module")
+def finished(installation: Installation) -> dict[str, Any]:
+    """Return a repair that has ended."""
+    with installation.client("operator", OPERATOR_ORG, "olga") as client:
+        return repaired(client)
+
+
 def test_work_is_requested_taken_up_and_done(operator: httpx.Client, installation: Installation) -> None:
     """The reply means that the request is recorded; projectors take it up, and report for each of their partitions."""
     accepted = eventually(lambda: (reply := operator.post(REQUESTS, json={"kind": "repair"})).is_success and reply)
@@ -75,9 +82,9 @@ def test_work_is_requested_taken_up_and_done(operator: httpx.Client, installatio
     assert (done["waits_for"], done["reason"]) == (None, None)
 
 
-def test_requests_are_listed_the_newest_first(operator: httpx.Client) -> None:
+def test_requests_are_listed_the_newest_first(operator: httpx.Client, finished: dict[str, Any]) -> None:
     """The list has pages, and the same entries as the single requests."""
-    first, second = repaired(operator), repaired(operator)
+    first, second = finished, repaired(operator)
 
     whole = operator.get(REQUESTS, params={"per_page": 100}).json()
     ids = [request["id"] for request in whole["data"]]
@@ -94,9 +101,9 @@ def test_requests_are_listed_the_newest_first(operator: httpx.Client) -> None:
         assert operator.get(REQUESTS, params=bad).status_code == 422, bad
 
 
-def test_a_request_that_ended_is_not_sent_twice(operator: httpx.Client) -> None:
+def test_a_request_that_ended_is_not_sent_twice(operator: httpx.Client, finished: dict[str, Any]) -> None:
     """Its ETag stays, and names the generation as well."""
-    path = f"{REQUESTS}/{repaired(operator)['id']}"
+    path = f"{REQUESTS}/{finished['id']}"
     reply = operator.get(path)
 
     again = operator.get(path, headers={"If-None-Match": reply.headers["ETag"]})
@@ -120,6 +127,7 @@ def test_the_generations_say_how_far_they_are(operator: httpx.Client, installati
         assert 0 <= partition["projected"] <= partition["log_end"]
 
 
+@pytest.mark.only_on("up")  # `stack` has the same routes
 @pytest.mark.parametrize("path", [f"{REQUESTS}/{UNKNOWN}", f"{REQUESTS}/x", f"{GENERATIONS}/g9/proof"])
 def test_what_is_not_there_is_a_404(operator: httpx.Client, path: str) -> None:
     """An id of another shape is an unknown one; so is a generation without a proof."""
@@ -128,6 +136,7 @@ def test_what_is_not_there_is_a_404(operator: httpx.Client, path: str) -> None:
     assert (reply.status_code, reply.json()["code"]) == (404, "not_found")
 
 
+@pytest.mark.only_on("up")  # `stack` has the same routes
 @pytest.mark.parametrize(
     ("body", "field"),
     [
@@ -158,6 +167,7 @@ def test_a_body_that_makes_no_sense_is_a_422(operator: httpx.Client, body: Mappi
     assert stable(operator) == before
 
 
+@pytest.mark.only_on("up")  # `stack` has the same routes
 def test_a_body_that_is_no_json_is_a_400(operator: httpx.Client) -> None:
     """Other content types are a 415."""
     headers = {"Content-Type": "application/json"}
@@ -166,6 +176,7 @@ def test_a_body_that_is_no_json_is_a_400(operator: httpx.Client) -> None:
     assert operator.post(REQUESTS, content=b"kind=drop", headers={"Content-Type": "text/plain"}).status_code == 415
 
 
+@pytest.mark.only_on("up")  # `stack` has the same routes
 @pytest.mark.parametrize(
     ("body", "words"),
     [
