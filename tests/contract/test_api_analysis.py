@@ -1,4 +1,4 @@
-"""API section "GET …/:id/analysis": the findings after the end of a session, on `up` and `stack`."""
+"""API section "GET …/:id/analysis": the findings after the end of a session."""
 
 from schemas.findings import Findings
 from tests.support.clients.session_client import SessionClient

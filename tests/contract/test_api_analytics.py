@@ -1,4 +1,4 @@
-"""API section "Analytics", on `up` and `stack`, against numbers that a slow count of the sent sessions gives."""
+"""API section "Analytics", against numbers that a slow count of the sent sessions gives."""
 
 import json
 from collections import Counter

@@ -1,4 +1,4 @@
-"""API section "Operations", `GET …/sessions/:id?as_of=…`, on `up` and `stack`."""
+"""API section "Operations", `GET …/sessions/:id?as_of=…`."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""API section "Command line", on `up` and `stack`: exit codes, output streams, ways to find an installation."""
+"""API section "Command line": exit codes, output streams, ways to find an installation."""
 
 import http.server
 import json
@@ -90,63 +90,70 @@ def test_wrong_usage_is_exit_2(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize("command", AUDIT)
-def test_a_service_that_is_away_is_exit_69(command: str, tmp_path: Path) -> None:
+def test_a_service_that_is_away_is_exit_69(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """This holds if nothing was ever started, no process listens, or another program listens."""
     for where in (("--data", str(tmp_path)), ("--url", f"http://127.0.0.1:{free_port()}", "--token", "x")):
-        result = run(command, *where)
-        assert (result.returncode, result.stdout) == (69, "")
-        assert len(result.stderr.splitlines()) == 1
+        result = command_here(capsys, command, *where)
+        assert (result.code, result.output) == (69, "")
+        assert len(result.complaint.splitlines()) == 1
 
 
 @pytest.mark.parametrize(("status", "code"), [(503, 69), (502, 69), (404, 1), (200, 1)])
-def test_a_foreign_answer_is_an_error_in_one_sentence(status: int, code: int) -> None:
+def test_a_foreign_answer_is_an_error_in_one_sentence(
+    status: int, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A proxy's page is an error message with the address."""
     with html_server(status) as url:
-        result = run("coverage", "--url", url, "--token", "x", "--json")
+        result = command_here(capsys, "coverage", "--url", url, "--token", "x", "--json")
 
-    assert (result.returncode, result.stdout) == (code, "")
-    assert "Traceback" not in result.stderr
-    assert url in result.stderr
+    assert (result.code, result.output) == (code, "")
+    assert "Traceback" not in result.complaint
+    assert url in result.complaint
 
 
 @pytest.mark.parametrize("command", AUDIT)
-def test_an_audit_finds_the_installation_by_its_folder_or_its_address(command: str, installation: Installation) -> None:
+def test_an_audit_finds_the_installation_by_its_folder_or_its_address(
+    command: str, installation: Installation, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Exit code 0 and one clear last line; `--json` writes the complete findings, and nothing else, to stdout."""
-    operator = run("token", "--operator", "--data", str(installation.data)).stdout.strip()
+    operator = command_here(capsys, "token", "--operator", "--data", installation.data).output.strip()
 
-    by_folder = run(command, "--data", str(installation.data))
-    by_address = run(command, "--url", installation.url, "--token", operator, "--json")
+    by_folder = command_here(capsys, command, "--data", installation.data)
+    by_address = command_here(capsys, command, "--url", installation.url, "--token", operator, "--json")
 
-    assert (by_folder.returncode, by_folder.stderr) == (0, "")
-    assert by_folder.stdout.splitlines()[-1].startswith(f"{command}: ")
-    assert (by_address.returncode, by_address.stderr) == (0, "")
-    assert isinstance(json.loads(by_address.stdout), dict)
+    assert (by_folder.code, by_folder.complaint) == (0, "")
+    assert by_folder.output.splitlines()[-1].startswith(f"{command}: ")
+    assert (by_address.code, by_address.complaint) == (0, "")
+    assert isinstance(json.loads(by_address.output), dict)
 
 
-def test_an_audit_needs_a_token_of_an_operator(installation: Installation) -> None:
+def test_an_audit_needs_a_token_of_an_operator(installation: Installation, capsys: pytest.CaptureFixture[str]) -> None:
     """Any other token is refused with an error message and exit code 1."""
-    owner = run("token", "--org", "acme", "--user", "u", "--role", "owner", "--data", str(installation.data)).stdout
+    options = ("--org", "acme", "--user", "u", "--role", "owner", "--data", installation.data)
+    owner = command_here(capsys, "token", *options).output
     for token in (owner.strip(), "no.token.at.all"):
-        result = run("coverage", "--url", installation.url, "--token", token)
-        assert (result.returncode, result.stdout) == (1, "")
-        assert result.stderr.startswith("Error: ")
+        result = command_here(capsys, "coverage", "--url", installation.url, "--token", token)
+        assert (result.code, result.output) == (1, "")
+        assert result.complaint.startswith("Error: ")
 
 
-def test_a_printed_token_opens_its_org(installation: Installation, fresh_org: str) -> None:
+def test_a_printed_token_opens_its_org(
+    installation: Installation, fresh_org: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Only the token is printed; it is valid for four hours unless `--ttl` differs."""
     options = ("--org", fresh_org, "--user", "alice", "--role", "member", "--data", str(installation.data))
 
-    printed = [run("token", *options), run("token", *options, "--ttl", "90s")]
+    printed = [command_here(capsys, "token", *options, *more) for more in ((), ("--ttl", "90s"))]
 
     lives = []
     for one in printed:
-        assert (one.returncode, one.stderr, len(one.stdout.splitlines())) == (0, "", 1)
-        claims = jwt.decode(one.stdout.strip(), options={"verify_signature": False})
+        assert (one.code, one.complaint, len(one.output.splitlines())) == (0, "", 1)
+        claims = jwt.decode(one.output.strip(), options={"verify_signature": False})
         assert (claims["sub"], claims["org_id"], claims["role"]) == ("alice", fresh_org, "member")
         lives.append(claims["exp"] - claims["iat"])
         reply = httpx.get(
             f"{installation.url}/api/v1/{fresh_org}/sessions",
-            headers={"Authorization": f"Bearer {one.stdout.strip()}"},
+            headers={"Authorization": f"Bearer {one.output.strip()}"},
             trust_env=False,
         )
         assert reply.status_code == 200
@@ -165,35 +172,37 @@ def test_prices_are_shown_where_the_store_can_be_reached(installation: Installat
         assert "another process uses" in result.stderr
 
 
-def test_the_log_of_a_running_installation_is_read_and_exported(installation: Installation, tmp_path: Path) -> None:
+def test_the_log_of_a_running_installation_is_read_and_exported(
+    installation: Installation, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Its folder is enough, on both kinds; the export is sound, and another run adds only what is new."""
     session = Org(installation, "acme").create()["id"]
-    where, export = ("--data", str(installation.data)), str(tmp_path / "export")
+    where, export = ("--data", installation.data), tmp_path / "export"
 
-    read = run("log", "read", "--session", session, *where)
-    exported = run("log", "export", export, *where, "--json")
-    verified = run("log", "verify", export)
-    again = run("log", "export", export, *where, "--json")
+    read = command_here(capsys, "log", "read", "--session", session, *where)
+    exported = command_here(capsys, "log", "export", export, *where, "--json")
+    verified = command_here(capsys, "log", "verify", export)
+    again = command_here(capsys, "log", "export", export, *where, "--json")
 
-    assert (read.returncode, read.stderr) == (0, "")
-    assert {json.loads(line)["key"] for line in read.stdout.splitlines()} == {session}
-    assert json.loads(exported.stdout)["records"] > 0
-    assert (verified.returncode, verified.stderr) == (0, "")
-    assert json.loads(again.stdout)["records"] < json.loads(exported.stdout)["records"]
+    assert (read.code, read.complaint) == (0, "")
+    assert {json.loads(line)["key"] for line in read.output.splitlines()} == {session}
+    assert json.loads(exported.output)["records"] > 0
+    assert (verified.code, verified.complaint) == (0, "")
+    assert json.loads(again.output)["records"] < json.loads(exported.output)["records"]
     if installation.kind == "up":  # an empty target would be refused too, since the folder is in use
-        refused = run("log", "import", export, *where)
-        assert (refused.returncode, refused.stdout) == (1, "")
-        assert "another process uses" in refused.stderr
+        refused = command_here(capsys, "log", "import", export, *where)
+        assert (refused.code, refused.output) == (1, "")
+        assert "another process uses" in refused.complaint
 
 
 @pytest.mark.fault(row=24)
-def test_a_folder_is_served_once(installation: Installation) -> None:
+def test_a_folder_is_served_once(installation: Installation, capsys: pytest.CaptureFixture[str]) -> None:
     """A second `up` or `stack` on the folder refuses to start and does not affect the first."""
     result = run(installation.kind, "--data", str(installation.data), "--port", str(free_port()))
 
     assert result.returncode == 1
     assert str(installation.data) in result.stdout + result.stderr
-    assert run("coverage", "--data", str(installation.data)).returncode == 0
+    assert command_here(capsys, "coverage", "--data", installation.data).code == 0
 
 
 def test_a_demo_plays_on_a_running_installation(installation: Installation, fresh_org: str, tmp_path: Path) -> None:
@@ -215,7 +224,7 @@ def test_a_demo_plays_on_a_running_installation(installation: Installation, fres
 
 def test_a_demo_prints_no_token_that_it_was_given(installation: Installation, fresh_org: str) -> None:
     """Its owner has it, and may not want it in a terminal."""
-    token = installation.command("token", "--org", fresh_org, "--user", "bob", "--role", "admin").stdout.strip()
+    token = installation.client("admin", fresh_org, "bob").headers["authorization"].partition(" ")[2]
     size = ("--sessions", "1", "--events", "180")
     result = run("demo", "--url", installation.url, "--token", token, "--org", fresh_org, *size)
 

@@ -1,4 +1,4 @@
-"""API section "POST /:org_id/sessions/:id/compact", from request to digest, on `up` and `stack`."""
+"""API section "POST /:org_id/sessions/:id/compact", from request to digest."""
 
 from typing import Any
 

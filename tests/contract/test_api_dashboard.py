@@ -1,4 +1,4 @@
-"""The dashboard, as a browser finds it: the pages, their files, and the link that signs in, on `up` and `stack`."""
+"""The dashboard, as a browser finds it: the pages, their files, and the link that signs in."""
 
 import hashlib
 import http.client

@@ -18,8 +18,7 @@ from tests.support.rigs.installation import Installation
 from tests.support.rigs.terminal import Terminal
 from tests.support.waiting import eventually
 
-TRANSCRIPTS = 1_000
-HOOKED = 60
+HOOKED = 30
 BEFORE = '{\n    "model": "opus",\n    "hooks": {"Stop": [{"hooks": [{"type": "command", "command": "./mine.sh"}]}]}}'
 
 
@@ -190,14 +189,14 @@ def test_flush_sends_what_waits(home: AgentHome) -> None:
     assert home.session("claude-code", "one")["counts"]["prompts"] == 3
 
 
-@pytest.mark.only_on("up")
 @pytest.mark.timeout(600)
-def test_an_import_counts_each_session_once(home: AgentHome) -> None:
+@pytest.mark.parametrize("transcripts", [120, pytest.param(1_000, marks=pytest.mark.part("volume"))])
+def test_an_import_counts_each_session_once(home: AgentHome, transcripts: int) -> None:
     """As an independent reader counts; also if hooks had reported it, from its middle on or all of it, and twice."""
     home.connect("claude-code")
     folder = home.folder / ".claude" / "projects" / "-home-alice-shop"
     writer = Writer(folder, 7)
-    writer.write(TRANSCRIPTS)
+    writer.write(transcripts)
     for file in folder.rglob("*.jsonl"):
         os.utime(file, (time.time() - 86_400,) * 2)
     for number, transcript in enumerate(writer.written[:HOOKED]):

@@ -1,4 +1,4 @@
-"""API section "Conventions of every reply": garbage in paths, queries and headers, on `up` and `stack`."""
+"""API section "Conventions of every reply": garbage in paths, queries and headers."""
 
 import http.client
 import re

@@ -1,4 +1,4 @@
-"""API section "Reading", `GET …/:id/events`, on `up` and `stack`."""
+"""API section "Reading", `GET …/:id/events`."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""API section "Reading", `GET …/sessions/filters`, on `up` and `stack`."""
+"""API section "Reading", `GET …/sessions/filters`."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""API section "Reading", `GET …/:id/hierarchy`, on `up` and `stack`."""
+"""API section "Reading", `GET …/:id/hierarchy`."""
 
 from typing import Any
 

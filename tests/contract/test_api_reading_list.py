@@ -1,4 +1,4 @@
-"""API section "Reading", `GET …/sessions`, on `up` and `stack`."""
+"""API section "Reading", `GET …/sessions`."""
 
 from typing import Any
 

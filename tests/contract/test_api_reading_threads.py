@@ -1,4 +1,4 @@
-"""API section "Reading", `GET …/sessions/threads`, on `up` and `stack`."""
+"""API section "Reading", `GET …/sessions/threads`."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""API section "Reading": search, on `up` and `stack`."""
+"""API section "Reading": search."""
 
 from collections.abc import Iterator
 from typing import Any

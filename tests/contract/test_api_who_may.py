@@ -243,7 +243,7 @@ async def test_what_is_hidden_looks_like_what_does_not_exist(walk: Walk) -> None
 
 @pytest.mark.fault(row=19)
 def test_the_same_over_http(installation: Installation, fresh_org: str) -> None:
-    """A short walk over `up` and `stack` with real tokens and a real store gives the same."""
+    """A short walk over an installation with real tokens and a real store gives the same."""
     alice = installation.client("member", fresh_org, "alice")
     made = alice.post(f"/api/v1/{fresh_org}/sessions", json={"title": SECRET})
     seen = {"X-Wait-For-Position": made.headers["X-Log-Position"]}

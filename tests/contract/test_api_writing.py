@@ -1,4 +1,4 @@
-"""API section "Writing", on `up` and `stack`: requests, their replies, and what a read shows of them."""
+"""API section "Writing": requests, their replies, and what a read shows of them."""
 
 import gzip
 from datetime import UTC, datetime, timedelta

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import httpx
 from crewkit_hook import spool
 from crewkit_hook.agent_settings import FILES
 
+from edge.tokens import issue_token
+from runtime.secrets import token_key
 from tests.support.clients.sending import wait_for_all
 from tests.support.fakes.model_api import Used
 from tests.support.rigs.installation import Installation
@@ -22,6 +25,7 @@ from tests.support.waiting import eventually
 PROGRAMS = Path(os.environ.get("AGENTS", "")) / "node_modules" / ".bin"
 COMMAND = Path(sys.executable).with_name("crewkit-hook")
 USER = "mia"
+TTL_S = 3_600
 PER_PAGE = 100
 TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "cache_creation_1h_tokens")
 
@@ -35,7 +39,7 @@ class AgentHome:
         self.work.mkdir(parents=True)
         self.path = f"/api/v1/{org}"
         self.url = f"{installation.url}{self.path}"
-        self.token = installation.command("token", "--org", org, "--user", USER, "--role", "agent").stdout.strip()
+        self.token = issue_token(token_key(installation.data / "secrets"), USER, org, "agent", TTL_S, time.time())
         self._token_file = folder / "given-token"
         self._token_file.write_text(self.token)
         self.address = ("--url", installation.url, "--token-file", str(self._token_file))
