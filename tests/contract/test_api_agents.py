@@ -12,10 +12,10 @@ from tests.support.rigs.installation import Installation
 from tests.support.waiting import eventually
 
 BEGIN_MS = 1_768_903_200_000  # 2026-01-20T10:00:00Z
-recordings = pytest.mark.parametrize("recording", RECORDINGS.values(), ids=list(RECORDINGS))
+ONE_OF_EACH_AGENT = ("claude long", "codex one", "gemini one")
 
 
-@recordings
+@pytest.mark.parametrize("recording", [RECORDINGS[name] for name in ONE_OF_EACH_AGENT], ids=ONE_OF_EACH_AGENT)
 def test_single_payloads_count_as_the_rules_say(
     recording: Recording, installation: Installation, fresh_org: str
 ) -> None:
@@ -25,7 +25,7 @@ def test_single_payloads_count_as_the_rules_say(
     _check(installation, fresh_org, recording)
 
 
-@recordings
+@pytest.mark.parametrize("recording", RECORDINGS.values(), ids=list(RECORDINGS))
 def test_batches_count_the_same_in_whichever_pieces_they_come(
     recording: Recording, installation: Installation, fresh_org: str
 ) -> None:
