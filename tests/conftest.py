@@ -49,6 +49,7 @@ ON_THEIR_OWN = (  # tests that take minutes and share nothing
     "tests/properties/test_model.py::",
     "tests/faults/test_workers.py::test_two_workers_",
 )
+BROWSER = "tests/browser/"  # its tests share an installation with much data, and a Chromium
 INTEGRATION = Path(__file__).parent / "integration"
 HERE, CONTAINERS = "here", "containers"
 # Brokers of tests live for seconds or minutes: optimising their code takes as long as running it.
@@ -127,6 +128,8 @@ class ByInstallationOrFile(LoadScopeScheduling):
     def _split_scope(self, nodeid: str) -> str:
         if nodeid.startswith(ON_THEIR_OWN):
             return nodeid
+        if nodeid.startswith(BROWSER):
+            return BROWSER
         if on_installation := ON_INSTALLATION.fullmatch(nodeid):
             return on_installation["kind"]
         if on_generations := ON_GENERATIONS.fullmatch(nodeid):

@@ -3,11 +3,18 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import BrowserContext, expect
 
-from tests.support.rigs.dashboard import Dashboard, Visits, chromium_or_skip, dashboard_with_demo, running_chromium
+from tests.support.rigs.dashboard import (
+    Dashboard,
+    Visits,
+    chromium_or_skip,
+    dashboard_with_demo,
+    new_context,
+    running_chromium,
+)
 
-expect.set_options(timeout=15_000)  # ms; other work on the machine makes pages slow, not wrong
+expect.set_options(timeout=40_000)  # ms; other work on the machine makes pages slow, not wrong
 
 
 @pytest.fixture(scope="session")
@@ -18,17 +25,27 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def browser(dashboard: Dashboard) -> Iterator[Browser]:
-    """Start a Chromium for a module. It ends with it: while it runs, no other event loop can run in this thread."""
-    with running_chromium() as running:
-        yield running
+@pytest.fixture(scope="package")
+def context(dashboard: Dashboard) -> Iterator[BrowserContext]:
+    """Start a Chromium for this folder. While it runs, no other event loop can run in this thread."""
+    with running_chromium() as browser:
+        yield new_context(browser)
 
 
 @pytest.fixture
-def visits(browser: Browser) -> Iterator[Visits]:
+def visits(context: BrowserContext) -> Iterator[Visits]:
     """Open pages; at the end none may have violated the policy, or have written an error to its console."""
-    made = Visits(browser)
+    yield from checked_visits(context)
+
+
+@pytest.fixture(scope="module")
+def long_visits(context: BrowserContext) -> Iterator[Visits]:
+    """Open pages that the tests of a module look at in turn, and leave as they are."""
+    yield from checked_visits(context)
+
+
+def checked_visits(context: BrowserContext) -> Iterator[Visits]:
+    made = Visits(context)
     try:
         yield made
         made.check()

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from tests.support.rigs.dashboard import Dashboard, Visits, dashboard_with_demo, running_chromium
+from tests.support.rigs.dashboard import Dashboard, Visits, dashboard_with_demo, new_context, running_chromium
 
 WIDTH, HEIGHT = 1280, 860
+SIZE = (200, 50_000)  # sessions and events, as `make demo`
 FOLDER = Path("docs/images")
 
 
@@ -20,11 +21,11 @@ def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="crewkit-screenshots-") as folder:
         print("Starting an installation with the demo's data …")
-        with dashboard_with_demo(Path(folder)) as dashboard, running_chromium() as browser:
-            visits = Visits(browser)
+        with dashboard_with_demo(Path(folder), *SIZE) as dashboard, running_chromium() as browser:
+            visits = Visits(new_context(browser, viewport={"width": WIDTH, "height": HEIGHT}))
             for name, path, ready in pages_of(dashboard):
                 tokens = {"token": dashboard.token(), "operator": dashboard.operator_token()}
-                page = visits.open(dashboard.link(path, **tokens), viewport={"width": WIDTH, "height": HEIGHT})
+                page = visits.open(dashboard.link(path, **tokens))
                 take(page, ready, FOLDER / f"dashboard-{name}.png")
             visits.check()
             visits.close()

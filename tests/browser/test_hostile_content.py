@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from kernel.times import instant
-from tests.support.rigs.dashboard import Dashboard, Visits, show_tool_errors
+from tests.support.rigs.dashboard import VIEWS, Dashboard, Visits, settle, show_tool_errors, show_view
+from tests.support.rigs.installation import eventually_ok
 
 ORG = "hostile"
 MARK = "window.pwned = true"
@@ -23,7 +24,6 @@ ATTACKS = (
     "<a href='javascript:window.pwned = true' target=_top>click</a><b>bold</b>",
     "\u202egnp.exe\u202c \u2066\u2067 %3Cscript%3E &lt;b&gt; &#60;i&#62;",
 )
-VIEWS = ("timeline", "events", "tree", "usage", "analysis", "history")
 LARGE = 1_000_000
 
 
@@ -45,7 +45,7 @@ def session(dashboard: Dashboard) -> str:
         end = {"summary": ATTACKS[4], "outcome": "failure", "model_metrics": {"model": ATTACKS[0], "input_tokens": 5}}
         ended = client.post(f"sessions/{made}/end", json=end)
         wait = {"X-Wait-For-Position": ended.json()["meta"]["position"]}
-        client.get("sessions/analytics/summary", headers=wait).raise_for_status()
+        eventually_ok(client, "GET", "sessions/analytics/summary", headers=wait)
     return made
 
 
@@ -89,7 +89,15 @@ def link(dashboard: Dashboard, path: str) -> str:
 
 @pytest.mark.parametrize(
     "path",
-    ["/?range=90d", "/?range=90d&by=agent_name&metric=tokens", "/sessions?range=90d", "/team?range=90d", "/trust"],
+    [
+        "/?range=90d",
+        "/sessions?range=90d",
+        "/team?range=90d",
+        *(
+            pytest.param(path, marks=pytest.mark.part("browser"))
+            for path in ("/?range=90d&by=agent_name&metric=tokens", "/trust")
+        ),
+    ],
 )
 def test_lists_and_charts(dashboard: Dashboard, visits: Visits, session: str, path: str) -> None:
     """Names are shown as they are."""
@@ -105,18 +113,18 @@ def test_lists_and_charts(dashboard: Dashboard, visits: Visits, session: str, pa
     check_harmless(page)
 
 
-@pytest.mark.parametrize("view", VIEWS)
-def test_each_view_of_a_session(dashboard: Dashboard, visits: Visits, session: str, view: str) -> None:
+def test_each_view_of_a_session(dashboard: Dashboard, visits: Visits, session: str) -> None:
     """The texts are all there, as texts."""
-    page = visits.open(link(dashboard, f"/sessions/{session}?view={view}"))
-    expect(page.locator("h1")).to_have_text(ATTACKS[0])
-    page.wait_for_load_state("networkidle")
-    for closed in page.locator("main details:not([open]) > summary").all():
-        closed.click()
+    page = visits.open(link(dashboard, f"/sessions/{session}"))
+    for view in VIEWS:
+        show_view(page, view)
+        expect(page.locator("h1")).to_have_text(ATTACKS[0])
+        for closed in page.locator("main details:not([open]) > summary").all():
+            closed.click()
 
-    check_harmless(page)
-    expect(page.locator(".headline .summary")).to_have_text(ATTACKS[4])
-    assert ATTACKS[0] in page.title()
+        check_harmless(page)
+        expect(page.locator(".headline .summary")).to_have_text(ATTACKS[4])
+        assert ATTACKS[0] in page.title()
 
 
 def test_a_payload_of_a_megabyte_is_read_when_it_is_opened(dashboard: Dashboard, visits: Visits, session: str) -> None:
@@ -153,9 +161,9 @@ def test_hostile_addresses(dashboard: Dashboard, visits: Visits, session: str) -
         f"/sessions/{session}?view=constructor",
     ):
         page = visits.open(link(dashboard, path))
-        page.wait_for_load_state("networkidle")
+        settle(page)
         check_harmless(page)
-        page.context.close()
+        page.close()
     page = visits.open(f"{dashboard.url}/#token={ATTACKS[0]}.e30.x")
     expect(page.get_by_label("Token")).to_be_visible()
     check_harmless(page)

@@ -1,29 +1,30 @@
 """Modules of the page by themselves, in the engine that runs them: formats, ranges, CSV, lanes."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from tests.support.rigs.dashboard import Dashboard, Visits
 
 
 @pytest.fixture(scope="module")
-def call(dashboard: Dashboard, browser: Browser) -> Iterator[Any]:
+def page(dashboard: Dashboard, long_visits: Visits) -> Page:
+    """Return a page that has the modules."""
+    return long_visits.open(dashboard.url)
+
+
+@pytest.fixture(scope="module")
+def call(page: Page) -> Any:
     """Return a function that calls an exported function of a module: ``call("format.js", "money", 1.5)``."""
-    visits = Visits(browser)
-    page = visits.open(dashboard.url)
     folder = folder_of(page)
 
     def run(module: str, function: str, *arguments: Any) -> Any:
         script = "async ([path, name, args]) => (await import(path))[name](...args)"
         return page.evaluate(script, [f"{folder}/{module}", function, list(arguments)])
 
-    yield run
-    visits.check()
-    visits.close()
+    return run
 
 
 def folder_of(page: Page) -> str:
@@ -119,9 +120,8 @@ def test_the_days_of_a_range_as_times(call: Any) -> None:
     }
 
 
-def test_csv(dashboard: Dashboard, visits: Visits) -> None:
+def test_csv(page: Page) -> None:
     """Quotes, line breaks and absent values by RFC 4180; nothing that a spreadsheet would run."""
-    page = visits.open(dashboard.url)
     script = """async path => {
       const { csvOf } = await import(path);
       const columns = [{ key: "name", value: row => row[0] }, { key: "cost", value: row => row[1] }];
@@ -152,18 +152,14 @@ def test_csv(dashboard: Dashboard, visits: Visits) -> None:
         "\nx",
     ],
 )
-def test_a_formula_is_a_text_in_csv(dashboard: Dashboard, visits: Visits, text: str) -> None:
+def test_a_formula_is_a_text_in_csv(page: Page, text: str) -> None:
     """An apostrophe goes before any text that a spreadsheet may run, also behind white space or in full width."""
-    page = visits.open(dashboard.url)
-
     assert csv_field(page, text).strip('"').startswith("'")
 
 
 @pytest.mark.parametrize("value", [-2, -0.5, "a=b", "a -1", " a"])
-def test_other_values_stay_as_they_are_in_csv(dashboard: Dashboard, visits: Visits, value: Any) -> None:
+def test_other_values_stay_as_they_are_in_csv(page: Page, value: Any) -> None:
     """Negative numbers stay numbers, and a sign inside a text starts no formula."""
-    page = visits.open(dashboard.url)
-
     assert csv_field(page, value) == str(value)
 
 

@@ -32,35 +32,44 @@ def days(last: int) -> dict[str, str]:
     return {"start_date": str(today - timedelta(days=last - 1)), "end_date": str(today)}
 
 
-def test_the_numbers_are_those_of_the_api(dashboard: Dashboard, visits: Visits) -> None:
+@pytest.fixture(scope="module")
+def overview(dashboard: Dashboard, long_visits: Visits) -> Page:
+    """Return the overview of 30 days, which no test leaves or changes."""
+    page = long_visits.open(dashboard.link("/?range=30d"))
+    settle(page)
+    return page
+
+
+@pytest.fixture(scope="module")
+def week(dashboard: Dashboard, long_visits: Visits) -> Page:
+    """Return the overview of 7 days, likewise."""
+    return long_visits.open(dashboard.link("/?range=7d"))
+
+
+def test_the_numbers_are_those_of_the_api(dashboard: Dashboard, overview: Page) -> None:
     """Every tile shows the API's number, not a rounded one."""
-    page = visits.open(dashboard.link("/?range=30d"))
     expected = dashboard.api("/sessions/analytics/summary", **days(30))["data"]
 
-    shown = {name: kpi(page, name) for name in KPIS}
+    shown = {name: kpi(overview, name) for name in KPIS}
 
     assert shown == {name: expected[field] for name, field in KPIS.items()}
 
 
-def test_the_numbers_are_those_that_were_sent(dashboard: Dashboard, visits: Visits) -> None:
+def test_the_numbers_are_those_that_were_sent(dashboard: Dashboard, overview: Page) -> None:
     """Counted from the requests themselves, without the API."""
-    page = visits.open(dashboard.link("/?range=30d"))
-
-    assert kpi(page, "sessions") == len(dashboard.sent)
-    assert kpi(page, "tokens") == dashboard.sent_tokens()
-    assert kpi(page, "users") == len({session.user_id for session in dashboard.sent})
+    assert kpi(overview, "sessions") == len(dashboard.sent)
+    assert kpi(overview, "tokens") == dashboard.sent_tokens()
+    assert kpi(overview, "users") == len({session.user_id for session in dashboard.sent})
     lines = dashboard.sent_measurement("lines_added") + dashboard.sent_measurement("lines_removed")
-    assert kpi(page, "lines") == lines > 0
-    assert kpi(page, "commits") == dashboard.sent_measurement("commits") > 0
+    assert kpi(overview, "lines") == lines > 0
+    assert kpi(overview, "commits") == dashboard.sent_measurement("commits") > 0
 
 
 @pytest.mark.parametrize("panel", ["by-model", "by-agent", "by-project", "by-user"])
-def test_each_table_of_costs_adds_up_to_the_total(dashboard: Dashboard, visits: Visits, panel: str) -> None:
+def test_each_table_of_costs_adds_up_to_the_total(overview: Page, panel: str) -> None:
     """To the nano-dollar."""
-    page = visits.open(dashboard.link("/?range=30d"))
-    settle(page)
-    total = page.locator('[data-kpi="cost"]').get_attribute("data-value")
-    table = page.locator(f'[data-table="{panel}"]')
+    total = overview.locator('[data-kpi="cost"]').get_attribute("data-value")
+    table = overview.locator(f'[data-table="{panel}"]')
     table.wait_for()
     more = table.get_by_role("button", name="Show all")
     if more.is_visible():
@@ -127,15 +136,14 @@ def test_own_dates(dashboard: Dashboard, visits: Visits) -> None:
     page.wait_for_url(re.compile(f"start={today - timedelta(days=9)}&end={first}"))
 
 
-def test_the_chart_has_the_numbers_of_the_api(dashboard: Dashboard, visits: Visits) -> None:
+def test_the_chart_has_the_numbers_of_the_api(dashboard: Dashboard, week: Page) -> None:
     """Bars by model, and the rest, add up to the cost of each day."""
-    page = visits.open(dashboard.link("/?range=7d"))
-    expect(page.get_by_test_id("chart")).to_have_attribute("data-drawn", "yes")
+    expect(week.get_by_test_id("chart")).to_have_attribute("data-drawn", "yes")
     days_of_week = days(7)
     expected = dashboard.api("/sessions/analytics/timeseries", metric="cost", **days_of_week)["data"]
 
-    page.get_by_text("The same as a table").click()
-    rows = page.locator('[data-table="chart"] tbody tr').evaluate_all(
+    week.get_by_text("The same as a table").click()
+    rows = week.locator('[data-table="chart"] tbody tr').evaluate_all(
         "rows => rows.map(row => [...row.children].map(cell => cell.dataset.value))"
     )
 
@@ -143,9 +151,8 @@ def test_the_chart_has_the_numbers_of_the_api(dashboard: Dashboard, visits: Visi
     assert sums == {each["period_start"]: Decimal(str(each["value"])) for each in expected}
 
 
-def test_the_change_is_explained(dashboard: Dashboard, visits: Visits) -> None:
+def test_the_change_is_explained(dashboard: Dashboard, week: Page) -> None:
     """Its parts add up to it, and it is that of the API's two periods."""
-    page = visits.open(dashboard.link("/?range=7d"))
     today = datetime.now(UTC).date()
     before = {"start_date": str(today - timedelta(days=13)), "end_date": str(today - timedelta(days=7))}
     now, past = (
@@ -153,19 +160,18 @@ def test_the_change_is_explained(dashboard: Dashboard, visits: Visits) -> None:
         for period in (days(7), before)
     )
 
-    assert Decimal(str(number(page, '[data-testid="changes"]'))) == now - past
-    expect(page.get_by_test_id("changes")).to_contain_text("than the 7 days before")
+    assert Decimal(str(number(week, '[data-testid="changes"]'))) == now - past
+    expect(week.get_by_test_id("changes")).to_contain_text("than the 7 days before")
 
 
-def test_the_agent_and_the_tool_that_fail_most(dashboard: Dashboard, visits: Visits) -> None:
+def test_the_agent_and_the_tool_that_fail_most(dashboard: Dashboard, overview: Page) -> None:
     """As the API has them."""
-    page = visits.open(dashboard.link("/?range=30d"))
     agents = dashboard.api("/sessions/analytics/by-agent", **days(30))["data"]
     worst = max(agents, key=lambda agent: agent["tool_error_rate"])["agent_name"]
     tools = dashboard.api("/sessions/analytics/by-tool", agent_name=worst, **days(30))["data"]
     tool = max(tools, key=lambda row: row["errors"])
 
-    sentence = show_tool_errors(page)
+    sentence = show_tool_errors(overview)
 
     expect(sentence).to_contain_text(f"{worst} fails most")
     expect(sentence).to_contain_text(f"{tool['tool_name']}: {tool['errors']:,} of {tool['calls']:,} uses")
@@ -173,7 +179,7 @@ def test_the_agent_and_the_tool_that_fail_most(dashboard: Dashboard, visits: Vis
 
 def test_freshness_is_always_visible(dashboard: Dashboard, visits: Visits) -> None:
     """It is the moment of the API's answer, and leads to what it means."""
-    page = visits.open(dashboard.link("/"))
+    page = visits.open(dashboard.link("/sessions"))
     badge = page.get_by_test_id("freshness")
     expect(badge).to_contain_text(re.compile(r"Complete through (now|\d+ s ago)"))
     shown = badge.get_attribute("data-complete-through")
@@ -188,7 +194,7 @@ def test_freshness_is_always_visible(dashboard: Dashboard, visits: Visits) -> No
 def test_dark_and_light(dashboard: Dashboard, visits: Visits) -> None:
     """As the system says, or as the reader chose, also after a reload."""
     background = "getComputedStyle(document.body).backgroundColor"
-    page = visits.open(dashboard.link("/"), color_scheme="dark")
+    page = visits.open_apart(dashboard.link("/sessions"), color_scheme="dark")
     dark = page.evaluate(background)
 
     page.get_by_role("button", name="Switch between light and dark").click()
@@ -199,11 +205,10 @@ def test_dark_and_light(dashboard: Dashboard, visits: Visits) -> None:
     assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "light"
 
 
-def test_a_table_is_saved_as_csv(dashboard: Dashboard, visits: Visits) -> None:
+def test_a_table_is_saved_as_csv(dashboard: Dashboard, overview: Page) -> None:
     """With the API's raw values."""
-    page = visits.open(dashboard.link("/?range=30d"))
-    with page.expect_download() as download:
-        page.locator('[data-csv="by-project"]').click()
+    with overview.expect_download() as download:
+        overview.locator('[data-csv="by-project"]').click()
     text = download.value.path().read_text()
 
     expected = dashboard.api("/sessions/analytics/cost-breakdown", **days(30))["data"]["by_project"]

@@ -102,24 +102,32 @@ def commits_of(session: Any) -> int:
     return sum(data["value"] for data in measured if data["name"] == "commits")
 
 
-def test_every_number_of_the_tables_is_that_of_the_api(dashboard: Dashboard, visits: Visits) -> None:
-    """People, agents and projects: each row of the API is there once, the most expensive first, and not rounded."""
-    days = Days(30)
-    page = visits.open(dashboard.link(days.path))
+@pytest.fixture(scope="module")
+def month() -> Days:
+    """Return days that have every session."""
+    return Days(30)
 
+
+@pytest.fixture(scope="module")
+def team(dashboard: Dashboard, long_visits: Visits, month: Days) -> Page:
+    """Return the page of these days, which no test leaves or changes."""
+    return long_visits.open(dashboard.link(month.path))
+
+
+def test_every_number_of_the_tables_is_that_of_the_api(dashboard: Dashboard, team: Page, month: Days) -> None:
+    """People, agents and projects: each row of the API is there once, the most expensive first, and not rounded."""
     for panel in TABLES:
-        expected = expected_rows(dashboard, panel, **days.params)
-        shown = typed(rows_of(table_of(page, panel)), expected)
+        expected = expected_rows(dashboard, panel, **month.params)
+        shown = typed(rows_of(table_of(team, panel)), expected)
         assert len(shown) == len(expected) > 1
         assert by_name(shown, panel) == by_name(expected, panel)
         costs = [row["cost_usd"] for row in shown]
         assert costs == sorted(costs, reverse=True)
 
 
-def test_the_numbers_are_those_that_were_sent(dashboard: Dashboard, visits: Visits) -> None:
+def test_the_numbers_are_those_that_were_sent(dashboard: Dashboard, team: Page) -> None:
     """Sessions and commits by person, sessions by agent and by project: counted from the requests, without the API."""
-    page = visits.open(dashboard.link(Days(30).path))
-    people, agents, projects = (rows_of(table_of(page, panel)) for panel in TABLES)
+    people, agents, projects = (rows_of(table_of(team, panel)) for panel in TABLES)
     commits: Counter[str] = Counter()
     for session in dashboard.sent:
         commits[session.user_id] += commits_of(session)
@@ -129,9 +137,9 @@ def test_the_numbers_are_those_that_were_sent(dashboard: Dashboard, visits: Visi
     assert commits.total() == dashboard.sent_measurement("commits") > 0
     for name, rows in (("agent_name", agents), ("project_id", projects)):
         assert {row[name]: int(row["sessions"]) for row in rows} == Counter(s.create[name] for s in dashboard.sent)
-    assert number(page, '[data-kpi="users"]') == len(people)
-    assert number(page, '[data-kpi="sessions"]') == len(dashboard.sent)
-    assert number(page, '[data-kpi="tokens"]') == dashboard.sent_tokens()
+    assert number(team, '[data-kpi="users"]') == len(people)
+    assert number(team, '[data-kpi="sessions"]') == len(dashboard.sent)
+    assert number(team, '[data-kpi="tokens"]') == dashboard.sent_tokens()
 
 
 def change_text(now: float | None, before: float | None) -> str:
@@ -153,8 +161,8 @@ def test_the_tiles_compare_with_the_period_before(dashboard: Dashboard, visits: 
     """The value is that of the days, and the change follows from the equally long time before, if it has any."""
     days = Days(last)
     page = visits.open(dashboard.link(days.path))
-    team = dashboard.api("/sessions/analytics/team-overview", **days.params)["data"]
-    now, before = team["current"], team["previous"]
+    found = dashboard.api("/sessions/analytics/team-overview", **days.params)["data"]
+    now, before = found["current"], found["previous"]
     assert (before["sessions"] > 0) == (last < DEMO_DAYS)
 
     for name, field in KPIS.items():
@@ -172,8 +180,8 @@ def test_how_sessions_ended(dashboard: Dashboard, visits: Visits) -> None:
     """The outcomes are those of both periods; one leads to its sessions, and what has none leads nowhere."""
     days = Days(5)
     page = visits.open(dashboard.link(days.path))
-    team = dashboard.api("/sessions/analytics/team-overview", **days.params)["data"]
-    now, before = team["current"], team["previous"]
+    found = dashboard.api("/sessions/analytics/team-overview", **days.params)["data"]
+    now, before = found["current"], found["previous"]
     table = table_of(page, "outcomes")
 
     shown = {row["outcome"]: row for row in rows_of(table)}
@@ -314,7 +322,7 @@ def test_a_filter_applies_to_every_number(dashboard: Dashboard, visits: Visits) 
     expect(page.locator('[data-kpi="sessions"]')).to_have_attribute("data-value", str(len(dashboard.sent)))
 
 
-@pytest.mark.parametrize("role", ["member", "viewer"])
+@pytest.mark.parametrize("role", ["member", pytest.param("viewer", marks=pytest.mark.part("browser"))])
 def test_who_may_not_see_names_learns_who_may(dashboard: Dashboard, visits: Visits, role: Role) -> None:
     """The page says it, shows no name, and asks the API for nothing."""
     page = visits.open(dashboard.url)

@@ -17,10 +17,10 @@ def traffic_of(page: Page) -> Traffic:
     return Traffic(page.context.new_cdp_session(page))
 
 
-@pytest.fixture
-def first_view(dashboard: Dashboard, visits: Visits) -> tuple[Page, Traffic]:
+@pytest.fixture(scope="module")
+def first_view(dashboard: Dashboard, long_visits: Visits) -> tuple[Page, Traffic]:
     """Open the overview with an empty cache, until everything is drawn."""
-    page = visits.open("about:blank")
+    page = long_visits.open_apart("about:blank")
     traffic = traffic_of(page)
     page.goto(dashboard.link("/?range=30d"))
     number(page, '[data-kpi="cost"]')
@@ -61,7 +61,7 @@ def test_a_second_visit_takes_files_from_the_cache(first_view: tuple[Page, Traff
 
 def test_charts_are_loaded_when_one_is_seen(dashboard: Dashboard, visits: Visits) -> None:
     """Not by a page without charts."""
-    page = visits.open("about:blank")
+    page = visits.open_apart("about:blank")
     traffic = traffic_of(page)
     page.goto(dashboard.link("/sessions?range=30d"))
     page.locator("[data-session]").first.wait_for()

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 import msgspec
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect
 
 from bench import chromium
 from cli.demo.api import Api, Sender
@@ -25,8 +25,10 @@ from runtime.secrets import token_key
 from schemas.permissions import OPERATOR_ORG, Role
 from tests.support.rigs.installation import ORG, Installation
 
-SESSIONS, EVENTS, SEED = 200, 50_000, 1  # as `make demo`
+SESSIONS, EVENTS, SEED = 120, 8_000, 1  # three pages of sessions, and one with two pages of events
 TTL_S = 3_600
+VIEWPORT = chromium.VIEWPORT
+VIEWS = ("Timeline", "Events", "Tree", "Usage", "Analysis", "History")  # of a session
 VIOLATION = "Content Security Policy"
 FAILED_LOAD = "Failed to load resource"  # a status of 400 or more, or no answer
 
@@ -63,6 +65,15 @@ class Dashboard:
             return client.get(f"/api/v1/operator{path}").json()
 
     @cached_property
+    def longest(self) -> dict[str, Any]:
+        """The session with the most events, which has everything: subagents, failures, an analysis."""
+        found: dict[str, Any] = max(
+            self.api("/sessions", per_page=100, sort="-duration_seconds")["data"], key=lambda it: it["counts"]["events"]
+        )
+        assert found["counts"]["subagents"] > 0
+        return found
+
+    @cached_property
     def sent_events(self) -> list[dict[str, Any]]:
         """Every event that was sent, as it was sent."""
         bodies = (batch.body for session in self.sent for batch in session.batches)
@@ -90,12 +101,12 @@ def _tokens(report: Mapping[str, Any]) -> int:
 
 
 @contextlib.contextmanager
-def dashboard_with_demo(folder: Path) -> Iterator[Dashboard]:
-    """Start `up`, send what `make demo` sends, and wait until all of it can be read."""
+def dashboard_with_demo(folder: Path, sessions: int = SESSIONS, events: int = EVENTS) -> Iterator[Dashboard]:
+    """Start `up`, send sessions as `make demo` does, and wait until all of it can be read."""
     installation = Installation("up", folder)
     try:
         installation.start()
-        sent = make_sessions(SEED, SESSIONS, EVENTS, datetime.now(UTC))
+        sent = make_sessions(SEED, sessions, events, datetime.now(UTC))
         yield Dashboard(installation, sent, asyncio.run(_send(installation, sent)))
     finally:
         installation.end()
@@ -128,20 +139,39 @@ def running_chromium() -> AbstractContextManager[Browser]:
     return chromium.running_chromium(chromium_or_skip())
 
 
-class Visits:
-    """Opens pages, each in a context of its own, and remembers what their consoles said."""
+def new_context(browser: Browser, **options: Any) -> BrowserContext:
+    """Return a context with an empty cache. Motion would cost as much processor time as all else that is drawn."""
+    context = browser.new_context(**{"viewport": VIEWPORT, "reduced_motion": "reduce", **options})
+    context.set_default_timeout(40_000)
+    return context
 
-    def __init__(self, browser: Browser) -> None:
-        self._browser = browser
-        self._contexts: list[BrowserContext] = []
+
+class Visits:
+    """Opens pages, and remembers what their consoles said.
+
+    The pages share a context, so that the browser compiles the scripts once; each has its own token.
+    """
+
+    def __init__(self, shared: BrowserContext) -> None:
+        self._shared = shared
+        self._opened: list[Page | BrowserContext] = []
         self.messages: list[str] = []
         self.failed_loads_are_fine = False
 
-    def open(self, address: str, **options: Any) -> Page:
-        """Open an address in a new context; ``options`` are those of the context."""
-        context = self._browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
-        self._contexts.append(context)
-        context.set_default_timeout(15_000)
+    def open(self, address: str) -> Page:
+        """Open an address in a new tab."""
+        page = self._new_page(self._shared, address)
+        self._opened.append(page)
+        return page
+
+    def open_apart(self, address: str, **options: Any) -> Page:
+        """Open an address in a new context with these options, as on a first visit."""
+        assert self._shared.browser is not None
+        context = new_context(self._shared.browser, **options)
+        self._opened.append(context)
+        return self._new_page(context, address)
+
+    def _new_page(self, context: BrowserContext, address: str) -> Page:
         page = context.new_page()
         page.on("console", self._note)
         page.on("pageerror", lambda error: self.messages.append(f"uncaught: {error}"))
@@ -158,14 +188,24 @@ class Visits:
         assert not unexpected, unexpected
 
     def close(self) -> None:
-        """Close the contexts of the pages that were opened."""
-        for context in self._contexts:
-            context.close()
+        """Close the pages that were opened."""
+        for each in self._opened:
+            each.close()
 
 
 def settle(page: Page) -> None:
     """Wait until the page shows what its address says; until then it may show the choices before."""
     page.locator("main:not([aria-busy])").wait_for()
+
+
+def show_view(page: Page, name: str) -> None:
+    """Choose a view of a session by its link, and wait until it is drawn."""
+    views = page.get_by_role("navigation", name="Views of the session")
+    chosen = views.get_by_role("link", name=name, exact=True)
+    chosen.click()
+    expect(chosen).to_have_attribute("aria-current", "page")
+    settle(page)
+    expect(page.locator("main .skeleton:visible")).to_have_count(0)
 
 
 def show_tool_errors(page: Page) -> Locator:
