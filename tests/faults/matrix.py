@@ -1,7 +1,7 @@
 """The fault matrix: everything that this product must survive; each row is a fault, shown by the tests with its number.
 
 ``@pytest.mark.fault(row=8)`` marks a test of row 8, and ``pytest -m "fault(row=8)"`` runs all of them. A row without a
-test outside the parts (`tests/support/parts.py`), and a test of an unknown row, fail `tests/meta/test_faults.py`. Here
+test outside the parts (`tests/selection/parts.py`) fails `tests/meta/test_faults.py`, and so does an unknown row. Here
 each fault strikes once or a few times; `make chaos` injects all of them together for minutes.
 
 These invariants must hold under every fault:
