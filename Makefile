@@ -7,7 +7,7 @@ DATA ?= var/up
 AGENTS ?= var/clients
 MINUTES ?= 10
 MODE ?= stack
-JOBS ?= 2
+JOBS ?= 3
 PART ?= all
 SEED_OF_DAY = $$(date +%Y%m%d)
 # Containers often set this. Without .pyc files `up` compiles 1,000 modules again at each start.

@@ -20,7 +20,8 @@ MODEL = "tests/properties/test_model.py::test_each_mistake_is_caught"
         (f"{API}[setup]", "tests/contract/test_api_health.py"),
         (API, "tests/contract/test_api_health.py"),
         ("tests/faults/test_clients.py::test_it[up]", "up"),
-        ("tests/faults/test_switch.py::test_it[up]", "tests/faults/test_switch.py"),  # starts its own
+        ("tests/faults/test_stack.py::test_it[up]", "tests/faults/test_stack.py"),  # starts its own
+        ("tests/faults/test_switch.py::test_it[up]", "generations of up"),
         (f"{MODEL}[retry that folds again]", f"{MODEL}[retry that folds again]"),
         ("tests/browser/test_team.py::test_it[5]", "tests/browser/"),  # share an installation and a browser
     ],
