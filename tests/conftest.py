@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from itertools import compress
 from pathlib import Path
@@ -98,9 +99,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     wanted = [runs(item, part) and not _is_elsewhere(item) for item in items]
     config.hook.pytest_deselected(items=[item for item, is_ours in zip(items, wanted, strict=True) if not is_ours])
     items[:] = compress(items, wanted)
-    if hasattr(config, "workerinput"):  # the longest files first, so that no worker waits for one at the end
-        costs = known()
-        items.sort(key=lambda item: costs.get(item.nodeid.partition("::")[0], UNMEASURED).wall_s, reverse=True)
+    if hasattr(config, "workerinput"):
+        put_longest_first(items)
     for item in items:
         params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
         if not SERVERS.isdisjoint((*getattr(item, "fixturenames", ()), *map(str, params.values()))):
@@ -126,15 +126,28 @@ class ByInstallationOrFile(LoadScopeScheduling):
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        if nodeid.startswith(ON_THEIR_OWN):
-            return nodeid
-        if nodeid.startswith(BROWSER):
-            return BROWSER
-        if on_installation := ON_INSTALLATION.fullmatch(nodeid):
-            return on_installation["kind"]
-        if on_generations := ON_GENERATIONS.fullmatch(nodeid):
-            return f"generations of {on_generations['kind']}"
-        return nodeid.partition("::")[0]
+        return unit_of(nodeid)
+
+
+def unit_of(nodeid: str) -> str:
+    """Return the name of the unit of work that has the test."""
+    if nodeid.startswith(ON_THEIR_OWN):
+        return nodeid
+    if nodeid.startswith(BROWSER):
+        return BROWSER
+    if on_installation := ON_INSTALLATION.fullmatch(nodeid):
+        return on_installation["kind"]
+    if on_generations := ON_GENERATIONS.fullmatch(nodeid):
+        return f"generations of {on_generations['kind']}"
+    return nodeid.partition("::")[0]
+
+
+def put_longest_first(items: list[pytest.Item]) -> None:
+    """Sort by the cost of the units, so that no worker waits at the end; the order within a unit stays."""
+    costs, took = known(), Counter[str]()
+    for unit, file in sorted({(unit_of(item.nodeid), item.nodeid.partition("::")[0]) for item in items}):
+        took[unit] += costs.get(file, UNMEASURED).wall_s
+    items.sort(key=lambda item: took[unit_of(item.nodeid)], reverse=True)
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,13 @@
 """The distribution of tests over parallel workers."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from tests.conftest import ON_THEIR_OWN, ByInstallationOrFile
+from tests import conftest
+from tests.conftest import ON_THEIR_OWN, put_longest_first, unit_of
+from tests.selection.facts import Sum
 from tests.support import CHECKOUT
 
 API = "tests/contract/test_api_health.py::test_it"
@@ -28,7 +31,7 @@ MODEL = "tests/properties/test_model.py::test_each_mistake_is_caught"
 )
 def test_one_worker_runs_all_tests_on_an_installation_and_otherwise_whole_files(nodeid: str, unit: str) -> None:
     """Each installation starts once, and a file's fixtures are set up once; a long test is a unit itself."""
-    assert ByInstallationOrFile._split_scope(None, nodeid) == unit  # type: ignore[arg-type]  # it needs no scheduler
+    assert unit_of(nodeid) == unit
 
 
 @pytest.mark.parametrize("start", ON_THEIR_OWN)
@@ -36,3 +39,19 @@ def test_the_long_tests_have_these_names(start: str) -> None:
     """One that was renamed would run with its whole file again, and nobody would notice."""
     file, _, name = start.partition("::")
     assert f"def {name}" in Path(CHECKOUT, file).read_text()
+
+
+def test_the_longest_units_run_first_and_keep_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stories about generations rely on the order of their files."""
+    costs = {"tests/faults/test_counting_rules.py": Sum(wall_s=1), "tests/faults/test_replay.py": Sum(wall_s=9)}
+    monkeypatch.setattr(conftest, "known", lambda: costs)
+    names = [
+        "unit/test_new.py::test_it",
+        "faults/test_counting_rules.py::test_it[up]",
+        "faults/test_replay.py::test_it[up]",
+    ]
+    items = [SimpleNamespace(nodeid=f"tests/{name}") for name in names]
+
+    put_longest_first(items)  # type: ignore[arg-type]  # it reads their ids only
+
+    assert [item.nodeid for item in items] == [f"tests/{name}" for name in (*names[1:], names[0])]
