@@ -19,7 +19,7 @@ from schemas.permissions import Role
 from tests.support.rigs.forked import PYTHON, Forked, run
 
 ORG = "acme"
-READY_S = {"up": 60, "stack": 120, "serve": 60}
+READY_S = {"up": 180, "stack": 300, "serve": 180}  # a machine may be busy
 
 
 class Installation:
@@ -67,7 +67,7 @@ class Installation:
         self.environment[VARIABLE] = f"{point}:{nth}:kill"
         self.spawn()
         assert self.process is not None
-        assert self.process.wait(timeout=60) == -signal.SIGKILL, point
+        assert self.process.wait(timeout=180) == -signal.SIGKILL, point
         del self.environment[VARIABLE]
 
     def kill(self) -> None:

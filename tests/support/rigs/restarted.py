@@ -18,7 +18,7 @@ from schemas.log.codec import decode_value
 from schemas.log.records import AnyRecord
 from tests.support.rigs.forked import PYTHON, Forked
 
-READY_S, DOWN_S = 30, 1.0
+READY_S, DOWN_S = 120, 1.0
 
 
 class Restarted:
