@@ -187,3 +187,23 @@ def test_a_parent_that_went_on_says_nothing_of_its_fork(tmp_path: Path) -> None:
 
     assert reading.totals().models["claude"]["input_tokens"] == 300
     assert state_at(str(tmp_path / "parent.jsonl"), 1_751_364_100_000) is not None  # a day later
+
+
+def cost_state(tokens: int) -> Json:
+    return {"type": "cost-state", "modelUsage": {"claude": {"inputTokens": tokens, "costUSD": 1.0}}}
+
+
+def test_a_fork_of_a_fork_subtracts_what_its_parent_had_used(tmp_path: Path) -> None:
+    """Its last copies name the parent. A subagent's messages may be read before them."""
+    first, second = message("1", 100, "00:10"), message("2", 20, "00:20")
+    copies = [{**first, "requestSessionId": "first"}, {**second, "requestSessionId": "second"}]
+    write(tmp_path / "first.jsonl", [first, cost_state(100)])
+    write(tmp_path / "second.jsonl", [copies[0], second, cost_state(120)])
+    write(tmp_path / "fork" / "subagents" / "agent-a.jsonl", [message("4", 4, "00:40", isSidechain=True)])
+    reading = Reading("fork")
+    reading.advance(str(write(tmp_path / "fork.jsonl", copies[:1])))
+
+    reading.advance(str(write(tmp_path / "fork.jsonl", [*copies, message("3", 3, "00:30"), cost_state(127)])))
+
+    assert reading.about()["parent"]["session_id"] == "second"
+    assert reading.totals().models["claude"]["input_tokens"] == 7

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -78,11 +79,12 @@ def test_runs_begin_and_end(imported: list[Session]) -> None:
 def test_a_file_that_grows_says_the_same_in_the_end(folder: Path, tmp_path: Path) -> None:
     """Read in any pieces, even in the middle of a line, with what is kept in between as JSON."""
     chance = random.Random(5)
-    for file in sorted(folder.glob("*.jsonl"))[:60]:
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)  # a file's parent and subagents are there before it
+    for file in sorted(folder.glob("*.jsonl")):
         at_once = Reading(file.stem)
         at_once.advance(str(file))
         kept = None
-        for _ in grown(file, folder, tmp_path, chance):
+        for _ in grown(file, tmp_path / file.name, chance):
             reading = Reading(file.stem, json.loads(json.dumps(kept)))
             reading.advance(str(tmp_path / file.name))
             kept = reading.kept
@@ -90,16 +92,10 @@ def test_a_file_that_grows_says_the_same_in_the_end(folder: Path, tmp_path: Path
         assert Reading(file.stem, kept).totals() == at_once.totals()
 
 
-def grown(file: Path, folder: Path, target: Path, chance: random.Random) -> Iterator[None]:
-    """Write a transcript as it grew. Its parent and its subagents are there before."""
-    for other in folder.rglob("*.jsonl"):
-        copy = target / other.relative_to(folder)
-        if other != file and not copy.exists():
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.symlink_to(other)
+def grown(file: Path, own: Path, chance: random.Random) -> Iterator[None]:
+    """Write a transcript as it grew."""
     text = file.read_bytes()
-    own = target / file.name
-    own.unlink(missing_ok=True)
+    own.unlink()
     cuts = sorted(chance.sample(range(len(text)), 5))
     for begin, end in zip([0, *cuts], [*cuts, len(text)], strict=True):
         with own.open("ab") as stream:

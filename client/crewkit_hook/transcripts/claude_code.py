@@ -51,7 +51,7 @@ class Reading:
         self._state: dict[str, Any] | None = kept.get("state")
         self._base: dict[str, Any] | None = kept.get("base")  # the parent's state at the fork
         self._parent: str = kept.get("parent", "")
-        self._began_ms: int = kept.get("began", 0)  # when its own first message was written
+        self._began_ms: int = kept.get("began", 0)  # when its first own message in the main thread was written
         self._version: str = kept.get("version", "")
 
     @property
@@ -109,7 +109,8 @@ class Reading:
             self._parent = str(line["requestSessionId"])
         elif line.get("type") == "assistant" and line.get("uuid") not in self._foreign:
             at_ms = ms_of(line.get("timestamp"))
-            self._began_ms = min(at_ms, self._began_ms or at_ms)
+            if not line.get("isSidechain"):  # a subagent's file may be read before the last copies in the main one
+                self._began_ms = min(at_ms, self._began_ms or at_ms)
             found = message_usage(line)
             if found is not None:
                 self._messages[found[0]] = [at_ms, *found[1:]]
