@@ -207,3 +207,16 @@ def test_a_fork_of_a_fork_subtracts_what_its_parent_had_used(tmp_path: Path) -> 
 
     assert reading.about()["parent"]["session_id"] == "second"
     assert reading.totals().models["claude"]["input_tokens"] == 7
+
+
+def test_a_fork_that_was_never_answered_used_nothing(tmp_path: Path) -> None:
+    """Its state repeats what its parent had used, and it has no message that says when it began."""
+    first = message("1", 100, "00:10")
+    write(tmp_path / "parent.jsonl", [first, cost_state(100)])
+    copied = {**first, "requestSessionId": "parent"}
+    fork = write(tmp_path / "fork.jsonl", [copied, asked("2", "Never mind", "00:30"), cost_state(100)])
+    reading = Reading("fork")
+
+    reading.advance(str(fork))
+
+    assert reading.totals().models == {}

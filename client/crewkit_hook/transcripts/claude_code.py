@@ -75,9 +75,10 @@ class Reading:
                 if not self._version or any(mark in raw for mark in _MARKS):
                     with suppress(*ODD):
                         self._take(parsed(raw))
-        if self._parent and self._began_ms and self._base is None:  # what the parent had used is not this session's
+        has_begun = self._began_ms or self._state  # a fork that was never answered has a state, but no message
+        if self._parent and has_begun and self._base is None:  # what the parent had used is not this session's
             parent = Path(path).with_name(f"{self._parent}.jsonl")
-            self._base = state_at(str(parent), self._began_ms) or {}
+            self._base = state_at(str(parent), self._began_ms or math.inf) or {}
 
     def killed(self) -> None:
         """No later state will cover the messages of this run."""
@@ -180,7 +181,7 @@ def cost_state(line: dict[str, Any]) -> CostState:
     )
 
 
-def state_at(transcript: str, at_ms: int) -> dict[str, Any] | None:
+def state_at(transcript: str, at_ms: float) -> dict[str, Any] | None:
     """Return the last line `cost-state` that a transcript had at a moment; None if it had none."""
     found = None
     for _, raw in new_lines(transcript, 0):
