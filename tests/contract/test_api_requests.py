@@ -118,7 +118,8 @@ def test_the_generations_say_how_far_they_are(operator: httpx.Client, installati
     (found,) = operator.get(GENERATIONS).json()["data"]
 
     assert set(found) == GENERATION
-    assert (found["name"], found["state"], found["paused"], found["proof"]) == ("g1", "live", False, None)
+    assert (found["name"], found["state"], found["paused"]) == ("g1", "live", False)
+    assert found["proof"] is None or found["proof"]["equal"]  # by another test
     assert [switch["requested_by"] for switch in found["switches"]] == [None]
     assert found["made_at"] <= found["switches"][0]["at"]
     assert len(found["partitions"]) == (1 if installation.kind == "up" else 4)

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import lz4.frame
+import pyarrow.ipc
 import pytest
 from backports import zstd
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError, StreamFailureError
@@ -103,7 +104,7 @@ def test_results_come_back_whole_in_every_coding(served: Served, compress: Any) 
 def test_formats_with_a_frame_are_one_document(client: Any) -> None:
     """JSON, Arrow and totals are one valid result, not one for each block."""
     document = json.loads(client.raw_query("SELECT number FROM numbers(200000)", fmt="JSON"))
-    arrow = client.query_arrow("SELECT number FROM numbers(200000)")
+    arrow = pyarrow.ipc.open_file(client.raw_query("SELECT number FROM numbers(200000)", fmt="Arrow")).read_all()
     totals = client.raw_query("SELECT number % 2 AS k, count() FROM numbers(4) GROUP BY k WITH TOTALS", fmt="TSV")
 
     assert (document["rows"], arrow.num_rows) == (200_000, 200_000)

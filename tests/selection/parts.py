@@ -1,6 +1,7 @@
 """The parts of the tests that `make test` leaves out: longer proofs of what moves rarely.
 
-A test belongs to a part by its marker: `@pytest.mark.part("mutants")`. `make test-all PART=mutants` runs one part.
+A test belongs to a part by its marker, `@pytest.mark.part("mutants")`, or by its folder. `make test-all PART=mutants`
+runs one part.
 The properties run in `make test`, and again in the part `model`, with more examples.
 """
 
@@ -10,6 +11,7 @@ import pytest
 
 ALL, NO, MODEL = "all", "none", "model"  # what else `--part` can be, and the part of the properties
 PROPERTIES = Path(__file__).parents[1] / "properties"
+OF_FOLDERS = {"clients": "agents", "images": "images"}
 PARTS = {  # by name, what each shows
     "agents": "unmodified coding agents, with the client that connects them",
     "alerts": "the shipped alerts in a real Prometheus, in real time",
@@ -29,7 +31,7 @@ def part_of(item: pytest.Item) -> str | None:
     """Return the part that the test belongs to; raises `KeyError` for a part that doesn't exist."""
     marker = item.get_closest_marker("part")
     if marker is None:
-        return None
+        return OF_FOLDERS.get(item.path.parent.name)
     (name,) = marker.args
     if name not in PARTS:
         raise KeyError(f"{item.nodeid}: no part is called {name!r}; tests/selection/parts.py has the list")

@@ -277,6 +277,8 @@ def _session_fact(row: FactRow) -> SessionFact:
 def _detail(row: FactRow, payload: Any) -> str:
     if row.event_type == "UserPromptSubmit":
         return parsed_of(row.parsed).source
+    if row.event_type in ("PreToolUse", "PermissionRequest"):
+        return parsed_of(row.parsed).permission
     return _shown(payload, _DETAILS.get(row.event_type), SUBJECT_MAX)
 
 

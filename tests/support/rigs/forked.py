@@ -18,7 +18,10 @@ from tests.support.rigs.fork_server import NUMBER, Start
 PYTHON = [sys.executable, "-P", "-m"]
 SWITCH = "FORK_SERVER"  # 0: each process imports for itself
 # How variables begin that Python and libraries read once, when they start or are imported.
-READ_AT_START = ("PYTHON", "LD_", "MALLOC_", "TZ", "LANG", "LC_", "NO_COLOR", "FORCE_COLOR", "FAUST_", "PROMETHEUS_")
+READ_AT_START = (
+    *("PYTHON", "LD_", "MALLOC_", "TZ", "LANG", "LC_", "NO_COLOR", "FORCE_COLOR"),
+    *("FAUST_", "NO_CYTHON", "PROMETHEUS_"),
+)
 _asking = Lock()
 
 
