@@ -1,12 +1,13 @@
-"""Run the parts of the tests that a change touches, and one more in turn: `python -m tests.selection.parts_of_change`.
+"""Run the parts of the tests that a change touches, and others in turn: `python -m tests.selection.parts_of_change`.
 
-The change is what HEAD has since `SINCE`, a commit; without it, the commits of the last day before HEAD. The part in
-turn goes by the date, so that each runs in a round of as many days as there are parts. It doesn't fail the run unless
-the change touches it: that it failed is printed, and noted with its date in `var/failed-parts.txt`.
+The change is what HEAD has since `SINCE`, a commit; without it, the commits of the last day before HEAD. The parts in
+turn go by the day of the week. Unless the change touches them, they don't fail the run: that they failed is printed,
+and noted with the date in `var/failed-parts.txt`.
 """
 
 import datetime
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -14,6 +15,10 @@ from collections.abc import Iterable
 from tests.selection.parts import PARTS
 from tests.support import CHECKOUT
 
+WITH_TARGETS = {
+    "agents": ("npm", "clients"),
+    "images": ("docker", "images-test"),
+}  # the program, and the target of make
 NOTED = CHECKOUT / "var" / "failed-parts.txt"
 FOLDERS: dict[str, list[str]] = {  # the parts that a change in a folder touches; the longest name that fits decides
     "": [],
@@ -50,9 +55,9 @@ def folder_of(file: str) -> str:
     return max((folder for folder in FOLDERS if not folder or f"{file}/".startswith(f"{folder}/")), key=len)
 
 
-def in_turn(day: datetime.date) -> str:
-    """Return the part whose turn it is on this day."""
-    return sorted(PARTS)[day.toordinal() % len(PARTS)]
+def in_turn(day: datetime.date) -> set[str]:
+    """Return the parts whose turn it is on this day: one or two, so that each has its day of the week."""
+    return set(sorted(PARTS)[day.weekday() :: 7])
 
 
 def files_of_change() -> list[str]:
@@ -68,22 +73,40 @@ def _git(*arguments: str) -> str:
 
 
 def run(parts: set[str]) -> bool:
-    """Run parts with the seed of the day, and return whether they passed."""
-    command = ["make", "--no-print-directory", "parts", f"PART={','.join(sorted(parts))}"]
-    return subprocess.run(command, cwd=CHECKOUT, check=False).returncode == 0
+    """Run parts with the seed of the day, and return whether they passed. Some need a program, and are left out."""
+    targets = []
+    for part in sorted(parts & WITH_TARGETS.keys()):
+        program, target = WITH_TARGETS[part]
+        if shutil.which(program):
+            targets.append([target])
+        else:
+            print(f"*** The part {part} can't run here: it needs {program}. ***", flush=True)
+    if others := parts - WITH_TARGETS.keys():
+        targets.append(["parts", f"PART={','.join(sorted(others))}"])
+    passed = [_make(*target) for target in targets]
+    return all(passed)
+
+
+def _make(*target: str) -> bool:
+    return subprocess.run(["make", "--no-print-directory", *target], cwd=CHECKOUT, check=False).returncode == 0
+
+
+def _names(parts: set[str]) -> str:
+    return ", ".join(sorted(parts)) or "none"
 
 
 def main() -> int:
     """Run what the change touches, then the part in turn; return 1 if the former failed."""
     today = datetime.datetime.now(datetime.UTC).date()
-    parts, turn = touched(files_of_change()), in_turn(today)
-    print(f"parts that the change touches: {', '.join(sorted(parts)) or 'none'}; in turn today: {turn}", flush=True)
+    parts = touched(files_of_change())
+    others = in_turn(today) - parts
+    print(f"longer tests that the change touches: {_names(parts)}; others in turn today: {_names(others)}", flush=True)
     passed = not parts or run(parts)
-    if turn not in parts and not run({turn}):
+    if others and not run(others):
         NOTED.parent.mkdir(exist_ok=True)
         with NOTED.open("a") as notes:
-            notes.write(f"{today}: the part {turn} failed at {_git('rev-parse', '--short', 'HEAD')}\n")
-        print(f"\n*** The part {turn} FAILED. The change doesn't touch it: see {NOTED}, and fix it. ***", flush=True)
+            notes.write(f"{today}: {_names(others)} failed at {_git('rev-parse', '--short', 'HEAD')}\n")
+        print(f"\n*** {_names(others)} FAILED. The change doesn't touch this: see {NOTED}, and fix it. ***", flush=True)
     return int(not passed)
 
 
