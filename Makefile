@@ -41,7 +41,7 @@ parts: $(STAMP)
 	@HYPOTHESIS_PROFILE=many $(PYTEST) --part $(PART) --hypothesis-seed=$(SEED_OF_DAY) $(ARGS)
 
 changed: $(STAMP) ## Run the tests that your change reaches, the nearest first, for 8 minutes: ARGS="--since main"
-	@$(BIN)/python -m tests.selection.changed $(ARGS)
+	@tests="$$($(BIN)/python -m tests.selection.changed $(ARGS))" && { test -z "$$tests" || $(PYTEST) --part none $$tests; }
 
 test-costs: $(STAMP) ## Run all tests, and write what each costs to tests/costs.json and docs/testing.md: needs root
 	@rm -f var/costs.jsonl && mkdir -p var

@@ -18,7 +18,7 @@ from bench.kafka import broker_topic, log_url
 from bench.load import Generator, Load, Target, percentile
 from bench.payloads import BATCH
 from bench.rounds import ROUNDS, Turn, figures_of
-from bench.services import cpu_s, http_service, process, temporary_folder, wait_until_live
+from bench.services import cpu_s, http_service, process, temporary_folder, wait_until_ready
 from deploy.devstack.supervisor.process import Process
 from kernel.ports import free_port
 
@@ -50,7 +50,7 @@ def ingest_server(folder: Path, *options: str) -> Iterator[tuple[Process, Target
     port = free_port()
     command = [sys.executable, "-m", "bench.ingest_server", str(folder), str(port), *options]
     with process(command, folder / "ingest.log") as server:
-        yield server, wait_until_live(server, folder, port)
+        yield server, wait_until_ready(server, folder, port)
 
 
 class Sent(NamedTuple):

@@ -68,11 +68,11 @@ def http_service(folder: Path, command: str, env: Mapping[str, str] | None = Non
     """Run `up`, `stack`, `serve` or `ingest`; yields when it answers."""
     port = free_port()
     with running_service(folder, command, "--port", str(port), env=env) as running:
-        yield running, wait_until_live(running, folder, port)
+        yield running, wait_until_ready(running, folder, port)
 
 
-def wait_until_live(running: Process, folder: Path, port: int) -> Target:
-    """Wait until an HTTP service answers, and issue a token for each org. Raises `RuntimeError`."""
+def wait_until_ready(running: Process, folder: Path, port: int) -> Target:
+    """Wait until an HTTP service is ready, and issue a token for each org. Raises `RuntimeError`."""
     wait_until(lambda: answers_200(HOST, port, "/readyz"), running, folder)
     key, now = token_key(folder / "secrets"), time.time()
     return Target(HOST, port, {org: issue_token(key, "bench", org, "admin", TTL_S, now) for org in ORGS})

@@ -11,6 +11,7 @@ import platform
 from pathlib import Path
 
 from kernel.atomic_write import write_durably
+from runtime.cache_folder import cache_folder
 from runtime.private_files import open_private, private_folder
 from runtime.settings import BadSettings
 
@@ -55,10 +56,9 @@ class RuleCache:
 
 
 def user_cache() -> RuleCache | None:
-    """Return the cache in `XDG_CACHE_HOME`, by default `~/.cache`; None for an account without a home."""
+    """Return the cache of this account; None if it has no home."""
     try:
-        given = Path(os.environ.get("XDG_CACHE_HOME", ""))
-        return RuleCache((given if given.is_absolute() else Path.home() / ".cache") / "crewkit-sessions" / "rules")
+        return RuleCache(cache_folder() / "rules")
     except RuntimeError:
         return None
 

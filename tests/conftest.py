@@ -1,8 +1,6 @@
 """Fixtures for every folder of tests."""
 
 import os
-import re
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from itertools import compress
 from pathlib import Path
@@ -13,8 +11,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 from deploy.devstack.kafka_jars.broker import Broker
 from deploy.devstack.store_server.conditions import BEHIND_PROXY, DEDUPLICATION_WINDOW
-from tests.selection.facts import UNMEASURED, known
 from tests.selection.parts import ALL, NO, PARTS, runs
+from tests.selection.units import ByInstallationOrFile, put_longest_first
 from tests.support.examples import load_profile
 from tests.support.rigs.containers import (
     NO_CONTAINERS,
@@ -26,31 +24,13 @@ from tests.support.rigs.containers import (
 )
 from tests.support.rigs.installation import Installation
 from tests.support.rigs.kafka import broker_from_jars, create_topic, need_jars
-from tests.support.rigs.projector_rig import ProjectorRig
+from tests.support.rigs.projector_rig import ProjectorRig, started_rig
 from tests.support.rigs.served_store import STRICT, Served
 from tests.support.rigs.store import Options, TestStore, new_address, new_store
 
-SERVERS = {
-    "engine",
-    "embedded_engine",
-    "kafka",
-    "kafka_broker",
-    "new_kafka_broker",
-    "installation",
-    "redis",
-}  # fixtures that start one
-ON_INSTALLATION = re.compile(
-    r"tests/(?:contract/|faults/test_(?:clients|corrupted_tables|other_accounts)\.py).*"
-    r"\[(?:.*-)?(?P<kind>up|stack)(?:-.*)?\]"
-)
-ON_GENERATIONS = re.compile(  # the fixtures of tests/faults/conftest.py
-    r"tests/faults/test_(?:counting_rules|moved_log|past_price|replay|switch)\.py::.*\[(?:.*-)?(?P<kind>up|stack)(?:-.*)?\]"
-)
-ON_THEIR_OWN = (  # tests that take minutes and share nothing
-    "tests/properties/test_model.py::",
-    "tests/faults/test_workers.py::test_two_workers_",
-)
-BROWSER = "tests/browser/"  # its tests share an installation with much data, and a Chromium
+SERVERS = {  # fixtures that start one
+    *("engine", "embedded_engine", "installation", "kafka", "kafka_broker", "new_kafka_broker", "redis"),
+}
 INTEGRATION = Path(__file__).parent / "integration"
 HERE, CONTAINERS = "here", "containers"
 # Brokers of tests live for seconds or minutes: optimising their code takes as long as running it.
@@ -117,37 +97,6 @@ def _is_elsewhere(item: pytest.Item) -> bool:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
     """Distribute whole files, long tests alone, and all tests on one running installation together: it starts once."""
     return ByInstallationOrFile(config, log)
-
-
-class ByInstallationOrFile(LoadScopeScheduling):
-    """A scheduler whose units of work are shared installations, single long tests, and otherwise files.
-
-    The groups of `--dist loadgroup` would say the same, but xdist 3.8 ignores them with pytest 9.
-    """
-
-    def _split_scope(self, nodeid: str) -> str:
-        return unit_of(nodeid)
-
-
-def unit_of(nodeid: str) -> str:
-    """Return the name of the unit of work that has the test."""
-    if nodeid.startswith(ON_THEIR_OWN):
-        return nodeid
-    if nodeid.startswith(BROWSER):
-        return BROWSER
-    if on_installation := ON_INSTALLATION.fullmatch(nodeid):
-        return on_installation["kind"]
-    if on_generations := ON_GENERATIONS.fullmatch(nodeid):
-        return f"generations of {on_generations['kind']}"
-    return nodeid.partition("::")[0]
-
-
-def put_longest_first(items: list[pytest.Item]) -> None:
-    """Sort by the cost of the units, so that no worker waits at the end; the order within a unit stays."""
-    costs, took = known(), Counter[str]()
-    for unit, file in sorted({(unit_of(item.nodeid), item.nodeid.partition("::")[0]) for item in items}):
-        took[unit] += costs.get(file, UNMEASURED).wall_s
-    items.sort(key=lambda item: took[unit_of(item.nodeid)], reverse=True)
 
 
 @pytest.fixture(scope="session")
@@ -228,12 +177,8 @@ def projector_rig(
 ) -> Iterator[ProjectorRig]:
     """Start a topic, a store server (or take the container) and its tables; the test starts the workers."""
     shared = new_address(request.getfixturevalue("engine")) if server_kind == CONTAINERS else None
-    rig = ProjectorRig(kafka, tmp_path, store=shared)
-    try:
-        rig.start_store()
+    with started_rig(kafka, tmp_path, shared) as rig:
         yield rig
-    finally:
-        rig.end()
 
 
 @pytest.fixture

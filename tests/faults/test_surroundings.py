@@ -17,7 +17,7 @@ from processors.runners.faust_app import check_versions
 from runtime.secret_making import make_embedded_secrets
 from store.address import StoreAddress
 from tests.support.rigs.installation import Installation
-from tests.support.rigs.projector_rig import PARTITIONS, ProjectorRig
+from tests.support.rigs.projector_rig import PARTITIONS, ProjectorRig, started_rig
 from tests.support.rigs.projector_rig import ended as end_of
 from tests.support.strategies import log_of, one_event
 from tests.support.waiting import eventually
@@ -28,10 +28,8 @@ FROM_TOMORROW = "INSERT INTO {database}.migrations (number, name, sha256) VALUES
 @pytest.fixture(scope="module")
 def projector_rig(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProjectorRig]:
     """Return a rig without a running projector; each test restores its state."""
-    rig = ProjectorRig(kafka, tmp_path_factory.mktemp("rig"))
-    rig.start_store()
-    yield rig
-    rig.end()
+    with started_rig(kafka, tmp_path_factory.mktemp("rig")) as rig:
+        yield rig
 
 
 def assert_refused(done: subprocess.CompletedProcess[str], *words: str) -> None:

@@ -25,7 +25,7 @@ from tests.support.clients.load import Load
 from tests.support.oracles.checker import Checker
 from tests.support.rigs.installation import Installation
 from tests.support.rigs.projection import new_pipeline, settle, tables
-from tests.support.rigs.projector_rig import PARTITIONS, ROLLED_UP, ProjectorRig
+from tests.support.rigs.projector_rig import PARTITIONS, ROLLED_UP, ProjectorRig, started_rig
 from tests.support.rigs.projector_rig import ended as end_of
 from tests.support.rigs.store import Options, new_address, new_store
 from tests.support.waiting import eventually
@@ -52,12 +52,8 @@ def _print_seed() -> None:
 @pytest.fixture
 def rig(kafka: str, engine: Options, tmp_path: Path) -> Iterator[ProjectorRig]:
     """Provide a topic and tables on the shared store, for tests that break nothing but workers."""
-    made = ProjectorRig(kafka, tmp_path, store=new_address(engine))
-    try:
-        made.start_store()
+    with started_rig(kafka, tmp_path, new_address(engine)) as made:
         yield made
-    finally:
-        made.end()
 
 
 class SentLog:

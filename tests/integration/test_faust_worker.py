@@ -3,7 +3,6 @@
 import asyncio
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from schemas.log.codec import encode
 from schemas.log.position import LogRecord
 from schemas.log.topics import partition_of, record_key
-from tests.support.rigs.projector_rig import PARTITIONS, ProjectorRig, ended
+from tests.support.rigs.projector_rig import PARTITIONS, ProjectorRig, ended, started_rig
 from tests.support.rigs.store import Options, new_address
 from tests.support.strategies import SESSIONS, log_of, one_event
 from tests.support.waiting import eventually
@@ -26,29 +25,18 @@ GOOD = log_of([one_event(n) for n in range(6)])
 @pytest.fixture
 def projector_rig(kafka: str, engine: Options, tmp_path: Path) -> Iterator[ProjectorRig]:
     """Start a topic, and its tables on the shared server: these tests are about the log."""
-    with started(kafka, engine, tmp_path) as rig:
+    with started_rig(kafka, tmp_path, new_address(engine)) as rig:
         yield rig
 
 
 @pytest.fixture(scope="module")
 def projecting(kafka: str, engine: Options, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProjectorRig]:
     """Run a worker beside which others are refused."""
-    with started(kafka, engine, tmp_path_factory.mktemp("projecting")) as rig:
+    with started_rig(kafka, tmp_path_factory.mktemp("projecting"), new_address(engine)) as rig:
         asyncio.run(rig.send(GOOD[:1]))
         rig.worker()
         rig.await_projected(1)
         yield rig
-
-
-@contextmanager
-def started(kafka: str, engine: Options, folder: Path) -> Iterator[ProjectorRig]:
-    """Create the topic and the tables."""
-    rig = ProjectorRig(kafka, folder, store=new_address(engine))
-    try:
-        rig.start_store()
-        yield rig
-    finally:
-        rig.end()
 
 
 def _poison() -> list[tuple[LogRecord, str]]:

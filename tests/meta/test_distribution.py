@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests import conftest
-from tests.conftest import ON_THEIR_OWN, put_longest_first, unit_of
+from tests.selection import units
 from tests.selection.facts import Sum
+from tests.selection.units import ON_THEIR_OWN, put_longest_first, unit_of
 from tests.support import CHECKOUT
 
 API = "tests/contract/test_api_health.py::test_it"
@@ -44,7 +44,7 @@ def test_the_long_tests_have_these_names(start: str) -> None:
 def test_the_longest_units_run_first_and_keep_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
     """The stories about generations rely on the order of their files."""
     costs = {"tests/faults/test_counting_rules.py": Sum(wall_s=1), "tests/faults/test_replay.py": Sum(wall_s=9)}
-    monkeypatch.setattr(conftest, "known", lambda: costs)
+    monkeypatch.setattr(units, "known", lambda: costs)
     names = [
         "unit/test_new.py::test_it",
         "faults/test_counting_rules.py::test_it[up]",

@@ -1,12 +1,13 @@
-"""Run the tests that a change reaches, the nearest first: `make changed`.
+"""Print the tests that a change reaches, the nearest first; `make changed` runs them.
 
 A test is as far from a changed module as there are imports between them. Files that aren't modules count as the
-modules that name them. What is too far for the time is named, and `make test` runs it.
+modules that name them. There may not be time for the farthest; `make test` runs these.
 """
 
 import argparse
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -16,9 +17,7 @@ import grimp
 from tests.selection.facts import UNMEASURED, Sum, known
 from tests.support import CHECKOUT
 
-PACKAGES = (
-    "audit bench cli crewkit_hook dashboard deploy edge ingest kernel processors query_api runtime schemas store tests"
-).split()
+PACKAGES = [*tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["importlinter"]["root_packages"], "tests"]
 BY_FOLDER = {  # tests that read files of these folders without naming one
     "client": ["tests/integration/test_hook_wheel.py"],
     "dashboard": ["tests/browser"],
@@ -102,39 +101,30 @@ def _source(module: str) -> str:
     return file.read_text() if file.exists() else ""
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="make changed", description=__doc__)
+def chosen(files: list[str], processor_s: float) -> list[str]:
+    """Return the tests to run for these changed files, and say how many of those that they reach there is time for."""
+    tests = reached(files)
+    near = list(in_time(tests, known(), processor_s))
+    print(f"{len(files)} changed files reach {len(tests)} files of tests; {len(near)} run now.", file=sys.stderr)
+    by_folder = chain.from_iterable(BY_FOLDER[folder] for folder in BY_FOLDER if _has(files, folder))
+    return list(dict.fromkeys([*ALWAYS, *by_folder, *near]))
+
+
+def _has(files: list[str], folder: str) -> bool:
+    return any(file.startswith(folder) for file in files)
+
+
+def main() -> None:
+    """Print the tests."""
+    parser = argparse.ArgumentParser(prog="python -m tests.selection.changed", description=__doc__)
     parser.add_argument("--since", default="HEAD", help="compare with this commit; default HEAD: what isn't committed")
     parser.add_argument("--minutes", type=float, default=8, help="of two cores; default 8")
-    parser.add_argument("--list", action="store_true", help="print the files of tests, and run nothing")
-    parser.add_argument("pytest", nargs="*", help="arguments of pytest")
-    return parser.parse_args()
-
-
-def main() -> int:
-    """Choose and run the tests; return pytest's exit code."""
-    asked = _arguments()
-    files = changed_files(asked.since)
-    tests = reached(files)
-    chosen = list(in_time(tests, known(), asked.minutes * 60 * 2))
-    folders = [
-        name for folder, names in BY_FOLDER.items() if any(file.startswith(folder) for file in files) for name in names
-    ]
-    print(f"{len(files)} changed files reach {len(tests)} files of tests, of which {len(chosen)} run now", flush=True)
-    if asked.list or not files:
-        print("\n".join(chosen))
-        return 0
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "--part",
-        "none",
-        *asked.pytest,
-        *dict.fromkeys([*ALWAYS, *folders, *chosen]),
-    ]
-    return subprocess.run(command, cwd=CHECKOUT, check=False).returncode
+    asked = parser.parse_args()
+    if files := changed_files(asked.since):
+        print("\n".join(chosen(files, asked.minutes * 60 * 2)))
+    else:
+        print(f"Nothing differs from {asked.since}: choose another commit with --since.", file=sys.stderr)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

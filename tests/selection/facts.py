@@ -3,6 +3,7 @@
 Writes `tests/costs.json`, by which runs are ordered and `make changed` chooses, and the table of docs/testing.md.
 """
 
+import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -30,8 +31,8 @@ class Sum(msgspec.Struct):
     def add(self, cost: Cost) -> None:
         """Count one more test."""
         self.tests += 1
-        self.wall_s = round(self.wall_s + cost.wall_s, 1)
-        self.processor_s = round(self.processor_s + cost.processor_s, 1)
+        self.wall_s += cost.wall_s
+        self.processor_s += cost.processor_s
         self.starts += cost.starts
 
 
@@ -68,9 +69,23 @@ def known() -> dict[str, Sum]:
 
 def table(costs: list[Cost]) -> str:
     """Return the table of the suites, those of `make test` first."""
-    rows = sums(costs, suite_of)
-    everything = sums([cost for cost in costs if cost.part is None], lambda _: "`make test`")
-    return "\n".join([*HEAD, *_lines({name: rows[name] for name in sorted(rows)} | everything)])
+    whole = sums(_of_make_test(costs), lambda _: "`make test`")
+    return "\n".join([*HEAD, *_lines(sums(costs, suite_of) | whole)])
+
+
+def facts(costs: list[Cost]) -> str:
+    """Return the content of `tests/costs.json`, a line for each file."""
+    files = sums(_of_make_test(costs), file_of)
+    lines = (f"{json.dumps(name)}: {json.dumps(_rounded(row))}" for name, row in files.items())
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _of_make_test(costs: list[Cost]) -> list[Cost]:
+    return [cost for cost in costs if cost.part is None]
+
+
+def _rounded(row: Sum) -> dict[str, float]:
+    return {name: round(value, 1) for name, value in msgspec.structs.asdict(row).items()}
 
 
 def _lines(rows: dict[str, Sum]) -> Iterator[str]:
@@ -81,8 +96,7 @@ def _lines(rows: dict[str, Sum]) -> Iterator[str]:
 def main() -> None:
     """Write the facts and the table."""
     costs = read(Path(sys.argv[1]))
-    files = sums([cost for cost in costs if cost.part is None], file_of)
-    FACTS.write_bytes(msgspec.json.format(msgspec.json.encode(files), indent=1) + b"\n")
+    FACTS.write_text(facts(costs))
     PAGE.write_text(TABLE.sub(lambda _: f"{table(costs)}\n\n", PAGE.read_text()))
 
 

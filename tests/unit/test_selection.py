@@ -1,13 +1,14 @@
 """Which tests a change runs: those that import what changed, the nearest first, and the parts of its folders."""
 
 import datetime
+import json
 
 import grimp
 import pytest
 
 from tests.selection.changed import distances, in_time, module_of, modules_that_name
 from tests.selection.costs import Cost
-from tests.selection.facts import Sum, sums, table
+from tests.selection.facts import Sum, facts, sums, table
 from tests.selection.parts import ALL, NO, PARTS, is_wanted
 from tests.selection.parts_of_change import in_turn, touched
 
@@ -60,6 +61,16 @@ def test_each_part_has_its_day_of_the_week() -> None:
 
     assert sorted(part for turn in turns for part in turn) == sorted(PARTS)
     assert {len(turn) for turn in turns} <= {1, 2}
+
+
+def test_cheap_tests_add_up() -> None:
+    """Nothing is rounded before the sum."""
+    costs = [Cost(f"tests/unit/test_a.py::test_{n}", None, 0.04, 0.04, 0) for n in range(100)]
+
+    assert table(costs).splitlines()[-1] == "| `make test` | 100 | 4 | 4 | 0 |"
+    assert json.loads(facts(costs)) == {
+        "tests/unit/test_a.py": {"tests": 100, "wall_s": 4, "processor_s": 4, "starts": 0}
+    }
 
 
 def test_costs_are_summed_by_file_and_by_suite() -> None:

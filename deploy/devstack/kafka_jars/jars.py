@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from runtime.cache_folder import cache_folder
+
 KAFKA_VERSION = "4.4.0"
 JAVA_MIN = 17
 FETCH_S = 300.0
@@ -34,9 +36,7 @@ class JarSet(NamedTuple):
 
     def cache_dir(self) -> Path:
         """Return the folder that holds, or will hold, the jars."""
-        base = os.environ.get("XDG_CACHE_HOME")
-        folder = Path(base) if base else Path.home() / ".cache"
-        return folder / "crewkit-sessions" / f"{self.name.lower()}-{self.version}"
+        return cache_folder() / f"{self.name.lower()}-{self.version}"
 
     def digests(self) -> dict[str, str]:
         """Return the SHA-256 of every jar by its name."""

@@ -29,7 +29,6 @@ SESSIONS, EVENTS, SEED = 120, 8_000, 1  # three pages of sessions, and one with 
 TTL_S = 3_600
 VIEWPORT = chromium.VIEWPORT
 VIEWS = ("Timeline", "Events", "Tree", "Usage", "Analysis", "History")  # of a session
-VIOLATION = "Content Security Policy"
 FAILED_LOAD = "Failed to load resource"  # a status of 400 or more, or no answer
 
 

@@ -14,14 +14,15 @@ from pathlib import Path
 
 import pytest
 
+from runtime.cache_folder import cache_folder
+
 REQUIREMENTS = Path(__file__).with_suffix(".txt")
 
 
 def floor_engine() -> Path:
     """Return its folder. Skip if it can't be installed, or fail if `REQUIRE_CHDB_FLOOR=1` requires it."""
     version = REQUIREMENTS.read_text().partition("chdb-core==")[2].split()[0]
-    base = os.environ.get("XDG_CACHE_HOME")
-    folder = (Path(base) if base else Path.home() / ".cache") / "crewkit-sessions" / f"chdb-core-{version}"
+    folder = cache_folder() / f"chdb-core-{version}"
     if not folder.exists():
         _install(folder)
     return folder

@@ -4,7 +4,8 @@ import os
 import secrets
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -193,3 +194,14 @@ def ended(process: subprocess.Popen[bytes], within_s: float = 60) -> int:
         time.sleep(0.05)
     assert process.returncode is not None, "it still runs"
     return process.returncode
+
+
+@contextmanager
+def started_rig(bootstrap: str, folder: Path, store: StoreAddress | None = None) -> Iterator[ProjectorRig]:
+    """Make a topic and tables, in a store of this rig unless one is given; stop everything at the end."""
+    rig = ProjectorRig(bootstrap, folder, store=store)
+    try:
+        rig.start_store()
+        yield rig
+    finally:
+        rig.end()
