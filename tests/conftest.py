@@ -12,7 +12,7 @@ from xdist.scheduler import LoadScopeScheduling
 from deploy.devstack.kafka_jars.broker import Broker
 from deploy.devstack.store_server.conditions import BEHIND_PROXY, DEDUPLICATION_WINDOW
 from tests.selection.parts import ALL, NO, PARTS, runs
-from tests.selection.units import ByInstallationOrFile, put_longest_first
+from tests.selection.units import ByInstallationOrFile, put_longest_first, unit_of
 from tests.support.examples import load_profile
 from tests.support.rigs.containers import (
     NO_CONTAINERS,
@@ -31,6 +31,7 @@ from tests.support.rigs.store import Options, TestStore, new_address, new_store
 SERVERS = {  # fixtures that start one
     *("engine", "embedded_engine", "installation", "kafka", "kafka_broker", "new_kafka_broker", "redis"),
 }
+OF_A_UNIT = ("installation", "unstarted", "dashboard")  # fixtures that nothing else in the worker will use
 INTEGRATION = Path(__file__).parent / "integration"
 HERE, CONTAINERS = "here", "containers"
 # Brokers of tests live for seconds or minutes: optimising their code takes as long as running it.
@@ -91,6 +92,15 @@ def _is_elsewhere(item: pytest.Item) -> bool:
     """Return whether the test is marked with ``only_on("up")``, or ``"stack"``, and this is the other one."""
     only = item.get_closest_marker("only_on")
     return only is not None and not any(kind in item.callspec.params.values() for kind in only.args)  # type: ignore[attr-defined]  # of a parametrised function
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """End the installation of a unit of work with its last test: a `stack` takes half a core while nobody asks it."""
+    if hasattr(item.config, "workerinput") and nextitem and unit_of(nextitem.nodeid) != unit_of(item.nodeid):
+        for name in OF_A_UNIT:
+            for made in item.session._fixturemanager.getfixturedefs(name, item) or ():
+                made.finish(item._request)  # type: ignore[attr-defined]  # of a function
 
 
 @pytest.hookimpl(optionalhook=True)
