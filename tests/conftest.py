@@ -42,7 +42,7 @@ load_profile()
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--part`."""
     parser.addoption(
-        "--part", default=ALL, help=f"run the tests of these parts ({','.join(PARTS)}), of {ALL}, or of {NO} part"
+        "--part", default=ALL, help=f"run the tests of these parts ({','.join(PARTS)}), of {ALL}, or those of {NO}"
     )
 
 

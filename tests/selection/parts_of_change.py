@@ -1,10 +1,13 @@
-"""Run the parts of the tests that a change touches, and others in turn: `python -m tests.selection.parts_of_change`.
+"""Decide which parts of the tests a change runs: those that it touches, and others in turn.
 
-The change is what HEAD has since `SINCE`, a commit; without it, the commits of the last day before HEAD. The parts in
-turn go by the day of the week. Unless the change touches them, they don't fail the run: that they failed is printed,
-and noted with the date in `var/failed-parts.txt`.
+`python -m tests.selection.parts_of_change --touched` prints the former, for `--part`. Without the option it runs the
+rest: what the change touches that has a target of its own in the Makefile, then the parts in turn, which go by the day
+of the week. Unless the change touches these, they don't fail the run: that they failed is printed, and noted with the
+date in `var/failed-parts.txt`.
+The change is what HEAD has since `SINCE`, a commit; without it, the commits of the last day before HEAD.
 """
 
+import argparse
 import datetime
 import os
 import shutil
@@ -12,7 +15,7 @@ import subprocess
 import sys
 from collections.abc import Iterable
 
-from tests.selection.parts import PARTS
+from tests.selection.parts import NO, PARTS
 from tests.support import CHECKOUT
 
 WITH_TARGETS = {
@@ -96,12 +99,16 @@ def _names(parts: set[str]) -> str:
 
 
 def main() -> int:
-    """Run what the change touches, then the part in turn; return 1 if the former failed."""
-    today = datetime.datetime.now(datetime.UTC).date()
-    parts = touched(files_of_change())
-    others = in_turn(today) - parts
-    print(f"longer tests that the change touches: {_names(parts)}; others in turn today: {_names(others)}", flush=True)
-    passed = not parts or run(parts)
+    """Print the parts that `make test` shall have as well, or run the others; return 1 if one that counts failed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.selection.parts_of_change", description=__doc__)
+    parser.add_argument("--touched", action="store_true", help="print the parts that the change touches, for --part")
+    today, parts = datetime.datetime.now(datetime.UTC).date(), touched(files_of_change())
+    if parser.parse_args().touched:
+        print(",".join([NO, *sorted(parts - WITH_TARGETS.keys())]))
+        return 0
+    with_targets, others = parts & WITH_TARGETS.keys(), in_turn(today) - parts
+    print(f"longer tests of the change: {_names(with_targets)}; others in turn today: {_names(others)}", flush=True)
+    passed = not with_targets or run(with_targets)
     if others and not run(others):
         NOTED.parent.mkdir(exist_ok=True)
         with NOTED.open("a") as notes:
