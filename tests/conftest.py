@@ -1,7 +1,8 @@
 """Fixtures for every folder of tests."""
 
+import gc
 import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Iterator
 from itertools import compress
 from pathlib import Path
 
@@ -64,6 +65,18 @@ def pytest_report_header() -> str | None:
         return None
     found = f"not with containers: {reason}" if reason else f"also with {kafka_image()} and {clickhouse_image()}"
     return f"integration tests: {found}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep garbage collections from walking all collected tests each time: they live until the run ends."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.collect()
+        gc.freeze()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

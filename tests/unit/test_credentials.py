@@ -136,6 +136,7 @@ async def test_a_file_that_breaks_changes_nothing_and_is_reported_once(tmp_path:
     assert [log["log_level"] for log in logs] == ["error", "error", "info"]
 
 
+@pytest.mark.usefixtures("own_logging")
 def test_a_missing_or_invalid_file_prevents_the_start(tmp_path: Path) -> None:
     """The message names the setting, the file and the cause, before anything has started."""
     (tmp_path / "broken").write_text("{")

@@ -49,6 +49,7 @@ def test_a_secret_that_others_can_read_or_change_is_refused(tmp_path: Path, mode
 
 
 @pytest.mark.parametrize(("command", "name"), READ, ids=lambda given: given if isinstance(given, str) else given[0])
+@pytest.mark.usefixtures("own_logging")
 def test_every_command_that_needs_a_secret_refuses_an_open_one(
     data: Path, name: str, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:

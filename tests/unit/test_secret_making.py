@@ -80,6 +80,7 @@ def test_a_lost_secret_is_not_made_anew(tmp_path: Path, lost: str) -> None:
     ],
     ids=" ".join,
 )
+@pytest.mark.usefixtures("own_logging")
 def test_with_kafka_missing_secrets_are_a_refusal(tmp_path: Path, command: tuple[str, ...]) -> None:
     """Each command names the file and the command that makes it, and has made nothing."""
     with pytest.raises(BadSettings, match=r"secrets/\w+\.key.* (is missing|exists):.*crewkit-sessions secrets make"):
@@ -88,6 +89,7 @@ def test_with_kafka_missing_secrets_are_a_refusal(tmp_path: Path, command: tuple
     assert not (tmp_path / "secrets").exists()
 
 
+@pytest.mark.usefixtures("own_logging")
 def test_up_makes_no_secrets_for_a_log_that_has_begun(tmp_path: Path) -> None:
     """A folder was restored without its secrets, so its ids would be unknown."""
     (tmp_path / "log.sqlite").touch()
