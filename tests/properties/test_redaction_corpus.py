@@ -4,6 +4,8 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from ingest.privacy.redaction import redact
 from tests.support.corpora.harmless_texts import harmless_texts
 from tests.support.corpora.second_secrets import SECOND_SECRETS, entries
@@ -62,6 +64,7 @@ def test_hardly_any_harmless_text_is_cut() -> None:
     assert len(cut) / len(texts) <= FALSE_MAX, cut
 
 
+@pytest.mark.slow
 def test_nearly_all_secrets_of_the_second_corpus_are_found() -> None:
     """At least 97 % of more than 1,000 secrets in seven payloads each, except PINs of digits."""
     secrets = [one for one in SECOND if not (one.secret.isdigit() and len(one.secret) <= PIN_DIGITS_MAX)]
@@ -92,6 +95,7 @@ def test_what_is_out_of_scope_is_documented_and_is_not_found() -> None:
         assert len(found_in(secret)) < len(payloads(secret.written)), secret.text
 
 
+@pytest.mark.slow
 def test_redacting_what_was_redacted_changes_nothing() -> None:
     """This holds over the whole corpus, in each payload."""
     for secret in CORPUS:

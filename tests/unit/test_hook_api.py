@@ -22,6 +22,7 @@ from crewkit_hook.store import Item
 from kernel.ports import free_port
 from tests.support.rigs.certificates import Authority, Signed
 
+POLL_S = 0.01  # how soon the server notices that it shall stop
 TAKEN = b'{"data": {"accepted": 1, "rejected": []}}'
 
 
@@ -56,7 +57,7 @@ class Answering:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(POLL_S,), daemon=True).start()
 
     def serve_with(self, signed: Signed) -> None:
         """Answer over TLS from now on."""

@@ -16,9 +16,10 @@ from crewkit_hook.transcripts.claude_code import Reading
 from crewkit_hook.transcripts.usage import FIELDS
 
 from tests.support.clients.transcript_folder import Writer
+from tests.support.examples import examples
 from tests.support.oracles.transcript_totals import Counted, count_folder
 
-SESSIONS = 200
+SESSIONS = examples(200, many=200)
 
 
 @pytest.fixture(scope="module", params=range(3))
