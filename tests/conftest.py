@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 from collections.abc import Awaitable, Callable, Generator, Iterator
 from itertools import compress
 from pathlib import Path
@@ -12,6 +13,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from deploy.devstack.kafka_jars.broker import Broker
 from deploy.devstack.store_server.conditions import BEHIND_PROXY, DEDUPLICATION_WINDOW
+from runtime.rule_cache import user_cache
 from tests.selection.parts import ALL, NO, PARTS, runs
 from tests.selection.units import ByInstallationOrFile, put_longest_first, unit_of
 from tests.support.examples import load_profile
@@ -77,6 +79,12 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
         gc.collect()
         gc.freeze()
+
+
+def pytest_collection_finish() -> None:
+    """Load redaction's rules from the cache if a test uses them: each process would compile them for a second."""
+    if redaction := sys.modules.get("ingest.privacy.redaction"):
+        redaction.compile_rules(user_cache())
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -116,6 +116,7 @@ def test_up_refuses_to_start_without_heavy_imports(tmp_path: Path, reason: str) 
     assert imported & (HEAVY | SIGNING | {"pygments"}) <= LOGGING
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "unused"),
     [

@@ -88,6 +88,7 @@ def check_over_replicas(machine: type[Projection] = OverReplicas, **options: Any
 
 
 @pytest.mark.timeout(1_200 + EXAMPLES)
+@pytest.mark.slow
 def test_replicas_that_lag_change_no_number() -> None:
     """Nothing that a majority has is lost, nothing is computed from less than there is, and no claim is untrue."""
     check_over_replicas(max_examples=EXAMPLES // 2, derandomize=ARE_FIXED)

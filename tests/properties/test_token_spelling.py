@@ -56,6 +56,7 @@ def substitutes(character: str) -> Iterator[str]:
 _ORDER = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("algorithm", ["HS256", *PRIVATE])
 @pytest.mark.parametrize("user", ["alice", "alice1", "alice12"])
 def test_no_character_can_be_another_one(algorithm: str, user: str) -> None:

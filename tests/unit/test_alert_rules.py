@@ -384,6 +384,7 @@ def test_prometheus_accepts_the_rules(file: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", NORMAL, ids=lambda case: case.name)
 def test_nothing_fires_where_nothing_is_wrong(case: Case, tmp_path: Path) -> None:
     """Restarts, counters that begin again, a generation that is filled, and ordinary load are no faults."""

@@ -52,6 +52,7 @@ def test_every_request_is_sent_once_and_those_of_a_session_in_order(at_once: int
     assert seen == Counter({number: session.requests for number, session in enumerate(sessions)})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch", [100, 10])
 def test_no_session_sends_one_body_twice(batch: int) -> None:
     """Without ids, the same event sent again counts once: the figures would count events that are not stored."""

@@ -181,6 +181,7 @@ def test_an_effort_is_used_up_for_good() -> None:
         effort.check()
 
 
+@pytest.mark.slow
 def test_no_request_waits_for_rules_to_be_compiled() -> None:
     """Every scanner there is, in a process that has seen no secret yet."""
     program = """

@@ -58,6 +58,7 @@ def test_another_process_compiles_nothing(cache: RuleCache) -> None:
     assert is_used(cache)
 
 
+@pytest.mark.slow
 def test_a_warm_cache_spares_the_compiler_for_all_rules(tmp_path: Path) -> None:
     """A process that can't compile redacts all the same, once another one has filled the cache."""
     program = """
