@@ -291,6 +291,7 @@ def test_a_text_comes_out_as_it_would_in_a_payload(text: str) -> None:
 @example("token: 'ab12cd'", 4)
 @example("<password>hunter2</password>", 4)
 @example("token='\\a12345'", 0)
+@example("s3cretsAreBadForYou99 is there--password", 0)
 @unhurried
 @given(st.lists(texts | canaries.map(lambda canary: canary.written), max_size=5).map("".join), st.integers(0, 4))
 def test_detection_hits_wherever_an_exact_rule_would_find_something(text: str, how: int) -> None:
