@@ -60,6 +60,7 @@ class OneConnection(Generator):
         await asyncio.Event().wait()
 
 
+@pytest.mark.slow
 async def test_requests_behind_a_stall_are_slow_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """Four were due while the service stalled; counted from their sending, all of them would look fast."""
     clock = Clock()

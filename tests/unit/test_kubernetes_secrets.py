@@ -87,6 +87,7 @@ def referenced(overlay: str) -> set[tuple[str, str]]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overlay", SECTIONS)
 def test_the_readme_makes_what_the_manifests_refer_to(overlay: str, tmp_path: Path) -> None:
     """Every key that is mounted is there, and nothing is made that no pod reads."""
@@ -98,6 +99,7 @@ def test_the_readme_makes_what_the_manifests_refer_to(overlay: str, tmp_path: Pa
     assert [name for name, data in secrets.items() if not data or not all(data.values())] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overlay", SECTIONS)
 def test_the_processes_accept_the_keys(overlay: str, tmp_path: Path) -> None:
     """They read them from a volume, with the modes that the manifests give them; the operator's key is not there."""
