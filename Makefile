@@ -9,7 +9,7 @@ MINUTES ?= 10
 MODE ?= stack
 JOBS ?= 3
 PART ?= all
-SEED_OF_DAY = $$(date +%Y%m%d)
+SEED_OF_DAY ?= $(shell date +%Y%m%d)
 # Containers often set this. Without .pyc files `up` compiles 1,000 modules again at each start.
 export PYTHONDONTWRITEBYTECODE :=
 # pip checks the version and the hashes of uv that requirements.lock has; uv then checks all others.
@@ -38,7 +38,7 @@ test-all: check ## Run all tests, with a new seed each day: also the longer proo
 	@$(MAKE) --no-print-directory parts PART=$(PART)
 
 parts: $(STAMP)
-	@HYPOTHESIS_PROFILE=many $(PYTEST) --part $(PART) --hypothesis-seed=$(SEED_OF_DAY) $(ARGS)
+	@HYPOTHESIS_PROFILE=many SEED_OF_DAY=$(SEED_OF_DAY) $(PYTEST) --part $(PART) --hypothesis-seed=$(SEED_OF_DAY) $(ARGS)
 
 changed: $(STAMP) ## Run the tests that your change reaches, the nearest first, for 8 minutes: ARGS="--since main"
 	@tests="$$($(BIN)/python -m tests.selection.changed $(ARGS))" && { test -z "$$tests" || $(PYTEST) --part none $$tests; }

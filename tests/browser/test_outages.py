@@ -42,6 +42,11 @@ def test_a_503_keeps_what_was_read(dashboard: Dashboard, tolerant: Visits) -> No
     assert number(page, '[data-kpi="cost"]') == cost
 
     page.unroute("**/api/**")
+    page.route("**/api/**", lambda route: route.abort())
+    now(page)
+    expect(page.get_by_test_id("problem")).to_contain_text("The server does not answer")
+
+    page.unroute("**/api/**")
     now(page)
     expect(page.get_by_test_id("problem")).to_be_hidden()
 

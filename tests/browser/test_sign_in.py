@@ -170,7 +170,7 @@ def test_signing_out(dashboard: Dashboard, visits: Visits) -> None:
     assert page.evaluate("sessionStorage.length") == 0
 
 
-@pytest.mark.parametrize("role", ["member", pytest.param("viewer", marks=pytest.mark.part("browser"))])
+@pytest.mark.parametrize("role", ["viewer", pytest.param("member", marks=pytest.mark.part("browser"))])
 def test_who_sees_only_their_own_asks_for_nothing_else(dashboard: Dashboard, visits: Visits, role: Role) -> None:
     """No call is refused, no page is offered that they may not see, and people's names do not appear."""
     page = visits.open(dashboard.link("/?range=30d", token=dashboard.token(role, "bao")))

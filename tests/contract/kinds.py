@@ -10,7 +10,6 @@ ON_BOTH = {
     "test_api_operations.py": "receipts, coverage, freshness and recounts",
     "test_api_requests.py": "which process does the work of a request",
     "test_api_health.py": "health and metrics of the processes",
-    "test_readme.py": "the commands of the documentation",
     "test_api_privacy.py::test_no_secret_leaves_a_trace": "the bytes of each log",
     "test_api_privacy.py::test_a_corrected_record_is_kept_like_any_write": "a dead letter of each log",
     "test_api_dashboard.py::test_the_printed_link_signs_in": "the output of each command",

@@ -1,7 +1,6 @@
 """Readers during a switch and back: no request fails, and each reply is of one generation."""
 
 import asyncio
-import os
 import threading
 import time
 from collections import Counter
@@ -19,7 +18,7 @@ from tests.support.rigs.operator import Operator, shown_by
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.fault(row=23)
-READS = int(os.environ.get("SWITCH_READS", "150"))  # at least, of each kind of installation
+FEW, MANY = (150, 1), (600, 2)  # reads at least, of each kind of installation, and switches there and back
 WRITE_EVERY_S, WRITES = 0.5, 5
 CONNECTIONS = 3  # of each org
 SESSIONS = 12
@@ -37,7 +36,10 @@ PLANTED = (
 )
 
 
-def test_no_read_fails_or_mixes_generations_through_a_switch_and_back(upgraded: Installation, fresh_org: str) -> None:
+@pytest.mark.parametrize(("reads", "rounds"), [FEW, pytest.param(*MANY, marks=pytest.mark.part("volume"))])
+def test_no_read_fails_or_mixes_generations_through_a_switch_and_back(
+    upgraded: Installation, fresh_org: str, reads: int, rounds: int
+) -> None:
     """Reads of two orgs whose numbers differ between the generations, while another org writes."""
     quiet = {org: _sessions_of(Org(upgraded, org)) for org in (f"a-{fresh_org}", f"b-{fresh_org}")}
     busy, operator, live = Org(upgraded, f"busy-{fresh_org}"), Operator(upgraded), shown_by(upgraded)
@@ -52,17 +54,17 @@ def test_no_read_fails_or_mixes_generations_through_a_switch_and_back(upgraded: 
     with _writing(busy) as written:
         reading = _Reading(upgraded, quiet, {live: "old", new: "new"})
         reading.start()
-        for generation in (new, live):
-            reading.wait_for(READS // 3)
+        for generation in (new, live) * rounds:
+            reading.wait_for(reads // (2 * rounds + 1))
             operator.do("switch", generation, accept_differences=generation == new)
-        reading.wait_for(READS // 3)
+        reading.wait_for(reads // (2 * rounds + 1))
         eventually(lambda: written[0] > WRITES or reading.failed)
         reading.stop()
 
     print(f"{sum(reading.seen.values())} reads, {reading.rate:.0f} a second, {written[0]} writes meanwhile")
     assert reading.failed == []
     assert set(reading.seen) == {live, new}
-    assert sum(reading.seen.values()) >= READS
+    assert sum(reading.seen.values()) >= reads
     assert written[0] > WRITES
     operator.request("drop", new)
     assert eventually(operator.only_the_live_one_is_left, within_s=90)

@@ -175,12 +175,12 @@ async def test_a_paused_and_replaced_worker_does_no_harm_when_it_resumes(rig: Pr
 
 @pytest.mark.fault(row=7)
 async def test_workers_that_join_and_leave_skip_nothing(rig: ProjectorRig, engine: Options) -> None:
-    """Rebalance after rebalance, by a join, an orderly end or a kill: every record is projected."""
+    """Rebalance after rebalance, by a join, an orderly end, a kill or a return: every record is projected."""
     endings = [signal.SIGTERM, signal.SIGKILL]
     random.Random(SEED).shuffle(endings)
     sent = SentLog(rig)
     running: dict[int, subprocess.Popen[bytes]] = {0: rig.short_timeout_worker(0)}
-    for instance in (1, 0, 2, 1):
+    for instance in (1, 0, 2, 1, 0):
         if instance in running:
             leaving = running.pop(instance)
             leaving.send_signal(endings.pop())

@@ -23,9 +23,10 @@ WITH_TARGETS = {
     "images": ("docker", "images-test"),
 }  # the program, and the target of make
 NOTED = CHECKOUT / "var" / "failed-parts.txt"
+ENGINES = ("brokers", "floor")  # whatever has SQL: replicated tables, and the oldest engine
 FOLDERS: dict[str, list[str]] = {  # the parts that a change in a folder touches; the longest name that fits decides
     "": [],
-    "audit": ["volume"],
+    "audit": ["alerts", *ENGINES, "volume"],
     "client": ["agents", "volume"],
     "dashboard": ["browser"],
     "deploy": ["images"],
@@ -34,12 +35,12 @@ FOLDERS: dict[str, list[str]] = {  # the parts that a change in a folder touches
     "edge": ["fuzz", "alerts"],
     "ingest": ["fuzz"],
     "ingest/log": ["brokers"],
-    "processors": ["kills", "model", "mutants"],
-    "query_api": ["browser"],
+    "processors": ["alerts", *ENGINES, "kills", "model", "mutants"],
+    "query_api": ["alerts", *ENGINES, "browser"],
     "requirements.lock": ["floor", "images"],
-    "runtime": ["kills"],
-    "schemas": ["model"],
-    "store": ["brokers", "floor", "model"],
+    "runtime": ["alerts", "kills"],
+    "schemas": [*ENGINES, "model"],
+    "store": [*ENGINES, "model"],
     "tests/browser": ["browser"],
     "tests/clients": ["agents"],
     "tests/fuzz": ["fuzz"],

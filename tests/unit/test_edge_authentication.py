@@ -62,6 +62,7 @@ WRONG = {
     "org of another type": {"org_id": None},
     "exp of another type": {"exp": "tomorrow"},
     "exp without end": {"exp": float("inf")},
+    **{f"{name} is not a number": {name: float("nan")} for name in ("exp", "iat", "nbf")},
     "exp as a truth": {"exp": True},
     "nbf of another type": {"nbf": []},
     **{f"no {name}": {name: ...} for name in GOOD},
