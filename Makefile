@@ -44,7 +44,7 @@ changed: $(STAMP) ## Run the tests that your change reaches, the nearest first, 
 	@tests="$$($(BIN)/python -m tests.selection.changed $(ARGS))" && { test -z "$$tests" || $(PYTEST) --part none $$tests; }
 
 test-costs: $(STAMP) ## Run all tests, and write what each costs to tests/costs.json and docs/testing.md: needs root
-	@rm -f var/costs.jsonl && mkdir -p var
+	@rm -f var/costs.jsonl
 	@$(PYTEST) -p tests.selection.costs --costs var/costs.jsonl $(ARGS)
 	@$(BIN)/python -m tests.selection.facts var/costs.jsonl
 

@@ -59,6 +59,7 @@ class Recorder:
     def __init__(self, file: Path) -> None:
         """Begin to count; ``file`` is appended to by all workers."""
         self.file, self.group, self.starts = file, Group(), 0
+        file.parent.mkdir(parents=True, exist_ok=True)
         sys.addaudithook(self.count)
 
     def count(self, event: str, _: tuple[Any, ...]) -> None:
