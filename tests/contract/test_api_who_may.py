@@ -259,7 +259,7 @@ def test_the_same_over_http(installation: Installation, fresh_org: str) -> None:
     assert [answer(role, of_org, "POST") for role in ROLES[:6]] == ["2xx", "2xx", "2xx", "2xx", "403", "2xx"]
     by_user = [answer(role, f"{of_org}/analytics/by-user") for role in ROLES[:6]]
     assert by_user == ["2xx", "2xx", "2xx", "403", "403", "403"]
-    assert answer("owner", of_session, org="other-org") == "404"
+    assert [answer("owner", of_session, org=org) for org in ("other-org", fresh_org.upper())] == ["404", "404"]
     assert answer("owner", of_session.replace(fresh_org, "other-org"), org="other-org") == "404"
     assert answer("owner", "/api/v1/operator/freshness") == "404"
     assert answer("operator", "/api/v1/operator/freshness", org=OPERATOR_ORG) == "2xx"
