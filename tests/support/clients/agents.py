@@ -53,7 +53,7 @@ class Client:
         while sent < events and not stop.is_set():
             batch = [self._event() for _ in range(min(self._random.choice((1, 20, 100, 400)), events - sent))]
             sent += len(batch)
-            self._pace(len(batch))
+            self._pace(len(batch), stop)
             if self._random.random() < 0.1:
                 late += batch
                 continue
@@ -66,14 +66,14 @@ class Client:
             self._stream(session_id, late)
         return session_id
 
-    def _pace(self, events: int) -> None:
-        """Wait to keep the rate; time lost to a fault is not made up for."""
+    def _pace(self, events: int, stop: threading.Event) -> None:
+        """Wait to keep the rate, or until ``stop`` is set; time lost to a fault is not made up for."""
         if self._rate is None:
             return
         self._paced += events
         ahead = self._paced / self._rate - (time.monotonic() - self._begun)
         if ahead > 0:
-            time.sleep(min(ahead, 1.0))
+            stop.wait(ahead)
         elif ahead < -1:
             self._begun, self._paced = time.monotonic(), 0
 
