@@ -127,7 +127,7 @@ def test_gemini_gets_the_header_by_an_alias(tmp_path: Path) -> None:
 def test_the_page_shows_what_the_command_prints() -> None:
     """Every block of settings for agents without the hook client, with one event in place of all."""
     doors = Doors("http://127.0.0.1:8080", "acme", "TOKEN")
-    of_agents = [block for block in blocks("docs/connect.md") if block.section == "By settings alone"]
+    of_agents = [block for block in blocks("docs/connect.md") if block.section == "With settings only"]
     shown = [block.text for block in of_agents if block.language not in ("sh", "")]
 
     hooks, telemetry = (json.loads(claude_code(doors, [way])[0].text) for way in ("hooks", "otlp"))
