@@ -1,6 +1,6 @@
-"""`python -m tests.alerts_quiet --minutes 60`: the shipped alerts under normal load; exit 1 if any of them fires.
+"""`python -m tests.alerts_quiet --minutes 60`: the shipped alerts under normal load; exit with 1 if any of them fires.
 
-A `stack`, an `audit` and a Prometheus run on loopback, with the rules as they are and a scrape each 15 s. Alerts that
+A `stack`, an `audit` and a Prometheus run on loopback, with the rules as shipped and a scrape every 15 s. Alerts that
 become pending or fire are printed with their time.
 """
 
@@ -29,7 +29,7 @@ console = Console(highlight=False)
 @click.option("--rate", type=float, default=200.0, show_default=True, help="Events a second.")
 @click.option("--keep", is_flag=True, help="Keep the data folder for inspection.")
 def main(minutes: float, rate: float, keep: bool) -> None:
-    """Run an installation in which nothing is wrong, and print the alerts that do not agree."""
+    """Run a healthy installation, and print the alerts that become pending or fire."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     folder = Path(tempfile.mkdtemp(prefix="alerts-"))
     console.print(f"{minutes:g} minutes, {rate:g} events a second, data in {folder}")

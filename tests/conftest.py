@@ -31,13 +31,13 @@ from tests.support.rigs.projector_rig import ProjectorRig, started_rig
 from tests.support.rigs.served_store import STRICT, Served
 from tests.support.rigs.store import Options, TestStore, new_address, new_store
 
-SERVERS = {  # fixtures that start one
+SERVERS = {  # fixtures that start a server
     *("engine", "embedded_engine", "installation", "kafka", "kafka_broker", "new_kafka_broker", "redis"),
 }
 OF_A_UNIT = ("installation", "unstarted", "dashboard")  # fixtures that nothing else in the worker will use
 INTEGRATION = Path(__file__).parent / "integration"
 HERE, CONTAINERS = "here", "containers"
-# Brokers of tests live for seconds or minutes: optimising their code takes as long as running it.
+# Test brokers live for seconds or minutes: optimising their code would take as long as running it.
 os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
 load_profile()
 
@@ -50,8 +50,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Find out once for the whole run, and only if it needs them, whether containers can be had."""
-    if NO_CONTAINERS in os.environ:  # another process of this run asked
+    """Find out once per run, and only if a test needs them, whether containers can be started."""
+    if NO_CONTAINERS in os.environ:  # another process of this run has already asked
         return
     chosen = [Path(argument.partition("::")[0]).resolve() for argument in config.args]
     if any(path.is_relative_to(INTEGRATION) or INTEGRATION.is_relative_to(path) for path in chosen):
@@ -61,7 +61,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_report_header() -> str | None:
-    """Say with which servers the integration tests run."""
+    """Say which servers the integration tests use."""
     reason = os.environ.get(NO_CONTAINERS)
     if reason is None:
         return None
@@ -71,7 +71,7 @@ def pytest_report_header() -> str | None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Keep garbage collections from walking all collected tests each time: they live until the run ends."""
+    """Keep the garbage collector from walking all collected tests each time: they live until the run ends."""
     gc.disable()
     try:
         return (yield)
@@ -82,13 +82,13 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 def pytest_collection_finish() -> None:
-    """Load redaction's rules from the cache if a test uses them: each process would compile them for a second."""
+    """Load redaction's rules from the cache if a test uses them: compiling them takes each process a second."""
     if redaction := sys.modules.get("ingest.privacy.redaction"):
         redaction.compile_rules(user_cache())
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run each integration test with both kinds of server, where containers can be had."""
+    """Run each integration test with both kinds of server, if containers can be started."""
     is_wanted = "server_kind" in metafunc.fixturenames and metafunc.definition.path.is_relative_to(INTEGRATION)
     if is_wanted and os.environ.get(NO_CONTAINERS) == "":
         metafunc.parametrize("server_kind", [HERE, CONTAINERS], indirect=True, scope="session")
@@ -96,7 +96,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what isn't wanted: tests of other parts, and of the other kind of installation; mark the servers."""
+    """Leave out tests of other parts and of the other kind of installation, and mark those that start servers."""
     part = config.getoption("part")
     wanted = [runs(item, part) and not _is_elsewhere(item) for item in items]
     config.hook.pytest_deselected(items=[item for item, is_ours in zip(items, wanted, strict=True) if not is_ours])
@@ -110,14 +110,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _is_elsewhere(item: pytest.Item) -> bool:
-    """Return whether the test is marked with ``only_on("up")``, or ``"stack"``, and this is the other one."""
+    """Return whether the test is marked with ``only_on("up")`` or ``only_on("stack")``, and this is the other kind."""
     only = item.get_closest_marker("only_on")
     return only is not None and not any(kind in item.callspec.params.values() for kind in only.args)  # type: ignore[attr-defined]  # of a parametrised function
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
-    """End the installation of a unit of work with its last test: a `stack` takes half a core while nobody asks it."""
+    """End a shared installation after its last test: an idle `stack` uses half a core."""
     if hasattr(item.config, "workerinput") and nextitem and unit_of(nextitem.nodeid) != unit_of(item.nodeid):
         for name in OF_A_UNIT:
             for made in item.session._fixturemanager.getfixturedefs(name, item) or ():
@@ -126,19 +126,19 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
-    """Distribute whole files, long tests alone, and all tests on one running installation together: it starts once."""
+    """Distribute by file, but long tests separately and the tests of an installation together, so it starts once."""
     return ByInstallationOrFile(config, log)
 
 
 @pytest.fixture(scope="session")
 def server_kind(request: pytest.FixtureRequest) -> str:
-    """Return which servers the test uses: those that run from packages `here`, or `containers`."""
+    """Return which servers the test uses: those started from packages (`here`), or `containers`."""
     return getattr(request, "param", HERE)
 
 
 @pytest.fixture(scope="session")
 def kafka(server_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Return the `host:port` of a broker shared by the whole run; use topics of `fresh_topic`, and never stop it."""
+    """Return the `host:port` of the whole run's broker; create topics with `fresh_topic`, and never stop it."""
     if server_kind == CONTAINERS:
         with kafka_container() as bootstrap:
             yield bootstrap
@@ -149,14 +149,14 @@ def kafka(server_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture
 def new_kafka_broker(tmp_path: Path) -> Iterator[Broker]:
-    """Start a broker of this test, without any topic."""
+    """Start a broker for this test, without any topic."""
     with broker_from_jars(tmp_path / "new-kafka") as broker:
         yield broker
 
 
 @pytest.fixture(scope="session")
 def mortal_kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """Run the broker of all tests that stop, kill and restart theirs."""
+    """Run the broker shared by all tests that stop, kill and restart a broker."""
     with broker_from_jars(tmp_path_factory.mktemp("mortal-kafka")) as broker:
         yield broker
 
@@ -181,10 +181,10 @@ def fresh_topic(kafka: str) -> Callable[..., Awaitable[str]]:
 
 @pytest.fixture(scope="session")
 def engine(server_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Options]:
-    """Start a server, as strict as possible, for the stores of tests: a store server in another process, or ClickHouse.
+    """Start a strict server for the stores of tests: a store server in another process, or ClickHouse.
 
-    It behaves as behind a proxy that accepts 8 KiB of URL. Its tables drop a block that repeats one of the last
-    thousand, as those of a replicated installation do.
+    It behaves as if behind a proxy that accepts 8 KiB of URL. Its tables drop a block that repeats one of the last
+    thousand, like those of a replicated installation.
     """
     if server_kind == CONTAINERS:
         with clickhouse_container() as options:
@@ -206,7 +206,7 @@ def embedded_engine(tmp_path_factory: pytest.TempPathFactory) -> Options:
 def projector_rig(
     request: pytest.FixtureRequest, server_kind: str, kafka: str, tmp_path: Path
 ) -> Iterator[ProjectorRig]:
-    """Start a topic, a store server (or take the container) and its tables; the test starts the workers."""
+    """Create a topic, a store server (or use the container) and its tables; the test starts the workers."""
     shared = new_address(request.getfixturevalue("engine")) if server_kind == CONTAINERS else None
     with started_rig(kafka, tmp_path, shared) as rig:
         yield rig
@@ -220,16 +220,16 @@ def store(engine: Options) -> Iterator[TestStore]:
 
 @pytest.fixture(scope="module")
 def shared_store(engine: Options) -> Iterator[TestStore]:
-    """Provision a store for a module of tests that empty it themselves."""
+    """Provision a store for a module whose tests empty it themselves."""
     yield from new_store(new_address(engine))
 
 
 @pytest.fixture(scope="session", params=["up", pytest.param("stack", marks=pytest.mark.kafka)])
 def installation(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """Start both kinds of installation, each once for all tests that leave it healthy.
+    """Start both kinds of installation, once for all tests that leave them healthy.
 
-    The tests share it, so each uses its own org (``fresh_org``). It starts under a umask of 0, on a folder that was
-    created under it: `tests/faults/test_other_accounts.py` shows that other accounts may open nothing even so.
+    The tests share an installation, so each uses its own org (``fresh_org``). It starts with umask 0, on a folder that
+    was created with umask 0: `tests/faults/test_other_accounts.py` shows that other accounts still can't open anything.
     """
     if request.param == "stack":
         need_jars()

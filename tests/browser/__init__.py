@@ -1,1 +1,1 @@
-"""The dashboard in a real Chromium, over a real installation with the demo's data."""
+"""The dashboard in a real Chromium, on a real installation with the demo's data."""

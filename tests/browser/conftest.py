@@ -1,4 +1,4 @@
-"""Fixtures of the browser tests."""
+"""Fixtures for the browser tests."""
 
 from collections.abc import Iterator
 
@@ -34,13 +34,13 @@ def context(dashboard: Dashboard) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def visits(context: BrowserContext) -> Iterator[Visits]:
-    """Open pages; at the end none may have violated the policy, or have written an error to its console."""
+    """Open pages; at the end, none may have violated the policy or written an error to its console."""
     yield from checked_visits(context)
 
 
 @pytest.fixture(scope="module")
 def long_visits(context: BrowserContext) -> Iterator[Visits]:
-    """Open pages that the tests of a module look at in turn, and leave as they are."""
+    """Open pages that a module's tests look at one after the other, and leave unchanged."""
     yield from checked_visits(context)
 
 

@@ -1,6 +1,6 @@
 """Take the pictures of the dashboard for README and docs: `make screenshots`.
 
-They show the demo's data in an installation of its own, which ends with the program.
+They show the demo's data in a separate installation, which ends with the program.
 """
 
 import sys
@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 from tests.support.rigs.dashboard import Dashboard, Visits, dashboard_with_demo, new_context, running_chromium
 
 WIDTH, HEIGHT = 1280, 860
-SIZE = (200, 50_000)  # sessions and events, as `make demo`
+SIZE = (200, 50_000)  # sessions and events, as in `make demo`
 FOLDER = Path("docs/images")
 
 
@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def pages_of(dashboard: Dashboard) -> list[tuple[str, str, str]]:
-    """Return the name of each picture, the address that it shows, and what is there when all is drawn."""
+    """Return the name of each picture, its address, and an element that is there once everything is drawn."""
     session = dashboard.api("/sessions", per_page=1, sort="-cost_usd")["data"][0]["id"]
     return [
         ("overview", "/?range=7d", '[data-testid="chart"][data-drawn="yes"]'),

@@ -1,4 +1,4 @@
-"""Everybody can use the pages: axe finds nothing serious, the keyboard reaches everything, phones show all of it."""
+"""The pages are accessible: axe finds nothing serious, the keyboard reaches everything, phones show all of it."""
 
 from pathlib import Path
 from typing import Literal
@@ -65,9 +65,9 @@ def check_grave_findings(page: Page, axe: str) -> None:
 def test_a_page_for_everybody(
     dashboard: Dashboard, visits: Visits, axe: str, session: str, theme: Theme, path: str
 ) -> None:
-    """Axe finds nothing serious; there is one first heading; a phone shows all without scrolling aside.
+    """Axe finds nothing serious; there is one top-level heading; a phone shows the page without scrolling sideways.
 
-    The rules are those of WCAG 2.2 AA and of good practice. Wide tables scroll in themselves.
+    The rules are those of WCAG 2.2 AA and best practices. Wide tables scroll inside themselves.
     """
     check_for_everybody(open_page(dashboard, visits, path, session, theme), axe)
 
@@ -76,7 +76,7 @@ def test_a_page_for_everybody(
 def test_the_views_of_a_session_for_everybody(
     dashboard: Dashboard, visits: Visits, axe: str, session: str, theme: Theme
 ) -> None:
-    """The same holds for each of them."""
+    """The same holds for each view."""
     page = open_page(dashboard, visits, f"/sessions/{SESSION}", session, theme)
     for view in VIEWS:
         page.set_viewport_size(VIEWPORT)
@@ -93,7 +93,7 @@ def check_for_everybody(page: Page, axe: str) -> None:
 
 @pytest.mark.parametrize("theme", THEMES)
 def test_axe_on_what_opens(dashboard: Dashboard, visits: Visits, axe: str, session: str, theme: Theme) -> None:
-    """The form for a token, the account's menu, a payload, the question about another user's link."""
+    """The token form, the account menu, a payload, and the question about another user's link."""
     form = visits.open(dashboard.url)
     form.emulate_media(color_scheme=theme)
     form.get_by_label("Token").wait_for()
@@ -134,7 +134,7 @@ def test_the_keyboard_alone(dashboard: Dashboard, visits: Visits, session: str) 
 
 
 def test_each_page_has_a_title_of_its_own(dashboard: Dashboard, visits: Visits, session: str) -> None:
-    """In the list of tabs and in the history."""
+    """It is shown in the list of tabs and in the history."""
     page = open_page(dashboard, visits, f"/sessions/{SESSION}", session)
     titles = [page.title()]
     for name in ("Overview", "Sessions", "Team", "Trust"):

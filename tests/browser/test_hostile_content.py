@@ -1,4 +1,4 @@
-"""What agents, and those who write to agents, put into names and payloads is text, wherever it is shown."""
+"""Text that agents, or others through them, put into names and payloads stays text, wherever it is shown."""
 
 import json
 import re
@@ -29,7 +29,7 @@ LARGE = 1_000_000
 
 @pytest.fixture(scope="module")
 def session(dashboard: Dashboard) -> str:
-    """Return a session whose every text is an attack, with a payload of a megabyte."""
+    """Return a session in which every text is an attack, with a payload of a megabyte."""
     with dashboard.installation.client(org=ORG, user=ATTACKS[1]) as client:
         client.base_url = httpx.URL(f"{dashboard.url}/api/v1/{ORG}/")
         names = {
@@ -74,7 +74,7 @@ def hostile_events() -> list[dict[str, Any]]:
 
 
 def check_harmless(page: Page) -> None:
-    """Nothing ran, nothing became an element, and no link leads into a script."""
+    """Check that nothing ran, nothing became an element, and no link leads to a script."""
     assert page.evaluate("window.pwned") is None
     assert (
         page.locator("main script, main img, main iframe, main b, main svg:not(.sparkline):not(.main-svg)").count() == 0
@@ -100,7 +100,7 @@ def link(dashboard: Dashboard, path: str) -> str:
     ],
 )
 def test_lists_and_charts(dashboard: Dashboard, visits: Visits, session: str, path: str) -> None:
-    """Names are shown as they are."""
+    """Names are shown unchanged."""
     page = visits.open(link(dashboard, path))
     page.wait_for_load_state("networkidle")
     if path.startswith("/?"):
@@ -114,7 +114,7 @@ def test_lists_and_charts(dashboard: Dashboard, visits: Visits, session: str, pa
 
 
 def test_each_view_of_a_session(dashboard: Dashboard, visits: Visits, session: str) -> None:
-    """The texts are all there, as texts."""
+    """All texts are there, as text."""
     page = visits.open(link(dashboard, f"/sessions/{session}"))
     for view in VIEWS:
         show_view(page, view)
@@ -128,7 +128,7 @@ def test_each_view_of_a_session(dashboard: Dashboard, visits: Visits, session: s
 
 
 def test_a_payload_of_a_megabyte_is_read_when_it_is_opened(dashboard: Dashboard, visits: Visits, session: str) -> None:
-    """Its beginning is shown, and all of it on demand."""
+    """Its beginning is shown, and the rest on demand."""
     page = visits.open(link(dashboard, f"/sessions/{session}?view=events&event_type=Notification"))
     row = page.locator("[role=option]").first
     expect(row).to_contain_text(re.compile("97[0-9]|1.0 MiB"))
@@ -144,7 +144,7 @@ def test_a_payload_of_a_megabyte_is_read_when_it_is_opened(dashboard: Dashboard,
 
 
 def test_a_search_for_an_attack(dashboard: Dashboard, visits: Visits, session: str) -> None:
-    """The question is echoed as text, and so are the marked words."""
+    """The query is echoed as text, and so are the marked words."""
     page = visits.open(link(dashboard, "/sessions?range=90d&q=script+onerror"))
     expect(page.locator("mark").first).to_be_visible()
 
@@ -152,7 +152,7 @@ def test_a_search_for_an_attack(dashboard: Dashboard, visits: Visits, session: s
 
 
 def test_hostile_addresses(dashboard: Dashboard, visits: Visits, session: str) -> None:
-    """Of a page, a range, a filter, and of a token."""
+    """Hostile pages, ranges, filters and tokens in the address."""
     visits.failed_loads_are_fine = True
     for path in (
         f"/?range={ATTACKS[0]}&start={ATTACKS[1]}&metric=__proto__&by=constructor",

@@ -1,4 +1,4 @@
-"""Modules of the page by themselves, in the engine that runs them: formats, ranges, CSV, lanes."""
+"""Single modules of the page, in the engine that runs them: formats, ranges, CSV, lanes of the timeline."""
 
 import re
 from typing import Any
@@ -11,7 +11,7 @@ from tests.support.rigs.dashboard import Dashboard, Visits
 
 @pytest.fixture(scope="module")
 def page(dashboard: Dashboard, long_visits: Visits) -> Page:
-    """Return a page that has the modules."""
+    """Return a page that has loaded the modules."""
     return long_visits.open(dashboard.url)
 
 
@@ -61,7 +61,7 @@ def folder_of(page: Page) -> str:
     ],
 )
 def test_formats(call: Any, function: str, given: Any, shown: str) -> None:
-    """As people read them."""
+    """Numbers and times are formatted for readers."""
     assert call("format.js", function, given) == shown
 
 
@@ -77,7 +77,7 @@ def test_formats(call: Any, function: str, given: Any, shown: str) -> None:
     ],
 )
 def test_changes(call: Any, now: float, past: float | None, shown: str | None) -> None:
-    """Relative to the period before."""
+    """Changes are relative to the period before."""
     assert call("format.js", "change", now, past) == shown
 
 
@@ -94,7 +94,7 @@ def test_changes(call: Any, now: float, past: float | None, shown: str | None) -
     ],
 )
 def test_ranges(call: Any, preset: str, start: str, end: str, previous: tuple[str, str]) -> None:
-    """Whole days in UTC, on the first of March of a leap year, a millisecond before midnight."""
+    """Ranges are whole days in UTC, on the first of March of a leap year, a millisecond before midnight."""
     just_before_midnight = 1835567999999
 
     made = call("ranges.js", "rangeOf", preset, None, None, just_before_midnight)
@@ -108,7 +108,7 @@ def test_ranges(call: Any, preset: str, start: str, end: str, previous: tuple[st
     [("2026-02-30x", "2026-03-01"), ("2026-03-02", "2026-03-01"), ("2020-01-01", "2026-01-01"), (None, None)],
 )
 def test_dates_that_are_none_give_the_default(call: Any, start: str | None, end: str | None) -> None:
-    """Also more days than analytics take."""
+    """So do ranges of more days than analytics accept."""
     assert call("ranges.js", "rangeOf", "custom", start, end)["preset"] == "7d"
 
 
@@ -121,7 +121,7 @@ def test_the_days_of_a_range_as_times(call: Any) -> None:
 
 
 def test_csv(page: Page) -> None:
-    """Quotes, line breaks and absent values by RFC 4180; nothing that a spreadsheet would run."""
+    """Quotes, line breaks and absent values follow RFC 4180; nothing could run in a spreadsheet."""
     script = """async path => {
       const { csvOf } = await import(path);
       const columns = [{ key: "name", value: row => row[0] }, { key: "cost", value: row => row[1] }];
@@ -153,7 +153,7 @@ def test_csv(page: Page) -> None:
     ],
 )
 def test_a_formula_is_a_text_in_csv(page: Page, text: str) -> None:
-    """An apostrophe goes before any text that a spreadsheet may run, also behind white space or in full width."""
+    """Any text that a spreadsheet may run gets an apostrophe in front, even after white space or in full width."""
     assert csv_field(page, text).strip('"').startswith("'")
 
 
@@ -184,7 +184,7 @@ def node(kind: str, second: int, length: int | None, *children: Any) -> dict[str
 
 
 def test_lanes(call: Any) -> None:
-    """Tools at the same time are in rows; the tools of a subagent are in a lane of its own."""
+    """Simultaneous tools are in separate rows; the tools of a subagent are in their own lane."""
     agent = node("tool", 1, 9, node("subagent", 2, 7, node("tool", 3, 2), node("tool", 4, 2)))
 
     lanes = call("pages/session/lanes.js", "lanesOf", [node("tool", 0, 4), agent, node("tool", 5, None)])

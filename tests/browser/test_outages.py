@@ -1,4 +1,4 @@
-"""The server, the store or the network is away: what was read stays, the page says so, and goes on by itself."""
+"""The server, the store or the network is down: earlier numbers stay, the page says so, and it recovers by itself."""
 
 import re
 from collections.abc import Iterator
@@ -27,16 +27,16 @@ def tolerant(visits: Visits) -> Visits:
 
 
 def now(page: Page) -> None:
-    """Ask for another try."""
+    """Trigger another try."""
     page.get_by_role("button", name="Try now").click()
 
 
 def test_a_503_keeps_what_was_read(dashboard: Dashboard, tolerant: Visits) -> None:
-    """The line goes when the store is back."""
+    """The message disappears when the store is back."""
     page = tolerant.open(dashboard.link("/?range=30d"))
     cost = number(page, '[data-kpi="cost"]')
     page.route("**/api/**", refuse)
-    page.evaluate("dispatchEvent(new Event('online'))")  # the next round begins now
+    page.evaluate("dispatchEvent(new Event('online'))")  # starts the next round now
 
     expect(page.get_by_test_id("problem")).to_contain_text("nothing is lost")
     assert number(page, '[data-kpi="cost"]') == cost
@@ -52,7 +52,7 @@ def test_a_503_keeps_what_was_read(dashboard: Dashboard, tolerant: Visits) -> No
 
 
 def test_a_503_at_first(dashboard: Dashboard, tolerant: Visits) -> None:
-    """The page says what is the case, tries again by itself, and then shows the numbers."""
+    """The page says what is wrong, retries by itself, and then shows the numbers."""
     page = tolerant.open(dashboard.url)
     page.route("**/api/**", refuse)
     page.evaluate(f"sessionStorage.setItem('crewkit.token', '{dashboard.token()}')")
@@ -68,7 +68,7 @@ def test_a_503_at_first(dashboard: Dashboard, tolerant: Visits) -> None:
 
 @pytest.mark.part("browser")
 def test_offline(dashboard: Dashboard, tolerant: Visits) -> None:
-    """The device has no network, and then has it again."""
+    """The device goes offline, and then online again."""
     page = tolerant.open_apart(dashboard.link("/?range=30d"))
     page.locator('[data-table="by-model"]').wait_for()  # everything was read
     page.context.set_offline(True)
@@ -82,7 +82,7 @@ def test_offline(dashboard: Dashboard, tolerant: Visits) -> None:
 @pytest.mark.part("browser")
 @pytest.mark.parametrize("path", ["/?range=30d", "/team?range=30d", "/trust"])
 def test_pages_of_several_reads_recover_from_a_503_at_first(dashboard: Dashboard, tolerant: Visits, path: str) -> None:
-    """Everything is drawn where the reader sees it."""
+    """Everything is drawn once the reader scrolls to it."""
     page = tolerant.open(dashboard.url)
     page.route("**/api/**", refuse)
     page.evaluate(f"sessionStorage.setItem('crewkit.token', '{dashboard.token()}')")
@@ -110,7 +110,7 @@ def own(tmp_path: Path) -> Iterator[Installation]:
 
 @pytest.mark.part("browser")
 def test_the_server_dies_and_comes_back(dashboard: Dashboard, tolerant: Visits, own: Installation) -> None:
-    """Killed with -9 and started again: the open page goes on, signed in as before."""
+    """After kill -9 and a restart, the open page continues, still signed in."""
     with own.client() as client:
         token = client.headers["authorization"].partition(" ")[2]
         reply = client.post("/api/v1/acme/sessions", json={"title": "before"})
@@ -130,7 +130,7 @@ def test_the_server_dies_and_comes_back(dashboard: Dashboard, tolerant: Visits, 
 def test_an_empty_org_learns_how_to_connect(
     dashboard: Dashboard, visits: Visits, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The command is the one that works as printed; the first session then appears by itself."""
+    """The printed command works unchanged; the first session then appears by itself."""
     page = visits.open(dashboard.link("/sessions", token=dashboard.token(org="empty")))
     command = page.get_by_test_id("connect").locator("code").first
     expect(command).to_contain_text("crewkit-sessions connect --client claude-code --org empty --user alice")

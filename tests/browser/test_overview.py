@@ -1,4 +1,4 @@
-"""The overview: its numbers are those of the API and of what was sent, and lead to the sessions behind them."""
+"""The overview: its numbers equal the API's and the sent ones, and lead to the sessions behind them."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -56,7 +56,7 @@ def test_the_numbers_are_those_of_the_api(dashboard: Dashboard, overview: Page) 
 
 
 def test_the_numbers_are_those_that_were_sent(dashboard: Dashboard, overview: Page) -> None:
-    """Counted from the requests themselves, without the API."""
+    """Counted from the requests, without the API."""
     assert kpi(overview, "sessions") == len(dashboard.sent)
     assert kpi(overview, "tokens") == dashboard.sent_tokens()
     assert kpi(overview, "users") == len({session.user_id for session in dashboard.sent})
@@ -67,7 +67,7 @@ def test_the_numbers_are_those_that_were_sent(dashboard: Dashboard, overview: Pa
 
 @pytest.mark.parametrize("panel", ["by-model", "by-agent", "by-project", "by-user"])
 def test_each_table_of_costs_adds_up_to_the_total(overview: Page, panel: str) -> None:
-    """To the nano-dollar."""
+    """They add up to the nano-dollar."""
     total = overview.locator('[data-kpi="cost"]').get_attribute("data-value")
     table = overview.locator(f'[data-table="{panel}"]')
     table.wait_for()
@@ -93,7 +93,7 @@ def test_a_number_leads_to_the_sessions_behind_it(dashboard: Dashboard, visits: 
 
 
 def test_a_filter_applies_to_every_number_and_is_in_the_address(dashboard: Dashboard, visits: Visits) -> None:
-    """A name in a table filters; the address can be shared."""
+    """A name in a table is a filter; the address can be shared."""
     page = visits.open(dashboard.link("/?range=30d"))
     page.locator('[data-table="by-agent"] tbody a').first.click()
     page.wait_for_url(re.compile("agent_name="))
@@ -124,7 +124,7 @@ def test_back_and_forward_restore_range_and_filters(dashboard: Dashboard, visits
 
 
 def test_own_dates(dashboard: Dashboard, visits: Visits) -> None:
-    """Both days are included; dates in the wrong order are put right."""
+    """Both days are included; dates in the wrong order are swapped."""
     today = datetime.now(UTC).date()
     first, last = str(today - timedelta(days=5)), str(today - timedelta(days=3))
     page = visits.open(dashboard.link(f"/?range=custom&start={first}&end={last}"))
@@ -152,7 +152,7 @@ def test_the_chart_has_the_numbers_of_the_api(dashboard: Dashboard, week: Page) 
 
 
 def test_the_change_is_explained(dashboard: Dashboard, week: Page) -> None:
-    """Its parts add up to it, and it is that of the API's two periods."""
+    """The parts add up to the change, which is that of the API's two periods."""
     today = datetime.now(UTC).date()
     before = {"start_date": str(today - timedelta(days=13)), "end_date": str(today - timedelta(days=7))}
     now, past = (
@@ -165,7 +165,7 @@ def test_the_change_is_explained(dashboard: Dashboard, week: Page) -> None:
 
 
 def test_the_agent_and_the_tool_that_fail_most(dashboard: Dashboard, overview: Page) -> None:
-    """As the API has them."""
+    """They are those of the API."""
     agents = dashboard.api("/sessions/analytics/by-agent", **days(30))["data"]
     worst = max(agents, key=lambda agent: agent["tool_error_rate"])["agent_name"]
     tools = dashboard.api("/sessions/analytics/by-tool", agent_name=worst, **days(30))["data"]
@@ -178,7 +178,7 @@ def test_the_agent_and_the_tool_that_fail_most(dashboard: Dashboard, overview: P
 
 
 def test_freshness_is_always_visible(dashboard: Dashboard, visits: Visits) -> None:
-    """It is the moment of the API's answer, and leads to what it means."""
+    """It shows the time from the API's reply, and links to its explanation."""
     page = visits.open(dashboard.link("/sessions"))
     badge = page.get_by_test_id("freshness")
     expect(badge).to_contain_text(re.compile(r"Complete through (now|\d+ s ago)"))
@@ -192,7 +192,7 @@ def test_freshness_is_always_visible(dashboard: Dashboard, visits: Visits) -> No
 
 
 def test_dark_and_light(dashboard: Dashboard, visits: Visits) -> None:
-    """As the system says, or as the reader chose, also after a reload."""
+    """The theme follows the system, or the reader's choice, also after a reload."""
     background = "getComputedStyle(document.body).backgroundColor"
     page = visits.open_apart(dashboard.link("/sessions"), color_scheme="dark")
     dark = page.evaluate(background)
@@ -206,7 +206,7 @@ def test_dark_and_light(dashboard: Dashboard, visits: Visits) -> None:
 
 
 def test_a_table_is_saved_as_csv(dashboard: Dashboard, overview: Page) -> None:
-    """With the API's raw values."""
+    """The file has the API's raw values."""
     with overview.expect_download() as download:
         overview.locator('[data-csv="by-project"]').click()
     text = download.value.path().read_text()

@@ -25,20 +25,20 @@ def longest(dashboard: Dashboard) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def opened(dashboard: Dashboard, long_visits: Visits, longest: dict[str, Any]) -> Page:
-    """Return the page of that session; each test chooses the view that it looks at."""
+    """Return the page of that session; each test chooses a view."""
     return open_session(dashboard, long_visits, longest["id"])
 
 
 @pytest.fixture
 def live(dashboard: Dashboard) -> Iterator[httpx.Client]:
-    """Return a client of an org of its own, in which tests may write."""
+    """Return a client of a separate org, in which tests may write."""
     with dashboard.installation.client(org=LIVE_ORG) as client:
         client.base_url = httpx.URL(f"{dashboard.url}/api/v1/{LIVE_ORG}/")
         yield client
 
 
 def send(live: httpx.Client, session: str, *events: tuple[str, dict[str, Any]]) -> str:
-    """Send events, one each millisecond, and wait until they can be read; return their position."""
+    """Send events a millisecond apart, and wait until they can be read; return their position."""
     now = round(time.time() * 1000)
     body = [
         {"event_type": kind, "timestamp": instant(now + at), "data": data} for at, (kind, data) in enumerate(events)
@@ -63,7 +63,7 @@ def open_session(dashboard: Dashboard, visits: Visits, session: str, view: str =
 
 
 def test_the_headline_has_the_numbers_of_the_api(opened: Page, longest: dict[str, Any]) -> None:
-    """And says where the cost comes from."""
+    """It also says where the cost comes from."""
     sums, counts, work = longest["model_metrics"], longest["counts"], longest["work"]
     kinds = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens")
     expected = {
@@ -83,7 +83,7 @@ def test_the_headline_has_the_numbers_of_the_api(opened: Page, longest: dict[str
 
 
 def test_a_cost_that_may_be_more_says_so(dashboard: Dashboard, visits: Visits, live: httpx.Client) -> None:
-    """A client that was killed reports what it had written."""
+    """A killed client reported only what it had written so far."""
     own_id = str(uuid.uuid4())
     models = [{"model": "claude-sonnet-4-5", "output_tokens": 7}]
     report = {"session_id": own_id, "model_metrics": {"models": models}, "incomplete": True}
@@ -99,7 +99,7 @@ def test_a_cost_that_may_be_more_says_so(dashboard: Dashboard, visits: Visits, l
 def test_the_timeline_has_a_turn_for_each_prompt_and_every_tool(
     dashboard: Dashboard, opened: Page, longest: dict[str, Any]
 ) -> None:
-    """And a lane for each subagent."""
+    """There is also a lane for each subagent."""
     show_view(opened, "Timeline")
     prompts = dashboard.api(f"/sessions/{longest['id']}/events", event_type="UserPromptSubmit", per_page=1000)["data"]
     first = min(prompts, key=lambda event: event["timestamp"])
@@ -126,7 +126,7 @@ def flatten(nodes: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def test_all_events_can_be_reached_by_scrolling(dashboard: Dashboard, visits: Visits, longest: dict[str, Any]) -> None:
-    """In the order of the log, each once; the document holds only what is in view."""
+    """They are in the order of the log, each once; the document contains only visible rows."""
     page = open_session(dashboard, visits, longest["id"], "events")
     rows = page.locator('[data-list="events"] [role=option]')
     rows.first.wait_for()
@@ -145,7 +145,7 @@ def test_all_events_can_be_reached_by_scrolling(dashboard: Dashboard, visits: Vi
 
 
 def test_a_payload_is_shown_as_it_was_sent(dashboard: Dashboard, visits: Visits, longest: dict[str, Any]) -> None:
-    """By the keyboard: down to the second row, Enter, Escape."""
+    """With the keyboard: down to the second row, Enter, Escape."""
     page = open_session(dashboard, visits, longest["id"], "events")
     page.locator('[data-list="events"] [role=option]').first.wait_for()
     second = dashboard.api(f"/sessions/{longest['id']}/events", per_page=2)["data"][1]
@@ -166,7 +166,7 @@ def test_a_payload_is_shown_as_it_was_sent(dashboard: Dashboard, visits: Visits,
 def test_a_payload_is_copied(
     dashboard: Dashboard, visits: Visits, longest: dict[str, Any], has_clipboard: bool, said: str
 ) -> None:
-    """The button says whether it was; over plain HTTP a page has no clipboard."""
+    """The button says whether it worked; over plain HTTP a page has no clipboard."""
     link = dashboard.link(f"/sessions/{longest['id']}?view=events")
     page = visits.open_apart(link, permissions=["clipboard-read", "clipboard-write"])
     if not has_clipboard:
@@ -182,7 +182,7 @@ def test_a_payload_is_copied(
 
 
 def test_filters_of_events(dashboard: Dashboard, visits: Visits, longest: dict[str, Any]) -> None:
-    """By tool, in the address."""
+    """The filter by tool is in the address."""
     page = open_session(dashboard, visits, longest["id"], "events")
     page.get_by_label("Tool", exact=True).select_option("Bash")
     page.wait_for_url(re.compile("tool_name=Bash"))
@@ -196,7 +196,7 @@ def test_filters_of_events(dashboard: Dashboard, visits: Visits, longest: dict[s
 
 
 def test_the_tree_has_what_started_what(opened: Page) -> None:
-    """A subagent stands under the tool that started it, its tools under it."""
+    """A subagent is shown under the tool that started it, and its tools under the subagent."""
     show_view(opened, "Tree")
     agent = opened.locator(".tree summary", has_text="tool Agent").first
     agent.click()
@@ -208,7 +208,7 @@ def test_the_tree_has_what_started_what(opened: Page) -> None:
 
 
 def test_usage_adds_up(opened: Page, longest: dict[str, Any]) -> None:
-    """By model to the cost, by tool to the uses."""
+    """Models add up to the cost, and tools to the calls."""
     show_view(opened, "Usage")
     costs = opened.locator('[data-table="usage-models"] td[data-key="cost_usd"]')
     costs.first.wait_for()
@@ -220,7 +220,7 @@ def test_usage_adds_up(opened: Page, longest: dict[str, Any]) -> None:
 
 
 def test_the_analysis(dashboard: Dashboard, opened: Page, longest: dict[str, Any]) -> None:
-    """What the API found."""
+    """The view shows the findings of the API."""
     findings = dashboard.api(f"/sessions/{longest['id']}/analysis")["data"]["findings"]
     show_view(opened, "Analysis")
 
@@ -233,7 +233,7 @@ def test_the_analysis(dashboard: Dashboard, opened: Page, longest: dict[str, Any
 
 
 def test_copy_as_context(dashboard: Dashboard, visits: Visits, live: httpx.Client) -> None:
-    """Asks for a digest where there is none, and copies it."""
+    """If there is no digest, the page requests one, and copies it."""
     session = create(live, title="To be copied")
     send(
         live,
@@ -257,7 +257,7 @@ def test_copy_as_context(dashboard: Dashboard, visits: Visits, live: httpx.Clien
 
 
 def test_an_active_session_is_followed_until_it_ends(dashboard: Dashboard, visits: Visits, live: httpx.Client) -> None:
-    """New turns appear by themselves; after the end the page no longer asks."""
+    """New turns appear by themselves; after the end the page stops asking."""
     session = create(live, title="Live")
     send(live, session, ("UserPromptSubmit", {"prompt": "first"}))
     page = visits.open(f"{dashboard.url}/sessions/{session}#token={dashboard.token(org=LIVE_ORG)}")
@@ -274,13 +274,13 @@ def test_an_active_session_is_followed_until_it_ends(dashboard: Dashboard, visit
     expect(page.locator(".headline")).to_contain_text("success")
     calls: list[str] = []
     page.on("request", lambda request: calls.append(request.url) if "/static/" not in request.url else None)
-    page.evaluate("dispatchEvent(new Event('online'))")  # ends a pause before the next read
+    page.evaluate("dispatchEvent(new Event('online'))")  # ends the pause before the next read
     page.evaluate("fetch('/livez').then(() => null)")
     assert calls == [f"{dashboard.url}/livez"]
 
 
 def test_a_view_that_could_not_be_read_is_read_again(dashboard: Dashboard, visits: Visits, live: httpx.Client) -> None:
-    """The last change of a session may come while the store is away; the view shows it once the store is back."""
+    """If the last change of a session comes during an outage, the view shows it once the store is back."""
     visits.failed_loads_are_fine = True
     session = create(live)
     send(live, session, ("UserPromptSubmit", {"prompt": "first"}))
@@ -298,7 +298,7 @@ def test_a_view_that_could_not_be_read_is_read_again(dashboard: Dashboard, visit
 
 
 def test_events_of_an_active_session_are_appended(dashboard: Dashboard, visits: Visits, live: httpx.Client) -> None:
-    """Each once, at the end of the list."""
+    """Each appears once, at the end of the list."""
     session = create(live)
     send(live, session, *[("Notification", {"message": f"note {n}"}) for n in range(3)])
     page = visits.open(f"{dashboard.url}/sessions/{session}?view=events#token={dashboard.token(org=LIVE_ORG)}")
@@ -343,7 +343,7 @@ def test_an_unknown_session(dashboard: Dashboard, visits: Visits) -> None:
 
 
 def test_a_sensitive_session_has_no_content(dashboard: Dashboard, visits: Visits) -> None:
-    """And says why."""
+    """The page also says why."""
     sessions = [session for page in (1, 2) for session in dashboard.api("/sessions", per_page=100, page=page)["data"]]
     sensitive = next(session for session in sessions if session["sensitive"])
     page = open_session(dashboard, visits, sensitive["id"])

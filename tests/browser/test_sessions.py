@@ -1,4 +1,4 @@
-"""The list of sessions: search, filters, order and pages are those of the API, and are in the address."""
+"""The list of sessions: search, filters, order and pages equal the API's, and are in the address."""
 
 import math
 import re
@@ -36,7 +36,7 @@ FILTERS = {
 
 
 def test_each_order(dashboard: Dashboard, visits: Visits) -> None:
-    """As the API has it; the last one is the default, which the address doesn't name."""
+    """The order equals the API's; the last one is the default, which the address doesn't name."""
     page = visits.open(dashboard.link("/sessions?range=30d"))
     assert ids(page) == expected_ids(dashboard, sort=ORDERS[-1])
 
@@ -47,7 +47,7 @@ def test_each_order(dashboard: Dashboard, visits: Visits) -> None:
 
 
 def test_each_filter(dashboard: Dashboard, visits: Visits) -> None:
-    """The list and its number are the API's, and all sessions are back without it."""
+    """The list and its count equal the API's, and without the filter all sessions are back."""
     page = visits.open(dashboard.link("/sessions?range=30d"))
     found = page.get_by_test_id("found")
     for control, value in FILTERS.items():
@@ -78,7 +78,7 @@ def test_pages(dashboard: Dashboard, visits: Visits) -> None:
 
 
 def test_search_marks_what_it_found(dashboard: Dashboard, visits: Visits) -> None:
-    """The same sessions as the API, with the words marked."""
+    """It finds the same sessions as the API, and marks the words."""
     page = visits.open(dashboard.link("/sessions?range=30d"))
     page.get_by_placeholder("Search").fill("tokenizer")
     page.get_by_role("button", name="Search").click()
@@ -91,7 +91,7 @@ def test_search_marks_what_it_found(dashboard: Dashboard, visits: Visits) -> Non
 
 
 def test_a_row_says_what_it_took(dashboard: Dashboard, visits: Visits) -> None:
-    """The raw numbers of the first row are those of the session."""
+    """The raw numbers of the first row equal the session's."""
     page = visits.open(dashboard.link("/sessions?range=30d&sort=-cost_usd"))
     session = dashboard.api("/sessions", per_page=1, sort="-cost_usd")["data"][0]
     row = page.locator(f'[data-session="{session["id"]}"]')
@@ -115,7 +115,7 @@ def test_nothing_matches(dashboard: Dashboard, visits: Visits) -> None:
 
 
 def test_a_click_opens_the_session_and_back_returns(dashboard: Dashboard, visits: Visits) -> None:
-    """At the place in the list where the reader was."""
+    """Back returns to the same place in the list."""
     page = visits.open(dashboard.link("/sessions?range=30d"))
     ids(page)
     page.locator("[data-session] a").nth(40).scroll_into_view_if_needed()

@@ -1,4 +1,4 @@
-"""Signing in: by a link, by the form; expiry, roles, and where tokens are kept."""
+"""Signing in by link or form; expiry, roles, and where tokens are stored."""
 
 import re
 
@@ -10,14 +10,14 @@ from tests.support.rigs.dashboard import Dashboard, Visits, number, show_tool_er
 
 
 def requests_of(page: Page) -> list[str]:
-    """Return the list that the page's calls of the API are added to."""
+    """Return the list to which the page's API calls are added."""
     calls: list[str] = []
     page.on("request", lambda request: calls.append(request.url) if "/api/" in request.url else None)
     return calls
 
 
 def test_a_link_signs_in_and_leaves_no_token_in_the_address(dashboard: Dashboard, visits: Visits) -> None:
-    """Nor in the history, in a cookie or in storage that outlives the tab."""
+    """Nor is it in the history, in a cookie or in storage that outlives the tab."""
     page = visits.open(dashboard.link("/sessions?range=30d"))
     expect(page.locator("[data-session]").first).to_be_visible()
 
@@ -28,7 +28,7 @@ def test_a_link_signs_in_and_leaves_no_token_in_the_address(dashboard: Dashboard
 
 
 def test_the_link_that_is_printed(dashboard: Dashboard, visits: Visits) -> None:
-    """`up` prints it; it opens every page."""
+    """`up` prints a link that opens every page."""
     printed = (dashboard.installation.data / "up.out").read_text()
     link = re.search(r"http://\S+/#token=\S+", printed)
     assert link is not None
@@ -41,7 +41,7 @@ def test_the_link_that_is_printed(dashboard: Dashboard, visits: Visits) -> None:
 
 
 def test_a_link_of_someone_else_is_refused_by_default(dashboard: Dashboard, visits: Visits) -> None:
-    """The reader is asked with both names, and stays who they are; neither the address nor the history has a token."""
+    """The reader is asked, with both names, and stays signed in; neither address nor history has a token."""
     page = visits.open(dashboard.link("/"))
     number(page, '[data-kpi="cost"]')
     entries = page.evaluate("history.length")
@@ -63,7 +63,7 @@ def test_a_link_of_someone_else_is_refused_by_default(dashboard: Dashboard, visi
 
 
 def test_a_link_of_someone_else_is_taken_after_consent(dashboard: Dashboard, visits: Visits) -> None:
-    """Also in the page that is open, where only the fragment changes; Escape stays."""
+    """This also holds on an open page, where only the fragment changes; Escape means stay."""
     page = visits.open(dashboard.link("/sessions"))
     expect(page.locator("[data-session]").first).to_be_visible()
     switch = f"location.hash = 'token={dashboard.token('member', 'bao')}'"
@@ -83,7 +83,7 @@ def test_a_link_of_someone_else_is_taken_after_consent(dashboard: Dashboard, vis
 
 
 def test_another_operators_link_asks_as_well(dashboard: Dashboard, visits: Visits) -> None:
-    """A link is taken whole or not at all: staying takes its org's token neither."""
+    """A link is accepted completely or not at all: if the reader stays, its org token is not used either."""
     page = visits.open(dashboard.link("/", operator=dashboard.operator_token()))
     expect(page.get_by_text("Dead letters").first).to_be_visible()
     other = dashboard.token("operator", "mallory", OPERATOR_ORG)
@@ -96,7 +96,7 @@ def test_another_operators_link_asks_as_well(dashboard: Dashboard, visits: Visit
 
 
 def test_ones_own_newer_link_is_taken_without_a_question(dashboard: Dashboard, visits: Visits) -> None:
-    """And one that isn't valid signs nobody out."""
+    """An invalid one signs nobody out."""
     page = visits.open(dashboard.link("/sessions"))
     expect(page.locator("[data-session]").first).to_be_visible()
     newer = dashboard.token(ttl_s=7_200)
@@ -112,7 +112,7 @@ def test_ones_own_newer_link_is_taken_without_a_question(dashboard: Dashboard, v
 
 
 def test_the_form(dashboard: Dashboard, visits: Visits) -> None:
-    """It refuses what is no token, and keeps the address."""
+    """It refuses text that isn't a token, and keeps the address."""
     page = visits.open(f"{dashboard.url}/sessions?range=30d&sort=-cost_usd")
     field = page.get_by_label("Token")
     field.fill("not a token")
@@ -140,7 +140,7 @@ def test_a_token_with_another_signature_is_refused(dashboard: Dashboard, visits:
 
 
 def test_expiry_while_the_page_is_open(dashboard: Dashboard, visits: Visits) -> None:
-    """The next read asks for a token, and the page goes on where it was."""
+    """The next read asks for a token, and the page continues where it was."""
     page = visits.open(dashboard.link("/sessions?range=30d"))
     expect(page.locator("[data-session]").first).to_be_visible()
     page.evaluate("token => sessionStorage.setItem('crewkit.token', token)", dashboard.token(ttl_s=-10))
@@ -154,7 +154,7 @@ def test_expiry_while_the_page_is_open(dashboard: Dashboard, visits: Visits) -> 
 
 
 def test_an_expired_link(dashboard: Dashboard, visits: Visits) -> None:
-    """It asks for a token, without a call of the API."""
+    """The page asks for a token, without an API call."""
     page = visits.open(f"{dashboard.url}/#token={dashboard.token(ttl_s=-10)}")
 
     expect(page.get_by_label("Token")).to_be_visible()
@@ -172,7 +172,7 @@ def test_signing_out(dashboard: Dashboard, visits: Visits) -> None:
 
 @pytest.mark.parametrize("role", ["viewer", pytest.param("member", marks=pytest.mark.part("browser"))])
 def test_who_sees_only_their_own_asks_for_nothing_else(dashboard: Dashboard, visits: Visits, role: Role) -> None:
-    """No call is refused, no page is offered that they may not see, and people's names do not appear."""
+    """No call is refused, no forbidden page is offered, and no user names appear."""
     page = visits.open(dashboard.link("/?range=30d", token=dashboard.token(role, "bao")))
     calls = requests_of(page)
     number(page, '[data-kpi="cost"]')
@@ -191,7 +191,7 @@ def test_who_sees_only_their_own_asks_for_nothing_else(dashboard: Dashboard, vis
 
 
 def test_a_manager_has_the_team_but_no_recount(dashboard: Dashboard, visits: Visits) -> None:
-    """What the role may not do is not offered."""
+    """Actions that the role doesn't allow are not offered."""
     page = visits.open(dashboard.link("/trust", token=dashboard.token("manager")))
     expect(page.get_by_role("link", name="Team")).to_be_visible()
     expect(page.get_by_role("button", name=re.compile("Recount"))).to_have_count(0)

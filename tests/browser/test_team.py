@@ -1,4 +1,4 @@
-"""The page of the team: every number is the API's and what was sent, and leads to the sessions behind it."""
+"""The team page: every number equals the API's and the sent ones, and leads to the sessions behind it."""
 
 import csv
 import io
@@ -19,7 +19,7 @@ from tests.support.rigs.dashboard import Dashboard, Visits, number
 Row = dict[str, Any]
 COMMON = ["cost_usd", "sessions", "tokens", "cost_share"]
 WORK = ["lines_added", "lines_removed", "commits", "pull_requests", "active_seconds"]
-TABLES = {  # panel: its columns, by the names of the API
+TABLES = {  # panel: its columns, by the names in the API
     "by-user": ["user_id", *COMMON, "avg_duration_seconds", "last_active_at", "top_agent", *WORK],
     "by-agent": ["agent_name", *COMMON, "avg_duration_seconds", "users", "tool_error_rate", *WORK],
     "by-project": ["project_id", *COMMON],
@@ -32,11 +32,11 @@ KPIS = {
     "tokens": "tokens",
 }
 DEMO_DAYS = 16  # no session of the demo is older
-LARGE_ORG, MANY = "browser-team", 105  # people: two pages of the API
+LARGE_ORG, MANY = "browser-team", 105  # users: two pages of the API
 
 
 class Days:
-    """Days of the demo, as the page and the API name them; fixed, so that a test may run over midnight."""
+    """Days of the demo, as the page and the API name them; fixed, so that a test may run past midnight."""
 
     def __init__(self, last: int) -> None:
         today = datetime.now(UTC).date()
@@ -46,7 +46,7 @@ class Days:
 
 
 def people_of(dashboard: Dashboard, **params: Any) -> list[Row]:
-    """Return the rows of all pages of `by-user`, with each person's share of the cost from the cost breakdown."""
+    """Return the rows of all pages of `by-user`, with each user's share of the cost from the cost breakdown."""
     breakdown = dashboard.api("/sessions/analytics/cost-breakdown", **params)["data"]["by_user"]
     shares = {row["user_id"]: row["cost_share"] for row in breakdown}
     reply = dashboard.api("/sessions/analytics/by-user", per_page=3, **params)
@@ -58,7 +58,7 @@ def people_of(dashboard: Dashboard, **params: Any) -> list[Row]:
 
 
 def expected_rows(dashboard: Dashboard, panel: str, **params: Any) -> list[Row]:
-    """Return what the API says, with the columns of the table."""
+    """Return the API's values, with the columns of the table."""
     if panel == "by-user":
         found = people_of(dashboard, **params)
     elif panel == "by-agent":
@@ -75,7 +75,7 @@ def table_of(page: Page, name: str) -> Locator:
 
 
 def rows_of(table: Locator) -> list[dict[str, str]]:
-    """Return the raw values of the rows that are shown, in their order."""
+    """Return the raw values of the visible rows, in order."""
     found: list[dict[str, str]] = table.locator("tbody tr").evaluate_all(
         "rows => rows.map(({children}) => Object.fromEntries([...children].map(({dataset: d}) => [d.key, d.value])))"
     )
@@ -96,7 +96,7 @@ def by_name(rows: Iterable[Row], panel: str) -> dict[str, Row]:
 
 
 def commits_of(session: Any) -> int:
-    """Return the commits that the events of a session measured, as they were sent."""
+    """Return the commits that a session's events measured, as sent."""
     events = [event for batch in session.batches for event in msgspec.json.decode(batch.body)["events"]]
     measured = [event["data"] for event in events if event["event_type"] == "Measurement"]
     return sum(data["value"] for data in measured if data["name"] == "commits")
@@ -104,18 +104,18 @@ def commits_of(session: Any) -> int:
 
 @pytest.fixture(scope="module")
 def month() -> Days:
-    """Return days that have every session."""
+    """Return the days that have all sessions."""
     return Days(30)
 
 
 @pytest.fixture(scope="module")
 def team(dashboard: Dashboard, long_visits: Visits, month: Days) -> Page:
-    """Return the page of these days, which no test leaves or changes."""
+    """Return the page for these days, which no test leaves or changes."""
     return long_visits.open(dashboard.link(month.path))
 
 
 def test_every_number_of_the_tables_is_that_of_the_api(dashboard: Dashboard, team: Page, month: Days) -> None:
-    """People, agents and projects: each row of the API is there once, the most expensive first, and not rounded."""
+    """Users, agents and projects: each row of the API is there once, the most expensive first, and not rounded."""
     for panel in TABLES:
         expected = expected_rows(dashboard, panel, **month.params)
         shown = typed(rows_of(table_of(team, panel)), expected)
@@ -126,7 +126,7 @@ def test_every_number_of_the_tables_is_that_of_the_api(dashboard: Dashboard, tea
 
 
 def test_the_numbers_are_those_that_were_sent(dashboard: Dashboard, team: Page) -> None:
-    """Sessions and commits by person, sessions by agent and by project: counted from the requests, without the API."""
+    """Sessions and commits by user, sessions by agent and by project: counted from the requests, without the API."""
     people, agents, projects = (rows_of(table_of(team, panel)) for panel in TABLES)
     commits: Counter[str] = Counter()
     for session in dashboard.sent:
@@ -143,7 +143,7 @@ def test_the_numbers_are_those_that_were_sent(dashboard: Dashboard, team: Page) 
 
 
 def change_text(now: float | None, before: float | None) -> str:
-    """Return how a change reads, computed from the two periods."""
+    """Return the text of a change, computed from the two periods."""
     if now is None or before is None:
         return ""
     if before == 0:
@@ -158,7 +158,7 @@ def change_text(now: float | None, before: float | None) -> str:
 
 @pytest.mark.parametrize("last", [5, 30])
 def test_the_tiles_compare_with_the_period_before(dashboard: Dashboard, visits: Visits, last: int) -> None:
-    """The value is that of the days, and the change follows from the equally long time before, if it has any."""
+    """The value is that of these days, and the change compares it with the equally long time before, if any."""
     days = Days(last)
     page = visits.open(dashboard.link(days.path))
     found = dashboard.api("/sessions/analytics/team-overview", **days.params)["data"]
@@ -177,7 +177,7 @@ def test_the_tiles_compare_with_the_period_before(dashboard: Dashboard, visits: 
 
 
 def test_how_sessions_ended(dashboard: Dashboard, visits: Visits) -> None:
-    """The outcomes are those of both periods; one leads to its sessions, and what has none leads nowhere."""
+    """The outcomes are those of both periods; an outcome links to its sessions, if it has any."""
     days = Days(5)
     page = visits.open(dashboard.link(days.path))
     found = dashboard.api("/sessions/analytics/team-overview", **days.params)["data"]
@@ -198,7 +198,7 @@ def test_how_sessions_ended(dashboard: Dashboard, visits: Visits) -> None:
 
 
 def test_a_table_sorts_by_each_column_both_ways(dashboard: Dashboard, visits: Visits) -> None:
-    """The first click has the largest first, the second the smallest; the order stays when the page is drawn again."""
+    """The first click puts the largest first, the second the smallest; the order stays when the page is redrawn."""
     days = Days(30)
     page = visits.open(dashboard.link(days.path))
     table = table_of(page, "by-user")
@@ -235,7 +235,7 @@ def test_a_table_is_saved_as_csv(dashboard: Dashboard, visits: Visits) -> None:
     """All rows in the order of the table, with the API's raw values under the API's names."""
     days = Days(30)
     page = visits.open(dashboard.link(days.path))
-    table_of(page, "by-user").locator("thead th").first.get_by_role("button").click()  # by name, the last one first
+    table_of(page, "by-user").locator("thead th").first.get_by_role("button").click()  # by name, in descending order
 
     for panel in TABLES:
         expected = expected_rows(dashboard, panel, **days.params)
@@ -248,20 +248,20 @@ def test_a_table_is_saved_as_csv(dashboard: Dashboard, visits: Visits) -> None:
 
 @pytest.fixture(scope="module")
 def large(dashboard: Dashboard) -> str:
-    """Return the token of an org with more people than one page of the API has."""
+    """Return the token of an org with more users than fit on one page of the API."""
     for n in range(MANY):
         with dashboard.installation.client(org=LARGE_ORG, user=f"user {n:03}") as client:
             reply = client.post(f"/api/v1/{LARGE_ORG}/sessions", json={"external_id": str(n)})
             assert reply.is_success, reply.text
             position = reply.json()["meta"]["position"]
-            if n >= MANY - 10:  # of all partitions
+            if n >= MANY - 10:  # in all partitions
                 wait = {"X-Wait-For-Position": position}
                 client.get(f"/api/v1/{LARGE_ORG}/sessions", headers=wait).raise_for_status()
     return dashboard.token(org=LARGE_ORG)
 
 
 def test_a_large_team_is_shown_and_saved_whole(dashboard: Dashboard, visits: Visits, large: str) -> None:
-    """The table begins with some rows, shows all when asked, and the file has every person of every page."""
+    """The table begins with some rows, shows all on demand, and the file has every user from every page."""
     page = visits.open(dashboard.link("/team?range=7d", token=large))
     table = table_of(page, "by-user")
     everyone = {f"user {n:03}" for n in range(MANY)}
@@ -274,11 +274,11 @@ def test_a_large_team_is_shown_and_saved_whole(dashboard: Dashboard, visits: Vis
     assert len(shown) == MANY
     assert {row["user_id"] for row in shown} == everyone
     expect(table_of(page, "by-agent").locator("tbody tr")).to_have_text(re.compile("no agent"))
-    expect(table_of(page, "by-agent").locator("tbody a")).to_have_count(0)  # no filter finds what has no name
+    expect(table_of(page, "by-agent").locator("tbody a")).to_have_count(0)  # no filter finds sessions without a name
 
 
 def test_a_number_of_a_row_leads_to_its_sessions(dashboard: Dashboard, visits: Visits) -> None:
-    """The list has as many sessions as the row says, for a person, an agent, a project and a person's main agent."""
+    """The list has as many sessions as the row says, for a user, an agent, a project and a user's main agent."""
     days = Days(9)
     page = visits.open(dashboard.link(days.path))
 
@@ -298,7 +298,7 @@ def test_a_number_of_a_row_leads_to_its_sessions(dashboard: Dashboard, visits: V
 
 
 def test_a_filter_applies_to_every_number(dashboard: Dashboard, visits: Visits) -> None:
-    """A name in a table filters tiles and tables; a model in the address does not, since people have no model."""
+    """A name in a table filters tiles and tables; a model in the address does not, since users have no model."""
     days = Days(30)
     page = visits.open(dashboard.link(f"{days.path}&model=claude-haiku-4-5"))
     assert number(page, '[data-kpi="sessions"]') == len(dashboard.sent)
@@ -324,7 +324,7 @@ def test_a_filter_applies_to_every_number(dashboard: Dashboard, visits: Visits) 
 
 @pytest.mark.parametrize("role", ["member", pytest.param("viewer", marks=pytest.mark.part("browser"))])
 def test_who_may_not_see_names_learns_who_may(dashboard: Dashboard, visits: Visits, role: Role) -> None:
-    """The page says it, shows no name, and asks the API for nothing."""
+    """The page says so, shows no names, and makes no such API calls."""
     page = visits.open(dashboard.url)
     calls: list[str] = []
     page.on("request", lambda request: calls.append(request.url) if "/api/" in request.url else None)
@@ -342,7 +342,7 @@ def test_who_may_not_see_names_learns_who_may(dashboard: Dashboard, visits: Visi
 
 
 def test_a_manager_sees_the_team(dashboard: Dashboard, visits: Visits) -> None:
-    """The same people as an admin."""
+    """They see the same users as an admin."""
     page = visits.open(dashboard.link(Days(30).path, token=dashboard.token("manager", "mia")))
     people = {session.user_id for session in dashboard.sent}
 

@@ -1,4 +1,4 @@
-"""What a visit transfers: little at first, nothing again, and from this host alone."""
+"""The data that a visit transfers: little at first, nothing twice, and only from this host."""
 
 from urllib.parse import urlsplit
 
@@ -13,7 +13,7 @@ CHARTS = "vendor/plotly.min.js"
 
 
 def traffic_of(page: Page) -> Traffic:
-    """Return what the page transfers from now on."""
+    """Return everything that the page transfers from now on."""
     return Traffic(page.context.new_cdp_session(page))
 
 
@@ -30,7 +30,7 @@ def first_view(dashboard: Dashboard, long_visits: Visits) -> tuple[Page, Traffic
 
 
 def test_the_first_view_is_small(first_view: tuple[Page, Traffic]) -> None:
-    """Scripts, styles and data, without the chart library."""
+    """This counts scripts, styles and data, without the chart library."""
     _, traffic = first_view
     charts = sum(size for address, size in traffic.sizes.items() if CHARTS in address)
     rest = sum(traffic.sizes.values()) - charts
@@ -40,14 +40,14 @@ def test_the_first_view_is_small(first_view: tuple[Page, Traffic]) -> None:
 
 
 def test_everything_comes_from_this_host(dashboard: Dashboard, first_view: tuple[Page, Traffic]) -> None:
-    """No font, no script and no count of visitors from elsewhere."""
+    """No font, script or visitor counter comes from elsewhere."""
     _, traffic = first_view
 
     assert {urlsplit(address).netloc for address in traffic.sizes} == {urlsplit(dashboard.url).netloc}
 
 
 def test_a_second_visit_takes_files_from_the_cache(first_view: tuple[Page, Traffic]) -> None:
-    """Their addresses change with their content."""
+    """The files' addresses change with their content."""
     page, _ = first_view
     again = page.context.new_page()
     traffic = traffic_of(again)

@@ -1,4 +1,4 @@
-"""The page that says whether the numbers are right: it is right itself, for each role and in each state."""
+"""The page that says whether the numbers are right is itself right, for each role and in each state."""
 
 import json
 import os
@@ -25,7 +25,7 @@ from tests.support.rigs.raw_append import NO_SESSION, append_dead_letter
 from tests.support.waiting import eventually
 
 Found = dict[str, Any]
-SLOW_MS = 60_000  # for work of the installation, on a busy machine
+SLOW_MS = 60_000  # for work of the installation on a busy machine
 CLOCK = r"(\d{4}-\d{2}-\d{2} )?\d{2}:\d{2}:\d{2} UTC"
 NO_RECOUNT = "Not checked on this visit: whether the sums equal a recount of the events."
 
@@ -35,14 +35,14 @@ def tokens_of(dashboard: Dashboard) -> dict[str, str]:
 
 
 def open_trust(dashboard: Dashboard, visits: Visits) -> Page:
-    """Open the page as an admin who is the operator as well, once all of it is read."""
+    """Open the page as an admin who is also the operator, once all of it is loaded."""
     page = visits.open(dashboard.link("/trust", **tokens_of(dashboard)))
     page.get_by_test_id("coverage-complete").wait_for()
     return page
 
 
 def calls_of(page: Page, method: str = "GET") -> list[str]:
-    """Return the list that the page's calls of the API are added to."""
+    """Return the list to which the page's API calls are added."""
     calls: list[str] = []
     page.on("request", lambda sent: calls.append(sent.url) if "/api/" in sent.url and sent.method == method else None)
     return calls
@@ -74,7 +74,7 @@ def table_rows(page: Page, name: str) -> list[dict[str, str]]:
 
 
 def texts(row: Found, *keys: str) -> dict[str, str]:
-    """Return values of the API as the page's attributes have them."""
+    """Return values of the API as they appear in the page's attributes."""
     return {key: "" if row[key] is None else str(row[key]) for key in keys}
 
 
@@ -82,11 +82,11 @@ def only(rows: list[dict[str, str]], *keys: str) -> list[dict[str, str]]:
     return [{key: row[key] for key in keys} for row in rows]
 
 
-# What the page reads.
+# Everything that the page reads.
 
 
 def test_freshness_and_coverage_are_those_of_the_api(dashboard: Dashboard, visits: Visits) -> None:
-    """Each partition's numbers, and those of the whole log; a time lies between what the API said before and after."""
+    """Each partition's numbers, and those of the whole log; a time lies between the API's times before and after."""
     before = dashboard.operator_api("/freshness")["data"]
     page = open_trust(dashboard, visits)
     shown = page.get_by_test_id("complete-through").get_attribute("data-value")
@@ -136,7 +136,7 @@ def test_clients_and_generations_are_those_of_the_api(dashboard: Dashboard, visi
 
 
 def test_recounts_by_their_buttons(dashboard: Dashboard, visits: Visits) -> None:
-    """Nothing is recounted unasked; both are equal, with the API's numbers, and the verdict says what it rests on."""
+    """Nothing is recounted unasked; both results are equal, with the API's numbers, and the verdict names its basis."""
     page = visits.open("about:blank")
     calls = calls_of(page)
     page.goto(dashboard.link("/trust?range=custom&start=2026-01-01&end=2027-12-31", **tokens_of(dashboard)))
@@ -171,7 +171,7 @@ def test_recounts_by_their_buttons(dashboard: Dashboard, visits: Visits) -> None
     "role", ["manager", *(pytest.param(role, marks=pytest.mark.part("browser")) for role in ("member", "viewer"))]
 )
 def test_who_may_not_recount_is_not_offered_it(dashboard: Dashboard, visits: Visits, role: Role) -> None:
-    """They learn how current the numbers are; the page neither recounts nor asks as an operator."""
+    """They see how current the numbers are; the page neither recounts nor makes operator calls."""
     page = visits.open("about:blank")
     calls = calls_of(page)
     page.goto(dashboard.link("/trust", token=dashboard.token(role, "bao")))
@@ -186,7 +186,7 @@ def test_who_may_not_recount_is_not_offered_it(dashboard: Dashboard, visits: Vis
 
 
 def test_an_admin_recounts_the_org_alone(dashboard: Dashboard, visits: Visits) -> None:
-    """Without an operator's token the verdict names the days that were recounted, and no more."""
+    """Without an operator's token the verdict names only the days that were recounted."""
     page = visits.open(dashboard.link("/trust?range=custom&start=2026-01-01&end=2027-12-31"))
     expect_verdict(page, "yes", "Yes, as the server reports: every event accepted before TIME is in the numbers.")
 
@@ -198,7 +198,7 @@ def test_an_admin_recounts_the_org_alone(dashboard: Dashboard, visits: Visits) -
 
 
 def test_an_operators_token_opens_the_installation(dashboard: Dashboard, visits: Visits) -> None:
-    """The form refuses what is no operator's token, and leaves the reader signed in as before."""
+    """The form refuses any other token, and the reader stays signed in as before."""
     token = dashboard.token()
     page = visits.open(dashboard.link("/trust", token=token))
     form = page.get_by_test_id("operator-form")
@@ -226,7 +226,7 @@ def test_an_operators_token_opens_the_installation(dashboard: Dashboard, visits:
 
 @pytest.mark.parametrize("how", ["refused", pytest.param("expired", marks=pytest.mark.part("browser"))])
 def test_an_operators_token_that_ends(dashboard: Dashboard, visits: Visits, how: str) -> None:
-    """The form comes back with the reason, the installation's numbers go, and what the org may see stays."""
+    """The form returns with the reason, the installation's numbers disappear, and the org's numbers stay."""
     visits.failed_loads_are_fine = True
     page = open_trust(dashboard, visits)
     head, payload, signature = dashboard.operator_token().split(".")
@@ -234,7 +234,7 @@ def test_an_operators_token_that_ends(dashboard: Dashboard, visits: Visits, how:
     ended = expired if how == "expired" else ".".join((head, payload, signature[::-1]))
     page.evaluate("token => sessionStorage.setItem('crewkit.operator', token)", ended)
 
-    page.evaluate("dispatchEvent(new Event('online'))")  # the next round begins now
+    page.evaluate("dispatchEvent(new Event('online'))")  # starts the next round now
 
     form = page.get_by_test_id("operator-form")
     expect(form).to_contain_text("The operator's token has expired, or is not valid here.")
@@ -265,7 +265,7 @@ def ask_receipt(page: Page, position: str) -> None:
 
 
 def test_the_receipt_of_a_position(dashboard: Dashboard, visits: Visits) -> None:
-    """One in the address is looked up at once; others by the form. The address names what is shown."""
+    """A position in the address is looked up at once; others through the form. The address names the visible one."""
     visits.failed_loads_are_fine = True
     page = visits.open(dashboard.link("/trust?position=0:5"))
     receipt = page.get_by_test_id("receipt")
@@ -288,7 +288,7 @@ def test_the_receipt_of_a_position(dashboard: Dashboard, visits: Visits) -> None
 
 
 def test_a_receipt_stays_when_the_content_is_skipped_to(dashboard: Dashboard, visits: Visits) -> None:
-    """The address names the position that was asked for; a link within the page does not read the page again."""
+    """The address names the requested position; a link within the page does not reload the page."""
     page = visits.open(dashboard.link("/trust"))
     ask_receipt(page, "0:0")
     expect(page).to_have_url(re.compile(r"position=0%3A0"))
@@ -302,7 +302,7 @@ def test_a_receipt_stays_when_the_content_is_skipped_to(dashboard: Dashboard, vi
 
 
 def test_what_is_no_position(dashboard: Dashboard, visits: Visits) -> None:
-    """The form says what a position is, beside the field, and asks the API for nothing."""
+    """The form explains, next to the field, what a position is, and makes no API call."""
     page = visits.open("about:blank")
     calls = calls_of(page)
     page.goto(dashboard.link("/trust?position=over+there"))
@@ -321,7 +321,7 @@ def test_what_is_no_position(dashboard: Dashboard, visits: Visits) -> None:
 
 
 def answer_changed(page: Page, pattern: str, edit: Callable[[Any], None]) -> None:
-    """Let the page see what the API really answers, changed by `edit`."""
+    """Let the page see the API's real reply, changed by `edit`."""
 
     def answer(route: Route) -> None:
         headers = {name: value for name, value in route.request.headers.items() if name != "if-none-match"}
@@ -380,7 +380,7 @@ def differing(data: Found) -> None:
     [("recount", "all orgs"), pytest.param("org-recount", "acme, .+", marks=pytest.mark.part("browser"))],
 )
 def test_numbers_that_differ_are_a_no(dashboard: Dashboard, visits: Visits, name: str, of: str) -> None:
-    """The verdict counts them, and each is listed with both values, the causes before the sums that follow."""
+    """The verdict counts them, and each is listed with both values, causes before the sums that follow from them."""
     page = open_changed(dashboard, visits, (r"/(operator|ops)/recount", differing))
     action(page, f"recount-{name}").click()
 
@@ -409,7 +409,7 @@ def test_numbers_that_differ_are_a_no(dashboard: Dashboard, visits: Visits, name
 
 
 def known(lag: int = 0, age: float = 0, **more: Any) -> Found:
-    """Return what the page knows after its first reads, at the times T0 and later."""
+    """Return the page's state after its first reads, at the times T0 and later."""
     data = {"lag_records": lag, "complete_through": instant(T0), "partitions": []}
     return {"freshness": {"data": data, "ageS": age, "at": instant(T0)}, **more}
 
@@ -476,7 +476,7 @@ VERDICTS: list[tuple[Found, str, str]] = [
 
 
 def test_the_verdict_in_each_state(dashboard: Dashboard, visits: Visits) -> None:
-    """It claims no more than the least that was checked: the earlier of two times, and what is worse comes first."""
+    """It claims no more than the weakest check: the earlier of two times, and the worse result comes first."""
     page = visits.open(dashboard.url)
     folder = re.search(r"/static/[0-9a-f]+/app", page.content())
     assert folder is not None
@@ -492,7 +492,7 @@ def test_the_verdict_in_each_state(dashboard: Dashboard, visits: Visits) -> None
 
 
 def test_each_command_can_be_copied(dashboard: Dashboard, visits: Visits) -> None:
-    """The button puts the command into the clipboard, or selects it where the browser allows no more."""
+    """The button copies the command, or selects it if the browser does not allow more."""
     link = dashboard.link("/trust", **tokens_of(dashboard))
     page = visits.open_apart(link, permissions=["clipboard-read", "clipboard-write"])
     page.get_by_test_id("coverage-complete").wait_for()
@@ -512,7 +512,7 @@ def test_each_command_can_be_copied(dashboard: Dashboard, visits: Visits) -> Non
     page.wait_for_function("getSelection().toString() === 'crewkit-sessions freshness'")
 
 
-# What the page changes: on an installation of its own, in the order of the file.
+# Everything that the page changes: on a separate installation, in the order of the file.
 
 
 @pytest.fixture(scope="module")
@@ -535,7 +535,7 @@ def session(own: Dashboard) -> str:
 
 
 def events_of(own: Dashboard, session: str, position: str) -> int:
-    """Return how many events a session has, as of a position."""
+    """Return the number of events of a session as of a position."""
     with own.installation.client() as client:
         wait = {"X-Wait-For-Position": position}
         reply = client.get(f"/api/v1/{ORG}/sessions/{session}", headers=wait).raise_for_status()
@@ -550,7 +550,7 @@ def record_of(session: str, prompt: str) -> bytes:
 
 
 def dead_letter(own: Dashboard, value: bytes) -> str:
-    """Append a dead letter, in another thread: the browser's loop runs in this one."""
+    """Append a dead letter in another thread, because the browser's loop runs in this one."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(append_dead_letter, own.installation, value).result()
 
@@ -567,7 +567,7 @@ def show_letter(page: Page, position: str) -> Locator:
 
 
 def redriven_to(page: Page) -> str:
-    """Return where the shown letter was appended again."""
+    """Return where the visible letter was appended again."""
     position = page.get_by_test_id("redriven").get_attribute("data-value")
     assert position is not None
     return position
@@ -580,7 +580,7 @@ def operator(own: Dashboard) -> Operator:
 
 @pytest.fixture(scope="module")
 def second(own: Dashboard, session: str, operator: Operator) -> str:
-    """Return the name of a generation that a replay made."""
+    """Return the name of a generation that was made by a replay."""
     assert operator.generations().keys() == {"g1"}
     done = own.installation.command("replay", "--to", "g2")
     assert done.returncode == 0, done.stderr
@@ -589,7 +589,7 @@ def second(own: Dashboard, session: str, operator: Operator) -> str:
 
 @pytest.fixture(scope="module")
 def proved(second: str, operator: Operator) -> str:
-    """Return the same generation, proved by whichever test came first."""
+    """Return the same generation, proved by the first test that needed it."""
     if operator.generations()[second]["proof"] is None:
         operator.do("prove", second)
     return second
@@ -607,7 +607,7 @@ def card(page: Page, name: str) -> Locator:
 
 
 def do(page: Page, kind: str, name: str) -> None:
-    """Request work by its button and its dialog, and wait until the page shows its end."""
+    """Request work with its button and dialog, and wait until the page shows the result."""
     action(page, f"{kind} {name}").click()
     confirm(page, kind.capitalize())
     line = page.locator(".work-line", has_text=f"{kind} {name}")
@@ -615,7 +615,7 @@ def do(page: Page, kind: str, name: str) -> None:
 
 
 def test_prove_and_switch(own: Dashboard, visits: Visits, operator: Operator, second: str) -> None:
-    """A new generation can't be switched to until it is proved; then all readers use it, and can go back."""
+    """A new generation needs a proof before a switch; then all readers use it, and the reader can switch back."""
     page = open_trust(own, visits)
     expect(card(page, second)).to_have_attribute("data-state", "following")
     expect(card(page, second)).to_contain_text(f"No switch: {second} is not proved: prove it first.")
@@ -647,7 +647,7 @@ def test_prove_and_switch(own: Dashboard, visits: Visits, operator: Operator, se
 
 
 def test_a_dead_letter_is_shown_and_corrected(own: Dashboard, visits: Visits, session: str) -> None:
-    """The verdict counts it, its bytes are text and never markup, and a correction is projected once."""
+    """The verdict counts it, its bytes are shown as text, never as markup, and a correction is projected once."""
     visits.failed_loads_are_fine = True
     poison = '<b id="poison">not a record</b>'
     position = dead_letter(own, poison.encode())
@@ -701,7 +701,7 @@ def test_a_dead_letter_is_shown_and_corrected(own: Dashboard, visits: Visits, se
 
 
 def test_a_dead_letter_is_redriven_as_it_is(own: Dashboard, visits: Visits, session: str) -> None:
-    """A record under a wrong key is dead for its org, until it is appended again at its place; then it counts once."""
+    """A record under a wrong key is dead for its org until it is appended with the right key; then it counts once."""
     dead = dead_letter(own, record_of(session, "misplaced"))
     page = open_trust(own, visits)
     receipt = page.get_by_test_id("receipt")
@@ -751,7 +751,7 @@ def test_each_question_can_be_declined(
 def test_the_named_commands_exist(
     own: Dashboard, visits: Visits, second: str, dead: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Each command line of the page is one of this version; those that change nothing end with 0, as they should."""
+    """Each command on the page exists in this version; those that change nothing exit with 0."""
     page = open_trust(own, visits)
     show_letter(page, dead)
     ask_receipt(page, "0:0")
@@ -785,7 +785,7 @@ def test_the_named_commands_exist(
 
 
 def test_requests_say_who_did_what(own: Dashboard, visits: Visits, second: str) -> None:
-    """The list is the API's: the newest first, with who, when and what came of it."""
+    """The list equals the API's: newest first, with user, time and result."""
     page = open_trust(own, visits)
     do(page, "prove", "g1")
     expect(page.locator('[data-table="requests"] tbody tr').first).to_contain_text("equal true")
@@ -802,7 +802,7 @@ def test_requests_say_who_did_what(own: Dashboard, visits: Visits, second: str) 
 
 
 def test_pause_drop_and_resume(own: Dashboard, visits: Visits, session: str, operator: Operator, proved: str) -> None:
-    """While the live generation is paused, what waits is said; a dropped name is used up; it then goes on."""
+    """While the live generation is paused, the page says what waits; a dropped name stays taken; it then resumes."""
     visits.failed_loads_are_fine = True
     page = open_trust(own, visits)
     action(page, f"pause {proved}").click()
@@ -840,7 +840,7 @@ def test_pause_drop_and_resume(own: Dashboard, visits: Visits, session: str, ope
 
 
 def make_late(page: Page) -> None:
-    """Let the page see what waits as if it had waited for a minute, without waiting for it."""
+    """Let the page see waiting records as a minute old, without waiting for a minute."""
 
     def age(data: Found) -> None:
         data["partitions"][0]["age_seconds"] = 60

@@ -25,17 +25,17 @@ from tests.support.rigs.supervised import is_alive
 
 ORGS = ("acme", "globex")
 NEW = "g2"
-# Between faults. A stack works on while one part of it is broken. A single process works only between faults, so its
-# pauses and its rate are larger.
+# Between faults. A stack keeps working while one part of it is broken. A single process works only between faults, so
+# its pauses and its rate are larger.
 PAUSES_S = {"stack": (0.1, 0.7), "embedded": (0.2, 1.4)}
 RATES = {"stack": 3_000.0, "embedded": 10_000.0}
-REPLAY_AFTER = 0.2  # of the time: everything until then, and what is written later, is projected again under faults
-REPLAY_S = 600.0  # it may take, once everything is healed
+REPLAY_AFTER = 0.2  # share of the time: all that is written before and after is projected again under faults
+REPLAY_S = 600.0  # the longest that it may take after all faults have ended
 console = Console(highlight=False)
 
 
 class Run:
-    """One run: clients that write, faults that strike, and the differences found at the end."""
+    """One run: clients that write, faults, and the differences found at the end."""
 
     def __init__(self, target: Target, seed: int, minutes: float, clients: int, rate: float) -> None:
         self._target, self._seconds, self._rate = target, minutes * 60, rate / clients
@@ -49,7 +49,7 @@ class Run:
         ]
 
     def strike_until_over(self) -> None:
-        """Inject faults one after the other until the time is up; then heal everything and let the clients finish."""
+        """Inject faults one after the other until the time is up; then end all faults and let the clients finish."""
         for thread in self._threads:
             thread.start()
         faults = faults_of(self._target)

@@ -1,4 +1,4 @@
-"""All faults in one table: a name, and what it does to the target. Each fault heals by itself."""
+"""All faults in one table: a name, and what it does to the target. Each fault ends by itself."""
 
 import contextlib
 import random
@@ -38,7 +38,7 @@ def _network(proxy: str, how: str, seconds: tuple[float, float]) -> Callable[[Ta
         time.sleep(chance.uniform(*seconds))
         network.heal()
         if how == "half_open":
-            network.cut()  # without this it would hang for ever
+            network.cut()  # without this it would hang indefinitely
 
     return strike
 
@@ -60,7 +60,7 @@ def _kill(name: str) -> Callable[[Target, random.Random], None]:
 
 
 def _kill_the_supervisor(target: Target, _chance: random.Random) -> None:
-    """The kernel ends everything that it started; the next one finds all as it was."""
+    """The kernel ends all its child processes; the next supervisor finds everything unchanged."""
     target.kill()
     target.start()
 
@@ -126,7 +126,7 @@ def _die_at_a_fail_point(target: Target, chance: random.Random) -> None:
     target.kill()
     target.environment["CREWKIT_FAILPOINT"] = f"{chance.choice(FAIL_POINTS)}:{chance.randint(1, 30)}:kill"
     target.spawn()
-    with contextlib.suppress(subprocess.TimeoutExpired):  # the fail point was not reached so often
+    with contextlib.suppress(subprocess.TimeoutExpired):  # the fail point was not reached that often
         target.process.wait(timeout=3)
     target.environment.clear()
     target.kill()

@@ -35,7 +35,7 @@ class Target(Installation):
         return client
 
     def disk_limit(self, pid: int, more: int | None) -> None:
-        """Limit every file of the process to the size of its largest plus ``more`` bytes; None lifts the limit.
+        """Limit the files of the process to the size of its largest one plus ``more`` bytes; None lifts the limit.
 
         The largest file is the log, so the limit applies to the log. It must not hit the engine, which does not notice
         a failed write.
@@ -44,7 +44,7 @@ class Target(Installation):
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (limit, UNLIMITED))
 
     def heal(self) -> None:
-        """Let every network pass again, and continue every stopped process."""
+        """Let every network forward again, and resume every stopped process."""
         for proxy in self.proxies.values():
             proxy.heal()
         for pid in self.pids().values():

@@ -1,4 +1,4 @@
-"""Fixtures of the tests with unmodified agents."""
+"""Fixtures for the tests with unmodified agents."""
 
 import os
 from collections import Counter, defaultdict
@@ -23,7 +23,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show which events each agent sent, of all tests together."""
+    """Show which events each agent sent, over all tests."""
     for agent, types in sorted(SENT.items()):
         terminalreporter.section(f"events of {agent}")
         terminalreporter.write_line(", ".join(f"{name} {count}" for name, count in types.most_common()))
@@ -41,7 +41,7 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 
 @pytest.fixture
 def home(tmp_path: Path, serving: Installation, fresh_org: str, request: pytest.FixtureRequest) -> Iterator[AgentHome]:
-    """Return the home folder of a user, whose org is new. With RECORD, what was left there is recorded."""
+    """Return a user's home folder, with a new org. With RECORD, the files left there are recorded."""
     made = AgentHome(tmp_path / "home", serving, fresh_org)
     yield made
     for session in made.sessions():

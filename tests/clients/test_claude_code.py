@@ -31,7 +31,7 @@ def environment(model: str) -> dict[str, str]:
 
 
 def ask(home: AgentHome, model: str, *arguments: str) -> Run:
-    """Let it work once, and return its result."""
+    """Run it once, and return its result."""
     ended = home.run("claude", "-p", *arguments, "--output-format", "json", **environment(model))
     assert ended.returncode == 0, ended.stderr
     assert "hook" not in ended.stderr.lower(), ended.stderr
@@ -44,7 +44,7 @@ def less(total: Used, part: Used) -> Used:
 
 
 def test_tools_failures_and_denials(claude: AgentHome) -> None:
-    """Counts are those of the turns; tokens and cost those of the answers."""
+    """Counts equal the turns; tokens and cost equal the answers."""
     (claude.work / "stone.py").write_text("turn = True\n")
     turns = (
         [text("I try."), tool_use("Bash", "toolu_denied", command="rm -rf ./yard", description="Clear")],
@@ -68,7 +68,7 @@ def test_tools_failures_and_denials(claude: AgentHome) -> None:
 
 
 def test_a_session_that_is_taken_up_again_and_forked(claude: AgentHome) -> None:
-    """A resume adds to its session. A fork is a session of its own, and does not count again what its parent used."""
+    """A resume adds to its session. A fork is a separate session, and does not count its parent's usage again."""
     with messages_api() as (model, api):
         first = ask(claude, model, "Begin")
         ask(claude, model, "Go on", "--resume", first["session_id"])
@@ -86,7 +86,7 @@ def test_a_session_that_is_taken_up_again_and_forked(claude: AgentHome) -> None:
 
 
 def test_a_subagent_in_the_background(claude: AgentHome) -> None:
-    """Its tokens are in the session's, its tools are its own, and the message that it has ended is no prompt."""
+    """Its tokens count for the session, its tools are its own, and the message about its end is not a prompt."""
     agent = tool_use("Agent", "toolu_agent", description="Look", prompt="Look around", subagent_type="general-purpose")
     bash = tool_use("Bash", "toolu_inside", command="echo hi", description="Say hi")
     with messages_api([agent], [bash], [text("Seen.")], [text("All done.")]) as (model, api):
@@ -100,7 +100,7 @@ def test_a_subagent_in_the_background(claude: AgentHome) -> None:
 
 
 def test_telemetry_beside_hooks_counts_nothing_twice(claude: AgentHome) -> None:
-    """Both say what was used, and the same."""
+    """Both report the same usage."""
     file = claude.folder / ".claude" / "settings.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "env": claude.printed_settings()["env"]}))
     turns = ([tool_use("Bash", "toolu_hi", command="echo hi", description="Say hi")], [text("Done.")])
@@ -117,7 +117,7 @@ def test_telemetry_beside_hooks_counts_nothing_twice(claude: AgentHome) -> None:
 
 
 def test_an_import_says_what_hooks_said(claude: AgentHome, elsewhere: AgentHome) -> None:
-    """Where they had not run, all of it; where they had, nothing more."""
+    """It adds everything for sessions without hooks, and nothing for sessions with hooks."""
     agent = tool_use("Agent", "toolu_agent", description="Look", prompt="Look around", subagent_type="general-purpose")
     bash = tool_use("Bash", "toolu_inside", command="exit 3", description="Fail")
     denied = tool_use("Bash", "toolu_denied", command="rm -rf ./yard", description="Clear")
@@ -140,7 +140,7 @@ def test_an_import_says_what_hooks_said(claude: AgentHome, elsewhere: AgentHome)
 
 
 def ended(home: AgentHome, number: int) -> list[dict[str, Any]]:
-    """Return the sessions, once so many have ended."""
+    """Return the sessions, once this many have ended."""
     found = home.sessions()
     return found if sum(session["status"] == "ended" for session in found) == number else []
 
@@ -175,7 +175,7 @@ def test_a_session_that_is_stopped(claude: AgentHome, number: signal.Signals) ->
 
 
 def test_a_person_clears_and_compacts(claude: AgentHome) -> None:
-    """`/clear` begins a session whose parent is the one before; compaction and titles are counted, too."""
+    """`/clear` begins a session whose parent is the previous one; compaction and titles are counted too."""
     settings = {
         "hasCompletedOnboarding": True,
         "theme": "dark",

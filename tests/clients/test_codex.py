@@ -11,7 +11,7 @@ from tests.support.fakes.responses_api import call, message, responses_api
 from tests.support.rigs.agent_home import AgentHome, counted, used
 
 MODEL = "gpt-5.1-codex"
-TRUSTED = "--dangerously-bypass-hook-trust"  # in place of a person who accepts the hooks under /hooks
+TRUSTED = "--dangerously-bypass-hook-trust"  # instead of a user who accepts the hooks under /hooks
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def configure(home: AgentHome, url: str) -> None:
 
 
 def ask(home: AgentHome, *arguments: str) -> str:
-    """Let it work once, and return the id of its thread."""
+    """Run it once, and return the id of its thread."""
     ended = home.run("codex", "exec", *arguments, FAKE_KEY="dummy")
     assert ended.returncode == 0, ended.stderr
     lines = [json.loads(line) for line in ended.stdout.splitlines() if line.startswith("{")]
@@ -42,12 +42,12 @@ def ask(home: AgentHome, *arguments: str) -> str:
 
 
 def read_of(total: Used) -> Used:
-    """Return what this API can say: it knows no written cache."""
+    """Return the part that this API can report: it has no cache writes."""
     return total._replace(cache_creation=0, cache_creation_1h=0)
 
 
 def test_its_sessions_are_counted(codex: AgentHome) -> None:
-    """Tokens are those of the answers, also over a resume; a failed command is one; repository and branch are known."""
+    """Tokens equal the answers, also across a resume; a failed command counts; repository and branch are known."""
     turns = (
         call("exec_command", cmd="echo hi"),
         call("exec_command", cmd="exit 3"),
@@ -73,7 +73,7 @@ def test_its_sessions_are_counted(codex: AgentHome) -> None:
 
 
 def test_an_import_says_what_hooks_said(codex: AgentHome, elsewhere: AgentHome) -> None:
-    """Where they had not run, all of it; where they had, nothing more. Exit codes are in the files alone."""
+    """It adds everything for sessions without hooks, and nothing else for others. Exit codes are only in the files."""
     with responses_api(call("exec_command", cmd="exit 3"), message("Done."), message("More.")) as (url, _):
         configure(codex, url)
         options = ("--json", "--dangerously-bypass-approvals-and-sandbox", TRUSTED)
@@ -93,7 +93,7 @@ def test_an_import_says_what_hooks_said(codex: AgentHome, elsewhere: AgentHome) 
 
 
 def test_without_trust_nothing_is_sent(codex: AgentHome) -> None:
-    """Codex leaves out hooks that no person has accepted, so `connect` says what to do."""
+    """Codex skips hooks that no user has accepted, so `connect` says what to do."""
     assert "/hooks" in codex.connect("codex").stdout
     with responses_api(message("Done.")) as (url, _):
         configure(codex, url)

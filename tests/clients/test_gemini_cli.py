@@ -12,7 +12,7 @@ MODEL = "gemini-2.5-pro"
 
 @pytest.fixture
 def gemini(home: AgentHome) -> AgentHome:
-    """Connect Gemini CLI, whose settings file has something in it."""
+    """Connect Gemini CLI, whose settings file is not empty."""
     folder = home.folder / ".gemini"
     folder.mkdir()
     (folder / "settings.json").write_text('{"security": {"auth": {"selectedType": "gemini-api-key"}}}\n')
@@ -21,7 +21,7 @@ def gemini(home: AgentHome) -> AgentHome:
 
 
 def test_its_sessions_are_counted(gemini: AgentHome) -> None:
-    """Tokens are those of the answers; a failed command is one; the report says that something may be missing."""
+    """Tokens equal the answers; a failed command counts; the report is marked as incomplete."""
     turns = (
         call("run_shell_command", command="echo hi", description="Say hi"),
         call("run_shell_command", command="exit 3", description="Fail"),

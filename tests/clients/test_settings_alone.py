@@ -1,4 +1,4 @@
-"""An unmodified Claude Code that its settings alone connect: http hooks, and telemetry as `connect` prints it."""
+"""An unmodified Claude Code that is connected only by settings: http hooks, and telemetry as `connect` prints it."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ TURNS = (
 
 
 def work(home: AgentHome, settings: dict[str, Any], **environment: str) -> tuple[dict[str, Any], Ledger]:
-    """Let it work once; return its result, and what the model answered."""
+    """Run it once; return its result, and the model's answers."""
     (home.folder / ".claude").mkdir()
     (home.folder / ".claude" / "settings.json").write_text(json.dumps(settings))
     (home.work / "stone.py").write_text("turn = True\n")
@@ -51,7 +51,7 @@ def test_http_hooks_become_a_session(home: AgentHome) -> None:
 
 
 def test_the_printed_settings_count_what_the_model_answered(home: AgentHome) -> None:
-    """Tokens are those of the answers, to the last one, and the cost is what the client says, to the nano-dollar."""
+    """Tokens equal the answers, to the last one, and the cost is the client's, to the nano-dollar."""
     result, api = work(home, home.printed_settings())
 
     session = home.session("claude-code", result["session_id"], status="ended")

@@ -1,4 +1,4 @@
-"""Fixtures of the contract tests."""
+"""Fixtures for the contract tests."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -22,7 +22,7 @@ async def api() -> AsyncIterator[WriteApi]:
 
 @pytest.fixture(scope="module")
 def here(installation: Installation) -> Iterator[Here]:
-    """Return an org shared by all tests that accept other content in it."""
+    """Return an org shared by all tests that tolerate other content in it."""
     made = Here(installation, "org-conventions")
     yield made
     made.close()
@@ -30,14 +30,14 @@ def here(installation: Installation) -> Iterator[Here]:
 
 @pytest.fixture
 def alone(installation: Installation, fresh_org: str) -> Iterator[Here]:
-    """Return an org of one test, which counts its sessions."""
+    """Return an org for one test, which counts its sessions."""
     made = Here(installation, fresh_org)
     yield made
     made.close()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselect tests that don't run on this kind of installation; they do not count as skipped."""
+    """Deselect tests that don't run on this kind of installation, so that they do not count as skipped."""
     left_out = [item for item in items if _is_elsewhere(item)]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if not _is_elsewhere(item)]

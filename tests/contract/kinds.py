@@ -1,6 +1,6 @@
 """Which contract tests run on both kinds of installation."""
 
-# What the log, the store or the processes decide can differ between `up` and `stack`. Everything else runs on `up`: the
+# `up` and `stack` differ only in behaviour of the log, the store or the processes. Everything else runs on `up`: the
 # application is the same, and `tests/integration/` sends its statements to a store server over HTTP.
 ON_BOTH = {
     "test_read_your_write.py": "the positions of a log, and how a read waits for one",
@@ -23,5 +23,5 @@ ON_BOTH = {
 
 
 def runs_on(kind: str, file: str, test: str) -> bool:
-    """Decide whether a test of a file runs on a kind of installation."""
+    """Decide whether a test file's test runs on a kind of installation."""
     return kind == "up" or not ON_BOTH.keys().isdisjoint({file, f"{file}::{test}"})

@@ -1,4 +1,4 @@
-"""Coding agents, as they send their hooks: what reads show is what the counting rules make of it."""
+"""Hooks as coding agents send them: reads show the numbers that the counting rules require."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -19,7 +19,7 @@ ONE_OF_EACH_AGENT = ("claude long", "codex one", "gemini one")
 def test_single_payloads_count_as_the_rules_say(
     recording: Recording, installation: Installation, fresh_org: str
 ) -> None:
-    """They have no times of their own; a copy within the minute is the same event."""
+    """Single payloads have no time of their own; a copy within the minute is the same event."""
     _send(installation, fresh_org, recording, [payload for payload in singles_of(recording) for _ in range(2)], 204)
 
     _check(installation, fresh_org, recording)
@@ -29,7 +29,7 @@ def test_single_payloads_count_as_the_rules_say(
 def test_batches_count_the_same_in_whichever_pieces_they_come(
     recording: Recording, installation: Installation, fresh_org: str
 ) -> None:
-    """Each hook has an id, so it may come again, in another batch, and batches may overlap."""
+    """Each hook has an id, so it may be sent again in another batch, and batches may overlap."""
     bodies = [
         *batches_of(recording, BEGIN_MS, 7),
         *batches_of(recording, BEGIN_MS),
@@ -41,7 +41,7 @@ def test_batches_count_the_same_in_whichever_pieces_they_come(
 
 
 def test_what_may_be_missing_is_said_until_the_rest_comes(installation: Installation, fresh_org: str) -> None:
-    """Requests that were measured count before a report that has fewer tokens and is incomplete."""
+    """Measured requests take precedence over an incomplete report that has fewer tokens."""
     used = {"model": "claude-sonnet-4-5", "output_tokens": 7}
     request = {"session_id": "s", "hook_event_name": "ApiRequest", **used}
     steps = (

@@ -1,4 +1,4 @@
-"""API section "Analytics", against numbers that a slow count of the sent sessions gives."""
+"""API section "Analytics", compared with a slow count of the sent sessions."""
 
 import json
 from collections import Counter
@@ -18,7 +18,7 @@ COSTS = ("0.1", "0.2", "0.3", "0.000000001", "1234.567890123", "7", "0.045", "33
 
 
 class Use(NamedTuple):
-    """A use of a tool, as it was sent."""
+    """A tool call, as it was sent."""
 
     tool: str
     failed: bool
@@ -36,13 +36,13 @@ class SentSession(NamedTuple):
     model: str
     tokens: int
     usd: Decimal
-    outcome: str | None  # "" is an end without one, None no end
+    outcome: str | None  # "" is an end without an outcome, None means no end
     seconds: int
     uses: tuple[Use, ...]
 
 
 def sessions_to_send() -> list[SentSession]:
-    """Return sessions in the two weeks and the two before, of few people, agents, projects and models."""
+    """Return sessions in the two weeks and the two before, of a few users, agents, projects and models."""
     return [
         SentSession(
             user="abc"[number % 3],
@@ -65,7 +65,7 @@ def sessions_to_send() -> list[SentSession]:
 
 
 class Counted:
-    """An org whose sessions were all sent and projected."""
+    """An org whose sessions have all been sent and projected."""
 
     def __init__(self, installation: Installation, org: str, sessions: list[SentSession]) -> None:
         self.installation, self.org, self.sessions = installation, org, sessions
@@ -117,7 +117,7 @@ class Counted:
 
 
 def _events(session: SentSession) -> Iterator[dict[str, Any]]:
-    """Yield the call and the outcome of each use."""
+    """Yield the start and the outcome of each call."""
     for number, use in enumerate(session.uses):
         called = {"tool_name": use.tool, "tool_use_id": f"toolu_{number}"}
         outcome = "PostToolUseFailure" if use.failed else "PostToolUse"
@@ -228,7 +228,7 @@ def _check_agents(data: list[dict[str, Any]], found: list[SentSession]) -> None:
 
 
 def _check_tools(data: list[dict[str, Any]], found: list[SentSession]) -> None:
-    """Check numbers and order. The sums are those of the summary, whose check counts the same uses."""
+    """Check numbers and order. The sums equal those of the summary, whose check counts the same calls."""
     places = [(-tool["errors"], -tool["calls"], tool["tool_name"]) for tool in data]
     assert places == sorted(places)
     assert {tool["tool_name"]: tool for tool in data} == {
@@ -313,7 +313,7 @@ def _period(found: list[SentSession]) -> dict[str, Any]:
 
 
 def test_timeseries_of_every_metric_and_interval(counted: Counted) -> None:
-    """Gaps are 0. Weeks are ISO weeks, named by their Monday even if it is before the first day."""
+    """Gaps are 0. Weeks are ISO weeks, named by their Monday even if that is before the first day."""
     found = counted.within()
     metrics: dict[str, Callable[[list[SentSession]], Any]] = {
         "sessions": len,
@@ -359,7 +359,7 @@ def test_model_filters_what_belongs_to_models(counted: Counted) -> None:
 
 
 def test_the_default_is_the_last_30_days(counted: Counted) -> None:
-    """They end today."""
+    """The default range ends today."""
     today = datetime.now(UTC).date()
     series = counted.data("timeseries", start_date=None, end_date=None)
     assert len(series) == 30
@@ -372,7 +372,7 @@ def _refused(reply: httpx.Response) -> set[str]:
 
 
 def test_who_sees_which_names(counted: Counted) -> None:
-    """Members and viewers see the org's numbers, but no user except themselves."""
+    """Members and viewers see the org's numbers, but no user names except their own."""
     roles: tuple[Role, ...] = ("member", "viewer")
     whole = counted.data("cost-breakdown")
     for role in roles:

@@ -7,7 +7,7 @@ from tests.support.rigs.installation import Installation
 
 
 def test_what_an_agent_sent_can_be_seen_as_it_was(installation: Installation, fresh_org: str) -> None:
-    """Calls, answers and requests to models are folded again from the facts that the store holds."""
+    """Calls, answers and model requests are folded again from the facts in the store."""
     call = {"tool_name": "Bash", "tool_use_id": "one"}
     with SessionClient(installation, fresh_org) as session:
         session.record(("ApiRequest", {"request_id": "r1", "model": "claude-sonnet-4-5", "input_tokens": 5}))
@@ -24,7 +24,7 @@ def test_what_an_agent_sent_can_be_seen_as_it_was(installation: Installation, fr
 
 
 def test_a_corrected_report_can_be_seen_as_it_was(installation: Installation, fresh_org: str) -> None:
-    """The position before a correction shows the wrong cost, the newest one the right cost; so do times."""
+    """The position before a correction shows the wrong cost, the latest one the right cost. Times work the same way."""
     with SessionClient(installation, fresh_org) as session:
         created = session.read("").json()["data"]
         session.change(model_metrics={"input_tokens": 5, "cost_usd": 9.0})

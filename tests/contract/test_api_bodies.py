@@ -40,7 +40,7 @@ def _zstd(body: bytes) -> bytes:
 
 
 GZIP, ZSTD = {"Content-Encoding": "gzip"}, {"Content-Encoding": "zstd"}
-SIZES: dict[str, Callable[[], Sized]] = {  # made when they are sent: compressing 200 MiB takes a second
+SIZES: dict[str, Callable[[], Sized]] = {  # made only when sent: compressing 200 MiB takes a second
     "10 MiB": lambda: Sized(_batch(10 * MIB), {}, False, 202),
     "10 MiB and a byte": lambda: Sized(_batch(10 * MIB + 1), {}, False, 413),
     "10 MiB in chunks": lambda: Sized(_batch(10 * MIB), {}, True, 202),

@@ -52,7 +52,7 @@ def test_every_command_is_listed_and_explains_itself(capsys: pytest.CaptureFixtu
 
 
 def test_a_settings_file_that_can_not_be_read_is_exit_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """As where the data folder belongs to another account: the file is named, and so is the reason."""
+    """For example if the data folder belongs to another account: the message names the file and the reason."""
     (tmp_path / "settings.toml").mkdir()
 
     code, output, complaint = command_here(capsys, "coverage", "--data", str(tmp_path))
@@ -91,7 +91,7 @@ def test_wrong_usage_is_exit_2(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 @pytest.mark.parametrize("command", AUDIT)
 def test_a_service_that_is_away_is_exit_69(command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """This holds if nothing was ever started, no process listens, or another program listens."""
+    """This holds if nothing was ever started, no process listens, or a different program listens."""
     for where in (("--data", str(tmp_path)), ("--url", f"http://127.0.0.1:{free_port()}", "--token", "x")):
         result = command_here(capsys, command, *where)
         assert (result.code, result.output) == (69, "")
@@ -102,7 +102,7 @@ def test_a_service_that_is_away_is_exit_69(command: str, tmp_path: Path, capsys:
 def test_a_foreign_answer_is_an_error_in_one_sentence(
     status: int, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A proxy's page is an error message with the address."""
+    """A proxy's page leads to an error message with the address."""
     with html_server(status) as url:
         result = command_here(capsys, "coverage", "--url", url, "--token", "x", "--json")
 
@@ -115,7 +115,7 @@ def test_a_foreign_answer_is_an_error_in_one_sentence(
 def test_an_audit_finds_the_installation_by_its_folder_or_its_address(
     command: str, installation: Installation, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Exit code 0 and one clear last line; `--json` writes the complete findings, and nothing else, to stdout."""
+    """Exit code 0 and one clear last line; `--json` writes only the complete findings to stdout."""
     operator = command_here(capsys, "token", "--operator", "--data", installation.data).output.strip()
 
     by_folder = command_here(capsys, command, "--data", installation.data)
@@ -140,7 +140,7 @@ def test_an_audit_needs_a_token_of_an_operator(installation: Installation, capsy
 def test_a_printed_token_opens_its_org(
     installation: Installation, fresh_org: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Only the token is printed; it is valid for four hours unless `--ttl` differs."""
+    """Only the token is printed; without `--ttl` it is valid for four hours."""
     options = ("--org", fresh_org, "--user", "alice", "--role", "member", "--data", str(installation.data))
 
     printed = [command_here(capsys, "token", *options, *more) for more in ((), ("--ttl", "90s"))]
@@ -161,7 +161,7 @@ def test_a_printed_token_opens_its_org(
 
 
 def test_prices_are_shown_where_the_store_can_be_reached(installation: Installation) -> None:
-    """A running stack shows them. The store of `up` is in its process, and the message says so."""
+    """A running stack shows them. The store of `up` is inside its process, and the message says so."""
     result = run("prices", "show", "--json", "--data", str(installation.data))
 
     if installation.kind == "stack":
@@ -175,7 +175,7 @@ def test_prices_are_shown_where_the_store_can_be_reached(installation: Installat
 def test_the_log_of_a_running_installation_is_read_and_exported(
     installation: Installation, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Its folder is enough, on both kinds; the export is sound, and another run adds only what is new."""
+    """The folder is enough, on both kinds; the export is valid, and another run adds only new records."""
     session = Org(installation, "acme").create()["id"]
     where, export = ("--data", installation.data), tmp_path / "export"
 
@@ -189,11 +189,11 @@ def test_the_log_of_a_running_installation_is_read_and_exported(
     assert json.loads(exported.output)["records"] > 0
     assert (verified.code, verified.complaint) == (0, "")
     assert json.loads(again.output)["records"] < json.loads(exported.output)["records"]
-    if installation.kind == "up":  # an empty target would be refused too, since the folder is in use
+    if installation.kind == "up":  # even an empty target would be refused, since the folder is in use
         refused = command_here(capsys, "log", "import", export, *where)
         assert (refused.code, refused.output) == (1, "")
         assert "another process uses" in refused.complaint
-    else:  # its topic takes records while it runs; it has all of them
+    else:  # its topic can be imported into while it runs, and already has all the records
         imported = command_here(capsys, "log", "import", export, *where, "--json")
         assert (imported.code, json.loads(imported.output)["added"]) == (0, 0)
 
@@ -209,9 +209,9 @@ def test_a_folder_is_served_once(installation: Installation, capsys: pytest.Capt
 
 
 def test_a_demo_plays_on_a_running_installation(installation: Installation, fresh_org: str, tmp_path: Path) -> None:
-    """The demo sends, shows, proves and draws; exit code 0; the picture has no address and no token.
+    """The demo sends, shows, proves and draws; exit code 0; the picture contains no address and no token.
 
-    It ends with a link that signs in, since it issued the tokens itself.
+    It ends with a sign-in link, since it issued the tokens itself.
     """
     size, picture = ("--sessions", "5", "--events", "400"), tmp_path / "demo.svg"
     result = run("demo", "--data", str(installation.data), "--org", fresh_org, *size, "--svg", str(picture))
@@ -226,7 +226,7 @@ def test_a_demo_plays_on_a_running_installation(installation: Installation, fres
 
 
 def test_a_demo_prints_no_token_that_it_was_given(installation: Installation, fresh_org: str) -> None:
-    """Its owner has it, and may not want it in a terminal."""
+    """Its owner has the token, and may not want it in a terminal."""
     token = installation.client("admin", fresh_org, "bob").headers["authorization"].partition(" ")[2]
     size = ("--sessions", "1", "--events", "180")
     result = run("demo", "--url", installation.url, "--token", token, "--org", fresh_org, *size)
@@ -238,7 +238,7 @@ def test_a_demo_prints_no_token_that_it_was_given(installation: Installation, fr
 @pytest.mark.only_on("up")
 @pytest.mark.usefixtures("installation")
 def test_a_demo_that_is_kept_can_be_opened() -> None:
-    """The link signs in. Tokens are printed, and in none of its files."""
+    """The link signs in. Tokens are printed, but are in none of its files."""
     result = run("demo", "--keep", "--sessions", "1", "--events", "180", **os.environ)
     found = re.search(r"data in (\S+); stop it with `kill (\d+)`", result.stdout)
     assert found is not None, result.stdout + result.stderr

@@ -1,4 +1,4 @@
-"""API section "Command line": the settings that `connect` prints open the door, and nothing else."""
+"""API section "Command line": the settings that `connect` prints open the agent endpoints, and nothing else."""
 
 import json
 import re
@@ -15,7 +15,7 @@ PAYLOAD = {"hook_event_name": "UserPromptSubmit", "session_id": "s-1", "prompt":
 
 
 def connected(installation: Installation, org: str) -> dict[str, Any]:
-    """Return the settings for Claude Code of a user."""
+    """Return a user's settings for Claude Code."""
     printed = installation.command("connect", "--org", org, "--user", "mia", "--json")
     assert printed.returncode == 0, printed.stderr
     settings: dict[str, Any] = json.loads(json.loads(printed.stdout)["files"][0]["text"])
@@ -23,7 +23,7 @@ def connected(installation: Installation, org: str) -> dict[str, Any]:
 
 
 def test_what_is_printed_connects_an_agent(installation: Installation, fresh_org: str) -> None:
-    """A hook sent as the settings say becomes a session of the user; the token lives for a year and can't read."""
+    """A hook sent with these settings becomes a session of the user; the token lives for a year and can't read."""
     settings = connected(installation, fresh_org)
     hook = settings["hooks"]["UserPromptSubmit"][0]["hooks"][0]
     token = settings["env"]["CREWKIT_TOKEN"]

@@ -1,6 +1,6 @@
 """API section "Conventions of every reply", row by row, over real HTTP, on `up` and `stack`.
 
-Rules for every route are tested on every route of the document at ``/schema/openapi.json``.
+Rules for every route are tested on every route in the document at ``/schema/openapi.json``.
 """
 
 import re
@@ -68,7 +68,7 @@ def test_a_current_tag_returns_304(here: Here) -> None:
 
 
 def test_a_tag_may_have_every_form(here: Here) -> None:
-    """A tag may be one of several, strong, or ``*``. Other or malformed tags return 200."""
+    """A tag may be in a list, strong, or ``*``. Other or malformed tags return 200."""
     path = f"/sessions/{here.session}"
     tag = here.get(path).headers["etag"]
     for known, status in (

@@ -1,4 +1,4 @@
-"""The dashboard, as a browser finds it: the pages, their files, and the link that signs in."""
+"""The dashboard as a browser sees it: the pages, their files, and the sign-in link."""
 
 import hashlib
 import http.client
@@ -24,7 +24,7 @@ OTHER_VERSION = "0123456789abcdef"
 
 
 def folder_of(here: Here) -> str:
-    """Return where the page finds its files: `/static/<digest>`."""
+    """Return the folder where the page finds its files: `/static/<digest>`."""
     found = re.search(r'"(/static/[0-9a-f]{16})/app/main\.js"', here.anonymous.get("/").text)
     assert found is not None
     return found[1]
@@ -32,7 +32,7 @@ def folder_of(here: Here) -> str:
 
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_opens_at_each_of_its_addresses(here: Here, path: str) -> None:
-    """Without a credential, with any state in its query. One document: its script reads the address."""
+    """No credential is needed, and the query may hold any state. It is one document, whose script reads the address."""
     page = here.anonymous.get(path)
     again = here.anonymous.get(path, params={"range": "7d", "agent": "null", "no_such_parameter": "1"})
 
@@ -46,7 +46,7 @@ def test_a_page_opens_at_each_of_its_addresses(here: Here, path: str) -> None:
 
 
 def test_a_page_may_run_scripts_of_its_host_alone(here: Here) -> None:
-    """Nothing inline, nothing evaluated, no other host, no frame around it; a stolen page sends no form."""
+    """Nothing inline, nothing evaluated, no other host, no framing; a copied page can't submit a form."""
     page = here.anonymous.get("/")
     policy = dict(part.strip().split(" ", 1) for part in page.headers["content-security-policy"].split(";"))
 
@@ -57,7 +57,7 @@ def test_a_page_may_run_scripts_of_its_host_alone(here: Here) -> None:
 
 
 def test_everything_that_the_page_loads_is_served(here: Here) -> None:
-    """Under the digest, for ever, as it is in the repository."""
+    """Under the digest, cacheable indefinitely, and identical to the file in the repository."""
     loaded = re.findall(r'(?:src|href)="(/static/[^"]+)"', here.anonymous.get("/").text)
 
     assert len(loaded) >= 2
@@ -69,7 +69,7 @@ def test_everything_that_the_page_loads_is_served(here: Here) -> None:
 
 
 def test_every_file_of_the_folder_is_served(here: Here) -> None:
-    """Modules that a script imports, too, with the types that browsers ask for."""
+    """This includes modules that a script imports, with the content types that browsers require."""
     kinds = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
     paths = [path for path in STATIC.rglob("*") if path.is_file()]
 
@@ -80,7 +80,7 @@ def test_every_file_of_the_folder_is_served(here: Here) -> None:
 
 
 def test_the_charts_are_those_of_the_package(here: Here) -> None:
-    """Compressed on the way, and at once after the first time."""
+    """The file is compressed, and is served at once after the first time."""
     (script,) = (file for file in files_of_package("plotly") or () if file.name == "plotly.min.js")
     reply = here.anonymous.get(f"{folder_of(here)}/vendor/plotly.min.js")
 
@@ -91,7 +91,7 @@ def test_the_charts_are_those_of_the_package(here: Here) -> None:
 
 
 def test_a_file_of_another_version_is_the_present_one_and_not_kept(here: Here) -> None:
-    """During an upgrade, a page of one version may ask a process of the other."""
+    """During an upgrade, a page of one version may ask a process of the other version."""
     present, other = [here.anonymous.get(f"{at}/app/main.js") for at in (folder_of(here), f"/static/{OTHER_VERSION}")]
 
     assert (other.status_code, other.content) == (200, present.content)
@@ -99,7 +99,7 @@ def test_a_file_of_another_version_is_the_present_one_and_not_kept(here: Here) -
 
 
 def test_gzip_head_and_tags(here: Here) -> None:
-    """A page and a file are like other replies: HEAD has the same headers, and a current tag returns 304."""
+    """A page and a file behave like other replies: HEAD has the same headers, and a current tag returns 304."""
     for path in ("/", "/team", f"{folder_of(here)}/app/main.js"):
         compressed, plain = [
             here.anonymous.get(path, headers={"Accept-Encoding": accepted}) for accepted in ("gzip", "gzip;q=0, br")
@@ -131,7 +131,7 @@ def test_gzip_head_and_tags(here: Here) -> None:
     ],
 )
 def test_nothing_else_is_a_page_or_a_file(here: Here, path: str) -> None:
-    """Sent as it is spelled, which most clients would not do."""
+    """The path is sent as spelled, which most clients would not do."""
     connection = http.client.HTTPConnection("127.0.0.1", here.installation.port, timeout=15)
     connection.request("GET", path)
     reply = connection.getresponse()
@@ -142,7 +142,7 @@ def test_nothing_else_is_a_page_or_a_file(here: Here, path: str) -> None:
 
 
 def test_only_pages_take_any_query(here: Here) -> None:
-    """Elsewhere a misspelt parameter is an error, as ever; a page takes no other method."""
+    """Elsewhere a misspelt parameter is an error; a page accepts no other method."""
     for path in (here.at("/sessions"), f"{folder_of(here)}/app/main.js", "/livez"):
         reply = here.client.get(path, params={"no_such_parameter": "1"})
         assert check_error(reply, 422)["details"] == {"no_such_parameter": ["is not a known parameter"]}
@@ -150,12 +150,12 @@ def test_only_pages_take_any_query(here: Here) -> None:
 
 
 def test_the_document_of_the_api_has_no_page(here: Here) -> None:
-    """The pages are no part of the API."""
+    """The pages are not part of the API."""
     assert not [path for path in here.anonymous.get("/schema/openapi.json").json()["paths"] if path in PAGES]
 
 
 def test_names_of_files_make_no_series(here: Here) -> None:
-    """Metrics count by route, and HEAD is a method like others."""
+    """Metrics count by route, and HEAD counts like other methods."""
     for name in ("a.js", "b.js"):
         here.anonymous.get(f"/static/{OTHER_VERSION}/{name}")
     here.anonymous.head("/team")
@@ -172,13 +172,13 @@ def test_names_of_files_make_no_series(here: Here) -> None:
 
 
 async def test_the_write_side_alone_has_no_page(api: WriteApi) -> None:
-    """It could answer no question of theirs."""
+    """It could not answer the page's requests."""
     for path in (*PAGES, f"/static/{OTHER_VERSION}/app/main.js"):
         check_error(await api.client.get(path), 404, "not_found")
 
 
 def test_the_printed_link_signs_in(installation: Installation) -> None:
-    """It has the token of an admin and that of an operator in its fragment, which no browser sends."""
+    """Its fragment, which no browser sends, has an admin's and an operator's token."""
     link = urlsplit(printed_links(installation)[-1])
     token, operator = (parse_qs(link.fragment, strict_parsing=True)[name][0] for name in ("token", "operator"))
 
@@ -189,7 +189,7 @@ def test_the_printed_link_signs_in(installation: Installation) -> None:
 
 
 def test_no_file_of_the_installation_has_the_tokens(installation: Installation) -> None:
-    """They are printed, and nothing else: neither logged nor stored."""
+    """They are only printed, neither logged nor stored."""
     tokens = {token.encode() for link in printed_links(installation) for token in re.findall(r"=([^&]+)", link)}
     out = installation.data / f"{installation.kind}.out"
 
@@ -201,7 +201,7 @@ def test_no_file_of_the_installation_has_the_tokens(installation: Installation) 
 
 
 def printed_links(installation: Installation) -> list[str]:
-    """Return the links that it printed at its starts; the first may be about to be printed."""
+    """Return the links printed at its starts; the first may not be printed yet."""
     out = installation.data / f"{installation.kind}.out"
     eventually(lambda: "Open the dashboard: " in out.read_text())
     return re.findall(r"^Open the dashboard: (\S+)$", out.read_text(), re.MULTILINE)

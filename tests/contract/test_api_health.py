@@ -11,7 +11,7 @@ import pytest
 from tests.support.rigs.installation import Installation
 from tests.support.waiting import eventually
 
-PARTS = {"kafka": "log", "store-server": "store"}  # a process of the stack, and what is away without it
+PARTS = {"kafka": "log", "store-server": "store"}  # a process of the stack, and the part that is unavailable without it
 RETURNS_S = 60
 
 
@@ -29,7 +29,7 @@ def test_what_is_well_says_so(installation: Installation) -> None:
 @pytest.mark.only_on("stack")  # log and store of `up` live in its own process
 @pytest.mark.parametrize("process", PARTS)
 def test_a_stopped_part_is_named(installation: Installation, process: str) -> None:
-    """The process stays alive; `/readyz` says that it can't serve, and names the part."""
+    """The process stays alive; `/readyz` returns 503 and names the part."""
     installation.send(process, signal.SIGSTOP)
     try:
         refused = eventually(lambda: (reply := ask(installation, "/readyz")).status_code == 503 and reply, within_s=30)
@@ -45,7 +45,7 @@ def test_a_stopped_part_is_named(installation: Installation, process: str) -> No
 
 
 def test_metrics_tell_what_was_written_and_projected(installation: Installation, fresh_org: str) -> None:
-    """One event is counted by the process that accepts it and by the one that projects it (on `up` the same)."""
+    """The process that accepts an event counts it, and so does the one that projects it (on `up`, the same process)."""
     with installation.client(org=fresh_org) as client:
         session = client.post(f"/api/v1/{fresh_org}/sessions", json={}).json()["data"]["id"]
         event = {"event_type": "Stop", "timestamp": "2026-01-20T10:30:00Z", "data": {}}

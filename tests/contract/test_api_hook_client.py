@@ -33,7 +33,7 @@ def home(tmp_path: Path, installation: Installation, fresh_org: str) -> Iterator
 
 
 def test_it_is_connected_and_disconnected_by_a_command_each(home: AgentHome) -> None:
-    """Twice is once; the event that it sends for a test is read back; at the end the file is what it was."""
+    """Connecting twice is the same as once; the test event is read back; at the end the file is as before."""
     file = home.folder / ".claude" / "settings.json"
     home.connect("claude-code")
     connected = file.read_text()
@@ -55,7 +55,7 @@ def test_it_is_connected_and_disconnected_by_a_command_each(home: AgentHome) -> 
 
 
 def test_it_asks_for_address_and_token(home: AgentHome) -> None:
-    """In a terminal, without options. The token is not shown."""
+    """In a terminal, without options. The token is not echoed."""
     screen = Terminal([str(COMMAND), "connect", "--client", "claude-code"], home.work, home.environment)
     screen.shows("Address of the installation")
     screen.type(home.address[1])
@@ -70,7 +70,7 @@ def test_it_asks_for_address_and_token(home: AgentHome) -> None:
 
 
 def test_hooks_may_come_from_managed_settings(home: AgentHome) -> None:
-    """Their text is printed; each user is connected without them."""
+    """The hooks' text is printed; each user is connected without hooks."""
     printed = home.command("connect", "--print")
     assert json.loads(printed.stdout)["hooks"].keys() >= {"SessionStart", "Stop", "SessionEnd"}
     assert not (home.folder / ".crewkit-hook").exists()
@@ -98,7 +98,7 @@ def test_a_settings_file_that_is_broken_is_left_alone(home: AgentHome) -> None:
 
 @pytest.mark.parametrize("wrong", ["nobody listens", "no token", "forged", "another server"])
 def test_what_does_not_answer_as_it_should_is_said(home: AgentHome, installation: Installation, wrong: str) -> None:
-    """In a sentence that says what to do; no file is changed."""
+    """A sentence says what to do; no file is changed."""
     token = {"no token": "hello", "forged": home.token[:-4] + "AAAA"}.get(wrong, home.token)
     (home.folder / "token").write_text(token)
     url = {"nobody listens": f"http://127.0.0.1:{free_port()}", "another server": f"{installation.url}/elsewhere"}
@@ -115,7 +115,7 @@ def test_what_does_not_answer_as_it_should_is_said(home: AgentHome, installation
 
 
 def test_what_waits_for_one_installation_goes_to_no_other(home: AgentHome) -> None:
-    """To connect to another one, it must be sent first."""
+    """To connect to another installation, the waiting events must be sent first."""
     home.connect("claude-code")
     file = home.folder / ".crewkit-hook" / "settings.json"
     lock = spool.lock_sender(str(file.parent))
@@ -133,7 +133,7 @@ def test_what_waits_for_one_installation_goes_to_no_other(home: AgentHome) -> No
 
 
 def test_to_connect_elsewhere_loses_nothing_that_comes_meanwhile(home: AgentHome, installation: Installation) -> None:
-    """The sender that runs is ended before what it knows of the former org is forgotten; if it fails, all stays."""
+    """The running sender is ended before the former org's data is forgotten; on failure everything stays."""
     home.connect("claude-code")
     home.hook({"session_id": "one", "hook_event_name": "UserPromptSubmit", "prompt": "For the first"})
     home.settled()
@@ -154,7 +154,7 @@ def test_to_connect_elsewhere_loses_nothing_that_comes_meanwhile(home: AgentHome
 
 
 def test_flush_takes_over_from_a_sender_that_waits(home: AgentHome) -> None:
-    """As one does whose server was away; afterwards a sender looks after the agents again."""
+    """For example from one whose server was unreachable; afterwards a sender serves the agents again."""
     home.connect("claude-code")
     file = home.folder / ".crewkit-hook" / "settings.json"
     right = file.read_text()
@@ -171,7 +171,7 @@ def test_flush_takes_over_from_a_sender_that_waits(home: AgentHome) -> None:
 
 
 def test_flush_sends_what_waits(home: AgentHome) -> None:
-    """And says so; `status` counts it."""
+    """The command says what it sent, and `status` counts it."""
     home.connect("claude-code")
     own = str(home.folder / ".crewkit-hook")
     lock = spool.lock_sender(own)
@@ -192,7 +192,7 @@ def test_flush_sends_what_waits(home: AgentHome) -> None:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("transcripts", [120, pytest.param(1_000, marks=pytest.mark.part("volume"))])
 def test_an_import_counts_each_session_once(home: AgentHome, transcripts: int) -> None:
-    """As an independent reader counts; also if hooks had reported it, from its middle on or all of it, and twice."""
+    """The counts equal an independent reader's, even if hooks reported it all or partly, and if imported twice."""
     home.connect("claude-code")
     folder = home.folder / ".claude" / "projects" / "-home-alice-shop"
     writer = Writer(folder, 7)
@@ -210,7 +210,7 @@ def test_an_import_counts_each_session_once(home: AgentHome, transcripts: int) -
 
 
 def test_an_import_goes_on_past_what_is_refused(home: AgentHome) -> None:
-    """Both halves of a use that no installation takes are said, the others arrive; a refused token stops it."""
+    """A tool call with two invalid halves is reported and the rest arrives; a refused token stops the import."""
     home.connect("claude-code")
     folder = home.folder / ".claude" / "projects" / "-home-alice-shop"
     writer = Writer(folder, 3)
@@ -232,7 +232,7 @@ def test_an_import_goes_on_past_what_is_refused(home: AgentHome) -> None:
 
 
 def hook(home: AgentHome, transcript: Transcript, since: int) -> None:
-    """Note what the hooks of a session sent from some point on, as if it had been connected then."""
+    """Note what a session's hooks sent from some point on, as if it had been connected then."""
     for at_ms, payload in transcript.hooks[since:]:
         assert spool.put(
             str(home.folder / ".crewkit-hook"), at_ms, {"client": "claude-code"}, json.dumps(payload).encode()
@@ -248,7 +248,7 @@ def by_own_id(sessions: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 def counted(session: dict[str, Any]) -> Counted:
-    """Return what the API says, in the form of the independent reader."""
+    """Return the API's numbers in the form of the independent reader."""
     counts = session["counts"]
     names = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "cache_creation_1h_tokens")
     tokens = {model["model"]: tuple(model[name] for name in names) for model in session["models"]}

@@ -54,7 +54,7 @@ def test_one_connection_serves_many_requests_errors_included(here: Here) -> None
     ],
 )
 def test_garbage_in_a_path_is_a_404(here: Here, path: str) -> None:
-    """An id of the wrong shape is unknown, in reads and writes."""
+    """An id of the wrong format is unknown, in reads and writes."""
     for method, at in (
         ("GET", f"/sessions/{path}"),
         ("PATCH", f"/sessions/{path}"),
@@ -101,7 +101,7 @@ def sent(here: Here, method: str, target: str, **headers: str) -> httpx.Response
     ],
 )
 def test_garbage_in_a_query_is_no_500(here: Here, query: str, status: int) -> None:
-    """A valid value without a match returns an empty list. Invalid values and bytes that are not text are refused."""
+    """A valid value without a match returns an empty list. Invalid values and non-text bytes are refused."""
     reply = sent(here, "GET", here.at(f"/sessions?{query}"))
 
     if status == 200:
@@ -111,7 +111,7 @@ def test_garbage_in_a_query_is_no_500(here: Here, query: str, status: int) -> No
 
 
 def test_garbage_in_headers_is_no_500(here: Here) -> None:
-    """Each header is sent with bytes that are not text, and one header with 60 kB."""
+    """Each header is sent with non-text bytes, and one header with 60 kB."""
     auth = here.client.headers["authorization"].encode()
     path, events = here.at("/sessions"), here.events
 

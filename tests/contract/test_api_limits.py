@@ -1,4 +1,4 @@
-"""API section "Conventions": rate limits and browsers, over two processes with the same settings."""
+"""API section "Conventions": rate limits and CORS, over two processes with the same settings."""
 
 import json
 from collections.abc import Iterator
@@ -49,7 +49,7 @@ def test_an_org_has_one_limit_over_all_processes(pair: tuple[Installation, Insta
 
 
 def test_the_sessions_of_agents_have_one_limit_over_all_processes(pair: tuple[Installation, Installation]) -> None:
-    """A request counts once for each session; beyond the limit nothing of it is counted but the request itself."""
+    """A request counts once per session; beyond the limit only the request itself is counted."""
     first, second = (each.client("agent", "agents") for each in pair)
     path = "/api/v1/agents/hooks/codex"
 
@@ -104,7 +104,7 @@ def test_an_allowed_page_may_call(pair: tuple[Installation, Installation]) -> No
 
 
 def test_without_the_shared_counter_each_process_counts(tmp_path: Path) -> None:
-    """An unreachable server is no outage: requests are served, and the log reports it."""
+    """An unreachable server is not an outage: requests are served, and the log reports it."""
     alone = Installation("up", tmp_path, *OPTIONS, "--rate-limit-url", "redis://127.0.0.1:1/0")
     try:
         client = alone.start().client(org="acme")

@@ -122,7 +122,7 @@ async def test_an_append_that_fails_is_counted_as_such(api: WriteApi) -> None:
 
 
 async def test_bytes_in_flight_and_replaced_producers_are_shown_with_the_limit(api: WriteApi) -> None:
-    """What waits for the log and what bodies hold are shown apart, since each has the limit."""
+    """Bytes waiting for the log and bytes of bodies are shown separately, since each has the limit."""
     at_rest = await scraped(api)
     api.log.bytes_in_flight, api.log.replacements = 7, 2
 
@@ -136,7 +136,7 @@ async def test_bytes_in_flight_and_replaced_producers_are_shown_with_the_limit(a
 
 
 async def test_a_body_counts_as_in_flight_until_its_response(api: WriteApi) -> None:
-    """The fake log answers once the test has seen the bytes."""
+    """The fake log answers only after the test has seen the bytes."""
     slow = SlowLog(api)
     sending = asyncio.ensure_future(api.send("POST", events_path(a_session()), {"events": [EVENT]}))
     await slow.asked.wait()
@@ -149,7 +149,7 @@ async def test_a_body_counts_as_in_flight_until_its_response(api: WriteApi) -> N
 
 
 class SlowLog:
-    """Lets the log of a write side answer when a test says so."""
+    """Makes a write side's log answer when the test says so."""
 
     def __init__(self, api: WriteApi) -> None:
         self._append = api.log.append
@@ -163,7 +163,7 @@ class SlowLog:
 
 
 async def test_a_projector_tells_of_batches_steps_dead_letters_and_lag(store: TestStore) -> None:
-    """The log has one good record, one unreadable record, and one that still waits."""
+    """The log has one good record, one unreadable record, and one that is still waiting."""
     registry = CollectorRegistry()
     builder = LogBuilder(store.partitions)
     (good,) = builder.add(one_event(0))
@@ -199,7 +199,7 @@ async def test_a_projector_tells_of_batches_steps_dead_letters_and_lag(store: Te
     assert dead == {"empty": 0, "unreadable": 1, "unknown_version": 0, "misplaced": 0, "out_of_range": 0}
     assert found["crewkit_projector_lag_records", "g2", partition] == 1
     assert found["crewkit_projector_rollup_lag_records", "g2", partition] == 1
-    assert ("crewkit_projector_lag_seconds", "g2", partition) not in found  # it was never seen without lag
+    assert ("crewkit_projector_lag_seconds", "g2", partition) not in found  # it never had any lag
     steps = {name[2] for name in found if name[0] == "crewkit_projector_step_duration_seconds_count"}
     assert {"fold", "facts", "dead_letters", "sessions", "receipts", "search", "rollups", "rollup_progress"} <= steps
 

@@ -27,7 +27,7 @@ def operator(installation: Installation) -> httpx.Client:
 
 
 def test_a_receipt_says_what_became_of_a_position(org: Org) -> None:
-    """A receipt has the times of receipt and projection, and the numbers of facts and of new facts."""
+    """A receipt has the times of receipt and projection, and the numbers of facts and new facts."""
     session = org.create()
     events = [{**hook("Stop"), "event_id": f"00000000-0000-4000-8000-{n:012d}"} for n in range(3)]
     positions = [org.record(session, *some).json()["meta"]["position"] for some in (events, events[1:])]
@@ -51,7 +51,7 @@ def test_a_position_that_is_not_there_yet_is_waiting(org: Org) -> None:
 
 
 def test_a_receipt_is_its_orgs_alone(installation: Installation, org: Org) -> None:
-    """Every role of the org sees it; for another org the position looks unwritten."""
+    """Every role of the org sees it; to another org the position looks unwritten."""
     made = org.write("POST", "sessions", {})
     position = made.headers["X-Log-Position"]
     path = f"ops/receipts/{position}"
@@ -111,7 +111,7 @@ def test_freshness_tells_each_partition(operator: httpx.Client, org: Org) -> Non
 def test_operators_see_which_clients_send_what_is_unknown(
     operator: httpx.Client, installation: Installation, fresh_org: str
 ) -> None:
-    """An event type that a new version of a client brings is named, with its share, in three places."""
+    """An event type from a client's new version is named, with its share, in three places."""
     version = f"9.9.{fresh_org[-6:]}"
     payloads = [{"session_id": "s", "hook_event_name": name} for name in ("Stop", "BrandNew", "BrandNew", "Setup")]
     hooks = [{"id": str(uuid4()), "payload": payload, "context": {"client_version": version}} for payload in payloads]

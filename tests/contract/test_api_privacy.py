@@ -24,7 +24,7 @@ TOKEN = f"ghp_{fill(36)}"
 CUTS, RARE = "crewkit_ingest_redactions_total", "shopify_token"
 CUT_TWICE = f"shpat_{'0a' * 16} and shpat_{'1b' * 16}"
 NAMES = ("title", "branch", "agent_name", "project_id", "component", "repository_id", "model", "external_id")
-# Every type that counts, with ids that pair, ids that are none, and content wherever there is room for it.
+# Every type that counts, with matching ids, invalid ids, and content wherever there is room for it.
 HAPPENINGS: list[tuple[str, dict[str, Any]]] = [
     ("SessionStart", {"source": "startup", "model": "claude-sonnet-4-5", "session_title": "quince"}),
     ("UserPromptSubmit", {"prompt": "quince marmalade"}),
@@ -66,7 +66,7 @@ class Writer:
         return reply.json()["data"]
 
     def write_session(self, **created: Any) -> str:
-        """Create, change, compact and end a session with every kind of event, with content in each of its texts."""
+        """Create, change, compact and end a session with every kind of event, with content in each text."""
         id_: str = self.write("POST", "/sessions", {"branch": "quince", "title": "quince", **created})["id"]
         self.write("POST", f"/observability/sessions/{id_}/events", {"events": EVENTS})
         self.write("PATCH", f"/sessions/{id_}", {"summary": "quince", "model_metrics": {"input_tokens": 5}})
@@ -82,7 +82,7 @@ def writer(installation: Installation, fresh_org: str) -> Iterator[Writer]:
 
 
 def numbers_of(session: dict[str, Any]) -> dict[str, Any]:
-    """Return what must be equal with and without content."""
+    """Return the values that must be equal with and without content."""
     tools = sorted((tool["calls"], tool["errors"], tool["total_duration_ms"]) for tool in session["tools"])
     names = ("counts", "models", "model_metrics", "model", "duration_seconds", "last_event_at", "ended_at", "status")
     return {name: session[name] for name in names} | {"tools": tools}
@@ -106,7 +106,7 @@ def test_a_sensitive_session_counts_as_a_full_one_and_shows_no_content(writer: W
 
 
 def test_what_was_cut_is_counted_on_the_session(writer: Writer) -> None:
-    """Redactions in payloads and in texts of requests are counted once for each fact."""
+    """Redactions in payloads and in texts of requests are counted once per fact."""
     id_ = writer.write("POST", "/sessions", {"title": f"with {TOKEN}"})["id"]
     events = [{"event_type": "Stop", "timestamp": NOW, "data": {"a": TOKEN, "b": [TOKEN]}}]
     for _ in range(2):
@@ -138,7 +138,7 @@ def test_what_is_cut_out_of_each_write_is_in_the_metrics(installation: Installat
 
 
 def redactions_counted(installation: Installation) -> float:
-    """Return what ``/metrics`` counts for one rule."""
+    """Return the count of one rule in ``/metrics``."""
     text = httpx.get(f"{installation.url}/metrics", trust_env=False).text
     families = text_string_to_metric_families(text)
     samples = [sample for family in families for sample in family.samples]
@@ -148,7 +148,7 @@ def redactions_counted(installation: Installation) -> float:
 def spread_canaries(writer: Writer) -> None:
     """Write each canary with each write, then read everything in every way.
 
-    `test_write_privacy` has each canary alone in each text.
+    In `test_write_privacy`, each canary is alone in each text.
     """
     for at in range(0, len(CANARIES), len(NAMES)):
         texts = [canary.written for canary in CANARIES[at : at + len(NAMES)]]
@@ -166,7 +166,7 @@ def spread_canaries(writer: Writer) -> None:
 
 
 def write_texts(writer: Writer, texts: list[str]) -> str:
-    """Write a session with a text in each name and all of them in each longer field; return its id."""
+    """Write a session with one text in each name and all texts in each longer field; return its id."""
     lines = [text.replace("\n", " ") for text in texts]
     names, text = dict(zip(NAMES, lines, strict=False)), "\n".join(texts)
     id_: str = writer.write("POST", "/sessions", {**names, "remote_url": f"/src/{lines[0]}"})["id"]
@@ -186,7 +186,7 @@ def events_with(text: str) -> list[dict[str, Any]]:
 
 
 def surviving(place: bytes) -> list[str]:
-    """Return the canaries in these bytes, in any JSON spelling."""
+    """Return the canaries that occur in these bytes, in any JSON spelling."""
     spelled = [(canary.written, {canary.secret, json.dumps(canary.secret)[1:-1]}) for canary in CANARIES]
     return [text for text, secrets in spelled if any(secret.encode() in place for secret in secrets)]
 
@@ -211,7 +211,7 @@ def check_no_trace(installation: Installation, writer: Writer) -> bytes:
 
 
 def test_a_corrected_record_is_kept_like_any_write(installation: Installation, writer: Writer) -> None:
-    """A redriven record reaches the log without canaries, and without content in sensitive sessions."""
+    """A redriven record reaches the log without canaries, and in sensitive sessions without content."""
     full, sensitive = (writer.write("POST", "/sessions", {"sensitive": sensitive})["id"] for sensitive in (False, True))
     text = "quince " + " ".join(canary.written for canary in CANARIES)
     data = {"tool_name": "Bash", "prompt": text, "nested": json.dumps({text: [text]})}
@@ -242,7 +242,7 @@ def test_a_corrected_record_is_kept_like_any_write(installation: Installation, w
 
 
 def test_no_secret_and_no_content_leaves_a_trace_on_up(tmp_path: Path) -> None:
-    """Nor, once it has stopped, in its store; and log and store have no content of the org in metadata mode."""
+    """Nor in its store, once it has stopped; log and store contain no content of the org in metadata mode."""
     (tmp_path / "settings.toml").write_text('metadata_orgs = "another, quiet"\n')
     installation = Installation("up", tmp_path)
     try:

@@ -39,7 +39,7 @@ def test_the_values_that_occur_most_used_first(org: Org) -> None:
 
 
 def test_names_of_people_are_for_managers_and_up(org: Org, installation: Installation) -> None:
-    """Members and viewers get the values of their own sessions and no users; another org gets none."""
+    """Members and viewers get the values of their own sessions, but no users; another org gets nothing."""
     org.create(user="alice", project_id="mine")
     org.create(user="bob", project_id="secret")
 

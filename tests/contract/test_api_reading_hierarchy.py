@@ -26,12 +26,12 @@ def at(second: int) -> str:
 
 
 def tool(event_type: str, second: int, use: str, **data: Any) -> dict[str, Any]:
-    """Return one half of a use of Bash."""
+    """Return one half (start or end) of a Bash call."""
     return hook(event_type, at(second), tool_name="Bash", tool_use_id=use, **data)
 
 
 def test_a_run_is_shown_with_what_happened_inside_it(org: Org) -> None:
-    """A conversation holds subagents by type, tasks by subject, and tool uses below their agent."""
+    """A conversation contains subagents by type, tasks by subject, and tool calls below their agent."""
     session = org.create(started_at=at(0))
     org.record(
         session,
@@ -84,7 +84,7 @@ def test_a_run_is_shown_with_what_happened_inside_it(org: Org) -> None:
 
 
 def test_halves_without_their_partner_still_show(org: Org) -> None:
-    """A lone start is running; a lone end or an agent that is only named is unknown; a lone failure says so."""
+    """A start without an end is running; an end without a start, or an agent that is only named, is unknown."""
     session = org.create()
     org.record(
         session,
@@ -138,7 +138,7 @@ def test_the_conversations_of_a_run_add_up(org: Org) -> None:
 
 
 def test_a_conversation_shows_5000_nodes(org: Org) -> None:
-    """A larger one is marked truncated; subagents and tasks go before tool uses."""
+    """A larger one is marked truncated; subagents and tasks take precedence over tool calls."""
     session, other = org.create(), None
     other = org.create(run_id=session["run_id"])
     for first in (0, 3000):
@@ -157,7 +157,7 @@ def test_a_conversation_shows_5000_nodes(org: Org) -> None:
 
 
 def test_a_hierarchy_shows_only_what_the_caller_may_see(org: Org, installation: Installation) -> None:
-    """A member's list and totals leave out other people's conversations; hidden sessions are a 404."""
+    """A member's list and totals leave out other users' conversations; hidden sessions are a 404."""
     mine = org.create(user="alice")
     other = org.create(user="bob", run_id=mine["run_id"])
     org.record(mine, hook("Stop"))
@@ -182,7 +182,7 @@ def test_a_hierarchy_shows_only_what_the_caller_may_see(org: Org, installation: 
 
 
 def test_a_session_in_which_nothing_happened(org: Org) -> None:
-    """It is shown empty; unknown values of `include` are refused."""
+    """It is shown without nodes; unknown values of `include` are refused."""
     session = org.create()
     path = f"sessions/{session['id']}/hierarchy"
 

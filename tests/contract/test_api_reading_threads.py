@@ -89,7 +89,7 @@ def test_a_thread_is_shown_whole_if_one_of_its_conversations_matches(org: Org) -
 
 
 def test_a_thread_shows_only_what_the_caller_may_see(org: Org) -> None:
-    """For a member, other people's conversations are not listed, not counted, and match no filter."""
+    """For a member, other users' conversations are not listed, not counted, and match no filter."""
     mine = org.create(user="alice", started_at=at(1))
     other = org.create(user="bob", parent_id=mine["id"], relation="resume", started_at=at(2), project_id="secret")
     org.create(user="bob", started_at=at(3))

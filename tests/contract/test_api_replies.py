@@ -9,9 +9,9 @@ from tests.support.rigs.installation import Installation, eventually_ok
 
 # In the order in which a client would call them; the documented example is the body.
 WRITES = ("RecordEvents", "ChangeSession", "RequestCompaction", "RecordHooks", "EndSession")
-EXPORTS = ("ExportLogs", "ExportMetrics", "ExportTraces")  # their replies are those of OTLP, with separate tests
-NEEDS = {"SearchSessions": {"q": "upload"}, "GetHierarchy": {"include": "tools"}}  # query parameters that show more
-NOT_HERE = {"Metrics", "GetDeadLetter", "GetProof"}  # no JSON; no dead letter and no proof, with separate tests
+EXPORTS = ("ExportLogs", "ExportMetrics", "ExportTraces")  # their replies are those of OTLP, and have separate tests
+NEEDS = {"SearchSessions": {"q": "upload"}, "GetHierarchy": {"include": "tools"}}  # parameters that show more
+NOT_HERE = {"Metrics", "GetDeadLetter", "GetProof"}  # not JSON, or nothing to show here: tested elsewhere
 OPERATOR_WRITES = "/api/v1/operator/"  # these have separate tests
 
 

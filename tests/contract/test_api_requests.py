@@ -1,4 +1,4 @@
-"""API section "Operations": work that operators request, and the generations that it is about, on `up` and `stack`."""
+"""API section "Operations": work that operators request, and the generations that it concerns, on `up` and `stack`."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -41,7 +41,7 @@ def operator(installation: Installation) -> Iterator[httpx.Client]:
 
 
 def repaired(operator: httpx.Client) -> dict[str, Any]:
-    """Request a repair, once no other one runs; return it when it has ended."""
+    """Request a repair once no other is running; return it when it has ended."""
     accepted = eventually(lambda: (reply := operator.post(REQUESTS, json={"kind": "repair"})).is_success and reply)
     assert accepted.status_code == 202
     path = f"{REQUESTS}/{accepted.json()['data']['id']}"
@@ -83,7 +83,7 @@ def test_work_is_requested_taken_up_and_done(operator: httpx.Client, installatio
 
 
 def test_requests_are_listed_the_newest_first(operator: httpx.Client, finished: dict[str, Any]) -> None:
-    """The list has pages, and the same entries as the single requests."""
+    """The list is paged, and its entries equal the single requests."""
     first, second = finished, repaired(operator)
 
     whole = operator.get(REQUESTS, params={"per_page": 100}).json()
@@ -102,7 +102,7 @@ def test_requests_are_listed_the_newest_first(operator: httpx.Client, finished: 
 
 
 def test_a_request_that_ended_is_not_sent_twice(operator: httpx.Client, finished: dict[str, Any]) -> None:
-    """Its ETag stays, and names the generation as well."""
+    """Its ETag stays the same, and includes the generation."""
     path = f"{REQUESTS}/{finished['id']}"
     reply = operator.get(path)
 
@@ -131,7 +131,7 @@ def test_the_generations_say_how_far_they_are(operator: httpx.Client, installati
 @pytest.mark.only_on("up")  # `stack` has the same routes
 @pytest.mark.parametrize("path", [f"{REQUESTS}/{UNKNOWN}", f"{REQUESTS}/x", f"{GENERATIONS}/g9/proof"])
 def test_what_is_not_there_is_a_404(operator: httpx.Client, path: str) -> None:
-    """An id of another shape is an unknown one; so is a generation without a proof."""
+    """An id of the wrong format is unknown; so is a generation without a proof."""
     reply = operator.get(path)
 
     assert (reply.status_code, reply.json()["code"]) == (404, "not_found")
@@ -192,7 +192,7 @@ def test_a_body_that_is_no_json_is_a_400(operator: httpx.Client) -> None:
     ],
 )
 def test_a_refused_request_changes_nothing(operator: httpx.Client, body: Mapping[str, str], words: str) -> None:
-    """The error is one sentence that says what to do; requests and generations are as before."""
+    """The error is one sentence that says what to do; requests and generations stay as before."""
     before = stable(operator)
 
     reply = operator.post(REQUESTS, json=body)
@@ -204,7 +204,7 @@ def test_a_refused_request_changes_nothing(operator: httpx.Client, body: Mapping
 
 
 def stable(operator: httpx.Client) -> tuple[Any, Any]:
-    """Return the number of requests, and of the generations what does not change by itself."""
+    """Return the number of requests, and the fields of generations that do not change by themselves."""
     found = operator.get(GENERATIONS).json()["data"]
     return (
         operator.get(REQUESTS).json()["meta"]["total_count"],
@@ -214,7 +214,7 @@ def stable(operator: httpx.Client) -> tuple[Any, Any]:
 
 @pytest.mark.parametrize("role", ["owner", "admin", "manager", "member", "viewer", "agent", "unknown"])
 def test_no_other_role_may(installation: Installation, role: str) -> None:
-    """For a token of an org the routes are not there; one with the reserved org's name needs the role as well."""
+    """A token of an org can't see the routes; even a token with the reserved org's name needs the role."""
     for org, refused in (("acme", {401, 403, 404}), (OPERATOR_ORG, {401, 403})):
         token = issue_token(token_key(installation.data / "secrets"), "eve", org, role, 60, time.time())  # type: ignore[arg-type]  # a role
         headers = {"Authorization": f"Bearer {token}"}
@@ -226,7 +226,7 @@ def test_no_other_role_may(installation: Installation, role: str) -> None:
 
 
 def test_without_a_token_nothing_opens(installation: Installation) -> None:
-    """It is a 401, whatever the body is."""
+    """The response is 401 for any body."""
     with httpx.Client(base_url=installation.url, trust_env=False) as client:
         replies = [client.post(REQUESTS, content=b"{"), client.get(REQUESTS), client.get(GENERATIONS)]
 
@@ -234,7 +234,7 @@ def test_without_a_token_nothing_opens(installation: Installation) -> None:
 
 
 class InProcess:
-    """The routes in front of a store of one test, which has g1 (live), g2 (follows) and g3 (dropped)."""
+    """The routes in front of a test's own store, which has g1 (live), g2 (following) and g3 (dropped)."""
 
     def __init__(self, store: TestStore) -> None:
         self.store, self.reader = store, open_reader(store.address)
@@ -284,7 +284,7 @@ def routes(store: TestStore) -> Iterator[InProcess]:
 
 
 async def test_no_refusal_writes_a_row(routes: InProcess) -> None:
-    """An unproved generation, a proof with differences, one that is paused or dropped, and the same request twice."""
+    """An unproved generation, a proof with differences, a paused or dropped generation, and a repeated request."""
     refused = [
         (await _refused(routes, kind="switch", generation="g2"), "g2 is not proved"),
         (await _refused(routes, kind="switch", generation="g3"), "g3 was dropped"),
@@ -307,7 +307,7 @@ async def test_no_refusal_writes_a_row(routes: InProcess) -> None:
 
 
 async def test_what_makes_sense_writes_one_row(routes: InProcess) -> None:
-    """Its options are in it, and the name of the operator."""
+    """The row contains the options and the operator's name."""
     routes.prove(equal=False)
     before = routes.tables()
 
@@ -322,7 +322,7 @@ async def test_what_makes_sense_writes_one_row(routes: InProcess) -> None:
 
 
 async def test_of_many_replays_as_many_are_accepted_as_there_is_room_for(routes: InProcess) -> None:
-    """The others are refused with what to do. A script in a loop would otherwise fill the memory."""
+    """The others are refused with advice. Otherwise a script in a loop would fill the memory."""
     replies = [await routes.post(kind="replay", generation=f"g{number}") for number in range(10, 20)]
 
     (accepted, *refused) = replies
@@ -333,7 +333,7 @@ async def test_of_many_replays_as_many_are_accepted_as_there_is_room_for(routes:
 
 
 async def _refused(routes: InProcess, **body: object) -> str:
-    """Request what must be refused; return the sentence. The tables stay as they are."""
+    """Request what must be refused; return the sentence. The tables stay unchanged."""
     before = routes.tables()
     reply = await routes.post(**body)
     assert (reply.status_code, reply.json()["code"]) == (422, "refused"), reply.text

@@ -23,7 +23,7 @@ class Searched:
         self._positions: list[str] = []
 
     def create(self, user: str = "alice", prompts: tuple[str, ...] = (), summary: str = "", **fields: Any) -> str:
-        """Create, prompt and end a session of that user, with a summary."""
+        """Create a session of that user, send a prompt, and end it with a summary."""
         with self.installation.client(org=self.org, user=user, role="member") as client:
             id_: str = self._send(client, "POST", self.path, json=fields).json()["data"]["id"]
             if prompts:
@@ -123,7 +123,7 @@ def _check_filters(searched: Searched, login: str, other: str) -> None:
 
 
 def _check_refusals(searched: Searched) -> None:
-    """Check that a text without a word is answered, and that no text and a long text are refused."""
+    """Check that a text without a word gets an empty list, and that an empty or long text is refused."""
     for q in ("!", '"', '""', "🚀", "   ", "\x00"):
         reply = searched.ask(q=q)
         assert (reply.status_code, reply.json()["data"], reply.json()["meta"]["total_count"]) == (200, [], 0)

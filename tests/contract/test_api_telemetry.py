@@ -1,4 +1,4 @@
-"""Telemetry of coding agents: tokens, money and work are what the client was charged, however the exports come."""
+"""Telemetry of coding agents: tokens, money and work are what the client was charged, in any order of exports."""
 
 import json
 import random
@@ -32,7 +32,7 @@ LINES, SECONDS = (2, 3), (1.5, 0.063)
 
 
 def _records() -> list[Any]:
-    """Return the log records of a session: a prompt, requests to models, and what became of four uses of tools."""
+    """Return a session's log records: a prompt, model requests, and the outcomes of four tool calls."""
     found = [claude_record("user_prompt", 1, AT_NS, prompt__id="p1", prompt_length="9")]
     for number, (model, sent, got, read, written, hour, cost, agent) in enumerate(REQUESTS):
         tokens = {"input_tokens": sent, "output_tokens": got, "cache_read_tokens": read}
@@ -67,7 +67,7 @@ def _points() -> list[Any]:
 
 
 def _exports(seed: int) -> list[tuple[str, Any]]:
-    """Return all of it, twice, in random pieces and order."""
+    """Return all exports twice, in random pieces and order."""
     chance, exports = random.Random(seed), []
     for _ in range(2):
         records = _records()
@@ -109,7 +109,7 @@ def _shown(installation: Installation, org: str, events: int) -> dict[str, Any]:
 def test_every_number_is_the_same_in_any_encoding_order_and_batch(
     seed: int, installation: Installation, fresh_org: str
 ) -> None:
-    """Records come twice, mixed, as JSON and as protobuf: each counts once."""
+    """Records are sent twice, mixed, as JSON and as protobuf: each counts once."""
     with installation.client("agent", fresh_org, "alice") as http:
         _send(http, fresh_org, _exports(seed), seed)
 
@@ -132,7 +132,7 @@ def test_every_number_is_the_same_in_any_encoding_order_and_batch(
 
 @pytest.mark.parametrize("hooks_first", [True, False])
 def test_a_prompt_of_a_machine_is_told_by_its_id(hooks_first: bool, installation: Installation, fresh_org: str) -> None:
-    """Telemetry without texts can't tell who asked, but hooks can. Ids join their prompts, in any order, sent twice."""
+    """Telemetry without texts can't tell who prompted, but hooks can. Ids join prompts, in any order, sent twice."""
     notice = "<task-notification>\n<task-id>a1</task-id>\n</task-notification>"
     asked = {"p1": "Let others look", "p2": notice, "p3": notice}
     base = {"session_id": SESSION, "hook_event_name": "UserPromptSubmit", "cwd": "/home/alice/shop"}
@@ -159,7 +159,7 @@ def test_a_prompt_of_a_machine_is_told_by_its_id(hooks_first: bool, installation
 
 
 def test_hooks_and_telemetry_of_one_session_are_joined(installation: Installation, fresh_org: str) -> None:
-    """Both say the same prompt, uses of tools and compaction; a report of totals counts before what was measured."""
+    """Both report the same prompt, tool calls and compaction; a report of totals takes precedence over measurements."""
     base = {"session_id": SESSION, "cwd": "/home/alice/shop"}
     tools = [{"tool_name": "Bash", "tool_use_id": f"toolu_{number}", "tool_input": {}} for number in range(3)]
     payloads = [

@@ -1,7 +1,7 @@
 """API section "Who may", tokens: which tokens an installation accepts, and that all others are refused.
 
 The installation has keys of all three kinds in a JWKS file and a file of revoked tokens. Each forged token is sent over
-real HTTP and gets the same 401, so a reply tells an attacker nothing about his progress.
+real HTTP and gets the same 401, so a reply tells an attacker nothing.
 """
 
 import base64
@@ -31,14 +31,14 @@ class Guarded(NamedTuple):
 
     installation: Installation
     keys: dict[str, Key]
-    secret: bytes  # what it signs operators' tokens with
+    secret: bytes  # the secret that signs operators' tokens
 
     @property
     def rsa(self) -> Key:
         return self.keys["RS256"]
 
     def get(self, token: str | None = None, path: str = PATH, **headers: str) -> httpx.Response:
-        """Send a read, with a token or without."""
+        """Send a read, with or without a token."""
         given = {} if token is None else {"authorization": f"Bearer {token}"}
         return httpx.get(f"{self.installation.url}{path}", headers={**given, **headers}, trust_env=False, timeout=15)
 

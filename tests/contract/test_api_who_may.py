@@ -1,6 +1,6 @@
 """API section "Who may": every route and role, for own and foreign orgs and sessions, against one table.
 
-The walk takes the routes from the app itself: a new one needs a row in `schemas/permissions.py: ROUTES`. If it takes a
+The routes come from the app itself: a new one needs a row in `schemas/permissions.py: ROUTES`. If it takes a
 body or required parameters, it needs a row in `BODIES` or `QUERIES` here.
 """
 
@@ -41,7 +41,7 @@ BODIES: dict[str, Any] = {
     "ExportMetrics": {},
     "ExportTraces": {},
     "RedriveDeadLetter": {},
-    "RequestWork": lambda: {"kind": "replay", "generation": f"g{uuid4().hex[:12]}"},  # the same twice is refused
+    "RequestWork": lambda: {"kind": "replay", "generation": f"g{uuid4().hex[:12]}"},  # a repeated request is refused
 }
 OF_A_DEAD_LETTER = ("GetDeadLetter", "RedriveDeadLetter")
 QUERIES: dict[str, dict[str, str]] = {"SearchSessions": {"q": "shared"}}
@@ -49,7 +49,7 @@ PAGES = {"/", "/sessions", "/sessions/{session_id:str}", "/team", "/trust", "/st
 PUBLIC = {"/livez", "/readyz", "/metrics", *PAGES}
 ONE_LOOP = pytest.mark.asyncio(loop_scope="module")  # the service of all tests looks ahead in a task of its loop
 
-# API section "Who may", written independently: what each role may do in its org.
+# API section "Who may", written independently: the actions of each role in its org.
 WHO_MAY = """
                     owner admin manager member viewer agent operator
 session.write         yes   yes     yes    yes     no   yes       no
@@ -65,7 +65,7 @@ operate                no    no      no     no     no    no      yes
 
 
 class Walk:
-    """A service with two orgs, one with two people in one thread, and requests to everything in it."""
+    """A service with two orgs, one with two users in one thread, and requests to everything in it."""
 
     def __init__(self, service: WholeService) -> None:
         self.service = service
@@ -88,7 +88,7 @@ class Walk:
         self._request()
 
     def _request(self) -> None:
-        """Add a request of an operator, and a proof."""
+        """Add an operator's request, and a proof."""
         client, asked = self.service.store.client, new_request("pause", FIRST_GENERATION, "olga")
         client.database = self.service.store.address.control
         add_request_event(client, asked)
@@ -97,7 +97,7 @@ class Walk:
         self.requested = asked["id"]
 
     def _end_replays(self) -> None:
-        """Let those that wait fail: only two may be beside the live generation."""
+        """Let waiting replays fail: only two generations may exist beside the live one."""
         client = self.service.store.client
         for waiting in load_requests(client):
             if waiting.kind == "replay" and waiting.is_open(1):
@@ -155,7 +155,7 @@ class Walk:
 
 @pytest.fixture(scope="module")
 def walk(engine: Options, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
-    """Share one service with two orgs between all walks, which change nothing that is read."""
+    """Share one service with two orgs among all tests, which change nothing that is read."""
     for service in new_whole_service(engine, tmp_path_factory.mktemp("whole")):
         walk = Walk(service)
         asyncio.run(walk.begin())
@@ -194,7 +194,7 @@ async def test_every_route_answers_each_role_as_the_table_says(walk: Walk, role:
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.fault(row=19)
 async def test_no_role_reads_what_it_may_not_see(walk: Walk, role: Role) -> None:
-    """Members and viewers get no text of other people's sessions; no reply has a text of another org."""
+    """Members and viewers get no text of other users' sessions; no reply contains a text of another org."""
     for operation in walk.service.operations():
         if operation.method != "GET":
             continue
@@ -243,7 +243,7 @@ async def test_what_is_hidden_looks_like_what_does_not_exist(walk: Walk) -> None
 
 @pytest.mark.fault(row=19)
 def test_the_same_over_http(installation: Installation, fresh_org: str) -> None:
-    """A short walk over an installation with real tokens and a real store gives the same."""
+    """A few requests to an installation with real tokens and a real store give the same results."""
     alice = installation.client("member", fresh_org, "alice")
     made = alice.post(f"/api/v1/{fresh_org}/sessions", json={"title": SECRET})
     seen = {"X-Wait-For-Position": made.headers["X-Log-Position"]}

@@ -1,4 +1,4 @@
-"""API section "Writing": requests, their replies, and what a read shows of them."""
+"""API section "Writing": requests, their replies, and the resulting reads."""
 
 import gzip
 from datetime import UTC, datetime, timedelta
@@ -78,7 +78,7 @@ def hours_ahead(hours: float) -> str:
 
 
 def test_a_create_answers_the_whole_session_and_a_read_shows_the_same(org: Org) -> None:
-    """Every field is there; the URL has no credentials, the slug comes from it, times are UTC with milliseconds."""
+    """Every field is present; the URL has no credentials, the slug follows from it, times are UTC with ms."""
     reply = org.write("POST", "sessions", EVERYTHING)
 
     made = reply.json()["data"]
@@ -103,7 +103,7 @@ def test_a_remote_url_keeps_no_credential_and_gives_the_slug(org: Org) -> None:
 
 
 def test_the_same_key_answers_the_same_ids_and_the_first_body_wins(org: Org) -> None:
-    """The reply shows the request, a read the first one; the header has priority over `external_id`."""
+    """The reply shows the request, a read shows the first one; the header takes precedence over `external_id`."""
     key = {"Idempotency-Key": "build 7"}
 
     def ids_of(headers: dict[str, str] | None = None, user: str = "alice", **body: Any) -> tuple[str, ...]:
@@ -215,7 +215,7 @@ def test_numbers_at_their_bounds_come_back_exactly(org: Org) -> None:
 
 
 def test_tokens_are_priced_where_no_cost_was_sent(org: Org) -> None:
-    """The current prices apply, with 5-minute and 1-hour cache writes apart; a cost of the client has priority."""
+    """The current prices apply, with separate prices for 5-minute and 1-hour cache writes; a client's cost wins."""
     made = org.create()
     tokens = dict(zip(TOKENS, (1_000_000, 1_000_000, 1_000_000, 3_000_000, 1_000_000), strict=True))
     names = ("claude-sonnet-4-5-20250929", "claude-opus-4-8-fast", "unknown-model")
@@ -273,7 +273,7 @@ def test_a_late_copy_of_a_call_changes_nothing(org: Org) -> None:
 
 @pytest.mark.fault(row=13)
 def test_an_event_counts_once_in_its_session(org: Org, other: Org) -> None:
-    """In any batch an id counts once and the first write wins; in another session it is another event."""
+    """In any batch an id counts once and the first write wins; in another session it is a separate event."""
     made, second, foreign = org.create(), org.create(), other.create()
     identified = {**hook("UserPromptSubmit", prompt="first"), "event_id": str(uuid4())}
     copy = {**identified, "event_type": "Stop", "data": {}}
@@ -289,7 +289,7 @@ def test_an_event_counts_once_in_its_session(org: Org, other: Org) -> None:
 
 
 def test_an_event_without_an_id_has_one_that_follows_from_it(org: Org) -> None:
-    """A resent request counts once; equal events of one request count each; other bytes are another event."""
+    """A resent request counts once; equal events in one request each count; other bytes are a separate event."""
     made, twin = org.create(), hook("Stop", n=1)
     path = f"observability/sessions/{made['id']}/events"
 

@@ -1,4 +1,4 @@
-"""The table of the tests that run on both kinds of installation names tests that exist."""
+"""The table of tests that run on both kinds of installation names existing tests."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ HERE = Path(__file__).parent
 
 @pytest.mark.parametrize("name", ON_BOTH)
 def test_each_name_is_a_test_of_an_installation(name: str) -> None:
-    """A test that was renamed would silently run on one kind only."""
+    """A renamed test would silently run on one kind only."""
     file, _, test = name.partition("::")
     text = (HERE / file).read_text()
 

@@ -1,4 +1,4 @@
-"""API section "OTLP": what exporters get back, and what is in the log then. In process, over a fake log."""
+"""API section "OTLP": what exporters get back, and what reaches the log. In process, over a fake log."""
 
 import gzip
 import zlib
@@ -40,7 +40,7 @@ PROTOBUF = {"content-type": "application/x-protobuf"}
 REQUEST = claude_record("api_request", request_id="req_1", model="m", output_tokens=5)
 ONE = logs([REQUEST])
 MIB = 1 << 20
-MEMORY_MAX = 150 * MIB  # with the body itself, which the client of the test holds several times
+MEMORY_MAX = 150 * MIB  # including the body itself, of which the test's client holds several copies
 
 
 async def send_protobuf(api: WriteApi, path: str, body: Any, **options: Any) -> httpx.Response:
@@ -53,7 +53,7 @@ async def send_json(api: WriteApi, path: str, body: Any) -> httpx.Response:
 
 
 def partial_success(path: str, reply: httpx.Response) -> Any:
-    """Return the partial success of a reply, as JSON has it."""
+    """Return the partial success of a reply as JSON."""
     if reply.headers["content-type"] != "application/x-protobuf":
         return reply.json()["partialSuccess"]
     message = ExportLogsServiceResponse if path == LOGS else ExportMetricsServiceResponse
@@ -66,7 +66,7 @@ async def events_in(api: WriteApi) -> list[Event]:
 
 
 async def test_a_record_becomes_an_event_of_its_session(api: WriteApi) -> None:
-    """Its session is the one that a create with the external id returns, and begins with it."""
+    """Its session is the one that a create with the external id returns, and begins with that create."""
     reply = await api.send("POST", LOGS, ONE)
 
     assert (reply.status_code, reply.json()) == (200, {})
@@ -96,7 +96,7 @@ async def test_protobuf_gets_protobuf_back(api: WriteApi) -> None:
 
 
 async def test_a_request_that_is_sent_again_counts_once(api: WriteApi) -> None:
-    """Encodings, compression and the process do not matter for the ids."""
+    """Ids do not depend on encoding, compression or process."""
     for body in (ONE, logs([REQUEST, claude_record("user_prompt", 2)])):
         await api.send("POST", LOGS, body)
         await send_protobuf(api, LOGS, body)
@@ -125,7 +125,7 @@ async def test_bodies_may_be_compressed(api: WriteApi, encoding: str) -> None:
 
 
 async def test_what_is_refused_is_said(api: WriteApi) -> None:
-    """The number is text, as protobuf has it in JSON; the neighbours are stored."""
+    """The count is a string, as in protobuf's JSON; valid neighbours are stored."""
     bad = [record("api_request", request_id="r"), claude_record("user_prompt", at_ns=1), claude_record("user_prompt")]
     said = "1 without a session id, 1 with a time before 2000-01-01 or more than 24 hours from now"
 
@@ -152,12 +152,12 @@ async def test_metrics_that_are_refused_are_said(api: WriteApi) -> None:
 
 
 def records_of(sessions: Iterable[int]) -> Any:
-    """Return an export of log records, each of the session with this number."""
+    """Return an export of log records, one session per number."""
     return logs([claude_record("user_prompt", number, **{"session.id": f"s{number}"}) for number in sessions])
 
 
 def points_of(sessions: Iterable[int]) -> Any:
-    """Return an export of data points, each of the session with this number."""
+    """Return an export of data points, one session per number."""
     return metrics({"claude_code.commit.count": [point(1, **{"session.id": f"s{number}"}) for number in sessions]})
 
 
@@ -169,7 +169,7 @@ def points_of(sessions: Iterable[int]) -> Any:
 async def test_a_request_has_a_bounded_number_of_sessions(
     api: WriteApi, path: str, export: Any, rejected: str, send: Any
 ) -> None:
-    """The first ones are stored, also what follows of them; what belongs to others is refused."""
+    """The first sessions are stored, including their later items; items of other sessions are refused."""
     reply = await send(api, path, export([*range(SESSIONS_MAX + 2), 0, SESSIONS_MAX]))
 
     assert partial_success(path, reply) == {
@@ -182,7 +182,7 @@ async def test_a_request_has_a_bounded_number_of_sessions(
 
 
 async def test_what_is_dropped_or_refused_names_no_session(api: WriteApi) -> None:
-    """Noise of many sessions leaves room for the sessions that have something to store."""
+    """Dropped items of many sessions leave room for sessions that have something to store."""
     named = [{"session.id": f"s{number}"} for number in range(SESSIONS_MAX)]
     noise = [claude_record("hook_registered", **each) for each in named]
     wrong = [claude_record("user_prompt", at_ns=1, **each) for each in named]
@@ -193,7 +193,7 @@ async def test_what_is_dropped_or_refused_names_no_session(api: WriteApi) -> Non
 
 
 async def test_traces_are_dropped_with_a_message(api: WriteApi) -> None:
-    """Nothing is refused: a message alone is a warning."""
+    """Nothing is refused: a message without a count is a warning."""
     reply = await api.send("POST", TRACES, traces(3))
     encoded = ExportTraceServiceResponse.FromString((await send_protobuf(api, TRACES, traces(3))).content)
 
@@ -207,7 +207,7 @@ async def test_traces_are_dropped_with_a_message(api: WriteApi) -> None:
 
 
 async def test_nothing_to_store_is_a_success_without_a_position(api: WriteApi) -> None:
-    """Noise makes no session."""
+    """Dropped items create no session."""
     for body in ({}, {"resourceLogs": []}, {"resourceLogs": None}, logs([claude_record("hook_registered")])):
         reply = await api.send("POST", LOGS, body)
 
@@ -248,7 +248,7 @@ UNDECODABLE = {
 @pytest.mark.parametrize("name", UNDECODABLE)
 @pytest.mark.parametrize("path", [LOGS, METRICS, TRACES])
 async def test_what_can_not_be_decoded_is_a_400_with_a_status(api: WriteApi, path: str, name: str) -> None:
-    """The status is in the encoding of the request, so that exporters show its message."""
+    """The status has the request's encoding, so that exporters show its message."""
     headers, raw = UNDECODABLE[name]
 
     reply = await api.send("POST", path, raw=raw, headers=headers)
@@ -265,7 +265,7 @@ async def test_what_can_not_be_decoded_is_a_400_with_a_status(api: WriteApi, pat
 
 
 async def test_a_wrong_record_in_protobuf_is_a_400(api: WriteApi) -> None:
-    """A record inside the request is no message: `wire` reaches it, the official messages refuse it."""
+    """A record inside the request is not a message: `wire` reaches it, the official library refuses the whole."""
     raw = in_protobuf(logs([{"body": {"stringValue": "abcd"}}])).replace(b"abcd", b"ab\xff\xff")
 
     assert (await send_protobuf(api, LOGS, raw)).status_code == 400
@@ -298,7 +298,7 @@ def _length(value: int) -> bytes:
     ],
 )
 async def test_other_errors_have_the_one_shape(api: WriteApi, headers: dict[str, str], status: int, code: str) -> None:
-    """It is JSON, whatever the request was."""
+    """The error is JSON, whatever the encoding of the request."""
     for path in (LOGS, METRICS, TRACES):
         reply = await api.send("POST", path, {}, headers=headers)
 
@@ -307,8 +307,8 @@ async def test_other_errors_have_the_one_shape(api: WriteApi, headers: dict[str,
 
 
 async def test_who_may_export(api: WriteApi) -> None:
-    """The roles are those that may write; another org is not there."""
-    for role in (role for role in ROLES if role != "operator"):  # which is of no org
+    """The roles that may write may export; another org is a 404."""
+    for role in (role for role in ROLES if role != "operator"):  # which belongs to no org
         reply = await api.send("POST", LOGS, {}, role=role)
         assert reply.status_code == (200 if allows(role, "session.write") else 403), role
     foreign = await api.send("POST", LOGS, ONE, org="globex")
@@ -318,7 +318,7 @@ async def test_who_may_export(api: WriteApi) -> None:
 
 
 async def test_a_log_that_is_away_is_a_503_that_exporters_repeat(api: WriteApi) -> None:
-    """It has `Retry-After`; nothing is remembered that is not durable."""
+    """The response has `Retry-After`; nothing that is not durable is remembered."""
     api.log.unavailable = True
     reply = await api.send("POST", LOGS, ONE)
     api.log.unavailable = False
@@ -330,7 +330,7 @@ async def test_a_log_that_is_away_is_a_503_that_exporters_repeat(api: WriteApi) 
 
 
 async def test_secrets_and_content_stay_out_of_the_log() -> None:
-    """Secrets are cut out of texts that are JSON in JSON; an org without content has none of it."""
+    """Secrets are cut from texts that are JSON inside JSON; an org without content stores none."""
     token = f"ghp_{fill(36)}"
     given = {"tool_input": f'{{"command": "git push https://x:{token}@github.com"}}', "tool_use_id": "t1"}
     body = logs([claude_record("tool_result", success="true", tool_name="Bash", **given)])
@@ -346,7 +346,7 @@ async def test_secrets_and_content_stay_out_of_the_log() -> None:
 
 
 async def test_the_outcomes_are_counted(api: WriteApi) -> None:
-    """Labels are ours; no value of a client is among them."""
+    """Label values are ours; no value of a client is among them."""
     body = logs([REQUEST, claude_record("hook_registered"), claude_record("x"), record("api_request", request_id="r")])
     await api.send("POST", LOGS, body)
     await api.send("POST", METRICS, metrics({"claude_code.commit.count": [point(1)]}))
@@ -368,7 +368,7 @@ async def test_the_outcomes_are_counted(api: WriteApi) -> None:
 
 
 def nested(*payloads: bytes) -> bytes:
-    """Return a request whose scopes hold these items, each as it is in its place."""
+    """Return a request whose scopes contain these items, each in its place."""
     items = b"".join(payloads)
     scope = b"\x12" + _length(len(items)) + items
     return b"\x0a" + _length(len(scope)) + scope
@@ -426,7 +426,7 @@ async def test_the_largest_requests_take_bounded_time_and_memory(api: WriteApi, 
 
 
 def forget_the_peak() -> None:
-    """Let ``VmHWM`` begin anew."""
+    """Reset ``VmHWM``."""
     Path("/proc/self/clear_refs").write_text("5")
 
 

@@ -37,7 +37,7 @@ OPERATIONS, SECURITY, REPLAY = "docs/operations.md", "docs/security.md", "docs/r
 DASHBOARD, CONNECT = "docs/dashboard.md", "docs/connect.md"
 AGENTS = "Record what coding agents send"
 ON_THE_PATH = shell_lines(OPERATIONS, "")
-# What is run, by page and section; `tests/integration/test_kafka_security.py` runs the last.
+# The blocks that are run, by page and section; `tests/integration/test_kafka_security.py` runs the last one.
 RUN = {
     *(("README.md", section) for section in ("Quickstart", "Check it")),
     *(("docs/api.md", section) for section in ("", "Write", AGENTS, "Read", "Analytics", "Check")),
@@ -77,7 +77,7 @@ def own_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnUp]:
 
 
 def checkout_in(parent: Path) -> Path:
-    """Make a folder like a checkout after `make setup`: everything except data is that of this repository."""
+    """Make a folder like a checkout after `make setup`: everything except data comes from this repository."""
     folder = parent / "crewkit-sessions"
     folder.mkdir()
     for entry in CHECKOUT.iterdir():
@@ -108,14 +108,14 @@ def run(script: str, folder: Path, **env: str) -> subprocess.CompletedProcess[st
 
 
 def at(installation: Installation, script: str, folder: Path, org: str = "acme") -> str:
-    """Return the lines for this installation and org: the folder `var/up` is the installation's."""
+    """Return the lines adapted to this installation and org: the folder `var/up` is the installation's."""
     (folder / "var" / "up").symlink_to(installation.data)
     script = script.replace(PRINTED_URL, installation.url)
     return script.replace("v1/acme", f"v1/{org}").replace("--org acme", f"--org {org}")
 
 
 def wrap_curl(folder: Path) -> None:
-    """Put a curl first in PATH that also logs its address and exit code."""
+    """Put a curl first on PATH that also logs its address and exit code."""
     noting = f"{folder}/called"
     (folder / "bin").mkdir()
     wrapper = folder / "bin" / "curl"
@@ -127,7 +127,7 @@ def wrap_curl(folder: Path) -> None:
 
 
 def names_in(folder: Path) -> set[str]:
-    """Return the names of what is directly in a folder."""
+    """Return the names directly inside a folder."""
     return {entry.name for entry in folder.iterdir()}
 
 
@@ -139,7 +139,7 @@ def put_a_dead_letter(installation: Installation) -> None:
 
 
 def test_every_printed_command_is_run_or_says_why_not() -> None:
-    """A block of shell lines is in a section that a test runs, or has its reason above it."""
+    """A block of shell lines is in a section that a test runs, or is preceded by the reason why not."""
     shell = [block for block in all_blocks() if block.language == "sh"]
 
     assert {(block.page, block.section) for block in shell if block.reason is None} == RUN
@@ -157,12 +157,12 @@ def test_the_quickstart_shows_what_it_promises(checkout: Path) -> None:
     printed = shell_lines("README.md")
     port = str(free_port())
 
-    with spawned(started, checkout, -signal.SIGTERM, PORT=port):  # make ends by the signal, once its child has ended
+    with spawned(started, checkout, -signal.SIGTERM, PORT=port):  # make ends by the signal after its child has ended
         eventually(lambda: answers_200("127.0.0.1", int(port), "/readyz"), within_s=60)
         wrap_curl(checkout)
         before = names_in(checkout)
         ended = run(printed.removeprefix(started).replace(PRINTED_URL, f"http://127.0.0.1:{port}"), checkout)
-        after = names_in(checkout) - {"called"}  # by the curl above
+        after = names_in(checkout) - {"called"}  # written by the curl above
 
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert after == before
@@ -178,7 +178,7 @@ def test_the_quickstart_shows_what_it_promises(checkout: Path) -> None:
 def test_an_agent_is_connected_in_two_minutes(
     installation: Installation, fresh_org: str, checkout: Path, tmp_path: Path
 ) -> None:
-    """From an empty home folder; the output is what the page shows, and the session of the test can be read."""
+    """From an empty home folder; the output equals the page's, and the test session can be read."""
     printed = at(installation, shell_lines(CONNECT, "In two minutes"), checkout, fresh_org)
     (promised,) = (b.text for b in blocks(CONNECT) if b.section == "In two minutes" and b.language == "text")
     home = tmp_path / "home"
@@ -231,7 +231,7 @@ def test_commands_on_a_running_installation_end_well(
 
 
 def test_the_page_about_replay_rebuilds_everything(own_up: OwnUp) -> None:
-    """Each command ends with 0 on an installation with sessions, and readers see the same as before."""
+    """Each command exits with 0 on an installation with sessions, and readers see the same as before."""
     org = Org(own_up.installation, "acme")
     session = org.create(title="again")
     org.record(session, *(hook("Stop", n=n) for n in range(50)))
@@ -285,7 +285,7 @@ def test_the_prices_of_an_installation_are_shown_and_loaded(own_up: OwnUp) -> No
 
 
 def _drill(checkout: Path) -> None:
-    """Restore the backup beside the installation, as the page says; nothing of it runs afterwards."""
+    """Restore the backup next to the installation, as the page says; nothing of it runs afterwards."""
     port = free_port()
     done = run(shell_lines(OPERATIONS, "", "Drill").replace("8090", str(port)), checkout)
 

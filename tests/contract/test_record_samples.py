@@ -1,4 +1,4 @@
-"""A stored sample of each kind of record decodes for ever. Samples are added, never changed."""
+"""A stored sample of each kind of record must always decode. Samples are added, never changed."""
 
 import json
 from pathlib import Path

@@ -133,7 +133,7 @@ NOT_JSON = {
 
 
 def check_shape(reply: httpx.Response, status: int) -> dict[str, Any]:
-    """Check the common error shape."""
+    """Check the usual error shape."""
     assert reply.status_code == status, reply.text
     assert reply.headers["content-type"] == "application/json; charset=utf-8"
     error: dict[str, Any] = reply.json()

@@ -1,4 +1,4 @@
-"""Every way into the write side, at its worst case: processor time is bounded."""
+"""Every write endpoint in its worst case: processor time is bounded."""
 
 import gzip
 import json
@@ -26,7 +26,7 @@ from tests.support.rigs.write_api import EVENT, WriteApi, events_path, write_api
 
 MIB = 1_048_576
 TOKEN = f"ghp_{fill(36)}"
-COUNTS_MAX = 200  # for 10 MiB: 3 s of an idle machine; code that was not linear took minutes
+COUNTS_MAX = 200  # for 10 MiB: 3 s on an idle machine; non-linear code took minutes
 COUNTS_OF_A_SECOND = COUNTS_MAX // 3
 REDACTED = {"many secrets", "short strings of secrets", "escapes at every level", "strings", "backslashes"}
 
@@ -46,12 +46,12 @@ def repeated(piece: str, size: int) -> str:
 
 
 def long_string(piece: str, before: str = "") -> bytes:
-    """Return nine events with a string of a million characters each."""
+    """Return nine events, each with a string of a million characters."""
     return batch('{"a": "' + before + repeated(piece, 1_000_000) + '"}', 9)
 
 
 def short_strings(piece: str, before: str = "") -> bytes:
-    """Return as many events as a batch may have, with all the characters that it may have."""
+    """Return as many events and characters as a batch may have."""
     return batch('{"a": "' + before + repeated(piece, 1_900) + '"}', 5_000)
 
 
@@ -92,7 +92,7 @@ OTHERS: dict[str, tuple[str, str, Callable[[], Any]]] = {
 
 @pytest.fixture(params=["full", "metadata"])
 async def any_api(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Run in both capture modes, which do different work. Only processor time is limited here."""
+    """Run in both capture modes, which do different work. Only processor time is bounded here."""
     monkeypatch.setattr(arrivals, "APPEND_DEADLINE_S", 60.0)
     orgs = frozenset({"acme"} if request.param == "metadata" else ())
     async with write_api(Privacy(orgs)) as made:
@@ -103,9 +103,9 @@ async def any_api(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
 async def within_limit(
     send: Callable[[], Awaitable[httpx.Response]], effort_s: float = 0.0, counts_max: int = COUNTS_MAX
 ) -> httpx.Response:
-    """Return a response that took less processor time than the effort of redaction and ``counts_max`` counts.
+    """Return a response that took less processor time than redaction's budget and ``counts_max`` counts.
 
-    Send again if it takes more, twice at most: other processes make it longer, never shorter.
+    If it takes more, send again, at most twice: other processes make it longer, never shorter.
     """
     for _ in range(3):
         before, began = count_s(), time.process_time()
@@ -160,7 +160,7 @@ EXPORTS: dict[str, Callable[[], Any]] = {
 @pytest.mark.parametrize("media", ["application/json", "application/x-protobuf"])
 @pytest.mark.parametrize("signal", EXPORTS)
 async def test_an_export_of_many_sessions_takes_a_bounded_time(any_api: WriteApi, signal: str, media: str) -> None:
-    """Each item names another session, and an export has as many items as it may have."""
+    """Each item names another session, and an export has the maximum number of items."""
     export = EXPORTS[signal]()
     raw = msgspec.json.encode(export) if media == "application/json" else in_protobuf(export)
     path, headers = f"/otlp/v1/{signal}", {"content-type": media}
@@ -177,7 +177,7 @@ async def test_an_export_of_many_sessions_takes_a_bounded_time(any_api: WriteApi
 async def test_a_batch_of_hooks_of_many_sessions_takes_a_bounded_time(
     any_api: WriteApi, hooks: int, reports: int, status: int
 ) -> None:
-    """Each hook and each report names another session; one batch has as many sessions as allowed, one more."""
+    """Each hook and each report names another session; one batch has as many as allowed, another one more."""
     payload = {"hook_event_name": "SessionEnd", "reason": "other"}
     batch = {
         "hooks": [{"id": str(UUID(int=n)), "payload": {**payload, "session_id": f"h{n}"}} for n in range(hooks)],

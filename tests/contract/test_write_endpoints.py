@@ -142,7 +142,7 @@ async def test_threads_and_runs_follow_the_family(api: WriteApi) -> None:
 
 @pytest.mark.parametrize("relation", ["resume", "fork", "compact", "clear", None])
 async def test_a_child_of_a_sensitive_session_is_sensitive(api: WriteApi, relation: str | None) -> None:
-    """The child is sensitive even if the request says otherwise, and so is its id."""
+    """The child is sensitive even if the request says otherwise, and its id marks it as such."""
     parent = await api.create(sensitive=True)
     child = await api.create(parent_id=parent["id"], relation=relation, sensitive=False)
 
@@ -383,7 +383,7 @@ async def test_a_late_copy_of_a_call_is_the_same_fact(api: WriteApi, method_path
 
 
 async def test_the_fact_says_who_when_and_whose(api: WriteApi) -> None:
-    """The fact of a create has actor, org, time of receipt and thread."""
+    """A create's fact has actor, org, time of receipt and thread."""
     session = await api.create()
 
     (record,) = await api.records()

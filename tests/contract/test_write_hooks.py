@@ -36,7 +36,7 @@ def a_hook(event: str = "Stop", session: str = "one", context: Any = None, **fie
 
 
 def a_batch_of(sessions: int) -> dict[str, Any]:
-    """Return hooks of all sessions but one, and a report of that one."""
+    """Return hooks of all sessions but one, and a report for that one."""
     hooks = [a_hook(session=f"s{number}") for number in range(sessions - 1)]
     return {"hooks": hooks, "reports": [{"session_id": "another", "work": {"commits": 1}}]}
 
@@ -59,7 +59,7 @@ def check_refused(reply: httpx.Response, status: int, field: str | None = None) 
 
 @pytest.mark.parametrize("client", ["claude-code", "codex", "gemini-cli"])
 async def test_one_payload_is_204_without_a_body(client: str) -> None:
-    """An agent reads a body as an instruction, so there is none, nor a type of it; the payload stays as it was sent."""
+    """An agent reads a body as an instruction, so there is no body and no content type; the payload stays as sent."""
     sent = b'{ "session_id":"one",\n"hook_event_name": "Stop", "b":1, "a": "\\u00e9" }'
     async with write_api() as api:
         reply = await api.send("POST", f"/hooks/{client}", raw=sent)
@@ -74,7 +74,7 @@ async def test_one_payload_is_204_without_a_body(client: str) -> None:
 
 
 async def test_a_session_of_the_door_is_that_of_a_create() -> None:
-    """`POST /sessions` with its external id finds it."""
+    """`POST /sessions` with the same external id returns it."""
     async with write_api() as api:
         await api.send("POST", PATH, a_payload())
         made = await api.create(external_id="claude-code:one")
@@ -83,7 +83,7 @@ async def test_a_session_of_the_door_is_that_of_a_create() -> None:
 
 
 async def test_a_session_belongs_to_its_caller_and_client() -> None:
-    """Equal ids of two people, or of two clients, are different sessions."""
+    """Equal ids of two users, or of two clients, are different sessions."""
     async with write_api() as api:
         for user, client in (("alice", "codex"), ("bob", "codex"), ("alice", "claude-code")):
             await api.send("POST", f"/hooks/{client}", a_payload(), user=user)
@@ -94,7 +94,7 @@ async def test_a_session_belongs_to_its_caller_and_client() -> None:
 
 @pytest.mark.parametrize("client", ["", "cursor", "claude_code", "Claude-Code", "codex%2F", "..", "x" * 300])
 async def test_another_client_is_not_there(client: str) -> None:
-    """It is a 404, whatever the body is."""
+    """The response is 404 for any body."""
     async with write_api() as api:
         for raw in (json.dumps(a_payload()).encode(), b"{"):
             assert (await api.send("POST", f"/hooks/{client}", raw=raw)).status_code == 404
@@ -125,7 +125,7 @@ async def test_another_client_is_not_there(client: str) -> None:
     ids=str,
 )
 async def test_what_is_no_payload_is_422(body: Any, field: str) -> None:
-    """The field is named, and nothing is stored."""
+    """The error names the field, and nothing is stored."""
     async with write_api() as api:
         check_refused(await api.send("POST", PATH, body), 422, field)
 
@@ -154,7 +154,7 @@ LIMITS: dict[str, tuple[bytes, dict[str, str], int]] = {
 
 @pytest.mark.parametrize("case", LIMITS)
 async def test_limits_and_encodings_are_those_of_events(case: str) -> None:
-    """Sizes, depth, types and encodings: each is a 4xx of the one shape."""
+    """Sizes, depth, types and encodings: each violation is a 4xx of the same shape."""
     raw, headers, status = LIMITS[case]
     async with write_api() as api:
         check_refused(await api.send("POST", PATH, raw=raw, headers=headers), status)
@@ -170,7 +170,7 @@ async def test_a_batch_may_be_of_a_thousand_sessions() -> None:
 
 
 async def test_a_batch_of_5000_hooks_in_gzip_is_stored() -> None:
-    """It is the largest."""
+    """This is the largest batch."""
     raw = gzip.compress(json.dumps({"hooks": [a_hook(session=str(n % 7)) for n in range(5_000)]}).encode())
     async with write_api(partitions=3) as api:
         reply = await api.send("POST", PATH, raw=raw, headers={"content-encoding": "gzip"})
@@ -180,7 +180,7 @@ async def test_a_batch_of_5000_hooks_in_gzip_is_stored() -> None:
 
 
 async def test_a_viewer_may_not_and_an_agent_may() -> None:
-    """The role for hook clients writes, for its own user."""
+    """The role for hook clients may write, for its own user."""
     async with write_api() as api:
         check_refused(await api.send("POST", PATH, a_payload(), role="viewer"), 403)
         assert (await api.send("POST", PATH, a_payload(), role="agent")).status_code == 204
@@ -189,7 +189,7 @@ async def test_a_viewer_may_not_and_an_agent_may() -> None:
 
 
 async def test_a_copy_is_the_same_event() -> None:
-    """A copy within the minute is one event; of what may happen again with the same bytes, a later one is another."""
+    """A copy within the minute is one event; if the same bytes may happen again, a later copy is another event."""
     now = [NOW_MS]
     repeats = [a_payload("SessionStart", source="startup"), a_payload("SessionEnd"), a_payload("PreCompact")]
     once = [
@@ -235,7 +235,7 @@ async def test_a_copy_is_the_same_event() -> None:
     ids=str,
 )
 async def test_events_get_known_names(client: str, payload: dict[str, Any], event_type: str) -> None:
-    """Names that a client's table does not have stay; a payload of another shape is stored all the same."""
+    """Names that aren't in a client's table stay; a payload of another shape is stored all the same."""
     async with write_api() as api:
         await api.send("POST", f"/hooks/{client}", payload)
 
@@ -256,7 +256,7 @@ async def test_events_get_known_names(client: str, payload: dict[str, Any], even
     ],
 )
 async def test_a_command_of_gemini_fails_by_its_exit_code(content: Any, failed: bool) -> None:
-    """The last line that names one counts, for commands alone."""
+    """The last line that names an exit code counts, for commands only."""
     async with write_api() as api:
         for tool in ("run_shell_command", "read_file"):
             payload = a_payload("AfterTool", tool_name=tool, tool_response={"llmContent": content})
@@ -268,7 +268,7 @@ async def test_a_command_of_gemini_fails_by_its_exit_code(content: Any, failed: 
 
 
 async def test_a_batch_is_for_several_sessions() -> None:
-    """The position names the last record in each partition; times are those of the client, else the payload's."""
+    """The position names the last record in each partition; times are the client's, else the payload's."""
     hooks = [
         a_hook("SessionStart", "one"),
         a_hook("Stop", "two"),
@@ -296,7 +296,7 @@ async def test_a_batch_is_for_several_sessions() -> None:
 
 
 async def test_one_wrong_item_does_not_refuse_its_neighbours() -> None:
-    """Each is named by its index; a report by its index among the reports."""
+    """Each invalid item is named by its index; a report by its index among the reports."""
     wrong = [
         5,
         {},
@@ -339,7 +339,7 @@ async def test_a_payload_may_have_fields_of_a_batch() -> None:
 
 
 async def test_an_end_ends_and_keeps_its_place() -> None:
-    """The record follows its event, so that a later start stands behind it; copies of the end are one fact."""
+    """The record follows its event, so that a later start comes after it; copies of the end are one fact."""
     hooks = [a_hook(event) for event in ("SessionStart", "SessionEnd", "SessionStart", "Stop", "SessionEnd")]
     async with write_api() as api:
         await api.send("POST", PATH, {"hooks": hooks, "reports": [{"session_id": "one", "work": {"commits": 1}}]})
@@ -374,7 +374,7 @@ async def test_an_end_ends_and_keeps_its_place() -> None:
     ],
 )
 async def test_the_outcome_is_what_the_client_says(fields: dict[str, Any], outcome: str | None) -> None:
-    """Why a process ended is no outcome."""
+    """The reason for a process's end is not an outcome."""
     async with write_api() as api:
         await api.send("POST", PATH, a_payload("SessionEnd", **fields))
 
@@ -397,7 +397,7 @@ async def test_what_the_hook_client_knows_is_described() -> None:
 
 
 async def test_a_report_is_that_of_a_patch_with_work() -> None:
-    """Money is in nano-dollars, active time in milliseconds; a copy is the same fact, another time is not."""
+    """Money is in nano-dollars, active time in milliseconds; a copy is the same fact, another time is a new one."""
     report = {
         "session_id": "one",
         "at": AT,
@@ -418,7 +418,7 @@ async def test_a_report_is_that_of_a_patch_with_work() -> None:
 
 
 async def test_texts_that_are_no_text_are_kept() -> None:
-    """A payload with half an emoji is stored byte for byte, alone and in a batch."""
+    """A payload with half an emoji is stored byte for byte, as a single payload and in a batch."""
     half = b'{"session_id": "one", "hook_event_name": "Stop", "last": "\\ud83d", "b": "\\uD83D"}'
     batch = b'{"hooks": [{"id": "%s", "payload": %s}]}' % (str(uuid4()).encode(), half)
     async with write_api() as api:
@@ -429,7 +429,7 @@ async def test_texts_that_are_no_text_are_kept() -> None:
 
 
 async def test_secrets_and_content_stay_out() -> None:
-    """Redaction and the orgs without content are those of events."""
+    """Redaction, and orgs without content, work as for events."""
     key = "AKIA" + "ABCDEFGHIJKLMNOP"
     hook = a_hook("PreToolUse", tool_name="Bash", tool_use_id="t1", tool_input={"command": f"deploy {key}"})
     for orgs in (frozenset[str](), frozenset({"acme"})):
@@ -448,7 +448,7 @@ async def test_secrets_and_content_stay_out() -> None:
     "body", [a_payload(), {"hooks": [a_hook(session=str(n)) for n in range(20)]}], ids=["one", "batch"]
 )
 async def test_a_log_that_is_away_is_503(body: Any) -> None:
-    """The same request can be sent again, and the session's beginning is still appended then."""
+    """The same request can be sent again, and then the session's beginning is still appended."""
     async with write_api() as api:
         api.log.unavailable = True
         check_refused(await api.send("POST", PATH, body), 503)
@@ -483,7 +483,7 @@ odd_hooks = st.fixed_dictionaries(
     odd_payloads | st.fixed_dictionaries({"hooks": st.lists(odd_hooks, max_size=4)}, optional={"reports": json_values})
 )
 async def test_any_body_is_a_success_or_one_error(body: Any) -> None:
-    """No shape of a field raises; what is accepted is stored, and in a batch the rest is counted."""
+    """No type of a field raises; what is accepted is stored, and in a batch the rest is counted."""
     async with write_api() as api:
         reply = await api.send("POST", "/hooks/gemini-cli", body)
 

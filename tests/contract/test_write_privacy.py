@@ -1,4 +1,4 @@
-"""What a request writes to the log: never a secret; only metadata for sensitive sessions and orgs in metadata mode."""
+"""A request never writes a secret to the log, and only metadata for sensitive sessions and orgs in metadata mode."""
 
 import json
 from collections.abc import AsyncIterator
@@ -43,7 +43,7 @@ async def log_of(api: WriteApi) -> bytes:
 
 
 async def test_secrets_are_cut_out_of_events_and_counted_on_them(api: WriteApi) -> None:
-    """An event without secrets stays unchanged beside one with two."""
+    """An event without secrets stays unchanged next to one with two."""
     session = (await api.create())["id"]
     raw = b'{"events": [{"event_type": "Stop", "timestamp": "2026-01-20T10:30:00Z", "data": {"a" :1.0}}, %s]}'
     body = raw % json.dumps(event(command=f"a {TOKEN} b {TOKEN}")).encode()
@@ -58,7 +58,7 @@ async def test_secrets_are_cut_out_of_events_and_counted_on_them(api: WriteApi) 
 
 
 async def test_the_id_of_an_event_follows_from_what_was_sent(api: WriteApi) -> None:
-    """Equal bytes are one event, other secrets other events; a changed rule changes no id."""
+    """Equal bytes are one event, other secrets are other events; a changed rule changes no id."""
     session = (await api.create())["id"]
     bodies = [event(a=f"ghp_{fill(36, salt)}") for salt in ("x", "y", "x")]
     for body in bodies:
@@ -71,7 +71,7 @@ async def test_the_id_of_an_event_follows_from_what_was_sent(api: WriteApi) -> N
 
 
 async def test_a_type_that_is_a_secret_is_cut(api: WriteApi) -> None:
-    """The type of an event is client text, too."""
+    """The type of an event is client text too."""
     session = (await api.create())["id"]
     await api.send("POST", events_path(session), {"events": [{**EVENT, "event_type": TOKEN}]})
 
@@ -92,7 +92,7 @@ async def test_secrets_are_cut_out_of_every_text_of_a_create(api: WriteApi) -> N
 
 
 async def test_an_external_id_that_is_a_secret_still_names_its_session(api: WriteApi) -> None:
-    """Ids derive from the sent text: two secrets are two sessions, the same secret is one."""
+    """Ids are derived from the text as sent: two secrets are two sessions, the same secret is one."""
     ids = [(await api.create(external_id=f"ghp_{fill(36, salt)}"))["id"] for salt in ("x", "y", "x")]
 
     assert ids[0] == ids[2] != ids[1]
@@ -116,7 +116,7 @@ async def test_secrets_are_cut_out_of_changes_and_ends(api: WriteApi) -> None:
 
 
 async def test_an_error_does_not_repeat_a_secret(api: WriteApi) -> None:
-    """Neither an unknown field nor a refused event is quoted with its secret."""
+    """An error quotes neither an unknown field nor a refused event that contains a secret."""
     session = (await api.create())["id"]
     refused = await api.send("POST", "/sessions", {TOKEN: 1})
     events = await api.send("POST", events_path(session), {"events": [EVENT, {**EVENT, TOKEN: 1}]})
@@ -168,7 +168,7 @@ async def test_a_sensitive_session_keeps_metadata_alone(api: WriteApi) -> None:
 
 
 async def test_an_org_whose_capture_mode_is_metadata_keeps_no_content(metadata_api: WriteApi) -> None:
-    """Sessions that are not sensitive are reduced in the same way."""
+    """Sessions that are not marked as sensitive are reduced in the same way."""
     created = await metadata_api.create(title="content")
     await metadata_api.send("POST", events_path(created["id"]), {"events": [event(**PAYLOAD)]})
 

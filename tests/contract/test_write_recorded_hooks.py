@@ -1,4 +1,4 @@
-"""Whole runs of coding agents through the door: as single payloads, as batches, and both."""
+"""Whole runs of coding agents through the hooks endpoint: as single payloads, as batches, and both."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ recordings = pytest.mark.parametrize("recording", RECORDINGS.values(), ids=list(
 
 
 class Clock:
-    """A minute passes with each request, so that no payload is a copy of an earlier one."""
+    """Each request is a minute later, so that no payload is a copy of an earlier one."""
 
     def __init__(self) -> None:
         self.now = BEGIN_MS
@@ -41,7 +41,7 @@ async def send_batches(api: WriteApi, recording: Recording, size: int) -> None:
 
 
 async def stored(api: WriteApi) -> Mapping[str, Any]:
-    """Return what the log holds: the types of each session's events in order, and how often each session ended."""
+    """Return what the log contains: the types of each session's events in order, and how often each session ended."""
     records = await api.records()
     name = {it.session_id: (it.external_id or "").partition(":")[2] for it in records if isinstance(it, SessionCreated)}
     types: dict[str, list[str]] = {session: [] for session in name.values()}
@@ -58,7 +58,7 @@ async def stored(api: WriteApi) -> Mapping[str, Any]:
 @recordings
 @pytest.mark.parametrize("size", [1, 7, 1_000])
 async def test_batches_of_any_size_are_the_same_as_single_payloads(recording: Recording, size: int) -> None:
-    """Both give the same events of the same sessions in the same order, and end them as often; copies add nothing."""
+    """Both give the same events of the same sessions in the same order, with as many ends; copies add nothing."""
     async with write_api(clock=Clock()) as singly, write_api() as batched:
         await send_singles(singly, recording)
         await send_batches(batched, recording, size)
@@ -69,7 +69,7 @@ async def test_batches_of_any_size_are_the_same_as_single_payloads(recording: Re
 
 @recordings
 async def test_every_event_gets_a_known_type(recording: Recording) -> None:
-    """Each session has as many spans as it has ends, and its kinds of events are counted ones."""
+    """Each session has as many spans as ends, and its event types are known ones."""
     async with write_api() as api:
         await send_batches(api, recording, 1_000)
 
@@ -81,7 +81,7 @@ async def test_every_event_gets_a_known_type(recording: Recording) -> None:
 
 @recordings
 async def test_the_plain_counts_follow_from_the_types(recording: Recording) -> None:
-    """Failures and compactions are there under their known names."""
+    """Failures and compactions appear under their known names."""
     async with write_api() as api:
         await send_batches(api, recording, 1_000)
 
@@ -89,12 +89,12 @@ async def test_the_plain_counts_follow_from_the_types(recording: Recording) -> N
     for session, types in found.items():
         counts = recording.counts[session]
         assert types.count("PreCompact") == counts.get("compactions", 0)
-        refused = recording.name == "claude long" and 2  # named by PostToolBatch alone
+        refused = recording.name == "claude long" and 2  # named only by PostToolBatch
         assert types.count("PostToolUseFailure") + refused == counts.get("tool_errors", 0)
 
 
 async def test_a_family_is_described_by_the_hook_client() -> None:
-    """The fork and the cleared session name the first as their parent; how each was attended is known."""
+    """The fork and the cleared session name the first as their parent; whether each was attended is known."""
     async with write_api() as api:
         await send_batches(api, RECORDINGS["claude family"], 1_000)
 

@@ -1,7 +1,8 @@
 """One installation of each kind for the tests of replays and switches, which run in the order of their files.
 
-`test_counting_rules.py` is the first: it starts the installation as its former version, and upgrades it. Run alone, the
-others start the present version. Each drops what it made, and leaves a healthy installation with any live generation.
+`test_counting_rules.py` comes first: it starts the installation in its former version, and upgrades it. If run
+separately, the others start the current version. Each drops what it made, and leaves a healthy installation with any
+live generation.
 """
 
 from collections.abc import Iterator
@@ -40,5 +41,5 @@ def former(unstarted: Installation) -> Installation:
 
 @pytest.fixture(scope="session")
 def upgraded(unstarted: Installation) -> Installation:
-    """Return the installation as it runs, or start it."""
+    """Return the running installation, or start it."""
     return unstarted if unstarted.process else unstarted.start()

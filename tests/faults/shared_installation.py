@@ -1,4 +1,4 @@
-"""What tests of faults share: an installation that each test leaves healthy, and clients of one test."""
+"""Shared by tests of faults: an installation that each test leaves healthy, and the clients of one test."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +25,7 @@ def running(target: T) -> Iterator[T]:
 
 @contextmanager
 def ended(target: Installation) -> Iterator[None]:
-    """Check the same at the end of an installation that is started inside the block."""
+    """Check the same for an installation that is started inside the block."""
     try:
         yield
         pids = target.pids()

@@ -1,6 +1,6 @@
-"""Each alert fires where its cause is provoked on a real stack, and a Prometheus evaluates the shipped rules.
+"""Each alert fires when its cause is provoked on a real stack, with the shipped rules evaluated by a real Prometheus.
 
-Everything in the rules happens `FASTER` times as fast, so that minutes are seconds, and a night comes every
+Everything in the rules happens `FASTER` times as fast, so that minutes become seconds, and there is a night every
 `NIGHT_EVERY_S`; the expressions are the shipped ones.
 """
 
@@ -28,21 +28,21 @@ from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600), pytest.mark.part("alerts")]
 FASTER = 40
-NIGHT_EVERY_S, SILENT_NIGHTS_S = 4.0, 20.0  # the audit is silent after several nights: one may be late here
+NIGHT_EVERY_S, SILENT_NIGHTS_S = 4.0, 20.0  # silent only after several nights: one may be late here
 FACTORS = {"CrewkitNightlyAuditSilent": 26 * 3_600 / SILENT_NIGHTS_S}
-LONGEST_S = 15 * 60 / FASTER  # of `for`, and longer than `SILENT_NIGHTS_S`
-WITHIN_S = 180  # on a machine that is busy with other things, too
+LONGEST_S = 15 * 60 / FASTER  # the longest `for`, and longer than `SILENT_NIGHTS_S`
+WITHIN_S = 180  # also on a machine that is busy with other things
 ORG = "observed"
-LOG_DELAY_S, STORE_DELAY_S = 1.1, 0.05  # in each direction: an append takes more than 2 s
+LOG_DELAY_S, STORE_DELAY_S = 1.1, 0.05  # in each direction, so that an append takes more than 2 s
 AUDITS_SILENT = ("CrewkitAuditSilent", "CrewkitNightlyAuditSilent")
-READERS = 40  # ten for each turn of a process: with that delay an answer takes more than 1 s
+READERS = 40  # ten for each query slot of a process: with that delay an answer takes more than 1 s
 PARTS = 550
-SEEN: set[str] = set()  # alerts that a test of this module waited for
+SEEN: set[str] = set()  # alerts for which a test of this module waited
 
 
 @pytest.fixture(scope="module")
 def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """Start the server in which requests are counted."""
+    """Start the server that counts requests."""
     server = RedisServer(need_redis(), tmp_path_factory.mktemp("redis"))
     try:
         yield server.start()
@@ -52,7 +52,7 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory, redis: RedisServer) -> Iterator[ObservedStack]:
-    """Start one stack for this module, with traffic; each test heals what it broke."""
+    """Start one stack for this module, with traffic; each test repairs what it broke."""
     need_jars(), need("prometheus")
     folder, rules = tmp_path_factory.mktemp("observed") / "stack", scaled(ALERTS, FASTER, FACTORS)
     target = ObservedStack(folder, rules, 0.75, audit_every_s=1, night_every_s=NIGHT_EVERY_S, RATE_LIMIT_URL=redis.url)
@@ -61,19 +61,19 @@ def stack(tmp_path_factory: pytest.TempPathFactory, redis: RedisServer) -> Itera
 
 
 def client_of(stack: ObservedStack, org: str = ORG) -> Callable[[], httpx.Client]:
-    """Return what makes a client of an org; its time-out is later than the deadline of an append."""
+    """Return a function that makes a client for an org; its time-out is longer than the deadline of an append."""
     return lambda: stack.client(org=org, timeout=12)
 
 
 def tables_of(stack: ObservedStack) -> Tables:
-    """Return the store of the stack, as its own writers reach it."""
+    """Return the stack's store, with the rights of its own writers."""
     url = stack_store_url(stack.data)
     assert url is not None
     return Tables(parse_store_url(url))
 
 
 def await_alerts(stack: ObservedStack, *alerts: str) -> None:
-    """Wait until all of them have fired, each at any time."""
+    """Wait until all of them have fired, at any time."""
     SEEN.update(alerts)
     missing = set(alerts)
 
@@ -88,13 +88,13 @@ def await_alerts(stack: ObservedStack, *alerts: str) -> None:
 
 
 def await_silence(stack: ObservedStack, *alerts: str) -> None:
-    """Wait until none of them fires any more."""
+    """Wait until none of them is firing."""
     eventually(lambda: not stack.prometheus.firing() & set(alerts), within_s=WITHIN_S)
 
 
 @contextmanager
 def healed(stack: ObservedStack, *alerts: str) -> Iterator[None]:
-    """Heal what was broken at the end, and wait until these alerts are silent."""
+    """At the end, undo the fault, and wait until these alerts are silent."""
     try:
         yield
     finally:
@@ -104,7 +104,7 @@ def healed(stack: ObservedStack, *alerts: str) -> Iterator[None]:
 
 @contextmanager
 def signalled(stack: ObservedStack, *names: str) -> Iterator[None]:
-    """Let these processes hang meanwhile."""
+    """Suspend these processes inside the block."""
     pids = [stack.pids()[name] for name in names]
     with ExitStack() as ending:
         for pid in pids:
@@ -114,7 +114,7 @@ def signalled(stack: ObservedStack, *names: str) -> Iterator[None]:
 
 
 def owner(stack: ObservedStack) -> str | None:
-    """Return a projector that has partitions; another may have all of them after an outage."""
+    """Return a projector that has partitions; after an outage, another one may have all of them."""
     for number, port in enumerate(stack.projectors):
         if sum(stack.prometheus.values(f'crewkit_projector_assigned_partitions{{instance="127.0.0.1:{port}"}}')):
             return f"projector-{number}"
@@ -122,7 +122,7 @@ def owner(stack: ObservedStack) -> str | None:
 
 
 def test_nothing_fires_while_all_is_well(stack: ObservedStack) -> None:
-    """After the longest `for` of an alert, under traffic: every rule could be evaluated, and none fires."""
+    """After the longest `for` of any alert, under traffic: every rule could be evaluated, and none fires."""
     (begun,) = stack.prometheus.values("vector(time())")
     eventually(lambda: stack.prometheus.values("vector(time())")[0] > begun + LONGEST_S, within_s=WITHIN_S)
 
@@ -133,7 +133,7 @@ def test_nothing_fires_while_all_is_well(stack: ObservedStack) -> None:
 def test_lost_receipts_dead_letters_a_lost_file_and_a_lost_counter_are_seen(
     stack: ObservedStack, redis: RedisServer
 ) -> None:
-    """None of them stops a request, so nothing but an alert shows them."""
+    """None of these faults stops a request, so only an alert shows them."""
     tables_of(stack).run("DELETE FROM receipts WHERE log_offset < 2")
     poison(stack.kafka_address, stack.security, random.Random(1), ("garbage", "version"))
     stack.revoked.unlink()
@@ -150,7 +150,7 @@ def test_lost_receipts_dead_letters_a_lost_file_and_a_lost_counter_are_seen(
 
 
 def test_a_store_that_is_away_is_seen_by_projectors_readers_and_the_audit(stack: ObservedStack) -> None:
-    """Writes go on, so no alert on writes fires."""
+    """Writes continue, so no alert on writes fires."""
     expected = ("CrewkitProjectorTargetAway", "CrewkitProjectionBehind", "CrewkitReadsFail", *AUDITS_SILENT)
     with healed(stack, *expected):
         stack.proxies["store"].refuse()
@@ -161,7 +161,7 @@ def test_a_store_that_is_away_is_seen_by_projectors_readers_and_the_audit(stack:
 
 
 def test_a_store_that_hangs_leaves_partitions_stuck(stack: ObservedStack) -> None:
-    """It accepts connections and answers none, so for a while no call has failed."""
+    """It accepts connections but never answers, so for a while no call fails."""
     with signalled(stack, "store-server"):
         await_alerts(stack, "CrewkitPartitionStuck")
 
@@ -169,7 +169,7 @@ def test_a_store_that_hangs_leaves_partitions_stuck(stack: ObservedStack) -> Non
 
 
 def test_a_log_that_is_away_is_seen_by_writers_and_projectors(stack: ObservedStack) -> None:
-    """An append gives up after 8 s, so it takes several clients to see failures all the time."""
+    """An append gives up after 8 s, so several clients are needed to see failures all the time."""
     expected = ("CrewkitWritesFail", "CrewkitAppendsFail", "CrewkitProjectorTargetAway")
     with healed(stack, *expected):
         stack.proxies["kafka"].refuse()
@@ -179,7 +179,7 @@ def test_a_log_that_is_away_is_seen_by_writers_and_projectors(stack: ObservedSta
 
 
 def test_a_slow_log_and_clients_that_stall_are_seen(stack: ObservedStack) -> None:
-    """Neither loses a record; six bodies of two orgs are most of what a process may hold."""
+    """Neither loses a record. Six bodies of two orgs take most of the bytes that a process may hold."""
     expected = ("CrewkitAppendsSlow", "CrewkitIngestNearBudget")
     with healed(stack, *expected), ExitStack() as clients:
         stack.proxies["kafka"].delay(LOG_DELAY_S)
@@ -190,7 +190,7 @@ def test_a_slow_log_and_clients_that_stall_are_seen(stack: ObservedStack) -> Non
 
 
 def test_readers_that_are_too_many_wait_long_for_their_turn(stack: ObservedStack) -> None:
-    """Each is of another org: equal questions of one would be asked once."""
+    """Each reader belongs to another org: equal questions of one org would be asked only once."""
     expected = ("CrewkitReadsSlow", "CrewkitReadsQueue")
     with healed(stack, *expected), ExitStack() as readers:
         stack.proxies["store"].delay(STORE_DELAY_S)
@@ -200,7 +200,7 @@ def test_readers_that_are_too_many_wait_long_for_their_turn(stack: ObservedStack
 
 
 def test_parts_that_are_not_merged_and_a_log_that_refuses_records_are_seen(stack: ObservedStack) -> None:
-    """A dead letter that is written again changes no number. The topic refuses records of a clock that is behind."""
+    """A rewritten dead letter changes no number. The topic refuses records from a slow clock."""
     expected = ("CrewkitStoreParts", "CrewkitProducerReplaced")
     tables = tables_of(stack)
     again = "INSERT INTO dead_letters SELECT * FROM dead_letters LIMIT 1 SETTINGS insert_deduplicate = 0"
@@ -218,7 +218,7 @@ def test_parts_that_are_not_merged_and_a_log_that_refuses_records_are_seen(stack
 
 
 def test_processes_that_hang_are_down_and_their_partitions_have_no_owner(stack: ObservedStack) -> None:
-    """A projector and the only HTTP service: Prometheus gets no answer from either."""
+    """A projector and the only HTTP service hang: Prometheus gets no answer from either."""
     expected = ("CrewkitProcessDown", "CrewkitPartitionWithoutOwner", "CrewkitProcessMissing")
     with signalled(stack, eventually(lambda: owner(stack), within_s=WITHIN_S), "serve"):
         await_alerts(stack, *expected)
@@ -227,7 +227,7 @@ def test_processes_that_hang_are_down_and_their_partitions_have_no_owner(stack: 
 
 
 def test_a_projector_that_ends_again_and_again_is_seen(stack: ObservedStack) -> None:
-    """Its supervisor starts it each time, as after the watchdog; the third restart is too many."""
+    """Its supervisor restarts it each time, as after the watchdog; the third restart is too many."""
     started = f'process_start_time_seconds{{instance="127.0.0.1:{stack.projectors[1]}"}}'
     for _ in range(3):
         before = eventually(lambda: stack.prometheus.values(started), within_s=WITHIN_S)
@@ -238,7 +238,7 @@ def test_a_projector_that_ends_again_and_again_is_seen(stack: ObservedStack) -> 
 
 
 def test_every_alert_was_provoked() -> None:
-    """It counts what the tests above waited for, so it means something only after all of them."""
+    """This counts the alerts that the tests above waited for, so it only means something after all of them."""
     alerts = {rule["alert"] for rule in rules_of(ALERTS)}
     if len(SEEN) < 5:
         pytest.skip("the tests above were not run")

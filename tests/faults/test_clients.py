@@ -1,4 +1,4 @@
-"""Clients that repeat, reorder, contradict, send wrong times or use up resources, on both kinds of installation."""
+"""Clients that repeat, reorder, contradict, send wrong times or exhaust resources, on both kinds of installation."""
 
 import random
 import resource
@@ -25,7 +25,7 @@ from tests.support.rigs.write_api import EVENT
 
 SEED = random.randrange(1 << 20)
 IDLE = 2_000
-BOUND_S = 10.0  # generous: it must only show that a client does not wait until its neighbour is done
+BOUND_S = 10.0  # generous: it only shows that a client does not wait until its neighbour is done
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def org(installation: Installation, fresh_org: str) -> Org:
 def test_a_batch_sent_ten_times_by_eight_clients_and_cut_in_every_way_is_stored_once(
     installation: Installation, fresh_org: str
 ) -> None:
-    """Events are stored once, although shuffled, cut anywhere, and interleaved; half of them have no id."""
+    """Events are stored once, although shuffled, split anywhere, and interleaved; half of them have no id."""
     print(f"seed {SEED}")
     journal, http = Journal(), installation.client("member", fresh_org)
     path = f"/api/v1/{fresh_org}"
@@ -130,7 +130,7 @@ def _text(moment: datetime) -> str:
 def test_the_first_of_contradicting_copies_wins_in_its_session(
     installation: Installation, org: Org, fresh_org: str
 ) -> None:
-    """A copy with another body, time or type changes nothing; in another session or org it is another event."""
+    """A copy with another body, time or type changes nothing; in another session or org it is a separate event."""
     first = {**hook("UserPromptSubmit", "2026-01-20T10:30:00.000Z", prompt="first"), "event_id": str(uuid4())}
     other_org = Org(installation, f"{fresh_org}-other")
     here, there, abroad = org.create(), org.create(), other_org.create()
@@ -153,7 +153,7 @@ def test_the_first_of_contradicting_copies_wins_in_its_session(
 
 @pytest.mark.fault(row=14)
 def test_clients_whose_clocks_are_wrong_are_refused_by_item_or_land_in_the_right_hour(org: Org) -> None:
-    """An error of a day is accepted; 1970, 2106 and 9999 are refused. A repeated local hour is two hours of UTC."""
+    """An error of a day is accepted; 1970, 2106 and 9999 are refused. A repeated local hour is two UTC hours."""
     now = datetime.now(UTC)
     taken = [_text(now - timedelta(days=1)), _text(now + timedelta(hours=23, minutes=50)), "2025-03-30T03:30:00+02:00"]
     refused = ["1970-01-01T00:00:00Z", "2106-02-07T06:28:16Z", "9999-12-31T23:59:59Z", _text(now + timedelta(days=2))]
@@ -212,7 +212,7 @@ def test_silent_and_slow_connections_hold_up_no_other_client(
 def test_one_session_and_one_org_with_nearly_all_of_the_load_leave_room_for_others(
     installation: Installation, org: Org, fresh_org: str
 ) -> None:
-    """An event that is written meanwhile in another session or another org becomes visible soon."""
+    """An event written meanwhile in another session or org becomes visible soon."""
     busy, small = org.create(), org.create()
     other_org = Org(installation, f"{fresh_org}-other")
     other = other_org.create()

@@ -1,4 +1,4 @@
-"""The rules of fold version 5 replace those of version 4: the proof shows the sessions that change, and no other."""
+"""The rules of fold version 5 replace those of version 4: the proof shows exactly the sessions that change."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,7 +25,7 @@ def at(time: str) -> str:
 
 
 def planted(org: Org, *events: dict[str, Any], ended_at: str | None = "11:00:00", **create: Any) -> str:
-    """Return a session with these events, ended at that time."""
+    """Return a session with these events that ended at that time."""
     session = org.create(started_at=at("10:00:00"), **create)
     if events:
         org.record(session, *events)
@@ -35,7 +35,7 @@ def planted(org: Org, *events: dict[str, Any], ended_at: str | None = "11:00:00"
 
 
 def used(event_type: str, name: str, time: str, **data: Any) -> dict[str, Any]:
-    """Return an event of a use of a tool."""
+    """Return an event of a tool call."""
     return hook(event_type, at(time), tool_name="Bash", tool_use_id=name, **data)
 
 
@@ -45,14 +45,14 @@ def asked(name: str | None, time: str, **data: Any) -> dict[str, Any]:
 
 
 def _prompts_of_machines(org: Org) -> str:
-    """Return a session in which a person typed one prompt; telemetry and hooks report all three."""
+    """Return a session in which a user typed one prompt; telemetry and hooks report all three."""
     notice = {"prompt": "<task-notification>done</task-notification>"}
     by_hooks = [asked("p1", "10:00:00", prompt="Fix it"), *(asked(name, "10:01:00", **notice) for name in ("p2", "p3"))]
     return planted(org, *by_hooks, *(asked(name, "10:02:00", telemetry=True) for name in ("p1", "p2", "p3")))
 
 
 def _denied(org: Org, answer: str = "Some sentence of a new version.", **granted: Any) -> str:
-    """Return a session with a use of a tool that was asked for; unless it was granted, it did not run."""
+    """Return a session with a tool call that required permission; unless granted, it did not run."""
     call = {"tool_name": "Bash", "tool_use_id": "d1", "tool_input": {"command": "rm -r yard"}}
     return planted(
         org,
@@ -101,7 +101,7 @@ def _unchanged(org: Org) -> list[str]:
 
 
 def test_new_rules_are_rolled_out_and_the_proof_shows_what_they_change(former: Installation) -> None:
-    """Until the switch readers see the old numbers; after it those of the new rules, and everything adds up."""
+    """Until the switch readers see the old numbers; after it, those of the new rules, and everything adds up."""
     org, operator = Org(former, "acme"), Operator(former)
     cases, same = {plant(org): changes for plant, changes in CASES.items()}, _unchanged(org)
     before, totals = _shown(org, [*cases, *same]), _analytics(org)
@@ -111,7 +111,7 @@ def test_new_rules_are_rolled_out_and_the_proof_shows_what_they_change(former: I
     assert shown_by(former) == "g1"
     assert _shown(org, [*cases, *same]) == before
     assert _analytics(org) == totals
-    added = org.create(started_at=at("10:00:00"))["id"]  # accepted while nothing follows the log
+    added = org.create(started_at=at("10:00:00"))["id"]  # accepted while no projector follows the log
     operator.do("replay", "g2")
     said = former.command("prove", "g2")
 
@@ -133,7 +133,7 @@ def test_new_rules_are_rolled_out_and_the_proof_shows_what_they_change(former: I
 
 
 def _upgrade(former: Installation) -> None:
-    """Start the present version. The tables of the former `up` have no marks of their rollups, as some had none."""
+    """Start the current version. Tables of the former `up` have no rollup marks, like some real ones."""
     for statement in WITHOUT_MARKS if former.kind == "up" else ():
         opened(former).run(statement)
     assert former.stop() == 0
@@ -142,7 +142,7 @@ def _upgrade(former: Installation) -> None:
 
 
 def _switch_with_the_differences(operator: Operator, target: Installation) -> None:
-    """Switch with the command: differences must be accepted."""
+    """Switch with the command, which must accept the differences."""
     assert "--accept-differences" in operator.refused("switch", "g2")
     done = target.command("switch", "g2", "--accept-differences")
     assert done.returncode == 0, done.stdout + done.stderr

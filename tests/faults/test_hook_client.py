@@ -1,4 +1,4 @@
-"""The hook client loses nothing that a hook noted, and counts what found no room, whatever is killed or missing."""
+"""The hook client loses nothing that a hook recorded, and counts dropped events, whatever is killed or missing."""
 
 import random
 import time
@@ -20,7 +20,7 @@ from tests.support.waiting import eventually
 __all__ = ["small_disk"]  # a fixture
 
 SOME, MANY = 300, 10_000
-DROPPED = 5  # at least, while the disk is full
+DROPPED = 5  # at least this many, while the disk is full
 KILLS_WHILE_SENDING = 5
 SENDERS_DIED = f"{DEATHS_MAX} senders died at this event"  # two kills may hit the same one
 DAY_S = 86_400
@@ -28,7 +28,7 @@ JUMPS_S = (-30 * 365 * DAY_S, -DAY_S, 2 * DAY_S, 400 * DAY_S)
 
 
 class Agent:
-    """An agent that runs one hook after the other; some are killed, and some have a clock that is wrong."""
+    """An agent that runs one hook after the other; some are killed, and some have a wrong clock."""
 
     def __init__(self, client: HookClient, session_id: str, hooks: int, seed: int) -> None:
         self._client, self._session_id = client, session_id
@@ -74,9 +74,9 @@ def token_of(installation: Installation) -> str:
 
 
 def kill_senders(client: HookClient, chance: random.Random, until: Callable[[], bool]) -> None:
-    """Kill each sender soon after it was started."""
+    """Kill each sender soon after its start."""
     while not until():
-        time.sleep(chance.uniform(0.05, 0.6))  # the moment is the input
+        time.sleep(chance.uniform(0.05, 0.6))  # random moments are the input
         client.kill_sender()
 
 
@@ -85,7 +85,7 @@ def kill_senders(client: HookClient, chance: random.Random, until: Callable[[], 
     "hooks", [SOME, pytest.param(MANY, marks=[pytest.mark.part("volume"), pytest.mark.timeout(1_500)])]
 )
 def test_hooks_arrive_once(tmp_path: Path, small_disk: SmallDisk, hooks: int) -> None:
-    """Two agents work while the server is away, hooks and senders are killed, clocks jump and the disk is full."""
+    """Two agents work while the server is down, hooks and senders are killed, clocks jump and the disk is full."""
     server = Installation("up", tmp_path / "up")
     assert server.command("secrets", "make", "--dev-tokens").returncode == 0
     client = HookClient(small_disk.folder / "hook", server.url, token_of(server))
@@ -105,7 +105,7 @@ def test_hooks_arrive_once(tmp_path: Path, small_disk: SmallDisk, hooks: int) ->
     try:
         for number in range(KILLS_WHILE_SENDING):
             client.hook(numbered("session-2", number, chance))
-            time.sleep(chance.uniform(0.05, 0.5))  # the moment is the input
+            time.sleep(chance.uniform(0.05, 0.5))  # random moments are the input
             client.kill_sender()
         client.hook(numbered("session-2", KILLS_WHILE_SENDING, chance))
         eventually(lambda: client.waiting() == 0, within_s=240)

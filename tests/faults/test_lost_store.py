@@ -1,4 +1,4 @@
-"""The store is lost as a whole: one command brings all of it back from the log, with the prices that were loaded."""
+"""The whole store is lost: one command restores it from the log, with the loaded prices."""
 
 import shutil
 import time
@@ -55,7 +55,7 @@ def _in_two_hours() -> str:
 
 
 def test_up_makes_a_lost_store_again(up: Installation, tmp_path: Path) -> None:
-    """After its folder is deleted, the next start gives the same facts, sessions, rollups, receipts, prices, costs."""
+    """After its folder is deleted, the next start restores equal facts, sessions, rollups, receipts, prices, costs."""
     file = tmp_path / "prices.toml"
     _load(up, file, "mine", "2025-01-01", 7)  # before the first start: this installation has no other list
     up.start()
@@ -80,7 +80,7 @@ def test_up_makes_a_lost_store_again(up: Installation, tmp_path: Path) -> None:
 @pytest.mark.servers
 @pytest.mark.kafka
 def test_stack_makes_a_lost_store_again(stack: Installation, tmp_path: Path) -> None:
-    """Its folder is lost while it runs: the next start fills everything below the committed offsets."""
+    """Its folder is lost while it runs: the next start restores everything below the committed offsets."""
     stack.start()
     work(stack, model="claude-sonnet-4-5")
     _load(stack, tmp_path / "prices.toml", "mine", _in_two_hours(), 9)
@@ -88,7 +88,7 @@ def test_stack_makes_a_lost_store_again(stack: Installation, tmp_path: Path) -> 
     url = stack_store_url(stack.data)
     assert url is not None
     before = contents(url)
-    (stack.data / "store").rename(tmp_path / "lost")  # its server writes on, into what is lost
+    (stack.data / "store").rename(tmp_path / "lost")  # its server keeps writing into the lost folder
     stack.stop()
 
     stack.start()

@@ -1,4 +1,4 @@
-"""A log moves from a stack to an `up`: what is projected from it stays the same, positions apart."""
+"""A log moves from a stack to an `up`: the projected tables stay the same, except for positions."""
 
 from collections.abc import Iterator
 from pathlib import Path

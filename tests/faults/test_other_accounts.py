@@ -1,4 +1,4 @@
-"""Other accounts of the machine: what a running installation exposes to them."""
+"""What a running installation exposes to other accounts on the machine."""
 
 import re
 import stat
@@ -30,7 +30,7 @@ def test_nothing_in_the_data_folder_is_open_to_others(installation: Installation
 
 
 def test_rejected_requests_do_not_fill_the_log(installation: Installation) -> None:
-    """2,000 rejected requests add kilobytes, not 226 bytes each; metrics count all of them, and a success is logged."""
+    """2,000 rejected requests add kilobytes, not 226 bytes each; metrics count all; a success is still logged."""
     log = installation.data / "log" / ("up.log" if installation.kind == "up" else "serve.log")
     before, counted = log.stat().st_size, _rejected(installation)
     began = time.monotonic()

@@ -1,4 +1,4 @@
-"""A price of the past changes numbers: it is rolled out by replay."""
+"""A past price changes numbers: it is rolled out by replay."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ output = 2.00
 def test_a_price_of_the_past_is_rolled_out_by_replay_proof_and_switch(
     upgraded: Installation, fresh_org: str, tmp_path: Path
 ) -> None:
-    """It counts in a new generation alone; the proof names the sessions that it prices."""
+    """It counts only in a new generation; the proof names the sessions whose cost it changes."""
     org, operator = Org(upgraded, fresh_org), Operator(upgraded)
     unpriced = org.create(model="unpriced-1")["id"]
     reported = org.create(model="unpriced-1")["id"]

@@ -1,4 +1,4 @@
-"""Row 23: a replay under load, crashes of everything in it, the proof, the switch and the way back."""
+"""Row 23: a replay under load with crashes of everything, the proof, the switch and the way back."""
 
 import random
 import signal
@@ -16,8 +16,8 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.fault(row=23)
 SEED = random.randrange(1 << 20)
 BEFORE = 1_000  # events, before the replay begins
-CLIENT_RATE = 60.0  # events a second of each of two clients: the replay must gain on them on a busy machine too
-RATE = 400  # events a second: the replay is still running when the first process is killed
+CLIENT_RATE = 60.0  # events per second for each of two clients: the replay must gain on them on a busy machine too
+RATE = 400  # events per second: the replay must still be running when the first process is killed
 FEW = {"up": ["up"], "stack": ["projector-{new}-0", "store-server"]}
 MANY = {
     "up": ["up"] * 4,
@@ -38,7 +38,7 @@ def load(upgraded: Installation, fresh_org: str) -> Load:
 def test_a_replay_under_load_that_crashes_answers_as_before_until_the_switch_and_equal_after_it(
     upgraded: Installation, load: Load, killed: dict[str, list[str]]
 ) -> None:
-    """A crashed replay changes no response before the switch; proof, switch and way back lose and double nothing."""
+    """A crashed replay changes no response before the switch; proof and switches lose and double nothing."""
     operator, live = Operator(upgraded), shown_by(upgraded)
     new = operator.next_name()
     with load:
@@ -73,7 +73,7 @@ def _is_filling(operator: Operator, generation: str) -> bool:
 
 
 def _kill(target: Installation, name: str) -> None:
-    """Kill one process, and wait until it runs again; the supervisor takes all of a stack with it."""
+    """Kill one process, and wait until it runs again; on a stack, the supervisor restarts all processes with it."""
     print(f"kill {name}")
     if name in ("up", "supervisor"):
         target.kill()
@@ -85,7 +85,7 @@ def _kill(target: Installation, name: str) -> None:
 
 
 def _within_a_second(is_true: Callable[[], bool]) -> bool:
-    """Return whether that becomes true within a second, and a little for the request itself."""
+    """Return whether that becomes true within a second, plus a little for the request itself."""
     deadline = time.monotonic() + 1.5
     while not (found := is_true()) and time.monotonic() < deadline:
         time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""A server whose clock jumps while it accepts writes: responses stay true, and every number is still a recount."""
+"""A server whose clock jumps while it accepts writes: responses stay true, and every number still equals a recount."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""Faults of the production shape: real Kafka, real Faust workers, the store server, and the networks between them."""
+"""Faults of the production layout: real Kafka, real Faust workers, the store server, and the networks between them."""
 
 import contextlib
 import random
@@ -42,7 +42,7 @@ SEED = random.randrange(1 << 20)
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
-    """Start one stack for this module; each test leaves it healthy, and at the end no process is left."""
+    """Start one stack for this module; each test leaves it healthy, and no process is left at the end."""
     need_jars()
     target = Proxied(tmp_path_factory.mktemp("stack"))
     revoked = target.data / "revoked.txt"
@@ -93,7 +93,7 @@ def test_each_service_has_one_process_and_its_pid_file(stack: Proxied) -> None:
     ],
 )
 def test_under_load_no_number_is_wrong_afterwards(stack: Proxied, load: Load, names: tuple[str, ...]) -> None:
-    """After a fault under load, writes continue, the lag returns to 0, and everything is stored once."""
+    """After a fault under load, writes continue, the lag returns to 0, and everything is stored exactly once."""
     chance = random.Random(SEED)
     with load:
         load.more()
@@ -202,7 +202,7 @@ def test_while_the_store_stands_still_writes_are_accepted_and_reads_get_503(stac
 
 @pytest.mark.fault(row=15)
 def test_poison_in_the_topic_is_set_aside_under_load(stack: Proxied, load: Load) -> None:
-    """Each poison record becomes a dead letter, its neighbours count, and a misplaced record can be redriven."""
+    """Each invalid record becomes a dead letter, its neighbours count, and a misplaced record can be redriven."""
     operator, path = stack.client("operator", "operator", timeout=60), "/api/v1/operator/dead-letters"
     before = eventually_ok(operator, "GET", path).json()["meta"]["total_count"]
     with load:
@@ -224,7 +224,7 @@ def test_poison_in_the_topic_is_set_aside_under_load(stack: Proxied, load: Load)
 def test_every_selector_of_the_alerts_and_of_the_dashboard_matches_a_series(
     stack: Proxied, prometheus: Prometheus
 ) -> None:
-    """A name or a label that no process shows would be an alert that never fires, or an empty panel."""
+    """An alert on a missing name or label would never fire, and a panel would stay empty."""
     _provoke_rare_series(stack)
     expressions = [rule["expr"] for rule in rules_of(ALERTS)]
     expressions += [prometheus_text(query.text) for query in queries(dashboard("operators"))]
@@ -241,7 +241,7 @@ def test_every_selector_of_the_alerts_and_of_the_dashboard_matches_a_series(
 
 
 def _provoke_rare_series(stack: Proxied) -> None:
-    """Make the series that begin with an event: a redaction, an odd price, a read, and what is refused or fails."""
+    """Create series that appear only after an event: a redaction, an odd price, a read, refusals and failures."""
     path = f"/api/v1/{ORG}/sessions"
     with stack.client(timeout=30) as http:
         session = http.post(path, json={"title": f"ghp_{'a1B2' * 9}"}).json()["data"]["id"]
@@ -271,6 +271,6 @@ def test_sigterm_to_any_process_under_load_breaks_no_promise(stack: Proxied, loa
 
     assert Checker(stack, load.journal).check() == {}
     endings = re.findall(r"^(\S+) ended \((.+?)\)", out.read_text()[before:], re.MULTILINE)
-    # Only the first of each: a projector that starts before the store is ready ends itself with 69.
+    # Check only the first of each: a projector that starts before the store is ready exits with 69.
     crashes = (stack.data / "log" / "store-server.log").read_text()[-4_000:]  # a crashed library prints its location
     assert dict(reversed(endings)) == dict.fromkeys(SERVICES, "exit code 0") | {"kafka": "exit code 143"}, crashes

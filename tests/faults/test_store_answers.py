@@ -1,4 +1,4 @@
-"""Error codes that a store of many servers returns: each code of the table, at each statement."""
+"""Error codes that a ClickHouse cluster returns: each code of the table, at each statement."""
 
 import asyncio
 from collections.abc import Iterator
@@ -120,7 +120,7 @@ async def test_a_projector_waits_for_each_code_of_an_unavailable_store(
 @pytest.mark.fault(row=26)
 @pytest.mark.parametrize("code", REFUSED)
 async def test_a_projector_stops_where_waiting_would_not_help(two: TestStore, code: int) -> None:
-    """The projector raises the sentence that ends the process with exit code 1; no record has a receipt."""
+    """The projector raises the sentence that ends the process with exit code 1; no record gets a receipt."""
     two.empty()
     warehouse, _ = refusing(two, code)
 
@@ -133,7 +133,7 @@ async def test_a_projector_stops_where_waiting_would_not_help(two: TestStore, co
 @pytest.mark.fault(row=26)
 @pytest.mark.parametrize("code", PASSES)
 async def test_a_read_is_503_and_then_200(two: TestStore, clean: Tables, code: int) -> None:
-    """The same request succeeds when it is sent again: none of these codes breaks the reader's state."""
+    """The same request succeeds when sent again: none of these codes breaks the reader's state."""
     store = RefusingStore(code, lambda: clickhouse_connect.get_client(**two.address.at("default"), tz_mode="aware"))
     reader = ClickHouseReader(store.client, two.address.control)
     api = QueryApi(reader)
@@ -151,7 +151,7 @@ async def test_a_read_is_503_and_then_200(two: TestStore, clean: Tables, code: i
 
 @pytest.mark.fault(row=26)
 async def test_a_store_that_comes_back_with_an_older_replica_is_filled_up(two: TestStore, clean: Tables) -> None:
-    """The last rows are missing; the next assignment finds the gaps and projects them again from the log."""
+    """The latest rows are missing; the next assignment finds the gaps and projects them again from the log."""
     two.empty()
     log = the_log()
     warehouse = two.warehouse()
@@ -172,7 +172,7 @@ async def test_a_store_that_comes_back_with_an_older_replica_is_filled_up(two: T
 @pytest.mark.kafka
 @pytest.mark.fault(row=26)
 async def test_a_worker_waits_or_ends_as_the_code_says(kafka: str, tmp_path: Path) -> None:
-    """At its start and during its work; refused records are projected once the store accepts them."""
+    """At startup and during its work; refused records are projected once the store accepts them."""
     rig, log = ProjectorRig(kafka, tmp_path), the_log()
     rig.start_store()
     try:

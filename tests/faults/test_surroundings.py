@@ -1,4 +1,4 @@
-"""Wrong surroundings: each process refuses to start, exits non-zero, and says what to do."""
+"""A wrong environment: each process refuses to start, exits non-zero, and says what to do."""
 
 import subprocess
 import sys
@@ -33,7 +33,7 @@ def projector_rig(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def assert_refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
-    """Assert that the process ended with 1, and printed one sentence that holds these words."""
+    """Assert that the process exited with 1, and printed one sentence that contains these words."""
     assert done.returncode == 1
     assert all(word in done.stderr for word in words), done.stderr
     assert "Traceback" not in done.stderr
@@ -42,7 +42,7 @@ def assert_refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
 @pytest.mark.kafka
 @pytest.mark.fault(row=24)
 def test_faust_without_its_compiled_stream_is_refused(projector_rig: ProjectorRig) -> None:
-    """The stream in pure Python acknowledges records that it skips."""
+    """The pure Python stream acknowledges records that it skips."""
     assert_refused(
         projector_rig.finish("processors", "--instance", "0", NO_CYTHON="1"), "compiled stream", "install its wheel"
     )
@@ -50,7 +50,7 @@ def test_faust_without_its_compiled_stream_is_refused(projector_rig: ProjectorRi
 
 @pytest.mark.fault(row=24)
 def test_an_old_aiokafka_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An old aiokafka loses records when a group is rebalanced."""
+    """An old aiokafka loses records during a rebalance."""
     check_versions()
     monkeypatch.setattr(aiokafka, "__version__", "0.13.1")
 
@@ -74,7 +74,7 @@ def test_a_topic_that_is_missing_is_refused(projector_rig: ProjectorRig) -> None
 def test_tables_of_a_newer_version_that_do_more_than_add_are_refused(
     projector_rig: ProjectorRig, database: str, table: str
 ) -> None:
-    """A projector needs all columns it knows and defaults for others; an older `provision` refuses newer tables."""
+    """A projector needs all columns that it knows, and defaults for others; old `provision` refuses newer tables."""
     newer = f"{database} has migration 999, newer than this code"
     projector_rig.query(FROM_TOMORROW.format(database=database))
     projector_rig.query(f"ALTER TABLE {database}.{table} ADD COLUMN mood String")
@@ -102,7 +102,7 @@ def test_tables_of_an_older_version_are_refused(projector_rig: ProjectorRig) -> 
 
 
 def _refused_start(up: Installation) -> str:
-    """Return its output when it ended by itself, with 1 and no stack trace."""
+    """Return the output of a start that ended by itself, with 1 and no stack trace."""
     before = len((up.data / "up.out").read_text())
     up.spawn()
     assert up.process is not None
@@ -123,7 +123,7 @@ def stopped_up(tmp_path_factory: pytest.TempPathFactory) -> Installation:
 
 @pytest.mark.fault(row=24)
 def test_up_refuses_tables_of_a_newer_version(stopped_up: Installation) -> None:
-    """An older `up` refuses the folder of a newer one, and leaves the tables unchanged."""
+    """An older `up` refuses a newer version's folder, and leaves the tables unchanged."""
     _run_on(stopped_up, FROM_TOMORROW.format(database="crewkit_g1"))
     try:
         refused = _refused_start(stopped_up)
@@ -134,7 +134,7 @@ def test_up_refuses_tables_of_a_newer_version(stopped_up: Installation) -> None:
 
 
 def _run_on(up: Installation, statement: str) -> None:
-    """Run a statement in another process, since a process can open the engine on one directory only."""
+    """Run a statement in another process, since a process can open the engine on only one directory."""
     script = (
         "import sys, clickhouse_connect\n"
         "clickhouse_connect.get_client(interface='chdb', path=sys.argv[1]).command(sys.argv[2])"
@@ -147,7 +147,7 @@ def _run_on(up: Installation, statement: str) -> None:
 async def test_offsets_committed_beyond_the_end_of_the_log_are_refused(
     projector_rig: ProjectorRig, tmp_path: Path
 ) -> None:
-    """Faust would silently drop every new record below the offset: measured on a log that had lost its tail."""
+    """Faust would silently drop every new record below the offset, as measured on a log that had lost its tail."""
     beyond = StoreAddress(projector_rig.address.options, "beyond")
     rig = ProjectorRig(projector_rig.bootstrap, tmp_path, store=beyond)
     rig.start_store()
@@ -199,7 +199,7 @@ def assert_one_sentence(done: subprocess.CompletedProcess[str], *words: str) -> 
 async def test_a_topic_that_begins_to_lose_records_is_refused(
     projector_rig: ProjectorRig, name: str, value: str, commands: tuple[tuple[str, ...], ...]
 ) -> None:
-    """Every process refuses at its start; the message has the command that repairs it."""
+    """Every process refuses at startup; the message contains the command that repairs the topic."""
     await projector_rig.set_topic({name: value})
     try:
         for command in commands:
@@ -213,7 +213,7 @@ async def test_a_topic_that_begins_to_lose_records_is_refused(
 @pytest.mark.kafka
 @pytest.mark.fault(row=28)
 def test_too_few_brokers_for_three_copies_are_refused(projector_rig: ProjectorRig) -> None:
-    """Without `--replication 1` no topic is created, so a process that starts finds none."""
+    """Without `--replication 1` no topic is created, so no process finds one at startup."""
     elsewhere = {"LOG_URL": f"kafka://{projector_rig.bootstrap}/of-three"}
 
     assert_one_sentence(
@@ -225,7 +225,7 @@ def test_too_few_brokers_for_three_copies_are_refused(projector_rig: ProjectorRi
 @pytest.mark.kafka
 @pytest.mark.fault(row=28)
 def test_another_partition_count_in_the_environment_is_refused(projector_rig: ProjectorRig) -> None:
-    """With another count, a session's records would be in two partitions. The variable is optional: it is recorded."""
+    """With another count, a session's records would be in two partitions. It is optional: the count is recorded."""
     for command in (*RUN, ("provision",)):
         assert_one_sentence(
             projector_rig.finish(*command, PARTITIONS="5"),
@@ -238,7 +238,7 @@ def test_another_partition_count_in_the_environment_is_refused(projector_rig: Pr
 @pytest.mark.kafka
 @pytest.mark.fault(row=28)
 def test_secrets_of_another_installation_are_refused(projector_rig: ProjectorRig, foreign_secrets: str) -> None:
-    """Every process with secrets refuses; the message says where the fingerprint is, and what to restore."""
+    """Every process that has secrets refuses; the message says where the fingerprint is, and what to restore."""
     for command in (("ingest", "--port", "0"), ("serve", "--port", "0"), ("query-api", "--port", "0"), ("provision",)):
         assert_one_sentence(
             projector_rig.finish(*command, SECRETS=foreign_secrets),
@@ -268,7 +268,7 @@ def test_a_store_of_another_installation_is_refused(projector_rig: ProjectorRig,
 @pytest.mark.kafka
 @pytest.mark.fault(row=28)
 def test_missing_secrets_are_refused_and_not_made(projector_rig: ProjectorRig, tmp_path: Path) -> None:
-    """A secrets volume is empty, or mounted elsewhere."""
+    """A volume for secrets may be empty, or mounted in the wrong place."""
     for command in (("ingest", "--port", "0"), ("query-api", "--port", "0"), ("provision",)):
         done = projector_rig.finish(*command, SECRETS=str(tmp_path / "empty"))
 
@@ -283,7 +283,7 @@ def test_missing_secrets_are_refused_and_not_made(projector_rig: ProjectorRig, t
 def test_a_read_side_started_before_its_store_checks_its_secrets_once_the_store_is_up(
     projector_rig: ProjectorRig, foreign_secrets: str, tmp_path: Path
 ) -> None:
-    """It starts and listens without the store; with wrong secrets it ends once the store is back."""
+    """It starts and listens without the store; with wrong secrets it exits once the store is back."""
     projector_rig.store.terminate()
     assert end_of(projector_rig.store) == 0
     ours, theirs = (Installation("query-api", tmp_path / name) for name in ("ours", "theirs"))
@@ -304,7 +304,7 @@ def test_a_read_side_started_before_its_store_checks_its_secrets_once_the_store_
 
 @pytest.mark.fault(row=28)
 def test_up_refuses_a_folder_whose_secrets_were_replaced(stopped_up: Installation) -> None:
-    """Its ids would be unknown, and repeated events would get new ones; with its own secrets it starts again."""
+    """Its ids would be invalid, and repeated events would get new ids; with its own secrets it starts again."""
     seed = stopped_up.data / "secrets" / "seed.key"
     own = seed.read_text()
     seed.write_text("ab" * 32)

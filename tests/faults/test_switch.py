@@ -1,4 +1,4 @@
-"""Readers during a switch and back: no request fails, and each reply is of one generation."""
+"""Readers during a switch and back: no request fails, and each reply comes from one generation."""
 
 import asyncio
 import threading
@@ -18,18 +18,18 @@ from tests.support.rigs.operator import Operator, shown_by
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.fault(row=23)
-FEW, MANY = (150, 1), (600, 2)  # reads at least, of each kind of installation, and switches there and back
+FEW, MANY = (150, 1), (600, 2)  # minimum of reads for each kind of installation, and of switches there and back
 WRITE_EVERY_S, WRITES = 0.5, 5
-CONNECTIONS = 3  # of each org
+CONNECTIONS = 3  # per org
 SESSIONS = 12
 PATHS = (
     *("sessions?per_page=12", "sessions/threads?per_page=12", "sessions/analytics/summary?start_date=2026-01-01"),
     "sessions/analytics/team-overview?start_date=2026-01-01&end_date=2026-02-01",
 )
-ONE_IN = 10  # reads is of these; the others are of one session
+ONE_IN = 10  # one read in so many is one of these; the others read a single session
 DEARER = ", ".join(f"g.{n} * 2" if n == 12 else f"g.{n}" for n in range(1, 13))  # the cost of a model group
-TITLES = {"old": 1.0, "new": 2.0}  # of the quiet orgs' sessions in the two generations, and their costs
-# In it every number and text of the quiet orgs is another one.
+TITLES = {"old": 1.0, "new": 2.0}  # the quiet orgs' sessions have another title in each generation, and another cost
+# In that generation, the quiet orgs have different numbers and texts.
 PLANTED = (
     "sessions UPDATE title = 'new', cost_nano = 2000000000",
     f"rollup_daily UPDATE cost_nano = 2 * cost_nano, model_groups = arrayMap(g -> ({DEARER}), model_groups)",
@@ -40,7 +40,7 @@ PLANTED = (
 def test_no_read_fails_or_mixes_generations_through_a_switch_and_back(
     upgraded: Installation, fresh_org: str, reads: int, rounds: int
 ) -> None:
-    """Reads of two orgs whose numbers differ between the generations, while another org writes."""
+    """Two orgs whose numbers differ between the generations are read while another org writes."""
     quiet = {org: _sessions_of(Org(upgraded, org)) for org in (f"a-{fresh_org}", f"b-{fresh_org}")}
     busy, operator, live = Org(upgraded, f"busy-{fresh_org}"), Operator(upgraded), shown_by(upgraded)
     new = operator.next_name()
@@ -71,7 +71,7 @@ def test_no_read_fails_or_mixes_generations_through_a_switch_and_back(
 
 
 def _sessions_of(org: Org) -> str:
-    """Create sessions, and return the id of one of them once all are shown."""
+    """Create sessions, wait until all are visible, and return the id of one."""
     for _ in range(SESSIONS):
         session = org.create(title="old", started_at="2026-01-20T10:00:00.000Z")
         org.write("PATCH", f"sessions/{session['id']}", {"model_metrics": {"input_tokens": 1, "cost_usd": 1.0}})
@@ -103,7 +103,7 @@ class _Reading:
     """Reads without pause, and checks each reply against the generation that it names."""
 
     def __init__(self, installation: Installation, session_ids: Mapping[str, str], titles: Mapping[str, str]) -> None:
-        """``session_ids``: of each org the session that most of its readers read; ``titles`` by generation."""
+        """``session_ids``: for each org, the session that most of its readers read; ``titles`` by generation."""
         self._installation, self._session_ids, self._titles = installation, session_ids, titles
         self.seen, self.failed = Counter[str](), list[str]()
         self._stop = threading.Event()
@@ -119,7 +119,7 @@ class _Reading:
         self.rate = sum(self.seen.values()) / (time.monotonic() - self._begun)
 
     def wait_for(self, more: int) -> None:
-        """Wait until so many more reads were answered."""
+        """Wait until this many more reads were answered."""
         goal = sum(self.seen.values()) + more
         while sum(self.seen.values()) < goal and not self.failed:
             time.sleep(0.02)
@@ -154,7 +154,7 @@ class _Reading:
 
 
 def _shown(path: str, data: Any) -> set[str]:
-    """Return the titles that a reply shows, and those that belong to the costs that it shows."""
+    """Return the titles that a reply shows, and the titles that belong to the costs that it shows."""
     of_cost = {cost: title for title, cost in TITLES.items()}
     if "analytics" in path:
         cost = data["total_cost_usd"] if "summary" in path else data["current"]["cost_usd"]

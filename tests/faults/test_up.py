@@ -1,4 +1,4 @@
-"""Faults of the embedded default: its one process is killed, starved and stopped while clients write."""
+"""Faults of the embedded default: its single process is killed, starved and stopped while clients write."""
 
 import random
 import time
@@ -25,7 +25,7 @@ SEED = random.randrange(1 << 20)
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
-    """Start one installation for this module; each test leaves it healthy, and at the end no process is left."""
+    """Start one installation for this module; each test leaves it healthy, and no process is left at the end."""
     with running(Embedded(tmp_path_factory.mktemp("up"))) as installation:
         yield installation
 
@@ -43,7 +43,7 @@ def load(up: Embedded, request: pytest.FixtureRequest) -> Load:
     [pytest.param(SOME_POINTS, id="some"), pytest.param(OTHER_POINTS, id="others", marks=pytest.mark.part("kills"))],
 )
 def test_killed_at_each_step_of_ingest_and_of_the_projector(up: Embedded, load: Load, points: tuple[str, ...]) -> None:
-    """Killed before the append, around the commit and between writes: after a retry, everything is stored once."""
+    """Killed before the append, around the commit and between writes: after a retry, all is stored once."""
     chance = random.Random(SEED)
     with load:
         load.more()
@@ -64,7 +64,7 @@ def test_up_killed_under_load_restarts_with_everything(up: Embedded, load: Load)
     took: list[float] = []
     with load:
         for _ in range(2):
-            time.sleep(chance.uniform(0, 0.7))  # the moment is the input
+            time.sleep(chance.uniform(0, 0.7))  # random moments are the input
             up.kill()
             begun = time.monotonic()
             up.start()
@@ -78,7 +78,7 @@ def test_up_killed_under_load_restarts_with_everything(up: Embedded, load: Load)
 
 @pytest.mark.fault(row=10)
 def test_a_log_that_cannot_grow_is_a_503_until_it_can(up: Embedded, load: Load) -> None:
-    """As under a quota: writes are refused, and resume with the first free byte."""
+    """As under a quota, writes are refused until the first free byte."""
     assert up.process is not None
     pid = up.process.pid
     with load:

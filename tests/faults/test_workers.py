@@ -1,4 +1,4 @@
-"""Faults of single processes on a real broker and a real store: Faust workers and ingest, killed in mid-step."""
+"""Faults of single processes on a real broker and a real store: Faust workers and ingest, killed between steps."""
 
 import contextlib
 import json
@@ -36,7 +36,7 @@ STEPS = (
     *("refreshed_rollups", "moved_rollup_marks"),
 )
 ACCESS_DENIED = 497
-FEW, MANY = 2, 25  # kills, of two workers together
+FEW, MANY = 2, 25  # kills, of both workers together
 WRITTEN_TWICE = "SELECT countIf(n > 1) FROM (SELECT count() AS n FROM receipts GROUP BY log_partition, log_offset)"
 REBALANCES, GENERATION = "crewkit_projector_rebalances_total", "crewkit_projector_group_generation"
 SAMPLES = Path(__file__).parents[1] / "contract" / "records"
@@ -51,7 +51,7 @@ def _print_seed() -> None:
 
 @pytest.fixture
 def rig(kafka: str, engine: Options, tmp_path: Path) -> Iterator[ProjectorRig]:
-    """Provide a topic and tables on the shared store, for tests that break nothing but workers."""
+    """Provide a topic and tables on the shared store, for tests that break only workers."""
     with started_rig(kafka, tmp_path, new_address(engine)) as made:
         yield made
 
@@ -99,7 +99,7 @@ async def one_clean_pass(engine: Options, records: list[LogRecord]) -> dict[str,
 async def test_a_worker_killed_at_each_step_leaves_the_tables_of_one_clean_pass(
     rig: ProjectorRig, engine: Options
 ) -> None:
-    """Killed after each write, the acknowledgement and each step of the rollups, the worker continues from there."""
+    """After a kill at each write, acknowledgement and step of the rollups, the worker continues from there."""
     sent = SentLog(rig)
     for step in STEPS:
         await sent.send_sessions(sessions=4)
@@ -116,13 +116,13 @@ async def test_a_worker_killed_at_each_step_leaves_the_tables_of_one_clean_pass(
 
 
 def run_until_killed(rig: ProjectorRig, instances: range, fail_point: str) -> None:
-    """Run workers until the fail point has killed each.
+    """Run workers until the fail point has killed each of them.
 
-    After a rebalance Faust may withhold a partition: the watchdog ends the worker, and a supervisor starts it again.
+    After a rebalance Faust may withhold a partition: the watchdog ends the worker, and a supervisor restarts it.
     """
     workers = {instance: rig.short_timeout_worker(instance, fail_point, STILL_S="20") for instance in instances}
     for instance, worker in workers.items():
-        # One may get every partition before the other has joined: that one waits for a session time-out.
+        # One may get every partition before the other has joined; the other then waits for a session time-out.
         while (code := end_of(worker, within_s=100)) == EXIT_STUCK:
             worker = rig.short_timeout_worker(instance, fail_point, STILL_S="20")
         assert code == -signal.SIGKILL
@@ -135,7 +135,7 @@ def run_until_killed(rig: ProjectorRig, instances: range, fail_point: str) -> No
 async def test_two_workers_killed_between_their_rollups_and_the_marks_lose_nothing(
     rig: ProjectorRig, engine: Options, kills: int
 ) -> None:
-    """They share every bucket, and search what is beyond the marks at each start; a mark never moves too early."""
+    """They share every bucket, and at each start scan everything beyond the marks; a mark never moves too early."""
     sent = SentLog(rig)
     for _ in range(kills // 2):
         await sent.send_sessions(sessions=2)
@@ -151,8 +151,8 @@ async def test_two_workers_killed_between_their_rollups_and_the_marks_lose_nothi
 
 @pytest.mark.fault(row=6)
 async def test_a_paused_and_replaced_worker_does_no_harm_when_it_resumes(rig: ProjectorRig, engine: Options) -> None:
-    """It pauses between two writes of a batch, another worker projects more, and it writes the rest of its batch."""
-    rig.query("SYSTEM STOP MERGES receipts")  # they would hide that a receipt was written twice
+    """It is suspended between two writes of a batch, another worker projects more, then it writes the rest."""
+    rig.query("SYSTEM STOP MERGES receipts")  # merges would hide that a receipt was written twice
     sent = SentLog(rig)
     count = await sent.send_sessions(sessions=8)
     sleeper = rig.short_timeout_worker(0, fail_point="projector.wrote_sessions:1:sleep=20")
@@ -167,7 +167,7 @@ async def test_a_paused_and_replaced_worker_does_no_harm_when_it_resumes(rig: Pr
     sleeper.send_signal(signal.SIGCONT)
     count = await sent.send_sessions(sessions=4)
     rig.await_projected(count)
-    # A receipt is written twice if the sleeper, once it resumed, finished its batch.
+    # A receipt is written twice if the suspended worker finished its batch after resuming.
     eventually(lambda: rig.query(WRITTEN_TWICE) != [(0,)], within_s=60)
 
     assert rig.tables() == await one_clean_pass(engine, sent.records)
@@ -175,7 +175,7 @@ async def test_a_paused_and_replaced_worker_does_no_harm_when_it_resumes(rig: Pr
 
 @pytest.mark.fault(row=7)
 async def test_workers_that_join_and_leave_skip_nothing(rig: ProjectorRig, engine: Options) -> None:
-    """Rebalance after rebalance, by a join, an orderly end, a kill or a return: every record is projected."""
+    """In a series of rebalances, by a join, an orderly exit, a kill or a return, every record is projected."""
     endings = [signal.SIGTERM, signal.SIGKILL]
     random.Random(SEED).shuffle(endings)
     sent = SentLog(rig)
@@ -195,7 +195,7 @@ async def test_workers_that_join_and_leave_skip_nothing(rig: ProjectorRig, engin
 
 
 class WatchedWorker:
-    """A worker with small limits that is restarted as by its supervisor, and its metrics."""
+    """A worker with low limits that is restarted as by its supervisor, and its metrics."""
 
     def __init__(self, rig: ProjectorRig, **env: str) -> None:
         self._rig, self._env = rig, env
@@ -205,7 +205,7 @@ class WatchedWorker:
         self.ensure_running()
 
     def ensure_running(self) -> None:
-        """Start the worker if it does not run."""
+        """Start the worker if it isn't running."""
         if self.lives == 0 or self._process.poll() is not None:
             self._process = self._rig.short_timeout_worker(0, METRICS_PORT=str(self._port), **self._env)
             self.lives += 1
@@ -236,10 +236,10 @@ async def test_a_long_outage_of_the_store_loses_nothing(
 ) -> None:
     """The outage exceeds the session time-out, yet the worker stays in its group and keeps its partitions.
 
-    With a poll interval shorter than the outage, it leaves the group and returns; that loses nothing either.
+    If the poll interval is shorter than the outage, the worker leaves and rejoins the group, and loses nothing either.
     """
     sent = SentLog(projector_rig)
-    # Batches so small that the outage stops the reading of the log.
+    # Batches are so small that the outage stops reading from the log.
     small = {"BATCH_RECORDS": "2", "STILL_S": "10"} | ({"POLL_INTERVAL_S": poll_interval_s} if poll_interval_s else {})
     worker = WatchedWorker(projector_rig, **small)
     worker.await_projected(await sent.send_sessions(sessions=2))
@@ -294,7 +294,7 @@ async def test_a_partition_that_faust_withholds_is_noticed_and_projected(rig: Pr
 async def test_a_worker_whose_commit_is_never_answered_still_ends(
     projector_rig: ProjectorRig, engine: Options, crashes: bool
 ) -> None:
-    """After an error that only a person can mend, with 1; after SIGTERM, with 70. The next one counts each once."""
+    """It exits with 1 after an error that an operator must fix, 70 after SIGTERM. The next one counts each once."""
     sent = SentLog(projector_rig)
     count = await sent.send_sessions(sessions=4)
     worker = projector_rig.short_timeout_worker(0, LOST_COMMITS="1", STOP_S="3")
@@ -315,7 +315,7 @@ async def test_a_worker_whose_commit_is_never_answered_still_ends(
 
 @pytest.mark.fault(row=1)
 def test_ingest_killed_around_the_append_stores_what_is_sent_again_once(rig: ProjectorRig) -> None:
-    """Killed before the send, after it, after the broker's response, and after its replies: each event is one row."""
+    """Killed before the send, after it, after the broker's response, and after the replies: each event is one row."""
     rig.worker()
     serve = Installation("serve", rig.folder)
     serve.environment |= rig.env

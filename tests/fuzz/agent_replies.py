@@ -1,4 +1,4 @@
-"""What is wrong with a reply of the agent endpoints, which have forms of their own. An empty sentence: nothing."""
+"""Errors in replies of the agent endpoints, whose forms differ from other routes. An empty sentence means no error."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -25,14 +25,14 @@ _ERRORS = (msgspec.MsgspecError, DecodeError, UnicodeDecodeError, KeyError, Type
 
 
 def is_of_agents(case: Case, reply: Reply) -> bool:
-    """Return whether the reply has a form of its own: a success, or an export that can't be decoded."""
+    """Return whether the reply has such a form: a success, or an export that can't be decoded."""
     if "/otlp/v1/" in case.target:
         return reply.status in (200, 400)
     return "/hooks/" in case.target and 200 <= reply.status < 300
 
 
 def wrong_form(case: Case, reply: Reply) -> str:
-    """Return what is wrong with the form: of another encoding than the request, or of another type than documented."""
+    """Return what is wrong with the form: another encoding than the request's, or another type than documented."""
     try:
         is_right = _is_right(case, reply)
     except _ERRORS as error:
@@ -41,7 +41,7 @@ def wrong_form(case: Case, reply: Reply) -> str:
 
 
 def wrong_sums(case: Case, reply: Reply) -> str:
-    """Return what is wrong with the numbers: the accepted and the refused items are all that the request had."""
+    """Return what is wrong with the numbers: accepted and refused items must add up to the request's."""
     if case.items < 0 or reply.status not in (200, 202):
         return ""
     accepted, refused = _counted(case, reply)

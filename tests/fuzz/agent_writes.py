@@ -1,4 +1,4 @@
-"""What the attacks on the agent endpoints share: who sends them, in which encoding, about which session."""
+"""Shared by attacks on the agent endpoints: the sender, the encoding, and the session."""
 
 import random
 from collections.abc import Callable, Mapping

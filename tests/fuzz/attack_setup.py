@@ -1,6 +1,6 @@
-"""What the attackers start from: fixed secrets, tokens made with them, sessions, a dead letter.
+"""The attackers' initial state: fixed secrets, tokens made with them, sessions, a dead letter.
 
-Nothing of it changes, so that a request saved in one run can be sent again in another.
+None of it changes, so a request saved in one run can be sent again in another.
 """
 
 import asyncio

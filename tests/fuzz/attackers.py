@@ -22,7 +22,7 @@ from tests.fuzz.response_checks import Fault, faults_of
 
 NICE = 10
 LIMIT_S = 90.0  # of one case; after that it counts as unanswered
-LONG_S = 0.2  # cases that took as long are named in findings about slow responses
+LONG_S = 0.2  # findings about slow responses name cases that took this long
 REPORT_EVERY_S = 0.5
 
 
@@ -188,7 +188,7 @@ def offsets_of(reply: Reply) -> list[int]:
 
 
 def _turns(first: Sequence[Family], families: Sequence[Family], chance: random.Random) -> Iterator[Family]:
-    """Yield each of ``first`` once, even if time is over by then; then draw from all by their shares, for ever."""
+    """Yield each of ``first`` once, even if time is over by then; then draw from all by their shares, without end."""
     yield from chance.sample(first, len(first))
     while True:
         yield from chance.choices(families, [family.share for family in families])

@@ -15,8 +15,8 @@ class Case(NamedTuple):
 
     ``is_whole``: it is one complete request in valid HTTP/1.1. Then exactly one response in the shape of the API has
     to arrive within ``late_s``, or within the usual limit if that is longer. ``may_open`` is False if a 2xx would be a
-    security hole. ``copies`` are sent at once, each over a separate connection. ``items`` is how many items a batch of
-    hooks or an export has, of which ``refused`` have to be refused; -1 if that is unknown.
+    security hole. ``copies`` are sent at once, each over a separate connection. ``items`` is the number of items in a
+    batch of hooks or an export, of which ``refused`` have to be refused; -1 if that is unknown.
     """
 
     name: str

@@ -15,7 +15,7 @@ UNFINISHED_BYTES = 10_400_000
 
 
 def twelve_dense(chance: random.Random, setup: AttackSetup) -> Case:
-    """Send 12 requests of 250 KB at once that hold only the beginnings of secrets."""
+    """Send 12 requests of 250 KB at once that contain only the beginnings of secrets."""
     unit = chance.choice((*KNOWN_TO_COST, *KNOWN_TO_COST, *DENSE))
     packed = {"Content-Encoding": "gzip"}
     return Case(f"12 × 250 KB of {unit!r}", _events(setup, _dense(unit, 250_000, 1), **packed), copies=12)
@@ -29,14 +29,14 @@ def dense_megabytes(chance: random.Random, setup: AttackSetup) -> Case:
 
 
 def empty_members(chance: random.Random, setup: AttackSetup) -> Case:
-    """Send 10 MB of gzip members that hold nothing, or one byte."""
+    """Send 10 MB of gzip members that are empty, or contain one byte."""
     member = chance.choice((b"", b"", b" "))
     packed = {"Content-Encoding": "gzip"}
     return Case(f"10 MB of members of {member!r}", _events(setup, _members(member), **packed))
 
 
 def unfinished_bodies(_chance: random.Random, setup: AttackSetup) -> Case:
-    """Send 40 bodies of 10 MB that never end; after some seconds the clients disconnect."""
+    """Send 40 bodies of 10 MB that never end; after a few seconds the clients disconnect."""
     raw = _events(setup, b" " * (UNFINISHED_BYTES + 1))[:-1]
     return Case("40 unfinished bodies", raw, pause_s=4.0, ending="hold", is_whole=False, copies=40)
 

@@ -109,7 +109,7 @@ def encodings(chance: random.Random, setup: AttackSetup) -> Case:
 
 
 def bombs(chance: random.Random, setup: AttackSetup) -> Case:
-    """Make 12 MB of spaces that are compressed into some kilobytes."""
+    """Make 12 MB of spaces that are compressed into a few kilobytes."""
     label, encoder = chance.choice(ENCODERS[1:3])
     return _sent(chance, setup, "bombs", _bomb(label, encoder), label)
 

@@ -13,7 +13,7 @@ from tests.fuzz.case import Case
 from tests.fuzz.processor import Stalls, loop_of
 
 Address = tuple[str, int]
-QUIET_S = 0.4  # a malformed exchange is over after so long without a byte
+QUIET_S = 0.4  # a malformed exchange is over after this long without a byte
 RESET = struct.pack("ii", 1, 0)
 
 

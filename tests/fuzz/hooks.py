@@ -30,7 +30,7 @@ _NO_CLIENTS = ("x", "Claude-Code", "claude-code%00", "%2e%2e", "claude_code", "c
 
 
 def hooks(chance: random.Random, setup: AttackSetup) -> Case:
-    """Make one payload, or a batch of some."""
+    """Make one payload, or a batch of several."""
     return chance.choice((_one_payload, _one_payload, _mutated_batch, _mutated_batch, _counted_batch))(chance, setup)
 
 
@@ -56,7 +56,7 @@ def _mutated_batch(chance: random.Random, setup: AttackSetup) -> Case:
 
 
 def _counted_batch(chance: random.Random, setup: AttackSetup) -> Case:
-    """Make a batch of right and wrong hooks, and of reports, which are not counted."""
+    """Make a batch of valid and invalid hooks, and of reports, which are not counted."""
     good = [{**_hook(chance), "at": AT} for _ in range(chance.randint(1, 10))]
     bad = [{**_hook(chance), **chance.choice(_WRONG)} for _ in range(chance.randint(0, 5))]
     items = [*good, *bad]
@@ -134,7 +134,7 @@ class _Large(NamedTuple):
 
 
 def _batch(count: int, sessions: int, reports: int = 0) -> bytes:
-    """Return a batch of hooks that name as many sessions, and of reports of further sessions."""
+    """Return a batch of hooks with as many sessions, and of reports about further sessions."""
     items = [
         {
             "id": f"9b2f0000-0000-4000-8000-{number:012x}",

@@ -9,7 +9,7 @@ ALARMS = (b"unexpected_error", b"Traceback (most recent call last)", b"panicked 
 
 
 class LogWatch:
-    """The logs of one data folder; a rotated file is followed by its inode, a truncated one is read anew."""
+    """The logs of one data folder; a rotated file is followed by its inode, a truncated one is read again."""
 
     def __init__(self, data: Path) -> None:
         self._data = data

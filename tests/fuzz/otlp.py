@@ -32,7 +32,7 @@ class Counted(NamedTuple):
 
 
 def otlp(chance: random.Random, setup: AttackSetup) -> Case:
-    """Make an export of some items."""
+    """Make an export of several items."""
     return chance.choice((_as_counted, _as_counted, _in_json, _in_protobuf, _of_the_wire, _mistyped))(chance, setup)
 
 
@@ -68,7 +68,7 @@ def _of_the_wire(chance: random.Random, setup: AttackSetup) -> Case:
 
 
 def _mistyped(chance: random.Random, setup: AttackSetup) -> Case:
-    """Label an export as something else, or send it to the address of another signal."""
+    """Label an export with another type, or send it to the address of another signal."""
     body = _COUNTED[chance.choice(SIGNALS)](chance).body
     raw = in_protobuf(body) if chance.random() < 0.5 else json.dumps(body).encode()
     kind = chance.choice((*TYPES, "application/json", "application/x-protobuf", "application/x-protobuf; charset=x"))

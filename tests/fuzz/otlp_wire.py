@@ -1,4 +1,4 @@
-"""Messages of protobuf that no encoder writes, by hand, and messages with wrong bytes."""
+"""Protobuf messages that no encoder would write, built by hand, and messages with wrong bytes."""
 
 import random
 import struct
@@ -54,7 +54,7 @@ def _deep(chance: random.Random) -> bytes:
 
 
 def _attribute(chance: random.Random) -> bytes:
-    """Return a log record with an attribute of any value, again and again."""
+    """Return a log record that repeats an attribute with values of any type."""
     double = b"\x21" + struct.pack("<d", chance.choice((float("nan"), float("inf"), -0.0, 1e308)))
     integer = b"\x18" + varint(chance.choice((0, (1 << 64) - 1, 1 << 63)))
     value = chance.choice((double, integer, message_in(1, chance.choice(_TEXTS)), b"\x10\x05", b"", double + integer))
@@ -78,7 +78,7 @@ def _tag(chance: random.Random) -> bytes:
 
 
 def _length(chance: random.Random) -> bytes:
-    """Return a message that announces more than follows."""
+    """Return a message that announces more bytes than follow."""
     announced = b"\x0a" + varint(chance.choice(_LENGTHS)) + b"\x12"
     return chance.choice((announced, nested(announced), b"\x0a" + b"\x80" * chance.choice((1, 9, 10, 5_000))))
 

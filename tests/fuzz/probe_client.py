@@ -13,7 +13,7 @@ from tests.support.clients.journal import Journal, SentEvent
 
 EVERY_S = 0.05
 BATCHES_PER_SESSION = 150
-SECRET_IN = 0.1  # of its events hold a secret: the service searches and rewrites those
+SECRET_IN = 0.1  # share of its events with a secret, which the service searches and rewrites
 
 
 class Answer(NamedTuple):

@@ -12,14 +12,14 @@ from tests.fuzz.attack_setup import ATTACKERS
 from tests.fuzz.response_checks import Fault
 from tests.support.rigs.installation import eventually_ok
 
-RECEIPTS = 300  # are read one by one; coverage concerns all of them
+RECEIPTS = 300  # receipts read one by one; coverage covers all of them
 LAG_S = 120.0
 
 Connect = Callable[[str, Role], httpx.Client]  # a client in an org
 
 
 def missing_promises(connect: Connect, offsets: Collection[int], seed: int) -> Iterator[Fault]:
-    """Yield what is missing of ``offsets``, all of them promised to the attackers."""
+    """Yield the errors in ``offsets``, all of them promised to the attackers."""
     with connect(OPERATOR_ORG, "operator") as operator:
         yield from _lag(operator)
         yield from _uncovered(operator, offsets)

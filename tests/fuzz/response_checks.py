@@ -1,4 +1,4 @@
-"""What is wrong with a response: a 5xx other than 503, another shape, a stack trace, access granted, none, too late."""
+"""Errors in a response: a 5xx other than 503, another shape, a stack trace, access granted, no response, too late."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ from tests.fuzz.agent_replies import is_of_agents, wrong_form, wrong_sums
 from tests.fuzz.case import Case
 from tests.fuzz.exchange import Answered, Reply
 
-# The HTTP server sends these itself, with no body, if it can't read a request.
+# The HTTP server sends these itself, without a body, if it can't read a request.
 OF_THE_SERVER = frozenset({400, 408, 414, 431})
 TRACES = (
     b"Traceback (most recent call last)",
@@ -75,7 +75,7 @@ def _of_agents(case: Case, reply: Reply) -> Iterator[Fault]:
 
 
 def _of_shape(reply: Reply) -> Iterator[Fault]:
-    """Check that an error has the one error shape, unless the HTTP server itself sent it."""
+    """Check that an error has the usual shape, unless the HTTP server itself sent it."""
     if reply.status in OF_THE_SERVER and not reply.body:
         return
     if not reply.headers.get("content-type", "").startswith("application/json"):

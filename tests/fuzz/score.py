@@ -10,7 +10,7 @@ KINDS: Sequence[str] = ("2xx", "3xx", "4xx", "503", "5xx", "none")
 
 
 class Score:
-    """The tallies of all families of a run."""
+    """The counts of all families of a run."""
 
     def __init__(self) -> None:
         self._by_family: dict[str, Tally] = {}

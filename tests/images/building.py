@@ -10,17 +10,17 @@ from deploy.devstack.kafka_jars.jars import jars
 from tests.support import CHECKOUT
 
 OURS, EMBEDDED, PARTS = "crewkit-sessions:tests", "crewkit-sessions:tests-embedded", "crewkit-parts:tests"
-SERVERS = ("kafka", "clickhouse")  # each in place of the image of that name
+SERVERS = ("kafka", "clickhouse")  # each replaces the image of that name
 HERE = Path(__file__).parent
 TRUSTED = Path("/etc/ssl/certs/ca-certificates.crt")
-BASES = {  # release of Debian, what it needs
+BASES = {  # Debian release, and its packages
     "bookworm": "python3,python3-venv,ca-certificates",
     "trixie": "ca-certificates",
 }
 
 
 def docker(*arguments: str, timeout: float = 60, **env: str) -> str:
-    """Run a command of Docker's client; return its output, without space around it.
+    """Run a Docker command; return its output, stripped.
 
     Raises:
         AssertionError: the command failed; the message has its output.
@@ -31,7 +31,7 @@ def docker(*arguments: str, timeout: float = 60, **env: str) -> str:
 
 
 def attempt(*arguments: str, timeout: float = 60, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run a command of Docker's client, which may fail."""
+    """Run a Docker command, which may fail."""
     return subprocess.run(
         ["docker", *arguments],
         env=os.environ | env,
@@ -44,7 +44,7 @@ def attempt(*arguments: str, timeout: float = 60, **env: str) -> subprocess.Comp
 
 
 def build_images() -> None:
-    """Build all of them; what did not change comes from Docker's cache."""
+    """Build all images; unchanged layers come from Docker's cache."""
     base = os.environ.get("BASE") or base_image("bookworm")
     build = ("build", "--quiet", "--build-arg", f"BASE={base}", "--file", "deploy/Dockerfile")
     docker(*build, "--tag", OURS, ".", timeout=1200)
@@ -62,12 +62,12 @@ def build_images() -> None:
 
 
 def stand_in(server: str) -> str:
-    """Return the image that takes the settings of a server's own image."""
+    """Return the image that takes the settings of a server's official image."""
     return f"crewkit-{server}:tests"
 
 
 def base_image(release: str) -> str:
-    """Return an image with a release of Debian, which is made from its packages the first time. Needs root."""
+    """Return an image with a Debian release, built from its packages the first time. This needs root."""
     tag = f"crewkit-base:{release}"
     if attempt("image", "inspect", tag).returncode == 0:
         return tag
@@ -75,7 +75,7 @@ def base_image(release: str) -> str:
         root = Path(place)
         strap = ["debootstrap", "--variant=minbase", f"--include={BASES[release]}", release, str(root)]
         subprocess.run(strap, check=True, capture_output=True, timeout=900)
-        shutil.copy(TRUSTED, root / TRUSTED.relative_to("/"))  # as this machine reaches the package registries
+        shutil.copy(TRUSTED, root / TRUSTED.relative_to("/"))  # trusted CAs, for package registries
         with subprocess.Popen(["tar", "-C", str(root), "-c", "."], stdout=subprocess.PIPE) as tar:
             trusts = f"ENV SSL_CERT_FILE={TRUSTED}"
             subprocess.run(

@@ -22,7 +22,7 @@ OWN = (*(f"{name}-{n}" for name in ("ingest", "query-api", "projector") for n in
 
 
 class Composed(Installation):
-    """One project of Compose; `end` removes everything of it, its volumes too."""
+    """One Compose project; `end` removes everything that belongs to it, including volumes."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__("compose", folder)
@@ -32,7 +32,7 @@ class Composed(Installation):
         self.prometheus = free_ports(1)[0]
 
     def compose(self, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
-        """Run a command of Compose on this project."""
+        """Run a Compose command on this project."""
         named = ("compose", "--project-name", self.project, *FILES)
         return attempt(*named, *arguments, timeout=timeout, **self._env)
 
@@ -56,7 +56,7 @@ class Composed(Installation):
         return self.compose("run", "--rm", "tools", *arguments)
 
     def lines(self, script: str, folder: Path) -> None:
-        """Run lines of the documentation, which call Compose on its file, on this project in a folder."""
+        """Run lines from the documentation, which call Compose on its file, on this project in a folder."""
         compose = f"docker compose --project-directory {CHECKOUT / 'deploy'} --project-name {self.project}"
         files = " ".join(f"--file {CHECKOUT / file}" for file in FILES[1::2])
         script = script.replace("docker compose --file deploy/compose.yaml", f"{compose} {files}")
@@ -69,7 +69,7 @@ class Composed(Installation):
         return f"{self.project}-{service}-1"
 
     def inspect(self, service: str, template: str) -> str:
-        """Return what Docker knows of a container, by a Go template."""
+        """Return Docker's information about a container, by a Go template."""
         return docker("inspect", "--format", template, self.container(service))
 
     def wait_healthy(self, *services: str, within_s: float = 120) -> None:
@@ -80,7 +80,7 @@ class Composed(Installation):
             time.sleep(0.5)
 
     def logs(self) -> str:
-        """Return what all containers wrote."""
+        """Return the output of all containers."""
         return self.compose("logs", "--no-color").stdout
 
     def client(self, role: Role = "admin", org: str = ORG, user: str = "alice", timeout: float = 30) -> httpx.Client:
@@ -95,7 +95,7 @@ class Composed(Installation):
         self.compose("--profile", "*", "down", "--volumes", "--timeout", "10")
 
     def fetch_keys(self) -> None:
-        """Read the keys with which `client` signs tokens, and whom it trusts."""
+        """Read the keys with which `client` signs tokens, and the CA that it trusts."""
         self._token_key = bytes.fromhex(self._read("tools", "/etc/crewkit/operator/token.key").split()[0])
         self._operator_key = parse_private_key(self._read("tools", "/etc/crewkit/operator/operator.key"))
         self._trusts = ssl.create_default_context(cadata=self._read("tools", "/etc/crewkit/proxy/ca.pem"))

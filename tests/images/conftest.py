@@ -1,4 +1,4 @@
-"""Images and containers: `make images-test` runs these tests, since they need Docker and minutes."""
+"""Images and containers: `make images-test` runs these tests, since they need Docker and take minutes."""
 
 import os
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ WHY = "`make images-test` runs it: install Docker with Compose, start dockerd, a
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip them elsewhere, and give each the time that containers need."""
+    """Skip them in other runs, and give each enough time for containers."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.timeout(900))
@@ -29,7 +29,7 @@ def images() -> None:
 
 @pytest.fixture(scope="module")
 def composed(images: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composed]:
-    """Start the installation of `deploy/compose.yaml`; the tests of a module leave it healthy."""
+    """Start the installation of `deploy/compose.yaml`; a module's tests leave it healthy."""
     composed = Composed(tmp_path_factory.mktemp("compose"))
     try:
         yield composed.start()

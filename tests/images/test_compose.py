@@ -1,4 +1,4 @@
-"""The whole installation of `deploy/compose.yaml`: its proxy, its walls, and what happens when containers end."""
+"""The whole installation of `deploy/compose.yaml`: its proxy, its isolation, and the ends of its containers."""
 
 import json
 import time
@@ -20,7 +20,7 @@ _numbers = count(1)
 
 
 def check(composed: Composed, load: Load) -> None:
-    """Compare everything with what the clients were promised; the containers' logs may hold no secret."""
+    """Compare everything with what the clients were promised; the containers' logs must not contain a secret."""
     Path(composed.data / "containers.log").write_text(composed.logs())
     found = Checker(composed, load.journal).check()
 
@@ -35,7 +35,7 @@ def loaded(composed: Composed) -> Load:
 
 
 def test_the_demo_passes(composed: Composed) -> None:
-    """The two commands of the file's first lines lead to numbers that prove themselves."""
+    """The two commands at the beginning of the file lead to numbers that are proved right."""
     done = composed.tool("demo", "--sessions", "20", "--events", "2000")
 
     assert done.returncode == 0, done.stdout + done.stderr
@@ -44,7 +44,7 @@ def test_the_demo_passes(composed: Composed) -> None:
 
 @pytest.mark.parametrize("command", ["coverage", "recount", "freshness", "generations"])
 def test_the_commands_of_an_operator_find_it(command: str, composed: Composed) -> None:
-    """`tools` has the address, the trust and the key."""
+    """`tools` has the address, the certificate and the key."""
     done = composed.tool(command)
 
     assert done.returncode == 0, done.stdout + done.stderr
@@ -72,7 +72,7 @@ def test_health_and_metrics_are_not_outside(path: str, composed: Composed) -> No
 
 
 def test_prometheus_reaches_every_process(composed: Composed) -> None:
-    """Each replica by its own address."""
+    """It scrapes each replica at its own address."""
 
     def reached() -> dict[str, int]:
         url = f"http://127.0.0.1:{composed.prometheus}/api/v1/targets?state=active"
@@ -85,7 +85,7 @@ def test_prometheus_reaches_every_process(composed: Composed) -> None:
 
 
 def test_every_container_of_ours_is_sealed(composed: Composed) -> None:
-    """A read-only root, an account without rights, no capability, and no way to the world."""
+    """A read-only root, an account without rights, no capability, and no way to other networks."""
     internal = {"edge", "log", "store", "limits", "metrics"}
     for service in OWN:
         found = json.loads(docker("inspect", composed.container(service)))[0]
@@ -106,7 +106,7 @@ def test_ports_are_those_of_this_machine_alone(composed: Composed) -> None:
 
 @pytest.mark.parametrize("service", OWN)
 def test_docker_stop_ends_a_service_with_0(service: str, composed: Composed) -> None:
-    """Within its grace period: a container that is killed may lose the time of its clients."""
+    """Within its grace period: a killed container may make its clients wait."""
     began = time.monotonic()
     docker("stop", "--time", "60", composed.container(service), timeout=90)
     took_s = time.monotonic() - began
@@ -120,18 +120,18 @@ def test_docker_stop_ends_a_service_with_0(service: str, composed: Composed) -> 
 
 @pytest.mark.parametrize("service", [*OWN, "kafka", "clickhouse", "valkey", "proxy"])
 def test_docker_kill_breaks_no_promise(service: str, composed: Composed) -> None:
-    """Every service, under load; Docker starts it again, and what was accepted is there once."""
+    """Every service is killed under load; Docker restarts it, and everything accepted is there once."""
     with loaded(composed) as load:
         load.more()
         docker("kill", composed.container(service))
-        docker("start", composed.container(service))  # Docker restarts what ended by itself, not what it killed
+        docker("start", composed.container(service))  # Docker does not restart what it killed
         load.more()
     composed.wait_healthy(service)
     check(composed, load)
 
 
 def test_the_order_of_the_start_does_not_matter(composed: Composed) -> None:
-    """Everything comes up in the reverse order too: each service waits for what it needs, or is started again."""
+    """Everything also comes up in reverse order: each service waits for what it needs, or is restarted."""
     services = [*OWN, "proxy", "valkey", "clickhouse", "kafka"]
     composed.compose("stop", "--timeout", "60", *services)
 
@@ -145,7 +145,7 @@ def test_the_order_of_the_start_does_not_matter(composed: Composed) -> None:
 
 
 def test_a_second_container_with_the_host_name_of_a_projector_is_noticed(composed: Composed) -> None:
-    """One of the two says so, and no number is wrong meanwhile."""
+    """One of the two says so, and all numbers stay right meanwhile."""
     with loaded(composed) as load:
         load.more()
         done = composed.compose("run", "--detach", "--name", f"{composed.project}-twin", "projector-1", "processors")

@@ -1,4 +1,4 @@
-"""A backup of `deploy/compose.yaml`, made and restored by the lines of the documentation."""
+"""A backup of `deploy/compose.yaml`, made and restored with the commands of the documentation."""
 
 import shutil
 from pathlib import Path
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("images")
 
 
 def printed(command: str) -> str:
-    """Return the block of the page about operations that has a command."""
+    """Return the block on the operations page that contains a command."""
     (found,) = (b.text for b in all_blocks() if b.page == "docs/operations.md" and command in b.text)
     return found
 
@@ -41,10 +41,10 @@ def test_what_clients_were_promised_survives_the_loss_of_every_volume(tmp_path: 
     try:
         second.lines(printed("log import /data/log"), outside)
         second.fetch_keys()
-        # A client may read at once; it sees everything when the projectors have read the log.
+        # A client may read at once; it sees everything once the projectors have read the log.
         eventually(lambda: Checker(second, load.journal).check() == {}, within_s=120)
         done = second.tool("coverage")
         assert done.returncode == 0, done.stdout + done.stderr
     finally:
         second.end()
-        shutil.rmtree(outside)  # it holds keys
+        shutil.rmtree(outside)  # it contains keys

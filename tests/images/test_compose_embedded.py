@@ -11,7 +11,7 @@ from tests.images.building import EMBEDDED, attempt
 
 @pytest.mark.usefixtures("images")
 def test_the_demo_passes_in_the_container() -> None:
-    """The two commands of the file's first lines lead to numbers that prove themselves."""
+    """The two commands at the beginning of the file lead to numbers that are proved right."""
     port = str(free_ports(1)[0])
 
     def compose(*arguments: str) -> subprocess.CompletedProcess[str]:

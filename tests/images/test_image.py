@@ -1,4 +1,4 @@
-"""The images by themselves: what is in them, as whom they run, and what they refuse."""
+"""Single images: what they contain, which account they run as, and what they refuse."""
 
 import json
 import re
@@ -23,14 +23,14 @@ INGEST = ("--env", "LOG_URL=kafka://nowhere:9092/topic", "--env", "DEV_TOKENS=1"
 
 @pytest.fixture
 def volume() -> Iterator[str]:
-    """Make a volume of one test."""
+    """Make a volume for one test."""
     name = docker("volume", "create")
     yield name
     docker("volume", "rm", name)
 
 
 def test_the_labels_say_what_it_is() -> None:
-    """An operator sees the version, and whether its projectors fit the tables, without starting it."""
+    """Without starting it, an operator sees the version, and whether its projectors fit the tables."""
     labels = json.loads(docker("inspect", "--format", "{{json .Config.Labels}}", OURS))
 
     assert labels["org.opencontainers.image.version"] == version("crewkit-sessions")
@@ -39,7 +39,7 @@ def test_the_labels_say_what_it_is() -> None:
 
 @pytest.mark.parametrize(("image", "has_engine"), [(OURS, False), (EMBEDDED, True)])
 def test_packages_are_those_of_the_lock(image: str, has_engine: bool) -> None:
-    """No other version, and the engine only where it is used."""
+    """No other versions, and the engine only where it is used."""
     code = "import importlib.metadata as m; print(*[f'{d.name}=={d.version}' for d in m.distributions()])"
     installed = packages(docker("run", "--rm", "--entrypoint", "/opt/crewkit/bin/python", image, "-c", code))
     locked = packages((CHECKOUT / "requirements.lock").read_text())
@@ -55,7 +55,7 @@ def packages(text: str) -> set[str]:
 
 
 def test_up_runs_sealed_and_ends_with_0(volume: str) -> None:
-    """On a read-only root, without any capability; the volume holds everything when a container is replaced."""
+    """On a read-only root, without any capability; a replaced container finds everything on the volume."""
     port = free_ports(1)[0]
     command = ("run", "--detach", *SEALED, "--volume", f"{volume}:/data", "--publish", f"127.0.0.1:{port}:8080")
     made = []
@@ -83,7 +83,7 @@ def is_ready(port: int) -> bool:
 
 
 def test_a_volume_of_another_account_is_refused(volume: str) -> None:
-    """The sentence names the folder; nothing is written."""
+    """The message names the folder; nothing is written."""
     docker("run", "--rm", "--volume", f"{volume}:/data", "--entrypoint", "true", EMBEDDED)
 
     refused = attempt("run", "--rm", *SEALED, "--user", "12345:12345", "--volume", f"{volume}:/data", EMBEDDED)
@@ -102,7 +102,7 @@ def test_any_uid_may_run_it() -> None:
 
 
 def test_secrets_at_a_wrong_place_are_refused() -> None:
-    """A service that made some would mint ids which other processes refuse."""
+    """A service that made its own would mint ids that other processes refuse."""
     refused = attempt("run", "--rm", *SEALED, *OWNED, *INGEST)
 
     assert refused.returncode == 2
@@ -118,7 +118,7 @@ def test_secrets_at_a_wrong_place_are_refused() -> None:
     ],
 )
 def test_secrets_that_are_not_its_own_are_refused(owner: str, mode: str, sentence: str, volume: str) -> None:
-    """Those with the default mode of a mounted volume, too."""
+    """This includes secrets with the default mode of a mounted volume."""
     mounted = ("--volume", f"{volume}:/etc/crewkit/secrets")
     begin = "chmod 700 /etc/crewkit/secrets && cd /etc/crewkit/secrets && crewkit-sessions secrets make --dev-tokens"
     script = f"{begin} && chmod {mode} * && chown {owner} * && chown 10001 ."

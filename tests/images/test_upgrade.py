@@ -17,11 +17,11 @@ from tests.support.clients.load import Load
 NEXT = "crewkit-sessions:tests-next"
 EVENTS_PER_S = 2_000.0
 LAG_S = 30.0
-CLIENTS = [f"org-{number}" for number in range(10)]  # each waits for its reply, so one alone is slower
+CLIENTS = [f"org-{number}" for number in range(10)]  # each waits for its reply, so one client would be slower
 
 
 def test_a_rolling_upgrade_loses_no_request(composed: Composed) -> None:
-    """Provision first, then each container by itself: no gap, no wrong number, and reads are at most seconds old."""
+    """First provision, then each container in turn: no gap, no wrong number, and reads are at most seconds old."""
     _make_next()
     with Load(lambda org: composed.client(org=org), CLIENTS, seed=11, rate=EVENTS_PER_S / len(CLIENTS)) as load:
         load.more(10_000)
@@ -42,14 +42,14 @@ def test_a_rolling_upgrade_loses_no_request(composed: Composed) -> None:
 
 
 def _make_next() -> None:
-    """Make an image that Compose takes for another one."""
+    """Make an image that Compose considers different."""
     made = attempt("commit", "--change", "LABEL next=1", docker("create", OURS, "--version"), NEXT)
     assert made.returncode == 0, made.stderr
 
 
 @contextmanager
 def watched(composed: Composed) -> Iterator[Callable[[], float]]:
-    """Look at the freshness all the time; yield a function that returns the greatest age, in seconds."""
+    """Watch the freshness all the time; yield a function that returns the greatest age, in seconds."""
     ages, over = [0.0], threading.Event()
 
     def look() -> None:

@@ -1,4 +1,4 @@
-"""The commands of the audit: last line, exit code and JSON."""
+"""The audit commands: last line, exit code and JSON."""
 
 import json
 from contextlib import redirect_stdout
@@ -35,7 +35,7 @@ def command(filled: Operations, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_commands_end_with_one_clear_line(command: Any) -> None:
-    """If all is well, each command says so in its last line and exits with 0."""
+    """If no difference is found, each command says so in its last line and exits with 0."""
     last_lines = {}
     for name in ("freshness", "coverage", "recount"):
         result = command(name)
@@ -48,7 +48,7 @@ def test_commands_end_with_one_clear_line(command: Any) -> None:
 
 
 def test_commands_exit_with_1_for_what_is_wrong(command: Any, filled: Operations) -> None:
-    """A gap or a difference is named with its remedy, and exits with 1."""
+    """A gap or a difference is named with its remedy, and the exit code is 1."""
     filled.alter("DELETE FROM {db}.receipts WHERE log_partition = 1 AND log_offset = 2")
     filled.alter("INSERT INTO {db}.sessions SELECT * REPLACE (events + 1 AS events) FROM {db}.sessions FINAL LIMIT 1")
 
@@ -60,7 +60,7 @@ def test_commands_exit_with_1_for_what_is_wrong(command: Any, filled: Operations
 
 
 def test_json_is_the_only_output(command: Any) -> None:
-    """With --json standard output has only the data."""
+    """With --json, standard output has only the data."""
     for name in ("freshness", "coverage", "recount"):
         assert isinstance(json.loads(command(name, "--json").stdout), dict)
 

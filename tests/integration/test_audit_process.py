@@ -24,7 +24,7 @@ LOCAL = "127.0.0.1"
 
 
 class Auditor:
-    """`audit` as the user `reader`, who can't write, each half second."""
+    """`audit` as the user `reader`, who can't write, twice a second."""
 
     def __init__(self, folder: Path, options: dict[str, Any], control: str, **settings: str) -> None:
         self.port, self.said = free_ports(1)[0], folder / "said"
@@ -35,7 +35,7 @@ class Auditor:
             self.process = subprocess.Popen(command, env=env, stdout=out, stderr=out)
 
     def value(self, metric: str) -> float | None:
-        """Return the value of a metric, None if there is none."""
+        """Return the value of a metric, or None if there is none."""
         try:
             text = httpx.get(f"http://{LOCAL}:{self.port}/metrics", trust_env=False).text
         except httpx.HTTPError:
@@ -51,7 +51,7 @@ class Auditor:
 
 @pytest.fixture
 async def filled(store: TestStore) -> Operations:
-    """Return a store that holds the two records of one session."""
+    """Return a store with the two records of one session."""
     log, session = LogBuilder(seed=5), named(1)
     log.add(created(session), recorded(session, hook("Stop")))
     operations = Operations(store)
@@ -81,7 +81,7 @@ def test_it_finds_what_is_lost_while_it_runs(auditor: Auditor, filled: Operation
 
 
 def test_its_health_is_that_of_the_store(tmp_path: Path) -> None:
-    """It waits for a store that is away, and it is alive meanwhile but not ready."""
+    """While the store is down, it is alive but not ready."""
     first = Served(tmp_path / "engine")
     store = TestStore(new_address(first.options), partitions=4)
     first.end()

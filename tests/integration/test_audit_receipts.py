@@ -10,7 +10,7 @@ pytest_plugins = ["tests.support.rigs.audit_fixtures"]
 
 
 async def test_a_missing_receipt_is_a_gap(filled: Operations) -> None:
-    """A position without a receipt is listed as [start, stop), in the middle and at the end of what is projected."""
+    """A position without a receipt is listed as [start, stop), in the middle and at the end of those projected."""
     before = await filled.data("operator/coverage")
     end = before["partitions"][1]["end"]
     filled.alter(f"DELETE FROM {{db}}.receipts WHERE log_partition = 1 AND log_offset IN (2, 3, {end - 1})")
@@ -24,7 +24,7 @@ async def test_a_missing_receipt_is_a_gap(filled: Operations) -> None:
 
 
 async def test_a_partition_without_any_receipt_is_one_gap(filled: Operations) -> None:
-    """A partition that is reported as projected needs receipts even if it has none at all."""
+    """A partition that is reported as projected needs receipts, even if it has none at all."""
     end = (await filled.data("operator/coverage"))["partitions"][2]["end"]
     filled.alter("DELETE FROM {db}.receipts WHERE log_partition = 2")
 

@@ -1,4 +1,4 @@
-"""The recount on the real engine, over tables that the real pipeline filled: it finds every error and no other."""
+"""The recount on the real engine, on tables that the real pipeline filled: it finds every error and no others."""
 
 import asyncio
 from collections.abc import Iterator
@@ -27,13 +27,13 @@ pytest_plugins = ["tests.support.rigs.audit_fixtures"]
 
 @pytest.fixture(autouse=True)
 def keeping_states(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the states of short sessions be kept, too."""
+    """Save the states of short sessions too."""
     monkeypatch.setattr(states, "FACTS_MIN", 2)
 
 
 @pytest.fixture
 def one_loop() -> Iterator[asyncio.Runner]:
-    """Provide one event loop for all examples, as a service has: what a reader does ahead outlives a request."""
+    """Provide one event loop for all examples, as a service has: background work of a reader outlives a request."""
     with asyncio.Runner() as runner:
         yield runner
 
@@ -57,7 +57,7 @@ def test_any_projected_log_is_found_equal_and_complete(
 
 
 async def test_a_recount_says_how_much_it_compared(filled: Operations) -> None:
-    """Its counts are those of the log, with each event once."""
+    """Its counts equal the log's, with each event once."""
     found = await filled.data("operator/recount")
 
     assert found["equal"]
@@ -69,7 +69,7 @@ async def test_a_recount_says_how_much_it_compared(filled: Operations) -> None:
 
 
 async def test_how_a_recount_is_cut_changes_nothing(filled: Operations, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By day, or with a day in several parts, it compares the same, each session once."""
+    """By day, or with a day in several parts, it compares the same sessions, each once."""
     whole = await filled.data("operator/recount")
     monkeypatch.setattr(slices, "SESSIONS_PER_QUESTION", 2)
     monkeypatch.setattr(slices, "EVENTS_PER_QUESTION", 30)
@@ -158,7 +158,7 @@ async def test_a_session_that_claims_missing_facts_is_named(filled: Operations) 
 
 @pytest.mark.parametrize("column", ["facts", "ids_high", "ids_low"])
 async def test_a_kept_state_that_was_altered_is_named(reused: Operations, column: str) -> None:
-    """A projector would go on from it, so it is compared with the facts that it claims to hold."""
+    """A projector would continue from it, so it is compared with the facts that it covers."""
     reused.empty()
     log = LogBuilder(reused.store.partitions)
     await reused.project([*log.add(*map(one_event, range(4)))])
@@ -198,7 +198,7 @@ async def test_an_event_that_was_lost_is_missed(filled: Operations) -> None:
 async def test_an_id_that_counts_wrong_is_named_though_its_session_agrees(
     filled: Operations, mistake: str, more: int
 ) -> None:
-    """A fold that forgot an id, or takes one for a repetition, writes fact and session alike. The ids tell."""
+    """A fold that forgets an id, or takes it for a repetition, writes a wrong fact and session. Only ids show it."""
     of_session = f"FINAL WHERE session_id = '{named(1, OTHER)}'"
     facts = filled.one(f"SELECT count() FROM {{db}}.facts {of_session}")
     filled.alter(
@@ -265,14 +265,14 @@ async def test_an_org_recounts_only_itself(filled: Operations) -> None:
 
 
 async def test_what_moves_is_no_difference(reused: Operations) -> None:
-    """While a projector writes, every recount is equal; when it is idle, nothing is moving."""
+    """While a projector writes, every recount finds equality; when it is idle, nothing is moving."""
     reused.empty()
     log = worked_on(sessions=12)
     pipeline = new_pipeline(reused.store, log.records)
     seen: list[Any] = []
 
     batches = [log.records[start : start + 4] for start in range(0, len(log.records), 4)]
-    may_go_on = asyncio.Semaphore(1)  # a third of the batches is written beside each of the first three recounts
+    may_go_on = asyncio.Semaphore(1)  # a third of the batches is written during each of the first three recounts
 
     async def project() -> None:
         for number, batch in enumerate(batches):
@@ -297,7 +297,7 @@ async def test_what_moves_is_no_difference(reused: Operations) -> None:
 
 @pytest.mark.parametrize(("nth", "after"), [*((nth, False) for nth in range(6)), (5, True)])
 async def test_a_batch_that_was_left_half_written_is_moving(reused: Operations, nth: int, after: bool) -> None:
-    """A crash between any two writes shows no difference; after the batch comes again, nothing is moving."""
+    """A crash between any two writes shows no difference; after the batch is repeated, nothing is moving."""
     reused.empty()
     records = worked_on(sessions=4).records
     await reused.project(records[:20])
@@ -320,7 +320,7 @@ async def test_a_batch_that_was_left_half_written_is_moving(reused: Operations, 
 
 @pytest.mark.parametrize("heals", [False, True])
 async def test_a_difference_counts_when_a_second_reading_confirms_it(filled: Operations, heals: bool) -> None:
-    """A rollup that is ahead only in the first reading was being written at that moment."""
+    """A rollup that was ahead only in the first reading was being written at that moment."""
     version = filled.one("SELECT max(version) FROM {db}.rollup_hourly") + 1_000
     filled.alter(
         f"INSERT INTO {{db}}.rollup_hourly SELECT * REPLACE ({version} AS version) "

@@ -95,7 +95,7 @@ async def test_a_lost_receipt_and_a_wrong_session_of_the_last_hours_are_found(wa
 
 
 async def test_what_is_older_is_found_at_night_once(watched: Watched) -> None:
-    """The hourly audit leaves out a session of last week; the full audit runs once a night."""
+    """The audit of the last hours ignores a session of last week; the full audit runs once a night."""
     watched.alter(
         "INSERT INTO {db}.sessions SELECT * REPLACE (events + 1 AS events) FROM"
         " (SELECT * FROM {db}.sessions FINAL ORDER BY started_at LIMIT 1)"
@@ -114,7 +114,7 @@ async def test_what_is_older_is_found_at_night_once(watched: Watched) -> None:
 async def test_what_is_lost_below_a_mark_is_found_at_night_and_then_each_minute_until_it_is_back(
     watched: Watched,
 ) -> None:
-    """By day receipts are looked at from the marks on, since the history is long."""
+    """By day, receipts are only checked above the marks, since the history is long."""
     watched.alter("CREATE TABLE {db}.saved AS {db}.receipts ENGINE = Memory")
     watched.alter("INSERT INTO {db}.saved SELECT * FROM {db}.receipts WHERE log_offset = 0")
     watched.alter(
@@ -136,7 +136,7 @@ async def test_what_is_lost_below_a_mark_is_found_at_night_and_then_each_minute_
 
 
 async def test_a_mark_beyond_the_last_receipt_hides_nothing(watched: Watched) -> None:
-    """The store lost its tail: everything is looked at, within a minute."""
+    """The store lost its latest rows: everything is checked, within a minute."""
     watched.alter(
         "INSERT INTO {db}.dense_receipts SELECT log_partition, max(log_offset) + 2 FROM {db}.receipts GROUP BY ALL"
     )
@@ -148,13 +148,13 @@ async def test_a_mark_beyond_the_last_receipt_hides_nothing(watched: Watched) ->
 
 
 async def test_an_audit_that_never_ran_has_counters_of_zero(watched: Watched) -> None:
-    """An alert on silence needs a series that does not grow; one that does not exist grows unseen."""
+    """An alert on silence needs a series that does not grow; it would miss one that does not exist."""
     assert [watched.value("runs_total", scope=scope) for scope in ("hours", "all")] == [0, 0]
     assert [watched.value("in_progress", scope=scope) for scope in ("hours", "all")] == [0, 0]
 
 
 async def test_the_audit_of_the_night_is_shown_while_it_runs(watched: Watched) -> None:
-    """It may take long, and none of the last hours runs meanwhile; afterwards it is over, also after a failure."""
+    """It may take long, and no audit of the last hours runs meanwhile; its metric is reset even after a failure."""
     watched.now = NOON.replace(hour=NIGHTLY_AT_HOUR)
     seen: list[float | None] = []
     on_found = watched.audit._on_found

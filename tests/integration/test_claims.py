@@ -1,4 +1,4 @@
-"""What readers are told to be complete, step by step: it is true, and never goes back."""
+"""What replies claim to be complete, step by step: the claim is true, and never goes back."""
 
 import random
 from uuid import UUID
@@ -17,7 +17,7 @@ STEPS = 40
 
 
 class Walk:
-    """A projector whose steps are taken one by one, beside a log that grows while its clock goes on."""
+    """A projector that takes single steps, while a log grows and the clock advances."""
 
     def __init__(self, store: TestStore, seed: int) -> None:
         self._partitions = store.partitions
@@ -29,13 +29,13 @@ class Walk:
         self._progress = Progress(self.pipeline, store.warehouse(), ListedLog(self.log, store.partitions), self._clock)
 
     async def begin(self) -> None:
-        """Take over every partition, and see the end of each."""
+        """Take over every partition, and read the end of each."""
         for partition in range(self._partitions):
             await self.pipeline.resume(partition, 0)
         await self._progress.look()
 
     async def step(self) -> None:
-        """Let time pass, from nothing to minutes; then write to the log, project, report or roll up."""
+        """Let between no time and minutes pass; then write to the log, project, report or roll up."""
         self._now += self._chance.choice((1, 50, 2_000, 300_000))
         await self._chance.choice((self._write, self._project, self._progress.look, self._roll_up))()
 
@@ -59,7 +59,7 @@ class Walk:
 
 @pytest.mark.parametrize("seed", range(3))
 async def test_what_is_complete_never_goes_back(store: TestStore, seed: int) -> None:
-    """Neither that of the tables nor that of the rollups, also when a record follows after a long pause."""
+    """Neither the tables' claim nor the rollups', even if a record follows after a long pause."""
     walk, reader = Walk(store, seed), open_reader(store.address)
     freshness = Freshness(reader)
     await walk.begin()

@@ -1,4 +1,4 @@
-"""A projector that can read nearly no record stops, instead of moving the topic to `dead_letters`."""
+"""A projector that can hardly read any records stops, instead of moving the topic to `dead_letters`."""
 
 import contextlib
 
@@ -14,7 +14,7 @@ from tests.support.rigs.store import TestStore
 
 
 def unreadable(count: int) -> list[LogRecord]:
-    """Return a log that a bad deploy can't read."""
+    """Return a log that a bad deployment can't read."""
     log = LogBuilder(seed=1, partitions=1)
     for _ in range(count):
         log.add_bytes(b"of another version")
@@ -28,13 +28,13 @@ def letters(store: TestStore) -> int:
 
 @pytest.fixture
 def one(store: TestStore) -> TestStore:
-    """Provide a store whose log has one partition, as far as the pipeline knows."""
+    """Provide a store whose log has one partition, from the pipeline's point of view."""
     store.partitions = 1
     return store
 
 
 async def test_an_unreadable_log_stops_the_projector_before_it_is_set_aside(one: TestStore) -> None:
-    """The batch that exceeds the limit stores nothing, and the message has the remedy."""
+    """The batch that exceeds the limit stores nothing, and the message names the remedy."""
     log = unreadable(2 * DEAD_LEAST)
     pipeline = new_pipeline(one, log)
 

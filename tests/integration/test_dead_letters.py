@@ -55,12 +55,12 @@ class Whole:
 
     @property
     def cut(self) -> Counter[str]:
-        """Return how many secrets of each rule the metrics count."""
+        """Return the number of redacted secrets of each rule in the metrics."""
         (found,) = (metric for metric in self._registry.collect() if metric.name == "crewkit_ingest_redactions")
         return Counter({s.labels["rule"]: int(s.value) for s in found.samples if s.name.endswith("_total")})
 
     async def add(self, record: AnyRecord, key: bytes | None = None) -> str:
-        """Append a record to the log directly; return its position."""
+        """Append a record directly to the log; return its position."""
         return str(await self.log.append(key or record_key(record.session_id), encode(record)))
 
     async def add_bytes(self, value: bytes) -> str:
@@ -89,7 +89,7 @@ class Whole:
         return found
 
     async def after(self, position: str) -> bytes:
-        """Return every record of the partition behind that position."""
+        """Return every record of the partition after that position."""
         partition, offset = map(int, position.split(":"))
         return b"\n".join(r.value or b"" for r in await self.log.read(partition, offset + 1, 1 << 40, 1 << 30))
 
@@ -164,7 +164,7 @@ async def test_a_record_under_the_wrong_key_is_redriven_as_it_is(whole: Whole) -
 
 
 async def test_prices_are_projected_to_a_receipt_alone_and_never_redriven(whole: Whole) -> None:
-    """They have no session and no facts; who could redrive them could load prices without the checks of a load."""
+    """They have no session and no facts; redriving them would load prices without the checks of a load."""
     good = await whole.add(prices_loaded(PRICE, record_id=UUID(int=5, version=4)))
     dead = await whole.add(prices_loaded(PRICE, record_id=UUID(int=6, version=4)), key=b"another key that is none")
     await whole.project()
@@ -189,7 +189,7 @@ async def test_prices_are_projected_to_a_receipt_alone_and_never_redriven(whole:
 
 @pytest.mark.fault(row=15)
 async def test_a_record_is_corrected_but_stays_the_record_it_was(whole: Whole) -> None:
-    """A readable correction with the same id is appended; another id or an unreadable one is refused."""
+    """A readable correction with the same id is appended; another id or an unreadable correction is refused."""
     dead = await whole.add(a_batch(version=9))
     await whole.project()
     right = plain(a_batch())
@@ -209,7 +209,7 @@ async def test_a_record_is_corrected_but_stays_the_record_it_was(whole: Whole) -
 
 
 def canary_records() -> list[AnyRecord]:
-    """Return records with every canary in every text, also in those that clients can't write."""
+    """Return records with every canary in every text, even in texts that clients can't write."""
     text = "\n".join(canary.written for canary in CANARIES)
     data = {"prompt": text, "tool_input": {"deep": [{text: text}]}, "nested": json.dumps([text])}
     records: list[AnyRecord] = [
@@ -229,7 +229,7 @@ async def test_no_secret_comes_back_with_a_redriven_record(
     whole: Whole, record: AnyRecord, corrected: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Redrive redacts letters from the topic and corrections of operators like any write."""
-    monkeypatch.setattr(Effort, "check", lambda _: None)  # a busy machine takes long for secrets of all rules at once
+    monkeypatch.setattr(Effort, "check", lambda _: None)  # slow on a busy machine, for all rules at once
     letter = b"garbage" if corrected else encode(record)
     dead = str(await whole.log.append(record_key(SESSION), letter))
 
@@ -288,7 +288,7 @@ async def test_counts_of_a_redriven_record_are_of_rules_alone(whole: Whole) -> N
 
 
 async def test_a_redriven_record_must_fit_into_every_log(whole: Whole) -> None:
-    """A too large record is a 422 with its field, since a 503 would be retried for ever; no secret is repeated."""
+    """A too large record is a 422 with its field, since a 503 would be retried endlessly; no secret is repeated."""
     token = f"ghp_{fill(36)}"
     dead = await whole.add_bytes(b"garbage")
 
@@ -303,7 +303,7 @@ async def test_a_redriven_record_must_fit_into_every_log(whole: Whole) -> None:
 
 @pytest.mark.parametrize("position", ["0:99", "9:0", "99999:0", "x", "1:-1", "01:0"])
 async def test_a_position_that_is_none_is_not_found(whole: Whole, position: str) -> None:
-    """A read and a redrive use the words of the list."""
+    """Reading and redriving it give the same error as the list."""
     shown = await whole.send("GET", f"{PATH}/{position}")
     redriven = await whole.redrive(position)
 

@@ -1,4 +1,4 @@
-"""One bound covers all caches of the engine."""
+"""One limit covers all caches of the engine."""
 
 import json
 import re
@@ -20,13 +20,13 @@ from runtime.store_url import parse_store_url
 client = clickhouse_connect.get_client(**parse_store_url(load_settings({"data": sys.argv[1]}).store).options)
 print(json.dumps(dict(client.query("SELECT name, toUInt64OrZero(value) FROM system.server_settings").result_rows)))
 """
-OF_OTHER_TABLES = {  # formats, engines and indexes that we have none of
+OF_OTHER_TABLES = {  # for formats, engines and indexes that we do not use
     "iceberg_metadata_files_cache_size",
     "parquet_metadata_cache_size",
     "vector_similarity_index_cache_size",
     "unique_key_index_cache_size_bytes",
 }
-OF_ENTRIES = 1 << 16  # a size below it counts entries
+OF_ENTRIES = 1 << 16  # a smaller size is a number of entries
 
 
 def sizes_of(settings: dict[str, int]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""The engine in the process does not grow by a hundred threads when a table is dropped."""
+"""The in-process engine does not gain a hundred threads when a table is dropped."""
 
 import subprocess
 import sys

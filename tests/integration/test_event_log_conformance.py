@@ -75,7 +75,7 @@ async def test_offsets_are_dense_from_zero_in_the_order_of_the_appends(both: Bot
 
 
 async def test_every_key_has_its_partition(both: Both) -> None:
-    """A record has its key, and is in the partition to which the key hashes."""
+    """A record is in the partition to which its key hashes."""
     positions = {key: await both.log.append(key, b"x") for key in KEYS}
 
     for key, position in positions.items():
@@ -146,7 +146,7 @@ async def test_a_log_that_runs_is_ready(both: Both) -> None:
 
 
 async def test_a_log_that_stopped_says_so() -> None:
-    """Appending to a log that is not open is unavailable, not an unknown error."""
+    """Appending to a log that is not open raises the error of an unavailable log, not an unknown one."""
     unreachable = KafkaTopic("127.0.0.1:1", "nowhere", 1)
     for log in (SqliteEventLog(Path("unused")), KafkaEventLog(unreachable)):
         assert not await log.ready()

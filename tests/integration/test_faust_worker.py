@@ -31,7 +31,7 @@ def projector_rig(kafka: str, engine: Options, tmp_path: Path) -> Iterator[Proje
 
 @pytest.fixture(scope="module")
 def projecting(kafka: str, engine: Options, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProjectorRig]:
-    """Run a worker beside which others are refused."""
+    """Run a worker; others with the same identity are refused."""
     with started_rig(kafka, tmp_path_factory.mktemp("projecting"), new_address(engine)) as rig:
         asyncio.run(rig.send(GOOD[:1]))
         rig.worker()
@@ -59,7 +59,7 @@ def _poison() -> list[tuple[LogRecord, str]]:
 
 @pytest.mark.fault(row=15)
 async def test_poison_becomes_dead_letters_and_stops_no_worker(projector_rig: ProjectorRig) -> None:
-    """Each unreadable record is stored with reason and receipt; the records around it are projected."""
+    """Each unreadable record is stored with its reason and receipt; the records around it are projected."""
     poison = _poison()
     records = [GOOD[0], *(record for record, _ in poison[:5]), GOOD[1], *(record for record, _ in poison[5:]), GOOD[2]]
     await projector_rig.send(records)
@@ -97,7 +97,7 @@ async def test_a_worker_that_starts_again_goes_on_where_everything_was_written(p
 
 @pytest.mark.fault(row=24)
 def test_a_second_worker_under_the_same_instance_is_refused(projecting: ProjectorRig) -> None:
-    """Two processes with one static id would make each other rejoin without end."""
+    """Two processes with the same static id would make each other rejoin endlessly."""
     second = projecting.finish("processors", "--instance", "0")
 
     assert second.returncode == 1
@@ -107,13 +107,13 @@ def test_a_second_worker_under_the_same_instance_is_refused(projecting: Projecto
 
 @pytest.mark.fault(row=24)
 async def test_a_second_worker_with_the_same_host_name_is_noticed(projector_rig: ProjectorRig) -> None:
-    """On another machine no lock finds it. One of the two says why it ends, and nothing counts twice."""
+    """On another machine no lock finds it. One of the two says why it exits, and nothing counts twice."""
     await projector_rig.send(GOOD[:3])
     workers = [projector_rig.short_timeout_worker(0)]
     projector_rig.await_projected(3)
     workers.append(projector_rig.short_timeout_worker(0, data=projector_rig.folder / "elsewhere"))
     eventually(lambda: any(worker.poll() is not None for worker in workers), within_s=90)
-    for worker in workers:  # the other one notices at the same moment, or works on alone
+    for worker in workers:  # the other one notices at the same moment, or continues as the only one
         worker.terminate()
     codes = {ended(worker) for worker in workers}
     await projector_rig.send(GOOD[3:])

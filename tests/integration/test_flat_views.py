@@ -1,4 +1,4 @@
-"""The flat views of the rollups, for people and BI tools: each measure may be summed under any grouping."""
+"""The flat views of the rollups, for analysts and BI tools: each measure may be summed under any grouping."""
 
 from decimal import Decimal
 from random import Random

@@ -1,4 +1,4 @@
-"""What a projector of `up` leaves behind once its generation is dropped."""
+"""The threads and objects of a projector in `up` disappear once its generation is dropped."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""A process that tests fork is what it would be after an exec, except for what it needn't import again."""
+"""A forked process of the tests equals one made by an exec, except that it needn't import everything again."""
 
 import json
 import os
@@ -41,7 +41,7 @@ def server() -> Iterator[ForkServer]:
 
 
 def state(start: Callable[..., subprocess.Popen[Any]], folder: Path) -> dict[str, Any]:
-    """Return what a process says of itself that was started in some folder, with some environment."""
+    """Return the state that a process reports, started in a given folder and environment."""
     output = folder / "output"
     with output.open("w") as out:
         environment = {**os.environ, "DEV_TOKENS": "1"}
@@ -64,7 +64,7 @@ def test_a_forked_process_is_what_an_exec_makes(tmp_path: Path) -> None:
 
 
 def test_forked_processes_have_random_numbers_of_their_own(tmp_path: Path) -> None:
-    """Else two of them would choose the same ports."""
+    """Otherwise two of them would choose the same ports."""
     assert state(Forked, tmp_path)["random"] != state(Forked, tmp_path)["random"]
 
 
@@ -75,7 +75,7 @@ def test_the_exit_code_is_that_of_a_popen(code: int) -> None:
 
 
 def test_it_runs_until_a_signal_ends_it() -> None:
-    """Signals, waiting and pipes work as those of a child."""
+    """Signals, waiting and pipes work as for a child process."""
     process = Forked([*STATE, "pause"], stdout=PIPE)
 
     assert process.stdout is not None
@@ -89,7 +89,7 @@ def test_it_runs_until_a_signal_ends_it() -> None:
 
 
 def test_what_python_reads_at_its_start_is_left_to_an_exec(server: ForkServer) -> None:
-    """The fork server has read it already."""
+    """The fork server has already read it."""
     environment = {**os.environ, "TZ": "Pacific/Apia"}
 
     assert not server.fits(environment)
@@ -108,7 +108,7 @@ def test_no_process_outlives_a_killed_test_process() -> None:
 
 
 def test_only_fail_points_are_read_when_the_product_is_imported() -> None:
-    """A forked process sees its environment only after that, and the fork server takes care of fail points."""
+    """A forked process gets its environment only after that; the fork server handles fail points separately."""
     reads = re.compile(r"^\S.*\bos\.(environ[\[.]|getenv)", re.MULTILINE)
     files = [file for folder in PRODUCT for file in (CHECKOUT / folder).rglob("*.py")]
 

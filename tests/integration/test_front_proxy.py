@@ -55,7 +55,7 @@ class Side(ThreadingHTTPServer):
 
 @pytest.fixture(scope="module")
 def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """Start the proxy before two stand-ins; return its port."""
+    """Start the proxy in front of two stand-ins; return its port."""
     folder, port = tmp_path_factory.mktemp("front"), free_port()
     sides = {name: Side(name) for name in (INGEST, QUERY_API)}
     text = CONFIGURATION.read_text().replace("/tmp/", f"{folder}/").replace("listen 8080", f"listen {LOCAL}:{port}")  # noqa: S108
@@ -104,7 +104,7 @@ def test_each_request_of_the_api_reaches_its_service(front: int, tmp_path: Path)
 
 
 def test_the_dashboard_reaches_the_side_that_has_it(front: int) -> None:
-    """A page with its state in the query, a session of any name, and a file."""
+    """A page with state in its query, a session with any name, and a file."""
     for path in (
         "/?range=7d",
         "/sessions",
@@ -119,12 +119,12 @@ def test_the_dashboard_reaches_the_side_that_has_it(front: int) -> None:
 
 
 def test_the_address_arrives_as_it_was_sent(front: int) -> None:
-    """The services compare it byte by byte."""
+    """The services compare the address byte by byte."""
     assert ask(front, "GET", "/api/v1/a%20b/sessions?x=%2F").headers["X-Path"] == "/api/v1/a%20b/sessions?x=%2F"
 
 
 def test_nothing_else_is_reachable(front: int) -> None:
-    """Neither health and metrics, nor an address beside the API and the dashboard, however it is spelled."""
+    """Neither health and metrics, nor an address outside the API and the dashboard, in any spelling."""
     hidden = (
         *INSIDE,
         "/api/v10/x",
@@ -149,12 +149,12 @@ def test_nothing_else_is_reachable(front: int) -> None:
     ids=["fragment", "two lengths"],
 )
 def test_requests_that_the_services_would_read_in_another_way_are_refused(front: int, request_line: bytes) -> None:
-    """Their HTTP server cuts a fragment off, and ignores a length beside chunks."""
+    """Their HTTP server cuts a fragment off, and ignores a length next to chunks."""
     assert raw(front, request_line) == b"HTTP/1.1 400 Bad Request"
 
 
 def test_the_largest_body_and_the_largest_token_pass(front: int) -> None:
-    """What is a little too large passes as well, since the services explain what they refuse; much more does not."""
+    """Bodies slightly over the limit pass as well, since the services explain the refusal; much larger ones do not."""
     token = {"Authorization": "x" * 8_200}
     passed = ask(front, "POST", "/api/v1/acme/sessions", content=b"x" * (BODY_BYTES_MAX + 1), headers=token)
 

@@ -1,7 +1,7 @@
 """Short runs of `make fuzz` find nothing.
 
-Other tests run at the same time and use the same processors. So the bounds on time and memory are loose here:
-`make fuzz`, on a machine with nothing else to do, judges them. All other checks are equally strict.
+Other tests run at the same time on the same processors. So the bounds on time and memory are loose here:
+only `make fuzz` on an idle machine judges them. All other checks are equally strict.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""A projector refuses to start in the wrong surroundings, with a message that has the remedy."""
+"""A projector refuses to start in the wrong environment, with a message that names the remedy."""
 
 import asyncio
 from collections.abc import Iterator
@@ -81,7 +81,7 @@ def test_a_log_that_is_shorter_than_what_was_projected_is_refused(projected: Tes
 
 @pytest.mark.fault(row=24)
 def test_a_log_that_lost_its_tail_and_grew_again_is_refused(projected: TestStore) -> None:
-    """The last receipted offset has another record; the length alone would not show it."""
+    """The offset with the last receipt has another record now; the length would not show that."""
     grown = log_of([one_event(n) for n in (*range(5), 77, 78)])
 
     with pytest.raises(Broken, match="holds another record"):
@@ -89,7 +89,7 @@ def test_a_log_that_lost_its_tail_and_grew_again_is_refused(projected: TestStore
 
 
 async def test_what_was_skipped_and_is_no_longer_in_the_log_stops_the_projector(projected: TestStore) -> None:
-    """The projector never projects over a hole that it can't fill."""
+    """The projector never continues past a gap that it can't fill."""
     later = [record._replace(offset=record.offset + 20) for record in LOG]
     pipeline = new_pipeline(projected, later)
 

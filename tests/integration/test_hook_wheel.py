@@ -1,4 +1,4 @@
-"""The hook client's wheel, as a developer installs it: with Python and nothing else."""
+"""The hook client's wheel, as a developer installs it: with only Python."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_it_holds_the_client_alone(wheel: Path) -> None:
-    """With its licence; it needs no package."""
+    """It includes the licence, and needs no package."""
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         (metadata,) = (archive.read(name).decode() for name in names if name.endswith("/METADATA"))
@@ -37,7 +37,7 @@ def test_it_holds_the_client_alone(wheel: Path) -> None:
 
 
 def test_it_runs_from_an_environment_of_its_own(wheel: Path, tmp_path: Path) -> None:
-    """The command says what to do; the hooks that it prints run there, and end with 0 and without a word."""
+    """The command says what to do; the hooks that it prints run there, exit with 0 and print nothing."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "own"], check=True, timeout=60)
     python = tmp_path / "own" / "bin" / "python"
     options = ("--quiet", "--no-index", "--python", str(python))

@@ -1,4 +1,4 @@
-"""The HTTP server in front of a service: its protocol, and what it refuses before our code."""
+"""The HTTP server in front of a service: its protocol, and the requests that it refuses before our code."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -55,7 +55,7 @@ async def exchange(port: int, request: bytes) -> bytes:
 
 
 async def test_http_2_is_not_spoken(port: int) -> None:
-    """The server closes a connection with prior knowledge and ignores an upgrade."""
+    """The server closes a connection with prior knowledge, and ignores an upgrade."""
     upgrade = (
         b"Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\nHost: x\r\n\r\n"
     )
@@ -112,7 +112,7 @@ async def test_what_needs_no_credential_has_one_spelling(port: int, path: str) -
 
 
 async def test_addresses_of_the_api_have_one_spelling_too(port: int) -> None:
-    """Another spelling writes nothing."""
+    """A request in another spelling writes nothing."""
     path = f"/api/v1/acme{events_path(a_session())}"
     credential = f"Authorization: Bearer {issue_token(KEY, 'alice', 'acme', 'member', 3600, time())}"
 
@@ -139,7 +139,7 @@ TAKEN = {
 
 @pytest.mark.parametrize("name", [*REFUSED, *TAKEN])
 async def test_what_the_server_refuses_by_itself(port: int, name: str) -> None:
-    """Our code does not see it, so the response has a status and no body."""
+    """Our code does not see the request, so the response has a status and no body."""
     request, status = (REFUSED | TAKEN)[name]
 
     head, _, body = (await exchange(port, request)).partition(b"\r\n\r\n")

@@ -1,4 +1,4 @@
-"""The write side behind a real HTTP server: socket behaviour of clients, and its cost."""
+"""The write side behind a real HTTP server: the behaviour of clients' connections, and their cost."""
 
 import contextlib
 import gzip
@@ -160,7 +160,7 @@ def test_a_slow_body_holds_up_no_other_request(served: Served) -> None:
 
 @pytest.fixture
 def unfinished(served: Served) -> Iterator[list[socket.socket]]:
-    """Open 40 clients that send all of 10 MiB except the end, and stop; refused ones stop earlier."""
+    """Open 40 clients that send a 10 MiB body except its end, and stop; refused ones stop earlier."""
     head = f"POST /api/v1/acme{served.events} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
     head += f"authorization: {served.client.headers['authorization']}\r\ncontent-length: {10 * MIB}\r\n\r\n"
     connections = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(40)]

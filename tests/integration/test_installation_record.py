@@ -1,4 +1,4 @@
-"""The store records the secrets and the count of an installation once, so that no two installations mix."""
+"""The store records an installation's secrets and partition count once, so that no two installations mix."""
 
 from pathlib import Path
 

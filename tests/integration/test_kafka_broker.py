@@ -1,4 +1,4 @@
-"""The broker from jars is a real one and does not lose acknowledged records."""
+"""The broker from jars is a real one, and does not lose acknowledged records."""
 
 import hashlib
 import os
@@ -98,7 +98,7 @@ async def test_topics_exist_only_when_made(kafka: str) -> None:
 
 
 async def test_records_of_5_mb_get_in(kafka: str, fresh_topic: FreshTopic) -> None:
-    """Tests need hostile records in the log to see them become dead letters."""
+    """Tests need hostile records in the log to see that they become dead letters."""
     topic = await fresh_topic()
     poison = b"\x00" * 5_000_000
 
@@ -150,7 +150,7 @@ def test_two_fetches_at_once_leave_one_whole_folder(tmp_path: Path, monkeypatch:
 
 
 def test_a_failed_fetch_leaves_nothing_and_tells_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error has Maven's output; the next run fetches again."""
+    """The error contains Maven's output; the next run fetches again."""
     fake_maven(tmp_path / "bin", "echo 'no route to host'; exit 1", monkeypatch)
 
     with pytest.raises(jars.KafkaUnavailable, match="no route to host"):
@@ -166,7 +166,7 @@ def test_a_failed_fetch_leaves_nothing_and_tells_why(tmp_path: Path, monkeypatch
 def test_jars_that_are_not_on_the_list_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fetched: str, differs: str
 ) -> None:
-    """Changed ones and additional ones; the error names them, and the cache stays empty."""
+    """This holds for changed and for additional jars; the error names them, and the cache stays empty."""
     script = f'for last; do :; done; into="${{last#*=}}"; mkdir -p "$into"; cd "$into"; {fetched}'
     fake_maven(tmp_path / "bin", script, monkeypatch)
 
@@ -177,7 +177,7 @@ def test_jars_that_are_not_on_the_list_are_refused(
 
 
 def test_a_broker_that_does_not_run_is_no_reason_to_skip(tmp_path: Path) -> None:
-    """Java and jars exist but the broker ends at once (its port is taken): that is a failure."""
+    """If Java and jars exist but the broker exits at once (its port is taken), the test fails."""
     need_jars()
     with socket.create_server(("127.0.0.1", 0)) as taken:
         broker = Broker(tmp_path, port=taken.getsockname()[1])
@@ -199,7 +199,7 @@ def test_a_closed_port_serves_nothing() -> None:
 
 
 def test_a_jvm_takes_classes_from_the_archive(kafka: str) -> None:
-    """The first broker made it, and Kafka's tools share it."""
+    """The first broker creates it, and Kafka's tools share it."""
     tool = [*archive.jvm("-Xlog:class+load"), "kafka.tools.StorageTool", "random-uuid"]
     done = subprocess.run(tool, capture_output=True, text=True, check=True, timeout=60)
 
@@ -208,7 +208,7 @@ def test_a_jvm_takes_classes_from_the_archive(kafka: str) -> None:
 
 @pytest.fixture
 def some_jars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Take other jars, for which no archive exists."""
+    """Use other jars, for which no archive exists."""
     folder = tmp_path / "jars"
     folder.mkdir()
     (folder / "kafka_2.13-x.jar").touch()
@@ -224,7 +224,7 @@ def test_two_that_need_the_archive_make_it_once(some_jars: Path) -> None:
         made.append(into)
         if not second.is_alive():
             second.start()
-        second.join(0.2)  # it would be enough for a second archive
+        second.join(0.2)  # that would be long enough to make a second archive
         return into.write_text("classes") > 0
 
     second = Thread(target=archive.make_once, args=[record])
@@ -237,7 +237,7 @@ def test_two_that_need_the_archive_make_it_once(some_jars: Path) -> None:
 
 
 def test_a_broken_archive_is_neither_taken_nor_made_again(some_jars: Path) -> None:
-    """A JVM that was killed leaves a part, on which the next would crash."""
+    """A killed JVM leaves a partial archive, on which the next JVM would crash."""
 
     def record(into: Path) -> bool:
         into.write_text("a part")
@@ -250,7 +250,7 @@ def test_a_broken_archive_is_neither_taken_nor_made_again(some_jars: Path) -> No
 
 
 def test_other_jars_have_another_archive(some_jars: Path) -> None:
-    """The name follows the jars."""
+    """The name depends on the jars."""
     before = archive.archive_file()
 
     (some_jars / "kafka_2.13-x.jar").write_text("changed")

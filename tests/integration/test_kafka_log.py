@@ -46,7 +46,7 @@ async def test_another_number_of_partitions_is_refused(kafka: str, fresh_topic: 
 
 
 async def test_a_topic_that_takes_too_small_messages_is_refused(kafka: str, fresh_topic: FreshTopic) -> None:
-    """Otherwise an event of 1 MiB would fail for ever."""
+    """Otherwise an event of 1 MiB could never be appended."""
     topic = await fresh_topic(**{"max.message.bytes": "1000000"})
 
     with pytest.raises(BrokenLog, match=r"max\.message\.bytes"):
@@ -79,7 +79,7 @@ async def test_a_reader_of_a_broker_that_is_away_says_so_within_seconds() -> Non
 
 
 async def test_it_starts_without_a_broker_and_recovers_by_itself(kafka_broker: Broker) -> None:
-    """Appends fail at once while the broker is away, and succeed without a restart when it comes."""
+    """Appends fail at once while the broker is down, and succeed without a restart when it is back."""
     topic = KafkaTopic(kafka_broker.bootstrap, await create_topic(kafka_broker.bootstrap), 1)
     kafka_broker.kill()
     log, reader = KafkaEventLog(topic), KafkaLogReader(topic)
@@ -143,7 +143,7 @@ async def test_a_killed_broker_costs_nothing_that_was_acknowledged(kafka_broker:
 
 
 async def test_stopping_while_the_broker_is_away_does_not_hang(kafka_broker: Broker) -> None:
-    """Pending records are given up, and their callers receive an error."""
+    """Pending records are given up, and their callers get an error."""
     topic = KafkaTopic(kafka_broker.bootstrap, await create_topic(kafka_broker.bootstrap), 1)
     log = KafkaEventLog(topic, deadline_s=60)
     await log.start()
@@ -160,7 +160,7 @@ async def test_stopping_while_the_broker_is_away_does_not_hang(kafka_broker: Bro
 
 
 async def test_a_producer_that_failed_is_replaced(kafka: str, fresh_topic: FreshTopic) -> None:
-    """After a dead sender and lost sequence numbers the next appends succeed with another producer."""
+    """After a dead sender or lost sequence numbers, the next appends succeed with another producer."""
     log = KafkaEventLog(KafkaTopic(kafka, await fresh_topic(), 1))
     await log.start()
     first = log._connection

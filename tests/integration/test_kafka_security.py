@@ -1,6 +1,6 @@
-"""The product on a broker with TLS, every mechanism and ACLs: it works, or it fails with one sentence.
+"""The product on a broker with TLS, every mechanism and ACLs: it works, or fails with one sentence.
 
-The settings are those of docs/security.md, through the environment, as processes get them.
+The settings are those of docs/security.md, in the environment, as processes get them.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ pytestmark = pytest.mark.kafka
 STORE_PASSWORD = secrets.token_hex(8)
 KEY = b"k" * 16
 GROUP = "any.g1"
-MORE = pytest.mark.part("brokers")  # the processes refuse and connect as the clients in this process do
+MORE = pytest.mark.part("brokers")  # processes refuse and connect like the clients in this process
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ TLS = {"KAFKA_SECURITY": "tls", **CA}
 SASL_TLS = {"KAFKA_SECURITY": "sasl_tls", **CA, **LOGIN}
 OAUTH = {"KAFKA_SECURITY": "sasl_tls", **CA, "KAFKA_SASL_MECHANISM": "OAUTHBEARER"}
 MUTUAL = {**TLS, "KAFKA_CERT_FILE": "authority-us.crt", "KAFKA_KEY_FILE": "authority-us.key"}
-# By the listener, and the settings; what ends in _FILE is in the folder of the broker.
+# By listener, with the settings; a value ending in _FILE is in the broker's folder.
 WAYS: dict[str, tuple[str, dict[str, str]]] = {
     "tls": ("tls", TLS),
     "mutual tls": ("mutual", MUTUAL),
@@ -115,7 +115,7 @@ def topic_of(broker: SecureBroker, way: tuple[str, Mapping[str, str]], topic: st
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_record_goes_in_and_comes_out(broker: SecureBroker, way: str) -> None:
-    """With each way to connect, a process can provision, append, read and join a group."""
+    """With each kind of connection, a process can provision, append, read and join a group."""
     topic = topic_of(broker, WAYS[way])
 
     assert await ensure_topic(topic)
@@ -137,7 +137,7 @@ async def test_a_record_goes_in_and_comes_out(broker: SecureBroker, way: str) ->
 def test_processes_carry_a_write_to_the_store(
     broker: SecureBroker, store: SecureStore, tmp_path: Path, way: str
 ) -> None:
-    """`provision`, `ingest` and a Faust worker use TLS on both sides; a posted session gets its receipt.
+    """`provision`, `ingest` and a Faust worker use TLS for both; a posted session gets its receipt.
 
     The test of the printed ACLs does the same with SCRAM.
     """
@@ -147,7 +147,7 @@ def test_processes_carry_a_write_to_the_store(
 
 
 def store_env(store: SecureStore, database: str) -> dict[str, str]:
-    """Return settings of a store client with a certificate alone."""
+    """Return the settings of a store client that has only a certificate."""
     return {
         "STORE_URL": store.url("mutual", database),
         "STORE_CA_FILE": store.file("ours.pem"),
@@ -255,7 +255,7 @@ REFUSALS: dict[str, tuple[str, dict[str, str], str]] = {
 
 @pytest.mark.parametrize("wrong", REFUSALS)
 async def test_a_refusal_is_no_outage(broker: SecureBroker, wrong: str) -> None:
-    """Every client fails at once with one sentence, and none tries again."""
+    """Every client fails at once with one sentence, and none retries."""
     listener, given, said = REFUSALS[wrong]
     topic = topic_of(broker, (listener, given))
 
@@ -308,7 +308,7 @@ def _all_refuse(data: Path, envs: Mapping[str, Mapping[str, str]], *said: str) -
 
 
 def test_a_token_command_that_fails_ends_the_start(broker: SecureBroker, store: SecureStore, tmp_path: Path) -> None:
-    """The message has its output; a process that already runs tries again."""
+    """The message contains its output; a running process retries."""
     env = environment(broker, WAYS["token over tls"], "t") | store_env(store, "never_made")
     env["KAFKA_TOKEN_COMMAND"] = "sh -c 'echo secret-token; echo no identity >&2; exit 3'"
     said = r"KAFKA_TOKEN_COMMAND \(sh\) ended with 3 \(no identity\)"
@@ -324,7 +324,7 @@ def test_a_token_command_that_fails_ends_the_start(broker: SecureBroker, store: 
 
 
 async def test_names_that_brokers_give_themselves_are_checked(broker: SecureBroker) -> None:
-    """Clients connect to these names; a certificate for only the first address would make them retry without end."""
+    """Clients connect to these names; a certificate for only the first address would make them retry endlessly."""
     topic = topic_of(broker, ("renamed", TLS))
 
     for refused in (ensure_topic(topic), find_topic(topic), KafkaEventLog(topic).start()):

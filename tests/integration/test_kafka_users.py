@@ -1,4 +1,4 @@
-"""The broker of `stack` admits only our own processes; the contract tests show the product on it."""
+"""The broker of `stack` admits only our own processes; the contract tests run the product on it."""
 
 import secrets
 import socket
@@ -107,7 +107,7 @@ def _quorum(port: int) -> bytes:
 
 
 async def test_no_topic_is_deleted_by_our_own_user_either(topic: KafkaTopic) -> None:
-    """The log is for ever."""
+    """The log is permanent."""
     await ensure_topic(topic)
     admin = AIOKafkaAdminClient(bootstrap_servers=topic.bootstrap, **topic.security.client_options())
     await admin.start()
@@ -131,13 +131,13 @@ async def test_a_wrong_password_is_refused_at_once(topic: KafkaTopic) -> None:
 
 
 async def test_a_password_for_a_broker_that_asks_for_none_is_refused(kafka_broker: Broker) -> None:
-    """A broker that is configured as closed must not be open."""
+    """A broker that should require passwords must not be open."""
     with pytest.raises(BrokenLog, match="does not let the user crewkit in"):
         await ensure_topic(KafkaTopic(kafka_broker.bootstrap, "sessions", 1, ours()))
 
 
 async def test_a_program_that_accepts_any_password_is_no_broker() -> None:
-    """It does not know the password, so it receives no password and no record, and does not count as up."""
+    """Since it does not know the password, it receives no password and no record, and does not count as running."""
     asked: list[int] = []
     with rogue_broker(asked) as port:
         assert probe.serves("127.0.0.1", port), "without a log-in the probe accepts it"
@@ -161,7 +161,7 @@ def test_the_probe_logs_in(closed: Broker) -> None:
 def test_passwords_are_in_files_of_their_owner_alone(
     closed: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Command lines are readable by all accounts, so neither the broker's nor the format tool's has one."""
+    """All accounts can read command lines, so neither the broker's nor the format tool's has a password."""
     lines: list[str] = []
     run = subprocess.run
 
@@ -184,7 +184,7 @@ def test_passwords_are_in_files_of_their_owner_alone(
 
 
 async def test_a_broker_without_users_becomes_one_with_users(new_kafka_broker: Broker) -> None:
-    """Its records stay and strangers are refused; a new password, as after the loss of its file, replaces the old."""
+    """Its records stay and strangers are refused; a new password, as after the loss of its file, replaces it."""
     before = KafkaTopic(new_kafka_broker.bootstrap, "sessions", 1)
     await ensure_topic(before)
     log = KafkaEventLog(before)

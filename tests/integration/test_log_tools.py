@@ -78,13 +78,13 @@ def test_an_export_imports_into_the_same_rows(source: Path, export: Path, target
 
 
 def test_the_files_of_an_export_are_private(export: Path) -> None:
-    """Prompts are in them: mode 700 for the folder, 600 for each file."""
+    """They contain prompts: mode 700 for the folder, 600 for each file."""
     assert stat.S_IMODE(export.stat().st_mode) == 0o700
     assert {stat.S_IMODE(file.stat().st_mode) for file in export.iterdir()} == {0o600}
 
 
 async def test_a_log_is_exported_while_it_is_written(tmp_path: Path, capsys: Capture) -> None:
-    """Each export holds what was acknowledged before it; together they hold everything."""
+    """Each export contains everything acknowledged before it; together they contain everything."""
     source, into = new_data_folder(tmp_path / "source"), tmp_path / "export"
     log = SqliteEventLog(source / "log.sqlite")
     await log.start()
@@ -106,7 +106,7 @@ async def test_a_log_is_exported_while_it_is_written(tmp_path: Path, capsys: Cap
 
 
 def test_a_killed_export_continues_to_the_same_files(tmp_path: Path, capsys: Capture) -> None:
-    """SIGKILL between a segment and the manifest, and behind the manifest."""
+    """SIGKILL between a segment and the manifest, and after the manifest."""
     many = [(n, SESSION.bytes, b"%d" % n, AT + n) for n in range(250_000)]
     source = new_data_folder(tmp_path / "source", many)
     whole, parts = tmp_path / "whole", tmp_path / "parts"
@@ -166,7 +166,7 @@ def test_an_import_ends_on_ctrl_c_and_continues(tmp_path: Path, capsys: Capture)
 
 
 def test_a_full_disk_is_one_sentence(tmp_path: Path, capsys: Capture) -> None:
-    """The export so far stays sound, and continues once there is room."""
+    """The export so far stays valid, and continues once there is room."""
     many = [(n, SESSION.bytes, os.urandom(10), AT + n) for n in range(150_000)]
     source, into = new_data_folder(tmp_path / "source", many), tmp_path / "export"
     log_here(capsys, "export", into, "--data", new_data_folder(tmp_path / "empty"), "--secrets", source / "secrets")
@@ -181,7 +181,7 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path, capsys: Capture) -> None:
 
 
 def test_a_file_of_an_earlier_version_takes_garbage_without_key(tmp_path: Path, capsys: Capture) -> None:
-    """Its empty table demanded key and value; the import makes it anew."""
+    """Its empty table required key and value; the import creates the table again."""
     source = new_data_folder(tmp_path / "source", [(0, None, None, AT)])
     target, into = copy_secrets(source, tmp_path / "target"), tmp_path / "export"
     with closing(sqlite3.connect(target / "log.sqlite")) as connection:
@@ -206,7 +206,7 @@ def test_an_export_refuses_another_installation(export: Path, tmp_path: Path, ca
 
 
 def test_an_export_refuses_a_log_that_lost_its_end(source: Path, export: Path, tmp_path: Path, capsys: Capture) -> None:
-    """The last exported record is missing, or another one: the export has what the log lacks, so it must stay."""
+    """The last exported record is missing or different: the export has records that the log lacks, so it must stay."""
     before = hashes_of(export)
     for number, rows in enumerate((ODD[:-1], [*ODD[:-1], (4, b"text", b"other", AT + 2)])):
         lost = new_data_folder(tmp_path / f"lost{number}", rows)
@@ -227,7 +227,7 @@ def test_an_export_refuses_a_log_with_a_hole(source: Path, tmp_path: Path, capsy
 
 
 def test_an_export_refuses_a_folder_with_other_files(source: Path, tmp_path: Path, capsys: Capture) -> None:
-    """The folder stays as it is, and open to whom it was open; one that can't be made is refused too."""
+    """The folder and its permissions stay unchanged; one that can't be created is refused too."""
     (tmp_path / "photos").mkdir(mode=0o755)
     (tmp_path / "photos" / "cat.jpg").write_bytes(b"")
     foreign = log_here(capsys, "export", tmp_path / "photos", "--data", source)
@@ -254,14 +254,14 @@ def test_an_export_without_its_manifest_is_not_begun_anew(source: Path, export: 
 def test_a_folder_without_an_export_has_nothing_to_verify_or_import(
     tmp_path: Path, target: Path, capsys: Capture
 ) -> None:
-    """This is a failure, not a sound export of nothing."""
+    """This is an error, not a valid export of nothing."""
     for ended in (log_here(capsys, "verify", tmp_path), log_here(capsys, "import", tmp_path, "--data", target)):
         assert (ended.code, ended.output) == (1, "")
         assert "holds no export" in ended.complaint
 
 
 def test_a_log_that_does_not_exist_is_said_so(tmp_path: Path, source: Path, capsys: Capture) -> None:
-    """No empty file appears where a path was mistyped."""
+    """A mistyped path creates no empty file."""
     for command in (("export", tmp_path / "new"), ("read", "--position", "0:0")):
         ended = log_here(capsys, *command, "--data", tmp_path / "typo", "--secrets", source / "secrets")
         assert (ended.code, ended.output) == (1, "")
@@ -320,7 +320,7 @@ def test_a_flipped_byte_is_found_by_verify(export: Path, capsys: Capture) -> Non
 
 
 def test_a_record_at_a_position_is_printed(source: Path, capsys: Capture) -> None:
-    """One line of JSON a record; the value is as it was written, without line breaks; other bytes have their field."""
+    """Each record is one line of JSON; the value is unchanged, without line breaks; other bytes have a separate one."""
     ended = log_here(capsys, "read", "--position", "0:0", "--count", "99", "--data", source)
 
     assert (ended.code, ended.complaint) == (0, "")
@@ -349,7 +349,7 @@ def test_the_records_of_a_session_are_printed(source: Path, capsys: Capture) -> 
 
 @pytest.mark.parametrize("what", [("--position", "0:5"), ("--position", "1:0"), ("--session", str(UUID(int=9)))])
 def test_an_unknown_position_or_session_is_exit_1(source: Path, what: tuple[str, str], capsys: Capture) -> None:
-    """One sentence that says what the log has."""
+    """One sentence says what the log has."""
     ended = log_here(capsys, "read", *what, "--data", source)
 
     assert (ended.code, ended.output, len(ended.complaint.splitlines())) == (1, "", 1)
@@ -379,7 +379,7 @@ def test_wrong_usage_is_exit_2(arguments: tuple[str, ...], capsys: Capture) -> N
 
 def has_rows(folder: Path) -> bool:
     """Return whether a commit has happened."""
-    with suppress(sqlite3.OperationalError):  # the table is not there yet
+    with suppress(sqlite3.OperationalError):  # the table does not exist yet
         return bool(rows_of(folder))
     return False
 

@@ -38,7 +38,7 @@ pytestmark = pytest.mark.kafka
 AT = 1_768_905_000_000
 ONE_COPY = ("--replication", "1")
 Capture = pytest.CaptureFixture[str]
-SESSIONS = [UUID(int=n, version=4) for n in range(12)]  # of four partitions, each has some
+SESSIONS = [UUID(int=n, version=4) for n in range(12)]  # each of four partitions has some
 GARBAGE = [(None, None), (None, b"x"), (SESSIONS[0].bytes, None), (b"", b""), (b"\xff", b"\xff\xfe"), (b"k", b"")]
 
 
@@ -86,7 +86,7 @@ def of_rows(found: Sequence[Row]) -> list[LogRecord]:
 
 
 def exists(url: str) -> bool:
-    """Return whether the topic was made."""
+    """Return whether the topic was created."""
     bootstrap, topic = url.removeprefix("kafka://").split("/")
     return asyncio.run(look_at(KafkaTopic(bootstrap, topic, 0), patience_s=0)) is not None
 
@@ -115,7 +115,7 @@ def test_a_log_moves_to_kafka_and_back(kafka: str, source: Path, tmp_path: Path,
 
 
 def test_a_topic_is_restored_at_the_same_positions(kafka: str, source: Path, tmp_path: Path, capsys: Capture) -> None:
-    """Offsets, keys, values and times are equal, also of a record that a foreign producer put into any partition."""
+    """Offsets, keys, values and times are equal, even for a foreign producer's record in another partition."""
     url, restored = new_url(kafka), new_url(kafka)
     mine = ("--secrets", source / "secrets")
     log_here(capsys, "export", tmp_path / "a", "--data", source)
@@ -175,7 +175,7 @@ def test_a_killed_import_into_a_topic_continues(kafka: str, tmp_path: Path, caps
 def test_an_import_that_is_refused_changes_no_topic(
     case: str, kafka: str, source: Path, tmp_path: Path, capsys: Capture
 ) -> None:
-    """The message says what to do; no topic is made, and no record is appended."""
+    """The message says what to do; no topic is created, and no record is appended."""
     export, url = tmp_path / "export", new_url(kafka)
     log_here(capsys, "export", export, "--data", source)
     folder, options = source / "secrets", [*ONE_COPY, "--partitions", "4"]
@@ -207,7 +207,7 @@ def test_an_import_that_is_refused_changes_no_topic(
 def test_an_import_uses_the_partition_count_that_is_recorded(
     kafka: str, source: Path, tmp_path: Path, capsys: Capture
 ) -> None:
-    """A topic that `provision` made needs no option; without one, the export's count is the default."""
+    """If `provision` made the topic, no option is needed; otherwise the export's count is the default."""
     into, mine = tmp_path / "a", ("--secrets", source / "secrets")
     provisioned, new = new_url(kafka), new_url(kafka)
     asyncio.run(installed(provisioned, 3, source / "secrets"))
@@ -223,7 +223,7 @@ def test_an_import_uses_the_partition_count_that_is_recorded(
 def test_an_export_compares_the_secrets_with_those_of_the_topic(
     kafka: str, source: Path, tmp_path: Path, capsys: Capture
 ) -> None:
-    """Else an export would have the fingerprint of another installation."""
+    """Otherwise an export would have the fingerprint of another installation."""
     url = new_url(kafka)
     asyncio.run(installed(url, 1, source / "secrets"))
     other = new_data_folder(tmp_path / "other") / "secrets"
@@ -235,7 +235,7 @@ def test_an_export_compares_the_secrets_with_those_of_the_topic(
 
 
 def test_a_topic_to_which_another_process_writes_is_noticed(kafka: str) -> None:
-    """The offset that comes back is not the one of the plan: the message names it, and the import ends."""
+    """The returned offset is not the planned one: the message names it, and the import ends."""
     url = asyncio.run(made_topic(kafka))
     topic = KafkaTopic(kafka, url.split("/")[-1], 4)
 
@@ -289,19 +289,19 @@ def test_a_broker_that_is_away_is_exit_69(source: Path, tmp_path: Path, capsys: 
 
 
 async def made_topic(kafka: str, **config: str) -> str:
-    """Make a topic of four partitions that is as it has to be, except for ``config``; return its URL."""
+    """Create a valid topic of four partitions, except for ``config``; return its URL."""
     forever = {"retention.ms": "-1", "retention.bytes": "-1", "max.message.bytes": str(8 << 20)}
     return f"kafka://{kafka}/{await create_topic(kafka, 4, **forever, **config)}"
 
 
 async def installed(url: str, partitions: int, folder: Path) -> None:
-    """Make and record a topic, as `provision` does."""
+    """Create and record a topic, as `provision` does."""
     bootstrap, topic = url.removeprefix("kafka://").split("/")
     await install(KafkaTopic(bootstrap, topic, partitions), own_secrets(folder), Wish(1))
 
 
 async def produce(url: str, key: bytes, value: bytes, partition: int) -> None:
-    """Append a record as a foreign producer does."""
+    """Append a record like a foreign producer."""
     bootstrap, topic = url.removeprefix("kafka://").split("/")
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
     await producer.start()

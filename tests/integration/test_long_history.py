@@ -1,4 +1,4 @@
-"""A long history: what needs the end of the receipts reads the end alone, and what needs all reads parts."""
+"""A long history: questions about the end of the receipts read only the end; questions about all read parts."""
 
 import asyncio
 import json
@@ -61,7 +61,7 @@ class Asks:
 def test_the_end_of_the_receipts_is_read_alone(
     long_history: TestStore, text: str, parameters: dict[str, object]
 ) -> None:
-    """Of each part some granules at the end are read, not the partition."""
+    """Some granules at the end of each part are read, not the whole partition."""
     long_history.client.database = long_history.database
 
     reply = json.loads(long_history.client.raw_query(text, parameters=parameters, fmt="JSON"))
@@ -76,7 +76,7 @@ def test_the_ends_are_those_of_each_partition(long_history: TestStore) -> None:
 
 
 def test_coverage_in_parts_counts_every_position_once(engine: Options, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Receipts are missing at the start and across two parts, others were written twice; the last ones are missing."""
+    """Receipts are missing at the start, across two parts and at the end; others were written twice."""
     monkeypatch.setattr(coverage, "POSITIONS_PER_QUESTION", 10)
     for store in new_store(new_address(engine), 2):
         fill = FILL.replace("{db}", store.database)

@@ -1,4 +1,4 @@
-"""Batches, holes, repairs and recounts of more keys than a store accepts at once, through the store server.
+"""Batches, gaps, repairs and recounts with more keys than a store accepts at once, through the store server.
 
 It refuses what a real server and proxies refuse: long values, long addresses, many fields.
 """
@@ -34,7 +34,7 @@ ORGS, SESSIONS = 2_000, 3_000
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """Run a server as behind a proxy, whose tables drop repeated blocks as Replicated ones do."""
+    """Run a server as if behind a proxy; its tables drop repeated blocks like Replicated ones."""
     conditions = {BEHIND_PROXY: "1", DEDUPLICATION_WINDOW: "10000"}
     running = Served(Path(tmp_path_factory.mktemp("many-orgs")), **conditions)
     yield running
@@ -43,7 +43,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 @pytest.fixture
 def store(served: Served, request: pytest.FixtureRequest) -> Iterator[TestStore]:
-    """Provision databases of this test on the server, for a log of one partition."""
+    """Provision databases for this test on the server, for a log of one partition."""
     yield from new_store(StoreAddress(served.options, f"many_{abs(hash(request.node.name)):x}"), partitions=1)
 
 
@@ -89,7 +89,7 @@ def many_sessions() -> list[LogRecord]:
 
 
 def new_pipeline_over(store: TestStore, records: list[LogRecord]) -> Pipeline:
-    """Return a projector whose log reads return as much as those of a real one."""
+    """Return a projector whose log reads return as much as real ones."""
     pipeline = new_pipeline(store, [])
     pipeline._gaps._reader = InPieces(records)
     return pipeline
@@ -127,7 +127,7 @@ async def recounted(reader: ClickHouseReader) -> Recounted:
 
 
 async def test_a_hole_of_thousands_of_sessions_is_filled(of_sessions: TestStore) -> None:
-    """Later records of these sessions are projected again, since they lacked the records of the hole."""
+    """Later records of these sessions are projected again, since they were folded without the missing records."""
     store, records = of_sessions, many_sessions()
     before = tables(store)
     for table in ("facts", "receipts"):
@@ -142,7 +142,7 @@ async def test_a_hole_of_thousands_of_sessions_is_filled(of_sessions: TestStore)
 async def test_one_batch_of_thousands_of_orgs_is_projected_and_repaired(
     store: TestStore, reader: ClickHouseReader
 ) -> None:
-    """Every bucket is there, and right. A recount finds wrong ones; the repair removes and rebuilds them."""
+    """Every bucket is there, and right. A recount finds wrong ones; the repair deletes and rebuilds them."""
     records = many_orgs()
     pipeline = new_pipeline_over(store, records)
     await project(pipeline, records)
@@ -162,7 +162,7 @@ async def test_one_batch_of_thousands_of_orgs_is_projected_and_repaired(
 
 
 async def test_thousands_of_sessions_are_projected_again(of_sessions: TestStore) -> None:
-    """Their derived rows are removed first, so none of a later version stays."""
+    """Their derived rows are deleted first, so no row of a later version stays."""
     store, records = of_sessions, many_sessions()
     pipeline = new_pipeline_over(store, records)
     await pipeline.resume(0, len(records))

@@ -1,4 +1,4 @@
-"""Hostile bodies leave nothing behind in a serving process that grows with their number."""
+"""Hostile bodies leave nothing behind in a serving process that would grow with their number."""
 
 import gzip
 import itertools
@@ -26,7 +26,7 @@ from tests.support.rigs.write_api import EVENT, KEY, a_session, events_path
 from tests.support.waiting import eventually
 
 MIB = 1 << 20
-CLIENTS = 6  # at once, so that several large bodies are in memory beside small blocks that stay
+CLIENTS = 6  # at once, so that several large bodies are in memory next to small blocks that stay
 ROUNDS = 12
 LEFT_MAX = 40 * MIB
 Encoded = tuple[bytes, dict[str, str]]
@@ -84,7 +84,7 @@ class Served:
         return client
 
     def memory(self) -> int:
-        """Return the resident bytes without those of files."""
+        """Return the resident bytes, without memory-mapped files."""
         lines = Path(f"/proc/{self._pid}/status").read_text().splitlines()
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon:"))
 
@@ -109,7 +109,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 @pytest.mark.fault(row=17)
 def test_hostile_bodies_leave_memory_flat(served: Served) -> None:
-    """Some hundred bodies, six at once, leave less than four of the larger ones hold."""
+    """A few hundred bodies, six at once, leave less than four of the larger ones take."""
     for (body, headers), _ in hostile()[-20:]:
         served.send(body, headers)
     before = served.memory()
@@ -127,7 +127,7 @@ def test_hostile_bodies_leave_memory_flat(served: Served) -> None:
 
 @pytest.mark.fault(row=17)
 def test_long_addresses_leave_nothing(served: Served) -> None:
-    """Each address is new and needs no credential: the router must not remember them."""
+    """Each address is new and needs no credential: the router must not cache them."""
     served.ask("/api/v1/acme/observability/sessions/x/events")
     before = served.memory()
 

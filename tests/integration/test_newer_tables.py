@@ -1,4 +1,4 @@
-"""Tables of a newer version: older code continues if something was only added, and otherwise refuses."""
+"""Tables of a newer version: older code continues if they only grew, and otherwise refuses."""
 
 from collections.abc import Iterator
 
@@ -63,7 +63,7 @@ def test_what_this_code_knows_of_its_tables_is_what_it_makes(kind: str, own_stor
 
 
 def test_columns_that_were_added_are_no_reason_to_stop(own_store: TestStore) -> None:
-    """This holds at any place and for any addition; `provision` of this code then adds nothing."""
+    """Columns may be added anywhere in any number; `provision` of this code then adds nothing."""
     alter(own_store, *ADDED)
 
     check_migrated(own_store.address, "g1")
@@ -74,7 +74,7 @@ def test_columns_that_were_added_are_no_reason_to_stop(own_store: TestStore) -> 
 
 @pytest.mark.parametrize("statement", REFUSED)
 def test_what_this_code_can_not_live_with_is_refused(statement: str, own_store: TestStore) -> None:
-    """The message has table, column and remedy."""
+    """The message names table, column and remedy."""
     alter(own_store, statement)
 
     with pytest.raises(Refused) as refused:
@@ -86,7 +86,7 @@ def test_what_this_code_can_not_live_with_is_refused(statement: str, own_store: 
 
 
 def test_a_newer_control_database_is_looked_at_as_well(own_store: TestStore) -> None:
-    """It has the prices and generations."""
+    """It contains the prices and the generations."""
     control = own_store.address.control
     own_store.client.command(f"ALTER TABLE {control}.generations ADD COLUMN note String DEFAULT ''")
     own_store.client.command(TOMORROW.replace("{db}", control))

@@ -1,4 +1,4 @@
-"""The official exporters send through real HTTP to a server that is killed meanwhile: nothing is lost or doubled."""
+"""The official exporters send over real HTTP to a server that is killed meanwhile: nothing is lost or doubled."""
 
 import shutil
 import subprocess
@@ -37,7 +37,7 @@ REFUSED = 4  # appends: batches are sent side by side, and each may be sent five
     [("before the append", Compression.NoCompression), ("before the reply", Compression.Gzip)],
 )
 def test_pythons_exporters_lose_nothing(tmp_path: Path, when: str, compression: Compression) -> None:
-    """They get no reply to one batch, find no server for a second, and send the batch again."""
+    """They get no reply to one batch, find no server for a second, and resend both."""
     with restarted(tmp_path, KEY, FAIL_POINTS[when]) as server:
         export_logs(server, compression)
         export_metrics(server, compression)
@@ -93,7 +93,7 @@ def _resource() -> Resource:
 
 @pytest.fixture(scope="module")
 def node_client() -> Path:
-    """Return a folder with the exporters of Node, installed once for each lock file."""
+    """Return a folder with Node's exporters, installed once per lock file."""
     folder = installed_packages(NODE_CLIENT)
     shutil.copy(NODE_CLIENT / "export.mjs", folder)
     return folder
@@ -101,7 +101,7 @@ def node_client() -> Path:
 
 @pytest.mark.parametrize("encoding", ["json", "protobuf"])
 def test_nodes_exporters_lose_nothing(node_client: Path, tmp_path: Path, encoding: str) -> None:
-    """Claude Code and Gemini CLI use them. They repeat a 503, but no request whose connection is lost."""
+    """Claude Code and Gemini CLI use them. They retry a 503, but not a request whose connection was lost."""
     with restarted(tmp_path, KEY, refused=REFUSED) as server:
         command = ["node", "export.mjs", server.endpoint, server.token, encoding, SESSION, str(RECORDS)]
         ended = subprocess.run(command, cwd=node_client, capture_output=True, text=True, timeout=EXPORT_S, check=False)

@@ -1,4 +1,4 @@
-"""Loaded prices in the log: each load is a record, and a lost price history is made again from the records."""
+"""Loaded prices in the log: each load is a record, and a lost price history is restored from the records."""
 
 import asyncio
 import shutil
@@ -51,7 +51,7 @@ def control(store: TestStore) -> Iterator[Client]:
 
 @pytest.fixture
 def settings(store: TestStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Return settings of that store, and of a log in a file that was begun."""
+    """Return settings for that store and for a new log in a file."""
     monkeypatch.setattr(loading, "store_address", lambda _settings: store.address)
     SqlitePriceLog(tmp_path / "log.sqlite").append([])
     return Settings(data=str(tmp_path))
@@ -80,7 +80,7 @@ def forget_prices(store: TestStore, client: Client) -> None:
 
 
 def test_a_load_is_in_the_log_and_in_the_store_with_one_time(settings: Settings, control: Client) -> None:
-    """The record has the prices, the time of the rows and the flag; a load of what is known appends nothing."""
+    """The record has the prices, the time of the rows and the flag; a load of known prices appends nothing."""
     new, past = price(in_two_hours()), price(0, "past")
 
     load(settings, new)
@@ -95,7 +95,7 @@ def test_a_load_is_in_the_log_and_in_the_store_with_one_time(settings: Settings,
 
 
 def test_a_lost_history_comes_back_from_the_log(settings: Settings, store: TestStore, control: Client) -> None:
-    """The list of the version comes first, then each load with its time; a second run changes nothing."""
+    """The version's list comes first, then each load with its time; a second run changes nothing."""
     load(settings, price(in_two_hours()))
     load(settings, *(price(in_two_hours(), f"model-{n}") for n in range(900)))  # several records
     before = history_of(control)
@@ -112,7 +112,7 @@ def test_a_lost_history_comes_back_from_the_log(settings: Settings, store: TestS
 def test_a_load_into_a_lost_store_brings_the_history_back_first(
     settings: Settings, store: TestStore, control: Client
 ) -> None:
-    """Else the history would begin with the new prices, and the others would never come back."""
+    """Otherwise the history would begin with the new prices, and the others would stay lost."""
     load(settings, price(in_two_hours()))
     before = history_of(control)
     forget_prices(store, control)
@@ -126,7 +126,7 @@ def test_a_load_into_a_lost_store_brings_the_history_back_first(
 def test_prices_from_before_the_first_start_go_into_the_new_log(
     store: TestStore, control: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An installation that began with its own list has no other one, before and after its store was lost."""
+    """An installation that began with its own list has no other, before and after its store was lost."""
     monkeypatch.setattr(loading, "store_address", lambda _settings: store.address)
     forget_prices(store, control)
     settings = Settings(data=str(tmp_path))
@@ -147,7 +147,7 @@ def test_prices_from_before_the_first_start_go_into_the_new_log(
 def test_a_version_with_another_list_changes_no_price_of_an_installation(
     settings: Settings, store: TestStore, control: Client, is_loaded: bool
 ) -> None:
-    """It records in the log what the installation began with, and a lost store comes back with that."""
+    """The version records the installation's initial list in the log, and a lost store is restored with that list."""
     if is_loaded:
         load(settings, structs.replace(list_prices().prices[0], from_ms=in_two_hours()), price(in_two_hours()))
     newer = PriceList([price(0, "newer")])
@@ -211,7 +211,7 @@ def test_a_store_that_goes_away_in_the_middle_is_no_silent_loss(
 def test_an_installation_whose_log_is_not_named_is_refused(
     store: TestStore, control: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A store with a generation has a log: prices outside it would be lost with the store."""
+    """A store with a generation has a log: prices outside the log would be lost with the store."""
     monkeypatch.setattr(loading, "store_address", lambda _settings: store.address)
     before = history_of(control)
 
@@ -222,7 +222,7 @@ def test_an_installation_whose_log_is_not_named_is_refused(
 
 
 def test_what_is_no_load_under_the_key_of_prices_is_no_price(tmp_path: Path) -> None:
-    """Poison, prices of another org and records of sessions bring nothing, and stop nothing."""
+    """Invalid records, prices of another org and session records bring no price, and stop nothing."""
     log = SqlitePriceLog(tmp_path / "log.sqlite")
     good = LogBuilder(1).add(prices_loaded(price(0)))[0].value
     bad = [b"garbage", b"", LogBuilder(1).add(prices_loaded(price(0), org_id="acme"))[0].value]

@@ -42,7 +42,7 @@ def control(store: TestStore) -> Iterator[Client]:
 
 
 def price(from_ms: int, usd: int = 1, model: str = MODEL) -> Price:
-    """Return a price of so many dollars per million tokens of any kind."""
+    """Return a price of that many dollars per million tokens of any kind."""
     return Price(model, from_ms, *[usd * 10**9] * 5)
 
 
@@ -56,7 +56,7 @@ def now_ms() -> int:
 
 @contextmanager
 def another_generation(store: TestStore, control: Client) -> Iterator[ClickHouseWarehouse]:
-    """Make a generation as `provision` makes the first, without tables, which these tests do not read."""
+    """Make a generation like the first one of `provision`, without tables, which these tests do not read."""
     prices = PriceList(newest(history_of(control)))
     control.command(
         "INSERT INTO generations (name, event, fold_version, prices_sha256, partitions)"
@@ -104,13 +104,13 @@ class Reports:
 def test_a_price_of_the_future_holds_from_its_moment_on_and_a_replay_gives_the_same(
     store: TestStore, control: Client
 ) -> None:
-    """Old sessions keep their costs, new ones have the new price, in the same generation."""
+    """Old sessions keep their costs, new ones get the new price, in the same generation."""
     reports = Reports(store)
     assert reports.project(before=now_ms()) == {"before": (0, "unknown")}
     begins = now_ms() + NOTICE_MS + MINUTE_MS
 
     assert load(control, price(begins, 3)).added == [price(begins, 3)]
-    found = reports.project(still=begins - 1, then=begins)  # by the same projector, which went on running
+    found = reports.project(still=begins - 1, then=begins)  # by the same projector, which kept running
 
     assert found == {"before": (0, "unknown"), "still": (0, "unknown"), "then": (3, "priced")}
     projected = tables(store)
@@ -119,7 +119,7 @@ def test_a_price_of_the_future_holds_from_its_moment_on_and_a_replay_gives_the_s
 
 
 def test_a_projector_reads_the_list_again_in_time(store: TestStore, control: Client) -> None:
-    """A list is valid for half an hour after its reading; prices loaded meanwhile begin later."""
+    """A list is valid for half an hour after it is read; prices loaded meanwhile begin later."""
     pricing = Pricing(store.warehouse())
     first = pricing.complete_until(now_ms())
     load(control, price(now_ms() + NOTICE_MS + MINUTE_MS))
@@ -139,7 +139,7 @@ def test_a_price_of_the_past_is_refused_and_the_message_says_what_to_do(store: T
 
 
 def test_a_price_of_the_past_can_be_kept_for_new_generations(store: TestStore, control: Client) -> None:
-    """The existing generation does not use it; a later one does, and can be projected into."""
+    """The existing generation does not use it; a later one does, and can be projected."""
     reports = Reports(store)
     reports.project(before=now_ms())
     load(control, price(0, 7), new_generations_only=True)
@@ -155,7 +155,7 @@ def test_a_price_of_the_past_can_be_kept_for_new_generations(store: TestStore, c
 
 
 def test_what_is_known_is_not_loaded_again(store: TestStore, control: Client) -> None:
-    """A file is stored as a whole once; its known prices of the past are accepted."""
+    """A file is stored as a whole once; its known past prices are accepted."""
     new = price(now_ms() + 2 * NOTICE_MS)
     assert load(control, *list_prices().prices, new) == ([new], len(list_prices().prices))
 
@@ -163,7 +163,7 @@ def test_what_is_known_is_not_loaded_again(store: TestStore, control: Client) ->
 
 
 def test_a_price_that_has_not_begun_can_be_replaced(store: TestStore, control: Client) -> None:
-    """The last loaded one is valid."""
+    """The last one loaded is valid."""
     begins = now_ms() + 2 * NOTICE_MS
     load(control, price(begins, 1))
     load(control, price(begins, 2))
@@ -184,7 +184,7 @@ def test_an_installation_can_begin_with_a_list_of_its_own(store: TestStore, cont
 
 
 def test_provisioning_again_leaves_the_prices_alone(store: TestStore, control: Client) -> None:
-    """A later version's list of the past would change existing costs."""
+    """A later version's list would change existing costs."""
     before = history_of(control)
 
     provision_store(store.address, PARTITIONS, PriceList([price(0)]))

@@ -1,4 +1,4 @@
-"""`prices load` and `prices show` on a data folder that no process serves."""
+"""`prices load` and `prices show` on a data folder that no process is using."""
 
 import json
 import subprocess
@@ -51,7 +51,7 @@ def test_prices_go_in_as_a_file_and_come_out_as_one(tmp_path: Path) -> None:
 
 
 def test_the_list_of_the_version_can_be_loaded(tmp_path: Path) -> None:
-    """It needs no file; file and list together are wrong usage, as is neither."""
+    """No file is needed; both file and list, or neither, is wrong usage."""
     loaded = prices(tmp_path / "up", "load", "--shipped")
     again = prices(tmp_path / "up", "load", "--shipped")
     file = tmp_path / "prices.toml"
@@ -65,7 +65,7 @@ def test_the_list_of_the_version_can_be_loaded(tmp_path: Path) -> None:
 
 
 def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:
-    """Its store is in another process; the message has the remedy."""
+    """Its store is in another process; the message names the remedy."""
     with locked_folder(tmp_path):
         shown = prices(tmp_path, "show")
 
@@ -74,7 +74,7 @@ def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_stack_that_does_not_run_is_away(tmp_path: Path) -> None:
-    """Its store is a server; the command creates nothing beside it."""
+    """Its store is a server; the command creates no other."""
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "stack.json").write_text('{"kafka": 1, "controller": 2, "store": 3}')
 

@@ -53,7 +53,7 @@ def small(both: TwoGenerations) -> Kept:
 
 @pytest.fixture(scope="module")
 def behind(both: TwoGenerations) -> Kept:
-    """Make two generations, of which g2 has projected 20 records of `a_log(4)`."""
+    """Make two generations; g2 has projected only 20 records of `a_log(4)`."""
     both.empty()
     asyncio.run(both.project(a_log(4)[:20]))
     asyncio.run(both.project(a_log(4), LIVE))
@@ -75,7 +75,7 @@ def filled(both: TwoGenerations, equal: Kept) -> TwoGenerations:
 
 
 def columns_of(proof: Proof) -> set[Column]:
-    """Return what differs, between the generations or inside one."""
+    """Return the listed differences, between the generations or inside one."""
     return {(count.table, count.column, count.generation) for count in proof.by_column}
 
 
@@ -153,7 +153,7 @@ async def test_a_changed_token_count_is_named(filled: TwoGenerations) -> None:
 
 
 async def test_a_missing_session_is_named(filled: TwoGenerations) -> None:
-    """It is missing beside the live generation, and beside its own facts."""
+    """It is missing compared with the live generation, and compared with its own facts."""
     session = named(0)
     filled.alter(f"DELETE FROM {{db}}.sessions WHERE session_id = '{session}'")
 
@@ -219,7 +219,7 @@ async def test_a_receipt_without_its_facts_is_named(filled: TwoGenerations) -> N
 
 
 async def test_facts_at_the_position_of_another_session_are_noticed(filled: TwoGenerations) -> None:
-    """Even in a proof of a generation with itself, although no receipt leads to them."""
+    """This holds even in a proof of a generation with itself, although no receipt leads to them."""
     filled.alter(
         "INSERT INTO {db}.facts SELECT * REPLACE (generateUUIDv4() AS event_id, log_offset - 1 AS log_offset,"
         f" place - 65536 AS place) FROM {{db}}.facts FINAL WHERE session_id = '{named(0)}' ORDER BY log_offset LIMIT 1"
@@ -269,7 +269,7 @@ async def test_a_task_of_another_session_is_named(filled: TwoGenerations) -> Non
 
 
 async def test_a_missing_receipt_is_named(filled: TwoGenerations) -> None:
-    """Also the last one of a partition, since the progress still claims it; nothing else differs."""
+    """This includes the last one of a partition, which the progress still claims; nothing else differs."""
     (last,) = filled.rows("SELECT max(log_offset) FROM {db}.receipts WHERE log_partition = 0")[0]
     filled.alter(f"DELETE FROM {{db}}.receipts WHERE log_partition = 0 AND log_offset IN (1, {last})")
 
@@ -281,7 +281,7 @@ async def test_a_missing_receipt_is_named(filled: TwoGenerations) -> None:
 
 
 async def test_a_receipt_that_both_generations_lack_is_named_in_each(filled: TwoGenerations) -> None:
-    """Equal generations may both be incomplete; a proof with itself finds that as well."""
+    """Equal generations may both be incomplete; a proof of one with itself finds that as well."""
     for generation in (LIVE, PROVED):
         filled.alter("DELETE FROM {db}.receipts WHERE log_partition = 0 AND log_offset = 1", generation)
 
@@ -352,7 +352,7 @@ async def test_nothing_is_claimed_of_a_generation_without_any_record(both: TwoGe
 async def test_a_fold_that_differs_on_purpose_is_reviewed_by_its_report(
     both: TwoGenerations, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The report lists the intended sessions and columns, all of them counted, and their examples."""
+    """The report lists the intended sessions and columns, counts all of them, and has examples."""
     both.empty()
     log = a_log(30)
     await both.project(log, LIVE)
@@ -379,7 +379,7 @@ async def test_a_fold_that_differs_on_purpose_is_reviewed_by_its_report(
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.part("volume")) for seed in (1, 2))])
 async def test_what_is_projected_meanwhile_is_no_difference(both: TwoGenerations, seed: int) -> None:
-    """While both generations grow, one behind the other, every proof is equal; then nothing is moving."""
+    """While both generations grow, one after the other, every proof is equal; at the end nothing is moving."""
     both.empty()
     log, seen = a_log(12, seed), []
 
@@ -429,7 +429,7 @@ async def test_a_batch_that_comes_again_leaves_nothing_moving(both: TwoGeneratio
 
 
 async def _crash(both: TwoGenerations, writes: int) -> None:
-    """Let g2 project the rest of the log of `behind`, and crash after so many writes."""
+    """Let g2 project the rest of the log of `behind`, and crash after that many writes."""
     sound = both.warehouse(PROVED)
     dying = CrashingWarehouse(sound._connect, sound._control, sound._generation)
     dying.crash_at(max(0, writes - 1), after=writes > 0)
@@ -456,7 +456,7 @@ async def test_a_difference_counts_only_when_a_second_reading_confirms_it(filled
 async def test_the_lists_are_cut_but_all_rows_are_counted(
     filled: TwoGenerations, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """If there are more differences than are listed, the counts by column and day are still of all."""
+    """If there are more differences than the list shows, the counts by column and day still cover all."""
     monkeypatch.setattr("audit.prove.tally.LISTED_MAX", 5)
     filled.alter("TRUNCATE TABLE {db}.tasks")
 
@@ -470,12 +470,12 @@ async def test_the_lists_are_cut_but_all_rows_are_counted(
 
 
 async def test_each_changed_column_of_each_table_is_named(both: TwoGenerations) -> None:
-    """Every column that this code knows is compared, also if only a NULL becomes a value; no other is named."""
+    """Every known column is compared, even if only a NULL becomes a default; no other column is named."""
     both.empty()
     await both.project(a_log(60))
     planted: dict[tuple[str, ...], tuple[str, str]] = {}
     for table in ALL:
-        others = sorted(set(table.columns) - set(table.key) - {"is_deleted"})  # what is deleted is not there
+        others = sorted(set(table.columns) - set(table.key) - {"is_deleted"})  # deleted rows are not visible
         keys = _keys(both, table)[: len(others)]
         both.alter(
             f"DELETE FROM {{db}}.{table.name} WHERE ({', '.join(table.key)}) IN ({', '.join(map(_tuple, keys))})"
@@ -517,7 +517,7 @@ def _other_value(table: Table[Any], column: str) -> str:
         "first_prompts": "arrayPushBack(first_prompts, '')",
         "redactions": "map('~', 1)",
         "data": "concat(data, ' ')",
-        "place": "place + 10000",  # of the same record, and no other fact's
+        "place": "place + 10000",  # in the same record, and not another fact's
     }
     kind = str(table.kind(column))
     if column in special:
@@ -532,7 +532,7 @@ def _other_value(table: Table[Any], column: str) -> str:
 
 
 async def test_an_id_that_counts_twice_everywhere_is_noticed(filled: TwoGenerations) -> None:
-    """Even if facts, session and receipt agree, as those of a fold that forgot an id."""
+    """This holds even if facts, session and receipt agree, as with a fold that forgets an id."""
     fact = f"FROM {{db}}.facts FINAL WHERE session_id = '{named(0)}' AND event_type = 'Stop'"
     for table, changed, which in (
         ("receipts", "facts + 1 AS facts, added + 1 AS added", f"log_offset = (SELECT min(log_offset) {fact})"),

@@ -1,4 +1,4 @@
-"""The proof of a large generation, within bounded memory."""
+"""The proof of a large generation in bounded memory."""
 
 from collections.abc import Iterator
 from unittest.mock import patch
@@ -29,7 +29,7 @@ def limited(both: TwoGenerations) -> Iterator[TwoGenerations]:
 
 @pytest.mark.slow
 async def test_a_million_facts_are_compared_in_questions_of_little_memory(limited: TwoGenerations) -> None:
-    """Every question stays below its limits; one changed byte is found, and it alone."""
+    """Every query stays below its limits; one changed byte is found, and nothing else."""
     for generation in (LIVE, PROVED):
         fill(limited, generation, FACTS)
 

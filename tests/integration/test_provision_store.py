@@ -1,4 +1,4 @@
-"""`provision` on a store that we did not set up, and what it left of a generation that it dropped."""
+"""`provision` on a store that we did not set up, and with a generation that it has dropped."""
 
 from contextlib import closing
 from typing import Any
@@ -43,7 +43,7 @@ def test_databases_have_the_engine_of_the_server(engine: Options, monkeypatch: p
 
 
 def test_a_generation_that_was_dropped_is_not_projected(store: TestStore) -> None:
-    """The projector says so, instead of asking for `provision`: a name is used once."""
+    """The projector says so, instead of suggesting `provision`: a name is used only once."""
     check_migrated(store.address, "g1")
     with closing(connect(WRITE, **store.address.at(store.address.control))) as client:
         add_generation_event(client, Generation("g1", store.partitions), "dropped")
@@ -54,7 +54,7 @@ def test_a_generation_that_was_dropped_is_not_projected(store: TestStore) -> Non
 
 
 def test_only_comments_of_a_migration_may_change_after_it_ran(store: TestStore) -> None:
-    """A store that was made with other comments is the same; with another text it is refused."""
+    """A store made with other comments is accepted; one made with other text is refused."""
     database = store.address.control
     former = "863f45890c874e3c9121dbab70bd5d0c0a915a4d055dd54c0121a6110a515667"
     with closing(connect(WRITE, **store.address.at(database))) as client:
@@ -71,7 +71,7 @@ def test_only_comments_of_a_migration_may_change_after_it_ran(store: TestStore) 
 
 
 def test_of_replays_that_were_accepted_at_once_only_the_first_two_begin(store: TestStore) -> None:
-    """Processes that accept requests do not see each other's; the one that creates generations judges again."""
+    """Processes that accept requests do not see each other's; the process that creates generations checks again."""
     with closing(connect(WRITE, **store.address.at(store.address.control))) as client:
         for name in ("g2", "g3", "g4", "g5"):
             add_request_event(client, new_request("replay", name, "olga"))

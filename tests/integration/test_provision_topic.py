@@ -50,7 +50,7 @@ async def append_until_taken(log: KafkaEventLog) -> Position:
 
 
 async def test_the_first_group_of_a_new_cluster_finds_its_coordinator_at_once(new_kafka_broker: Broker) -> None:
-    """A refused worker would come back seconds later, during the first traffic."""
+    """Otherwise a refused worker would rejoin seconds later, during the first traffic."""
     await ensure_topic(KafkaTopic(new_kafka_broker.bootstrap, "sessions", 4))
 
     admin = AIOKafkaAdminClient(bootstrap_servers=new_kafka_broker.bootstrap)
@@ -62,7 +62,7 @@ async def test_the_first_group_of_a_new_cluster_finds_its_coordinator_at_once(ne
 
 
 async def test_a_record_of_a_clock_that_is_a_day_ahead_is_taken(kafka: str) -> None:
-    """A producer stamps records with the time of its process; by default Kafka 4 takes an hour of error."""
+    """A producer stamps records with its process's time; by default Kafka 4 accepts an error of an hour."""
     topic = new_topic(kafka, 1)
     await ensure_topic(topic)
     producer = AIOKafkaProducer(bootstrap_servers=kafka)
@@ -140,7 +140,7 @@ async def test_secrets_of_another_installation_are_refused(kafka: str) -> None:
     ],
 )
 async def test_what_is_no_record_of_ours_is_refused(kafka: str, written: bytes, said: str) -> None:
-    """It is a record of a later version, or something else in its place."""
+    """It may be a record of a later version, or something else in its place."""
     topic = new_topic(kafka)
     await ensure_topic(topic)
     await ensure_topic(of_record(topic))
@@ -154,7 +154,7 @@ async def test_what_is_no_record_of_ours_is_refused(kafka: str, written: bytes, 
 
 
 async def test_a_topic_without_its_record_is_refused(kafka: str) -> None:
-    """A topic made by hand has none; `provision` records its existing count."""
+    """A topic made by hand has none; `provision` records its current count."""
     topic = new_topic(kafka)
     await ensure_topic(topic)
 
@@ -234,7 +234,7 @@ async def test_a_topic_that_loses_records_is_refused_with_what_mends_it(kafka: s
 
 @pytest.mark.fault(row=28)
 def test_too_few_copies_are_refused_unless_made_with_one() -> None:
-    """The broker must report three copies and two in sync; one copy has no further requirement."""
+    """The broker must report three copies and two in sync; a single copy has no further requirement."""
     enough = {"min.insync.replicas": "2", "max.message.bytes": "8388608", "cleanup.policy": "delete"}
     enough |= {"retention.ms": "-1", "retention.bytes": "-1", "unclean.leader.election.enable": "false"}
     topic = KafkaTopic("k:9092", "t", 4, replication=3)
@@ -260,7 +260,7 @@ async def test_that_there_is_one_copy_is_said_at_each_start(kafka: str) -> None:
 
 
 async def test_where_others_make_topics_the_lines_are_printed(kafka: str) -> None:
-    """`provision` creates nothing; after the printed lines have run, it records the installation."""
+    """`provision` creates nothing; after the printed commands have run, it records the installation."""
     topic = new_topic(kafka, 3)
     wish = Wish(replication=1, makes_topics=False)
 
@@ -310,7 +310,7 @@ public class Managed implements CreateTopicPolicy {
 
 @pytest.mark.skipif(shutil.which("javac") is None, reason="javac is not installed (a JDK)")
 async def test_a_managed_broker_whose_policy_refuses_a_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If the policy names no setting, those that managed services fix go first. A refusal of all is an error."""
+    """If the policy names no setting, those that managed services fix are left out first. Refusing all is an error."""
     with_policy(tmp_path, monkeypatch)
     with broker_from_jars(tmp_path / "kafka") as broker:
         topic = new_topic(broker.bootstrap)
@@ -324,7 +324,7 @@ async def test_a_managed_broker_whose_policy_refuses_a_setting(tmp_path: Path, m
 
 
 def with_policy(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Start the brokers that follow with the policy."""
+    """Start further brokers with the policy."""
     (folder / "Managed.java").write_text(POLICY)
     subprocess.run(["javac", "-cp", f"{jars()}/*", "Managed.java"], cwd=folder, check=True, timeout=60)
     jvm = archive.jvm

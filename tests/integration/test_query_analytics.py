@@ -1,4 +1,4 @@
-"""Analytics over HTTP, on the real engine, against a slow recomputation from the sessions."""
+"""Analytics over HTTP, on the real engine, compared with a slow count of the sessions."""
 
 import json
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ orgs: Iterator[str] = (f"org-{number}" for number in count())
 
 
 def any_session(draw: Random) -> dict[str, Any]:
-    """Draw a session as changes of the builder, with few hours, days and names, so that sessions share them."""
+    """Draw a session as changes of the builder, from few hours, days and names, so that sessions share them."""
     started_at = NOON - draw.randrange(5) * 9 * DAY_MS - draw.randrange(30) * HOUR_MS - draw.randrange(3)
     ended = draw.random() < 0.5
     used = draw.sample(MODELS, draw.randrange(len(MODELS) + 1))
@@ -51,7 +51,7 @@ def any_session(draw: Random) -> dict[str, Any]:
 
 
 def any_tool(draw: Random, name: str) -> ToolTotals:
-    """Draw counters of few values, so that tools share them; an error may have no call."""
+    """Draw counters from few values, so that tools share them; an error may have no call."""
     return ToolTotals(name, draw.randrange(3), draw.randrange(3), draw.choice([0, draw.randrange(1 << 48)]))
 
 
@@ -192,7 +192,7 @@ async def test_a_session_that_changes_moves_whole(query_store: QueryStore, query
 
 
 async def test_a_session_that_goes_on_counts_once(query_store: QueryStore, query_api: QueryApi) -> None:
-    """Of the states of a session only the latest counts, also before they are merged."""
+    """Only the latest state of a session counts, even before the states are merged."""
     row = session(agent_name="a", tools=[ToolTotals("Bash", 1, 1, 5), ToolTotals("Edit", 1, 0, 5)])
     later = {"session_id": row.session_id, "started_at": row.started_at, "version": 2}
     query_store.put(row)
@@ -218,7 +218,7 @@ async def test_the_tools_that_fail_most_come_first(query_store: QueryStore, quer
 
 
 async def test_the_first_thousand_tools_are_listed(query_store: QueryStore, query_api: QueryApi) -> None:
-    """Those that are left out have the fewest errors and calls."""
+    """Those left out have the fewest errors and calls."""
     tools = [ToolTotals(f"tool {n:04}", n // 2, n % 2, 0) for n in range(1_003)]
     query_store.put(session(tools=tools))
 
@@ -340,7 +340,7 @@ async def test_numbers_say_how_complete_they_are(query_store: QueryStore, query_
 
 
 async def test_tools_are_as_fresh_as_the_sessions(query_store: QueryStore, query_api: QueryApi) -> None:
-    """By tool shows, claims and waits for what is in the sessions; the summary does so for what is rolled up."""
+    """`by-tool` shows, claims and waits for the contents of sessions; the summary does so for the rollups."""
     query_store.put_alone(session(tools=[ToolTotals("Bash", 1, 0, 5)], tool_calls=1))
     query_store.progress(0, 17, 20, NOON + 5)
     query_store.rolled_up(0, 12, NOON + 2)

@@ -37,7 +37,7 @@ def service(engine: Options, tmp_path: Path) -> Iterator[WholeService]:
 
 @pytest.fixture(scope="module")
 def filled(engine: Options, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[WholeService, UUID]]:
-    """Provide a session of alice with a report that was corrected, received out of order, behind another session."""
+    """Provide a session of alice with a corrected report, received out of order, after another session."""
     for service in new_whole_service(engine, tmp_path_factory.mktemp("as-of")):
         session, other = service.session_id("acme"), service.session_id("acme")
         at = [T0 + n * MINUTE_MS for n in range(9)]
@@ -108,7 +108,7 @@ async def test_a_time_includes_the_last_record_that_was_received_by_then(filled:
 async def test_a_point_at_or_beyond_the_newest_record_gives_the_current_state(
     as_of: str, filled: tuple[WholeService, UUID]
 ) -> None:
-    """The session object is that of a read without `as_of`."""
+    """The session object equals that of a read without `as_of`."""
     service, session = filled
 
     then, now = await _get(service, session, as_of), await _get(service, session)
@@ -143,7 +143,7 @@ async def test_a_position_of_another_partition_is_refused(filled: tuple[WholeSer
 
 @pytest.mark.parametrize("as_of", ["0:0", "2026-01-20T10:00:59.999Z", "0001-01-01T00:00:00Z"])
 async def test_before_the_first_fact_there_is_no_session(as_of: str, filled: tuple[WholeService, UUID]) -> None:
-    """It is the 404 of an unknown session, in its time class."""
+    """It is the 404 of an unknown session, in the same time class."""
     service, session = filled
     began = time.monotonic()
 
@@ -156,7 +156,7 @@ async def test_before_the_first_fact_there_is_no_session(as_of: str, filled: tup
 
 
 async def test_a_past_state_is_visible_to_whom_the_session_is(filled: tuple[WholeService, UUID]) -> None:
-    """A member sees own sessions alone, a manager all; another org has no such session."""
+    """A member sees only their own sessions, a manager all; another org has no such session."""
     service, session = filled
 
     statuses = {
@@ -187,7 +187,7 @@ async def test_a_past_state_is_a_read_like_the_others(filled: tuple[WholeService
 
 
 async def test_a_past_cost_has_the_prices_of_the_generation(service: WholeService) -> None:
-    """A price that holds in new generations alone changes no past state, as it changes no session."""
+    """A price that applies only to new generations changes no past state, just as it changes no session."""
     session = service.session_id("acme")
     price = list_prices().prices[0]
     service.log.add(

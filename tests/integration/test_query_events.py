@@ -31,7 +31,7 @@ SESSION = named("s")
 
 @pytest.fixture(autouse=True, scope="module")
 def any_id_is_ours() -> Iterator[None]:
-    """Accept every id: the logs here have ids that no installation made, and those would be a 404."""
+    """Accept every id: the logs here have ids that no installation made, which would otherwise be a 404."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(one_session, "_minted_here", lambda *_: True)
         yield
@@ -96,7 +96,7 @@ def _walk(log: list[LogRecord]) -> Iterator[tuple[str, str, Event]]:
         if not log_record.value or log_record.value[:1] != b"{":
             continue
         record = msgspec.json.decode(log_record.value)
-        if record["kind"] == "prices_loaded":  # it is about no session
+        if record["kind"] == "prices_loaded":  # it belongs to no session
             continue
         events = record.get("events", [])
         for one in events or [record]:
@@ -168,7 +168,7 @@ def events_of_four() -> LogBuilder:
 
 
 async def test_a_page_ends_early_where_payloads_are_large(filled: TestStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A page has a byte limit and at least one event, and its cursor continues behind it."""
+    """A page has a byte limit and at least one event, and its cursor continues after it."""
     monkeypatch.setattr(events, "PAGE_BYTES_MAX", 350)
     with api_over(filled) as api:
         first = (await api.get(f"sessions/{SESSION}/events", {"per_page": 30})).json()
@@ -188,7 +188,7 @@ def test_a_page_holds_at_least_one_event(sizes: list[int], shown: int) -> None:
 
 @pytest.fixture(scope="module")
 def of_two_tools(shared_store: TestStore) -> TestStore:
-    """Provide a session with eight uses of two tools by three agents, and a last event."""
+    """Provide a session with eight calls of two tools by three agents, and a last event."""
     log = LogBuilder(shared_store.partitions)
     start = 1_768_903_200_000  # 2026-01-20T10:00:00Z
     uses = [
@@ -219,7 +219,7 @@ def of_two_tools(shared_store: TestStore) -> TestStore:
     ids=str,
 )
 async def test_each_filter(params: dict[str, Any], expected: str, of_two_tools: TestStore) -> None:
-    """Type, tool, agent, and a range of the events' times, alone and together; pages keep the filter."""
+    """Type, tool, agent, and a range of times, separately and together; pages keep the filter."""
     with api_over(of_two_tools) as api:
         found = await _all_pages(api, ORG, SESSION, {**params, "per_page": 2})
 

@@ -58,7 +58,7 @@ async def test_a_read_names_its_generation(query_store: QueryStore, query_api: Q
 
 
 async def test_a_claim_is_older_than_its_data(query_store: QueryStore, query_api: QueryApi) -> None:
-    """Records projected after the snapshot may be in the answer, but are not claimed."""
+    """Records projected after the snapshot may be in the reply, but are not claimed."""
     await query_api.get("sessions")
     query_store.put(session())
     query_store.progress(0, 11, 11, NOON + 1)
@@ -72,7 +72,7 @@ async def test_a_claim_is_older_than_its_data(query_store: QueryStore, query_api
 async def test_a_reader_sees_its_own_write(query_store: QueryStore, query_api: QueryApi) -> None:
     """A read that waits for a position answers, with the write, once it is projected."""
     waiting = asyncio.create_task(query_api.get("sessions", headers={WAIT: "0:9, 0:10"}))
-    await asyncio.sleep(0.1)  # the property is that nothing happens meanwhile
+    await asyncio.sleep(0.1)  # the test shows that nothing happens meanwhile
     assert not waiting.done()
     query_store.put(session())
     query_store.progress(0, 11, 11, NOON + 1)
@@ -120,7 +120,7 @@ async def test_readers_follow_a_switch(query_store: QueryStore, monkeypatch: pyt
 
 
 async def test_one_request_is_answered_by_one_generation(query_store: QueryStore) -> None:
-    """Queries go to the generation of the snapshot, even if another one is live by now."""
+    """Queries go to the generation of the snapshot, even if another one has become live."""
     before = await query_store.reader.live()
     query_store.put(session())
     query_store.add_generation("g2")
@@ -199,7 +199,7 @@ async def test_a_server_that_is_not_there_is_an_outage() -> None:
 
 
 async def test_a_closed_reader_is_an_outage(query_store: QueryStore) -> None:
-    """Queries after `close` are an outage, not a crash."""
+    """Queries after `close` count as an outage, not a crash."""
     api = QueryApi(query_store.reader)
     query_store.reader.close()
 

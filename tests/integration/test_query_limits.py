@@ -42,14 +42,14 @@ async def test_each_limit_has_its_reply(
 
 
 async def test_an_org_without_store_time_gets_429_and_others_are_answered(query_store: QueryStore) -> None:
-    """One error shape, with `Retry-After`; the hour begins with the org's first question."""
+    """The error has the usual shape and `Retry-After`; the hour begins with the org's first query."""
     used = StoreTime(0.000_001)
     reader = ClickHouseReader(query_store.connect, query_store.base, store_time=used)
     api = QueryApi(reader)
     query_store.put(session(), session(org_id="other"))
     try:
         first = await api.get("sessions/analytics/summary")
-        await asyncio.to_thread(eventually, lambda: used._used)  # it counts when the thread is free again
+        await asyncio.to_thread(eventually, lambda: used._used)  # the time counts once the thread is free again
         refused = await api.get("sessions/analytics/summary")
         other = await api.get("sessions/analytics/summary", org="other")
     finally:

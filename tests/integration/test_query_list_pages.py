@@ -1,4 +1,4 @@
-"""Pages of the list, whatever the rollups know, compared with the rows that were stored."""
+"""Pages of the list, however far the rollups are, compared with the stored rows."""
 
 import random
 from collections.abc import Callable, Mapping, Sequence
@@ -36,7 +36,7 @@ ROLLED_UP = 400
 
 
 def a_session(chance: random.Random, version: int, **changes: Any) -> SessionRow:
-    """Return a session of one of a few hours, some minutes of which have several."""
+    """Return a session in one of a few hours, some minutes of which have several."""
     return session(
         **{
             "version": version,
@@ -52,13 +52,13 @@ def a_session(chance: random.Random, version: int, **changes: Any) -> SessionRow
 
 
 def changed(chance: random.Random, row: SessionRow, version: int, **changes: Any) -> SessionRow:
-    """Return a later state of a session: it has other names, but it started when it started."""
+    """Return a later state of a session: it has other names, but the same start."""
     fixed = {name: getattr(row, name) for name in ("session_id", "thread_id", "started_at", "user_id")}
     return a_session(chance, version, **{**fixed, **changes})
 
 
 def fill(store: QueryStore, chance: random.Random) -> list[SessionRow]:
-    """Store sessions of which some are newer than the rollups; return the state of each."""
+    """Store sessions, some newer than the rollups; return the state of each."""
     old = [a_session(chance, chance.randint(1, ROLLED_UP)) for _ in range(60)]
     store.put(*old)
     late = [changed(chance, row, chance.randint(ROLLED_UP + 1, 999)) for row in chance.sample(old, 5)]
@@ -76,7 +76,7 @@ def fill(store: QueryStore, chance: random.Random) -> list[SessionRow]:
 async def test_pages_are_those_of_the_whole_list(
     seed: int, mark: int, query_store: QueryStore, query_api: QueryApi
 ) -> None:
-    """With each filter that hours can be found by, in both orders, pages and their total are those of all rows."""
+    """With each filter that works on hours, in both orders, pages and their total equal those of all rows."""
     rows = fill(query_store, random.Random(seed))
     query_store.rolled_up(0, mark, NOON)
 
@@ -93,7 +93,7 @@ async def test_pages_are_those_of_the_whole_list(
 
 
 async def test_a_member_has_only_their_own(query_store: QueryStore, query_api: QueryApi) -> None:
-    """The number of sessions, too, is that of what the caller may see."""
+    """The number of sessions also counts only those that the caller may see."""
     rows = fill(query_store, random.Random(7))
     query_store.rolled_up(0, ROLLED_UP, NOON)
     own = [str(row.session_id) for row in in_order((row for row in rows if row.user_id == "bob"), True)]
@@ -108,7 +108,7 @@ async def test_a_member_has_only_their_own(query_store: QueryStore, query_api: Q
 async def test_beyond_its_bounds_the_whole_list_is_read(
     bound: str, query_store: QueryStore, query_api: QueryApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An org with too many hours, or too many of which the rollups are unsure, gets the same pages."""
+    """An org with too many hours, or too many that the rollups do not cover yet, gets the same pages."""
     monkeypatch.setattr(hours_module, bound, 2)
     rows = fill(query_store, random.Random(8))
     query_store.rolled_up(0, ROLLED_UP, NOON)
@@ -135,17 +135,17 @@ async def test_beyond_its_bounds_the_whole_list_is_read(
     ],
 )
 def test_the_window_of_a_page(offset: int, limit: int, newest_first: bool, expected: Window | None) -> None:
-    """It holds every hour of the page, and has no end where the list has none."""
+    """It contains every hour of the page, and is open-ended where the list is."""
     hours = [HourCountRow(HOUR_S, 1), HourCountRow(2 * HOUR_S, 3), HourCountRow(3 * HOUR_S, 2)]
 
     assert window_of(hours, offset, limit, newest_first) == expected
 
 
 def in_order(rows: Any, newest_first: bool) -> list[SessionRow]:
-    """Sort as the API says: by start, then newest first, then by id as the store compares it."""
+    """Sort like the API: by start, then newest first, then by id as the store compares it."""
     return sorted(rows, key=lambda row: (-row.started_at if newest_first else row.started_at, store_order(row)))
 
 
 def store_order(row: SessionRow) -> tuple[int, int]:
-    """ClickHouse compares the second half of a UUID first."""
+    """Return a sort key: ClickHouse compares the second half of a UUID first."""
     return row.session_id.int & (1 << 64) - 1, row.session_id.int >> 64

@@ -37,7 +37,7 @@ async def test_each_question_is_counted_by_the_name_of_its_file(query_store: Que
 
 
 async def test_a_question_without_an_answer_is_an_error_and_has_no_duration(query_store: QueryStore) -> None:
-    """A closed reader is as a store that is away."""
+    """A closed reader behaves like a store that is down."""
     registry = CollectorRegistry()
     reader = metered(ClickHouseReader(query_store.connect, query_store.base), registry)
     generation = await query_store.reader.live()
@@ -60,7 +60,7 @@ async def test_a_question_without_an_answer_is_an_error_and_has_no_duration(quer
     ],
 )
 def test_errors_are_told_apart(error: Exception, name: str, query_store: QueryStore) -> None:
-    """A refusal is a kind of absence, and has its own name nevertheless."""
+    """A refusal is a kind of outage, but has its own name."""
     registry = CollectorRegistry()
 
     QueryMetrics(registry, query_store.reader).asked("q", 1.0, error)

@@ -44,7 +44,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 
 def limits_said(done: dict[str, Any]) -> list[str]:
-    """Return what the one log line about limits says; nothing without such a line."""
+    """Return the single log line about limits, or nothing."""
     lines = [line for line in done["logged"] if line["event"] == "store_limits_differ"]
     assert len(lines) <= 1
     return [remark for line in lines for remark in line["limits"]]
@@ -90,7 +90,7 @@ def test_a_right_that_is_missing_everywhere_is_found_at_the_start(filled: tuple[
 
 
 def test_a_right_that_is_missing_for_some_questions_stops_those_alone(filled: tuple[Path, str]) -> None:
-    """They are a 503 with a log line that names the right."""
+    """They get a 503, and a log line names the right."""
     folder, base = filled
     readable = (f"{base}.*", f"{base}_g1.progress", f"{base}_g1.rollup_progress")
     half = Persona(grants=[f"GRANT SELECT ON {name}" for name in readable])

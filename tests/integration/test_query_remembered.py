@@ -1,4 +1,4 @@
-"""Remembered answers over HTTP, on the real engine."""
+"""Cached answers over HTTP, on the real engine."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -47,7 +47,7 @@ class CountingReader:
 
 @pytest.fixture
 def reader(query_store: QueryStore) -> CountingReader:
-    """Return a reader of a store in which all is projected up to offset 10."""
+    """Return a reader of a store in which everything is projected up to offset 10."""
     rich: dict[str, Any] = {
         "models": [model("m", (1, 2, 3, 4, 5), LARGEST_COST), model("n", (1, 2, 3, 4, 5), 7)],
         "tools": [ToolTotals("Bash", 3, 1, 20)],
@@ -78,7 +78,7 @@ def told(reply: httpx.Response) -> tuple[Any, ...]:
 
 @pytest.mark.parametrize("path", PATHS)
 async def test_a_remembered_reply_is_the_fresh_one(path: str, reader: CountingReader) -> None:
-    """Body, `meta`, `ETag` and freshness are the same, for each role and org; one question was asked of each view."""
+    """Body, `meta`, `ETag` and freshness are the same, for each role and org; each view was queried once."""
     remembering, (route, _, query) = QueryApi(reader, answer_bytes_max=BYTES_MAX), path.partition("?")
     for org, user, role in ASKERS:
         asker: Any = {"params": dict(parse_qsl(query)), "org": org, "user": user, "role": role}
@@ -102,7 +102,7 @@ ASKERS: tuple[tuple[str, str, Role], ...] = (
 
 
 async def test_an_answer_is_forgotten_once_the_mark_moves(query_store: QueryStore, reader: CountingReader) -> None:
-    """A caller that waits for a position has it in the list and in the totals."""
+    """If a caller waits for a position, the list and the totals include it."""
     api = QueryApi(reader, answer_bytes_max=BYTES_MAX)
     for path in ("sessions", "sessions/analytics/summary"):
         assert _count(await api.get(path)) == 3
@@ -114,7 +114,7 @@ async def test_an_answer_is_forgotten_once_the_mark_moves(query_store: QueryStor
 
 
 async def test_answers_about_one_session_are_not_remembered(query_store: QueryStore, reader: CountingReader) -> None:
-    """A reader that asks until something appears does not wait for a memory to end."""
+    """A reader that polls until something appears does not have to wait for a cache to expire."""
     api = QueryApi(reader, answer_bytes_max=BYTES_MAX)
     row = session()
     query_store.put(row)
@@ -133,13 +133,13 @@ def _count(reply: httpx.Response) -> int:
 async def test_a_list_shows_no_less_than_a_session_that_was_shown_before(
     query_store: QueryStore, reader: CountingReader
 ) -> None:
-    """One session is read anew each time: what it shows is in the next list, though no offset was reported since."""
+    """A single session is always read from the store: what it shows is in the next list, even without a new offset."""
     api = QueryApi(reader, answer_bytes_max=BYTES_MAX)
     before = (await api.get("sessions")).json()["meta"]["total_count"]
     row = session(title="arrived since")
     query_store.put(row)
 
-    assert (await api.get("sessions")).json()["meta"]["total_count"] == before  # remembered
+    assert (await api.get("sessions")).json()["meta"]["total_count"] == before  # cached
     await api.get(f"sessions/{row.session_id}")
 
     assert (await api.get("sessions")).json()["meta"]["total_count"] == before + 1

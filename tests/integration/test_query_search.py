@@ -92,7 +92,7 @@ async def test_words_are_whole_and_phrases_are_within_one_text(query_store: Quer
 
 
 async def test_a_question_without_a_word_finds_nothing(query_store: QueryStore, query_api: QueryApi) -> None:
-    """It is well-formed, so it is answered."""
+    """The question is well-formed, so it is answered."""
     query_store.put(session(title="- 🚀"))
     nothing = {"current_page": 3, "per_page": 25, "total_pages": 0, "total_count": 0}
 
@@ -167,7 +167,7 @@ async def test_who_finds_what(query_store: QueryStore, query_api: QueryApi) -> N
 
 
 async def test_a_word_that_is_gone_finds_nothing(query_store: QueryStore, query_api: QueryApi) -> None:
-    """An older row with the word, in an unmerged part, does not bring the session back."""
+    """An outdated row with the word, in an unmerged part, does not match."""
     row = session(title="before")
     query_store.put(row)
     changed = {"session_id": row.session_id, "started_at": row.started_at, "version": 2}

@@ -128,7 +128,7 @@ RUN, THREAD = UUID(int=0x1_4000_8000), UUID(int=0x2_4000_8000)
 async def test_each_filter(
     params: dict[str, Any], changes: dict[str, Any], query_store: QueryStore, query_api: QueryApi
 ) -> None:
-    """A filter returns exactly the sessions that have the value; a session without one is no match."""
+    """A filter returns exactly the sessions that have the value; a session without a value does not match."""
     wanted = session(**changes)
     query_store.put(wanted, session(), session(project_id="p", repo="other", model="opus", agent_name="other"))
 
@@ -151,7 +151,7 @@ async def test_each_filter(
     ids=str,
 )
 async def test_a_filter_without_a_match(params: dict[str, Any], query_store: QueryStore, query_api: QueryApi) -> None:
-    """A part of a value is no match; `started_before` excludes its moment; filters are joined by AND."""
+    """A part of a value does not match; `started_before` excludes its moment; filters are joined by AND."""
     query_store.put(
         session(project_id="p", agent_name="a", repo="acme/backend", outcome="timeout", ended_at=NOON, started_at=NOON),
         session(agent_name="b", run_id=RUN, started_at=NOON - 3 * HOUR_MS),
@@ -181,7 +181,7 @@ async def test_a_default_is_a_value_of_a_filter(
 
 
 async def test_current_user_only_may_be_false(query_store: QueryStore, query_api: QueryApi) -> None:
-    """It then filters nothing."""
+    """It then has no effect."""
     rows = [session(user_id="owner", started_at=NOON), session(user_id="bob", started_at=NOON - 1)]
     query_store.put(*rows)
 
@@ -433,7 +433,7 @@ async def test_an_older_state_is_not_found(query_store: QueryStore, query_api: Q
     "session_id", ["x", "../acme", str(UNKNOWN), f"{{{UNKNOWN}}}", UNKNOWN.hex, "%00", str(UUID(int=0))]
 )
 async def test_an_unknown_id_is_not_found(session_id: str, query_api: QueryApi) -> None:
-    """An id of any shape that was not made here is a 404 at once."""
+    """An id in any format that was not made here is a 404 at once."""
     reply = await query_api.get(f"sessions/{session_id}")
 
     assert reply.status_code == 404

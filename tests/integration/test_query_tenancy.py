@@ -81,10 +81,10 @@ async def test_members_and_viewers_see_only_their_own(role: Role, query_store: Q
     own = await query_api.get("sessions", {"user_id": "bob"}, user="bob", role=role)
     of_carol = await query_api.get("sessions", {"current_user_only": True}, user="carol", role=role)
 
-    if role == "agent":  # it reads nothing
+    if role == "agent":  # it may read nothing
         assert {found.status_code, one.status_code, own.status_code} == {403}
         return
-    if role == "operator":  # of another org, by definition
+    if role == "operator":  # belongs to no org
         assert {found.status_code, one.status_code} == {401}
         return
     visible = {str(mine.session_id), *([str(other.session_id)] if sees_all else [])}
@@ -98,7 +98,7 @@ async def test_members_and_viewers_see_only_their_own(role: Role, query_store: Q
 @pytest.mark.parametrize("role", ["member", "viewer"])
 @pytest.mark.parametrize("path", LISTS)
 async def test_members_may_not_name_others(path: str, role: Role, query_store: QueryStore, query_api: QueryApi) -> None:
-    """Another user's id as filter is a 403; the own id is not, except on the route of managers."""
+    """Another user's id as filter is a 403; the caller's own id is not, except on managers' routes."""
     query_store.put(session(user_id="bob"))
 
     other = await query_api.get(path, {"user_id": "alice"}, user="bob", role=role)

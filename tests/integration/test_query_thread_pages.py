@@ -1,4 +1,4 @@
-"""Pages of threads found among the candidates, compared with the rows that were stored."""
+"""Pages of threads found through candidates, compared with the stored rows."""
 
 import random
 from collections import defaultdict
@@ -22,8 +22,8 @@ MINUTE_MS = 60_000
 def fill(store: QueryStore, chance: random.Random) -> list[SessionRow]:
     """Store threads of one to four conversations.
 
-    Some rows were replaced, also by rows that show less activity or another thread: an agent's client may name the
-    parent of a session after it began.
+    Some rows were replaced, even by rows with less activity or another thread: an agent's client may name a session's
+    parent after it began.
     """
     threads = [UUID(int=chance.getrandbits(128)) for _ in range(40)]
     rows = [
@@ -65,7 +65,7 @@ def expected(rows: Iterable[SessionRow]) -> list[Mapping[str, Any]]:
 async def test_pages_of_threads_are_those_of_the_whole_list(
     seed: int, rows_each: int, query_store: QueryStore, query_api: QueryApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Order, totals and number are those of all rows, whether candidates suffice or not."""
+    """Order, totals and count equal those of all rows, whether the candidates suffice or not."""
     monkeypatch.setattr(recent_threads, "ROWS_EACH", rows_each)
     whole = expected(fill(query_store, random.Random(seed)))
 
@@ -102,7 +102,7 @@ async def test_a_session_that_changes_its_thread_meanwhile_is_left_out(
 
 
 async def test_candidates_suffice_for_the_first_pages(query_store: QueryStore, query_api: QueryApi) -> None:
-    """The test above would pass without them."""
+    """The test above would also pass without candidates."""
     fill(query_store, random.Random(1))
     asked: list[str] = []
     ask = query_store.reader.query

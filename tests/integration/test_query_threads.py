@@ -1,4 +1,4 @@
-"""Threads and filter values on the real engine, against the same rules in plain Python."""
+"""Threads and filter values on the real engine, compared with the same rules in plain Python."""
 
 import random
 from collections import Counter

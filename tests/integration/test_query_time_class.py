@@ -1,4 +1,4 @@
-"""A hidden session is a 404 that reveals nothing, neither by its store queries nor by its timing."""
+"""A hidden session is a 404 that reveals nothing, neither through its store queries nor through its timing."""
 
 from collections.abc import Mapping
 from time import monotonic
@@ -19,7 +19,7 @@ Asked = tuple[str, Mapping[str, object]]
 
 
 class NotingReader:
-    """A reader that notes the store queries about an org."""
+    """A reader that records the store queries about an org."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
@@ -90,7 +90,7 @@ async def test_a_404_comes_at_the_end_of_its_time_class(route: str, query_store:
 
 
 async def test_a_time_class_ends_at_a_multiple_of_its_length() -> None:
-    """A slower response leaves at the next multiple, not at once."""
+    """A slower response is sent at the next multiple, not at once."""
     for spent in (0.0, 0.2, 0.99, 1.5, 2.3):
         began = monotonic() - spent * CLASS_S
 

@@ -1,7 +1,7 @@
-"""A projector reloads a session from exactly the facts below its batch, on the real engine.
+"""A projector reloads a session from exactly the facts before its batch, on the real engine.
 
-After a crash later facts are in the store already. A state that contains them would find nothing new in the batch, and
-neither the session nor its tasks would be written. The model check shows that on a store in memory; this is the SQL.
+After a crash the store already has later facts. A state that includes them would find nothing new in the batch, and
+neither the session nor its tasks would be written. The model check shows that on an in-memory store; this is the SQL.
 """
 
 import pytest

@@ -127,7 +127,7 @@ def _all_but_one(records: list[LogRecord], partition: int) -> int:
 
 @pytest.mark.parametrize("damage", DAMAGES)
 async def test_what_was_made_wrong_is_made_right(everything: Tables, running: Running, damage: str) -> None:
-    """After a repair every table is what it was, and the projector continues as if nothing had happened.
+    """After a repair every table is as before, and the projector continues as if nothing had happened.
 
     A replicated table drops a block that repeats an earlier one; it must not drop a second repair.
     """
@@ -153,7 +153,7 @@ async def test_what_was_made_wrong_is_made_right(everything: Tables, running: Ru
     ],
 )
 async def test_of_two_processes_each_repairs_its_share(running: Running, damage: str, expected: Repaired) -> None:
-    """No process repeats another's repair: readers would miss a bucket meanwhile."""
+    """No process repeats another's repair: otherwise readers would miss a bucket meanwhile."""
     before = tables(running.store)
     records = worked_on().records
     other = Running(running.store, records)
@@ -170,7 +170,7 @@ async def test_of_two_processes_each_repairs_its_share(running: Running, damage:
 
 
 async def test_only_what_is_missing_is_projected_again(running: Running) -> None:
-    """A lost receipt costs its record and the later ones of its session, not all records behind it."""
+    """A lost receipt costs its record and the later ones of its session, not all later records."""
     running.damage(["DELETE FROM {db}.receipts WHERE log_partition = 1 AND log_offset = 0"])
     of_session = running.store.rows(
         "SELECT count() AS n FROM {db}.facts WHERE session_id = (SELECT any(session_id) FROM {db}.facts"

@@ -1,7 +1,7 @@
-"""Replicated tables of the real engine, coordinated by a real ZooKeeper, take every statement of the product.
+"""Replicated tables of the real engine, coordinated by a real ZooKeeper, accept every statement of the product.
 
-One replica is there at a time: parts are fetched from a port that only `clickhouse-server` opens. For the same reason
-the databases are plain ones, see `tests/support/rigs/replica_engine.py`.
+Only one replica runs at a time: parts are fetched from a port that only `clickhouse-server` opens. For the same reason
+the databases are plain, see `tests/support/rigs/replica_engine.py`.
 """
 
 import tempfile
@@ -47,7 +47,7 @@ def plain(engines: dict[str, str]) -> dict[str, str]:
 
 
 def assert_replicated(found: Any) -> None:
-    """Assert that every table replicates: none is read-only, each has its one replica, which is active."""
+    """Assert that every table replicates: none is read-only, and each has its one active replica."""
     assert found["replicas"] == [[0, 1, 1]]
     assert {engine for engine in found["engines"].values() if not engine.startswith("Replicated")} == {"View"}
 
@@ -81,6 +81,6 @@ def test_replicated_tables_answer_every_question_like_others(
 
 
 def test_an_insert_needs_a_majority_of_the_listed_servers(zookeeper: ZooKeeper, folder: Path) -> None:
-    """With one of two servers, a writer waits and sends again; nothing is acknowledged that one server alone has."""
+    """With one of two servers, a writer waits and sends again; nothing is acknowledged that only one server has."""
     with pytest.raises(Failed, match=r"^StoreUnavailable: .*TOO_FEW_LIVE_REPLICAS"):
         on_replica(folder, zookeeper, "provision", 2)

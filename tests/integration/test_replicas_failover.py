@@ -1,7 +1,7 @@
-"""A process goes on at another server of its list, and stays there. `provision` needs a majority of them.
+"""A process continues with another server of its list, and stays there. `provision` needs a majority of the servers.
 
-The store server does not replicate. So this shows which server is used, and what a writer learns about an INSERT; that
-rows of one server are on the other is checked by tests/properties/test_model_replicas.py alone.
+The store server does not replicate. So this shows which server is used, and what a writer learns about an INSERT. Only
+tests/properties/test_model_replicas.py checks that rows of one server are on the other.
 """
 
 import signal
@@ -47,13 +47,13 @@ def servers(tmp_path: Path) -> Iterator[list[Served]]:
 
 
 def listed(servers: list[Served]) -> StoreAddress:
-    """Return the address that lists both."""
+    """Return the address that lists both servers."""
     hosts = Replicas([Host("127.0.0.1", server.port) for server in servers])
     return StoreAddress({**servers[0].options, "replicas": hosts}, CONTROL)
 
 
 async def test_a_reader_goes_on_at_another_server(servers: list[Served]) -> None:
-    """One answer may fail; the next comes from the second server, also once the first is back."""
+    """One query may fail; the next is answered by the second server, even once the first is back."""
     store = listed(servers)
     reader = open_reader(store)
     try:
@@ -61,7 +61,7 @@ async def test_a_reader_goes_on_at_another_server(servers: list[Served]) -> None
         assert len(await answer(reader, generation, PROGRESS, NoParams())) == PARTITIONS
         servers[0].end()
         with pytest.raises(StoreUnavailable):
-            await answer(reader, generation, PROGRESS, NoParams())  # by the connection that is lost
+            await answer(reader, generation, PROGRESS, NoParams())  # on the lost connection
 
         assert len(await answer(reader, generation, PROGRESS, NoParams())) == PARTITIONS
         assert store.replicas is not None
@@ -83,7 +83,7 @@ def receipts(*offsets: int) -> bytes:
 
 
 def test_a_writer_goes_on_at_another_server(servers: list[Served]) -> None:
-    """The outcome of an INSERT whose server died is unknown, so it raises; sent again, it is stored by the second."""
+    """If the server dies, an INSERT's outcome is unknown, so it raises; sent again, the second server stores it."""
     store = listed(servers)
     warehouse = ClickHouseWarehouse(partial(connect, WRITE, **store.at(store.database("g1"))), CONTROL, "g1")
     with ThreadPoolExecutor(1) as pool:  # one thread has one connection
@@ -96,12 +96,12 @@ def test_a_writer_goes_on_at_another_server(servers: list[Served]) -> None:
         with pytest.raises(StoreUnavailable):
             interrupted.result(timeout=60)
         assert store.replicas is not None
-        assert store.replicas.changes == 0  # nothing was sent again unseen
+        assert store.replicas.changes == 0  # nothing was sent again silently
         for again in (receipts(2, 3), receipts(2, 3), receipts(4)):
             pool.submit(warehouse.insert, "receipts", again).result(timeout=60)
 
     assert store.replicas.changes == 1
-    assert warehouse.holes(0, 0, 5) == [(0, 2)]  # a real replica has these from the first
+    assert warehouse.holes(0, 0, 5) == [(0, 2)]  # a real replica would have these from the first server
     last = warehouse.last_receipt(0)
     assert last is not None
     assert last.offset == 4
@@ -109,7 +109,7 @@ def test_a_writer_goes_on_at_another_server(servers: list[Served]) -> None:
 
 @pytest.fixture
 def plain_tables(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Create databases and tables that do not replicate, since the store server has no others."""
+    """Create databases and tables without replication, since the store server supports no others."""
     monkeypatch.setattr(migrate, "_create_database", lambda name, **_: f"CREATE DATABASE IF NOT EXISTS `{name}`")
     monkeypatch.setattr(migrate, "_check_macros", lambda *_: None)
     monkeypatch.setattr(migrate, "replicated", str)
@@ -126,7 +126,7 @@ def three(tmp_path: Path) -> Iterator[list[Served]]:
 
 @pytest.mark.usefixtures("plain_tables")
 def test_provision_goes_on_with_a_majority(three: list[Served]) -> None:
-    """It names the server that is away, with what to do; once that is back, it gets its databases."""
+    """The output names the server that is down, and what to do; once it is back, it gets its databases."""
     store = listed(three)
     three[2].end()
 
@@ -147,7 +147,7 @@ def test_provision_goes_on_with_a_majority(three: list[Served]) -> None:
 
 @pytest.mark.usefixtures("plain_tables")
 def test_provision_needs_a_majority(three: list[Served]) -> None:
-    """A database that a minority has could be made twice. The error is that of a store that is away."""
+    """A database that only a minority has could be created twice. The error is that of a store that is down."""
     for server in three[:2]:
         server.end()
 

@@ -1,4 +1,4 @@
-"""Both request counters have the same behaviour. The shared one runs on a real server that stops and returns."""
+"""Both request counters behave in the same way. The shared one runs on a real server that stops and returns."""
 
 import asyncio
 import signal
@@ -43,7 +43,7 @@ class Clock:
 
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a server that shares a busy machine with these tests answer late, instead of counting without it."""
+    """Let the server, which shares a busy machine with these tests, answer late, instead of counting without it."""
     monkeypatch.setattr(module, "TIMEOUT_S", 30.0)
 
 
@@ -72,7 +72,7 @@ async def test_several_requests_at_once_share_what_is_left(patient: None, counte
 
 
 async def test_requests_at_once_are_counted_apart(patient: None, counter: RequestCounter) -> None:
-    """Each gets a different number, so that a limit admits exactly its number of requests."""
+    """Each gets a different number, so that a limit admits exactly as many requests."""
     windows = await asyncio.gather(*(counter.count("busy") for _ in range(200)))
 
     assert sorted(window.used for window in windows) == list(range(1, 201))
@@ -109,7 +109,7 @@ async def test_an_hour_on_the_server_ends(server: RedisServer) -> None:
 
 @pytest.mark.parametrize("outage", ["killed", "hangs"])
 async def test_an_unreachable_server_is_no_outage(server: RedisServer, outage: str) -> None:
-    """The process counts alone without a long wait, logs it once, and later returns to the server."""
+    """The process uses its own counter without a long wait, logs it once, and later returns to the server."""
     clock = Clock()
     counter = RedisCounter(Redis.from_url(server.url), clock)
     await counter.count("a")
@@ -129,7 +129,7 @@ async def test_an_unreachable_server_is_no_outage(server: RedisServer, outage: s
     assert [window.used for window in (*away, still_away)] == list(range(1, 52))
     assert (was_away, counter.is_away) == (True, False)
     assert waited_s < TIMEOUT_S + 0.5
-    assert back.used <= 4  # on the server again, where the requests that got no answer may have been counted
+    assert back.used <= 4  # on the server again, which may have counted requests that got no answer
     assert [log["event"] for log in logs] == ["rate_limit_store_away", "rate_limit_store_back"]
     await counter.close()
 

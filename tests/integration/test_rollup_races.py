@@ -1,7 +1,7 @@
-"""Two writers and one bucket, on the real engine: `rollup_hourly.sql` writes a bucket as of one moment.
+"""Two writers and one bucket, on the real engine: `rollup_hourly.sql` writes a bucket as of a single moment.
 
-The model check requires that on a store in memory (`oracles.mutants`). These tests show it for the SQL, and that they
-detect the SQL with the mistake.
+The model check requires that of an in-memory store (`oracles.mutants`). These tests show it for the SQL, and show that
+they detect wrong SQL.
 """
 
 import threading
@@ -43,7 +43,7 @@ def _sessions(version: int) -> bytes:
 
 
 def _slow(statement: str) -> str:
-    """Return the SQL with a third of a second between its reading and its writing."""
+    """Return the SQL with a third of a second between its read and its write."""
     return statement.replace(_WHERE, f"{_WHERE} AND sleepEachRow(0.1) = 0")
 
 
@@ -58,7 +58,7 @@ def _bucket(store: TestStore) -> tuple[int, int]:
 
 @contextmanager
 def _writer(store: TestStore) -> Iterator[None]:
-    """Write sessions that grow without end."""
+    """Write growing sessions without end."""
     stop = threading.Event()
 
     def write() -> None:
@@ -77,7 +77,7 @@ def _writer(store: TestStore) -> Iterator[None]:
 
 
 def _mixed(store: TestStore, client: Client, statement: str, rounds: int) -> int:
-    """Return how often a bucket's version was not that of its content, beside a writer."""
+    """Return how often a bucket's version did not match its content, while a writer was active."""
     store.empty()
     store.warehouse().insert("sessions", _sessions(1))
     with _writer(store):
@@ -99,18 +99,18 @@ def unpinned(shared_store: TestStore) -> Iterator[Client]:
 
 
 def test_content_and_version_of_a_bucket_are_of_one_moment(shared_store: TestStore, unpinned: Client) -> None:
-    """This holds beside any writes and without the setting that pins snapshots: the source is read once."""
+    """This holds during any writes and without the setting that pins snapshots, because the source is read once."""
     assert _mixed(shared_store, unpinned, _slow(HOURLY), 3) == 0
     assert _mixed(shared_store, unpinned, HOURLY, ROUNDS) == 0
 
 
 def test_two_readings_mix_moments(shared_store: TestStore, unpinned: Client) -> None:
-    """The test above can fail: a second reading for the version mixes within a few rounds."""
+    """The test above can fail: a second read for the version mixes moments within a few rounds."""
     assert _mixed(shared_store, unpinned, TWO_READINGS, ROUNDS) > 0
 
 
 def test_the_projectors_connection_pins_snapshots(shared_store: TestStore) -> None:
-    """It is a second guard: on it even two readings see one moment."""
+    """This is a second safeguard: with it even two reads see the same moment."""
     client = connect(WRITE, **shared_store.address.at(shared_store.database))
 
     assert _mixed(shared_store, client, TWO_READINGS, ROUNDS // 4) == 0
@@ -119,7 +119,7 @@ def test_the_projectors_connection_pins_snapshots(shared_store: TestStore) -> No
 
 @pytest.fixture
 def late(shared_store: TestStore) -> Iterator[Client]:
-    """Connect to the store, with a table for what a writer has read and not yet written."""
+    """Connect to the store, with a table for what a writer has read but not written yet."""
     client = connect(WRITE, **shared_store.address.at(shared_store.database))
     client.command("CREATE TABLE late AS rollup_hourly ENGINE Memory")
     yield client

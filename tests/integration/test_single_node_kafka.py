@@ -1,4 +1,4 @@
-"""The broker of `deploy/kubernetes/overlays/single-node`: a real Kafka starts with its files and takes the log."""
+"""The broker of `deploy/kubernetes/overlays/single-node`: a real Kafka starts with its files and accepts the log."""
 
 import asyncio
 import re
@@ -36,7 +36,7 @@ def properties_here(folder: Path, clients: int, controller: int) -> Path:
 
 
 def format_words() -> list[str]:
-    """Return what the manifest passes to the tool that formats the volume, without the path of the properties."""
+    """Return the manifest's arguments for the format tool, without the path of the properties."""
     (kafka,) = (pod for pod in pods(written("single-node")) if pod.name == "kafka")
     (container,) = kafka.spec["initContainers"]
     script, *words = container["command"]
@@ -47,7 +47,7 @@ def format_words() -> list[str]:
 
 
 async def provisioned(topic: KafkaTopic) -> tuple[int, int]:
-    """Do what `provision` does at Kafka; return the copies and, as another process finds it, the partitions."""
+    """Do the Kafka part of `provision`; return the replicas and, as seen by another process, the partitions."""
     installed = await install(topic, OURS, Wish(replication=1))
     return installed.topic.replication, (
         await find_topic(topic._replace(partitions=0), InstalledTopic(OURS))
@@ -55,7 +55,7 @@ async def provisioned(topic: KafkaTopic) -> tuple[int, int]:
 
 
 def test_the_broker_of_one_node_takes_the_log(tmp_path: Path) -> None:
-    """Formatting twice is harmless, the broker writes its log to standard output alone, and `provision` accepts it."""
+    """Formatting twice is harmless, the broker logs only to standard output, and `provision` accepts it."""
     need_jars()
     clients, controller = free_ports(2)
     properties = str(properties_here(tmp_path, clients, controller))

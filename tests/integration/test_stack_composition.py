@@ -1,4 +1,4 @@
-"""The production shape on a real broker starts in order, survives kills and stops cleanly; commands are stand-ins."""
+"""The production layout on a real broker starts in order, survives kills and stops cleanly; commands are stand-ins."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ from tests.support.waiting import eventually
 
 SERVICES = ["kafka", "store-server", "projector-0", "projector-1", "serve"]
 
-# A package `cli` that is found before ours: it notes each call, answers every GET, and provisions nothing.
+# A package `cli` that is found before ours: it records each call, answers every GET, and provisions nothing.
 STAND_IN = """
 import http.server, os, sys
 
@@ -66,7 +66,7 @@ def running(tmp_path: Path, port: int) -> Iterator[Supervised]:
 
 
 def start(folder: Path, port: int) -> Supervised:
-    """Start the stack on `folder/data`, with the stand-in first in the path."""
+    """Start the stack on `folder/data`, with the stand-in first on the path."""
     (folder / "path" / "cli").mkdir(parents=True, exist_ok=True)
     (folder / "path" / "cli" / "__init__.py").touch()
     (folder / "path" / "cli" / "__main__.py").write_text(STAND_IN)
@@ -115,7 +115,7 @@ def test_the_stack_starts_survives_and_stops(running: Supervised, tmp_path: Path
 
 
 def test_ports_and_password_are_made_once(tmp_path: Path) -> None:
-    """A second call finds them; the password is readable by its owner alone."""
+    """A second call finds them; only its owner can read the password."""
     first = make_stack(tmp_path)
 
     assert make_stack(tmp_path) == first
@@ -153,7 +153,7 @@ def test_a_command_runs_with_this_python_on_this_directory(tmp_path: Path) -> No
 
 
 def test_no_kafka_is_said_and_ends_with_69(tmp_path: Path) -> None:
-    """The message says what to install to run a broker."""
+    """The message says what to install."""
     said: list[str] = []
 
     def no_java(_stack: Stack, _watch: GenerationWatch) -> list[stack_module.Step]:

@@ -1,4 +1,4 @@
-"""`up` answers while it starts, and ends with one sentence if it can't."""
+"""`up` answers while it starts, and exits with one sentence if it can't start."""
 
 import socket
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from tests.support.waiting import eventually
 
 @pytest.fixture
 def waiting(tmp_path: Path) -> Iterator[Installation]:
-    """An `up` that can't complete its start: the store that it is to use accepts connections and says nothing."""
+    """An `up` that can't complete its start: its store accepts connections but never answers."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         started = Installation("up", tmp_path / "up")
         started.environment["STORE_URL"] = f"clickhouse://user:word@127.0.0.1:{silent.getsockname()[1]}"
@@ -24,7 +24,7 @@ def waiting(tmp_path: Path) -> Iterator[Installation]:
 
 
 def test_requests_are_answered_while_up_starts(waiting: Installation) -> None:
-    """It is live and not ready; clients repeat, and a browser shows a page that reloads itself."""
+    """It is live but not ready; clients retry, and a browser shows a page that reloads itself."""
     eventually(lambda: answers_200("127.0.0.1", waiting.port, "/livez"), within_s=60)
     with httpx.Client(base_url=waiting.url, trust_env=False) as client:
         ready, write = client.get("/readyz"), client.post("/api/v1/acme/sessions", json={"agent_name": "reviewer"})

@@ -57,7 +57,7 @@ def test_the_floor_answers_every_question_like_the_current_engine(tmp_path: Path
 
 @pytest.mark.fault(row=28)
 async def test_an_older_store_is_refused_by_every_side(store: TestStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The test raises the floor above the present engine."""
+    """The test raises the floor above the current engine."""
     monkeypatch.setattr(connecting, "FLOOR", (99, 1))
     reader = open_reader(store.address)
     why = r"^the store is ClickHouse 26\..*, but 99\.1 or newer is needed: upgrade it"

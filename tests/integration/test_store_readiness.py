@@ -1,4 +1,4 @@
-"""`/readyz` over the real engine waits for no other query, and is cheap at any request rate."""
+"""`/readyz` on the real engine waits for no other query, and is cheap at any request rate."""
 
 import asyncio
 import threading
@@ -80,7 +80,7 @@ def rig(query_store: QueryStore, tmp_path: Path) -> Iterator[Rig]:
 
 
 async def test_it_is_ready_while_slow_questions_hold_every_reader(rig: Rig) -> None:
-    """One org can make others wait, but must not take a process out of the load balancer."""
+    """One org can make others wait, but must not remove a process from the load balancer."""
     rig.probing.set()
     asking = [asyncio.ensure_future(rig.reader.live()) for _ in range(2 * POOL_SIZE)]
     await asyncio.sleep(0)
@@ -92,7 +92,7 @@ async def test_it_is_ready_while_slow_questions_hold_every_reader(rig: Rig) -> N
 
 
 async def test_a_store_that_hangs_is_away_within_two_seconds_and_comes_back(rig: Rig) -> None:
-    """The result is remembered for a second, and a check takes at most a second."""
+    """The result is cached for a second, and a check takes at most a second."""
     rig.probing.set()
     assert await rig.readyz() == (200, None)
 
@@ -120,7 +120,7 @@ async def test_thousands_of_questions_a_second_are_one_check_a_second(rig: Rig) 
 
 
 async def test_a_probe_remembers_nothing(rig: Rig, query_store: QueryStore) -> None:
-    """`/readyz` must not report a result of a second ago."""
+    """`/readyz` must not report an outdated result."""
     rig.probing.set()
     await rig.probe.live()
     rig.probe._base = "no_such_base"

@@ -1,4 +1,4 @@
-"""A store that refuses access or a needed right ends the process with one sentence; it is no outage."""
+"""A store that refuses access or a required right ends the process with one sentence; it is not an outage."""
 
 import os
 import subprocess
@@ -61,7 +61,7 @@ def address(server: Refusing) -> StoreAddress:
 
 @pytest.mark.parametrize("code", REFUSED)
 async def test_what_only_a_person_can_change_is_no_outage(server: Refusing, address: StoreAddress, code: int) -> None:
-    """This holds for provisioning, projecting and reading; no sentence has the password."""
+    """This holds for provisioning, projecting and reading; no sentence contains the password."""
     server.refusals.everything(code)
     reader = open_reader(address)
     try:
@@ -97,7 +97,7 @@ async def test_what_the_store_says_of_itself_is_an_outage(server: Refusing, addr
 
 
 async def test_a_right_on_many_columns_is_named_with_its_table(server: Refusing, address: StoreAddress) -> None:
-    """The store names the table after many columns; our sentence has the table."""
+    """The store names the table after many columns; our sentence includes the table."""
     named_in = r"user crewkit lacks the right INSERT ON crewkit_g1\.sessions: grant it"
     columns = ", ".join(f"column_{n}" for n in range(60))
     lacks = f"crewkit: Not enough privileges. To execute this query, it's necessary to have the grant INSERT({columns})"
@@ -126,7 +126,7 @@ def environment(server: Refusing) -> dict[str, str]:
 def test_provisioning_ends_with_one_sentence(
     server: Refusing, tmp_path: Path, code: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Exit code 1: a restart changes nothing. The wording is that of the unit tests."""
+    """The exit code is 1, since a restart changes nothing. Unit tests check the wording."""
     server.refusals.everything(code)
     make_embedded_secrets(tmp_path / "secrets")
     monkeypatch.setenv("STORE_URL", server.url)
@@ -155,7 +155,7 @@ def _ended_with_one_sentence(done: Ended, server: Refusing) -> None:
 
 
 def test_a_reader_that_starts_without_its_store_finds_out_later(server: Refusing, tmp_path: Path) -> None:
-    """It serves, is not ready, and logs the refusal of the store once that is back."""
+    """It serves, is not ready, and logs the store's refusal once the store is back."""
     server.refusals.everything(999)
     port, said = free_ports(1)[0], tmp_path / "said"
     with said.open("wb") as out:

@@ -112,7 +112,7 @@ def test_a_user_that_may_not_insert_reads_and_requests_nothing(filled: Path) -> 
 
 
 def test_who_reads_can_change_nothing(filled: Path) -> None:
-    """A reader changes no row but those of requests, no table, and no limit beyond its bound."""
+    """A reader can change no rows except requests, no table, and no limit beyond its bound."""
     wanted = [
         "INSERT INTO crewkit_g1.progress SELECT 0, 0, 0, 0",
         "INSERT INTO crewkit.generations (name, event) SELECT 'g1', 'dropped'",
@@ -147,7 +147,7 @@ def test_a_projector_makes_and_drops_no_table(filled: Path) -> None:
 
 
 def test_who_provisions_drops_generations_alone(provisioned: Path) -> None:
-    """The control database, and each table in it, stay; no row of them goes away."""
+    """The control database and its tables stay, and no row of them is lost."""
     wanted = [
         "DROP DATABASE crewkit",
         "DROP TABLE crewkit.generations",
@@ -181,7 +181,7 @@ def test_the_team_dashboard_reads_the_numbers_of_every_org_and_no_content(filled
 
 
 def test_the_file_is_sql_and_is_refused_as_long_as_a_password_is_missing(tmp_path: Path) -> None:
-    """A placeholder must not be a password that works."""
+    """A placeholder must not be a working password."""
     texts = [statement.replace("'", "\\'") for statement in statements()]
     users = [statement for statement in statements() if statement.startswith("CREATE USER")]
     unfilled = [statement.replace("0" * 64, "{{SHA-256 of a password}}") for statement in users]

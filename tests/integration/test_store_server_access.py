@@ -1,4 +1,4 @@
-"""Who may do what on the store server: credentials, read-only users, and no files of the machine for any."""
+"""Rights on the store server: credentials, read-only users, and no access to the machine's files for any user."""
 
 import base64
 from pathlib import Path

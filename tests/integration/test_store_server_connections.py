@@ -1,4 +1,4 @@
-"""Connections without a credential cost little, and take no place from clients that have one."""
+"""Connections without a credential cost little, and take no slots from clients that have one."""
 
 import contextlib
 import socket
@@ -18,7 +18,7 @@ SELECT = f"{HEAD}{AS_WRITER}Content-Length: 8\r\n\r\nSELECT 1".encode()
 
 @pytest.fixture(scope="module")
 def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """Run a server with the times it has in production, and fewer places."""
+    """Run a server with its production time-outs, and fewer slots."""
     server = Served(tmp_path_factory.mktemp("patient"), CONNECTIONS_MAX=str(CONNECTIONS_MAX))
     yield server
     server.end()
@@ -61,7 +61,7 @@ def is_ended(connection: socket.socket) -> bool:
 
 
 def test_a_client_is_served_while_all_places_are_taken_by_unknown_ones(patient: Served) -> None:
-    """Each client with a credential finds a place at once, beside more idle connections than the limit."""
+    """Each client with a credential gets a slot at once, despite more idle connections than the limit."""
     with connections(patient, CONNECTIONS_MAX + 20):
         assert [ask(patient, "SELECT 1")[2] for _ in range(5)] == [b"1\n"] * 5
 

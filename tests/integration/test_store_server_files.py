@@ -24,7 +24,7 @@ REFUSED = {62, 73, 115, 164, 497}
 
 
 class Asking:
-    """One connection that is used again and again."""
+    """One connection that is reused."""
 
     def __init__(self, served: Served, login: dict[str, str]) -> None:
         self._connection, self._login = served.http(), login
@@ -71,7 +71,7 @@ def reader(served: Served) -> Iterator[Asking]:
 
 @pytest.fixture(scope="module")
 def canary(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return the path of a file with one line that would be a template, a schema, a row or a word."""
+    """Return the path of a file whose line would be valid as a template, a schema, a row or a word."""
     path = tmp_path_factory.mktemp("outside") / "canary.txt"
     path.write_text(CANARY)
     return str(path)
@@ -106,7 +106,7 @@ def test_no_format_shows_a_file(writer: Asking, reader: Asking, path: str) -> No
 
 
 def test_only_listed_formats_are_let_through(reader: Asking) -> None:
-    """Every other format of the engine is refused as unknown, in any case of letters and in quotes."""
+    """Every other format of the engine is refused as unknown, in any case and in quotes."""
     for name in reader.names("SELECT name FROM system.formats"):
         codes = [
             reader.ask(f"SELECT 1 AS a FORMAT {name}")[0],
@@ -153,7 +153,7 @@ FOR_THE_TRANSPORT = {
 
 
 def test_only_listed_settings_may_be_set(reader: Asking) -> None:
-    """Every other setting of the engine is refused, as a word alone and in the URL."""
+    """Every other setting of the engine is refused, both in SQL and in the URL."""
     others = set(reader.names("SELECT name FROM system.settings")) - SETTINGS
     assert len(others) > 1000
     for name in others:
@@ -162,7 +162,7 @@ def test_only_listed_settings_may_be_set(reader: Asking) -> None:
 
 
 def test_no_table_function_but_the_listed(writer: Asking, reader: Asking, canary: str) -> None:
-    """Every other table function is refused at every place for one, in any spelling of its name."""
+    """Every other table function is refused wherever one is possible, in any spelling of its name."""
     functions = writer.names("SELECT name FROM system.table_functions")
     assert "python" in functions
     for name in [*functions, "Python"]:

@@ -31,7 +31,7 @@ def test_loopback_is_this_machine(host: str) -> None:
 
 @pytest.mark.parametrize("host", [EVERYWHERE, "::", "", "10.1.2.3", "192.168.1.1", "2001:db8::1", "::ffff:10.1.2.3"])
 def test_everything_else_needs_a_flag(host: str) -> None:
-    """All interfaces are more than loopback, and an empty host means all interfaces."""
+    """All interfaces include more than loopback, and an empty host means all interfaces."""
     with pytest.raises(BadSettings, match=r"plain HTTP.*--beyond-loopback"):
         _check_host(Settings(host=host))
 

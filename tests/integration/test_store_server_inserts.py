@@ -30,7 +30,7 @@ CODINGS: dict[str | None, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("coding", CODINGS)
 def test_raw_inserts_keep_every_byte(client: Any, table: str, coding: str | None) -> None:
-    """Rows full of newline bytes arrive whole in every coding, and the reply has the number of rows."""
+    """Rows full of newline bytes arrive complete in every encoding, and the reply has the number of rows."""
     rows = [row(number * 10, b"\n" * (number % 7) + b"\x00\r\n;" + bytes([number % 256])) for number in range(50_000)]
 
     summary = client.raw_insert(
@@ -98,7 +98,7 @@ def test_bound_values_in_an_insert(client: Any, table: str) -> None:
 
 
 def test_an_insert_that_stops_in_the_middle_writes_nothing(served: Served, client: Any, table: str) -> None:
-    """A client that dies while sending inserts nothing, even if the received part has whole rows."""
+    """A client that dies while sending inserts nothing, even if the received part has complete rows."""
     target = "/?query=" + quote(f"INSERT INTO t.{table} FORMAT RowBinary")
     sent = row(1, b"x") * 1000
     login = "".join(f"{name}: {value}\r\n" for name, value in LOGIN.items())

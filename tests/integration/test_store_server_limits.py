@@ -1,4 +1,4 @@
-"""The store server refuses what a real server or a proxy refuses, and fails on demand as a real one fails."""
+"""The store server refuses what a real server or a proxy refuses, and fails on demand like a real one."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -152,7 +152,7 @@ def test_an_error_may_come_although_the_statement_was_executed(client: Any, refu
 
 
 def test_a_status_may_be_that_of_a_proxy(served: Served, client: Any, refusals: StoreRefusals) -> None:
-    """Clients may meet a bad gateway, too."""
+    """Clients may also meet a bad gateway."""
     refusals.put(Refusal(codes=(210,), statement="SELECT 1", status=502))
     assert ask(served, "SELECT 1")[0] == 502
     assert client.query("SELECT 1").result_rows == [(1,)]

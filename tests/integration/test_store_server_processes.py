@@ -55,7 +55,7 @@ def test_mixed_load_from_many_connections(served: Served, client: Any, table: st
 
 
 def test_kill_9_during_inserts_keeps_what_was_acknowledged(tmp_path: Path) -> None:
-    """The killed server is up again in seconds, with every acknowledged block, each whole."""
+    """The killed server is up again within seconds, with every acknowledged block, each complete."""
     server = Served(tmp_path)
     with contextlib.closing(server.client()) as client:
         client.command("CREATE DATABASE t ENGINE = Atomic")

@@ -158,7 +158,7 @@ def test_requests_of_one_session_take_turns(served: Served) -> None:
 
 
 async def test_async_ddl_inserts_streams_and_errors(aclient: Any) -> None:
-    """The async client has all it needs, errors included."""
+    """The async client works completely, including errors."""
     name = f"t_{uuid4().hex}"
     await aclient.command(f"CREATE TABLE {name} (id UInt32, text String) ENGINE = MergeTree ORDER BY id")
     summary = await aclient.insert(name, [[1, "a\nb"], [2, "c"]], column_names=["id", "text"])
@@ -204,7 +204,7 @@ def test_errors_have_clickhouses_code_and_status(served: Served, sql: str, code:
 
 
 def test_an_error_in_the_middle_of_a_stream_is_an_error(client: Any) -> None:
-    """In every way of reading, rows before an error are never taken for the whole result."""
+    """In every way of reading, rows before an error are never mistaken for the whole result."""
     sql = "SELECT number, throwIf(number = 9000000, 'too far') FROM numbers(10000000)"
     with pytest.raises(StreamFailureError, match="too far"), client.query_row_block_stream(sql) as blocks:
         for _ in blocks:
@@ -223,7 +223,7 @@ def test_unknown_settings_and_databases_are_refused(served: Served, params: dict
 
 
 def test_a_refused_request_leaves_the_connection_usable(served: Served) -> None:
-    """The connection accepts the next request, and does not take the refused body for one."""
+    """The connection accepts the next request, and does not mistake the refused body for one."""
     connection = served.http()
     for headers, status in (({}, 401), ({**LOGIN, "Content-Encoding": "nonsense"}, 500), (LOGIN, 200)):
         connection.request("POST", "/", b"SELECT 1" + b" " * 100_000, headers)

@@ -63,7 +63,7 @@ def answer(served: Served, user: str, sql: str, **params: str) -> tuple[int, byt
 def test_who_may_set_nothing_is_refused_with_any_setting(
     served: Served, user: str, sql: str, params: dict[str, str]
 ) -> None:
-    """With readonly=1 any changed setting, also one of the transport, is a 164 in ClickHouse's words."""
+    """With readonly=1 any changed setting, even one of the transport, is a 164 in ClickHouse's words."""
     code, body = answer(served, user, sql, **params)
 
     assert code == 164

@@ -50,7 +50,7 @@ Run = Callable[[str, dict[str, str]], Ended]
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Return a function that runs a command to its end: `provision` in this process, since that is faster."""
+    """Return a function that runs a command to its end: `provision` runs in this process, which is faster."""
     make_embedded_secrets(tmp_path / "secrets")
 
     def to_its_end(command: str, env: dict[str, str]) -> Ended:

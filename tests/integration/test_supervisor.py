@@ -73,7 +73,7 @@ def test_a_killed_child_runs_again(tmp_path: Path) -> None:
 
 
 def test_a_child_that_cannot_be_started_is_tried_again_and_the_others_run_on(tmp_path: Path) -> None:
-    """Its pid can't be written, as on a full disk: no unrecorded process remains, and it starts later."""
+    """Its pid file can't be written, as on a full disk: no unrecorded process remains, and it starts later."""
     with supervised(tmp_path, TWO) as running:
         running.await_said("READY")
         one, two = running.pid("one"), running.pid("two")
@@ -105,7 +105,7 @@ def test_no_pid_and_no_log_goes_where_a_planted_link_leads(tmp_path: Path) -> No
 
 
 def test_the_log_of_a_child_that_runs_is_bounded(tmp_path: Path) -> None:
-    """It writes without end; its log and the previous one never exceed the output of some ticks."""
+    """It writes without end; its log and the previous one never exceed the output of a few intervals."""
     steps = f"""
 from functools import partial
 from deploy.devstack.supervisor import services
@@ -169,7 +169,7 @@ def test_a_child_that_does_not_stop_is_killed(tmp_path: Path) -> None:
 
 
 def test_many_that_do_not_stop_still_end_in_time(tmp_path: Path) -> None:
-    """Five deaf services have long limits; the limit of the whole holds."""
+    """Five services that ignore SIGTERM have long limits; the limit for all of them holds."""
     limits = "STOP_ALL_S, supervisor.STOP_EACH_LEAST_S = 2.0, 0.2"
     steps = f"{DEAF}\nSTEPS = [deaf(name, stop_s=5) for name in 'abcde']\n{limits}"
     with supervised(tmp_path, steps) as running:
@@ -302,7 +302,7 @@ def test_a_service_that_does_not_come_up_is_named(tmp_path: Path) -> None:
 
 
 def test_a_command_that_does_not_exist_is_named_in_the_log(tmp_path: Path) -> None:
-    """The supervisor treats it like any other death of a child."""
+    """The supervisor treats it like any other exit of a child."""
     steps = "STEPS = [SupervisedService(name='typo', command=['/no/such/program'], ready_s=0.5)]"
     with supervised(tmp_path, steps) as running:
         running.await_said("typo ended (exit code 1)")

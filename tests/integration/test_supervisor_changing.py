@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.support.rigs.supervised import is_alive, supervised
 from tests.support.waiting import eventually
 
-# What is wanted is in two files: names of services, and the script of the job.
+# Two files define what should run: names of services, and the script of the job.
 CHANGING = """
 from deploy.devstack.supervisor.services import Changing
 
@@ -31,14 +31,14 @@ sys.exit(SUPERVISOR.run(lambda: STEPS, on_ready=lambda: report("READY"), changin
 
 
 def want(data: Path, name: str, text: str) -> None:
-    """Change what is wanted, all at once."""
+    """Change everything that should run, in one step."""
     new = data / f"{name}.new"
     new.write_text(text)
     new.replace(data / name)
 
 
 def test_services_come_and_go(tmp_path: Path) -> None:
-    """One that is no longer wanted is stopped and leaves no pid file; the others are not affected."""
+    """A service that should no longer run is stopped and leaves no pid file; the others are not affected."""
     with supervised(tmp_path, CHANGING + RUN) as running:
         running.await_said("READY")
         one = running.pid("one")
@@ -60,7 +60,7 @@ def test_services_come_and_go(tmp_path: Path) -> None:
 
 
 def test_a_service_that_came_later_runs_again_after_its_death(tmp_path: Path) -> None:
-    """It is tended like those of the steps."""
+    """It is supervised like those that were started at the beginning."""
     with supervised(tmp_path, CHANGING + RUN) as running:
         want(tmp_path, "services", "a")
         running.await_said("READY")
@@ -73,7 +73,7 @@ def test_a_service_that_came_later_runs_again_after_its_death(tmp_path: Path) ->
 
 
 def test_a_job_that_fails_is_tried_again_after_a_pause(tmp_path: Path) -> None:
-    """It is reported each time, and runs no more once it is not wanted."""
+    """Each failure is reported, and the job is not repeated once it is no longer requested."""
     with supervised(tmp_path, CHANGING + RUN) as running:
         running.await_said("READY")
         want(tmp_path, "job", "raise SystemExit(3)")
@@ -90,7 +90,7 @@ def test_a_job_that_fails_is_tried_again_after_a_pause(tmp_path: Path) -> None:
 
 
 def test_while_a_job_runs_services_are_tended_and_come_and_go(tmp_path: Path) -> None:
-    """A drop of a generation waits until its projectors have ended."""
+    """Dropping a generation waits until its projectors have ended."""
     with supervised(tmp_path, CHANGING + RUN) as running:
         running.await_said("READY")
         want(tmp_path, "services", "a b")
@@ -109,7 +109,7 @@ def test_while_a_job_runs_services_are_tended_and_come_and_go(tmp_path: Path) ->
 
 
 def test_nothing_changes_before_the_jobs_of_the_steps_are_done(tmp_path: Path) -> None:
-    """They make what it needs, and the same job would run twice at once."""
+    """The steps' jobs create what it needs, and the same job would otherwise run twice at once."""
     more = f"""
 JOB = python("import pathlib, time\\nwhile not pathlib.Path({str(tmp_path / "go")!r}).exists(): time.sleep(0.02)")
 LAST = SupervisedService(name="last", command=python("import time; time.sleep(600)"), after=lambda: "a" in pids())
@@ -124,7 +124,7 @@ def pids():
         eventually(lambda: "one" in running.pid_files() and (tmp_path / "log" / "first.log").exists())
         one = running.pid("one")
         os.kill(one, signal.SIGKILL)
-        running.await_new_pid("one", one)  # so it has looked at everything several times
+        running.await_new_pid("one", one)  # so it has checked everything several times
         assert running.pid_files() == {"one"}
         assert not (tmp_path / "changed").exists()
 
@@ -136,7 +136,7 @@ def pids():
 
 
 def test_a_service_waits_for_what_it_comes_after(tmp_path: Path) -> None:
-    """What is not there in time ends the supervisor with a sentence, and no process is left."""
+    """If the other is not there in time, the supervisor exits with a sentence, and no process is left."""
     steps = """
 STEPS = [
     SupervisedService(name="one", command=python("import time; time.sleep(600)")),

@@ -1,4 +1,4 @@
-"""The queries of the team dashboard on the store's engine: they run, and their numbers are those of the sessions."""
+"""The queries of the team dashboard on the store's engine: they run, and their numbers equal the sessions'."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ EVERYTHING = {"agent": ALL, "project": ALL, "user": ALL}
 
 
 def some_sessions(draw: Random, count: int) -> list[SessionRow]:
-    """Return sessions of three days and of all names, a few of them of another org or earlier."""
+    """Return sessions of three days with all names, and a few of another org or from earlier."""
     return [
         session(
             draw.choice(["acme", "acme", "acme", "globex"]),
@@ -38,14 +38,14 @@ def some_sessions(draw: Random, count: int) -> list[SessionRow]:
 
 @pytest.fixture
 def stored(query_store: QueryStore) -> list[SessionRow]:
-    """Return the sessions that the store holds."""
+    """Return the stored sessions."""
     made = some_sessions(Random(11), 90)
     query_store.put(*made)
     return made
 
 
 def asked(store: QueryStore, text: str, **chosen: str | tuple[str, ...]) -> list[dict[str, Any]]:
-    """Return the rows that a query finds with these choices."""
+    """Return the rows that a query returns for these choices."""
     values: Values = {"control": store.base, "database": f"{store.base}_g1", "org": "acme", **EVERYTHING, **chosen}
     store.client.database = "default"
     return list(store.client.query(clickhouse_text(text, values, SINCE, UNTIL)).named_results())
@@ -93,7 +93,7 @@ async def test_the_totals_are_those_of_the_api(query_store: QueryStore, stored: 
 def test_each_table_adds_up_by_its_name(
     query_store: QueryStore, stored: list[SessionRow], title: str, name: str, column: str
 ) -> None:
-    """Each name has its sessions; those without a name have a row as well."""
+    """Each name has its sessions; sessions without a name also have a row."""
     rows = of_acme(stored)
     names = {getattr(row, column) for row in rows}
 
@@ -109,7 +109,7 @@ def test_each_table_adds_up_by_its_name(
 
 
 def test_a_model_has_its_tokens_and_its_money(query_store: QueryStore, stored: list[SessionRow]) -> None:
-    """A session of two models counts for both, and rows without a model make no name."""
+    """A session of two models counts for both, and rows without a model add no name."""
     used = [one for row in of_acme(stored) for one in row.models]
 
     found = {line["model_name"]: line for line in shown(query_store, "By model")}
@@ -156,7 +156,7 @@ def test_choices_restrict_every_panel_and_any_name_can_be_chosen(
 
 
 def test_the_choices_are_the_names_of_the_org(query_store: QueryStore, stored: list[SessionRow]) -> None:
-    """No name of another org is offered; sessions without a name are in All alone."""
+    """No name of another org is offered; sessions without a name appear only under All."""
     offered = {
         name: {line["name"] for line in asked(query_store, variable["query"])}
         for name, variable in variables(BOARD).items()
@@ -174,7 +174,7 @@ def test_the_choices_are_the_names_of_the_org(query_store: QueryStore, stored: l
 
 
 def test_the_dashboard_follows_a_switch(query_store: QueryStore) -> None:
-    """The database is that of the generation that readers use."""
+    """The database is that of the live generation."""
     query_store.add_generation("g2")
     before = asked(query_store, variables(BOARD)["database"]["query"])
 

@@ -19,7 +19,7 @@ from tests.support.rigs.store import TABLES, Options, new_address, new_store
 
 pytestmark = pytest.mark.kafka
 PLACES = {"sessions": "AFTER created", "facts": "FIRST"}
-# `provision` of a version that has one numbered file more.
+# `provision` of a version with one more numbered file.
 PROVISION_OF_TOMORROW = """
 import sys
 from cli.main import main
@@ -37,7 +37,7 @@ class Sent:
         self._rig, self.log, self._sent = rig, LogBuilder(PARTITIONS), 0
 
     async def more(self, sessions: int) -> int:
-        """Append so many more sessions; return the number of records."""
+        """Append that many more sessions; return the number of records."""
         for session in [named(f"upgrade-{self._sent}-{n}") for n in range(sessions)]:
             self.log.add(created(session, agent_name="reviewer"))
             self.log.add(recorded(session, hook("PreToolUse", tool_name="Bash", tool_use_id="t"), hook("Stop")))
@@ -49,7 +49,7 @@ class Sent:
 
 
 def provision_of_tomorrow(rig: ProjectorRig) -> None:
-    """Add a column with a default to every table, not at its end."""
+    """Add a column with a default to every table, but not at its end."""
     added = ";\n".join(
         f"ALTER TABLE {table} ADD COLUMN mood LowCardinality(String) DEFAULT 'calm' {PLACES.get(table, '')}"
         for table in (*TABLES, "progress")
@@ -67,7 +67,7 @@ async def test_a_new_column_is_provisioned_while_an_old_worker_projects(
     worker = projector_rig.worker()
     projector_rig.await_projected(await sent.more(4))
 
-    count = await sent.more(20)  # on their way while the tables change
+    count = await sent.more(20)  # in flight while the tables change
     provision_of_tomorrow(projector_rig)
     projector_rig.await_projected(count)
     projector_rig.await_projected(await sent.more(4))

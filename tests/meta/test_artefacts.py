@@ -1,4 +1,4 @@
-"""What is put on machines agrees with the code: the image, the two files of Compose, the users of the store."""
+"""Deployed files agree with the code: the image, the two Compose files, the users of the store."""
 
 import re
 import subprocess
@@ -26,13 +26,13 @@ _BOUNDED = ("max_execution_time", "max_memory_usage")
 
 
 def composed(file: str) -> dict[str, dict[str, Any]]:
-    """Return the services of a file of Compose, with its fragments merged."""
+    """Return the services of a Compose file, with its fragments merged."""
     services: dict[str, dict[str, Any]] = yaml.safe_load((DEPLOY / file).read_text())["services"]
     return services
 
 
 def ours() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield every service of both files that runs our image."""
+    """Yield every service in both files that runs our image."""
     for file in ("compose.yaml", "compose.embedded.yaml"):
         for name, service in composed(file).items():
             if "IMAGE" in service["image"]:
@@ -40,7 +40,7 @@ def ours() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def test_the_labels_of_the_image_are_true() -> None:
-    """An operator reads them before anything runs."""
+    """An operator reads the labels before anything runs."""
     dockerfile = (DEPLOY / "Dockerfile").read_text()
 
     assert f"image.version={version('crewkit-sessions')} " in dockerfile
@@ -51,7 +51,7 @@ def test_the_labels_of_the_image_are_true() -> None:
 
 
 def test_the_image_is_made_of_every_package() -> None:
-    """What `.dockerignore` leaves out would be missing from the wheel in the image, and nothing else would show it."""
+    """If `.dockerignore` left out a package, the wheel in the image would lack it, and nothing else would notice."""
     wheel = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
     packages = {path.parent.name for path in CHECKOUT.glob("*/__init__.py")} - {"bench", "tests"}
 
@@ -61,7 +61,7 @@ def test_the_image_is_made_of_every_package() -> None:
 
 @pytest.mark.parametrize(("name", "service"), list(ours()), ids=lambda value: value if isinstance(value, str) else "")
 def test_a_service_has_only_settings_that_exist(name: str, service: dict[str, Any]) -> None:
-    """A wrong name would be ignored in silence; a wrong command ends the container."""
+    """A wrong name would be silently ignored; a wrong command would end the container."""
     known = NAMES | {"SSL_CERT_FILE"}
 
     assert set(service.get("environment", {})) <= known, name
@@ -70,7 +70,7 @@ def test_a_service_has_only_settings_that_exist(name: str, service: dict[str, An
 
 @pytest.mark.parametrize(("name", "service"), list(ours()), ids=lambda value: value if isinstance(value, str) else "")
 def test_a_service_is_sealed(name: str, service: dict[str, Any]) -> None:
-    """No process of ours writes to its image, gains rights or has any; secrets are files, mounted read-only."""
+    """Our processes can't write to their image, and have no capabilities; secrets are read-only files."""
     assert service["read_only"], name
     assert service["cap_drop"] == ["ALL"]
     assert "no-new-privileges:true" in service["security_opt"]
@@ -82,7 +82,7 @@ def test_a_service_is_sealed(name: str, service: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", ["Makefile", "deploy/Dockerfile", "deploy/systemd/install.sh"])
 def test_pip_installs_only_uv_and_checks_its_hashes(name: str) -> None:
-    """Version and hashes are those of the lock; uv checks the hashes of all else."""
+    """Version and hashes are those of the lock file; uv checks the hashes of all other packages."""
     text = (CHECKOUT / name).read_text().replace("\\\n", "")
     (script,) = re.findall(r"sed -n '(.*?)' \S*requirements\.lock", text)
     lock = (CHECKOUT / "requirements.lock").read_text()
@@ -100,7 +100,7 @@ def test_every_image_has_a_version() -> None:
 
 
 def test_images_of_others_are_pinned_by_the_list() -> None:
-    """Every file uses the digest that the list has, and an image without one has a reason."""
+    """Every file uses the digest from the list, and an image without a digest has a reason."""
     listed = (DEPLOY / image_pins.LIST).read_text()
     texts = [file.read_text() for pattern in image_pins.USERS for file in DEPLOY.glob(pattern)]
     used = {image for text in texts for image in re.findall(r"(?:image: (?:&\w+ )?|:-|BASE=)([\w./-]+:[^\s}]+)", text)}
@@ -111,14 +111,14 @@ def test_images_of_others_are_pinned_by_the_list() -> None:
 
 
 def test_plugins_have_a_version() -> None:
-    """Grafana downloads them at its first start."""
+    """Grafana downloads its plugins at the first start."""
     plugins = composed("compose.yaml")["grafana"]["environment"]["GF_PLUGINS_PREINSTALL"]
 
     assert all(re.fullmatch(r"[\w-]+@[\d.]+", plugin) for plugin in plugins.split(","))
 
 
 def test_ports_are_published_for_this_machine_alone() -> None:
-    """Anyone else has to be let in by a decision."""
+    """Letting other machines in must be an operator's decision."""
     published = [
         port
         for file in ("compose.yaml", "compose.embedded.yaml")
@@ -131,7 +131,7 @@ def test_ports_are_published_for_this_machine_alone() -> None:
 
 
 def test_only_what_writes_or_reads_the_log_is_in_its_network() -> None:
-    """The broker asks for no password there."""
+    """The broker requires no password there."""
     services = composed("compose.yaml")
 
     members = {name for name, service in services.items() if "log" in (service.get("networks") or {})}
@@ -141,7 +141,7 @@ def test_only_what_writes_or_reads_the_log_is_in_its_network() -> None:
 
 
 def test_projectors_have_a_host_name_each() -> None:
-    """It is their membership in the consumer group, and a replaced container must have the same."""
+    """The host name is the membership in the consumer group, and a replaced container must keep it."""
     services = composed("compose.yaml").items()
     projectors = {name: found for name, found in services if found.get("command") == ["processors"]}
 
@@ -149,7 +149,7 @@ def test_projectors_have_a_host_name_each() -> None:
 
 
 def test_the_proxy_repeats_no_write_that_a_server_may_have_received() -> None:
-    """A write that was accepted, and whose response was lost, is the client's to send again."""
+    """If a write was accepted but its response was lost, the client must send it again, not the proxy."""
     sections = re.split(r"^(?=\S)", (DEPLOY / "compose" / "haproxy.cfg").read_text(), flags=re.MULTILINE)
     repeating = [section for section in sections if re.search(r"^ +retry-on (?!conn-failure$)", section, re.MULTILINE)]
 
@@ -167,7 +167,7 @@ def test_users_of_a_server_that_is_configured_by_files_have_the_same_rights(user
 
 @pytest.mark.parametrize("user", ["crewkit_query", "crewkit_teams"])
 def test_their_limits_are_the_same(user: str) -> None:
-    """Values and bounds of the profiles of those who read."""
+    """The profiles of readers have the same values and bounds."""
     name_of_profile = USERS.findtext(f"users/{user}/profile")
     of_sql, profile = persona(user), USERS.find(f"profiles/{name_of_profile}")
     assert profile is not None
@@ -178,7 +178,7 @@ def test_their_limits_are_the_same(user: str) -> None:
 
 
 def test_every_user_has_a_password_from_outside() -> None:
-    """None has an empty one: the server's own user is removed."""
+    """No user has an empty password, and the server's default user is removed."""
     users = {user.tag: user for user in USERS.findall("users/*")}
 
     assert users.pop("default").attrib == {"remove": "remove"}

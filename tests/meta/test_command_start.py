@@ -1,4 +1,4 @@
-"""A command imports what it needs once it runs, so that help, usage errors and `token` appear at once."""
+"""A command imports packages only when it runs, so that help, usage errors and `token` appear at once."""
 
 import re
 import socket
@@ -15,7 +15,7 @@ from kernel.ports import free_port
 from runtime.run_folder import locked_folder
 from runtime.secret_making import make_embedded_secrets, make_secrets
 
-# What serves, stores, calls or draws.
+# Packages that serve, store, call or draw.
 HEAVY = frozenset(
     "aiokafka asyncio chdb clickhouse_connect cramjam faust granian httpx hyperscan litestar lz4 mode numpy "
     "prometheus_client redis rich ssl structlog urllib3 uvloop".split()
@@ -32,7 +32,7 @@ _IMPORTED = re.compile(r"^import time: .*\| +([\w.]+)$", re.MULTILINE)
 
 
 def names(commands: Sequence[click.Command], *group: str) -> Iterator[tuple[str, ...]]:
-    """Yield the words that call each command, those of groups included."""
+    """Yield the words that call each command, including commands in groups."""
     for command in commands:
         words = (*group, command.name or "")
         yield words
@@ -66,7 +66,7 @@ for page in sys.argv[1:]:
 
 @pytest.fixture(scope="module")
 def help_pages() -> dict[str, tuple[str, frozenset[str]]]:
-    """Return the exit code and the top-level packages of each command's help; each page has a process of its own."""
+    """Return the exit code and the top-level packages of each command's help; each page runs in its own process."""
     command = [sys.executable, "-P", "-c", HELP_PAGES, *map(" ".join, WORDS)]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert ended.stdout.count("Usage: ") == len(WORDS)
@@ -76,7 +76,7 @@ def help_pages() -> dict[str, tuple[str, frozenset[str]]]:
 
 @pytest.mark.parametrize("page", [" ".join(words) for words in WORDS])
 def test_help_imports_nothing_heavy(page: str, help_pages: dict[str, tuple[str, frozenset[str]]]) -> None:
-    """This holds for the overview and for the page of every command."""
+    """This holds for the overview and for every command's page."""
     code, imported = help_pages[page]
 
     assert code == "0"
@@ -85,7 +85,7 @@ def test_help_imports_nothing_heavy(page: str, help_pages: dict[str, tuple[str, 
 
 
 def test_a_token_needs_only_what_signs_it(tmp_path: Path) -> None:
-    """Scripts run it before each call. This holds for the key of an installation and for an operator's."""
+    """Scripts run it before each call. This holds for the installation's key and for an operator's."""
     folder = tmp_path / "secrets"
     make_embedded_secrets(folder)
     ours = packages_of("token", "--org", "acme", "--user", "alice", "--role", "admin", "--secrets", str(folder))
@@ -98,7 +98,7 @@ def test_a_token_needs_only_what_signs_it(tmp_path: Path) -> None:
 
 
 def test_a_wrong_setting_is_refused_without_heavy_imports(tmp_path: Path) -> None:
-    """The errors that end a command are known without the packages that may raise them."""
+    """The errors that end a command are known without importing the packages that may raise them."""
     (tmp_path / "settings.toml").write_text("port = 'many'\n")
 
     imported = packages_of("token", "--operator", "--data", str(tmp_path), code=2)
@@ -108,7 +108,7 @@ def test_a_wrong_setting_is_refused_without_heavy_imports(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("reason", ["port", "folder"])
 def test_up_refuses_to_start_without_heavy_imports(tmp_path: Path, reason: str) -> None:
-    """A port that is taken and a folder in use are found first."""
+    """A taken port and a folder in use are found first."""
     with socket.create_server(("127.0.0.1", 0)) as taken, locked_folder(tmp_path, needed=reason == "folder"):
         port = taken.getsockname()[1] if reason == "port" else free_port()
         imported = packages_of("up", "--data", str(tmp_path), "--port", str(port), code=1)
@@ -131,7 +131,7 @@ def test_up_refuses_to_start_without_heavy_imports(tmp_path: Path, reason: str) 
     ],
 )
 def test_a_process_imports_only_what_its_work_needs(module: str, unused: frozenset[str]) -> None:
-    """`runtime.logging` is what each command imports first."""
+    """Every command imports `runtime.logging` first."""
     program = f"import sys, runtime.logging, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
     ended = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True)
 
@@ -139,7 +139,7 @@ def test_a_process_imports_only_what_its_work_needs(module: str, unused: frozens
 
 
 def test_the_engine_and_its_driver_take_no_data_frames(tmp_path: Path) -> None:
-    """They import them where they find them: the library at its start, the driver at the first insert."""
+    """They import the engine and the driver when they first use them: at the start and at the first insert."""
     program = """
 import sys
 from store.connect import WRITE, connect

@@ -1,4 +1,4 @@
-"""The files of the dashboard: nothing parses markup, nothing comes from elsewhere, and every module is used."""
+"""The files of the dashboard: nothing parses markup, nothing comes from other hosts, and every module is used."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ STYLES = sorted((FOLDER / "static" / "style").glob("*.css"))
 PAGE = FOLDER / "index.html"
 LINE_CHARACTERS_MAX = 120
 SENTENCE = re.compile(r"""\s*(?:return |: )?["`].*["`][,;]?(?: \+)?""")
-# What would turn text into markup or code, or send a token elsewhere.
+# Code that would turn text into markup or code, or send a token elsewhere.
 FORBIDDEN = (
     r"\b(?:inner|outer)HTML\b|insertAdjacentHTML|document\.write|DOMParser|createContextualFragment|srcdoc"
     r"|\beval\(|\bnew Function\b|setTimeout\(\s*[\"'`]|document\.cookie|sendBeacon|postMessage|importScripts"
@@ -34,13 +34,13 @@ def imports_of(path: Path) -> list[str]:
 
 @pytest.mark.parametrize("path", [*MODULES, PAGE], ids=named)
 def test_nothing_parses_markup_or_runs_texts(path: Path) -> None:
-    """Texts of agents stay texts, whatever a later change forgets."""
+    """Text from agents stays text, even if a later change forgets to escape it."""
     assert re.findall(FORBIDDEN, path.read_text()) == []
 
 
 @pytest.mark.parametrize("path", [*MODULES, *STYLES, PAGE], ids=named)
 def test_nothing_names_another_host(path: Path) -> None:
-    """Except namespaces of XML, which are names."""
+    """Only XML namespaces may look like addresses."""
     text = path.read_text().replace("http://www.w3.org/2000/svg", "")
 
     assert re.findall(r"(?:https?:)?//[a-z0-9.-]+\.[a-z]{2,}", text) == []
@@ -49,14 +49,14 @@ def test_nothing_names_another_host(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=named)
 def test_imports_are_files_of_the_page(path: Path) -> None:
-    """Relative, with their suffix: no tool resolves them."""
+    """Imports are relative and include the suffix, because no build tool resolves them."""
     for name in imports_of(path):
         assert name.startswith(("./", "../")), name
         assert (path.parent / name).resolve() in MODULES, name
 
 
 def test_every_module_is_used() -> None:
-    """From the page on, by imports."""
+    """Every module can be reached from the page by imports."""
     first = set(re.findall(r'src="/(static/app/[^"]+)"', PAGE.read_text()))
     used, open_ = set(), [FOLDER / name for name in first]
     while open_:
@@ -69,14 +69,14 @@ def test_every_module_is_used() -> None:
 
 
 def test_every_style_is_used() -> None:
-    """By the page."""
+    """The page uses every style sheet."""
     linked = re.findall(r'href="/(static/style/[^"]+)"', PAGE.read_text())
 
     assert sorted(linked) == [named(path) for path in STYLES]
 
 
 def test_the_router_and_the_server_know_the_same_addresses() -> None:
-    """A reload of any page answers that page."""
+    """Reloading any page returns that page."""
     router = (FOLDER / "static" / "app" / "router.js").read_text()
     patterns = re.findall(r"\[/\^(\S+)\$/, ", router)
     served = {re.sub(r"\{\w+:str\}", "([0-9a-f-]{36})", path) for path in PAGES}
@@ -86,7 +86,7 @@ def test_the_router_and_the_server_know_the_same_addresses() -> None:
 
 @pytest.mark.parametrize("path", [*MODULES, *STYLES, PAGE], ids=named)
 def test_lines_fit_a_screen(path: Path) -> None:
-    """As those of Python do, except sentences, which no formatter breaks."""
+    """Lines have the same limit as in Python, except sentences, which no formatter breaks."""
     long = [line for line in path.read_text().splitlines() if len(line) > LINE_CHARACTERS_MAX]
 
     assert [line for line in long if not SENTENCE.fullmatch(line)] == []
@@ -94,5 +94,5 @@ def test_lines_fit_a_screen(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=named)
 def test_each_module_says_what_it_is(path: Path) -> None:
-    """In its first line."""
+    """The first line of a module is a comment that says what it does."""
     assert re.match(r"// \S.{15,}", path.read_text())

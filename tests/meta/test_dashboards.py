@@ -1,4 +1,4 @@
-"""The shipped dashboards and alerts as files: structure, names, and what they refer to. No Grafana can be run here."""
+"""The shipped dashboards and alerts as files: structure, names, and references. Grafana can't run here."""
 
 import re
 from itertools import combinations, pairwise
@@ -24,7 +24,7 @@ def test_a_dashboard_has_what_grafana_requires(name: str) -> None:
     ids = [panel["id"] for panel in board["panels"]]
 
     assert {"uid", "title", "schemaVersion", "time", "templating", "panels"} <= board.keys()
-    assert "id" not in board  # Grafana gives it one; a file with an id replaces another dashboard
+    assert "id" not in board  # Grafana assigns it; a file with an id would replace another dashboard
     assert len(set(ids)) == len(ids)
     assert [panel for panel in board["panels"] if not panel["title"]] == []
     for panel in panels(board):
@@ -48,7 +48,7 @@ def test_no_panel_hides_another(name: str) -> None:
 
 @pytest.mark.parametrize("name", BOARDS)
 def test_every_query_goes_to_the_data_source_that_the_reader_chooses(name: str) -> None:
-    """It is a variable, so that the dashboard works where the data source has another name."""
+    """The data source is a variable, so that the dashboard also works if the source has another name."""
     board = dashboard(name)
     chosen = {"type": KINDS[name], "uid": "${datasource}"}
     asking = [variable for variable in variables(board).values() if variable["type"] == "query"]
@@ -73,7 +73,7 @@ def test_every_variable_is_used_and_every_used_one_is_there(name: str) -> None:
 
 
 def test_the_provisioned_sources_are_of_the_kinds_that_the_dashboards_choose() -> None:
-    """Grafana would find a dashboard without a source, or none."""
+    """Otherwise Grafana would not find the dashboard or its source."""
     sources = yaml.safe_load((FOLDER / "provisioning" / "datasources.yaml").read_text())["datasources"]
     (provider,) = yaml.safe_load((FOLDER / "provisioning" / "dashboards.yaml").read_text())["providers"]
 
@@ -85,7 +85,7 @@ def test_the_provisioned_sources_are_of_the_kinds_that_the_dashboards_choose() -
 
 
 def test_a_query_of_the_team_dashboard_asks_for_no_more_time_than_its_user_may_have() -> None:
-    """The plugin's client sends its time-out and 5 s as `max_execution_time`; beyond the profile all are refused."""
+    """The plugin sends its time-out plus 5 s as `max_execution_time`; the server refuses queries beyond the profile."""
     sources = yaml.safe_load((FOLDER / "provisioning" / "datasources.yaml").read_text())["datasources"]
     users = (CHECKOUT / "deploy" / "clickhouse" / "users.sql").read_text()
     profile = users.partition("CREATE SETTINGS PROFILE IF NOT EXISTS crewkit_bi SETTINGS")[2].partition(";")[0]
@@ -96,7 +96,7 @@ def test_a_query_of_the_team_dashboard_asks_for_no_more_time_than_its_user_may_h
 
 
 def test_the_operators_dashboard_shows_every_metric() -> None:
-    """One that is neither shown nor explained in a row of the table would be of no use."""
+    """A metric that is neither on a panel nor explained in the table would be useless."""
     table = set(re.findall(r"^\| `(crewkit_\w+)` \|", OPERATIONS, re.MULTILINE))
     shown = {
         re.sub(r"_(bucket|sum|count)$", "", found.partition("{")[0])
@@ -111,7 +111,7 @@ def test_the_operators_dashboard_shows_every_metric() -> None:
 
 @pytest.mark.parametrize("rule", [*rules_of(ALERTS), *rules_of(OF_DEPENDENCIES)], ids=lambda rule: rule["alert"])
 def test_every_alert_says_how_urgent_it_is_and_what_to_do(rule: dict[str, Any]) -> None:
-    """Its line in the documentation exists, under the name that the alert links to."""
+    """The alert links to an existing row of the documentation."""
     page, anchor = rule["annotations"]["runbook_url"].split("#")
 
     assert rule["labels"] in ({"severity": "page"}, {"severity": "ticket"})
@@ -125,14 +125,14 @@ def test_every_alert_says_how_urgent_it_is_and_what_to_do(rule: dict[str, Any]) 
 
 
 def test_the_table_names_no_alert_that_is_gone() -> None:
-    """Each line has its rule."""
+    """Each row has a rule."""
     lines = set(re.findall(r'^\| <a id="[a-z-]+"></a>`(\w+)` \|', OPERATIONS, re.MULTILINE))
 
     assert lines == {rule["alert"] for rule in rules_of(ALERTS)}
 
 
 def test_alerts_on_progress_look_at_the_live_generation() -> None:
-    """One that is filled is behind for hours, and its readers are none."""
+    """A generation that is being filled lags for hours, and has no readers."""
     of_progress = ("lag_", "unmoved_", "assigned_", "dead_letters")
     unaware = [
         rule["alert"]

@@ -30,19 +30,19 @@ MODEL = "tests/properties/test_model.py::test_each_mistake_is_caught"
     ],
 )
 def test_one_worker_runs_all_tests_on_an_installation_and_otherwise_whole_files(nodeid: str, unit: str) -> None:
-    """Each installation starts once, and a file's fixtures are set up once; a long test is a unit itself."""
+    """Each installation starts once, and a file's fixtures are set up once; a long test is its own unit."""
     assert unit_of(nodeid) == unit
 
 
 @pytest.mark.parametrize("start", ON_THEIR_OWN)
 def test_the_long_tests_have_these_names(start: str) -> None:
-    """One that was renamed would run with its whole file again, and nobody would notice."""
+    """A renamed test would silently run together with its whole file again."""
     file, _, name = start.partition("::")
     assert f"def {name}" in Path(CHECKOUT, file).read_text()
 
 
 def test_the_longest_units_run_first_and_keep_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The stories about generations rely on the order of their files."""
+    """The tests about generations rely on the order of their files."""
     costs = {"tests/faults/test_counting_rules.py": Sum(wall_s=1), "tests/faults/test_replay.py": Sum(wall_s=9)}
     monkeypatch.setattr(units, "known", lambda: costs)
     names = [

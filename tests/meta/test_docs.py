@@ -1,4 +1,4 @@
-"""The documentation agrees with the code: links, names of files, commands, settings and metrics."""
+"""The documentation agrees with the code: links, file names, commands, settings and metrics."""
 
 import re
 from pathlib import Path
@@ -28,13 +28,13 @@ def slugs(text: str) -> set[str]:
 
 
 def rows(page: str, heading: str = "") -> list[list[str]]:
-    """Return the cells of every row of the tables under a heading; by default of the whole page."""
+    """Return the cells of every table row under a heading; by default of the whole page."""
     text = re.split(r"\n#+ ", PAGES[page].partition(f"\n{heading}\n")[2])[0] if heading else PAGES[page]
     return [[cell.strip() for cell in line.strip("|").split(" |")] for line in text.splitlines() if line[:3] == "| `"]
 
 
 def typed(pattern: str) -> set[str]:
-    """Return what follows a word in every place where code of the documentation names a command."""
+    """Return the words that follow a command's name in all code of the documentation."""
     text = "\n".join([*(block.text for block in all_blocks()), *("\n".join(_CODE.findall(p)) for p in PAGES.values())])
     return set(re.findall(pattern, text))
 
@@ -58,7 +58,7 @@ def test_files_and_folders_that_are_named_exist(page: str) -> None:
 
 
 def test_every_page_is_reached_from_the_readme() -> None:
-    """A chain of links leads there, over any number of pages."""
+    """A chain of links of any length leads there."""
     reached, waiting = set(), ["README.md"]
     while waiting:
         page = waiting.pop()
@@ -79,7 +79,7 @@ def test_commands_and_targets_exist() -> None:
 
 
 def test_blocks_name_their_language_and_commands_are_sh() -> None:
-    """Otherwise a command would escape the tests that run them."""
+    """Otherwise the tests that run commands would miss some."""
     found = all_blocks()
 
     assert {block.language for block in found} <= {"sh", "text", "toml", "python", "json", "mermaid"}
@@ -89,7 +89,7 @@ def test_blocks_name_their_language_and_commands_are_sh() -> None:
 
 
 def test_the_readme_is_short_and_names_every_folder() -> None:
-    """A reader new to the product reads all of it, and finds each part from the map."""
+    """A new reader reads all of it, and finds each part from the map."""
     readme = PAGES["README.md"]
 
     assert len(readme.splitlines()) <= 150
@@ -121,7 +121,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
 
 
 def test_every_metric_is_documented_and_every_metric_of_the_table_is_there() -> None:
-    """This includes every metric of the product, in any module."""
+    """This includes all metrics of the product, in any module."""
     product = FOLDERS - {"tests", "bench"}
     made = {
         name
@@ -135,7 +135,7 @@ def test_every_metric_is_documented_and_every_metric_of_the_table_is_there() -> 
 
 
 def test_the_interval_of_requests_is_that_of_the_code() -> None:
-    """An operator waits that long for a process to take a request up."""
+    """An operator waits that long until a process takes a request up."""
     interval = {2.0: "every two seconds"}[LOOK_EVERY_S]
 
     assert all(interval in text for text in (PAGES["docs/replay.md"], str(requests.__doc__), str(control.__doc__)))

@@ -13,7 +13,7 @@ PART = "pytest.mark.part("
 
 
 class WithoutParts(ast.NodeTransformer):
-    """Removes the tests, and the parameters of tests, that belong to a part."""
+    """Removes the tests and parameters that belong to a part."""
 
     def visit(self, node: ast.AST) -> ast.AST | None:
         """Leave out a function with the decorator, and replace a `pytest.param` with the mark."""
@@ -26,7 +26,7 @@ class WithoutParts(ast.NodeTransformer):
 
 
 def without_parts(text: str) -> str:
-    """Return the source of a module as far as `make test` runs it."""
+    """Return the part of a module's source that `make test` runs."""
     if "mark.part(" not in text:
         return text
     tree = ast.parse(text)
@@ -37,7 +37,7 @@ def without_parts(text: str) -> str:
 
 
 def test_every_row_has_a_test_and_every_test_a_row() -> None:
-    """The marks are compared, so deleting a test, or moving it to a part, also removes the proof of its row."""
+    """Since marks are compared, deleting a test or moving it to a part also removes the proof of its row."""
     texts = map(without_parts, SOURCES.values())
     shown = Counter(int(row) for text in texts for row in re.findall(r"mark\.fault\(row=(\d+)\)", text))
 
@@ -47,7 +47,7 @@ def test_every_row_has_a_test_and_every_test_a_row() -> None:
 
 
 def test_no_test_is_left_out_for_good() -> None:
-    """Skips depend on the machine, and say what it lacks."""
+    """A skip depends on the machine, and says what it lacks."""
     found = {file: text.count("mark.skip(") for file, text in SOURCES.items() if file != Path("meta/test_faults.py")}
 
     assert {file: count for file, count in found.items() if count} == {}

@@ -24,16 +24,16 @@ from tests.support.clients.in_process import in_process
 from tests.support.fakes.log import FakeEventLog
 from tests.support.oracles.openapi import Schema, faults, operations, resolved
 
-PAGES = {  # for people: those of the reference and of the dashboard, and their files
+PAGES = {  # for people: pages of the reference and of the dashboard, and their files
     *("/schema", "/schema/openapi.json", "/schema/assets/{name}"),
     *("/", "/sessions", "/sessions/{session_id}", "/team", "/trust", "/static/{digest}/{name}"),
 }
-TEXT = {"/metrics"}  # in the format of Prometheus
+TEXT = {"/metrics"}  # in the Prometheus format
 
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Litestar:
-    """Return the app with both route sets. No test sends a request to log or store."""
+    """Return the app with both route sets. No test sends a request that reaches the log or the store."""
     reader: Any = object()
     settings = Settings(data=str(tmp_path_factory.mktemp("openapi")))
     make_embedded_secrets(settings.secrets_folder)
@@ -97,7 +97,7 @@ async def test_every_parameter_and_every_field_says_what_it_means(document: Sche
 
 
 async def test_every_reply_has_an_example_that_fits_its_schema(document: Schema) -> None:
-    """This holds for success and errors, since clients are written from examples."""
+    """This holds for success and errors, since clients are written from the examples."""
     wrong = [
         f"{method} {path} {status}: {fault}"
         for path, method, operation in operations(document)
@@ -110,7 +110,7 @@ async def test_every_reply_has_an_example_that_fits_its_schema(document: Schema)
 
 
 async def test_every_body_has_an_example_that_fits_its_schema_and_its_decoder(app: Litestar, document: Schema) -> None:
-    """The documented type is the decoded type."""
+    """The documented type is the type that the code decodes."""
     for call in operations_of(app):
         kind = body_type(call.handler)
         assert (kind is None) == (call.method not in ("POST", "PATCH")), call.path
@@ -132,7 +132,7 @@ async def test_every_operation_lists_the_common_errors(document: Schema) -> None
 
 
 async def test_the_document_refers_to_nothing_that_is_not_there(document: Schema) -> None:
-    """Every component is referenced, too."""
+    """Every component is also referenced."""
     references = set(_references(document))
     components = {
         f"#/components/{kind}/{name}"
@@ -156,7 +156,7 @@ def _references(node: Any) -> Iterator[str]:
 
 
 def test_options_names_every_method_of_an_address(app: Litestar) -> None:
-    """This includes methods from two sets of routes."""
+    """This includes methods from different route sets."""
     scope: Any = {"path_template": "/api/v1/{org_id}/sessions"}
 
     assert set_allow_header(app, scope, [(b"allow", b"GET")]) == [(b"allow", b"GET, OPTIONS, POST")]
@@ -182,7 +182,7 @@ async def test_the_page_loads_nothing_from_other_hosts(client: httpx.AsyncClient
 
 
 async def test_the_script_that_starts_the_page_names_no_other_host(client: httpx.AsyncClient) -> None:
-    """The validator that Swagger UI calls by default is off, too."""
+    """The validator that Swagger UI calls by default is also off."""
     script = (await client.get("/schema/assets/start.js")).text
 
     assert "//" not in script

@@ -6,7 +6,7 @@ from tests.selection.parts import PARTS
 from tests.selection.parts_of_change import FOLDERS, folder_of
 from tests.support import CHECKOUT
 
-WITHOUT_PARTS = {".ci", "bench", "cli", "docs", "kernel", "tests"}  # top-level folders that only `make test` concerns
+WITHOUT_PARTS = {".ci", "bench", "cli", "docs", "kernel", "tests"}  # top-level folders that only `make test` covers
 
 
 def _tracked() -> set[str]:
@@ -16,7 +16,7 @@ def _tracked() -> set[str]:
 
 
 def test_each_top_level_folder_is_in_the_table() -> None:
-    """A new folder must say which parts it concerns, or that it concerns none."""
+    """A new folder must say which parts it concerns, if any."""
     folders = {file.partition("/")[0] for file in _tracked() if "/" in file}
 
     assert folders - WITHOUT_PARTS <= FOLDERS.keys()
@@ -24,6 +24,6 @@ def test_each_top_level_folder_is_in_the_table() -> None:
 
 
 def test_each_row_fits_files_and_names_parts() -> None:
-    """A row for a folder that was moved would watch nothing."""
+    """A row for a moved folder would never match."""
     assert set(FOLDERS) == {folder_of(file) for file in _tracked()}
     assert {part for parts in FOLDERS.values() for part in parts} == set(PARTS)

@@ -16,7 +16,7 @@ from tests.support import CHECKOUT
 
 
 def test_options_are_settings() -> None:
-    """An option without a setting would be an option without an environment variable."""
+    """An option without a setting would have no environment variable."""
     assert set(_OPTIONS) <= set(Settings.__struct_fields__)
 
 
@@ -49,12 +49,12 @@ def test_the_makefile_explains_its_targets(target: str) -> None:
 
 
 def test_there_are_42_known_types_of_events() -> None:
-    """34 hooks of Claude Code, four of Gemini CLI that it lacks, and four that telemetry tells."""
+    """34 are hooks of Claude Code, four are hooks that only Gemini CLI has, and four come from telemetry."""
     assert len(KNOWN_EVENT_TYPES) == 42
 
 
 def test_every_role_has_its_row() -> None:
-    """A role without a row would be allowed nothing, or everything."""
+    """Without a row, a role would be allowed nothing or everything."""
     assert set(ALLOWED) == set(ROLES)
 
 

@@ -1,4 +1,4 @@
-"""Decisions use no HTTP, no log and no clock, although a command's file also holds its route."""
+"""Decisions use no HTTP, no log and no clock, although a command's file also contains its route."""
 
 import ast
 import sys
@@ -34,7 +34,7 @@ def imported(tree: ast.Module) -> dict[str, str]:
 
 
 def impure_uses(source: str) -> Iterator[str]:
-    """Return the impure names that functions and classes of a module use, except in `async` functions."""
+    """Return the impure names that a module's functions and classes use, except in `async` functions."""
     tree = ast.parse(source)
     names = imported(tree)
     pure = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
@@ -46,7 +46,7 @@ def impure_uses(source: str) -> Iterator[str]:
 
 
 def test_every_command_is_looked_at() -> None:
-    """Four commands about sessions, and the redrive; the decision about events is in a pure module."""
+    """These are four session commands and the redrive; the decision about events is in a pure module."""
     assert {path.stem for path in COMMANDS} == {"create", "change", "end", "compact", "redrive"}
     assert "ingest.intake.events.identify" in pure_modules()
 

@@ -23,7 +23,7 @@ QUESTIONS = questions()
 FILES = sql_files()
 _OF_AN_ORG = re.compile(r"\b(FROM|JOIN)\s+(facts|sessions|tasks|rollup_(hourly|daily)|compactions|analyses)\b")
 OF_ALL_ORGS = {"audit.requests.fact_count", "audit.clients", "audit.unknown_events"}  # for operators
-# One org; or what only operators may ask: a range of orgs, or the sessions of some receipts.
+# One org, or for operators: a range of orgs, or the sessions of some receipts.
 _BY_ORG = re.compile(r"org_id = \{org_id:|org_id >= \{first_org:String\}|\(org_id, session_id\) IN\n")
 _PLACEHOLDER = re.compile(r"\{(\w+):([^}]+)\}")
 
@@ -37,7 +37,7 @@ def _as_little_as_possible(name: str) -> str:
 
 
 def test_no_question_takes_all_columns_of_a_table() -> None:
-    """A newer version may add columns to one of two tables that a question combines."""
+    """If a question combines two tables, a newer version may add columns to one of them."""
     tables = known_tables(migration.text for kind in ("control", "generation") for migration in migrations(kind))
     files = [*FILES.values(), *(CHECKOUT / "processors").rglob("*.sql")]
     stars = {
@@ -59,7 +59,7 @@ def test_every_file_is_asked_and_every_question_has_its_file() -> None:
 
 
 def test_every_included_file_is_included_by_several() -> None:
-    """Beside it, so that a reader finds it; the statement that is sent holds its text."""
+    """The SQL file is next to its module, so that a reader finds it; the statement that is sent contains its text."""
     for included in included_files():
         marker = "{{" + included.name.removesuffix(".include.sql") + "}}"
         users = [name for name, file in FILES.items() if marker in file.read_text()]
@@ -72,7 +72,7 @@ def test_every_included_file_is_included_by_several() -> None:
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda question: question.name)
 def test_placeholders_are_the_fields_of_the_parameters(question: Question[Any, Any]) -> None:
-    """A file uses each parameter of its struct, and no other."""
+    """A file uses each parameter of its struct, and no others."""
     placeholders = {name for name, _kind in _PLACEHOLDER.findall(statement(question.name))}
 
     assert placeholders == _names(question.params)
@@ -98,7 +98,7 @@ def test_columns_are_the_fields_of_the_row(
 
 
 def test_the_columns_that_are_read_as_bytes_are_the_fields_that_are_bytes() -> None:
-    """A client reads columns by their names alone, so no name may be of bytes in one row and of text in another."""
+    """A client reads columns only by name, so a name can't be bytes in one row and text in another."""
     fields = [(name, kind) for question in QUESTIONS for name, kind in get_type_hints(question.row).items()]
 
     assert {name for name, kind in fields if kind is bytes} <= set(FORMATS["column_formats"])
@@ -107,7 +107,7 @@ def test_the_columns_that_are_read_as_bytes_are_the_fields_that_are_bytes() -> N
 
 @pytest.mark.parametrize("name", FILES)
 def test_every_file_begins_with_its_question(name: str) -> None:
-    """The header states the question, the table and the key; data of an org is read by its org."""
+    """The header states the question, the table and the key; a query about an org filters by its org."""
     text = statement(name)
 
     assert text.startswith("-- ")
@@ -117,7 +117,7 @@ def test_every_file_begins_with_its_question(name: str) -> None:
 
 
 def test_no_answer_that_may_be_remembered_depends_on_the_clock() -> None:
-    """Dates are parameters, so that they are a part of the key; only freshness looks at the store's clock."""
+    """Dates are parameters, so that they are part of the cache key; only freshness reads the store's clock."""
     by_clock = re.compile(r"\b(now|now64|today|yesterday|rand\w*|generateUUID\w*)\s*\(", re.IGNORECASE)
 
     assert {name for name in FILES if name.startswith("query_api.") and by_clock.search(statement(name))} == {

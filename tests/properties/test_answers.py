@@ -1,4 +1,4 @@
-"""Remembered answers: what a reply made of them may claim, and whose they are."""
+"""Cached answers: which claims a reply may make, and whose data it contains."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,14 +15,14 @@ from query_api.question import Question
 
 
 class OfOrg(Struct, frozen=True):
-    """Whose rows are asked for; a member sees those of one user."""
+    """Whose rows are requested; a member sees those of one user."""
 
     org_id: str
     own_user_id: str | None
 
 
 class SeenRow(Struct, frozen=True):
-    """What a table showed: whose row, and what was written then."""
+    """The contents of a table row: its owner, and what was written up to then."""
 
     org_id: str
     own_user_id: str | None
@@ -40,7 +40,7 @@ class World:
 
     def __init__(self, bytes_max: int) -> None:
         self.now, self.writes, self.reported, self.asked = 0.0, 0, 0, 0
-        self.history: list[tuple[float, int, int]] = []  # when, writes, content
+        self.history: list[tuple[float, int, int]] = []  # time, writes, content
         self.content = 0
         self.answers = Answers(bytes_max, clock=lambda: self.now)
         self.changed()
@@ -54,7 +54,7 @@ class World:
         self.changed()
 
     def repair(self) -> None:
-        """Change rows, and no offset."""
+        """Change rows, but no offset."""
         self.content += 1000
         self.changed()
 
@@ -68,7 +68,7 @@ class World:
         return row
 
     def allowed(self, claimed: int) -> set[int]:
-        """The contents that an answer may show which claims all writes up to ``claimed``."""
+        """Return the contents that an answer may show if it claims all writes up to ``claimed``."""
         shown = set()
         for number, (_, writes, content) in enumerate(self.history):
             replaced_at = self.history[number + 1][0] if number + 1 < len(self.history) else float("inf")
@@ -83,7 +83,7 @@ steps = st.lists(st.one_of(st.sampled_from(["write", "report", "repair"]), st.fl
 
 @given(steps, st.sampled_from([0, 3 * (ENTRY_BYTES + 100), 1 << 20]))
 def test_a_remembered_answer_is_one_that_could_be_given(taken: list[Any], bytes_max: int) -> None:
-    """It has the caller's org, user and generation, all that is claimed, and nothing replaced a second ago."""
+    """It has the caller's org, user and generation, everything claimed, and nothing replaced more than a second ago."""
 
     async def run() -> None:
         world = World(bytes_max)
@@ -108,7 +108,7 @@ def test_a_remembered_answer_is_one_that_could_be_given(taken: list[Any], bytes_
 
 @given(st.lists(st.sampled_from(["write", "read"]), max_size=30))
 def test_where_all_is_reported_remembered_and_fresh_are_equal(taken: list[str]) -> None:
-    """Each write that is reported at once is in the next answer, however many are remembered."""
+    """Every write that is reported at once is in the next answer, however many answers are cached."""
 
     async def run() -> None:
         world = World(1 << 20)
@@ -139,7 +139,7 @@ def test_a_repair_is_hidden_for_less_than_a_second() -> None:
 
 
 class Slow:
-    """A store that answers when it is told to."""
+    """A store that answers when the test says so."""
 
     def __init__(self) -> None:
         self.answers = Answers()
@@ -168,7 +168,7 @@ async def settle() -> None:
 
 
 async def test_equal_questions_are_asked_once_and_outlive_a_caller() -> None:
-    """Callers that leave, the first one among them, take the answer from no other."""
+    """If callers leave, even the first one, the others still get the answer."""
     store = Slow()
     first, second, third = store.ask(), store.ask(), store.ask()
     await settle()
@@ -182,7 +182,7 @@ async def test_equal_questions_are_asked_once_and_outlive_a_caller() -> None:
 
 
 async def test_a_question_ends_with_its_last_caller() -> None:
-    """It takes no turn of the store any more, and the next caller asks anew."""
+    """It no longer takes a turn of the store, and the next caller asks again."""
     store = Slow()
     callers = [store.ask(), store.ask()]
     await settle()
@@ -196,7 +196,7 @@ async def test_a_question_ends_with_its_last_caller() -> None:
 
 
 async def test_an_error_reaches_each_caller_and_is_not_remembered() -> None:
-    """The next caller asks anew."""
+    """The next caller asks again."""
     store = Slow()
     store.error = RuntimeError("away")
     callers = [store.ask(), store.ask()]
@@ -211,7 +211,7 @@ async def test_an_error_reaches_each_caller_and_is_not_remembered() -> None:
 
 
 async def test_without_a_key_nothing_is_shared() -> None:
-    """Nothing is known to be visible: each caller asks."""
+    """Nothing is known to be visible, so each caller asks."""
     store = Slow()
     store.go_on.set()
 

@@ -1,4 +1,4 @@
-"""The promise of `as_of`, as a property: it shows what a projection of only that prefix of the log shows."""
+"""The promise of `as_of` as a property: it shows the same as a projection of only that prefix of the log."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ from tests.support.rigs.store import Options, TestStore, new_address, new_store
 from tests.support.strategies import PARTITIONS, SECRETS, SESSIONS, logs
 
 SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True, max_examples=examples(12))
-Shown = dict[str, Any] | None  # a session, or None where it is a 404
+Shown = dict[str, Any] | None  # a session, or None for a 404
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def two(engine: Options) -> Iterator[TestStore]:
 
 @pytest.fixture(scope="module", autouse=True)
 def quick_404s() -> Iterator[None]:
-    """Accept ids of the drawn logs, and do not wait for unknown ones."""
+    """Accept ids of the drawn logs, and do not wait for unknown ids."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tests.support.rigs.query_store.SECRETS", SECRETS)
         patch.setattr("query_api.sessions.one.WAIT_S", 0.0)
@@ -48,7 +48,7 @@ async def _shown(api: QueryApi, session: object, as_of: str | None = None) -> Sh
 
 
 async def _shown_by_prefixes(two: TestStore, api: QueryApi, log: Sequence[LogRecord]) -> list[dict[object, Shown]]:
-    """Project the log record by record; return what each session showed after each."""
+    """Project the log record by record; return the state of each session after each record."""
     pipeline = new_pipeline(two, log)
     shown = []
     for record in log:
@@ -73,7 +73,7 @@ async def _check(two: TestStore, api: QueryApi, log: Sequence[LogRecord]) -> Non
 @given(log=logs(max_size=16))
 @SLOW
 def test_as_of_a_position_is_what_only_that_prefix_shows(two: TestStore, log: list[LogRecord]) -> None:
-    """For every position of a log, with copies, contradictions and poison, each session is what it was then."""
+    """At every position of a log, with copies, contradictions and invalid records, each session is as it was then."""
     two.empty()
 
     with api_over(two) as api:

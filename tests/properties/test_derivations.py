@@ -35,7 +35,7 @@ def two(engine: Options) -> Iterator[TestStore]:
 
 
 def _project(store: TestStore, log: list[LogRecord]) -> None:
-    """Deliver a log in several batches; copies within one insert disappear before a read could see them twice."""
+    """Deliver a log in several batches; copies within one insert would disappear before a read could see them twice."""
 
     async def run() -> None:
         pipeline = new_pipeline(store, log)
@@ -58,11 +58,11 @@ def test_digests_and_analyses_are_what_a_plain_recount_finds(two: TestStore, log
 
 
 def _check_digests(two: TestStore, log: list[LogRecord]) -> None:
-    """There is one row for each request that counts, as of its position and within its limit."""
+    """Each request that counts has one row, as of its position and within its limit."""
     expected = expected_compactions(log)
     asked: dict[tuple[str, str, str], int | None] = {}
     for record in _records(log):
-        if isinstance(record, CompactionRequested):  # of two requests with one id in a session, the first counts
+        if isinstance(record, CompactionRequested):  # if two requests in a session have the same id, the first counts
             asked.setdefault((record.org_id, str(record.session_id), str(record.fact_id)), record.max_characters)
 
     rows = two.rows("SELECT * FROM {db}.compactions FINAL")
@@ -83,7 +83,7 @@ def _check_digests(two: TestStore, log: list[LogRecord]) -> None:
 
 
 def _check_analyses(two: TestStore, log: list[LogRecord]) -> None:
-    """It is as of the latest end that counts; the parts of the time add up; the shape is the documented one."""
+    """It is as of the latest end that counts; the parts of the time add up; the schema is the documented one."""
     expected = expected_analyses(log)
 
     rows = two.rows("SELECT * FROM {db}.analyses FINAL")
@@ -108,7 +108,7 @@ def _check_analyses(two: TestStore, log: list[LogRecord]) -> None:
 def test_what_is_derived_does_not_depend_on_what_came_later_or_on_what_else_is_asked(
     two: TestStore, log: list[LogRecord], data: st.DataObject
 ) -> None:
-    """Derived one by one, in portions of any size, from a table that holds far more: the bytes are the same."""
+    """Derived one by one, in portions of any size, from a table with far more rows: the bytes are the same."""
     _project(two, log)
     wanted = [
         DerivationRequest(record.partition, record.offset, fact, data.draw(st.sampled_from([1, 50_000])))
@@ -153,7 +153,7 @@ TYPES = (
 
 
 def test_no_payload_breaks_a_derivation(two: TestStore) -> None:
-    """Wrong types, half characters, invalid UTF-8 or deep nesting: the session still has a digest and an analysis."""
+    """Wrong types, half characters, invalid UTF-8, deep nesting: the session still has a digest and an analysis."""
     session = session_id("hostile")
     log = LogBuilder(PARTITIONS)
     events = [Event(UUID(int=0), kind, 5, msgspec.Raw(data), data_base64=data) for kind in TYPES for data in HOSTILE]
@@ -186,7 +186,7 @@ def test_a_copy_of_an_event_or_of_a_request_counts_for_nothing(two: TestStore) -
 
 
 def test_a_long_prompt_is_cut_before_it_leaves_the_store(two: TestStore) -> None:
-    """A megabyte of emoji of several parts costs no more than a digest may show, and no emoji is split."""
+    """A megabyte of multi-part emoji costs no more than a digest may show, and no emoji is split."""
     session = session_id("long")
     family = "👨‍👩‍👧‍👦"
     log = LogBuilder(PARTITIONS)

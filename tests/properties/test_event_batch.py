@@ -1,4 +1,4 @@
-"""Events of a batch are read and identified together, with the results that each of them has alone."""
+"""Events of a batch are decoded and identified together, with the same results as one by one."""
 
 import json
 from collections import Counter
@@ -48,10 +48,10 @@ def as_json(pairs: list[tuple[str, Any]]) -> bytes:
 
 
 def outcome(read: Callable[[bytes], Any], body: bytes) -> Any:
-    """Return what becomes of a body: its events as values, or the error."""
+    """Return the result of a body: its events as values, or the error."""
     try:
         return [structs.asdict(event) for event in read(body)]
-    except Exception as error:  # any: both ways must fail alike
+    except Exception as error:  # any exception: both ways must fail in the same way
         return type(error), str(error)
 
 
@@ -59,7 +59,7 @@ def outcome(read: Callable[[bytes], Any], body: bytes) -> Any:
 def test_known_types_are_read_as_any_other_type_is(body: bytes) -> None:
     """The decoder that knows the names of the types changes no event and no error, even if a field is repeated."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(batch, "_known", batch._batch)  # the slow decoder alone
+        patch.setattr(batch, "_known", batch._batch)  # only the slow decoder
         slowly = outcome(read_batch, body)
 
     assert outcome(read_batch, body) == slowly
@@ -67,14 +67,14 @@ def test_known_types_are_read_as_any_other_type_is(body: bytes) -> None:
 
 @pytest.mark.parametrize("event_type", sorted(KNOWN_EVENT_TYPES))
 def test_every_known_type_matches_the_pattern(event_type: str) -> None:
-    """Else events of the type would be read, although the documented pattern refuses them."""
+    """Otherwise the decoder would accept events whose type the documented pattern refuses."""
     event = {"event_type": event_type, "timestamp": TIMES[0], "data": {}}
 
     assert msgspec.convert(event | {"data": Raw(b"{}")}, RecordEvent).event_type == event_type
 
 
 def identified_alone(events: Sequence[Any]) -> IdentifiedEvents:
-    """Identify each event alone, and count the equal ones before it."""
+    """Identify each event separately, and count the equal ones before it."""
     hasher = event_id_hasher(SECRETS.seed_key, SESSION)
     before: Counter[tuple[str, str, bytes]] = Counter()
     together = IdentifiedEvents([], [])
@@ -96,10 +96,10 @@ def id_of(hasher: Any, sent: tuple[str, str, bytes], ordinal: int) -> UUID:
 
 @given(bodies)
 def test_a_batch_is_identified_as_its_events_are_alone(body: bytes) -> None:
-    """Each event has the time, the id and the refusal that it has alone; only equal events are counted."""
+    """Each event gets the same time, id and refusal as on its own; only equal events are counted."""
     try:
         events = read_batch(body)
-    except Exception:  # no batch: there is nothing to identify
+    except Exception:  # not a batch: there is nothing to identify
         return
 
     assert identify_events(events, CONTEXT) == identified_alone(events)

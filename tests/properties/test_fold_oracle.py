@@ -1,4 +1,4 @@
-"""The fold against a slow recount of the log, without a store: so thousands of logs can be compared."""
+"""The fold compared with a slow recount of the log, without a store, so that thousands of logs can be compared."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -25,9 +25,9 @@ from tests.support.oracles.sessions import recount, recount_ledger, recount_task
 from tests.support.strategies import BASE_MS, PARTITIONS, crowded_logs, log_of, logs
 
 SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
-AT_ONCE = 50  # logs in an example
-Differences = dict[str, tuple[Any, Any]]  # what is found, and what is right
-# Prices that change within a log, so that each hour counts.
+AT_ONCE = 50  # logs per example
+Differences = dict[str, tuple[Any, Any]]  # found and expected values
+# Prices change within a log, so that each hour counts.
 PRICES = PriceList(
     [
         *list_prices().prices,
@@ -37,7 +37,7 @@ PRICES = PriceList(
 
 
 def differences(log: Iterable[LogRecord]) -> Differences:
-    """Return in what the fold of a log and a slow recount differ."""
+    """Return the differences between the fold of a log and a slow recount."""
     log = list(log)
     values = [record.value for record in log if record.value and record.value.startswith(b"{")]
     states, sessions = fold_log(log, PARTITIONS), recount(values)
@@ -81,7 +81,7 @@ def test_the_fold_of_a_dense_log_is_what_a_slow_recount_says(first: int) -> None
 @given(log=crowded_logs())
 @settings(SLOW, max_examples=examples(50))
 def test_a_state_that_was_frozen_goes_on_as_it_was(log: list[LogRecord]) -> None:
-    """A state may be kept and read back between any two records."""
+    """A state may be saved and loaded between any two records."""
     (key, whole), *_ = fold_log(log, PARTITIONS).items()
     state: SessionState | None = None
     for log_record in log:

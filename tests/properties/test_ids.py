@@ -1,4 +1,4 @@
-"""Ids carry their own proof: they verify only for the org that they were made for, and their bits name the thread."""
+"""Ids are self-authenticating: they verify only for the org that they were made for, and their bits name the thread."""
 
 from hashlib import blake2b
 from uuid import UUID
@@ -28,7 +28,7 @@ seeds = st.none() | st.binary(min_size=32, max_size=32)
 
 
 def test_ten_thousand_ids_verify_for_their_org_and_no_other() -> None:
-    """Their bits hold thread and sensitivity; as a run, in another org or under other keys they are unknown."""
+    """Their bits contain thread and sensitivity; as a run, in another org or under other keys they are unknown."""
     strangers = IdSecrets((b"another id key here",), b"another seed key!!")
     believed_elsewhere = 0
     ids = set()
@@ -51,7 +51,7 @@ def test_ten_thousand_ids_verify_for_their_org_and_no_other() -> None:
                 continue
 
     assert len(ids) == 10_000
-    assert believed_elsewhere <= 1  # 24 bits: one in 17 million matches by chance, so hardly ever one in 60,000 checks
+    assert believed_elsewhere <= 1  # 24 bits: one in 17 million matches by chance, so hardly ever one of 60,000 checks
 
 
 @given(orgs, seeds, st.booleans(), st.integers(0, 127))
@@ -112,7 +112,7 @@ def test_only_equal_events_have_equal_ids(
 def test_an_event_id_is_the_plain_hash_of_its_parts(
     seed_key: bytes, session: UUID, sent: list[tuple[str, str, bytes, int]]
 ) -> None:
-    """The id is BLAKE2b over session and event, however it is computed: written out here from its definition."""
+    """The id is BLAKE2b over session and event: computed here straight from its definition."""
     plain = []
     for event_type, timestamp, data, ordinal in sent:
         head, time = event_type.encode(), timestamp.encode()
@@ -130,6 +130,6 @@ def test_an_event_id_is_the_plain_hash_of_its_parts(
 
 @given(orgs, orgs, st.integers(0, (1 << 56) - 1))
 def test_a_thread_id_is_public_and_belongs_to_one_org(org: str, other: str, thread: int) -> None:
-    """It needs no key, has the shape of a UUID, and the same tag in another org gives another thread."""
+    """It needs no key, is formatted like a UUID, and the same tag in another org gives another thread."""
     assert thread_id(org, thread).version == 4
     assert (thread_id(org, thread) == thread_id(other, thread)) == (org == other)

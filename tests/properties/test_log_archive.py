@@ -93,7 +93,7 @@ def contents(of: Path) -> dict[str, bytes]:
 @settings(ON_DISK)
 @given(st.builds(LogRecord, st.integers(0, 2000), st.integers(0, 1 << 47), keys, values, st.integers(-1, 1 << 62)))
 def test_a_line_is_a_record_byte_for_byte(record: LogRecord) -> None:
-    """No key, an empty key and bytes that are no text stay different; a line has one line break."""
+    """A missing key, an empty key and non-text bytes stay different; a line has one line break."""
     line = encode_line(record)
 
     assert decode_line(line) == record
@@ -103,7 +103,7 @@ def test_a_line_is_a_record_byte_for_byte(record: LogRecord) -> None:
 @settings(ON_DISK)
 @given(st.lists(st.tuples(keys, values, times), min_size=1, max_size=30), st.integers(0, 1 << 40))
 def test_a_segment_is_its_records(found: list[tuple[bytes | None, bytes | None, int]], first: int) -> None:
-    """What is read from the file is what was added."""
+    """The file's contents are the records that were added."""
     records = [LogRecord(3, first + n, *parts) for n, parts in enumerate(found)]
     draft = Draft(first, 4)
     for record in records:
@@ -119,7 +119,7 @@ def test_a_segment_is_its_records(found: list[tuple[bytes | None, bytes | None, 
 @settings(ON_DISK)
 @given(logs())
 def test_an_export_holds_the_log_and_is_sound(log: FakeArchivedLog) -> None:
-    """Every record is there, in segments within their limits, and `verify` finds nothing wrong."""
+    """Every record is there, in segments within their limits, and `verify` finds no error."""
     with folder() as into:
         exported(log, into)
         manifest = read_manifest(into)
@@ -152,7 +152,7 @@ def test_an_interrupted_export_continues_to_the_same_files(log: FakeArchivedLog,
 @settings(ON_DISK)
 @given(logs(), st.data())
 def test_an_export_in_steps_holds_the_same_records(log: FakeArchivedLog, data: st.DataObject) -> None:
-    """A log that grows between runs is exported as one that was there at once; files that are there stay."""
+    """A log that grows between runs gives the same export as all at once; existing files stay unchanged."""
     with folder() as into:
         lengths = [data.draw(st.integers(0, len(records))) for records in log.partitions]
         early = FakeArchivedLog(len(lengths), [r for p, n in enumerate(lengths) for r in log.partitions[p][:n]])
@@ -171,7 +171,7 @@ def test_an_export_in_steps_holds_the_same_records(log: FakeArchivedLog, data: s
 @settings(ON_DISK)
 @given(logs(), st.integers(1, 5))
 def test_an_import_has_every_record_in_its_partition_in_order(log: FakeArchivedLog, partitions: int) -> None:
-    """The same partition count: the same positions. Another: the partition of the key, and each source's order.
+    """With as many partitions, positions stay. With others, the key decides, and each source keeps its order.
 
     A session's records are in one partition of the source, so its order stays.
     """
@@ -240,7 +240,7 @@ def test_an_interrupted_import_continues_to_the_same_log(
 @settings(ON_DISK)
 @given(logs(), st.data())
 def test_partitions_that_are_ahead_of_one_another_continue(log: FakeArchivedLog, data: st.DataObject) -> None:
-    """Kafka acknowledges each partition by itself, so an interruption leaves any beginning of each."""
+    """Kafka acknowledges each partition separately, so an interruption leaves any prefix of each."""
     with folder() as from_:
         exported(log, from_)
         parts = FakeArchivedLog(len(log.partitions))
@@ -300,7 +300,7 @@ def test_a_flipped_bit_anywhere_is_found_and_its_file_named(log: FakeArchivedLog
 @settings(ON_DISK)
 @given(logs(), st.data())
 def test_a_missing_or_swapped_file_is_found(log: FakeArchivedLog, data: st.DataObject) -> None:
-    """So is a segment in the place of another one, and an export that lacks a file does not continue."""
+    """So is a segment swapped with another, and an export that lacks a file does not continue."""
     with folder() as into:
         exported(log, into)
         segments = sorted(file for file in into.iterdir() if file.name != MANIFEST)
@@ -322,7 +322,7 @@ def test_a_missing_or_swapped_file_is_found(log: FakeArchivedLog, data: st.DataO
 @settings(ON_DISK)
 @given(logs(), st.sampled_from(["records", "misplaced", "offsets", "partition", "last"]))
 def test_an_export_that_is_signed_again_but_lies_is_found(log: FakeArchivedLog, lie: str) -> None:
-    """`verify` relies on no number in the manifest: it counts, and looks at each position and key."""
+    """`verify` trusts no number in the manifest: it counts, and checks each position and key."""
     with folder() as into:
         exported(log, into)
         manifest = read_manifest(into)
@@ -332,7 +332,7 @@ def test_an_export_that_is_signed_again_but_lies_is_found(log: FakeArchivedLog, 
         lying, content = lie_of(lie, list(read_segment(into / name, partition, segment)), segment)
         (into / name).write_bytes(content or (into / name).read_bytes())
         manifest.segments[partition][0] = lying
-        if lie == "records":  # it must be the last one, else the manifest contradicts itself
+        if lie == "records":  # it must be the last one; otherwise the manifest contradicts itself
             del manifest.segments[partition][1:]
         (into / MANIFEST).write_bytes(encode_manifest(manifest))
 
@@ -342,7 +342,7 @@ def test_an_export_that_is_signed_again_but_lies_is_found(log: FakeArchivedLog, 
 
 
 def test_an_empty_manifest_is_sealed_too() -> None:
-    """Space between two words counts as a change."""
+    """Even a space between two words counts as a change."""
     raw = encode_manifest(new_manifest(Source("t", 1, OURS), NOW))
 
     assert decode_manifest(raw).ends == [0]
@@ -351,7 +351,7 @@ def test_an_empty_manifest_is_sealed_too() -> None:
 
 
 def lie_of(lie: str, records: list[LogRecord], segment: Segment) -> tuple[Segment, bytes]:
-    """Return a segment that contradicts its records, and the content of its file if that is another one."""
+    """Return a segment that contradicts its records, and its file's content if it differs."""
     if lie in ("records", "misplaced"):
         return structs.replace(segment, **{lie: getattr(segment, lie) + 1}), b""
     if lie == "last":
@@ -364,7 +364,7 @@ def lie_of(lie: str, records: list[LogRecord], segment: Segment) -> tuple[Segmen
 
 
 def ends_after(passes: int) -> Callable[[str], None]:
-    """Return a fail point that ends the process at the pass behind so many."""
+    """Return a fail point that ends the process after so many passes."""
     left = passes
 
     def fail_point(_name: str) -> None:
@@ -377,13 +377,13 @@ def ends_after(passes: int) -> Callable[[str], None]:
 
 
 def is_part(some: list[tuple[bytes | None, int]], all_: list[tuple[bytes | None, int]]) -> bool:
-    """Return whether ``some`` are in ``all_`` in their order."""
+    """Return whether ``some`` are in ``all_``, in order."""
     rest = iter(all_)
     return all(any(one == other for other in rest) for one in some)
 
 
 def by_key(log: FakeArchivedLog) -> dict[bytes | None, list[tuple[bytes | None, int]]]:
-    """Return the records of each key in order; those without a key and with any order are in no session."""
+    """Return the records of each key in order; records without a key, in any order, belong to no session."""
     found: dict[bytes | None, list[tuple[bytes | None, int]]] = {}
     for records in log.partitions:
         for record in records:

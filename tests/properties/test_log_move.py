@@ -1,4 +1,4 @@
-"""A log that was moved to another number of partitions projects to the same tables, positions apart."""
+"""A log that is moved to another number of partitions projects to the same tables, except for positions."""
 
 import asyncio
 
@@ -26,7 +26,7 @@ def test_a_moved_log_projects_to_the_same_tables(log: list[LogRecord], partition
 
 
 def tables_of(log: list[LogRecord], partitions: int) -> dict[str, list[str]]:
-    """Project the log into the warehouse in memory, and return the content of every table."""
+    """Project the log into the in-memory warehouse, and return the content of every table."""
     warehouse = FakeWarehouse(partitions)
 
     async def project() -> None:

@@ -1,6 +1,6 @@
-"""A stripped session has the counts of a full one, and nothing that a person or a tool wrote.
+"""A stripped session has the counts of a full one, and nothing that a user or a tool wrote.
 
-The counting here is written from the rules in the API's reference, over the payloads alone.
+The counting here follows the rules in the API's reference, using only the payloads.
 """
 
 import json
@@ -76,7 +76,7 @@ def stripped(session: Payloads) -> Payloads:
 
 
 def text(value: Any) -> str | None:
-    """Return a text that is there: other types and empty texts are absent."""
+    """Return a text if there is one: other types and empty texts count as absent."""
     return value if isinstance(value, str) and value else None
 
 
@@ -93,13 +93,13 @@ def parts(value: Any) -> Iterable[Mapping[str, Any]]:
 
 
 def as_numbers(values: Iterable[Any]) -> list[int]:
-    """Name each value by the place of its first equal: names may be replaced, but not made equal or different."""
+    """Replace each value by the place of its first equal: names may be replaced, but equal ones stay equal."""
     known: dict[Any, int] = {}
     return [known.setdefault(value, len(known)) for value in values]
 
 
 def is_prompt(kind: str, data: Mapping[str, Any]) -> bool:
-    """Return whether a person wrote it."""
+    """Return whether a user wrote it."""
     by_machine = text(data.get("source")) not in (None, "user", "sdk") or begins(data.get("prompt"), MACHINE_PROMPT)
     return kind == "UserPromptSubmit" and not by_machine and not text(data.get("agent_id"))
 
@@ -110,7 +110,7 @@ def answered(call: Mapping[str, Any]) -> str:
 
 
 def uses_of(kind: str, data: Mapping[str, Any]) -> list[tuple[str | None, str]]:
-    """Return the tool uses that an event names, each with what happened to it."""
+    """Return the tool calls that an event names, each with its outcome."""
     if kind == "PostToolBatch":
         calls = [(text(call.get("tool_use_id")), answered(call)) for call in parts(data.get("tool_calls"))]
         return [call for call in calls if call[0]]
@@ -118,7 +118,7 @@ def uses_of(kind: str, data: Mapping[str, Any]) -> list[tuple[str | None, str]]:
 
 
 def linked(data: Mapping[str, Any]) -> list[Any]:
-    """Return what an event says about agents, tasks and processes in the background."""
+    """Return what an event says about agents, tasks and background processes."""
     response = data.get("tool_response")
     names = ("agentId", "agentType", "backgroundTaskId", "status")
     found = [(name, text(response.get(name))) for name in names] if isinstance(response, dict) else []
@@ -147,13 +147,13 @@ def counts(session: Payloads) -> dict[str, Any]:
 
 @given(sessions)
 def test_a_stripped_session_has_the_counts_of_a_full_one(session: Payloads) -> None:
-    """Prompts, tool uses, errors, subagents, tasks, usage and work are counted alike; equal names stay equal."""
+    """Prompts, tool calls, errors, subagents, tasks, usage and work are counted alike; equal names stay equal."""
     assert counts(stripped(session)) == counts(session)
 
 
 @given(sessions)
 def test_nothing_of_what_was_written_stays(session: Payloads) -> None:
-    """No text of a person, a model or a tool is left anywhere in the payloads, and stripping again changes nothing."""
+    """No text of a user, a model or a tool is left anywhere in the payloads, and stripping again changes nothing."""
     once = stripped(session)
 
     assert CONTENT not in json.dumps(once)

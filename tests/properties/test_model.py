@@ -1,4 +1,4 @@
-"""The model check of the projection: the real pipeline under every fault that one machine can imagine, step by step.
+"""The model check of the projection: the real pipeline under every fault of a single store, step by step.
 
 A failure prints the steps of its shortest example: what was appended, which worker received what, and how the store
 answered each call. `docs/testing.md` says how to run more examples and how to reproduce one.
@@ -25,23 +25,23 @@ from tests.support.oracles.model_worker import PARTITIONS, patched_environment
 from tests.support.oracles.mutants import MUTANTS
 from tests.support.strategies import SESSIONS, crowded_facts, facts
 
-ASKED = os.environ.get("MODEL_EXAMPLES")  # more examples, and new ones in each run
+ASKED = os.environ.get("MODEL_EXAMPLES")  # more examples, and different ones in each run
 ARE_FIXED = not (ASKED or ARE_NEW)
 EXAMPLES = int(ASKED or examples(200, many=2_000))
-# Mistakes in different places, each found within a second; a search for another one may take minutes.
+# Mistakes in different places, each found within a second; searching for another one may take minutes.
 FOUND_SOON = (
     *("acknowledge before the receipts", "acknowledged by faust", "retry that folds again"),
     *("cache kept over a rebalance", "kept state from beyond the batch", "repetitions are facts"),
     *("jumps are not noticed", "dense mark moved without a look", "marks of rollups moved before the refresh"),
 )
-# Examples vary earlier ones, so a search that begins badly goes on badly: a mutant that most searches catch within 100
-# examples took one of them 1,000. Many short searches find it sooner than a long one.
+# Hypothesis varies earlier examples, so a search that begins badly continues badly: a mutant that most searches catch
+# within 100 examples took one of them 1,000. Many short searches find it sooner than a long one.
 SEARCHES, EXAMPLES_PER_SEARCH = 20, 100
 STEPS = 30
 
 
 class Sent:
-    """What a client sends, described in a few words if an example fails."""
+    """What a client sends, described in a few words for a failing example."""
 
     def __init__(self, record: AnyRecord | None) -> None:
         self._record = record
@@ -59,7 +59,7 @@ class Sent:
         return f"<{session}: {events}>"
 
     def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
-        """Shown by hypothesis, which would print the fact instead."""
+        """Show the description; otherwise hypothesis would print the fact."""
         printer.text(repr(self))
 
 
@@ -70,12 +70,12 @@ def of_the_first(facts: list[AnyRecord]) -> list[Sent]:
 
 
 def in_two_orgs(facts: list[AnyRecord]) -> list[Sent]:
-    """Draw facts of two sessions in one partition: the last one belongs to another org."""
+    """Draw facts of two sessions in one partition; the second belongs to another org."""
     of_one = [structs.replace(fact, org_id="acme", session_id=facts[0].session_id) for fact in facts]
     return [Sent(fact) for fact in (*of_one[:-1], structs.replace(of_one[-1], org_id="globex"))]
 
 
-_RARE = {14: facts(), 15: st.none()}  # any kind of fact, and records that cannot be decoded
+_RARE = {14: facts(), 15: st.none()}  # any kind of fact, and records that can't be decoded
 values = st.integers(0, 15).flatmap(lambda n: _RARE.get(n, crowded_facts())).map(Sent)
 some = st.lists(values, max_size=3)
 of_one_session = st.lists(crowded_facts(events=200), min_size=2, max_size=5).map(of_the_first)
@@ -84,7 +84,7 @@ which = st.integers(0, 5)  # of the existing ones, modulo their number
 counts = st.tuples(*[st.integers(0, 2)] * PARTITIONS).filter(any)
 partitions = st.integers(0, PARTITIONS - 1)
 owners = st.tuples(*[st.sampled_from("AB")] * PARTITIONS)
-cache_sizes = st.sampled_from([0, 3_000, 8_000, 1 << 30])  # none; two sessions, or five, of which half are frozen
+cache_sizes = st.sampled_from([0, 3_000, 8_000, 1 << 30])  # none; two sessions; or five, of which half are frozen
 crowd = st.lists(values, min_size=1, max_size=3)
 alive = precondition(lambda self: self.world.workers)
 both = precondition(lambda self: len(self.world.workers) == 2)
@@ -102,7 +102,7 @@ class Projection(RuleBasedStateMachine):
         self._sound = True
 
     def new_world(self) -> World:
-        """Return what the steps happen in."""
+        """Return the world in which the steps happen."""
         return World()
 
     @initialize(values=st.lists(values, min_size=4, max_size=12), cache_bytes=cache_sizes, owners=owners)
@@ -115,7 +115,7 @@ class Projection(RuleBasedStateMachine):
 
     @rule(values=st.lists(values, min_size=1, max_size=5))
     def append(self, values: list[Sent]) -> None:
-        """Clients write new facts, contradicting copies, or records that cannot be decoded."""
+        """Clients write new facts, contradicting copies, or records that can't be decoded."""
         for sent in values:
             self.world.append(sent.key, sent.value, partition_of(sent.key, PARTITIONS))
 
@@ -137,8 +137,7 @@ class Projection(RuleBasedStateMachine):
     def deliver(self, nth: int, some: list[Sent], batches: list[tuple[int, ...]], turns: str) -> None:
         """Faust hands some batches to a worker, each with a given number of records of each partition.
 
-        The store answers its oldest call (o), or its newest (n): the fold of a batch beside the writes of the one
-        before.
+        The store answers its oldest call (o), or its newest (n): the fold of a batch during the previous one's writes.
         """
         self.append(some)
         name = self._worker(nth)
@@ -159,7 +158,7 @@ class Projection(RuleBasedStateMachine):
     @alive
     @rule(turns=st.text("ABabc?!", min_size=5, max_size=25))
     def answer_in_turns(self, turns: str) -> None:
-        """The store answers a call of this worker, then of that one: a capital the oldest, a small letter the newest.
+        """The store answers a call of one worker, then of the other: a capital is the oldest, a small one the newest.
 
         At a c all commit; after a ? the next reply is lost, after a ! the next call is refused.
         """
@@ -179,7 +178,7 @@ class Projection(RuleBasedStateMachine):
     def stand_still(self, name: str, some: list[Sent], counts: tuple[int, ...], calls: int, taken: bool) -> None:
         """A worker stops in the middle of a batch, the other one does all of its work, and the first one continues.
 
-        It may have lost its partitions meanwhile, without knowing.
+        It may have lost its partitions in between without noticing.
         """
         other = "AB".replace(name, "")
         self._begin_batch(name, some, counts)
@@ -200,7 +199,7 @@ class Projection(RuleBasedStateMachine):
     @alive
     @rule(nth=which, calls=st.integers(0, 8))
     def look_at_receipts(self, nth: int, calls: int) -> None:
-        """A worker begins to look at the receipts since its marks, and the store answers some calls."""
+        """A worker begins to check the receipts since its marks, and the store answers some calls."""
         name = self._worker(nth)
         self._did(self.world.look_at_receipts(name))
         self.answer_in_turns(name.lower() * calls)
@@ -208,7 +207,7 @@ class Projection(RuleBasedStateMachine):
     @alive
     @rule(nth=which, partition=partitions, start=st.integers(0, 20), count=st.integers(1, 3))
     def lose_receipts(self, nth: int, partition: int, start: int, count: int) -> None:
-        """The store loses receipts between two calls, and a running worker looks at what it has written."""
+        """The store loses receipts between two calls, and a running worker checks what it has written."""
         name = self._worker(nth)
         self._catch_up(name)
         self._end_all_calls()
@@ -221,7 +220,7 @@ class Projection(RuleBasedStateMachine):
     @alive
     @rule(nth=which, partition=partitions, keep=st.integers(0, 20), looked=st.booleans(), some=crowd)
     def come_back_older(self, nth: int, partition: int, keep: int, looked: bool, some: list[Sent]) -> None:
-        """The store comes back without the last receipts of a partition; before, their mark may have followed them."""
+        """The store is restored without the last receipts of a partition; their mark may have moved before."""
         name = self._worker(nth)
         self._catch_up(name)
         if looked:
@@ -236,7 +235,7 @@ class Projection(RuleBasedStateMachine):
         self.answer_in_turns("AB" * 20 + "c")
 
     def _end_all_calls(self) -> None:
-        """The store answers everything that was asked, also by workers that have died since."""
+        """The store answers all calls, including those of workers that have died since."""
         while self.world.late:
             self._did(f"of the dead, {self.world.land(self.world.late[0], 'done')}")
         while pending := self.world.pending():
@@ -245,7 +244,7 @@ class Projection(RuleBasedStateMachine):
     @both
     @rule(name=st.sampled_from("AB"), mine=crowd, others=crowd, steps=st.integers(1, 4))
     def overtake(self, name: str, mine: list[Sent], others: list[Sent], steps: int) -> None:
-        """A worker has read a bucket, and writes it after the other one has written a newer one."""
+        """A worker has read a bucket, and writes it after the other one has written a newer version."""
         other = "AB".replace(name, "")
         self._begin_batch(name, mine, (2,) * PARTITIONS)
         self.answer_in_turns(name * 40)
@@ -261,7 +260,7 @@ class Projection(RuleBasedStateMachine):
     @alive
     @rule(nth=which, some=crowd, counts=counts, turns=st.text("on", min_size=5, max_size=30))
     def roll_up_beside_a_batch(self, nth: int, some: list[Sent], counts: tuple[int, ...], turns: str) -> None:
-        """A refresh begins, and a batch is projected beside it."""
+        """A refresh begins, and a batch is projected at the same time."""
         name = self._worker(nth)
         self._catch_up(name)
         self._begin_batch(name, some, counts)
@@ -278,7 +277,7 @@ class Projection(RuleBasedStateMachine):
         calls=st.integers(0, 4),
     )
     def jump_beside_a_refresh(self, name: str, sent: list[Sent], calls: int) -> None:
-        """A worker lost its partitions without knowing; it resumes behind a jump, beside a refresh of its rollups."""
+        """A worker lost its partitions without noticing; it resumes after a jump, during a refresh of its rollups."""
         other, partition = "AB".replace(name, ""), partition_of(sent[0].key, PARTITIONS)
         self._begin_batch(name, sent[:1], (1_000,) * PARTITIONS)
         self.answer_in_turns(name * 40 + "c")
@@ -299,7 +298,7 @@ class Projection(RuleBasedStateMachine):
     @alive
     @rule(nth=which, sent=of_one_session)
     def press_on(self, nth: int, sent: list[Sent]) -> None:
-        """The facts of one session come in a batch each, and each is folded while the one before is written."""
+        """The facts of one session come in a batch each, and each is folded while the previous one is written."""
         name = self._worker(nth)
         self._catch_up(name)
         self.append(sent)
@@ -313,7 +312,7 @@ class Projection(RuleBasedStateMachine):
     def let_time_pass(self, nth: int, traffic: list[Sent], withheld: bool) -> None:
         """Faust withholds one partition, or none, while the others flow, and all of them receive more records.
 
-        In the first case the watchdog ends the worker. Once it starts again it is handed what was withheld.
+        If it withholds one, the watchdog ends the worker, which gets the withheld records after its restart.
         """
         name = self._worker(nth)
         self._do_all(name)
@@ -394,13 +393,13 @@ class Projection(RuleBasedStateMachine):
 
     @rule(owners=owners, deaf=st.sampled_from(["", "", "A", "B"]))
     def rebalance(self, owners: tuple[str, ...], deaf: str) -> None:
-        """Partitions change hands; a deaf worker continues with its old ones until the next rebalance."""
+        """Partitions change owners; a deaf worker keeps its old ones until the next rebalance."""
         self.world.rebalance(owners, list(deaf))
         self._did(f"partitions belong to {owners}" + (f", {deaf} does not know" if deaf else ""))
 
     @rule()
     def commit(self) -> None:
-        """Faust commits what was acknowledged."""
+        """Faust commits the acknowledged offsets."""
         for name in sorted(self.world.workers):
             self._did(f"{name} commits {self.world.commit(name)}")
 
@@ -441,7 +440,7 @@ class Projection(RuleBasedStateMachine):
 
 
 def check_model(machine: type[Projection] = Projection, **options: Any) -> None:
-    """Run a machine in its surroundings."""
+    """Run a state machine with its patches."""
     chosen = settings(
         deadline=None, suppress_health_check=list(HealthCheck), stateful_step_count=STEPS, print_blob=True
     )
@@ -450,7 +449,7 @@ def check_model(machine: type[Projection] = Projection, **options: Any) -> None:
 
 
 def in_parts(mistakes: Iterable[str], found_soon: Collection[str]) -> list[Any]:
-    """Return the parameters of a test of mistakes: `make test` searches only those that are found soon."""
+    """Return the parameters of the tests of mistakes: `make test` searches only for those that are found quickly."""
     longer = pytest.mark.part("mutants")
     return [pytest.param(name, marks=() if name in found_soon else longer) for name in mistakes]
 
@@ -464,7 +463,7 @@ def search_mistake(check: Callable[..., None], machine: type[Projection]) -> Non
 
 @pytest.mark.timeout(1_200 + EXAMPLES)  # finding the shortest example takes minutes
 def test_whatever_happens_the_tables_are_those_of_one_clean_pass() -> None:
-    """Crashes anywhere, torn and late writes, lost replies, two owners, skips, repeats: one fact counts once."""
+    """Crashes anywhere, torn and late writes, lost replies, two owners, skips, repeats: each fact counts once."""
     check_model(max_examples=EXAMPLES, derandomize=ARE_FIXED)
 
 
@@ -482,7 +481,7 @@ def test_a_take_over_that_a_rebalance_overtakes_reports_no_lost_partition() -> N
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1_200)  # if nothing catches it
+@pytest.mark.timeout(1_200)  # if nothing catches the mistake
 @pytest.mark.parametrize("name", in_parts(MUTANTS, FOUND_SOON))
 def test_each_mistake_is_caught(
     name: str, monkeypatch: pytest.MonkeyPatch, record_property: Callable[[str, object], None]

@@ -1,6 +1,6 @@
 """The model check of the projection over three replicas that lag: see `tests/properties/test_model.py`.
 
-Workers change to other replicas at any time, replicas fetch what they lack in any order, and one may be lost for ever.
+Workers switch replicas at any time, replicas fetch missing entries in any order, and one may be lost permanently.
 """
 
 from collections.abc import Callable
@@ -31,14 +31,14 @@ hosts = st.integers(0, COPIES - 1)
 
 
 class OverReplicas(Projection):
-    """The same steps, and those that only replicas know."""
+    """The same steps, and those that only replicas have."""
 
     world: ReplicatedWorld
 
     def new_world(self) -> ReplicatedWorld:
         return ReplicatedWorld()
 
-    # A store that loses what a majority had is not what replicas are for.
+    # Replicas do not protect against losing what a majority had.
     def lose_receipts(self) -> None: ...
 
     def come_back_older(self) -> None: ...
@@ -46,14 +46,14 @@ class OverReplicas(Projection):
     @alive
     @rule(nth=which, host=hosts)
     def fail_over(self, nth: int, host: int) -> None:
-        """The replica of a worker does not answer any more, and another one does."""
+        """A worker's replica no longer answers, and another one does."""
         name = self._worker(nth)
         self.world.fail_over(name, host)
         self._did(f"{name} uses replica {host}")
 
     @rule(host=hosts, some=st.lists(st.integers(0, 1000), max_size=10))
     def replicate(self, host: int, some: list[int]) -> None:
-        """A replica fetches some of what it lacks, the newest before the oldest or not."""
+        """A replica fetches some missing entries, in either order."""
         for nth in some:
             self.world.replicas.fetch_some(host, nth)
 
@@ -65,7 +65,7 @@ class OverReplicas(Projection):
 
     @rule(host=hosts)
     def read(self, host: int) -> None:
-        """A dashboard asks any replica."""
+        """A dashboard reads from any replica."""
         self.world.read(host)
         self._did(f"what replica {host} claims is there")
 
@@ -83,7 +83,7 @@ class OverReplicas(Projection):
 
 
 def check_over_replicas(machine: type[Projection] = OverReplicas, **options: Any) -> None:
-    """Run the machine in its surroundings."""
+    """Run the machine with its patches."""
     check_model(machine, **options)
 
 

@@ -1,4 +1,4 @@
-"""Names of models, for any text."""
+"""Model names, for any text."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +12,7 @@ names = st.text(max_size=40) | st.lists(parts, max_size=8).map("".join)
 
 @given(names)
 def test_a_canonical_name_is_its_own(name: str) -> None:
-    """The result is a beginning of the name, empty only for an empty name, and has nothing left to remove."""
+    """The result is a prefix of the name, empty only for an empty name, and has nothing left to remove."""
     canonical = canonical_model(name)
 
     assert name.startswith(canonical)

@@ -1,4 +1,4 @@
-"""Exporters send records again, in other batches and in any order: the same events come out, in either encoding."""
+"""Exporters resend records in other batches and any order: the same events result, in either encoding."""
 
 import json
 from functools import partial
@@ -32,7 +32,7 @@ TIMES = st.integers(AT_NS - 5, AT_NS)
 
 @st.composite
 def log_records(draw: st.DrawFn) -> Json:
-    """Return a record of one of few sessions, with attributes of any type."""
+    """Return a record of one of a few sessions, with attributes of any type."""
     values = draw(st.dictionaries(st.sampled_from(KEYS), SCALARS, max_size=6))
     values |= {"event.name": draw(st.sampled_from(NAMES)), "session.id": draw(st.sampled_from("ab"))}
     time = draw(st.sampled_from(("timeUnixNano", "observedTimeUnixNano")))
@@ -42,7 +42,7 @@ def log_records(draw: st.DrawFn) -> Json:
 
 @st.composite
 def data_points(draw: st.DrawFn) -> Json:
-    """Return a data point of one of few sessions."""
+    """Return a data point of one of a few sessions."""
     values = {"session.id": draw(st.sampled_from("ab")), "type": draw(st.sampled_from(("added", "removed", "other")))}
     number = draw(st.one_of(st.integers(-2, 9).map(lambda n: {"asInt": str(n)}), st.floats(-1, 9).map(_as_double)))
     return {"attributes": attributes(values), "startTimeUnixNano": "1", "timeUnixNano": str(draw(TIMES)), **number}
@@ -53,7 +53,7 @@ def _as_double(value: float) -> Json:
 
 
 def events(*gathered: Gathered) -> dict[UUID, tuple[Any, ...]]:
-    """Return what the log would hold, by id: session, type, time and payload. Equal ids have equal content."""
+    """Return what the log would contain, by id: session, type, time and payload. Equal ids have equal content."""
     found: dict[UUID, tuple[Any, ...]] = {}
     for each in gathered:
         for session, facts, *_ in each.sessions:
@@ -79,7 +79,7 @@ def _json(body: Json) -> bytes:
 
 @given(st.lists(log_records(), max_size=12))
 def test_both_encodings_of_log_records_give_the_same(records: list[Json]) -> None:
-    """Events, outcomes, sessions and what is said about them are equal, byte for byte."""
+    """Events, outcomes, sessions and their descriptions are equal, byte for byte."""
     assert of_logs(logs(records), as_protobuf=True) == of_logs(logs(records), as_protobuf=False)
 
 
@@ -127,7 +127,7 @@ def test_any_way_to_send_points_again_gives_the_same_events(
 
 @given(st.lists(log_records(), min_size=2, max_size=12, unique_by=lambda one: json.dumps(one, sort_keys=True)))
 def test_records_that_differ_are_different_events(records: list[Json]) -> None:
-    """Two records are one event only if the client numbered them alike, or gave them one request id."""
+    """Two records are one event only if the client gave them the same number or the same request id."""
     for each in records:
         each["attributes"] = [one for one in each["attributes"] if one["key"] not in ("event.sequence", "request_id")]
     distinct = {json.dumps([_scalars(each), _time(each)], sort_keys=True): each for each in records}
@@ -146,7 +146,7 @@ def _time(record: Json) -> str:
 
 
 def test_the_builders_make_what_the_protocol_has() -> None:
-    """The JSON of the tests survives the official messages, so the tests compare with the right thing."""
+    """The tests' JSON survives the official protobuf library, so the tests compare with the right thing."""
     for body, kind in (
         (logs([{"timeUnixNano": "1", "attributes": attributes({"a": 1, "b": [True]})}]), ExportLogsServiceRequest),
         (metrics({"m": [{"asInt": "1"}]}), ExportMetricsServiceRequest),

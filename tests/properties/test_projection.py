@@ -29,7 +29,7 @@ SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck), print_bl
 
 @pytest.fixture(autouse=True, scope="module")
 def keeping_states() -> Iterator[None]:
-    """Let the states of short sessions be kept, too, so that a restart goes on from them."""
+    """Save the states of short sessions too, so that a restart uses them."""
     with patch.object(states, "FACTS_MIN", 2):
         yield
 
@@ -139,7 +139,7 @@ def test_the_tables_of_a_clean_pass_are_what_slow_recounts_say(two: TestStore, l
 
 
 def _check_facts(two: TestStore, expected: dict[tuple[str, str, str], Any]) -> None:
-    """An event id counts once in its session: the first copy in the log is stored, and the second one nowhere."""
+    """An event id counts once in its session: the first copy in the log is stored, a second one nowhere."""
     rows = two.rows(
         "SELECT org_id, session_id, event_id, log_offset, log_index, event_type, timestamp, data"
         " FROM {db}.facts FINAL WHERE kind = 'events_recorded'"
@@ -164,7 +164,7 @@ def _check_sessions(two: TestStore, expected: dict[tuple[str, str], dict[str, An
 
 
 def _check_tasks(two: TestStore, expected: dict[tuple[str, str, str, str], dict[str, Any]]) -> None:
-    """Names, times, status and owner of subagents, tasks and uses of tools equal the oracle's."""
+    """Names, times, status and owner of subagents, tasks and tool calls equal the oracle's."""
     rows = two.rows("SELECT * FROM {db}.tasks FINAL")
     assert {
         (row["org_id"], str(row["session_id"]), row["kind"], row["task_id"]): {

@@ -14,7 +14,7 @@ from ingest.privacy.redaction.rules import RULES
 from ingest.privacy.redaction.unescaped_levels import unescaped_levels
 from tests.support.corpora.canaries import CANARIES, Canary
 
-# The first example compiles the rules, and an example with everything escaped at four levels is long.
+# The first example compiles the rules, and an example escaped at four levels is long.
 unhurried = settings(deadline=None)
 canaries = st.sampled_from(CANARIES)
 # Words and signs that rules look for, so that examples come close to secrets.
@@ -175,7 +175,7 @@ values = st.recursive(
 
 
 def escaped(text: str, how: int) -> str:
-    """Return a string of JSON: as usual, with Unicode unescaped, with escaped slashes, all escaped, or as for HTML."""
+    """Return a JSON string: as usual, with Unicode unescaped, with escaped slashes, all escaped, or as for HTML."""
     if how == 3:
         return '"' + "".join(f"\\u{unit:04X}" for unit in _units(text)) + '"'
     plain = json.dumps(text, ensure_ascii=how != 1)
@@ -202,13 +202,13 @@ def test_the_result_is_json_and_redacting_it_again_changes_nothing(value: Any) -
 @unhurried
 @given(values)
 def test_nothing_but_what_was_cut_changes(value: Any) -> None:
-    """The bytes between the markers are the sent bytes in their order."""
+    """The bytes between the markers are the sent bytes, in order."""
     sent = json.dumps(value).encode()
     redacted = redact(sent).data
 
     place = 0
     for piece in MARKER.split(redacted):
-        for part in piece.split(b'"'):  # a number that was cut gains quotes
+        for part in piece.split(b'"'):  # a redacted number gains quotes
             place = sent.find(part, place)
             assert place >= 0
             place += len(part)
@@ -217,7 +217,7 @@ def test_nothing_but_what_was_cut_changes(value: Any) -> None:
 @unhurried
 @given(values)
 def test_the_shape_stays(value: Any) -> None:
-    """Members and elements are as many as before, except for keys that became equal because they were cut."""
+    """Members and elements are as many as before, except for keys that became equal by redaction."""
     sent = json.dumps(value).encode()
     before, after = json.loads(sent, object_pairs_hook=list), json.loads(redact(sent).data, object_pairs_hook=list)
 
@@ -236,7 +236,7 @@ def _shape(value: Any) -> Any:
     st.text(alphabet=" \n\té😀{}[],", max_size=6),
 )
 def test_a_secret_never_survives_wherever_it_is(canary: Canary, path: list[str], how: int, around: str) -> None:
-    """In keys, values, lists and JSON inside strings, in every spelling of its characters."""
+    """It is put into keys, values, lists and JSON inside strings, in every spelling of its characters."""
     sent = escaped(f"{around}\n{canary.written}\n{around}", how)
     for step in path:
         if step == "nested":
@@ -255,7 +255,7 @@ def test_a_secret_never_survives_wherever_it_is(canary: Canary, path: list[str],
 
 
 def _fully_decoded(value: Any) -> str:
-    """Return all texts of a value, those in strings of JSON included."""
+    """Return all texts of a value, including those in strings of JSON."""
     if isinstance(value, dict):
         return "\0".join(_fully_decoded(part) for pair in value.items() for part in pair)
     if isinstance(value, list):
@@ -295,7 +295,7 @@ def test_a_text_comes_out_as_it_would_in_a_payload(text: str) -> None:
 @unhurried
 @given(st.lists(texts | canaries.map(lambda canary: canary.written), max_size=5).map("".join), st.integers(0, 4))
 def test_detection_hits_wherever_an_exact_rule_would_find_something(text: str, how: int) -> None:
-    """Otherwise a secret would pass unseen: over the bytes as sent, and in each of their spellings."""
+    """Otherwise a secret would pass unseen. This holds for the bytes as sent, and for each of their spellings."""
     sent = escaped(text, how).encode()
     for level in unescaped_levels(sent, Effort(float("inf"))):
         finders = {RULES[rule].find for rule in candidate_rules(level.text)}

@@ -88,7 +88,7 @@ def test_hardly_any_harmless_text_of_the_second_corpus_is_cut() -> None:
 
 
 def test_what_is_out_of_scope_is_documented_and_is_not_found() -> None:
-    """The page on privacy names each such group; a group that the rules find now belongs in the corpus."""
+    """The privacy page names each such group; a group that the rules now find belongs in the corpus."""
     said = " ".join(PRIVACY.split())
     for secret in OUT_OF_SCOPE:
         assert secret.group in said

@@ -11,10 +11,10 @@ from tests.support.processor_time import grows_linearly, in_counts, search_s
 
 pytestmark = pytest.mark.slow
 SHORT, LONG = 100_000, 400_000
-COUNTS_MAX = 60  # for the long text and all rules that look at it; half of it at most on an idle machine
+COUNTS_MAX = 60  # for the long text and all rules that look at it; an idle machine needs at most half
 WORTH_COMPARING_S = 0.1
 
-# Each is the beginning of something that a rule looks for, repeated without end.
+# Each is the beginning of a match for some rule, repeated endlessly.
 UNITS = r"""
 password=
 ?token=a&
@@ -166,7 +166,7 @@ UNITS = [unit.replace("{space}", " ").replace("{line}", "\n") for unit in UNITS]
 
 
 def cpu_s(unit: str, length: int) -> float:
-    """Return the processor time in which the exact rules search a text, without the cuts."""
+    """Return the processor time in which the exact rules search a text, without replacing anything."""
     text = (unit * (length // len(unit))).encode()
     return sum(search_s(find, text) for find in {RULES[rule].find for rule in candidate_rules(text)})
 
@@ -184,7 +184,7 @@ def test_work_grows_with_length(unit: str) -> None:
 
 @pytest.mark.parametrize("key", ["password=", "pwd=", "_pass=", "secret:"])
 def test_keys_that_are_the_value_of_another_are_not_looked_at_one_by_one(key: str) -> None:
-    """A run of them costs less than as many keys that are followed by a space."""
+    """A run of such keys costs less than as many keys followed by a space."""
     search_s(passwords, b"password=")  # compiles
 
     run, apart = (min(search_s(passwords, text.encode() * 20_000) for _ in range(3)) for text in (key, f"{key} "))

@@ -1,4 +1,4 @@
-"""What is read from the head of a request: its headers, and the session in its path."""
+"""Values read from the head of a request: its headers, and the session in its path."""
 
 from collections.abc import Callable
 from typing import Any
@@ -31,14 +31,14 @@ questions = st.lists(st.tuples(st.sampled_from([*TEXTS, *CHANGED]), st.sampled_f
 def test_a_header_is_found_as_litestar_finds_it(
     sent: list[tuple[bytes, bytes]], name: bytes, default: str | None
 ) -> None:
-    """Of several the first one counts, an empty one is not a missing one, and any byte is a character."""
+    """If there are several, the first counts; an empty one is not missing; any byte is a character."""
     scope: Any = {"headers": sent}
 
     assert find_header(scope, name, default) == Headers(sent).get(name.decode(), default)
 
 
 def verified(text: str, org_id: str) -> UUID:
-    """Read and verify an id each time."""
+    """Read and verify an id without the cache."""
     session_id = parse_id(text)
     try:
         verify(SECRETS, "session", org_id, session_id)
@@ -57,7 +57,7 @@ def answer(ask: Callable[[str, str], UUID], text: str, org_id: str) -> UUID | in
 
 @given(questions)
 def test_what_is_remembered_of_ids_changes_no_answer(asked: list[tuple[str, str]]) -> None:
-    """Whatever was asked before, an id is known in its org and in no other, in either case of its letters."""
+    """Whatever was asked before, an id is known only in its org, in upper or lower case."""
     remembered = remember_sessions(SECRETS)
 
     assert [answer(remembered, *question) for question in asked] == [answer(verified, *question) for question in asked]
@@ -65,7 +65,7 @@ def test_what_is_remembered_of_ids_changes_no_answer(asked: list[tuple[str, str]
 
 @pytest.mark.parametrize("org", ORGS)
 def test_an_id_is_remembered_for_its_org_alone(org: str) -> None:
-    """After it was known to one org, it is still a 404 for another."""
+    """After one org has used it, it is still a 404 for another."""
     remembered = remember_sessions(SECRETS)
     own = [answer(remembered, MINTED[0], "acme") for _ in range(2)]
 

@@ -1,4 +1,4 @@
-"""Words, questions and highlights, for any text."""
+"""Words, queries and highlights, for any text."""
 
 import re
 import sys
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from kernel.words import fold_character, folded, folded_lengths, phrase_text, search_text, split_words
 from query_api.sessions.search_terms import CLOSE, CUT, OPEN, Highlighter, SearchQuery, parse
 
-# Any code point, lone surrogates included; and texts in which words, accents, quotation marks and odd signs meet often.
+# Any code point, including lone surrogates; and texts in which words, accents, quotation marks and odd signs meet.
 anything = st.text(st.characters(exclude_categories=()), max_size=200)
 crowded = st.lists(st.sampled_from([*'aAbBé"  -_ßİﬁ½Ǆ漢ไม่', "e\u0301", "\u00ad", "\u200d", "\ufe0f", "🚀", "\0", "\n"]))
 texts = anything | crowded.map("".join)
@@ -47,7 +47,7 @@ def test_every_character_folds_to_parts_of_words_or_spaces() -> None:
 
 @given(st.lists(texts, max_size=4), st.lists(st.sampled_from("abc"), min_size=1, max_size=3))
 def test_a_phrase_is_found_where_its_words_follow_each_other(sent: list[str], phrase: list[str]) -> None:
-    """The search text contains a phrase if, and only if, one of the texts has its words one after the other."""
+    """The search text contains a phrase if and only if one of the texts has its words next to each other."""
     found = phrase_text(phrase) in search_text(sent)
 
     width = len(phrase)

@@ -54,7 +54,7 @@ def test_every_spelling_comes_back_as_it_was_sent(parts: list[str]) -> None:
 
 @given(texts)
 def test_what_is_projected_of_them_is_text(part: str) -> None:
-    """A lone surrogate becomes U+FFFD; every other character is what any JSON reader reads."""
+    """A lone surrogate becomes U+FFFD; every other character is as any JSON reader reads it."""
     expected = json.loads(f'"{part}"').encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
     read = read_payload(f'{{"prompt": "{part}", "tool_name": "Bash"}}'.encode())

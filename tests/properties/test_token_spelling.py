@@ -1,4 +1,4 @@
-"""A token has one spelling: a text that differs from it in one character is another token, and an invalid one."""
+"""A token has one spelling: a text that differs in one character is another, invalid token."""
 
 import string
 from collections.abc import Iterator
@@ -25,11 +25,11 @@ PRIVATE: dict[str, Any] = {
 }
 PUBLIC = [public_key(algorithm, key.public_key(), algorithm) for algorithm, key in PRIVATE.items()]
 VERIFIER = TokenVerifier([*PUBLIC, shared_secret(SECRET)], lambda: NOW)
-FOREIGN = ("=", "+", "/", " ", "\n", "\r\n", "\t", "\0", ".", "~", "é", "٣", "%3D")  # inserted somewhere
+FOREIGN = ("=", "+", "/", " ", "\n", "\r\n", "\t", "\0", ".", "~", "é", "٣", "%3D")  # inserted at any place
 
 
 def signed(algorithm: str, user: str = "alice") -> str:
-    """Return a valid token; names of users of different lengths end in different bits."""
+    """Return a valid token; user names of different lengths end in different bits."""
     claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": user, "org_id": "acme", "role": "member", "jti": "1"}
     times = {"iat": NOW, "exp": NOW + 3600}
     key = PRIVATE.get(algorithm, SECRET)
@@ -46,7 +46,7 @@ def is_taken(token: str) -> bool:
 
 
 def substitutes(character: str) -> Iterator[str]:
-    """Return the characters that differ from this one in one bit of base64url, the lowest first, and others."""
+    """Return characters that differ from this one in one bit of base64url, lowest first, and others."""
     if character in ALPHABET:
         index = _ORDER.index(character)
         yield from (_ORDER[index ^ 1 << bit] for bit in range(6))

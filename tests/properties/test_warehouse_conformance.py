@@ -1,4 +1,4 @@
-"""The warehouse in memory gives the results of the real one, so that properties shown on it hold for the other."""
+"""The in-memory warehouse gives the same results as the real one, so that its properties hold for the real one."""
 
 import asyncio
 import re
@@ -30,7 +30,7 @@ KEYS = [(org, session_id) for org in ("acme", "globex") for session_id in SESSIO
 
 @pytest.fixture(scope="module", params=["engine", "embedded_engine"])
 def two(request: pytest.FixtureRequest) -> Iterator[TestStore]:
-    """Return a store for two partitions, which each example empties; also in this process, where inserts differ."""
+    """Return a store for two partitions, which each example empties; one is in this process, where inserts differ."""
     yield from new_store(new_address(request.getfixturevalue(request.param)), PARTITIONS)
 
 
@@ -66,7 +66,7 @@ def _differing(store: TestStore, fake: FakeWarehouse, tables: tuple[str, ...] = 
 def test_a_log_leaves_the_same_tables_and_answers_in_both(
     two: TestStore, log: list[LogRecord], cut: int, data: st.DataObject
 ) -> None:
-    """They agree on every row of every table, and on every question of a pipeline, for any part of the log."""
+    """They agree on every row of every table, and on every query of a pipeline, for any part of the log."""
     real, fake = _both(two)
 
     for warehouse in (real, fake):
@@ -94,7 +94,7 @@ def test_a_log_leaves_the_same_tables_and_answers_in_both(
 def test_what_is_forgotten_and_made_again_is_the_same_in_both(
     two: TestStore, log: list[LogRecord], data: st.DataObject
 ) -> None:
-    """Sessions and buckets are removed, and the rollups of the rest are made anew over the old ones."""
+    """Sessions and buckets are deleted, and the rollups of the rest are made again over the old ones."""
     both = _both(two)
     some = data.draw(st.lists(st.sampled_from(KEYS), unique=True, min_size=1))
 
@@ -150,7 +150,7 @@ def test_both_make_the_same_rollups_of_any_sessions(two: TestStore, rows: list[S
 def test_both_find_the_same_hours_beyond_the_marks(
     two: TestStore, rows: list[SessionRow], marks: dict[int, int], limit: int
 ) -> None:
-    """Page by page: the hours of every session of these partitions that changed beyond its mark, each once."""
+    """Page by page: the hours of every session in these partitions that changed beyond its mark, each once."""
     both = _both(two)
     rows = [structs.replace(row, log_partition=row.session_id.int % 3) for row in rows]
     found = []
@@ -187,7 +187,7 @@ state_rows = st.builds(
 def test_both_return_the_latest_state_that_holds_nothing_beyond_a_bound(
     two: TestStore, rows: list[SessionStateRow]
 ) -> None:
-    """Of a known layout, for each session of a partition; none if the latest is beyond the bound."""
+    """For a known layout, one for each session of a partition; none if the latest is beyond the bound."""
     both = _both(two)
     for row in rows:
         for warehouse in both:
@@ -203,7 +203,7 @@ def test_both_return_the_latest_state_that_holds_nothing_beyond_a_bound(
 
 
 def test_both_return_the_highest_mark_of_a_partition(two: TestStore) -> None:
-    """A late worker can't move it back; without a row the rollups hold nothing."""
+    """A late worker can't move it back; without a row the rollups contain nothing."""
     both = _both(two)
 
     for warehouse in both:

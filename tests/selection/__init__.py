@@ -1,1 +1,1 @@
-"""Which tests run: the parts that `make test` leaves out, those that a change reaches, and what each test costs."""
+"""Select tests: the parts that `make test` leaves out, the tests that a change reaches, and what each test costs."""

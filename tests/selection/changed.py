@@ -1,7 +1,7 @@
 """Print the tests that a change reaches, the nearest first; `make changed` runs them.
 
-A test is as far from a changed module as there are imports between them. Files that aren't modules count as the
-modules that name them. There may not be time for the farthest; `make test` runs these.
+The distance between a test and a changed module is the number of imports between them. A file that isn't a module
+counts as the modules that name it. If time runs out, the farthest tests are left to `make test`.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from tests.selection.facts import UNMEASURED, Sum, known
 from tests.support import CHECKOUT
 
 PACKAGES = [*tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["importlinter"]["root_packages"], "tests"]
-BY_FOLDER = {  # tests that read files of these folders without naming one
+BY_FOLDER = {  # tests that read files in these folders without naming one
     "client": ["tests/integration/test_hook_wheel.py"],
     "dashboard": ["tests/browser"],
     "deploy": ["tests/unit"],
@@ -29,7 +29,7 @@ ALWAYS = ["tests/meta"]
 
 
 def changed_files(since: str) -> list[str]:
-    """Return the files that differ from the commit ``since``, those not committed included."""
+    """Return the files that differ from the commit ``since``, including uncommitted ones."""
     differing = _git("diff", "--name-only", since)
     return sorted({*differing, *_git("ls-files", "--others", "--exclude-standard")})
 
@@ -48,12 +48,12 @@ def module_of(file: str) -> str | None:
 
 
 def file_of(module: str) -> str:
-    """Return the file of a module of tests."""
+    """Return the file of a test module."""
     return module.replace(".", "/") + ".py"
 
 
 def modules_that_name(file: str, sources: dict[str, str]) -> list[str]:
-    """Return the modules whose source has the file's name at the end of a string."""
+    """Return the modules that have a string ending in the file's name."""
     return [module for module, source in sources.items() if f'{Path(file).name}"' in source]
 
 
@@ -69,7 +69,7 @@ def distances(graph: grimp.ImportGraph, changed: Iterable[str]) -> dict[str, int
 
 
 def in_time(tests: dict[str, int], costs: dict[str, Sum], processor_s: float) -> Iterator[str]:
-    """Yield the tests that fit in the time: the nearest first, of equally near ones the cheapest."""
+    """Yield the tests that fit into the time: the nearest first, and the cheapest first among equally near ones."""
 
     def cost(test: str) -> float:
         return costs.get(test, UNMEASURED).processor_s
@@ -82,7 +82,7 @@ def in_time(tests: dict[str, int], costs: dict[str, Sum], processor_s: float) ->
 
 
 def reached(files: list[str]) -> dict[str, int]:
-    """Return the files of tests that the changed files reach, with their distances."""
+    """Return the test files that the changed files reach, with their distances."""
     graph = grimp.build_graph(*PACKAGES, exclude_type_checking_imports=True, cache_dir=None)
     sources = {module: _source(module) for module in graph.modules}
     changed = {module for file in files if (module := module_of(file))}
@@ -102,7 +102,7 @@ def _source(module: str) -> str:
 
 
 def chosen(files: list[str], processor_s: float) -> list[str]:
-    """Return the tests to run for these changed files, and say how many of those that they reach there is time for."""
+    """Return the tests to run for the changed files, and say how many of the tests within reach fit into the time."""
     tests = reached(files)
     near = list(in_time(tests, known(), processor_s))
     print(f"{len(files)} changed files reach {len(tests)} files of tests; {len(near)} run now.", file=sys.stderr)

@@ -1,7 +1,7 @@
-"""What each test costs: seconds, processor seconds with those of all its processes, and processes started.
+"""Measure each test: seconds, processor seconds including all its processes, and processes started.
 
 A plugin: `pytest -p tests.selection.costs --costs FILE`. Each worker moves into a control group, whose counter includes
-every process that came from it, alive or not. It needs Linux, and the right to create control groups: usually root.
+every process that it started, alive or not. It needs Linux, and the right to create control groups: usually root.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ STARTS = {"subprocess.Popen", "os.exec", "os.posix_spawn", "os.fork"}
 
 
 class Cost(msgspec.Struct, frozen=True):
-    """What one test took, its fixtures included."""
+    """The cost of one test, including its fixtures."""
 
     test: str
     part: str | None  # of `make test-all`
@@ -39,7 +39,7 @@ class Group:
         """Create the group and move this process into it."""
         root = CPUACCT if CPUACCT.exists() else UNIFIED
         for ended in root.glob("tests-*"):
-            with contextlib.suppress(OSError):  # it has processes
+            with contextlib.suppress(OSError):  # a process is still in it
                 ended.rmdir()
         self.folder = root / f"tests-{os.getpid()}"
         self.folder.mkdir()
@@ -57,18 +57,18 @@ class Recorder:
     """Writes one line of JSON for each test."""
 
     def __init__(self, file: Path) -> None:
-        """Begin to count; ``file`` is appended to by all workers."""
+        """Start counting; all workers append to ``file``."""
         self.file, self.group, self.starts = file, Group(), 0
         file.parent.mkdir(parents=True, exist_ok=True)
         sys.addaudithook(self.count)
 
     def count(self, event: str, _: tuple[Any, ...]) -> None:
-        """Count a process that this one starts; the audit hooks of Python see each."""
+        """Count a process that this one starts; Python's audit hooks see each."""
         self.starts += event in STARTS
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        """Record what this test took."""
+        """Record the cost of this test."""
         wall, processor, starts = time.perf_counter(), self.group.processor_s(), self.starts
         result = yield
         took = time.perf_counter() - wall, self.group.processor_s() - processor
@@ -84,7 +84,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Record in the processes that run tests."""
+    """Record in the worker processes."""
     file = config.getoption("costs")
     if file is not None and (hasattr(config, "workerinput") or not config.getoption("numprocesses", None)):
         config.pluginmanager.register(Recorder(file.resolve()))

@@ -1,6 +1,6 @@
 """Sum up what the plugin `tests.selection.costs` recorded: `python -m tests.selection.facts var/costs.jsonl`.
 
-Writes `tests/costs.json`, by which runs are ordered and `make changed` chooses, and the table of docs/testing.md.
+This writes `tests/costs.json`, which orders runs and guides `make changed`, and the table in docs/testing.md.
 """
 
 import json
@@ -21,7 +21,7 @@ HEAD = ["| suite | tests | worker-seconds | processor seconds | starts |", "| :-
 
 
 class Sum(msgspec.Struct):
-    """What several tests took together."""
+    """The total cost of several tests."""
 
     tests: int = 0
     wall_s: float = 0
@@ -36,7 +36,7 @@ class Sum(msgspec.Struct):
         self.starts += cost.starts
 
 
-UNMEASURED = Sum(1, 5, 5)  # a guess for a file that is new
+UNMEASURED = Sum(1, 5, 5)  # a guess for a new file
 
 
 def read(file: Path) -> list[Cost]:
@@ -63,12 +63,12 @@ def suite_of(cost: Cost) -> str:
 
 
 def known() -> dict[str, Sum]:
-    """Return what each file took when it was last measured, its parts left out."""
+    """Return the last measured cost of each file, without its parts."""
     return msgspec.json.decode(FACTS.read_bytes(), type=dict[str, Sum]) if FACTS.exists() else {}
 
 
 def table(costs: list[Cost]) -> str:
-    """Return the table of the suites, those of `make test` first."""
+    """Return the table of the suites; those of `make test` come first."""
     whole = sums(_of_make_test(costs), lambda _: "`make test`")
     return "\n".join([*HEAD, *_lines(sums(costs, suite_of) | whole)])
 

@@ -1,18 +1,17 @@
-"""The parts of the tests that `make test` leaves out: longer proofs of what moves rarely.
+"""The parts of the tests that `make test` leaves out: longer proofs of things that rarely change.
 
 A test belongs to a part by its marker, `@pytest.mark.part("mutants")`, or by its folder. `make test-all PART=mutants`
-runs one part.
-The properties run in `make test`, and again in the part `model`, with more examples.
+runs one part. Property tests run in `make test`, and again in the part `model`, with more examples.
 """
 
 from pathlib import Path
 
 import pytest
 
-ALL, NO, MODEL = "all", "none", "model"  # what else `--part` can be, and the part of the properties
+ALL, NO, MODEL = "all", "none", "model"  # other values of `--part`, and the part of the properties
 PROPERTIES = Path(__file__).parents[1] / "properties"
 OF_FOLDERS = {"clients": "agents", "images": "images"}
-PARTS = {  # by name, what each shows
+PARTS = {  # by name: what each part shows
     "agents": "unmodified coding agents, with the client that connects them",
     "alerts": "the shipped alerts in a real Prometheus, in real time",
     "brokers": "three brokers, replicated tables, and servers with their own access control",

@@ -1,10 +1,10 @@
-"""Decide which parts of the tests a change runs: those that it touches, and others in turn.
+"""Decide which parts of the tests run for a change: those that it touches, and others in turn.
 
 `python -m tests.selection.parts_of_change --touched` prints the former, for `--part`. Without the option it runs the
-rest: what the change touches that has a target of its own in the Makefile, then the parts in turn, which go by the day
-of the week. Unless the change touches these, they don't fail the run: that they failed is printed, and noted with the
-date in `var/failed-parts.txt`.
-The change is what HEAD has since `SINCE`, a commit; without it, the commits of the last day before HEAD.
+rest: touched parts that have their own target in the Makefile, then the parts of the day of the week. If the change
+does not touch the latter, their failures don't fail the run: they are printed, and noted with the date in
+`var/failed-parts.txt`.
+The change is every commit in HEAD since `SINCE`; without it, the commits of the last day before HEAD.
 """
 
 import argparse
@@ -21,10 +21,10 @@ from tests.support import CHECKOUT
 WITH_TARGETS = {
     "agents": ("npm", "clients"),
     "images": ("docker", "images-test"),
-}  # the program, and the target of make
+}  # the required program, and the target of make
 NOTED = CHECKOUT / "var" / "failed-parts.txt"
-ENGINES = ("brokers", "floor")  # whatever has SQL: replicated tables, and the oldest engine
-FOLDERS: dict[str, list[str]] = {  # the parts that a change in a folder touches; the longest name that fits decides
+ENGINES = ("brokers", "floor")  # code with SQL: replicated tables, and the oldest engine
+FOLDERS: dict[str, list[str]] = {  # the parts that a change in a folder touches; the longest matching name decides
     "": [],
     "audit": ["alerts", *ENGINES, "volume"],
     "client": ["agents", "volume"],
@@ -55,17 +55,17 @@ def touched(files: Iterable[str]) -> set[str]:
 
 
 def folder_of(file: str) -> str:
-    """Return the longest name of the table that the file is, or is in."""
+    """Return the longest name in the table that is the file or a folder above it."""
     return max((folder for folder in FOLDERS if not folder or f"{file}/".startswith(f"{folder}/")), key=len)
 
 
 def in_turn(day: datetime.date) -> set[str]:
-    """Return the parts whose turn it is on this day: one or two, so that each has its day of the week."""
+    """Return the parts of this day, one or two: each part has its day of the week."""
     return set(sorted(PARTS)[day.weekday() :: 7])
 
 
 def files_of_change() -> list[str]:
-    """Return the files that the change touches; none if the history doesn't go back that far."""
+    """Return the files that the change touches; none if the history doesn't go back far enough."""
     day_before = datetime.datetime.fromisoformat(_git("log", "-1", "--format=%cI")) - datetime.timedelta(days=1)
     since = os.environ.get("SINCE") or _git("rev-list", "-1", f"--before={day_before.isoformat()}", "HEAD")
     return _git("diff", "--name-only", since, "HEAD").splitlines() if since else []
@@ -77,7 +77,7 @@ def _git(*arguments: str) -> str:
 
 
 def run(parts: set[str]) -> bool:
-    """Run parts with the seed of the day, and return whether they passed. Some need a program, and are left out."""
+    """Run parts with the seed of the day, and return whether they passed. Skip parts whose program is missing."""
     targets = []
     for part in sorted(parts & WITH_TARGETS.keys()):
         program, target = WITH_TARGETS[part]
@@ -100,7 +100,7 @@ def _names(parts: set[str]) -> str:
 
 
 def main() -> int:
-    """Print the parts that `make test` shall have as well, or run the others; return 1 if one that counts failed."""
+    """Print the parts to add to `make test`, or run the others; return 1 if a part that counts failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.selection.parts_of_change", description=__doc__)
     parser.add_argument("--touched", action="store_true", help="print the parts that the change touches, for --part")
     today, parts = datetime.datetime.now(datetime.UTC).date(), touched(files_of_change())

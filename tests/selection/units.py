@@ -1,4 +1,4 @@
-"""The units of work of parallel workers: all tests that share an installation run in one worker."""
+"""The units of work of parallel workers: all tests that share an installation run in the same worker."""
 
 import re
 from collections import Counter
@@ -25,7 +25,7 @@ BROWSER = "tests/browser/"  # its tests share an installation with much data, an
 class ByInstallationOrFile(LoadScopeScheduling):
     """A scheduler whose units of work are shared installations, single long tests, and otherwise files.
 
-    The groups of `--dist loadgroup` would say the same, but xdist 3.8 ignores them with pytest 9.
+    The groups of `--dist loadgroup` would do the same, but xdist 3.8 ignores them with pytest 9.
     """
 
     def _split_scope(self, nodeid: str) -> str:
@@ -33,7 +33,7 @@ class ByInstallationOrFile(LoadScopeScheduling):
 
 
 def unit_of(nodeid: str) -> str:
-    """Return the name of the unit of work that has the test."""
+    """Return the name of the test's unit of work."""
     if nodeid.startswith(ON_THEIR_OWN):
         return nodeid
     if nodeid.startswith(BROWSER):
@@ -46,7 +46,7 @@ def unit_of(nodeid: str) -> str:
 
 
 def put_longest_first(items: list[pytest.Item]) -> None:
-    """Sort by the cost of the units, so that no worker waits at the end; the order within a unit stays."""
+    """Sort the units by cost, so that no worker is left waiting at the end; the order within a unit stays."""
     costs, took = known(), Counter[str]()
     for unit, file in sorted({(unit_of(item.nodeid), item.nodeid.partition("::")[0]) for item in items}):
         took[unit] += costs.get(file, UNMEASURED).wall_s

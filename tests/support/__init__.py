@@ -1,4 +1,4 @@
-"""What the tests are built from: rigs, fakes, oracles, clients, corpora."""
+"""The building blocks of the tests: rigs, fakes, oracles, clients, corpora."""
 
 from pathlib import Path
 

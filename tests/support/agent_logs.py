@@ -1,7 +1,7 @@
-"""Logs of one agent's session from a seed, so dense that nearly every rule of the fold applies in some of a hundred.
+"""Logs of one agent's session, made from a seed, so dense that a hundred exercise nearly every rule of the fold.
 
-Hypothesis draws logs that shrink, but most of its long ones are copies of one another. Here each seed gives another
-log; `smallest` shortens one that fails.
+Hypothesis draws logs that shrink, but most of its long ones are copies of one another. Here each seed gives a different
+log; `smallest` shortens a failing one.
 """
 
 import random
@@ -28,12 +28,12 @@ from schemas.log.records import (
 )
 from tests.support.strategies import BASE_MS, SESSIONS
 
-STEP_MS = 20 * 60_000  # some requests of a log are in one hour
+STEP_MS = 20 * 60_000  # some requests of a log fall into the same hour
 REFUSED, DENIED = "<tool_use_error>no such text</tool_use_error>", "Permission to use Bash has been denied"
 _USES = ("PreToolUse", "PreToolUse", "PostToolUse", "PostToolUse", "PostToolUseFailure", "PermissionDenied")
 _AGENTS = ("SubagentStart", "SubagentStart", "SubagentStop")
 _TURNS = ("Stop", "UserPromptSubmit", "StopFailure")
-# Of each log some types: in one of all types, few say something about one another.
+# Each log has only some types: if it had all of them, few would refer to one another.
 _FOCUSES = (
     (*_USES, "PostToolBatch"),
     (*_USES, *_TURNS),
@@ -51,12 +51,12 @@ _ENDS = ("completed", "exited", "failed", "killed", "running")
 
 
 def agent_log(seed: int) -> list[AnyRecord]:
-    """Return the facts of a session, one event a record."""
+    """Return the facts of a session, one event per record."""
     return _Writer(seed).log()
 
 
 def smallest(facts: list[AnyRecord], fails: Callable[[list[AnyRecord]], bool]) -> list[AnyRecord]:
-    """Return a part of a failing log that still fails, from which no fact can be left out."""
+    """Return a smaller log that still fails, from which no fact can be left out."""
     size = max(1, len(facts) // 2)
     while size:
         start = 0
@@ -77,7 +77,7 @@ class _Writer:
         self.agents: Sequence[str] = self.one(("a1",), ("a1", "a2"))
         self.uses: Sequence[str] = self.one(("t1",), ("t1", "t2"), ("t1", "t2", "t3"))
         self.has_telemetry, self.hours = self.one(False, True), self.one(1, 3)
-        self.ends = self.one(0, 0, 1, 4)  # in twenty facts
+        self.ends = self.one(0, 0, 1, 4)  # in one of twenty facts
 
     def one(self, *options: Any) -> Any:
         return self.random.choice(options)
@@ -178,7 +178,7 @@ class _Writer:
 
     def _subagent_stop(self) -> dict[str, Any]:
         payload = {**self._subagent_start(), **self._by_telemetry(), **self._shells()}
-        # Telemetry always says the type, and nothing of shells.
+        # Telemetry always includes the type, and never mentions shells.
         return payload | {"agent_type": "Plan", "background_tasks": None} if payload["telemetry"] else payload
 
     def _stop(self) -> dict[str, Any]:

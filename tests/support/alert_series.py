@@ -1,7 +1,7 @@
-"""Synthetic series for the unit tests of the alerts: a healthy installation, and what changes in each case.
+"""Synthetic series for the unit tests of the alerts: a healthy installation, and the changes of each case.
 
-Values are in promtool's notation: ``5+1x3`` is 5 6 7 8, ``_x2`` two scrapes without a sample. The functions make it for
-a whole run of ``STEPS`` scrapes.
+Values are in promtool's notation: ``5+1x3`` is 5 6 7 8, ``_x2`` means two scrapes without a sample. Each function makes
+the values for a whole run of ``STEPS`` scrapes.
 """
 
 from collections.abc import Mapping
@@ -11,11 +11,11 @@ STEP_S = 30
 STEPS = 80  # 40 minutes
 LEVELS = ("0.01", "0.1", "1.0", "2.0", "2.5", "5.0", "+Inf")  # bounds of buckets, in seconds
 
-Series = dict[str, str | None]  # None: it is taken away
+Series = dict[str, str | None]  # None: the series is removed
 
 
 class Case(NamedTuple):
-    """The series of ``changes`` replace those of a healthy installation; then exactly ``fires``, by minute, fire."""
+    """``changes`` replace series of a healthy installation; then exactly the alerts in ``fires`` fire, by minute."""
 
     name: str
     changes: Series
@@ -23,12 +23,12 @@ class Case(NamedTuple):
 
 
 def steady(value: float) -> str:
-    """Return a series that stays the same."""
+    """Return a constant series."""
     return f"{value:g}x{STEPS}"
 
 
 def rising(by: float, start: float = 0) -> str:
-    """Return a counter that grows by ``by`` at each scrape."""
+    """Return a counter that grows by ``by`` per scrape."""
     return f"{start:g}+{by:g}x{STEPS}"
 
 
@@ -97,7 +97,7 @@ def audits(scope: str, name: str = "runs_total") -> str:
 
 
 def healthy() -> Series:
-    """Return the series of an installation in which all is well."""
+    """Return the series of a healthy installation."""
     made: Series = {}
     for process in (INGEST, QUERY, AUDIT, projector("p0"), projector("p1")):
         who = {label: process[label] for label in ("job", "instance")}
@@ -126,7 +126,7 @@ def healthy() -> Series:
         audits("all"): steady(0),
         audits("hours", "in_progress"): steady(0),
         audits("all", "in_progress"): steady(0),
-        # A query-api beside `audit` shows the same counters, and never counts.
+        # A query-api that runs beside `audit` exposes the same counters, which stay at 0.
         series("crewkit_audit_runs_total", **QUERY, scope="hours"): steady(0),
     }
     made |= buckets("crewkit_ingest_append_duration_seconds", FAST, **INGEST)
@@ -136,7 +136,7 @@ def healthy() -> Series:
 
 
 def promtool_test(case: Case, step_s: int = STEP_S) -> dict[str, Any]:
-    """Return the case as a test of `promtool test rules`: the names of what fires, and nothing else fires."""
+    """Return the case as a test of `promtool test rules`: exactly the named alerts fire."""
     merged = {name: values for name, values in (healthy() | case.changes).items() if values is not None}
     return {
         "name": case.name,

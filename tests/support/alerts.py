@@ -26,10 +26,10 @@ def rules_of(file: Path) -> list[Rule]:
 
 
 def scaled(file: Path, factor: float, others: Mapping[str, float] = MappingProxyType({})) -> dict[str, Any]:
-    """Return the content of a file of rules in which everything happens ``factor`` times as fast.
+    """Return the content of a rules file in which everything happens ``factor`` times as fast.
 
-    Windows, offsets, ``for`` and the bounds on ages of partitions are divided; rates and shares are left as they are.
-    ``others`` are the factors of rules for which this one does not fit, by the name of the alert.
+    Windows, offsets, ``for`` and the limits for the age of partitions are divided; rates and shares stay the same.
+    ``others`` has separate factors for rules that need them, by the name of the alert.
     """
     groups = yaml.safe_load(file.read_text())
     for group in groups["groups"]:

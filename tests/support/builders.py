@@ -1,6 +1,6 @@
-"""Facts and logs for tests: each builder shows only the interesting field.
+"""Facts and logs for tests: a test states only the interesting fields.
 
-All other values, ids included, follow from the seed of the `LogBuilder` that adds the fact, so one seed gives one log.
+All other values, ids included, are derived from the seed of the `LogBuilder` that adds the fact: one seed, one log.
 """
 
 import random
@@ -39,11 +39,11 @@ ALICE = Actor("alice", "member")
 T0 = 1_768_903_200_000  # 2026-01-20T10:00:00Z
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 SECRETS = ids.IdSecrets((b"the first key of the tests",), b"the seed key of the tests")
-UNSET_ID = UUID(int=0)  # an id that the LogBuilder draws
+UNSET_ID = UUID(int=0)  # replaced by an id that the LogBuilder draws
 
 
 def session_id(name: object, org: str = ORG, *, sensitive: bool = False) -> UUID:
-    """Return the id of a session: the same for the same name and org."""
+    """Return the id of a session: always the same for a name and an org."""
     seed = ids.derive(SECRETS.seed_key, "test", [str(name)])
     return ids.mint(SECRETS, "session", org, ids.new_thread(seed), sensitive, seed)
 
@@ -84,7 +84,7 @@ def changed(session: UUID, **fields: Any) -> SessionChanged:
 
 
 def described(session: UUID, **fields: Any) -> SessionDescribed:
-    """Return what a client says about the session."""
+    """Return what a client reports about the session."""
     return SessionDescribed(**{**_lifecycle(session), "client": "claude-code", **fields})
 
 
@@ -109,12 +109,12 @@ class LogBuilder:
 
     def __init__(self, partitions: int = 4, seed: int = 0) -> None:
         self.partitions = partitions
-        self.random = random.Random(seed)  # repeatable on purpose
+        self.random = random.Random(seed)  # deterministic on purpose
         self.records: list[LogRecord] = []  # of all partitions, in order of arrival
         self._ends = [0] * partitions
 
     def add(self, *records: AnyRecord) -> list[LogRecord]:
-        """Append records; draw the ids that are unset."""
+        """Append records; draw ids where they are unset."""
         return [self._append(record_key(record.session_id), encode(self._identified(record))) for record in records]
 
     def add_bytes(self, value: bytes | None, key: bytes | None = b"poison", partition: int | None = None) -> LogRecord:
@@ -122,7 +122,7 @@ class LogBuilder:
         return self._append(key, value, partition)
 
     def uuid(self) -> UUID:
-        """Draw the next id of this seed."""
+        """Draw the next id from this seed."""
         return UUID(int=self.random.getrandbits(128), version=4)
 
     def _append(self, key: bytes | None, value: bytes | None, partition: int | None = None) -> LogRecord:

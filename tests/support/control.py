@@ -1,4 +1,4 @@
-"""Rows of the control database, and what follows from them: only the interesting fields have to be given."""
+"""Rows of the control database and values derived from them: a test states only the interesting fields."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -29,7 +29,7 @@ def requested(kind: str, generation: str = "g2", number: int = 1, age_s: float =
 def reported(
     row: RequestEvent, event: str, partitions: Sequence[int] = (0,), by: str = "p0", after_s: float = 1, **report: Any
 ) -> RequestEvent:
-    """Return a row about a request, ``after_s`` seconds later."""
+    """Return a row about a request, ``after_s`` seconds after it."""
     detail, later_us = msgspec.json.encode(Report(**report)).decode(), int(after_s * 1e6)
     return RequestEvent(
         row.at_us + later_us, row.age_us - later_us, row.id, event, row.kind, row.generation, by, partitions, detail
@@ -53,7 +53,7 @@ def events(*named: str, partitions: int = 2) -> list[GenerationEvent]:
 
 
 def progress(*projected: int, log_end: int = 10, complete_ms: int = 1) -> list[PartitionProgressRow]:
-    """Return the progress of each partition; ``complete_ms=0``: it was never at the end of the log."""
+    """Return the progress of each partition; ``complete_ms=0`` means that it never reached the end of the log."""
     rows = enumerate(projected)
     return [PartitionProgressRow(n, at, log_end, complete_ms, complete_ms, at, complete_ms) for n, at in rows]
 
@@ -69,7 +69,7 @@ def situation(
     proofs: Sequence[ProofRow] = (),
     filling: Sequence[str] = (),
 ) -> Situation:
-    """Return the situation: each generation follows the log, except those that are ``filling``."""
+    """Return the situation: each generation follows the log, except those in ``filling``."""
     proved = {row.generation: row for row in proofs}
     statuses = {
         known.name: GenerationStatus(

@@ -1,12 +1,12 @@
-"""How many examples properties try; the profile of the run decides.
+"""The number of examples that property tests try; the profile of the run decides.
 
 | profile | runs in | examples |
 | --- | --- | --- |
 | `few` | `make unit` | a tenth |
-| `usual` | `make test` | what the test states, else 100 |
+| `usual` | `make test` | the number that the test states, else 100 |
 | `many` | `make test-all`, with a new seed each day | five times as many |
 
-No example has a deadline, and drawing one may take long: machines are busy.
+Examples have no deadline, and drawing one may take long, because machines are busy.
 """
 
 import os
@@ -14,7 +14,7 @@ import os
 from hypothesis import HealthCheck, settings
 
 USUAL = 100
-MANY_TIMEOUT_S = 2_400  # four times that of pyproject.toml
+MANY_TIMEOUT_S = 2_400  # four times the time-out in pyproject.toml
 PROFILES = {"few": USUAL // 10, "usual": USUAL, "many": USUAL * 5}
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "usual")
 ARE_NEW = PROFILE == "many"  # other examples in each run
@@ -31,7 +31,7 @@ def load_profile() -> None:
 
 
 def examples(usual: int, many: int | None = None) -> int:
-    """Return how many examples this run tries of a property for which `make test` tries ``usual``."""
+    """Return how many examples this run tries if `make test` tries ``usual``."""
     if many is not None and ARE_NEW:
         return many
     return max(1, usual * PROFILES[PROFILE] // USUAL)

@@ -44,7 +44,7 @@ def fact_row(session: UUID, number: int, event_type: str = "UserPromptSubmit", *
 
 
 def folded(session: UUID, facts: int, with_tools: bool = True) -> SessionState:
-    """Return the state of a session with this many facts: prompts and uses of tools in turn, or prompts alone."""
+    """Return the state of a session with this many facts: alternating prompts and tool calls, or only prompts."""
     state = begin(fact_row(session, 0))
     for number in range(facts):
         if with_tools and number % 2:
@@ -91,6 +91,6 @@ def row_of(*facts: AnyRecord | Event, prices: PriceList | None = None) -> Sessio
 
 
 def tasks_of(*facts: AnyRecord | Event) -> dict[str, TaskRow]:
-    """Return the rows of its subagents, tasks and uses of tools by their ids."""
+    """Return the rows of its subagents, tasks and tool calls by id."""
     state = state_of(*facts)
     return {task.task_id: task_row(state, task) for task in state.take_touched()}

@@ -1,6 +1,6 @@
-"""The shipped dashboards: their panels and queries, and what Grafana makes of variables and macros.
+"""The shipped dashboards: their panels and queries, and how Grafana expands variables and macros.
 
-Only what the dashboards use is known here: a variable with its format, and four macros.
+This implements only what the dashboards use: a variable with its format, and four macros.
 """
 
 import json
@@ -52,7 +52,7 @@ def queries(board: Dashboard) -> Iterator[Query]:
 
 
 def prometheus_text(text: str) -> str:
-    """Return a PromQL query with the variable `generation` at All, and the shortest window."""
+    """Return a PromQL query with the variable `generation` set to All, and the shortest window."""
     return text.replace("$__rate_interval", "2m").replace("$generation", ".*")
 
 

@@ -25,7 +25,7 @@ Document = Mapping[str, Any]
 
 
 class Pod(NamedTuple):
-    """The pods that one document makes: its kind and name, their labels and their spec."""
+    """The pods that one document creates: its kind and name, their labels and their spec."""
 
     kind: str
     name: str
@@ -34,7 +34,7 @@ class Pod(NamedTuple):
 
     @property
     def is_ours(self) -> bool:
-        """Whether it runs our image."""
+        """Return whether it runs our image."""
         return all("crewkit-sessions:" in container["image"] for container in self.containers)
 
     @property
@@ -43,7 +43,7 @@ class Pod(NamedTuple):
 
     @property
     def ports(self) -> dict[str, int]:
-        """The ports of its containers, by name."""
+        """Return the ports of its containers, by name."""
         return {
             port["name"]: port["containerPort"] for container in self.containers for port in container.get("ports", ())
         }
@@ -56,13 +56,13 @@ class Pod(NamedTuple):
 
 @cache
 def written(overlay: str) -> tuple[Document, ...]:
-    """Return what an overlay names, and the ConfigMaps that it makes, without its patches."""
+    """Return the documents that an overlay names, and its generated ConfigMaps, without its patches."""
     return tuple(_merged(_written(FOLDER / "overlays" / overlay)))
 
 
 @cache
 def rendered(overlay: str) -> tuple[Document, ...]:
-    """Return what `kubectl apply -k` would send. Skip where no Kustomize is installed."""
+    """Return what `kubectl apply -k` would send. Skip the test if Kustomize is not installed."""
     if found := shutil.which("kustomize"):
         command = [found, "build"]
     elif found := shutil.which("kubectl"):
@@ -70,7 +70,7 @@ def rendered(overlay: str) -> tuple[Document, ...]:
     else:
         pytest.skip(INSTALL_HINT)
     done = subprocess.run([*command, str(FOLDER / "overlays" / overlay)], capture_output=True, text=True, check=True)
-    assert done.stderr == ""  # warnings of deprecated fields
+    assert done.stderr == ""  # no warnings about deprecated fields
     return tuple(yaml.safe_load_all(done.stdout))
 
 
@@ -92,7 +92,7 @@ def pods(documents: tuple[Document, ...]) -> list[Pod]:
 
 
 def environment(container: Document, documents: tuple[Document, ...]) -> dict[str, str]:
-    """Return the variables of a container, without those of Secrets."""
+    """Return a container's environment variables, without those from Secrets."""
     data = {document["metadata"]["name"]: document["data"] for document in of_kind(documents, "ConfigMap")}
     env: dict[str, str] = {}
     for source in container.get("envFrom", ()):
@@ -107,7 +107,7 @@ def environment(container: Document, documents: tuple[Document, ...]) -> dict[st
 
 
 def selects(selector: Document, labels: Mapping[str, str]) -> bool:
-    """Return whether a label selector selects a pod. It knows the operator `In` alone."""
+    """Return whether a label selector selects a pod. Only the operator `In` is supported."""
     wanted = [(key, [value]) for key, value in selector.get("matchLabels", {}).items()]
     for expression in selector.get("matchExpressions", ()):
         assert expression["operator"] == "In", expression
@@ -143,7 +143,7 @@ def _data(folder: Path, made: Document) -> Iterator[tuple[str, str]]:
 
 
 def _merged(documents: Iterator[Document]) -> list[Document]:
-    """Merge the data of ConfigMaps with one name, as `behavior: merge` does."""
+    """Merge the data of ConfigMaps with the same name, as `behavior: merge` does."""
     found: dict[tuple[str, str], Any] = {}
     for document in documents:
         place = document["kind"], document["metadata"]["name"]

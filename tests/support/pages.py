@@ -45,7 +45,7 @@ def all_blocks() -> list[Block]:
 
 
 def shell_lines(page: str, *sections: str) -> str:
-    """Return what a reader of these sections types, in the order of the page; by default all of the page."""
+    """Return the commands in these sections, in the order of the page; by default all commands on the page."""
     chosen = [
         block.text
         for block in blocks(page)

@@ -7,13 +7,13 @@ from collections.abc import Callable
 
 from ingest.privacy.redaction.rule_parts import Find
 
-ATTEMPTS = 6  # to measure little enough: what else runs makes a measurement longer, never shorter
+ATTEMPTS = 6  # attempts to get a low enough measurement: other work makes it longer, never shorter
 
 
 def processor_s(work: Callable[[], object]) -> float:
     """Return the processor time of all threads of this process, in seconds, while ``work`` runs.
 
-    Garbage is not collected meanwhile: that would look through all that other tests have left.
+    Garbage collection is off meanwhile: it would walk all objects that other tests have left.
     """
     gc.disable()
     try:
@@ -25,14 +25,14 @@ def processor_s(work: Callable[[], object]) -> float:
 
 
 def least_processor_s(work: Callable[[], object], times: int = 3) -> float:
-    """Return the least of several measurements: what else runs makes one longer, never shorter."""
+    """Return the lowest of several measurements: other work makes one longer, never shorter."""
     return min(processor_s(work) for _ in range(times))
 
 
 def count_s() -> float:
-    """Return the processor time, in seconds, in which this machine counts to a million now: some 15 ms when idle.
+    """Return the processor time, in seconds, in which this machine now counts to a million: some 15 ms when idle.
 
-    A limit in counts holds on a slower machine too, and beside other processes.
+    A limit in such counts also holds on a slower machine, and next to other processes.
     """
     return processor_s(_count)
 
@@ -43,9 +43,9 @@ def _count() -> None:
 
 
 def in_counts(work: Callable[[], object], limit: float) -> float:
-    """Return the processor time of a piece of work, in counts to a million before and after it.
+    """Return the processor time of a piece of work, as a multiple of the time to count to a million.
 
-    Measure up to `ATTEMPTS` times while it is not below ``limit``.
+    Repeat up to `ATTEMPTS` times until it is below ``limit``.
     """
     for _ in range(ATTEMPTS):
         before = count_s()
@@ -62,10 +62,10 @@ def search_s(find: Find, text: bytes) -> float:
 
 
 def grows_linearly(small: Callable[[], float], large: Callable[[], float], growth_max: float = 6) -> bool:
-    """Return whether a piece of work that is four times as ``large`` takes less than ``growth_max`` times as long.
+    """Return whether ``large``, four times as much work as ``small``, takes less than ``growth_max`` times as long.
 
-    The arguments measure the two. The large one is measured between two of the small one, of which the shorter counts,
-    and this up to `ATTEMPTS` times: the speed of a machine that changes for seconds is once the same for all three.
+    Both arguments measure processor time. The large one is measured between two runs of the small one, and compared
+    with the shorter. The machine's speed may change, so up to `ATTEMPTS` times: in one, it is the same for all three.
     """
     for _ in range(ATTEMPTS):
         before_s, large_s, after_s = small(), large(), small()

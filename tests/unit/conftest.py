@@ -1,4 +1,4 @@
-"""Fixtures of the unit tests."""
+"""Fixtures for the unit tests."""
 
 from collections.abc import Iterator
 
@@ -8,9 +8,9 @@ import structlog
 
 @pytest.fixture
 def own_logging() -> Iterator[None]:
-    """Restore the settings of structlog after a test that runs a service's command in this process.
+    """Restore structlog's settings after a test that runs a service's command in this process.
 
-    Loggers keep the settings of their first use, so other tests could no longer capture what they log.
+    Loggers keep the settings of their first use, so other tests could no longer capture their output.
     """
     before = structlog.get_config()
     yield

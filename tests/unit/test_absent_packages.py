@@ -1,4 +1,4 @@
-"""A package can be imported as if an optional one of its own weren't installed."""
+"""A package can be imported as if one of its optional dependencies weren't installed."""
 
 import importlib
 import sys
@@ -9,7 +9,7 @@ from kernel.absent_packages import absent
 
 
 def test_an_absent_package_cannot_be_imported_inside_the_block_only() -> None:
-    """Afterwards it is as if nothing had happened."""
+    """Afterwards it can be imported as before."""
     with absent("antigravity"), pytest.raises(ImportError):
         importlib.import_module("antigravity")
 
@@ -17,7 +17,7 @@ def test_an_absent_package_cannot_be_imported_inside_the_block_only() -> None:
 
 
 def test_a_package_that_is_loaded_stays() -> None:
-    """Other code may hold it."""
+    """Other code may hold a reference to it."""
     with absent("pytest"):
         assert importlib.import_module("pytest") is pytest
 

@@ -36,7 +36,7 @@ from tests.support.rigs.prometheus import need
 
 P0, P1 = projector("p0"), projector("p1")
 NOTHING: set[str] = set()
-GONE = "_x5"  # for two and a half minutes, as in a rolling restart
+GONE = "_x5"  # for two and a half minutes, like a rolling restart
 
 
 HISTOGRAMS = {
@@ -46,7 +46,7 @@ HISTOGRAMS = {
 
 
 def test_the_bound_of_a_quantile_is_one_of_a_bucket() -> None:
-    """Inside a bucket a quantile is a guess: with one from 1 to 2.5 s, appends of 1.1 s would look like 2.4 s."""
+    """A quantile inside a bucket is a guess: with a bucket from 1 to 2.5 s, appends of 1.1 s would look like 2.4 s."""
     pattern = re.compile(r"histogram_quantile\(.*?(\w+)_bucket.*?\)\s*> ([\d.]+)", re.DOTALL)
     found = [match.groups() for rule in rules_of(ALERTS) for match in pattern.finditer(rule["expr"])]
 
@@ -82,7 +82,7 @@ NORMAL = [
             series("crewkit_projector_lag_seconds", **P0, partition="0"): then("0.5x20", GONE, "_ _", "0.5x60"),
             series("up", job="crewkit-processors", instance="p0"): then("1x20", "0x5", "1x60"),
             series("process_start_time_seconds", job="crewkit-processors", instance="p0"): restarted(20, 1_000, 2_000),
-            dead(P0, "unreadable"): restarted(20, 7, 0),  # a counter begins again
+            dead(P0, "unreadable"): restarted(20, 7, 0),  # a counter that resets
             requests("201"): then("0+3000x20", GONE, "0+3000x60"),
             requests("503"): then("4x20", GONE, "0x60"),
             series("crewkit_ingest_append_failures_total", **INGEST): restarted(20, 9, 0),
@@ -134,7 +134,7 @@ NORMAL = [
     Case(
         "load: some refusals, a broker that restarts, a busy store, dead letters of long ago",
         {
-            requests("503"): rising(20),  # of 3,000: less than one in a hundred
+            requests("503"): rising(20),  # of 3,000: fewer than one in a hundred
             series("crewkit_ingest_append_failures_total", **INGEST): then("0x20", "3x60"),
             series("crewkit_ingest_producer_replacements_total", **INGEST): then("0x20", "1x60"),
             lag(P0, "lag_seconds", "0"): then("0.5x20", "0+30x7", "0.5x60"),
@@ -312,7 +312,7 @@ FAULTS = [
         {4: NOTHING, 6: {"CrewkitRateLimitStoreAway"}},
     ),
 ]
-# Two days, in steps of four minutes: a sample counts for five.
+# Two days, in steps of four minutes: a sample is valid for five.
 NIGHTLY, NIGHT_STEP_S, DAY = "CrewkitNightlyAuditSilent", 240, 360
 NIGHTS = [
     Case("a night without its audit", {audits("all"): f"0x{2 * DAY}"}, {25 * 60: NOTHING, 27 * 60: {"Nightly"}}),
@@ -359,7 +359,7 @@ DEPENDENCIES = [
 ]
 
 
-FRUGAL = {"GOGC": "off", "GOMAXPROCS": "1"}  # a third of its work would be to free memory
+FRUGAL = {"GOGC": "off", "GOMAXPROCS": "1"}  # otherwise a third of its work would be garbage collection
 
 
 def promtool(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -369,7 +369,7 @@ def promtool(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def evaluated(tests: list[dict[str, object]], folder: Path, rules: Path = ALERTS, every_s: int = 30) -> str:
-    """Run `promtool test rules`, and return what it says about tests that failed."""
+    """Run `promtool test rules`, and return its output about failed tests."""
     file = folder / "alerts_test.yaml"
     file.write_text(json.dumps({"rule_files": [str(rules)], "evaluation_interval": f"{every_s}s", "tests": tests}))
     done = promtool("test", "rules", str(file))
@@ -387,20 +387,20 @@ def test_prometheus_accepts_the_rules(file: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("case", NORMAL, ids=lambda case: case.name)
 def test_nothing_fires_where_nothing_is_wrong(case: Case, tmp_path: Path) -> None:
-    """Restarts, counters that begin again, a generation that is filled, and ordinary load are no faults."""
+    """Restarts, counter resets, a generation that is being filled, and ordinary load are not faults."""
     assert evaluated([promtool_test(case)], tmp_path) == ""
 
 
 @pytest.mark.parametrize("case", FAULTS, ids=lambda case: case.name)
 def test_a_fault_fires_its_alert_and_no_other(case: Case, tmp_path: Path) -> None:
-    """It is silent before its time, and fires then."""
+    """It does not fire before its time, and then fires."""
     assert evaluated([promtool_test(case)], tmp_path) == ""
 
 
 @pytest.mark.parametrize("case", NIGHTS, ids=lambda case: case.name)
 def test_a_night_without_an_audit_of_everything_is_noticed_in_the_morning(case: Case, tmp_path: Path) -> None:
-    """The first 26 hours of an installation do not count, and a restart loses no night."""
-    (rule,) = (rule for rule in rules_of(ALERTS) if rule["alert"] == NIGHTLY)  # two days of all rules take long
+    """The first 26 hours of an installation do not count, and a restart skips no night."""
+    (rule,) = (rule for rule in rules_of(ALERTS) if rule["alert"] == NIGHTLY)  # two days of all rules would take long
     rules = tmp_path / "nightly.yaml"
     rules.write_text(yaml.safe_dump({"groups": [{"name": "nightly", "rules": [rule]}]}))
     made = promtool_test(case, NIGHT_STEP_S)
@@ -424,7 +424,7 @@ def test_alerts_on_clickhouse_and_kafka_fire_on_the_names_of_their_exporters(
 
 
 def test_every_alert_has_a_case_in_which_it_fires() -> None:
-    """Else an alert that can never fire would not be noticed."""
+    """Otherwise an alert that can never fire would go unnoticed."""
     fires = {name for case in FAULTS for names in case.fires.values() for name in names}
 
     assert {rule["alert"] for rule in rules_of(ALERTS)} == fires | {NIGHTLY}

@@ -1,4 +1,4 @@
-"""What the tests of alerts and dashboards are made of: scaled rules, selectors of PromQL, macros of Grafana."""
+"""The support for tests of alerts and dashboards: scaled rules, PromQL selectors, Grafana macros."""
 
 import re
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ SPANS = re.compile(r"\[(\w+)\]|offset (\w+)")
 
 
 def test_every_span_of_a_scaled_rule_is_shorter_and_nothing_else_changes() -> None:
-    """Windows, offsets, `for` and the ages of partitions are; rates and shares are not."""
+    """Windows, offsets, `for` and the ages of partitions are shorter; rates and shares stay the same."""
     rules = rules_of(ALERTS)
     faster = [rule for group in scaled(ALERTS, 30)["groups"] for rule in group["rules"]]
 
@@ -33,7 +33,7 @@ def _thirtieth(span: str) -> str:
 
 
 def test_selectors_are_found_wherever_they_are() -> None:
-    """In both sides of an operator, in functions, aggregations, subqueries and behind an offset."""
+    """On both sides of an operator, in functions, aggregations, subqueries and with an offset."""
     ratio = 'sum by (x) (rate(a_bucket{le=~"1.*"}[5m] offset 1h)) / b > 2'
 
     found = selectors(f"{ratio} unless on (x) max_over_time(c[1h:5m])")
@@ -54,7 +54,7 @@ def test_selectors_are_found_wherever_they_are() -> None:
     ],
 )
 def test_macros_become_what_the_data_source_documents(text: str, expected: str) -> None:
-    """The examples are those of its documentation, with other times and names."""
+    """The examples come from its documentation, with other times and names."""
     values = {"some": ("x", "it's"), "all": ALL, "name": "db"}
 
     assert clickhouse_text(text, values, SINCE, UNTIL) == expected

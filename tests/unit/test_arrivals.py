@@ -1,4 +1,4 @@
-"""Bodies in transit: how many bytes they may hold, which body makes room for another, and how long one may take."""
+"""Bodies in transit: their limit in bytes, which body is evicted for another, and how long one may take."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -28,7 +28,7 @@ async def opened() -> AsyncIterator[AsyncExitStack]:
 
 
 async def outcome_of(arrival: Arrival, *sizes: int, pause_s: float = 0.0, whole: bool = False) -> Exception | None:
-    """Return the outcome of a body whose client sends this many bytes at a time, and then nothing more."""
+    """Return the outcome of a body whose client sends this many bytes at a time, and then stops."""
     try:
         async with arrival:
             for size in sizes:
@@ -59,7 +59,7 @@ async def test_a_client_that_trickles_is_refused() -> None:
 
 
 async def test_a_large_body_has_the_time_that_its_size_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A body that takes longer than the grace period arrives whole if it is fast enough."""
+    """A body that takes longer than the grace period arrives completely if it is fast enough."""
     monkeypatch.setattr(module, "BYTES_PER_S_MIN", 100)
     arrival = Arrivals(MAX).arrival("acme")
     async with arrival:
@@ -70,7 +70,7 @@ async def test_a_large_body_has_the_time_that_its_size_needs(monkeypatch: pytest
 
 
 async def test_a_request_that_is_not_answered_in_time_may_be_sent_again() -> None:
-    """The response is a 503 that may be retried: the body has arrived, and the outcome is unknown."""
+    """The response is a retryable 503: the body has arrived, and the outcome is unknown."""
     assert code_of(await outcome_of(Arrivals(MAX).arrival("acme"), 10, whole=True)) is LogUnavailable
 
 
@@ -93,7 +93,7 @@ async def test_the_body_that_has_been_arriving_longest_makes_room() -> None:
 
 
 async def test_an_org_holds_half_at_most(opened: AsyncExitStack) -> None:
-    """An org uses at most half of the room, so others have room; its bodies evict only its other bodies."""
+    """An org uses at most half of the bytes, so others have room; its bodies evict only its own bodies."""
     arrivals = Arrivals(MAX)
     stalled = asyncio.ensure_future(outcome_of(arrivals.arrival("acme"), 300))
     await asyncio.sleep(0)
@@ -139,7 +139,7 @@ async def test_a_lone_body_always_fits() -> None:
 
 
 async def test_bytes_that_come_as_the_time_is_up_do_not_count() -> None:
-    """Bytes that arrive in the same turn of the event loop as the time-out do not count."""
+    """They arrive in the same turn of the event loop as the time-out."""
     arrivals = Arrivals(MAX)
     arrival = arrivals.arrival("acme")
     refused = asyncio.ensure_future(outcome_of(arrival, 10, 10))

@@ -1,4 +1,4 @@
-"""What `bench/dashboard.py` does on a machine without a browser."""
+"""`bench/dashboard.py` on a machine without a browser."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from bench import dashboard
 def test_without_chromium_a_question_is_skipped(
     monkeypatch: pytest.MonkeyPatch, question: dashboard.BenchQuestion
 ) -> None:
-    """Its one row says what to install; nothing is filled or started."""
+    """Its single row says what to install; nothing is filled or started."""
     monkeypatch.setattr(dashboard, "find_chromium", lambda: None)
 
     (row,) = question.measure(lambda text: pytest.fail(text))

@@ -1,4 +1,4 @@
-"""The growth curves: what is measured is what is drawn."""
+"""The growth curves: the drawn points are the measured ones."""
 
 from bench import growth
 from bench.growth import CURVE_NAME, CURVES, size_of
@@ -7,7 +7,7 @@ from bench.plots import read_curves
 
 
 def test_each_point_is_found_again_by_its_name() -> None:
-    """Figures in the file of results have names only; a curve is sorted by size."""
+    """The results file has only names for its figures; a curve is sorted by size."""
     points = [(name, size_of(name, shape)) for name, shapes in CURVES.items() for shape in reversed(shapes)]
     results = [of_rounds(f"{CURVE_NAME} {name}: {size}", [float(size)], "µs") for name, size in points]
 
@@ -20,7 +20,7 @@ def test_each_point_is_found_again_by_its_name() -> None:
 
 
 def test_curves_begin_and_end_where_the_growth_is_bounded() -> None:
-    """The marks of `cost_growth` then say something about the ends of the curves."""
+    """So the limits of `cost_growth` say something about the ends of the curves."""
     for name, shapes in CURVES.items():
         assert shapes[0] == growth.SMALL[name]
         assert shapes[-1] == growth.LARGE[name]

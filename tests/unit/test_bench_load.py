@@ -1,4 +1,4 @@
-"""What `bench/` sends, and how it compares: seeded, of several orgs and lengths, in turns."""
+"""The load of `bench/`, and its comparisons: seeded, with several orgs and lengths, taking turns."""
 
 from collections import Counter
 from pathlib import Path
@@ -13,7 +13,7 @@ from bench.rounds import Turn
 
 
 def test_sessions_send_exactly_what_was_asked_for_and_the_same_each_time() -> None:
-    """Two runs, or two sides of a comparison, send the same."""
+    """Two runs, or the two sides of a comparison, send the same."""
     sessions = draw_sessions(3_000, 100)
 
     assert sum(session.requests for session in sessions) == 3_000
@@ -22,7 +22,7 @@ def test_sessions_send_exactly_what_was_asked_for_and_the_same_each_time() -> No
 
 
 def test_orgs_differ_in_size_and_sessions_in_length() -> None:
-    """One org of equal sessions would hide what many orgs and short sessions cost."""
+    """One org with equal sessions would hide the cost of many orgs and short sessions."""
     sessions = draw_sessions(50_000, 10)
     by_org = Counter(session.org for session in sessions)
     lengths = sorted(session.requests for session in sessions)
@@ -55,7 +55,7 @@ def test_every_request_is_sent_once_and_those_of_a_session_in_order(at_once: int
 @pytest.mark.slow
 @pytest.mark.parametrize("batch", [100, 10])
 def test_no_session_sends_one_body_twice(batch: int) -> None:
-    """Without ids, the same event sent again counts once: the figures would count events that are not stored."""
+    """Without ids, the same event sent twice counts once: the figures would include events that are not stored."""
     scripts = make_scripts(batch)
     longest = max(session.requests for session in draw_sessions(10_000, batch))
 
@@ -66,7 +66,7 @@ def test_no_session_sends_one_body_twice(batch: int) -> None:
 
 
 def test_sides_take_turns_in_alternating_order() -> None:
-    """What comes first meets an emptier page cache, or a fuller one."""
+    """The side that comes first meets an emptier or fuller page cache."""
     order: list[str] = []
 
     def side(name: str, rate: float) -> Turn:
@@ -81,18 +81,18 @@ def test_sides_take_turns_in_alternating_order() -> None:
 
 
 def test_a_comparison_is_the_median_of_the_ratios_of_its_rounds() -> None:
-    """A round is slow or fast for both sides: so rounds are compared, not the medians of the two sides."""
+    """A round is slow or fast for both sides, so rounds are compared, not the medians of the two sides."""
     ours, baseline = [Turn(10, 2), Turn(40, 4), Turn(90, 8)], [Turn(20, 1), Turn(40, 1), Turn(30, 1)]
 
     found, by_cost = rounds.compare("ours_vs_other", ours, baseline, "the other", 1.1)
 
     assert (found.minimum, found.median, found.maximum, found.rounds) == (0.5, 1.0, 3.0, 3)
     assert (found.ratio, found.value, found.wanted, found.good) == (1.0, 1.0, 1.1, False)
-    assert (by_cost.minimum, by_cost.median, by_cost.maximum) == (0.125, 0.25, 0.5)  # how much cheaper ours is
+    assert (by_cost.minimum, by_cost.median, by_cost.maximum) == (0.125, 0.25, 0.5)  # how much cheaper our side is
 
 
 def test_results_of_other_questions_stay_in_the_file(tmp_path: Path) -> None:
-    """A question can be measured alone; the file then holds the latest figure of each."""
+    """A single question can be measured; the file then has the latest figure of each."""
     file = tmp_path / "bench.json"
     harness.write_results(
         [harness.of_rounds("a", [1.0, 3.0, 2.0], "events/s"), harness.without_mark("b", 1, "s")], file

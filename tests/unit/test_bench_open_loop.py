@@ -1,4 +1,4 @@
-"""At a fixed rate, a latency counts from when a request was due: a stall shows in every request that met it."""
+"""At a fixed rate, a latency counts from when a request was due: a stall shows in every request that it delays."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -17,7 +17,7 @@ _sleep = asyncio.sleep
 
 
 class Clock:
-    """A clock that only sleeping, and a response that takes long, move."""
+    """A clock that only advances while sleeping or waiting for a response."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -62,7 +62,7 @@ class OneConnection(Generator):
 
 @pytest.mark.slow
 async def test_requests_behind_a_stall_are_slow_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four were due while the service stalled; counted from their sending, all of them would look fast."""
+    """Four were due during the stall; counted from when they were sent, all of them would look fast."""
     clock = Clock()
     monkeypatch.setattr(load, "perf_counter", clock)
     monkeypatch.setattr(load.asyncio, "sleep", clock.sleep)

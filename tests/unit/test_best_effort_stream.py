@@ -1,4 +1,4 @@
-"""Logging to a full disk, in a separate process: nothing is raised, and later lines are whole."""
+"""Logging to a full disk, in a separate process: nothing is raised, and later lines are complete."""
 
 import json
 import subprocess
@@ -27,7 +27,7 @@ logger.info("done")
 
 
 def test_a_full_disk_costs_lines_and_nothing_else(tmp_path: Path) -> None:
-    """If half a line fitted on the disk, the next line still begins on a new line."""
+    """Even if half a line fitted on the disk, the next line begins on a new line."""
     file = tmp_path / "log" / "up.log"
 
     done = subprocess.run([sys.executable, "-c", SCRIPT, str(file)], capture_output=True, text=True, check=False)

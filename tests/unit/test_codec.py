@@ -1,4 +1,4 @@
-"""The codec of the log: encoded records decode unchanged, and records that cannot be projected are reported."""
+"""The codec of the log: encoded records decode unchanged, and records that can't be projected are reported."""
 
 from uuid import UUID
 
@@ -73,7 +73,7 @@ def test_every_kind_of_fact_comes_back_as_it_went_in(record: AnyRecord) -> None:
     ],
 )
 def test_prices_out_of_range_are_undecodable(fields: dict[str, object], reason: str) -> None:
-    """Prices go to the store as they are, so everything in them is bounded."""
+    """Prices go to the store unchanged, so everything in them is bounded."""
     record = structs.replace(PRICES, **fields)
 
     with pytest.raises(Undecodable, match=reason):

@@ -1,4 +1,4 @@
-"""The secrets of `deploy/compose.yaml`: each is made once, for those who need it."""
+"""The secrets of `deploy/compose.yaml`: each is created once, for the services that need it."""
 
 import hashlib
 import os
@@ -22,7 +22,7 @@ def made(root: Path) -> dict[str, bytes]:
 
 
 def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
-    """Every start of the installation runs it."""
+    """Every start of the installation runs the script."""
     first = made(tmp_path)
 
     assert made(tmp_path) == first
@@ -30,7 +30,7 @@ def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_what_an_interrupted_run_lacks_is_made(tmp_path: Path) -> None:
-    """Each file for itself; the others keep their content."""
+    """Each file is created separately; existing ones keep their content."""
     first = made(tmp_path)
     for name in ("grafana/admin-password", "valkey/valkey.conf", "proxy/ca.pem"):
         (tmp_path / name).unlink()
@@ -42,7 +42,7 @@ def test_what_an_interrupted_run_lacks_is_made(tmp_path: Path) -> None:
 
 
 def test_no_service_has_the_key_of_operators(tmp_path: Path) -> None:
-    """What serves verifies their tokens and can't sign one."""
+    """Services verify operators' tokens, but can't sign any."""
     files = made(tmp_path)
 
     assert {name for name in files if name.endswith("operator.key")} == {"operator/operator.key"}
@@ -52,7 +52,7 @@ def test_no_service_has_the_key_of_operators(tmp_path: Path) -> None:
 
 
 def test_the_store_gets_digests_of_the_passwords(tmp_path: Path) -> None:
-    """In the variables of `users.d/crewkit.xml`, the one for BI from Grafana's own."""
+    """They are in the variables of `users.d/crewkit.xml`; the one for BI is Grafana's own password."""
     files = made(tmp_path)
     digests = dict(line.split("=") for line in files["clickhouse/passwords.env"].decode().split())
 
@@ -73,7 +73,7 @@ def test_the_certificate_can_be_served_and_trusted(tmp_path: Path) -> None:
 
 
 def test_files_of_ours_are_for_their_owner_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Images of others run as accounts of their own, and mount what is theirs."""
+    """Third-party images run as their own accounts, and mount only their own files."""
     given: dict[Path, int] = {}
     monkeypatch.setattr(os, "chown", lambda path, uid, gid: given.update({path: uid}))
     make_all(tmp_path)

@@ -1,4 +1,4 @@
-"""The settings that connect an agent: complete, exact, and refused where they could not work."""
+"""The settings that connect an agent: complete, exact, and refused if they could not work."""
 
 import json
 import subprocess
@@ -24,7 +24,7 @@ OF_TELEMETRY = {"ApiRequest", "ApiError", "Measurement", "PermissionModeChanged"
 
 
 def claude(*ways: Any) -> dict[str, Any]:
-    """Return the settings of Claude Code as it reads them."""
+    """Return Claude Code's settings as it reads them."""
     (file,) = claude_code(DOORS, ways)
     assert file.path == "~/.claude/settings.json"
     settings: dict[str, Any] = json.loads(file.text)
@@ -32,18 +32,18 @@ def claude(*ways: Any) -> dict[str, Any]:
 
 
 def token_of(org: str) -> str:
-    """Return a token of an agent."""
+    """Return an agent's token."""
     return issue_token(KEY, "mia", org, "agent", 600, time.time())
 
 
 def test_every_event_of_claude_code_is_connected_unless_it_can_not_be() -> None:
-    """A new known event must be sorted: connected, refused, or of another source."""
+    """A new known event must be assigned: connected, refused, or from another source."""
     assert set(CLAUDE_CODE_EVENTS) | REFUSED_BY_CLAUDE | OF_OTHERS | OF_TELEMETRY == KNOWN_EVENT_TYPES
     assert REFUSED_BY_CLAUDE.isdisjoint(CLAUDE_CODE_EVENTS)
 
 
 def test_hooks_of_claude_code_send_the_token_of_its_environment() -> None:
-    """Each event has one hook; the header names a variable that the hook may read, and the settings set."""
+    """Each event has one hook; its header names a variable that the hook may read and that the settings set."""
     settings = claude("hooks")
 
     assert settings["env"] == {"CREWKIT_TOKEN": DOORS.token}
@@ -85,7 +85,7 @@ def test_telemetry_of_claude_code_is_set_by_its_environment() -> None:
 
 
 def test_codex_sends_its_logs() -> None:
-    """Codex takes the whole address."""
+    """Codex takes the full address."""
     (file,) = codex(DOORS, ("otlp",))
 
     exporter = {
@@ -98,7 +98,7 @@ def test_codex_sends_its_logs() -> None:
 
 
 def test_gemini_gets_the_header_by_an_alias(tmp_path: Path) -> None:
-    """A shell that reads the line hands the header to `gemini` alone, with its arguments."""
+    """A shell that reads the line passes the header only to `gemini`, with its arguments."""
     settings, profile = gemini_cli(DOORS, ("otlp",))
     program = tmp_path / "gemini"
     program.write_text('#!/bin/sh\necho "$OTEL_EXPORTER_OTLP_HEADERS|$*"\n')
@@ -125,7 +125,7 @@ def test_gemini_gets_the_header_by_an_alias(tmp_path: Path) -> None:
 
 
 def test_the_page_shows_what_the_command_prints() -> None:
-    """Every block of settings for agents without the hook client, with one event in place of all."""
+    """Every block of settings for agents without the hook client, with one event instead of all."""
     doors = Doors("http://127.0.0.1:8080", "acme", "TOKEN")
     of_agents = [block for block in blocks("docs/connect.md") if block.section == "With settings only"]
     shown = [block.text for block in of_agents if block.language not in ("sh", "")]
@@ -139,7 +139,7 @@ def test_the_page_shows_what_the_command_prints() -> None:
 
 
 def test_the_org_is_that_of_the_token(capsys: pytest.CaptureFixture[str]) -> None:
-    """With an address, the token says the rest; `--json` prints files and nothing else."""
+    """With an address, the token determines the rest; `--json` prints only the files."""
     token = token_of("acme")
 
     code, output, complaint = command_here(capsys, "connect", "--url", "http://h:1", "--token", token, "--json")
@@ -181,7 +181,7 @@ def test_people_see_which_file_gets_what(capsys: pytest.CaptureFixture[str]) -> 
 def test_wrong_usage_says_what_to_give(
     arguments: tuple[str, ...], why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Nothing is printed that could be taken for settings."""
+    """Nothing is printed that could be mistaken for settings."""
     code, output, complaint = command_here(capsys, "connect", "--data", str(tmp_path), *arguments)
 
     assert (code, output) == (2, "")
@@ -189,7 +189,7 @@ def test_wrong_usage_says_what_to_give(
 
 
 def test_a_folder_of_an_installation_that_never_ran_is_away(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """There is no address yet."""
+    """It has no address yet."""
     arguments = ("--data", str(tmp_path), "--org", "acme", "--user", "mia")
 
     code, output, complaint = command_here(capsys, "connect", *arguments)
@@ -199,7 +199,7 @@ def test_a_folder_of_an_installation_that_never_ran_is_away(tmp_path: Path, caps
 
 
 def test_an_installation_with_its_issuer_makes_no_token(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A token of ours would open nothing there."""
+    """One of our tokens would open nothing there."""
     (tmp_path / "settings.toml").write_text('jwks_file = "keys.json"\n')
 
     code, output, complaint = command_here(capsys, "connect", "--data", str(tmp_path), "--org", "acme", "--user", "mia")

@@ -154,7 +154,7 @@ def test_a_missing_or_invalid_file_prevents_the_start(tmp_path: Path) -> None:
 
 
 def test_with_a_jwks_file_the_token_secret_signs_operator_tokens_only(tmp_path: Path) -> None:
-    """Without one, it signs tokens of orgs, too."""
+    """Without one, it also signs tokens of orgs."""
     write_jwks(tmp_path / "jwks.json", RSA.jwk())
     make_embedded_secrets(tmp_path / "secrets")
     alone = load_credentials(Settings(data=str(tmp_path), dev_tokens=True))[0]

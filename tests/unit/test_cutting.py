@@ -32,7 +32,7 @@ FLAG = "🇩🇪"
     ],
 )
 def test_a_cut_text_fits_and_ends_between_characters(text: str, limit: int, expected: str) -> None:
-    """Combined letters, emoji of several parts, flags and line ends are either whole or left out."""
+    """Combined letters, multi-part emoji, flags and line ends are either complete or left out."""
     assert cut(text, limit) == expected
 
 

@@ -50,14 +50,14 @@ def test_too_few_events_are_refused_with_the_minimum() -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_every_known_kind_of_event_occurs(seed: int) -> None:
-    """All hooks of Claude Code, what its telemetry measures, and no other."""
+    """All hooks of Claude Code, its telemetry's measurements, and nothing else."""
     made = make_sessions(seed, 1, 180, NOW)
 
     assert {event.event_type for event in events_of(made)} == {*CLAUDE_CODE_HOOKS, "Measurement"}
 
 
 def test_a_payload_names_its_own_kind(made: list[DemoSession]) -> None:
-    """As hooks do; measurements are not hooks."""
+    """Hooks do so; measurements are not hooks."""
     for event in events_of(made):
         if event.event_type != "Measurement":
             assert msgspec.json.decode(event.data)["hook_event_name"] == event.event_type

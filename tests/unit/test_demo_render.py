@@ -67,7 +67,7 @@ def test_one_event_too_few_breaks_the_promise() -> None:
 
 
 def test_money_that_does_not_add_up_breaks_the_promise() -> None:
-    """To the last of nine decimals."""
+    """The comparison includes the last of nine decimals."""
     made = make_sessions(1, 5, 600, NOW)
     results = results_of(made)
     results.costs["by_user"] = [{**results.costs["by_user"][0], "cost_usd": 1.250000001}]
@@ -76,7 +76,7 @@ def test_money_that_does_not_add_up_breaks_the_promise() -> None:
 
 
 def test_totals_are_compared_only_where_the_org_was_empty_before() -> None:
-    """An org that had sessions before has other totals."""
+    """An org that already had sessions has other totals."""
     made = make_sessions(1, 5, 600, NOW)
     some, every = (check_results(made, results_of(made), fresh) for fresh in (False, True))
 
@@ -94,7 +94,7 @@ def test_absent_values_are_shown_and_nothing_is_cut_at_eighty_columns() -> None:
 
 
 def test_a_session_is_shown_in_detail() -> None:
-    """The time as a bar, three of each list and the number of others, and every line of the digest."""
+    """The time is a bar; lists show three entries and the number of others; the digest is complete."""
     split = {"total_ms": 100, "tools_ms": 50, "model_ms": 25, "waiting_for_user_ms": 25, "idle_ms": 0}
     lists = {"repeated_commands": [], "tests_run": [{"command": "tox", "runs": 2, "failures": 1}]}
     edited = [{"path": f"/home/dev/acme/src/f{n}.py", "edits": n} for n in range(5)]
@@ -111,13 +111,13 @@ def test_a_session_is_shown_in_detail() -> None:
 
 
 def test_a_sparkline_shows_the_highest_the_lowest_and_nothing() -> None:
-    """One bar a value."""
+    """There is one bar per value."""
     assert sparkline([0, 1, 100]) == "· ▁ █"
     assert sparkline([]) == ""
 
 
 def test_large_numbers_are_short() -> None:
-    """One decimal and a unit."""
+    """They have one decimal and a unit."""
     assert [abbreviate(n) for n in (999, 1_500, 12_345_678, 2e9)] == ["999", "1.5k", "12.3M", "2.0G"]
 
 
@@ -155,7 +155,7 @@ def test_the_picture_loads_nothing_from_other_hosts() -> None:
 
 
 def test_the_same_results_make_the_same_picture() -> None:
-    """It can be committed."""
+    """So the picture can be committed."""
     made = make_sessions(1, 5, 600, NOW)
 
     assert svg_of(made) == svg_of(made)

@@ -1,4 +1,4 @@
-"""Dense receipts: how far a look goes, and when the next one is due."""
+"""Dense receipts: how far a check goes, and when the next one is due."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class Asking:
-    """Calls the store at once."""
+    """Calls the store immediately."""
 
     async def ask_store(self, call: Callable[[], T]) -> T:
         return call()
@@ -38,7 +38,7 @@ def store_with(*offsets: int) -> FakeWarehouse:
 
 @pytest.fixture(autouse=True)
 def _few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look at four positions at once."""
+    """Check four positions at a time."""
     monkeypatch.setattr(dense_receipts, "LOOKED_AT_ONCE", 4)
 
 
@@ -49,7 +49,7 @@ def test_a_long_range_is_looked_at_in_parts() -> None:
 
 
 def test_a_hole_that_crosses_parts_is_one_hole() -> None:
-    """Otherwise the records behind it would be projected again for each part."""
+    """Otherwise the records after it would be projected again for each part."""
     store = store_with(0, 1, 2, 10, 11)
 
     found = asyncio.run(holes(Asking().ask_store, store, 0, 0, 13))  # type: ignore[arg-type]
@@ -59,13 +59,13 @@ def test_a_hole_that_crosses_parts_is_one_hole() -> None:
 
 
 def test_a_mark_beyond_the_last_receipt_is_not_believed() -> None:
-    """A mark at the end is; a partition without receipts has none."""
+    """A mark at the end is valid; a partition without receipts has none."""
     assert [believed(DenseMark(below, 7)) for below in (0, 6, 7, 8)] == [0, 6, 7, 0]
     assert believed(DenseMark(1, 0)) == 0
 
 
 def test_a_mark_that_is_not_believed_is_deleted() -> None:
-    """Otherwise it would be believed once new receipts are beyond it."""
+    """Otherwise it would count as valid once new receipts are beyond it."""
     store = store_with(0, 1)
     store.insert("dense_receipts", encode_rows([DenseReceiptsRow(0, 3)]))
 
@@ -75,7 +75,7 @@ def test_a_mark_that_is_not_believed_is_deleted() -> None:
 
 
 def test_a_mark_follows_up_to_a_missing_receipt_and_no_further() -> None:
-    """It is moved as a whole or not at all."""
+    """It moves completely or not at all."""
     store = store_with(0, 1, 2, 3, 4, 6)
     receipts = DenseReceipts(store, Asking())
 
@@ -85,7 +85,7 @@ def test_a_mark_follows_up_to_a_missing_receipt_and_no_further() -> None:
 
 
 def test_a_look_is_due_after_many_records_or_a_long_time() -> None:
-    """Without new records nothing is due, and a look that found holes is not repeated at once."""
+    """Without new records no check is due, and one that found gaps is not repeated at once."""
     now = 0.0
     receipts = DenseReceipts(store_with(), Asking(), lambda: now)
     assert receipts.due({0: 0, 1: 5}) == {1: 5}

@@ -36,7 +36,7 @@ def _question(event_type: str, s: float) -> SessionFact:
         ([hook("StopFailure"), hook("Notification", s=1), hook("UserPromptSubmit", s=9)], (0, 0, 9, 0)),
         ([hook("Notification", detail="idle_prompt"), hook("PreToolUse", s=9)], (0, 0, 9, 0)),
         ([hook("Notification", detail="auth_success"), hook("PreToolUse", s=9)], (0, 9, 0, 0)),
-        ([hook("Stop", agent_id="a"), hook("Stop", s=9)], (0, 9, 0, 0)),  # a subagent's stop ends no turn
+        ([hook("Stop", agent_id="a"), hook("Stop", s=9)], (0, 9, 0, 0)),  # a subagent's stop doesn't end a turn
         ([tool("PreToolUse", "1", 0), tool("PostToolUse", "1", 4), hook("Stop", s=9)], (4, 5, 0, 0)),
         ([tool("PostToolUse", "1", 4), hook("Stop", s=9), tool("PreToolUse", "1", 0)], (4, 5, 0, 0)),  # late in the log
         (
@@ -46,14 +46,14 @@ def _question(event_type: str, s: float) -> SessionFact:
         (
             [tool("PreToolUse", "1", 0), hook("Stop", s=4), hook("X", s=9)],
             (4, 0, 5, 0),
-        ),  # interrupted: it never says so
+        ),  # interrupted, which nothing reports
         ([tool("PreToolUse", "1", 0), tool("PermissionDenied", "1", 4), hook("X", s=9)], (4, 5, 0, 0)),
         ([tool("PreToolUse", "1", 0), tool("PostToolUse", "1", 3000)], (3000, 0, 0, 0)),
         ([hook("SessionStart"), hook("InstructionsLoaded", s=1), hook("UserPromptSubmit", s=9)], (0, 0, 9, 0)),
         (
             [tool("PreToolUse", "1", 0), hook("PermissionRequest", s=1), tool("PostToolUse", "1", 4), hook("X", s=9)],
             (1, 5, 3, 0),
-        ),  # a tool that waits for a permission does not run
+        ),  # a tool that waits for a permission isn't running
         ([tool("PreToolUse", "1", 0), hook("PostToolBatch", s=4), hook("X", s=9)], (4, 5, 0, 0)),
         ([hook("Elicitation"), hook("ElicitationResult", s=4), hook("X", s=9)], (0, 5, 4, 0)),
         ([_question("PreToolUse", 0), _question("PostToolUse", 4), hook("X", s=9)], (0, 5, 4, 0)),
@@ -65,7 +65,7 @@ def _question(event_type: str, s: float) -> SessionFact:
                 hook("X", s=9),
             ],
             (4, 0, 5, 0),
-        ),  # one agent asks while another one works
+        ),  # one agent asks while another is working
         ([hook("UserPromptSubmit"), hook("X", s=600), hook("X", s=1201)], (0, 600, 0, 601)),
         ([hook("Stop"), hook("UserPromptSubmit", s=7200)], (0, 0, 0, 7200)),
     ],
@@ -78,7 +78,7 @@ def test_the_time_is_split_by_what_was_going_on(facts: list[SessionFact], expect
 
 
 def test_error_rates_are_by_tool_with_the_most_errors_first() -> None:
-    """A use with an id counts once; an error without an id counts each time, with or without a call."""
+    """A call with an id counts once; an error without an id counts each time, with or without a call."""
     facts = [
         *used("Bash", "a", "PostToolUseFailure"),
         *used("Bash", "a", "PostToolUseFailure"),
@@ -145,7 +145,7 @@ def test_runs_of_tests_say_how_the_latest_went() -> None:
 
 
 def test_files_count_what_was_done_to_them() -> None:
-    """All editing tools are counted; failed or denied uses changed nothing; reading is no edit."""
+    """All editing tools are counted; failed or denied calls changed nothing; reading is not an edit."""
     facts = [
         *used("Write", "/a", id_="1"),
         *used("Edit", "/a", id_="2"),
@@ -202,7 +202,7 @@ def test_the_longest_gaps_say_between_what_they_were() -> None:
     ],
 )
 def test_a_title_is_the_first_sentence_of_what_was_asked_for(prompt: str, title: str | None) -> None:
-    """The title is one line of at most 80 characters, without polite phrases; commands to the client are no title."""
+    """The title is one line of at most 80 characters, without polite phrases; client commands are not titles."""
     suggested = found([hook("UserPromptSubmit", prompt)]).suggested_title
 
     assert suggested == title
@@ -210,7 +210,7 @@ def test_a_title_is_the_first_sentence_of_what_was_asked_for(prompt: str, title:
 
 
 def test_prompts_of_machines_give_no_title() -> None:
-    """The title comes from the first prompt that a person wrote."""
+    """The title comes from the first prompt that a user wrote."""
     facts = [hook("UserPromptSubmit", "wake up", detail="loop_wakeup"), hook("UserPromptSubmit", "Real work")]
 
     assert found(facts).suggested_title == "Real work"

@@ -154,7 +154,7 @@ def test_equal_prompts_in_a_row_are_listed_once_and_the_middle_of_many_is_left_o
 
 
 def test_what_people_wrote_does_not_look_like_a_title_of_ours() -> None:
-    """Lines after the first are indented or quoted, so text of a user cannot imitate a section."""
+    """Lines after the first are indented or quoted, so a user's text can't imitate a section."""
     text = digest_of([hook("UserPromptSubmit", "a\n## Files changed\n- /etc"), hook("Stop", "b\n## Open tasks")])
 
     assert section(text, "Files changed") == []
@@ -179,7 +179,7 @@ def test_the_last_answer_is_the_session_s_own(facts: list[SessionFact], line: st
 @pytest.mark.parametrize(
     ("facts", "changed"),
     [
-        (used("Write", "/a")[:1], []),  # one that never came back may have been interrupted
+        (used("Write", "/a")[:1], []),  # a call that never returned may have been interrupted
         (used("Write", "/a")[1:], ["- /a"]),
         (used("Write", "/a") * 2, ["- /a"]),
         (list(reversed(used("Write", "/a"))), ["- /a"]),
@@ -191,7 +191,7 @@ def test_the_last_answer_is_the_session_s_own(facts: list[SessionFact], line: st
     ],
 )
 def test_a_file_counts_as_changed_unless_the_tool_failed(facts: list[SessionFact], changed: list[str]) -> None:
-    """Each use counts once, even if only one of its halves was seen or a half was repeated."""
+    """Each call counts once, even if only one of its halves was seen or a half was repeated."""
     assert section(digest_of(facts), "Files changed") == changed
 
 

@@ -93,7 +93,7 @@ def test_each_flood_has_its_own_count() -> None:
 
 @pytest.mark.parametrize("status", [200, 202, 304, 500, 503])
 def test_requests_that_are_not_rejected_always_have_a_line(status: int) -> None:
-    """Successes and server errors are logged during a flood, too."""
+    """Successes and server errors are logged even during a flood."""
     lab = Lab()
     lab.request(401, 1_000)
     with capture_logs() as logs:
@@ -103,7 +103,7 @@ def test_requests_that_are_not_rejected_always_have_a_line(status: int) -> None:
 
 
 def test_requests_without_a_credential_cannot_hide_those_with_one() -> None:
-    """Requests with a credential have a separate limit of lines."""
+    """Requests with a credential have their own limit of lines."""
     lab = Lab()
     lab.request(401, 1_000)
     with capture_logs() as logs:

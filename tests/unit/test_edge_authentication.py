@@ -117,7 +117,7 @@ def test_a_cached_token_still_expires() -> None:
 
 
 def test_a_revoked_token_is_refused_at_its_next_use() -> None:
-    """This holds for cached tokens, too."""
+    """This holds for cached tokens too."""
     revoked: set[str] = set()
     cached = TokenVerifier([shared_secret(KEY)], lambda: NOW, revoked.__contains__)
     cached.verify(signed())
@@ -166,7 +166,7 @@ def test_two_secrets_at_once_allow_a_rotation() -> None:
 
 
 def test_weak_secrets_and_other_algorithms_are_refused_at_the_start() -> None:
-    """A secret below 32 bytes, or `none` as an algorithm of a public key."""
+    """A secret below 32 bytes, or `none` as the algorithm of a public key."""
     with pytest.raises(ValueError, match="32"):
         shared_secret(b"short")
     with pytest.raises(ValueError, match="none"):

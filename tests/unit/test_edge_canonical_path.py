@@ -46,7 +46,7 @@ def test_no_two_canonical_paths_spell_the_same_words(path: str) -> None:
 
 @pytest.mark.slow
 def test_checking_a_path_takes_bounded_time() -> None:
-    """The longest accepted path takes less than a count in each of its worst shapes; only time shows a backtrack."""
+    """The longest accepted path takes less than a count in its worst form; only time would show backtracking."""
     for part in (b"%C3%A9", b"a%20", b"a/", b"..a/", b"abc", b"%41"):
         path = (b"/" + part * PATH_BYTES_MAX)[: PATH_BYTES_MAX - 1] + b"%"
         assert in_counts(partial(is_canonical, path), limit=1) < 1, part

@@ -91,7 +91,7 @@ OTHERS = [OTHER, f"{PAGE}.evil.net", f"{PAGE}:8443", "http://app.example.com", "
 
 @pytest.mark.parametrize("origin", OTHERS)
 async def test_another_page_may_not_call(origin: str) -> None:
-    """Its calls are handled like those of any client: a preflight without a token is a 401 of the one shape."""
+    """Its calls are handled like those of any client: a preflight without a token is a 401 of the usual shape."""
     async with browser(origin, [PAGE]) as page:
         preflight = await page.options("/api/v1/acme/sessions", headers=asks_for("POST"))
         call = await page.post("/api/v1/acme/sessions", json={}, headers={"authorization": f"Bearer {token()}"})

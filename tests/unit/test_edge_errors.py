@@ -1,4 +1,4 @@
-"""Every exception of a request becomes the one error shape, and reveals no internals."""
+"""Every exception of a request becomes an error of the same shape, and reveals no internals."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -89,7 +89,7 @@ async def test_every_exception_has_one_shape(client: httpx.AsyncClient, name: st
 
 
 async def test_log_lines_of_a_request_have_its_id(client: httpx.AsyncClient) -> None:
-    """The id is bound for the time of the request; afterwards the lines have what was bound before."""
+    """The id is bound during the request; afterwards the earlier values are restored."""
     with bound_contextvars(request_id="outside"), capture_logs([merge_contextvars]) as logs:
         for number in range(2):
             await client.get("/api/v1/acme/things/x", headers={"x-request-id": f"r{number}"})
@@ -165,7 +165,7 @@ async def test_operators_and_orgs_are_apart(client: httpx.AsyncClient) -> None:
 
 
 async def test_unknown_routes_and_methods(client: httpx.AsyncClient) -> None:
-    """404 and 405 have the one shape; 405 lists the supported methods."""
+    """404 and 405 have the same shape; 405 lists the supported methods."""
     assert (await client.get("/nowhere")).json()["code"] == "not_found"
     refused = await client.post("/livez")
     assert refused.json()["code"] == "method_not_allowed"

@@ -16,7 +16,7 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
 class Complete:
-    """A service that answers 204, and notes its lifespan."""
+    """A service that answers 204, and records its lifespan."""
 
     def __init__(self, internal: "Complete | None" = None) -> None:
         self.internal, self.is_running = internal, False
@@ -47,7 +47,7 @@ def front() -> Front:
     [("GET", "/api/v1/acme/sessions"), ("POST", "/api/v1/acme/sessions"), ("GET", "/metrics"), ("POST", "/readyz")],
 )
 async def test_a_request_is_to_be_repeated(front: Front, method: str, path: str) -> None:
-    """It gets a 503 with `Retry-After` and the one shape of errors, whatever it is."""
+    """It gets a 503 with `Retry-After` and the usual error shape, whatever it is."""
     answer = await client(front).request(method, path, headers={"X-Request-Id": "mine"}, json={"any": "body"})
 
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
@@ -66,7 +66,7 @@ async def test_the_process_is_live_but_not_ready(front: Front) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/sessions", "/trust?days=7"])
 async def test_a_browser_gets_a_page(front: Front, path: str) -> None:
-    """It has the status of an error too, so nothing stores it."""
+    """It also has an error status, so nothing caches it."""
     page = await client(front).get(path, headers=BROWSER)
 
     assert (page.status_code, page.content, page.headers["retry-after"]) == (503, PAGE, "1")
@@ -76,7 +76,7 @@ async def test_a_browser_gets_a_page(front: Front, path: str) -> None:
 
 @pytest.mark.parametrize("headers", [{}, BROWSER])
 async def test_answers_have_the_headers_of_every_response(front: Front, headers: dict[str, str]) -> None:
-    """Those that `edge.outermost` adds once the service is complete."""
+    """These are the headers that `edge.outermost` adds once the service is complete."""
     answer = await client(front).get("/", headers=headers)
 
     assert answer.headers["x-content-type-options"] == "nosniff"
@@ -94,7 +94,7 @@ async def test_head_gets_no_body(front: Front, path: str) -> None:
 
 
 async def test_the_body_of_a_request_is_received_first(front: Front) -> None:
-    """A connection that closes with unread bytes is reset, and the answer lost."""
+    """If a connection closes with unread bytes, it is reset, and the answer is lost."""
     parts = [{"type": "http.request", "body": b"x", "more_body": more} for more in (False, True, True)]
     sent: list[Any] = []
 
@@ -112,7 +112,7 @@ async def test_the_body_of_a_request_is_received_first(front: Front) -> None:
 
 
 async def test_the_service_takes_over_within_its_lifespan(front: Front) -> None:
-    """A request that comes then is the service's."""
+    """The service answers requests that arrive then."""
     service = Complete()
     async with front.showing(service):
         assert (await client(front).get("/sessions")).status_code == 204
@@ -121,7 +121,7 @@ async def test_the_service_takes_over_within_its_lifespan(front: Front) -> None:
 
 
 async def test_health_has_a_front_where_it_has_an_address() -> None:
-    """Both answer from the beginning, and both change over."""
+    """Both answer from the beginning, and both switch over."""
     front = Front(PAGE, Front(PAGE))
     assert front.internal is not None
     assert (await client(front.internal).get("/livez")).status_code == 200

@@ -1,4 +1,4 @@
-"""Which properties run where, and with how many examples."""
+"""Which properties run in which profile, and with how many examples."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +12,7 @@ from tests.support.examples import examples
 
 
 def item(path: Path, part: str | None = None) -> Any:
-    """Return what stands for a test in this file, with the marker of a part or without."""
+    """Return a stand-in for a test in this file, with or without a part's marker."""
     marker = SimpleNamespace(args=(part,)) if part else None
     return SimpleNamespace(path=path, nodeid=str(path), get_closest_marker=lambda _name: marker)
 
@@ -21,7 +21,7 @@ def item(path: Path, part: str | None = None) -> Any:
 def test_the_profile_decides_how_many_examples_are_tried(
     profile: str, of_8: int, of_200: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At least one; ``many`` is for properties whose number doesn't follow from the profile."""
+    """The number is at least one; ``many`` is for properties whose number doesn't depend on the profile."""
     monkeypatch.setattr(module, "PROFILE", profile)
     monkeypatch.setattr(module, "ARE_NEW", profile == "many")
 
@@ -29,7 +29,7 @@ def test_the_profile_decides_how_many_examples_are_tried(
 
 
 def test_properties_run_in_every_change_and_again_in_the_part_of_the_model() -> None:
-    """A search for mistakes among them runs in its part only."""
+    """A search for mutants among them runs only in its own part."""
     a_property, search, other = item(PROPERTIES / "a.py"), item(PROPERTIES / "b.py", "mutants"), item(Path("c.py"))
 
     assert [runs(a_property, wanted) for wanted in (NO, MODEL, "mutants", ALL)] == [True, True, False, True]

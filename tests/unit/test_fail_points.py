@@ -1,4 +1,4 @@
-"""Fail-points: without the variable they do nothing; with it they strike at the nth pass of their name only."""
+"""Fail points: without the variable they do nothing; with it they act only at the nth pass of their name."""
 
 import os
 import signal
@@ -39,6 +39,6 @@ def test_kill_is_sigkill() -> None:
 
 @pytest.mark.parametrize("text", ["a", "a:b:kill", "a:1:explode", "a:1:sleep=x", "a:1:kill:2"])
 def test_a_fail_point_that_cannot_be_read_says_what_is_expected(text: str) -> None:
-    """Otherwise a test with a misspelt fault would pass without its fault."""
+    """Otherwise a test with a misspelt fault would pass without it."""
     with pytest.raises(BadFailPoint, match="name:nth:kill"):
         parse_fail_points(text)

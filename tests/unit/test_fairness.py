@@ -16,14 +16,14 @@ MANY = 60
 
 
 class Visitors:
-    """Askers that hold their turns until released, and the order in which they got them."""
+    """Callers that keep their turns until released, and the order in which they got them."""
 
     def __init__(self, turns: FairTurns) -> None:
         self._turns = turns
         self.served: list[str] = []
 
     def come(self, asker: str, number: int = 1) -> "list[asyncio.Future[None]]":
-        """Start this many askers, which wait for a turn."""
+        """Start this many callers, which wait for a turn."""
         return [asyncio.ensure_future(self._wait(asker)) for _ in range(number)]
 
     async def _wait(self, asker: str) -> None:
@@ -51,7 +51,7 @@ async def test_no_org_has_all_turns() -> None:
 
 
 async def test_the_service_itself_finds_a_turn_whatever_orgs_want() -> None:
-    """Orgs together leave it one, also while it has one already."""
+    """Orgs together leave it one turn, even while it has one already."""
     turns = FairTurns(5, of_one=3, reserved=1)
     visitors = Visitors(turns)
     for org in ("a", "b", "c"):
@@ -72,7 +72,7 @@ async def test_the_service_itself_finds_a_turn_whatever_orgs_want() -> None:
 
 
 async def test_orgs_come_one_after_the_other_however_much_each_wants() -> None:
-    """The org with the fewest turns in use is next; of equal orgs, the one whose last turn is longest ago."""
+    """The org with the fewest turns in use is next; among equal orgs, the one whose last turn is longest ago."""
     turns = FairTurns(1, of_one=1)
     visitors = Visitors(turns)
     for asker, number in (("busy", MANY), ("a", 2), ("b", 1)):
@@ -86,7 +86,7 @@ async def test_orgs_come_one_after_the_other_however_much_each_wants() -> None:
 
 
 async def test_the_fewest_under_way_come_first() -> None:
-    """An org that has a turn waits behind an org without one, even if it asked first."""
+    """An org with a turn waits behind an org without one, even if it asked first."""
     turns = FairTurns(3, of_one=2)
     visitors = Visitors(turns)
     visitors.come("busy", MANY)
@@ -102,7 +102,7 @@ async def test_the_fewest_under_way_come_first() -> None:
 
 
 async def test_each_org_has_one_turn_while_another_is_about() -> None:
-    """Turns share the processors. Who asked a moment ago finds one question of another there, not three."""
+    """Turns share the processors. An org that asked a moment ago waits for one query of another, not for three."""
     now = 100.0
     turns = FairTurns(4, of_one=3, clock=lambda: now)
     visitors = Visitors(turns)
@@ -131,7 +131,7 @@ async def test_each_org_has_one_turn_while_another_is_about() -> None:
 
 
 async def test_who_gives_up_while_waiting_leaves_no_trace() -> None:
-    """An asker that is cancelled in the queue, or as it receives the turn, passes the turn to the next one."""
+    """A caller that is cancelled in the queue, or as it receives the turn, passes the turn on."""
     turns = FairTurns(1, of_one=1)
     visitors = Visitors(turns)
     visitors.come("first")
@@ -140,7 +140,7 @@ async def test_who_gives_up_while_waiting_leaves_no_trace() -> None:
     await settle()
     early.cancel()
     turns.give_back("first")
-    late.cancel()  # has received its turn, but has not run since
+    late.cancel()  # it has received its turn, but hasn't run since
     await settle()
 
     assert visitors.served == ["first", "last"]
@@ -148,7 +148,7 @@ async def test_who_gives_up_while_waiting_leaves_no_trace() -> None:
 
 
 class StuckClient:
-    """A client that answers its questions when the test releases them."""
+    """A client that answers its queries when the test releases them."""
 
     def __init__(self, asked: list[str], go_on: threading.Event) -> None:
         self._asked, self._go_on, self.database = asked, go_on, ""
@@ -166,7 +166,7 @@ class StuckClient:
 
 
 async def test_an_abandoned_question_keeps_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its thread is still busy, so another org's question runs on a free thread and does not queue behind it."""
+    """Its thread is still busy, so another org's query runs on a free thread and does not queue behind it."""
     asked: list[str] = []
     go_on = threading.Event()
     reader = ClickHouseReader(lambda: StuckClient(asked, go_on), pool_size=2)  # type: ignore[arg-type,return-value]
@@ -190,14 +190,14 @@ async def test_an_abandoned_question_keeps_its_turn(monkeypatch: pytest.MonkeyPa
 
 
 async def eventually_asked(asked: list[str], expected: list[str]) -> None:
-    """Wait until these orgs' questions run, and check that no other question follows."""
+    """Wait until these orgs' queries run, and check that no other query follows."""
     await asyncio.to_thread(eventually, lambda: len(asked) >= len(expected))
     await asyncio.sleep(0.05)
     assert asked == expected
 
 
 async def test_turns_in_use_and_callers_that_wait_are_counted() -> None:
-    """A caller that is cancelled while it waits no longer counts once its place is skipped."""
+    """A cancelled waiting caller no longer counts once its place is skipped."""
     turns = FairTurns(2, of_one=2)
     await turns.take("a")
     await turns.take("a")

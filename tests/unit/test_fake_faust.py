@@ -1,4 +1,4 @@
-"""The fake of Faust commits the offsets that Faust commits on a real broker, its mistakes included."""
+"""The fake of Faust commits the same offsets as Faust on a real broker, including wrong ones."""
 
 from schemas.log.position import LogRecord
 from tests.support.fakes.faust import FakeConsumer

@@ -20,7 +20,7 @@ def test_a_long_outage_of_the_store_ends_no_membership(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("partitions", [1, 4, 8, 64, 128])
 def test_a_round_over_all_partitions_is_bounded(partitions: int) -> None:
-    """Otherwise one of many partitions would wait for minutes, and look like one that Faust withholds."""
+    """Otherwise one of many partitions would wait for minutes, as if Faust withheld it."""
     assert partitions * _fetch_bytes(partitions) <= ROUND_BYTES_MAX
 
 

@@ -1,4 +1,4 @@
-"""The counting rules, one by one. A case is a list of (event type, payload) and the values a session must then show."""
+"""The counting rules, one by one. A case is a list of (event type, payload) and the values that a session must show."""
 
 from typing import Any
 from uuid import UUID
@@ -108,7 +108,7 @@ COUNTING: list[tuple[list[Hook], dict[str, int]]] = [
     ([(ASKED, {}), (ASKED, {"telemetry": True})], {"prompts": 1, "events": 2}),
     ([(ASKED, {}), (ASKED, {"telemetry": True}), (ASKED, {"telemetry": True})], {"prompts": 2}),
     ([(ASKED, {}), (ASKED, {"telemetry": "yes"})], {"prompts": 2}),
-    # Prompts that have ids are joined by them, and hooks decide.
+    # Prompts with ids are joined by them, and hooks decide.
     ([_hook("1"), _otel("1"), _hook("2", MACHINE), _otel("2"), _hook("3", MACHINE), _otel("3")], {"prompts": 1}),
     ([_otel("1"), _otel("2"), _hook("1"), _hook("2", MACHINE)], {"prompts": 1}),
     ([_hook("1"), _otel("1", MACHINE)], {"prompts": 1}),
@@ -130,7 +130,7 @@ COUNTING: list[tuple[list[Hook], dict[str, int]]] = [
         [(kind, {}) for kind in ("PreSkillShellCommand", "BeforeModel", "PermissionModeChanged", "ApiError")],
         {"unknown_events": 0},
     ),
-    # Without ids the uses of one tool are counted by hooks and by telemetry: the higher count is right.
+    # Without ids, hooks and telemetry count calls of a tool separately: the higher count is right.
     ([(PRE, {}), (PRE, {}), (POST, {"telemetry": True})], {"tool_calls": 2}),
     ([(PRE, {}), *[(POST, {"telemetry": True})] * 2, (FAILURE, {"telemetry": True})], {"tool_calls": 3}),
     ([(FAILURE, {}), (FAILURE, {"telemetry": True}), (FAILURE, {"telemetry": True})], {"tool_errors": 2}),
@@ -150,7 +150,7 @@ def test_counting_rules(events: list[Hook], expected: dict[str, int]) -> None:
 
 
 def test_use_of_tools_is_counted_by_name_with_the_first_duration_of_each_use() -> None:
-    """A use that is reported twice has the duration of the first report."""
+    """A call that is reported twice has the duration of the first report."""
     state = folded(
         hooks(
             (PRE, {"tool_name": "Bash", "tool_use_id": "a"}),
@@ -165,7 +165,7 @@ def test_use_of_tools_is_counted_by_name_with_the_first_duration_of_each_use() -
 
 
 def test_a_half_without_its_partner_still_has_a_status() -> None:
-    """Without its end a use is running; without its start, or only named, it is unknown; a failure needs no start."""
+    """Without its end a call is running; without its start, or only named, it is unknown; a failure needs no start."""
     state = folded(
         hooks(
             (PRE, {"tool_use_id": "running"}),
@@ -184,7 +184,7 @@ def test_a_half_without_its_partner_still_has_a_status() -> None:
 
 
 def test_an_agents_uses_of_tools_are_counted_like_the_sessions() -> None:
-    """Uses count once per id, whichever half names the agent; starts without an id count each."""
+    """Calls count once per id, whichever half names the agent; starts without an id count each time."""
     state = folded(
         hooks(
             (PRE, {"tool_use_id": "a", "agent_id": "x"}),
@@ -240,7 +240,7 @@ def test_without_reported_at_the_later_report_in_the_log_counts() -> None:
 
 
 def test_a_report_without_a_model_belongs_to_the_model_the_session_turns_out_to_have() -> None:
-    """The model comes from the create, else from the last SessionStart that has one, else it is the empty name."""
+    """The model comes from the create, else from the last SessionStart that has one, else it is empty."""
     report = MetricsReported(**COMMON, fact_id=UUID(int=1), report=MetricsReport(models=(ModelUsage(input_tokens=9),)))
     start = hooks(("SessionStart", {"model": "claude-opus-4-5"}), ("SessionStart", {}))
 
@@ -249,7 +249,7 @@ def test_a_report_without_a_model_belongs_to_the_model_the_session_turns_out_to_
 
 
 def test_cost_is_the_clients_own_figure_or_follows_from_the_price_list() -> None:
-    """1,000 input tokens of Sonnet at 3 dollars a million are 3,000,000 nano-dollars; an unknown model is free."""
+    """1,000 input tokens of Sonnet at 3 dollars per million are 3,000,000 nano-dollars; an unknown model is free."""
     models = (
         ModelUsage(model="claude-sonnet-4-5", input_tokens=1000),
         ModelUsage(model="claude-opus-4-5", input_tokens=1000, cost_nano=7),
@@ -277,7 +277,7 @@ def test_null_clears_a_field_and_an_absent_one_stays() -> None:
 
 
 def test_a_create_that_comes_late_does_not_undo_what_was_changed_before_it() -> None:
-    """Records can overtake one another on their way to the log; the owner is always that of the create."""
+    """Records can overtake one another on their way to the log; the owner is always the create's."""
     state = folded(
         SessionChanged(**{**COMMON, "actor": Actor("bob", "member")}, fact_id=UUID(int=3), title="changed"),
         SessionCreated(**COMMON, fact_id=UUID(int=1), run_id=UUID(int=2), title="created", agent_name="a"),

@@ -1,4 +1,4 @@
-"""Spans: when a session counts as ended, when it is taken up again, and how long it lasted."""
+"""Spans: when a session counts as ended, when it is resumed, and how long it lasted."""
 
 import pytest
 
@@ -10,17 +10,17 @@ Shown = tuple[int | None, str | None, int | None]  # end (minute), outcome, dura
 
 
 def start(minute: int) -> Event:
-    """Return a `SessionStart` of that minute."""
+    """Return a `SessionStart` in that minute."""
     return hook("SessionStart", T0 + minute * MINUTE_MS)
 
 
 def work(minute: int) -> Event:
-    """Return any other event of that minute."""
+    """Return any other event in that minute."""
     return hook("Notification", T0 + minute * MINUTE_MS)
 
 
 def end(minute: int, outcome: str | None = "success") -> AnyRecord:
-    """Return an end whose time the client gave."""
+    """Return an end with a time given by the client."""
     return ended(SESSION, outcome, ended_at=T0 + minute * MINUTE_MS)  # type: ignore[arg-type]  # one of the outcomes
 
 
@@ -63,7 +63,7 @@ def test_spans(name: str) -> None:
 
 
 def test_an_agents_session_began_with_its_earliest_event() -> None:
-    """Hooks and telemetry are logged in another order; a session that was created by a request began with that."""
+    """Hooks and telemetry are logged in a different order; a session created by a request began with that request."""
     early = work(-3)
 
     assert row_of(created(SESSION, client="codex"), early, end(5)).duration_ms == 8 * MINUTE_MS
@@ -72,5 +72,5 @@ def test_an_agents_session_began_with_its_earliest_event() -> None:
 
 
 def test_only_the_create_says_that_a_session_began_with_an_agents_event() -> None:
-    """What an agent says later about a session does not move its start."""
+    """Later messages of an agent about a session do not move its start."""
     assert row_of(created(SESSION), described(SESSION), work(-3), end(5)).duration_ms == 5 * MINUTE_MS

@@ -1,4 +1,4 @@
-"""Statuses and times of subagents, tasks and uses of tools: what is missing, what cuts them short, who knows better."""
+"""Statuses and times of subagents, tasks and tool calls: missing halves, early ends, and which source wins."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def at(second: int) -> int:
 
 
 def pre(second: int, name: str = "u", **more: Any) -> Event:
-    """Return the start of a use of a tool."""
+    """Return the start of a tool call."""
     return hook("PreToolUse", at(second), **{"tool_use_id": name, "tool_name": "Bash", **more})
 
 
@@ -40,7 +40,7 @@ def denial(second: int, **more: Any) -> Event:
 
 
 def batch(second: int, response: Any = "ok", name: str = "u") -> Event:
-    """Return a batch that names it."""
+    """Return a batch that names the call."""
     calls = [{"tool_use_id": name, "tool_name": "Bash", "tool_response": response}]
     return hook("PostToolBatch", at(second), tool_calls=calls)
 
@@ -66,28 +66,28 @@ def end(second: int) -> AnyRecord:
 
 
 def shell(second: int) -> Event:
-    """Return the success of a use that left a shell running."""
+    """Return the success of a call that left a shell running."""
     return post(second, tool_response={"backgroundTaskId": "s"}, duration_ms=7)
 
 
 def launch(second: int, status: str = "async_launched", name: str = "launcher") -> Event:
-    """Return the success of the use that started subagent a."""
+    """Return the success of the call that started subagent a."""
     return post(second, name, tool_name="Agent", tool_response={"agentId": "a", "status": status})
 
 
 def over(second: int, status: str = "completed") -> Event:
-    """Return a turn's end that says that the shell is over."""
+    """Return the end of a turn that reports the shell as over."""
     return stop(second, background_tasks=[{"id": "s", "status": status}])
 
 
 def notice(second: int, status: str) -> Event:
-    """Return the client's own prompt that says so."""
+    """Return the client's own prompt that reports it."""
     text = f"<task-notification>\n<task-id>s</task-id>\n<status>{status}</status>\n</task-notification>"
     return prompt(second, prompt=text)
 
 
 def asked(second: int, **more: Any) -> Event:
-    """Return a request for the permission to remove something."""
+    """Return a request for permission to remove something."""
     given = {"tool_name": "Bash", **RM, **more}
     return hook("PermissionRequest", at(second), **{name: value for name, value in given.items() if value is not None})
 
@@ -137,7 +137,7 @@ USES: dict[str, tuple[list[Fact], tuple[str, int | None, int | None]]] = {
     "a batch after its end": ([pre(1), post(2), batch(3)], ("completed", 2, 1000)),
     "a batch before its end": ([pre(1), batch(3), post(4)], ("completed", 4, 3000)),
     "a batch before the turn's end": ([pre(1), batch(3), stop(4)], ("completed", 3, 2000)),
-    # permissions: the payload that asks names a tool and its input, not the use
+    # permissions: the request names a tool and its input, not the call
     "asked for in vain": ([pre(1, **RM), asked(2), batch(3, SENTENCE)], ("denied", 3, 2000)),
     "asked for before it began": ([asked(1), pre(2, **RM), batch(3, SENTENCE)], ("denied", 3, 1000)),
     "asked for, logged last": ([pre(1, **RM), batch(3, SENTENCE), asked(2)], ("denied", 3, 2000)),
@@ -200,7 +200,7 @@ USES: dict[str, tuple[list[Fact], tuple[str, int | None, int | None]]] = {
 
 @pytest.mark.parametrize("name", USES)
 def test_uses_of_tools(name: str) -> None:
-    """Each case is about the use with the id `u`."""
+    """Each case is about the call with the id `u`."""
     facts, (status, ended_s, duration_ms) = USES[name]
 
     use = tasks_of(*facts)["u"]
@@ -238,7 +238,7 @@ def test_subagents(name: str) -> None:
 
 
 def test_what_belongs_to_an_agent_in_the_background_goes_on_with_it() -> None:
-    """Uses of it, and agents and uses below it; the uses end with their own agent."""
+    """Its calls, and agents and calls below it; the calls end with their own agent."""
     facts = [
         *(
             launch(1),
@@ -265,7 +265,7 @@ def test_what_belongs_to_an_agent_in_the_background_goes_on_with_it() -> None:
 
 
 def test_a_subagent_stands_under_the_use_that_started_it() -> None:
-    """In either order; a use that takes it up again does not move it, and only `Agent` and `Task` start agents."""
+    """In either order; a call that resumes it does not move it, and only `Agent` and `Task` start agents."""
     first, again = launch(1), launch(5, name="again")
     by_shell = post(1, "bash", tool_response={"agentId": "a", "status": "async_launched"})
 
@@ -276,7 +276,7 @@ def test_a_subagent_stands_under_the_use_that_started_it() -> None:
 
 
 def test_tasks_end_with_the_session_and_not_with_a_turn() -> None:
-    """A person's task may take many turns."""
+    """A user's task may take many turns."""
     begun, done = (hook(f"Task{kind}", at(1), task_id="1", task_subject="Fix") for kind in ("Created", "Completed"))
 
     assert tasks_of(begun, stop(2), prompt(3))["1"].status == "running"
@@ -287,14 +287,14 @@ def test_tasks_end_with_the_session_and_not_with_a_turn() -> None:
 
 
 def test_a_shell_that_failed_is_no_error_of_its_tool_and_its_time_counts_once() -> None:
-    """The tool did what it was asked for: it started the shell, and telemetry says the same again."""
+    """The tool did its work: it started the shell, and telemetry reports the same again."""
     row = row_of(pre(1), shell(2), post(2, duration_ms=9, **TELEMETRY), over(5, "failed"))
 
     assert (row.tool_errors, row.tools) == (0, [("Bash", 1, 0, 7)])
 
 
 def test_a_use_has_the_name_that_hooks_say() -> None:
-    """Telemetry hides the names of some tools; what it counted before moves to the right name."""
+    """Telemetry hides the names of some tools; its counts then move to the right name."""
     hidden = {**TELEMETRY, "tool_name": "mcp_tool"}
 
     row = row_of(pre(1, **hidden), post(2, duration_ms=9, **hidden), post(3, tool_name="mcp__db__ask"))
@@ -304,7 +304,7 @@ def test_a_use_has_the_name_that_hooks_say() -> None:
 
 
 def test_tools_of_another_client_have_the_known_names() -> None:
-    """Its payloads stay as they are; only what they say of tools is read by the client's table."""
+    """Its payloads stay unchanged; only what they report about tools is read through the client's table."""
     sent = recorded(SESSION, pre(1, tool_name="run_shell_command"), shell_of_gemini(), client="gemini-cli")
 
     row = row_of(sent, stop(3))
@@ -314,12 +314,12 @@ def test_tools_of_another_client_have_the_known_names() -> None:
 
 
 def shell_of_gemini() -> Event:
-    """Return a use of its shell that goes on in the background."""
+    """Return a call of its shell that continues in the background."""
     return post(2, tool_name="run_shell_command", tool_response={"backgroundTaskId": "s"})
 
 
 def test_what_is_open_is_bounded() -> None:
-    """A client that opens more uses than any agent has makes no later event slow; the first of them stay running."""
+    """A client that opens more calls than any agent would makes no later event slow; the first calls stay running."""
     begun = [pre(1, f"u{number}") for number in range(OPEN_MAX + 1)]
 
     tasks = tasks_of(*begun, stop(2))

@@ -1,4 +1,4 @@
-"""The ledger of requests to models, work, and the names that a session has where nobody gave any."""
+"""The ledger of model requests, work, and a session's names if none were given."""
 
 from typing import Any
 from uuid import UUID
@@ -31,7 +31,7 @@ SONNET = "claude-sonnet-4-5"
 
 
 def request(request_id: str | None = None, at: int = T0, **fields: Any) -> Event:
-    """Return a request to a model, received at `T0`."""
+    """Return a model request, received at `T0`."""
     named = {"request_id": request_id} if request_id else {}
     return hook("ApiRequest", at, **named, **{"model": SONNET, "input_tokens": 1000, **fields})
 
@@ -42,19 +42,19 @@ def measured(name: str, value: Any, **fields: Any) -> Event:
 
 
 def worked(at: int | None = None, **work: int) -> AnyRecord:
-    """Return a report about work alone."""
+    """Return a report that has only work."""
     return msgspec.structs.replace(reported(SESSION), report=MetricsReport((), at, WorkTotals(**work)))
 
 
 def test_a_request_counts_once() -> None:
-    """Of two with one id the first; without an id each."""
+    """If two have the same id, the first counts; without an id, each counts."""
     row = row_of(request("r"), request("r", input_tokens=7), request("s", input_tokens=10), request(), request())
 
     assert (row.api_requests, row.input_tokens) == (4, 3010)
 
 
 def test_a_cost_is_the_clients_or_that_of_the_prices() -> None:
-    """1,000 input tokens of Sonnet at 3 dollars a million are 3,000,000 nano-dollars."""
+    """1,000 input tokens of Sonnet at 3 dollars per million are 3,000,000 nano-dollars."""
     given = row_of(request(cost_usd=0.1), request())
     unknown = row_of(request(cost_usd=0.1, model="who"), request(model="who"))
 
@@ -64,7 +64,7 @@ def test_a_cost_is_the_clients_or_that_of_the_prices() -> None:
 
 
 def test_requests_of_an_hour_are_priced_together_as_of_its_begin() -> None:
-    """Rounded down once; a request of tomorrow, by a fast clock, costs what it cost when it was received."""
+    """Rounded down once; a request dated tomorrow by a fast clock costs what it cost when it was received."""
     prices = PriceList([Price("m", 0, *[500_000] * 5), Price("m", T0 + HOUR_MS // 2, *[5_000_000] * 5)])
     one = {"model": "m", "input_tokens": 1}
 
@@ -77,7 +77,7 @@ def test_requests_of_an_hour_are_priced_together_as_of_its_begin() -> None:
 
 
 def test_models_have_one_name() -> None:
-    """Requests and reports lose suffix and date; prices are those of the name as it was sent in a report."""
+    """Requests and reports lose suffix and date; in a report, prices are those of the name as sent."""
     spelled = [request(model=name) for name in (SONNET, f"{SONNET}[1m]", f"{SONNET}-20250929")]
 
     row = row_of(*spelled)
@@ -87,7 +87,7 @@ def test_models_have_one_name() -> None:
 
 
 def test_a_report_counts_before_what_was_measured_and_both_are_kept() -> None:
-    """A report without any model is none."""
+    """A report without any model is ignored."""
     report, empty = reported(SESSION, usage("m", input_tokens=5, cost_nano=9)), reported(SESSION)
 
     row = row_of(request(), report)
@@ -123,14 +123,14 @@ def test_agents_have_their_own_sums() -> None:
 
 @pytest.mark.parametrize("value", ["7", -1, None, True, [1], 1e300])
 def test_a_number_of_another_kind_is_none(value: object) -> None:
-    """The request counts nevertheless."""
+    """The request still counts."""
     row = row_of(request(input_tokens=value, cost_usd=value), measured("commits", value))
 
     assert (row.api_requests, row.input_tokens, row.cost_nano, row.commits) == (1, 0, 0, 0)
 
 
 def test_measurements_add_up() -> None:
-    """Deltas are added; of a cumulative series the highest sum counts, each series for itself."""
+    """Deltas are added; for a cumulative series the highest sum counts, each series separately."""
 
     def cumulative(value: float, series: str) -> Event:
         return measured("active_seconds", value, series=series, cumulative=True)
@@ -145,7 +145,7 @@ def test_measurements_add_up() -> None:
 
 
 def test_reported_work_replaces_what_was_measured() -> None:
-    """The latest report that says anything about it; one about work alone leaves the tokens."""
+    """The latest report with work counts; a report with only work leaves the tokens unchanged."""
     tokens = reported(SESSION, usage("m", input_tokens=5))
 
     row = row_of(measured("commits", 3), worked(commits=1), tokens, worked(commits=2), request())
@@ -202,7 +202,7 @@ def test_names_are_the_given_ones_or_what_the_client_says(
 
 
 def test_a_session_whose_client_names_its_parent_is_in_the_parents_thread() -> None:
-    """Unless it was cleared, or its create said otherwise."""
+    """This holds unless it was cleared, or its create said otherwise."""
     parent = session_id("parent")
 
     def thread(*facts: AnyRecord) -> tuple[SessionRow, UUID]:
@@ -218,7 +218,7 @@ def test_a_session_whose_client_names_its_parent_is_in_the_parents_thread() -> N
 
 
 def test_a_report_without_a_model_belongs_to_the_model_of_the_create() -> None:
-    """Not to that which the client switched to: the totals are from the begin."""
+    """It does not belong to the model that the client switched to: the totals are from the beginning."""
     switched = hook("PostModelSwitch", to_model="p")
 
     row = row_of(created(SESSION, model="c"), switched, reported(SESSION, usage(None, input_tokens=1)))

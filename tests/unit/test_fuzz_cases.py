@@ -1,4 +1,4 @@
-"""Attacks follow from the seed, so a finding can be reproduced."""
+"""Attacks are derived from the seed, so a finding can be reproduced."""
 
 import json
 import random
@@ -46,7 +46,7 @@ def test_a_whole_case_is_one_request(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["events", "slow", "paths"])
 def test_a_saved_case_is_read_back_as_it_was(name: str, tmp_path: Path) -> None:
-    """The file holds the bytes and how they are sent."""
+    """The file contains the bytes and how they are sent."""
     for number in range(20):
         case = case_of(7, name, number, SCENE)
         save(case, tmp_path / "case.http", "http://x")

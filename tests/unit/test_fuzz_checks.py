@@ -36,7 +36,7 @@ JSON = {"Content-Type": "application/json"}
 
 
 class Said:
-    """A wrong response: sent after ``after_s``, or, with status 0, never."""
+    """A wrong response, sent after ``after_s``; status 0 means never."""
 
     def __init__(self, status: int, body: object = REFUSED, after_s: float = 0.0, **headers: str) -> None:
         self.status, self.after_s, self.headers = status, after_s, {**JSON, **headers}
@@ -174,7 +174,7 @@ def batch(accepted: int, *rejected: object) -> Said:
     ],
 )
 def test_a_wrong_reply_to_an_agent_is_found(case: Case, said: Said, found: list[str]) -> None:
-    """Hooks and exports have replies of their own forms, which count what was accepted and what was refused."""
+    """Hooks and exports have their own forms of reply, which count accepted and refused items."""
     assert faults(case, said) == found
 
 
@@ -192,7 +192,7 @@ def test_no_answer_and_a_late_one_are_found() -> None:
 
 
 def test_what_attackers_find_is_counted_and_says_which_case_it_was() -> None:
-    """A finding has family, number and response; positions promised by a 2xx are noted, even of malformed requests."""
+    """A finding has family, number and response; positions promised by a 2xx are noted, even for malformed requests."""
     reports: list[Report] = []
     said = Said(500, REFUSED)
     with service(
@@ -242,7 +242,7 @@ def test_a_client_that_waits_is_found_with_what_was_under_way() -> None:
 
 
 def test_what_others_on_the_machine_take_from_the_service_is_left_out() -> None:
-    """CPU time is subtracted by the share of cores that others use; waiting for a CPU on an idle machine counts."""
+    """Processor time is subtracted by the share of cores that others use; waiting on an idle machine counts."""
     starved = Answer("GET session", 200, 0.0, 3.0, starved_s=2.5)
 
     assert needed_s(starved, others_cores=CORES) == pytest.approx(0.5)
@@ -251,7 +251,7 @@ def test_what_others_on_the_machine_take_from_the_service_is_left_out() -> None:
 
 
 def test_the_case_that_costs_most_is_named_first() -> None:
-    """Other cases that ran at the time waited like the client did."""
+    """Other cases that ran at the time waited like the client."""
     victim, culprit = Long("reads", 1, "read", 0.0, 9.0), Long("dense-at-once", 2, "12 at once", 0.5, 5.0)
     cases = [victim, culprit, Long("events", 3, "later", 8.0, 9.0)]
 
@@ -268,7 +268,7 @@ def _later(said: Said, after_s: float) -> Said:
 
 
 def test_a_503_is_no_answer_but_is_tried_again() -> None:
-    """As the API says, the client tries again; its events are stored in the end, and each response was measured."""
+    """As the API says, the client retries; in the end its events are stored, and each response was measured."""
     answers: list[Answer] = []
     refuse_once = iter([Said(503, REFUSED, **{"Retry-After": "0"})])
     with service(lambda *asked: next(refuse_once, good(*asked)) if "events" in asked[1] else good(*asked)) as address:
@@ -333,7 +333,7 @@ def test_memory_that_stays_is_found_but_not_what_the_cache_explains() -> None:
 
 
 def test_an_error_in_the_log_is_found_once_also_after_a_rotation(tmp_path: Path) -> None:
-    """Only whole lines are read, from the current file or from a rotated one."""
+    """Only complete lines are read, from the current file or from a rotated one."""
     (tmp_path / "log").mkdir()
     log, watch = tmp_path / "log" / "up.log", LogWatch(tmp_path)
     log.write_text('{"event": "request"}\n{"event": "unexpected_err')

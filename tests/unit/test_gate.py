@@ -1,4 +1,4 @@
-"""The gate before the fold: pauses and rate limits, by a clock that moves only while the gate sleeps."""
+"""The gate before the fold: pauses and rate limits, with a clock that advances only while the gate sleeps."""
 
 import asyncio
 import math
@@ -17,7 +17,7 @@ RECORDS = list(range(1_000))
 
 
 class Case:
-    """A gate and its clock; ``log`` is what passed, ``alive`` counts the signs of life."""
+    """A gate and its clock; ``log`` has everything that passed, ``alive`` counts the signs of life."""
 
     def __init__(self, rate: float = 0.0) -> None:
         self.now, self.alive, self.slept_s = 50.0, 0, [0.0]
@@ -28,7 +28,7 @@ class Case:
     async def _sleep(self, seconds: float) -> None:
         await asyncio.sleep(0)
         self.slept_s.append(seconds)
-        self.now += max(seconds, 1e-6)  # as a real clock, it never stands still
+        self.now += max(seconds, 1e-6)  # like a real clock, it never stands still
 
     def _live(self) -> None:
         self.alive += 1
@@ -38,7 +38,7 @@ class Case:
         await self.gate.passed(self._live)
 
     async def until(self, moment: float) -> None:
-        """Let others run until the clock says that."""
+        """Let other tasks run until the clock shows that time."""
         for _ in range(100_000):
             if self.now >= moment:
                 return
@@ -46,7 +46,7 @@ class Case:
         raise AssertionError(f"it is {self.now}, and nothing waits")
 
     async def project(self, records: Sequence[int], facts_per_record: int = 1, busy: float = 0.0) -> None:
-        """Let a batch pass, as the pipeline does; folding takes this share of the time of a part."""
+        """Let a batch pass, as the pipeline does; folding takes this share of a part's time."""
         for part in self.gate.parts(records):
             await self.wait()
             self.log.extend(part)
@@ -72,7 +72,7 @@ async def test_without_a_limit_a_batch_is_one_part_and_passes_at_once() -> None:
     st.floats(0, 0.9),
 )
 def test_a_rate_holds_over_batches_of_any_size(round_s: float, sizes: list[tuple[int, int]], busy: float) -> None:
-    """Over a run of ten seconds or more it is met within 1 %, although folding takes a part of the time."""
+    """Over ten seconds or more the rate is met within 1 %, although folding takes some of the time."""
     facts, rounds = sum(records * each for records, each in sizes), math.ceil(10 / round_s)
     case = Case(rate=facts / round_s)
 
@@ -90,7 +90,7 @@ def test_a_rate_holds_over_batches_of_any_size(round_s: float, sizes: list[tuple
 
 @pytest.mark.parametrize("facts_per_record", [1, 100, 1_000])
 async def test_a_start_lets_no_large_part_pass(facts_per_record: int) -> None:
-    """Before anything passed, the gate does not know how many facts a record has."""
+    """Before anything has passed, the gate does not know how many facts a record has."""
     case = Case(rate=1_000.0)
 
     for part in case.gate.parts(RECORDS):
@@ -159,7 +159,7 @@ async def test_a_limit_that_ends_holds_nothing_back() -> None:
 
 
 async def test_a_higher_limit_holds_from_now_on() -> None:
-    """A worker that takes over partitions gets their share of the limit at once."""
+    """A worker that takes partitions over gets their share of the limit at once."""
     case = Case(rate=1.0)
     await case.project([0], facts_per_record=1_000)
 
@@ -170,7 +170,7 @@ async def test_a_higher_limit_holds_from_now_on() -> None:
 
 
 async def test_time_without_records_is_no_credit() -> None:
-    """After an hour of nothing the limit holds as before."""
+    """After an hour without records the limit holds as before."""
     case = Case(rate=1000.0)
     await case.project(RECORDS)
     case.now += 3600
@@ -183,7 +183,7 @@ async def test_time_without_records_is_no_credit() -> None:
 
 
 async def test_a_cancelled_wait_opens_the_gate() -> None:
-    """Else a watchdog would wait for ever."""
+    """Otherwise a watchdog would wait indefinitely."""
     case = Case()
     case.gate.is_paused = True
     waiting = asyncio.ensure_future(case.wait())
@@ -196,7 +196,7 @@ async def test_a_cancelled_wait_opens_the_gate() -> None:
 
 
 async def test_a_pipeline_is_busy_while_its_gate_is_closed() -> None:
-    """The watchdog counts no time against a paused generation; it goes on where it was."""
+    """The watchdog counts no time against a paused generation; afterwards it continues from where it was."""
     log = LogBuilder(partitions=1)
     session = session_id(1)
     log.add(created(session), recorded(session, hook("Stop")))

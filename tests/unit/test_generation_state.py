@@ -1,4 +1,4 @@
-"""What a projector learns about its generation from the control database."""
+"""Facts that a projector reads about its generation from the control database."""
 
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,7 +12,7 @@ OURS, OTHER = Generation("g2", 4), Generation("g1", 4)
 
 
 async def test_a_projector_knows_whether_readers_use_its_generation_and_whether_it_is_paused() -> None:
-    """Not before it has looked, and a switch to it or away from it changes that."""
+    """It does not know before it has looked, and a switch to or from the generation changes that."""
     pipeline: Any = SimpleNamespace(gate=Gate(), written={}, is_live=False)
     progress: Any = SimpleNamespace(lags=list)
     parts = cast(Any, None)

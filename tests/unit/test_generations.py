@@ -1,11 +1,11 @@
-"""What became of each generation, from the rows about it."""
+"""The history of each generation, from the rows about it."""
 
 from store.generations import known_generations
 from tests.support.control import NOW_US, events
 
 
 def test_the_latest_switch_says_which_one_is_live() -> None:
-    """One is live at a time; every switch is in the history, and the last one left says how long ago."""
+    """One is live at a time; every switch is in the history, and the generation last left says how long ago."""
     known = {
         one.name: one
         for one in known_generations(events("g1 created", "g1 live", "g2 created", "g2 live", "g1 live", "g2 live"))
@@ -18,7 +18,7 @@ def test_the_latest_switch_says_which_one_is_live() -> None:
 
 
 def test_a_pause_holds_until_it_is_lifted() -> None:
-    """It holds across switches; a generation that was dropped is paused no more."""
+    """It holds across switches; a dropped generation is no longer paused."""
     paused = known_generations(events("g1 created", "g1 live", "g1 paused", "g1 live"))[0]
     resumed = known_generations(events("g1 created", "g1 paused", "g1 resumed"))[0]
     dropped = known_generations(events("g1 created", "g1 paused", "g1 dropped"))[0]
@@ -29,7 +29,7 @@ def test_a_pause_holds_until_it_is_lifted() -> None:
 
 
 def test_a_generation_is_what_it_was_created_with() -> None:
-    """A second row, by two processes at once, changes nothing; generations are the oldest first."""
+    """A second row, by a concurrent process, changes nothing; generations are listed oldest first."""
     rows = events("g2 created", "g1 created", "g2 created", "g2 live")
 
     known = known_generations(rows)

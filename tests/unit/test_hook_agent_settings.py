@@ -1,4 +1,4 @@
-"""Our hooks in the agents' settings files: they go in once and come out again, and nothing else is touched."""
+"""Our hooks in the agents' settings files: they are inserted once and removed again, and nothing else changes."""
 
 import json
 import os
@@ -40,7 +40,7 @@ def project(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Any, Path, 
 @pytest.mark.parametrize("before", BEFORE)
 @pytest.mark.parametrize("times", [1, 2, 3])
 def test_after_all_it_is_byte_for_byte_what_it_was(project: tuple[Any, Path, Path], before: str, times: int) -> None:
-    """However often it was connected; twice is once."""
+    """This holds however often it was connected; connecting twice is the same as once."""
     file, folder, path = project
     path.write_text(before)
     path.chmod(0o640)
@@ -60,7 +60,7 @@ def test_after_all_it_is_byte_for_byte_what_it_was(project: tuple[Any, Path, Pat
 
 
 def test_a_file_that_was_not_there_is_gone_again(project: tuple[Any, Path, Path]) -> None:
-    """With it its backup."""
+    """Its backup disappears with it."""
     file, folder, path = project
     add(file, folder)
     assert path.exists()
@@ -71,7 +71,7 @@ def test_a_file_that_was_not_there_is_gone_again(project: tuple[Any, Path, Path]
 
 
 def test_each_event_has_our_hook_once_behind_foreign_ones(project: tuple[Any, Path, Path]) -> None:
-    """Foreign groups stay as they are."""
+    """Other programs' groups stay unchanged."""
     file, folder, path = project
     path.write_text(json.dumps({"hooks": {"Stop": [FOREIGN], "Own": [FOREIGN]}}))
 
@@ -84,7 +84,7 @@ def test_each_event_has_our_hook_once_behind_foreign_ones(project: tuple[Any, Pa
 
 
 def test_what_others_change_in_between_stays(project: tuple[Any, Path, Path]) -> None:
-    """It is taken out of the file as it is then."""
+    """Our hooks are removed from the file as it is by then."""
     file, folder, path = project
     path.write_text('{\n  "a": 1\n}\n')
     add(file, folder)
@@ -134,7 +134,7 @@ MENTIONS = (
 
 @pytest.mark.parametrize("command", MENTIONS)
 def test_a_hook_that_only_mentions_ours_is_another_one(project: tuple[Any, Path, Path], command: str) -> None:
-    """It stays, also when the agent is connected and disconnected, and with a backup."""
+    """It stays when the agent is connected and disconnected, even with a backup."""
     file, folder, path = project
     before = json.dumps({"hooks": {"Stop": [{"hooks": [{"type": "command", "command": command}]}]}})
     path.write_text(before)
@@ -152,7 +152,7 @@ def test_a_hook_that_only_mentions_ours_is_another_one(project: tuple[Any, Path,
 @pytest.mark.parametrize("python", ["/usr/bin/python3", "/opt/my python's/$(x)/python", "/Users/grün/`x`/python"])
 @pytest.mark.parametrize("place", ["/opt/venv/lib", "/opt/my venv's/$HOME", "/a/crewkit_hook/hook.py"])
 def test_what_was_written_elsewhere_is_taken_out(project: tuple[Any, Path, Path], python: str, place: str) -> None:
-    """Whatever the paths of Python and of this program were."""
+    """This holds for any path of Python and of this program."""
     file, folder, path = project
     path.write_text(json.dumps({"hooks": {"Stop": [FOREIGN]}}))
     with pytest.MonkeyPatch.context() as patched:
@@ -167,7 +167,7 @@ def test_what_was_written_elsewhere_is_taken_out(project: tuple[Any, Path, Path]
 
 @pytest.mark.parametrize("link", ["file", "folder", "nowhere", "backwards"])
 def test_a_link_does_not_lead_out_of_a_project(project: tuple[Any, Path, Path], tmp_path: Path, link: str) -> None:
-    """A repository could have hooks written to any file of its user; nothing is written or made."""
+    """A repository could have hooks written to any file of its user; nothing is written or created."""
     file, _, _ = project
     shared, elsewhere = tmp_path / "repository", tmp_path / "elsewhere"
     path = file.path(shared)
@@ -192,7 +192,7 @@ def test_a_link_does_not_lead_out_of_a_project(project: tuple[Any, Path, Path], 
 
 @pytest.mark.parametrize("backup", [False, True])
 def test_settings_that_are_no_file_are_refused(project: tuple[Any, Path, Path], *, backup: bool) -> None:
-    """At once: a pipe would hold the command."""
+    """They are refused at once, because a pipe would block the command."""
     file, folder, path = project
     if backup:
         add(file, folder)
@@ -203,7 +203,7 @@ def test_settings_that_are_no_file_are_refused(project: tuple[Any, Path, Path], 
 
 
 def test_a_link_stays_a_link(project: tuple[Any, Path, Path], tmp_path: Path) -> None:
-    """Settings are often kept in a folder of their own."""
+    """Settings are often stored in a separate folder."""
     file, folder, path = project
     real = tmp_path / "dotfiles.json"
     real.write_text("{}")
@@ -218,7 +218,7 @@ def test_a_link_stays_a_link(project: tuple[Any, Path, Path], tmp_path: Path) ->
 
 @given(settings=st.dictionaries(st.text().filter(lambda name: name != "hooks"), JSON, max_size=4))
 def test_any_settings_come_back(settings: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Numbers, texts and order."""
+    """Numbers, texts and order stay the same."""
     folder = tmp_path_factory.mktemp("project")
     file = FILES["claude-code"]
     path = file.path(folder)
@@ -235,7 +235,7 @@ def test_any_settings_come_back(settings: dict[str, Any], tmp_path_factory: pyte
 
 
 def test_hooks_of_another_program_are_outdated(project: tuple[Any, Path, Path]) -> None:
-    """As after an upgrade of Python; to connect again replaces them."""
+    """For example after an upgrade of Python; connecting again replaces them."""
     file, folder, path = project
     add(file, folder)
     assert is_current(file, folder)
@@ -249,7 +249,7 @@ def test_hooks_of_another_program_are_outdated(project: tuple[Any, Path, Path]) 
 
 
 def test_a_backup_is_kept_while_it_is_connected(project: tuple[Any, Path, Path]) -> None:
-    """It is what was there before us, also after a second time."""
+    """It is the file before our first change, even after connecting a second time."""
     file, folder, path = project
     path.write_text('{"a": 1}')
     add(file, folder)
@@ -269,7 +269,7 @@ def test_a_backup_is_kept_while_it_is_connected(project: tuple[Any, Path, Path])
 def test_an_agent_may_have_its_folder_elsewhere(
     client: str, variable: str, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As its own variable says; Gemini's names the home folder."""
+    """The agent's own variable decides; Gemini's names the home folder."""
     monkeypatch.setenv(variable, "/elsewhere")
 
     assert FILES[client].path(None) == Path("/elsewhere", expected)

@@ -1,4 +1,4 @@
-"""What the hook client makes of any answer, and what it sends."""
+"""How the hook client reacts to any answer, and what it sends."""
 
 import contextlib
 import gzip
@@ -22,17 +22,17 @@ from crewkit_hook.store import Item
 from kernel.ports import free_port
 from tests.support.rigs.certificates import Authority, Signed
 
-POLL_S = 0.01  # how soon the server notices that it shall stop
+POLL_S = 0.01  # how soon the server notices that it should stop
 TAKEN = b'{"data": {"accepted": 1, "rejected": []}}'
 
 
 class Answering:
-    """A server that gives one answer, and notes what it was asked."""
+    """A server that gives one answer, and records the requests."""
 
     def __init__(self) -> None:
         self.status, self.headers, self.body, self.cut = 202, dict[str, str](), TAKEN, 0
         self.asked: list[tuple[str, dict[str, str], bytes]] = []
-        self.pieces: list[bytes] = []  # of a whole reply, each after a pause
+        self.pieces: list[bytes] = []  # pieces of a whole reply, each after a pause
         self._ended = threading.Event()
         server = self
 
@@ -60,14 +60,14 @@ class Answering:
         threading.Thread(target=self._server.serve_forever, args=(POLL_S,), daemon=True).start()
 
     def serve_with(self, signed: Signed) -> None:
-        """Answer over TLS from now on."""
+        """From now on answer over TLS."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(signed.cert, signed.key)
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self.url = self.url.replace("http:", "https:")
 
     def send_pieces(self, stream: io.BufferedIOBase) -> None:
-        with contextlib.suppress(OSError):  # the client left
+        with contextlib.suppress(OSError):  # the client disconnected
             for piece in self.pieces:
                 stream.write(piece)
                 self._ended.wait(0.02)
@@ -90,7 +90,7 @@ def api(url: str) -> Api:
 
 
 def test_a_batch_is_compressed_and_has_the_token(server: Answering) -> None:
-    """At the door of the agent, for the org of the token."""
+    """It goes to the agent's endpoint, for the token's org."""
     server.headers = {"X-Log-Position": "0:7"}
 
     answer = api(server.url).send("codex", b'{"hooks": []}')
@@ -104,7 +104,7 @@ def test_a_batch_is_compressed_and_has_the_token(server: Answering) -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_not_followed(server: Answering, status: int) -> None:
-    """It would hand the token to another host."""
+    """It would give the token to another host."""
     other = Answering()
     server.status, server.headers = status, {"Location": other.url}
 
@@ -123,7 +123,7 @@ def test_a_redirect_is_not_followed(server: Answering, status: int) -> None:
     ],
 )
 def test_an_outage_is_tried_again(server: Answering, status: int, after: str, expected: float) -> None:
-    """Not before the server wants it, but within an hour."""
+    """Not before the time that the server asks for, but within an hour."""
     server.status, server.headers, server.body = status, {"Retry-After": after}, b'{"error": "not now"}'
 
     with pytest.raises(Unreachable, match=f"{status}: not now") as raised:
@@ -134,7 +134,7 @@ def test_an_outage_is_tried_again(server: Answering, status: int, after: str, ex
 
 @pytest.mark.parametrize("after", ["inf", "1e999", "nan", "-1", "0"])
 def test_a_server_that_asks_for_no_time_keeps_no_event(server: Answering, tmp_path: Path, after: str) -> None:
-    """The sender waits as without that header, then all arrives."""
+    """The sender waits as if the header were missing, then everything arrives."""
     home = str(tmp_path)
     spool.make(home)
     client_settings.save(home, Settings(server.url, "acme", "a.b.c"))
@@ -150,7 +150,7 @@ def test_a_server_that_asks_for_no_time_keeps_no_event(server: Answering, tmp_pa
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 422])
 def test_a_refusal_has_its_sentence(server: Answering, status: int) -> None:
-    """In the shape of the installation's errors; of others the status alone."""
+    """The error of an installation has a sentence; of other errors only the status is shown."""
     server.status, server.body = status, b'{"error": "a value is wrong"}'
     assert api(server.url).send("codex", b"{}").error == f"{status}: a value is wrong"
 
@@ -163,7 +163,7 @@ def test_a_refusal_has_its_sentence(server: Answering, status: int) -> None:
     "body", [TAKEN[:-5], b"", b"<html>", b"[]", b'{"data": []}', b'{"data": {}}', b"[" * 100_000, b'{"data":' * 90_000]
 )
 def test_what_breaks_off_is_tried_again(server: Answering, body: bytes) -> None:
-    """The batch may have arrived; its ids make that harmless."""
+    """The batch may have arrived; its ids make a repetition harmless."""
     server.body, server.cut = body, max(0, len(TAKEN) - len(body))
 
     with pytest.raises(Unreachable):
@@ -172,7 +172,7 @@ def test_what_breaks_off_is_tried_again(server: Answering, body: bytes) -> None:
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:{port}", "http://[::1", "http://a host", "http://127.0.0.1:99999"])
 def test_an_address_that_does_not_answer_is_said(url: str) -> None:
-    """It may be wrong, or right later."""
+    """It may be wrong, or become reachable later."""
     with pytest.raises(Unreachable):
         api(url.format(port=free_port())).send("codex", b"{}")
 
@@ -189,7 +189,7 @@ ENDLESS = {
 
 @pytest.mark.parametrize("reply", ENDLESS)
 def test_a_reply_has_a_deadline(server: Answering, monkeypatch: pytest.MonkeyPatch, reply: str) -> None:
-    """As a whole: a server that sends a byte now and then must not hold what waits behind."""
+    """It applies to the whole reply: a server that sends a byte now and then must not block the waiting events."""
     monkeypatch.setattr(deadline, "REPLY_S", 0.1)
     server.pieces = ENDLESS[reply]
 
@@ -200,7 +200,7 @@ def test_a_reply_has_a_deadline(server: Answering, monkeypatch: pytest.MonkeyPat
 def test_a_server_with_a_certificate_is_verified_and_has_the_deadline(
     server: Answering, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As one without; the token goes to no server that is not known."""
+    """The deadline is the same as without TLS; the token is never sent to an unverified server."""
     authority = Authority(tmp_path, "ca")
     signed = authority.sign("server", "127.0.0.1")
     server.serve_with(signed)
@@ -229,7 +229,7 @@ ODD_REPLIES = (
 
 @pytest.mark.parametrize("reply", ODD_REPLIES, ids=range(len(ODD_REPLIES)))
 def test_what_is_no_reply_is_tried_again(server: Answering, reply: bytes) -> None:
-    """And it is said in a short sentence that a terminal can show."""
+    """A short sentence that a terminal can show describes it."""
     server.pieces = [reply]
 
     with pytest.raises(Unreachable) as raised:
@@ -240,7 +240,7 @@ def test_what_is_no_reply_is_tried_again(server: Answering, reply: bytes) -> Non
 
 
 def test_what_a_server_says_can_be_shown(server: Answering) -> None:
-    """No escapes of terminals and no marks of direction, and no more than a few lines."""
+    """Terminal escapes and direction marks are removed, and only a few lines are shown."""
     said = "\x1b]0;title\x07 \x9b2J \u202e right \n" + "x" * 100_000
     server.status, server.body = 422, json.dumps({"error": said}).encode()
     error = api(server.url).send("codex", b"{}").error
@@ -272,7 +272,7 @@ def test_connect_does_not_wait_as_long_as_a_server_asks(monkeypatch: pytest.Monk
 
 
 def test_an_import_does_not_wait_as_long_as_a_server_asks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A user waits for it; to run it again counts nothing twice."""
+    """A user waits for it; running it again counts nothing twice."""
 
     class Later:
         def send(self, *_: Any) -> Answer:

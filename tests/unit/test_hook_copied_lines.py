@@ -1,4 +1,4 @@
-"""Session files hold copies of other sessions' lines, and are spread over folders: each line counts once."""
+"""Session files contain copies of other sessions' lines, and are spread over folders: each line counts once."""
 
 import json
 import os
@@ -49,7 +49,7 @@ def input_of(path: Path, thread: str) -> int:
 
 
 def fork_of(*own: Json) -> list[Json]:
-    """Return a rollout that begins with what its parent had."""
+    """Return a rollout that begins with its parent's lines."""
     return [
         codex_line("session_meta", "20:00", id=FORK, session_id=FORK, forked_from_id=PARENT, cwd="/work"),
         codex_line("turn_context", "20:00", turn_id=OLD_TURN, model="gpt"),
@@ -63,7 +63,7 @@ def fork_of(*own: Json) -> list[Json]:
 
 
 def test_a_fork_of_codex_counts_its_own(tmp_path: Path) -> None:
-    """By the thread of each record; of older clients by what comes behind the copies."""
+    """Each record names its thread; with older clients the lines after the copies count."""
     with_records = write(tmp_path / "rollout-a.jsonl", fork_of(record(FORK, 10), count(1_010)))
     without = [line for line in fork_of(count(1_010)) if line["type"] != "token_usage_record"]
 
@@ -77,7 +77,7 @@ def test_a_fork_of_codex_counts_its_own(tmp_path: Path) -> None:
 
 
 def test_a_subagent_of_a_later_day_is_of_its_session(tmp_path: Path) -> None:
-    """As after a resume; one of another session is not, nor one of an earlier day."""
+    """For example after a resume; a subagent of another session or of an earlier day is not."""
 
     def thread(own_id: str, session_id: str, tokens: int) -> list[Json]:
         return [codex_line("session_meta", "20:00", id=own_id, session_id=session_id), record(own_id, tokens)]
@@ -92,7 +92,7 @@ def test_a_subagent_of_a_later_day_is_of_its_session(tmp_path: Path) -> None:
 
 
 def test_folders_that_are_no_days_are_not_searched(tmp_path: Path) -> None:
-    """Rollouts that someone moved are beside each other."""
+    """Rollouts that a user moved may be next to each other."""
     main = [codex_line("session_meta", "20:00", id="a", session_id="a"), record("a", 10)]
     agent = [codex_line("session_meta", "20:00", id="b", session_id="a"), record("b", 100)]
     write(tmp_path / "some" / "where" / "y" / "rollout-b.jsonl", agent)
@@ -132,7 +132,7 @@ def shown(session: Session) -> tuple[str, int, int]:
 
 
 def test_what_older_clients_copied_counts_once_whatever_is_chosen(tmp_path: Path) -> None:
-    """They wrote a new file when a session was taken up again, with all that was in the one before."""
+    """When a session was resumed, they wrote a new file with everything from the previous one."""
     first = [asked("1", "One", "00:00"), message("2", 100, "00:01"), asked("3", "Two", "00:02")]
     write(tmp_path / "a.jsonl", first, days_ago=9)
     later = write(tmp_path / "b.jsonl", [*first, asked("4", "Three", "00:03"), message("5", 7, "00:04")], days_ago=2)
@@ -146,7 +146,7 @@ def test_what_older_clients_copied_counts_once_whatever_is_chosen(tmp_path: Path
 
 
 def test_subagents_of_older_clients_are_beside_their_session(tmp_path: Path) -> None:
-    """They are no sessions."""
+    """They are not sessions."""
     write(tmp_path / "a.jsonl", [asked("1", "One", "00:00"), message("2", 100, "00:01")])
     inner = {"sessionId": "a", "isSidechain": True, "agentId": "x1"}
     write(tmp_path / "agent-x1.jsonl", [asked("3", "Look", "00:02", **inner), message("4", 7, "00:03", **inner)])
@@ -158,7 +158,7 @@ def test_subagents_of_older_clients_are_beside_their_session(tmp_path: Path) -> 
 
 
 def test_an_import_looks_at_each_folder_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many sessions share it: else the time of an import would grow with the square of their number."""
+    """This holds however many sessions share a folder; otherwise an import's time would be quadratic."""
     for n in range(5):
         write(tmp_path / "shop" / f"{n}.jsonl", [asked(f"{n}", "One", "00:00"), message(f"m{n}", 1, "00:01")])
         write(tmp_path / "shop" / f"agent-{n}.jsonl", [message(f"a{n}", 1, "00:01", sessionId=str(n))])
@@ -174,7 +174,7 @@ def test_an_import_looks_at_each_folder_once(tmp_path: Path, monkeypatch: pytest
 
 
 def test_a_parent_that_went_on_says_nothing_of_its_fork(tmp_path: Path) -> None:
-    """Its totals count as of the fork: there were none yet."""
+    """Its totals at the time of the fork count: there were none yet."""
     parent = [message("1", 5, "00:10"), message("2", 5, "00:20")]
     used = {"claude": {"inputTokens": 1_000, "costUSD": 1.0}}
     write(tmp_path / "parent.jsonl", [*parent, {"type": "cost-state", "modelUsage": used}])
@@ -210,7 +210,7 @@ def test_a_fork_of_a_fork_subtracts_what_its_parent_had_used(tmp_path: Path) -> 
 
 
 def test_a_fork_that_was_never_answered_used_nothing(tmp_path: Path) -> None:
-    """Its state repeats what its parent had used, and it has no message that says when it began."""
+    """Its state repeats its parent's usage, and no message says when it began."""
     first = message("1", 100, "00:10")
     write(tmp_path / "parent.jsonl", [first, cost_state(100)])
     copied = {**first, "requestSessionId": "parent"}

@@ -1,4 +1,4 @@
-"""The sender as a process: it survives damage, and is only ever ended by its own."""
+"""The sender as a process: it survives damage, and only its own commands end it."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ from crewkit_hook.status import status
 from crewkit_hook.store import FILE
 
 SEND = Path(daemon.__file__).with_name("send.py")
-NO_PROCESS = 4_194_305  # above the highest id that Linux gives
+NO_PROCESS = 4_194_305  # above Linux's highest process id
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def home(tmp_path: Path) -> str:
 
 
 def test_what_hooks_left_is_removed_and_nothing_else(home: str) -> None:
-    """Also beside what a file manager put there."""
+    """This holds even next to files that a file manager put there."""
     for name in (f"{NO_PROCESS}-a", f"{os.getpid()}-b", ".DS_Store"):
         Path(home, spool.TMP, name).touch()
 
@@ -38,7 +38,7 @@ def test_what_hooks_left_is_removed_and_nothing_else(home: str) -> None:
 
 
 def test_a_file_that_is_damaged_within_is_put_aside(home: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Opening it does not show that; the sender goes on with a new one."""
+    """Opening the file does not show that; the sender continues with a new one."""
     sender = Sender(home)
     for n in range(300):
         header = {"client": "codex", "process": ""}
@@ -61,7 +61,7 @@ def test_a_file_that_is_damaged_within_is_put_aside(home: str, monkeypatch: pyte
 
 
 def test_what_can_not_be_read_keeps_no_sender(home: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It ends, and before that reports the ends of agents."""
+    """It exits, but first reports the ends of agents."""
     Path(home, spool.NEW, f"{1:013d}-{0:032x}").mkdir()
     Path(home, spool.NEW, f"{1:013d}-{1:032x}").symlink_to(Path(home, spool.SETTINGS))
     os.mkfifo(Path(home, spool.NEW, f"{1:013d}-{2:032x}"))
@@ -79,7 +79,7 @@ def test_what_can_not_be_read_keeps_no_sender(home: str, monkeypatch: pytest.Mon
 
 
 def test_what_ends_a_sender_is_shown(home: str) -> None:
-    """Its own output goes nowhere."""
+    """Its own output is discarded."""
     Path(home, spool.TMP).rmdir()
     subprocess.run([sys.executable, "-I", "-S", SEND], env={spool.HOME_VARIABLE: home}, check=True, timeout=30)
 
@@ -88,7 +88,7 @@ def test_what_ends_a_sender_is_shown(home: str) -> None:
 
 
 def test_only_a_sender_is_ended(home: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The id that its lock shows may be another process's by now."""
+    """The process id in its lock may by now belong to another process."""
     monkeypatch.setattr(daemon, "TAKE_OVER_S", 0.3)
     lock = spool.lock_sender(home)
     assert lock is not None
@@ -105,7 +105,7 @@ def test_only_a_sender_is_ended(home: str, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_start_is_the_same_in_every_time_zone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else a change of the clock would look like the end of all agents."""
+    """Otherwise a change of the time zone would look like the end of all agents."""
     if not Path("/bin/ps").exists():
         pytest.skip("/bin/ps is not installed (Debian: procps)")
     seen = set()
@@ -119,7 +119,7 @@ def test_a_start_is_the_same_in_every_time_zone(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize(("since", "expected"), [(None, True), ("", False), ("1", False)])
 def test_a_start_that_was_not_seen_is_no_end(since: str | None, *, expected: bool) -> None:
-    """None: the system did not say."""
+    """None means that the system did not report a start."""
     assert processes.runs(str(os.getpid()), since) is expected
     assert processes.runs(str(os.getpid()), processes.started(str(os.getpid())))
     assert processes.started(str(NO_PROCESS)) == ""

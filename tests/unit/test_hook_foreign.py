@@ -1,4 +1,4 @@
-"""Files that others control: whatever a path leads to, the hook client neither waits for it nor reads all of it."""
+"""Files that others control: the hook client never waits for one, and reads only a part, whatever a path names."""
 
 import json
 import os
@@ -17,7 +17,7 @@ MB = 1 << 20
 
 
 def sparse(path: Path, size: int) -> None:
-    """Make a file of zeros that takes no room."""
+    """Make a file of zeros that takes no disk space."""
     with path.open("wb") as file:
         file.truncate(size)
 
@@ -51,7 +51,7 @@ def test_only_regular_files_are_opened(tmp_path: Path, name: str) -> None:
 
 
 def test_no_more_is_read_than_asked_for(tmp_path: Path) -> None:
-    """A short file is whole, and one without a size, as in /proc, has its content."""
+    """A short file is read completely, and so is one without a size, as in /proc."""
     (tmp_path / "it").write_bytes(b"0123456789" * 20_000)
 
     assert len(foreign.start_of(str(tmp_path / "it"), 150_000)) == 150_000
@@ -61,14 +61,14 @@ def test_no_more_is_read_than_asked_for(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", ["a\0b", "\ud83d", "x" * 5_000, ""])
 def test_what_is_no_path_is_not_there(path: str) -> None:
-    """A payload may name anything."""
+    """A payload may contain anything."""
     with pytest.raises(OSError):  # noqa: PT011 (the system's own words)
         foreign.start_of(path, 1)
 
 
 @pytest.mark.parametrize("name", ["HEAD", "config", "commondir"])
 def test_no_file_of_git_stops_a_hook_or_the_sender(tmp_path: Path, name: str, shape: Callable[[Path], None]) -> None:
-    """A folder may be an unpacked archive. What can't be read says nothing."""
+    """A folder may be an unpacked archive. Unreadable files count as empty."""
     (tmp_path / ".git").mkdir()
     shape(tmp_path / ".git" / name)
     tracemalloc.start()
@@ -93,7 +93,7 @@ def test_no_text_of_a_git_file_stops_a_hook(tmp_path: Path, text: str) -> None:
 def test_no_transcript_stops_the_sender(
     tmp_path: Path, client: str, shape: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What can't be read has no totals; a line without an end is passed over in little memory."""
+    """An unreadable one has no totals; a line without an end is skipped in little memory."""
     monkeypatch.setattr(lines, "LINE_BYTES_MAX", MB)
     monkeypatch.setattr(lines, "SKIPPED_BYTES_MAX", 20 * MB)
     shape(tmp_path / "s.jsonl")
@@ -108,7 +108,7 @@ def test_no_transcript_stops_the_sender(
 
 
 def test_a_line_that_is_too_long_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In one look or in several, the lines around it are read, and nothing of it is taken for a line."""
+    """In one read or several, the lines around it are read, and no part of it is mistaken for a line."""
     long = b'{"a": "' + b"x" * 1_000 + b'", "b": {"c": 1}}\n'
     (tmp_path / "it").write_bytes(b'{"n": 1}\n' + long + b'{"n": 2}\n' + long + b'{"n": 3}\n{"half')
     for size in range(10, 60):
@@ -124,7 +124,7 @@ def test_a_line_that_is_too_long_is_passed_over(tmp_path: Path, monkeypatch: pyt
 
 
 def test_a_huge_transcript_is_read_line_by_line(tmp_path: Path) -> None:
-    """Its size has no limit, only that of a line."""
+    """Only the length of a line is limited, not that of the file."""
     line = json.dumps({"text": "x" * MB}).encode() + b"\n"
     with (tmp_path / "it").open("wb") as file:
         file.writelines(line for _ in range(50))
@@ -137,7 +137,7 @@ def test_a_huge_transcript_is_read_line_by_line(tmp_path: Path) -> None:
 
 
 def test_what_describes_a_subagent_stops_no_import(tmp_path: Path, shape: Callable[[Path], None]) -> None:
-    """Its kind is not known then."""
+    """Its type stays unknown."""
     shape(tmp_path / "agent-1.meta.json")
 
     assert claude_code_past._agent_type(tmp_path / "agent-1.jsonl") == ""

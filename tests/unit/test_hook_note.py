@@ -1,4 +1,4 @@
-"""The hook itself: what it notes, and that it never gets in an agent's way."""
+"""The hook itself: what it records, and that it never gets in an agent's way."""
 
 import os
 import pty
@@ -16,7 +16,7 @@ PAYLOAD = b'{"session_id": "s", "hook_event_name": "Stop"}'
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """Return a folder that is connected, in which a sender seems to run."""
+    """Return a connected folder, in which a sender seems to be running."""
     made = tmp_path / "home"
     spool.make(str(made))
     (made / spool.SETTINGS).write_text("{}")
@@ -26,7 +26,7 @@ def home(tmp_path: Path) -> Path:
 def run(
     home: Path, payload: bytes = PAYLOAD, folder: Path | None = None, **environment: str
 ) -> tuple[int, bytes, bytes]:
-    """Run the hook; return its exit code and all that it said. No sender is started."""
+    """Run the hook; return its exit code and output. No sender is started."""
     lock = spool.lock_sender(str(home)) if home.is_dir() and os.access(home, os.W_OK) else None
     command = [sys.executable, "-I", "-S", str(HOOK), "claude-code", str(os.getpid())]
     variables = {"PATH": os.environ["PATH"], spool.HOME_VARIABLE: str(home), **environment}
@@ -39,7 +39,7 @@ def run(
 
 
 def test_it_notes_the_event_with_what_may_be_gone_later(home: Path, tmp_path: Path) -> None:
-    """Time, process, folder, branch, and what the agent's environment says; the payload byte for byte."""
+    """Time, process, folder, branch, and values from the agent's environment; the payload byte for byte."""
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git" / "HEAD").write_text("ref: refs/heads/feat\n")
     before_ms = time.time_ns() // 1_000_000
@@ -57,12 +57,12 @@ def test_it_notes_the_event_with_what_may_be_gone_later(home: Path, tmp_path: Pa
 
 @pytest.mark.parametrize("payload", [b"", b"\n", b"no json", b"\xff\x00", b"{" * 100_000])
 def test_it_says_nothing_of_odd_input(home: Path, payload: bytes) -> None:
-    """An agent would read it, or stop."""
+    """An agent would read the output, or stop."""
     assert run(home, payload) == (0, b"", b"")
 
 
 def test_it_says_nothing_where_it_can_not_write(home: Path, tmp_path: Path) -> None:
-    """Nor where it is not connected, nor where its folder is a file, nor where its modules are broken."""
+    """The same holds if it is not connected, its folder is a file, or its modules are broken."""
     assert run(tmp_path / "nowhere") == (0, b"", b"")
     assert run(tmp_path / "nowhere" / "deep") == (0, b"", b"")
     (home / spool.NEW).rmdir()
@@ -72,7 +72,7 @@ def test_it_says_nothing_where_it_can_not_write(home: Path, tmp_path: Path) -> N
 
 
 def test_an_event_from_a_folder_that_is_gone_is_noted(home: Path, tmp_path: Path) -> None:
-    """As when an agent removes its worktree."""
+    """For example if an agent removes its worktree."""
     gone = tmp_path / "gone"
     gone.mkdir()
     script = f"rmdir {gone}; exec {sys.executable} -I -S {HOOK} codex $$"
@@ -87,19 +87,19 @@ def test_an_event_from_a_folder_that_is_gone_is_noted(home: Path, tmp_path: Path
 
 
 def test_a_payload_that_is_far_too_large_is_counted(home: Path) -> None:
-    """Not read on for ever."""
+    """It is not read to its end."""
     assert run(home, b"x" * (note.PAYLOAD_BYTES_MAX + 2_000_000)) == (0, b"", b"")
 
     assert (spool.dropped(str(home)), spool.waiting(str(home))) == (1, [])
 
 
 def test_all_is_read_also_where_it_is_not_connected(tmp_path: Path) -> None:
-    """An agent that can't write all of its payload takes the hook for failed."""
+    """An agent that can't write all of its payload reports the hook as failed."""
     command = [sys.executable, "-I", "-S", str(HOOK), "codex", "1"]
     environment = {"PATH": os.environ["PATH"], spool.HOME_VARIABLE: str(tmp_path / "nowhere")}
     with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE) as hook:
         assert hook.stdin is not None
-        hook.stdin.write(b"x" * 3_000_000)  # BrokenPipeError, if it does not read on
+        hook.stdin.write(b"x" * 3_000_000)  # raises BrokenPipeError if the hook stops reading
         hook.stdin.close()
 
     assert hook.returncode == 0
@@ -107,7 +107,7 @@ def test_all_is_read_also_where_it_is_not_connected(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", [".git", ".git/HEAD"])
 def test_no_folder_keeps_the_agent_waiting(home: Path, tmp_path: Path, name: str) -> None:
-    """A pipe that no program writes to would, at each event. The event is noted."""
+    """A pipe without a writer would block each event. The event is recorded."""
     (tmp_path / name).parent.mkdir(exist_ok=True)
     os.mkfifo(tmp_path / name)
 
@@ -117,7 +117,7 @@ def test_no_folder_keeps_the_agent_waiting(home: Path, tmp_path: Path, name: str
 
 
 def test_a_shell_may_not_know_its_parent(home: Path) -> None:
-    """As fish: the process is left out then."""
+    """For example fish: the process is left out then."""
     command = [sys.executable, "-I", "-S", str(HOOK), "codex"]
     environment = {"PATH": os.environ["PATH"], spool.HOME_VARIABLE: str(home)}
     lock = spool.lock_sender(str(home))
@@ -129,7 +129,7 @@ def test_a_shell_may_not_know_its_parent(home: Path) -> None:
 
 
 def test_an_agent_that_another_one_started_is_itself(home: Path) -> None:
-    """It inherits what Claude Code tells its own hooks."""
+    """It inherits the variables that Claude Code sets for its own hooks."""
     command = [sys.executable, "-I", "-S", str(HOOK), "codex", "12"]
     environment = {"PATH": os.environ["PATH"], spool.HOME_VARIABLE: str(home), "CLAUDE_PID": "77"}
     lock = spool.lock_sender(str(home))
@@ -142,7 +142,7 @@ def test_an_agent_that_another_one_started_is_itself(home: Path) -> None:
 
 
 def test_it_imports_only_what_python_has_loaded() -> None:
-    """Each module more would be waited for at every event."""
+    """The agent would wait for each additional module at every event."""
     folder = str(HOOK.parents[1])
     program = f"""
 import os, sys
@@ -158,7 +158,7 @@ print(*(set(sys.modules) - before))
 
 
 def test_whether_a_person_is_there() -> None:
-    """A process with a terminal, unless it works on one prompt alone; one that is gone says nothing."""
+    """A process with a terminal, unless it works on a single prompt; a process that has ended says nothing."""
     cases = (("codex", [], "1"), ("codex", ["exec"], "0"), ("codex", ["-p", "work"], "1"), ("gemini-cli", ["-p"], "0"))
     for client, arguments, expected in cases:
         pid, terminal = pty.fork()
@@ -175,7 +175,7 @@ def test_whether_a_person_is_there() -> None:
 
 
 def wait_for(client: str, pid: int, expected: str) -> str:
-    """Return what is seen of a process, once it is the program."""
+    """Return what is visible of a process, once it runs the program."""
     for _ in range(500):
         if (found := note.attended(client, str(pid))) == expected:
             break

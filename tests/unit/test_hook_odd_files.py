@@ -1,4 +1,4 @@
-"""Session files may hold anything: agents change, disks break. Reading them raises nothing and ends."""
+"""Session files may contain anything: agents change, disks break. Reading them always ends and raises nothing."""
 
 import copy
 import json
@@ -38,7 +38,7 @@ def places(value: Any) -> list[tuple[Any, Any]]:
 
 @st.composite
 def odd_lines(draw: st.DrawFn, name: str) -> list[Any]:
-    """Return the lines of a run, some with another value somewhere, some left out, repeated or replaced."""
+    """Return the lines of a run, with some values changed, and some lines left out, repeated or replaced."""
     lines: list[Any] = copy.deepcopy(RUNS[name])
     for _ in range(draw(st.integers(1, 4))):
         at = draw(st.integers(0, len(lines) - 1))
@@ -60,7 +60,7 @@ def odd_lines(draw: st.DrawFn, name: str) -> list[Any]:
 @settings(max_examples=examples(40))
 @given(data=st.data())
 def test_odd_lines_stop_nothing(name: str, data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """What is read is JSON that the installation could take: counts are integers from 0."""
+    """The result is JSON that the installation could accept: counts are integers from 0."""
     lines = data.draw(odd_lines(name))
     folder = tmp_path_factory.mktemp("odd")
     session_id = "0a0a0a0a-0000-4000-8000-000000000000"

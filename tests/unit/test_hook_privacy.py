@@ -1,4 +1,4 @@
-"""What leaves the machine: sensitive folders send only metadata, and nothing is larger than what is accepted."""
+"""What leaves the machine: sensitive folders send only metadata, and nothing exceeds the accepted size."""
 
 import json
 from pathlib import Path
@@ -50,7 +50,7 @@ def test_all_may_be_sensitive() -> None:
 
 
 def test_a_folder_that_is_not_known_may_be_sensitive() -> None:
-    """As where the agent removed it. Of several one is enough."""
+    """For example if the agent removed it. One sensitive folder among several is enough."""
     for unknown in ([], [""]):
         assert is_sensitive(settings("/clients/*"), unknown)
         assert not is_sensitive(settings(), unknown)
@@ -58,7 +58,7 @@ def test_a_folder_that_is_not_known_may_be_sensitive() -> None:
 
 
 def test_links_are_followed_on_both_sides(tmp_path: Path) -> None:
-    """An agent says where it is without links; people write what they see."""
+    """An agent reports a folder without links; users write the path that they see."""
     (tmp_path / "real" / "one").mkdir(parents=True)
     (tmp_path / "link").symlink_to(tmp_path / "real")
 
@@ -68,7 +68,7 @@ def test_links_are_followed_on_both_sides(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pattern", ["clients/acme", "./x", "~no-such-user/x"])
 def test_a_pattern_that_could_never_match_is_refused(pattern: str) -> None:
-    """It would send what it should keep."""
+    """It would send what it should protect."""
     with pytest.raises(ValueError, match="pattern"):
         check_pattern(pattern)
 
@@ -85,7 +85,7 @@ def test_a_code_is_kept_and_a_sentence_is_not(field: str) -> None:
 @pytest.mark.parametrize("field", CONTENT_FIELDS)
 @pytest.mark.parametrize("shape", [CONTENT, {"a": CONTENT, "error": CONTENT}, [CONTENT], [{"a": [CONTENT]}]], ids=str)
 def test_no_content_is_left(field: str, shape: Any) -> None:
-    """In whichever field and shape."""
+    """This holds for any field and any type."""
     calls = [{"tool_name": "Bash", "tool_use_id": "t", "tool_input": shape, "tool_response": shape, "other": shape}]
     payload = {"session_id": "s", "hook_event_name": "Stop", field: shape, "tool_calls": calls, "unknown": shape}
 
@@ -94,7 +94,7 @@ def test_no_content_is_left(field: str, shape: Any) -> None:
 
 @given(st.sampled_from(PAYLOADS))
 def test_recorded_payloads_keep_what_counts(payload: dict[str, Any]) -> None:
-    """Names, ids and outcomes are there; texts of people and files are not."""
+    """Names, ids and outcomes stay; texts of users and files do not."""
     kept = json.loads(metadata_of(payload))
 
     for name in ("session_id", "hook_event_name", "tool_name", "tool_use_id", "agent_id", "agent_type", "prompt_id"):
@@ -105,7 +105,7 @@ def test_recorded_payloads_keep_what_counts(payload: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("size", [10, 990_000, 1_100_000, 5_000_000])
 def test_what_is_too_large_is_shortened(size: int) -> None:
-    """The longest texts go first; what a payload is about stays."""
+    """The longest texts are shortened first; the fields that identify the event stay."""
     payload = {"session_id": "s", "hook_event_name": "PostToolUse", "tool_input": {"a": "x" * 50, "b": ["y" * size]}}
     raw = json.dumps(payload).encode()
 
@@ -150,7 +150,7 @@ REMOTES = (
 
 @pytest.mark.parametrize("address", REMOTES)
 def test_a_remote_leaves_without_its_credentials(address: str) -> None:
-    """As the installation would keep it, so that what is known of a session stays the same."""
+    """The installation would store the same, so a session's remote does not change."""
     sent = leaving_context({"remote_url": address}, is_private=False)
 
     assert sent == {"remote_url": clean_remote(address).url}
@@ -158,12 +158,12 @@ def test_a_remote_leaves_without_its_credentials(address: str) -> None:
 
 @given(st.text(st.sampled_from("a:/@?#.~-"), max_size=20), st.sampled_from(["", "https://", "ssh://", "git@"]))
 def test_any_remote_leaves_as_the_installation_would_keep_it(text: str, scheme: str) -> None:
-    """Whatever its parts."""
+    """This holds for any parts of a URL."""
     assert without_credentials(scheme + text) == clean_remote(scheme + text).url
 
 
 def test_a_long_token_in_a_remote_is_cut_and_not_shortened() -> None:
-    """A bound on the length must not take away what shows that it is one."""
+    """Truncation must not remove the part that shows that it is a token."""
     address = f"https://{'t' * 5_000}@host/a.git"
 
     assert leaving_context({"remote_url": address}, is_private=False) == {"remote_url": "https://host/a.git"}
@@ -171,5 +171,5 @@ def test_a_long_token_in_a_remote_is_cut_and_not_shortened() -> None:
 
 @pytest.mark.parametrize("text", ["\x1b[2J", "a\tb", "\x9b", "\udcff"])
 def test_a_branch_that_can_not_be_printed_is_left_out(text: str) -> None:
-    """The installation would refuse the event for it."""
+    """The installation would refuse the event because of it."""
     assert leaving_context({"branch": text, "attended": True}, is_private=False) == {"attended": True}

@@ -1,4 +1,4 @@
-"""Runs of real agents, played back: the client makes of hooks and session files what it made of them then.
+"""Runs of real agents, replayed: the client makes the same of their hooks and session files as when they were recorded.
 
 `make clients RECORD=1` records them (`tests/support/rigs/run_recorder.py`).
 """
@@ -37,12 +37,12 @@ class Run(NamedTuple):
 
     home: Path
     hooks: list[Json]
-    sessions: dict[str, Json]  # by external id, as the installation showed them then
+    sessions: dict[str, Json]  # by external id, as the installation showed them when recorded
 
 
 @pytest.fixture(params=sorted(FOLDER.glob("*.jsonl")), ids=lambda file: file.stem)
 def run(request: pytest.FixtureRequest, tmp_path: Path) -> Run:
-    """Write the files of a run, with its home folder in place of the one that was recorded."""
+    """Write the files of a run, with this test's home folder instead of the recorded one."""
     text = request.param.read_text().replace(HOME, str(tmp_path))
     lines = [json.loads(line) for line in text.splitlines()]
     for line in lines:
@@ -57,12 +57,12 @@ def run(request: pytest.FixtureRequest, tmp_path: Path) -> Run:
 
 
 def test_there_is_one_of_each_agent() -> None:
-    """So that none is left out by a change of names."""
+    """So a renamed file leaves none out."""
     assert {file.stem.partition(".")[0] for file in FOLDER.glob("*.jsonl")} == {"claude_code", "codex", "gemini_cli"}
 
 
 async def test_its_sessions_are_what_they_were(run: Run) -> None:
-    """Counts, tokens and costs to the last one, names and relations, and whether something may be missing."""
+    """Counts, tokens and costs are exact, and so are names, relations, and whether something may be missing."""
     rows = {row.external_id: row async for row in rows_of(sent(run))}
 
     assert {name: shown(row) for name, row in rows.items()} == {
@@ -71,7 +71,7 @@ async def test_its_sessions_are_what_they_were(run: Run) -> None:
 
 
 def test_an_import_of_its_files_says_the_same(run: Run) -> None:
-    """But for Gemini CLI, of whose files there is no import."""
+    """Except for Gemini CLI, whose files can't be imported."""
     folders = [run.home / ".claude" / "projects", run.home / ".codex" / "sessions"]
     imported = [session for session in sessions_of(files_of(folders, 0)) if session is not None]
 
@@ -88,7 +88,7 @@ def test_an_import_of_its_files_says_the_same(run: Run) -> None:
 
 
 def test_prompts_and_uses_of_tools_have_the_ids_that_an_import_gives(run: Run) -> None:
-    """So one that is sent both ways counts once, even where the client has forgotten that it reported the session."""
+    """So a session sent both ways counts once, even if the client has forgotten that it reported the session."""
     folders = [run.home / ".claude" / "projects", run.home / ".codex" / "sessions"]
     imported = [session for session in sessions_of(files_of(folders, 0)) if session is not None]
     reported = [
@@ -108,7 +108,7 @@ def test_prompts_and_uses_of_tools_have_the_ids_that_an_import_gives(run: Run) -
 
 
 def sent(run: Run) -> HookServer:
-    """Play the hooks, and return the server that got all that was sent."""
+    """Replay the hooks, and return the server that received everything."""
     own, server = str(run.home / ".crewkit-hook"), HookServer()
     spool.make(own)
     client_settings.save(own, Settings("http://127.0.0.1:1", "acme", "a.b.c"))
@@ -125,7 +125,7 @@ def sent(run: Run) -> HookServer:
 
 
 async def rows_of(server: HookServer) -> AsyncIterator[SessionRow]:
-    """Yield the sessions that an installation makes of what was sent."""
+    """Yield the sessions that an installation makes of the sent data."""
     async with write_api(clock=lambda: time.time_ns() // 1_000_000) as api:
         for client, body in server.got:
             reply = await api.send("POST", f"/hooks/{client}", body)

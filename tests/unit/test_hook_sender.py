@@ -1,4 +1,4 @@
-"""The sender of the hook client: what it takes from the spool arrives once, whatever the server answers."""
+"""The hook client's sender: what it takes from the spool arrives once, whatever the server answers."""
 
 import contextlib
 import json
@@ -50,14 +50,14 @@ def sender(home: str, server: HookServer) -> Iterator[Sender]:
 def put(
     home: str, n: int = 0, at_ms: int = NOW_MS, client: str = "claude-code", process: str = "", **fields: Any
 ) -> None:
-    """Write what a hook writes."""
+    """Write a file as a hook does."""
     payload = {"session_id": "s", "hook_event_name": "Notification", "n": n, **fields}
     header = {"client": client, "process": process, "folder": "/work/shop"}
     assert spool.put(home, at_ms + n, header, json.dumps(payload).encode())
 
 
 def drain(sender: Sender) -> None:
-    """Take and send all that is there."""
+    """Take and send everything that is there."""
     while sender.take():
         pass
     while sender.send().items:
@@ -65,7 +65,7 @@ def drain(sender: Sender) -> None:
 
 
 def test_events_arrive_in_the_order_of_their_times(home: str, sender: Sender, server: HookServer) -> None:
-    """With the time that the hook noted, and an id."""
+    """Each has the time that the hook recorded, and an id."""
     for n in (2, 0, 1):
         put(home, n)
 
@@ -78,7 +78,7 @@ def test_events_arrive_in_the_order_of_their_times(home: str, sender: Sender, se
 
 
 def test_each_agent_has_its_own_door(home: str, sender: Sender, server: HookServer) -> None:
-    """A batch is of one client."""
+    """A batch belongs to one client."""
     for n, client in enumerate(("codex", "codex", "claude-code", "codex")):
         put(home, n, client=client)
 
@@ -92,7 +92,7 @@ def test_each_agent_has_its_own_door(home: str, sender: Sender, server: HookServ
 
 
 def test_what_is_away_is_waited_for_longer_each_time(home: str, sender: Sender, server: HookServer) -> None:
-    """And nothing is lost."""
+    """Nothing is lost."""
     put(home)
     server.away = True
     sender.take()
@@ -136,7 +136,7 @@ def test_one_that_spoils_a_batch_is_put_aside_alone(home: str, sender: Sender, s
 
 
 def test_what_a_reply_rejects_is_put_aside(home: str, sender: Sender, server: HookServer) -> None:
-    """By its index; it is not counted as sent."""
+    """The reply names it by its index; it does not count as sent."""
     for n in range(3):
         put(home, n)
     server.rejected = [{"index": 1, "code": "invalid_event", "message": "a value is wrong"}]
@@ -163,7 +163,7 @@ FINE = {"index": 1, "code": "invalid_hook", "message": "a value is wrong"}
 def test_a_reply_that_rejects_what_was_not_sent_is_not_relied_on(
     home: str, sender: Sender, server: HookServer, rejected: list[Any]
 ) -> None:
-    """Nothing is put aside, nothing is copied, and all is sent again later."""
+    """Nothing is set aside or copied, and everything is sent again later."""
     for n in range(3):
         put(home, n)
     server.rejected = rejected
@@ -179,7 +179,7 @@ def test_a_reply_that_rejects_what_was_not_sent_is_not_relied_on(
 
 
 def test_what_a_server_says_is_stored_and_shown_in_short(home: str, sender: Sender, server: HookServer) -> None:
-    """Also what a former version has stored: no escapes of terminals, and 300 characters."""
+    """This includes text stored by an earlier version: no terminal escapes, and at most 300 characters."""
     odd = "\x1b[2J\x9b\u202e" + "x" * 15_000_000
     put(home)
     server.rejected = [{**FINE, "index": 0, "message": odd}]
@@ -200,7 +200,7 @@ def test_what_a_server_says_is_stored_and_shown_in_short(home: str, sender: Send
     "text", [b"", b"{", b"[]", b'{"session_id": 7, "hook_event_name": "Stop"}', b'{"session_id": "s"}', b"\xff"]
 )
 def test_what_is_no_payload_is_put_aside(home: str, sender: Sender, server: HookServer, text: bytes) -> None:
-    """It stops nothing."""
+    """It blocks nothing."""
     spool.put(home, NOW_MS, {"client": "claude-code"}, text)
     spool.put(home, NOW_MS, {"client": "unknown"}, b'{"session_id": "s", "hook_event_name": "Stop"}')
     put(home, 1)
@@ -212,7 +212,7 @@ def test_what_is_no_payload_is_put_aside(home: str, sender: Sender, server: Hook
 
 
 def test_a_payload_that_no_reader_can_take_stops_no_other(home: str, sender: Sender, server: HookServer) -> None:
-    """As one that is nested deeper than Python reads."""
+    """For example one that is nested deeper than Python can read."""
     deep = b'{"session_id": "s", "hook_event_name": "Stop", "a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"
     spool.put(home, NOW_MS, {"client": "claude-code"}, deep)
     put(home, 1)
@@ -224,7 +224,7 @@ def test_a_payload_that_no_reader_can_take_stops_no_other(home: str, sender: Sen
 
 
 def test_an_entry_that_can_not_be_read_stays_and_stops_no_other(home: str, sender: Sender, server: HookServer) -> None:
-    """It may be another user's, or no file at all."""
+    """It may belong to another user, or not be a file at all."""
     Path(home, spool.NEW, f"{1:013d}-{0:032x}").mkdir()
     put(home, 1)
 
@@ -239,7 +239,7 @@ def test_an_entry_that_can_not_be_read_stays_and_stops_no_other(home: str, sende
 def test_a_proxy_that_says_no_costs_nothing(
     home: str, sender: Sender, server: HookServer, status: int, body: Any
 ) -> None:
-    """Only the installation's own word, in its own shape, is about the events."""
+    """Only an error of the installation, in its own shape, is about the events."""
     for n in range(3):
         put(home, n)
     server.status, server.body = status, body
@@ -254,7 +254,7 @@ def test_a_proxy_that_says_no_costs_nothing(
 
 
 def test_a_body_that_a_proxy_finds_too_large_is_sent_in_parts(home: str, sender: Sender, server: HookServer) -> None:
-    """Some take 1 MB at most."""
+    """Some proxies accept only 1 MB."""
     server.bytes_max = 50_000
     for n in range(9):
         put(home, n, text=os.urandom(10_000).hex())
@@ -265,7 +265,7 @@ def test_a_body_that_a_proxy_finds_too_large_is_sent_in_parts(home: str, sender:
 
 
 def test_a_time_that_the_installation_refuses_is_left_out(home: str, sender: Sender, server: HookServer) -> None:
-    """The clock of this machine is wrong; the event counts at the time of its receipt."""
+    """This machine's clock is wrong; the event counts at the time of its receipt."""
     put(home, 7)
     server.rejected = [{"index": 0, "code": "timestamp_out_of_range", "message": "at must be between …"}]
     sender.take()
@@ -279,7 +279,7 @@ def test_a_time_that_the_installation_refuses_is_left_out(home: str, sender: Sen
 
 
 def test_a_session_without_a_file_ends_too(home: str, sender: Sender, server: HookServer) -> None:
-    """An agent that was killed at once has told of none."""
+    """An agent that was killed at once has named none."""
     put(home, process="4194305")
 
     drain(sender)
@@ -290,7 +290,7 @@ def test_a_session_without_a_file_ends_too(home: str, sender: Sender, server: Ho
 
 
 def test_a_session_that_was_sensitive_stays_so(home: str, server: HookServer) -> None:
-    """Also when the agent goes elsewhere, or removes the folder."""
+    """This holds even if the agent goes elsewhere, or removes the folder."""
     client_settings.save(home, Settings("http://127.0.0.1:1", "acme", "a.b.c", sensitive_folders=("/work/secret",)))
     for n, folder in enumerate(("/work/shop", "/work/secret/a", "", "/work/shop")):
         payload = {"session_id": "s", "hook_event_name": "UserPromptSubmit", "prompt": "Question", "n": n}
@@ -305,7 +305,7 @@ def test_a_session_that_was_sensitive_stays_so(home: str, server: HookServer) ->
 
 
 def test_metadata_that_is_too_large_is_shortened_as_such(home: str, server: HookServer) -> None:
-    """What was left out of it does not come back."""
+    """Removed content does not come back."""
     client_settings.save(home, Settings("http://127.0.0.1:1", "acme", "a.b.c", metadata_only=True))
     calls = [{"tool_name": "Bash", "tool_use_id": f"toolu_{n:0200}", "tool_input": "Secret"} for n in range(6_000)]
     sender = Sender(home, server)  # type: ignore[arg-type]  # it answers as the API does
@@ -322,7 +322,7 @@ def test_metadata_that_is_too_large_is_shortened_as_such(home: str, server: Hook
 def test_a_crash_behind_the_transaction_repeats_nothing(
     home: str, sender: Sender, server: HookServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The event is noted as taken until its file is gone."""
+    """The event counts as taken until its file is gone."""
     put(home)
     with monkeypatch.context() as patched:
         patched.setattr(Path, "unlink", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
@@ -339,7 +339,7 @@ def test_a_crash_behind_the_transaction_repeats_nothing(
 
 
 def test_a_damaged_file_is_put_aside(home: str, server: HookServer) -> None:
-    """A new one begins; what is in the spool is still sent."""
+    """A new file begins; the events in the spool are still sent."""
     Path(home, FILE).write_bytes(b"no database " * 1_000)
     put(home)
 
@@ -355,7 +355,7 @@ def test_a_damaged_file_is_put_aside(home: str, server: HookServer) -> None:
 def test_what_is_delivered_leaves_no_bytes_behind(
     home: str, server: HookServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where SQLite by default only forgets what it deletes; payloads hold secrets."""
+    """By default SQLite only marks deleted data as free; payloads contain secrets."""
 
     def careless(*given: Any, **named: Any) -> sqlite3.Connection:
         database = connect(*given, **named)
@@ -382,7 +382,7 @@ def test_what_is_delivered_leaves_no_bytes_behind(
 
 
 def test_a_spool_that_is_full_takes_nothing_until_it_is_sent(home: str, sender: Sender, server: HookServer) -> None:
-    """The limit is on what waits, packed or not."""
+    """The limit applies to all waiting events, packed or not."""
     server.away = True
     for n in range(3):
         put(home, n, text=os.urandom(400_000).hex())
@@ -400,7 +400,7 @@ def test_a_spool_that_is_full_takes_nothing_until_it_is_sent(home: str, sender: 
 
 @pytest.mark.parametrize("at_ms", [0, 900_000_000_000, 4_000_000_000_000], ids=["1970", "1998", "2096"])
 def test_a_time_that_can_not_be_is_replaced(home: str, sender: Sender, server: HookServer, at_ms: int) -> None:
-    """No installation would take it, and a wrong clock must not cost the event."""
+    """No installation would accept it, and a wrong clock must not lose the event."""
     put(home, at_ms=at_ms)
 
     drain(sender)
@@ -409,7 +409,7 @@ def test_a_time_that_can_not_be_is_replaced(home: str, sender: Sender, server: H
 
 
 def test_a_context_is_sent_when_it_changes(home: str, sender: Sender, server: HookServer) -> None:
-    """Not with each event."""
+    """It is not sent with each event."""
     for n, attended in enumerate(("1", "1", "0")):
         header = {"client": "claude-code", "process": "", "folder": "/work", "attended": attended}
         spool.put(home, NOW_MS + n, header, b'{"session_id": "s", "hook_event_name": "Stop"}')
@@ -420,7 +420,7 @@ def test_a_context_is_sent_when_it_changes(home: str, sender: Sender, server: Ho
 
 
 def test_the_same_use_of_a_tool_has_the_same_id(home: str, sender: Sender, server: HookServer) -> None:
-    """So a hook that an agent repeats, and what an import reads later, count once."""
+    """So a hook that an agent repeats counts once, and so does an import that reads the call later."""
     for n in range(2):
         put(home, n, hook_event_name="PreToolUse", tool_use_id="toolu_1")
 
@@ -430,7 +430,7 @@ def test_the_same_use_of_a_tool_has_the_same_id(home: str, sender: Sender, serve
 
 
 def test_exact_totals_may_come_behind_the_end(home: str, sender: Sender, server: HookServer, tmp_path: Path) -> None:
-    """With `/clear` the agent writes them after its hook; they are looked for a few times."""
+    """With `/clear` the agent writes them after its hook; the sender looks for them a few times."""
     transcript = tmp_path / "s.jsonl"
     message = {"id": "m", "model": "claude-sonnet-4-5", "usage": {"input_tokens": 5, "output_tokens": 7}}
     line = {"type": "assistant", "timestamp": "2026-01-20T10:00:00Z", "message": message}
@@ -453,7 +453,7 @@ def test_exact_totals_may_come_behind_the_end(home: str, sender: Sender, server:
 
 
 def test_an_agent_that_is_gone_gets_an_end(home: str, sender: Sender, server: HookServer, tmp_path: Path) -> None:
-    """With the totals of what it wrote, marked as incomplete, at the time of its last event."""
+    """It has the totals of what the agent wrote, marked as incomplete, at the time of its last event."""
     transcript = tmp_path / "s.jsonl"
     usage = {"input_tokens": 5, "output_tokens": 7}
     message = {"id": "m", "model": "claude-sonnet-4-5", "usage": usage}
@@ -509,7 +509,7 @@ HOSTILE_PATHS = (
 def test_no_transcript_stops_its_event_nor_those_behind_it(
     home: str, sender: Sender, server: HookServer, path: str, client: str
 ) -> None:
-    """What an agent names may be anything; only the totals are missing."""
+    """An agent may name anything; only the totals are missing."""
     put(home, 0, client=client, hook_event_name="SessionEnd", transcript_path=path)
     put(home, 1, client=client)
 
@@ -539,7 +539,7 @@ def test_no_folder_stops_its_event_nor_those_behind_it(
 
 
 def test_what_is_no_file_in_the_spool_stops_no_other(home: str, sender: Sender, server: HookServer) -> None:
-    """A pipe would hold the sender, a device would fill the memory, a link would send another file."""
+    """A pipe would block the sender, a device would fill the memory, a link would send another file."""
     new = Path(home, spool.NEW)
     os.mkfifo(new / f"{1:013d}-{1:032x}")
     for n, target in enumerate(("/dev/zero", "/etc/hostname", "/nowhere"), 2):
@@ -555,7 +555,7 @@ def test_what_is_no_file_in_the_spool_stops_no_other(home: str, sender: Sender, 
 def test_an_event_at_which_senders_die_is_put_aside(
     home: str, server: HookServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At the second death at each; it is counted and kept as it was, and all others arrive."""
+    """It happens at the second death on the same event; the event is counted and saved, and all others arrive."""
     for n in range(6):
         put(home, n, text="deadly" if n in (2, 4) else "fine")
     deadly = [Path(home, spool.NEW, spool.waiting(home)[n]).read_bytes() for n in (2, 4)]
@@ -578,7 +578,7 @@ def test_an_event_at_which_senders_die_is_put_aside(
 def test_senders_that_are_killed_put_no_event_aside(
     home: str, server: HookServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However often, as long as it is not at the same event twice in a row."""
+    """This holds for any number of kills, unless the same event is hit twice in a row."""
     for n in range(3):
         put(home, n, text=f"number {n}")
     for n in (0, 1, 2, 1, 0, 2, 0):
@@ -595,7 +595,7 @@ def test_senders_that_are_killed_put_no_event_aside(
 
 @pytest.mark.parametrize("where", ["behind the batch", "in an error"])
 def test_only_a_death_at_an_event_is_held_against_it(home: str, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
-    """Not one while the batch is written, nor one after an error, as when the disk is full."""
+    """A death while the batch is written does not count, nor one after an error such as a full disk."""
     put(home, text="fine")
     for _ in range(3):
         assert dies(home, monkeypatch, b"fine", where)
@@ -606,7 +606,7 @@ def test_only_a_death_at_an_event_is_held_against_it(home: str, monkeypatch: pyt
 
 
 def dies(home: str, monkeypatch: pytest.MonkeyPatch, at: bytes, where: str = "at the event") -> bool:
-    """Return whether a sender that takes all dies, as if killed: at an event with a text, or behind its batch."""
+    """Return whether a sender dies, as if killed: at an event with a text, or after its batch."""
     clear = Taking.clear
 
     def deadly(name: str, record: bytes, *rest: Any) -> list[Any]:

@@ -1,4 +1,4 @@
-"""The hook client's own files: settings, the token, and what it reads of a repository."""
+"""The hook client's own files: settings, the token, and what it reads about a repository."""
 
 import base64
 import json
@@ -20,7 +20,7 @@ def token(claims: Any) -> str:
 
 
 def test_settings_come_back_and_the_token_is_apart(tmp_path: Path) -> None:
-    """Only their user can read them, and what a person added to the file stays."""
+    """Only their user can read them, and values that a user added to the file stay."""
     home = str(tmp_path)
     (tmp_path / "settings.json").write_text('{"note": "of mine"}')
 
@@ -49,7 +49,7 @@ def test_settings_come_back_and_the_token_is_apart(tmp_path: Path) -> None:
     ],
 )
 def test_settings_that_are_wrong_are_named(tmp_path: Path, wrong: str) -> None:
-    """With the file, and what to do."""
+    """The message names the file, and says what to do."""
     save(str(tmp_path), CHOSEN)
     (tmp_path / "settings.json").write_text(wrong)
 
@@ -61,7 +61,7 @@ def test_settings_that_are_wrong_are_named(tmp_path: Path, wrong: str) -> None:
 
 
 def test_without_settings_it_is_not_connected(tmp_path: Path) -> None:
-    """It says how to connect."""
+    """The message says how to connect."""
     with pytest.raises(NotConnected, match="run `crewkit-hook connect`"):
         load(str(tmp_path))
 
@@ -80,7 +80,7 @@ def test_without_settings_it_is_not_connected(tmp_path: Path) -> None:
     ],
 )
 def test_a_token_names_its_org(wrong: str) -> None:
-    """Else it is none."""
+    """Otherwise it is not a token."""
     assert org_of(token({"org_id": "acme"})) == "acme"
     with pytest.raises(ValueError, match="token") as raised:
         org_of(wrong)
@@ -101,7 +101,7 @@ CONFIGS = {
 
 @pytest.mark.parametrize("config", CONFIGS, ids=range(len(CONFIGS)))
 def test_the_remote_is_origin_or_the_only_one(tmp_path: Path, config: str) -> None:
-    """As git's own file says, also for a worktree, which shares it."""
+    """As in git's own file, also for a worktree, which shares it."""
     worktree = tmp_path / "worktrees" / "w"
     worktree.mkdir(parents=True)
     (worktree / "commondir").write_text("../..\n")
@@ -113,12 +113,12 @@ def test_the_remote_is_origin_or_the_only_one(tmp_path: Path, config: str) -> No
 
 @pytest.mark.parametrize(("head", "branch"), [("ref: refs/heads/feat/x", "feat/x"), ("0123abcd", None), ("", None)])
 def test_the_branch_is_that_of_head(head: str, branch: str | None) -> None:
-    """A commit that is checked out by itself has none."""
+    """A detached commit has no branch."""
     assert described({"git": "/nowhere", "head": head}).get("branch") == branch
 
 
 def test_the_settings_of_another_repository_are_not_read(tmp_path: Path) -> None:
-    """A folder may name any other one as the one that it shares them with; only a worktree is within that one."""
+    """A folder may claim to share any other repository's settings; only a real worktree does."""
     other, own = tmp_path / "other", tmp_path / "own"
     for git in (other, own):
         git.mkdir()
@@ -131,7 +131,7 @@ def test_the_settings_of_another_repository_are_not_read(tmp_path: Path) -> None
 
 
 def test_no_settings_of_a_repository_take_long(tmp_path: Path) -> None:
-    """A folder could keep the sender busy with each event: time is linear in the size."""
+    """A folder could keep the sender busy with each event, so time must be linear in the size."""
     for text in ("[a]\nx" + " " * 60_000 + "x\n", "[" * 60_000, "[a]\n" * 15_000, "=" * 60_000):
         (tmp_path / "config").write_text(text)
 
@@ -139,7 +139,7 @@ def test_no_settings_of_a_repository_take_long(tmp_path: Path) -> None:
 
 
 def test_a_repository_of_many_branches_has_its_remote(tmp_path: Path) -> None:
-    """Only the first 64 KB of its settings are read, in whole lines; `git clone` puts the remote first."""
+    """Only the first 64 KB of its settings are read, in complete lines; `git clone` puts the remote first."""
     branches = "".join(f'[branch "topic-{number}"]\n\tremote = origin\n' for number in range(3_000))
     (tmp_path / "config").write_text(f'[remote "origin"]\n\turl = https://x/own.git\n{branches}')
     assert described({"git": str(tmp_path)}) == {"remote_url": "https://x/own.git"}
@@ -150,7 +150,7 @@ def test_a_repository_of_many_branches_has_its_remote(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", [b"\xff\xfe", b"a\0b", b"\n", b"x/" * 3_000])
 def test_no_text_in_a_folder_of_git_costs_the_event(tmp_path: Path, text: bytes) -> None:
-    """What can't be read says nothing."""
+    """Unreadable text counts as missing."""
     (tmp_path / "commondir").write_bytes(text)
     (tmp_path / "config").write_bytes(text)
 

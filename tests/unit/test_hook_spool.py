@@ -1,4 +1,4 @@
-"""The spool of the hook client: what is put there is whole, what finds no room is counted, and a header comes back."""
+"""The hook client's spool: its events are complete, dropped events are counted, and a header can be read back."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ def home(tmp_path: Path) -> str:
 
 @given(st.dictionaries(NAMES, VALUES))
 def test_a_header_comes_back(header: dict[str, str]) -> None:
-    """Whatever its values hold, it is one line."""
+    """It is one line, whatever its values contain."""
     line = spool.encode(header)
 
     assert b"\n" not in line
@@ -44,7 +44,7 @@ def test_an_event_appears_whole_under_a_name_that_begins_with_its_time(home: str
 
 
 def test_only_its_user_may_read_it(home: str) -> None:
-    """Payloads hold prompts and code."""
+    """Payloads contain prompts and code."""
     spool.put(home, 7, {}, b"{}")
 
     new = Path(home, spool.NEW)
@@ -52,7 +52,7 @@ def test_only_its_user_may_read_it(home: str) -> None:
 
 
 def test_what_finds_no_room_is_counted(home: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whether the spool is full or the disk; nothing half written is left."""
+    """The spool or the disk may be full; no partial file is left."""
     Path(home, spool.FULL).touch()
     assert not spool.put(home, 7, {}, b"{}")
     Path(home, spool.FULL).unlink()
@@ -74,7 +74,7 @@ def test_there_is_one_sender(home: str) -> None:
 
 
 def test_head_and_folder_of_a_repository(tmp_path: Path) -> None:
-    """Also from a folder within, and of a worktree."""
+    """This also works from a folder inside it, and in a worktree."""
     main, worktree = tmp_path / "main", tmp_path / "worktree"
     (main / ".git" / "worktrees" / "w").mkdir(parents=True)
     (main / "deep" / "er").mkdir(parents=True)
@@ -91,7 +91,7 @@ def test_head_and_folder_of_a_repository(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 def test_a_folder_of_git_is_followed_only_where_it_names_the_working_folder(tmp_path: Path) -> None:
-    """As git itself makes worktrees and submodules; a file in any other folder can't name a foreign repository."""
+    """As for git's worktrees and submodules; a file in any other folder can't point to another repository."""
     main, sub, worktree, thief = (tmp_path / name for name in ("main", "sub", "worktree", "thief"))
     thief.mkdir()
     for made in (main, sub):
@@ -108,14 +108,14 @@ def test_a_folder_of_git_is_followed_only_where_it_names_the_working_folder(tmp_
 
 
 def git(folder: Path, *arguments: str) -> None:
-    """Run git without the settings of this machine."""
+    """Run git without this machine's settings."""
     settings = ("-c", "user.name=a", "-c", "user.email=a@b", "-c", "protocol.file.allow=always")
     nothing = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "PATH": os.environ["PATH"]}
     subprocess.run(["git", *settings, *arguments], cwd=folder, env=nothing, check=True, capture_output=True, timeout=30)
 
 
 def test_only_what_a_hook_can_have_written_is_read(home: str, tmp_path: Path) -> None:
-    """No link out of the spool, no pipe, and no file that is larger than any event."""
+    """No link out of the spool, no pipe, and no file larger than any event."""
     (tmp_path / "secret").write_text("a secret")
     new = Path(home, spool.NEW)
     (new / "0-link").symlink_to(tmp_path / "secret")

@@ -1,4 +1,4 @@
-"""Transcripts of Claude Code: an import counts what an independent reader counts, however the files grew."""
+"""Transcripts of Claude Code: an import counts the same as an independent reader, however the files grew."""
 
 import json
 import os
@@ -24,7 +24,7 @@ SESSIONS = examples(200, many=200)
 
 @pytest.fixture(scope="module", params=range(3))
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return transcripts that nothing was written to for a while."""
+    """Return transcripts that have not been written to for a while."""
     made = tmp_path_factory.mktemp("projects") / "-home-alice-shop"
     Writer(made, request.param).write(SESSIONS)
     for file in made.rglob("*.jsonl"):
@@ -42,7 +42,7 @@ def tokens_of(models: Any) -> dict[str, tuple[int, ...]]:
 
 
 def counted(session: Session) -> Counted:
-    """Count events as the installation does."""
+    """Count events like the installation."""
     payloads = [event.payload for event in session.events]
     kinds = Counter(payload["hook_event_name"] for payload in payloads)
     asked = [p for p in payloads if p["hook_event_name"] == "UserPromptSubmit" and p.get("source") != "system"]
@@ -63,14 +63,14 @@ def test_an_import_counts_what_another_reader_counts(folder: Path, imported: lis
 
 
 def test_each_event_has_one_name(imported: list[Session]) -> None:
-    """Ids follow from names, and one session's are apart."""
+    """Ids are derived from names, and differ between sessions."""
     for session in imported:
         keys = [event.key for event in session.events]
         assert len(set(keys)) == len(keys)
 
 
 def test_runs_begin_and_end(imported: list[Session]) -> None:
-    """In turn; all that happens is within."""
+    """Starts and ends alternate; everything else happens in between."""
     for session in imported:
         edges = [name for event in session.events if (name := event.payload["hook_event_name"]).startswith("Session")]
         assert edges == ["SessionStart", "SessionEnd"] * (len(edges) // 2)
@@ -78,9 +78,9 @@ def test_runs_begin_and_end(imported: list[Session]) -> None:
 
 
 def test_a_file_that_grows_says_the_same_in_the_end(folder: Path, tmp_path: Path) -> None:
-    """Read in any pieces, even in the middle of a line, with what is kept in between as JSON."""
+    """It is read in any pieces, even in the middle of a line, with the state in between stored as JSON."""
     chance = random.Random(5)
-    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)  # a file's parent and subagents are there before it
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)  # a session's parent and subagents exist before its file
     for file in sorted(folder.glob("*.jsonl")):
         at_once = Reading(file.stem)
         at_once.advance(str(file))
@@ -94,7 +94,7 @@ def test_a_file_that_grows_says_the_same_in_the_end(folder: Path, tmp_path: Path
 
 
 def grown(file: Path, own: Path, chance: random.Random) -> Iterator[None]:
-    """Write a transcript as it grew."""
+    """Write a transcript in the steps in which it grew."""
     text = file.read_bytes()
     own.unlink()
     cuts = sorted(chance.sample(range(len(text)), 5))
@@ -105,7 +105,7 @@ def grown(file: Path, own: Path, chance: random.Random) -> Iterator[None]:
 
 
 def test_only_what_changed_since(folder: Path) -> None:
-    """By the time of the file."""
+    """The time of the file decides."""
     assert files_of([folder], time.time()) == []
     one = next(folder.glob("*.jsonl"))
     assert files_of([one], 0) == [one]

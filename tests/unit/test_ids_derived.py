@@ -1,4 +1,4 @@
-"""Derived ids never change: these values are fixed for ever."""
+"""Derived ids never change: these values are permanent."""
 
 from uuid import UUID
 

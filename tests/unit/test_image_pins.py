@@ -1,4 +1,4 @@
-"""Digests of images: renewed in the list and in all files at once, or not at all."""
+"""Image digests: renewed in the list and in all files at once, or not at all."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ OLD, NEW, OTHER = (f"sha256:{digit * 64}" for digit in "123")
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Make a folder like `deploy/`, with tags of which one begins with the other, and one without a digest."""
+    """Make a folder like `deploy/`, with two tags of which one is a prefix of the other, and one without a digest."""
     (tmp_path / LIST).write_text(f"# a list of x:1\nx/x:1@{OLD}\nx/x:1-alpine # no digest: why\n")
     (tmp_path / "compose.yaml").write_text(f"image: x/x:1-alpine\nBASE: ${{BASE:-x/x:1@{OLD}}}\n# of y.x/x:1\n")
     (tmp_path / "kubernetes" / "base").mkdir(parents=True)
@@ -31,7 +31,7 @@ def test_every_file_gets_the_digest_of_its_tag(folder: Path) -> None:
 
 @pytest.mark.parametrize("answer", ["", "latest", NEW[:-1], NEW.upper(), f"{NEW}\n{OTHER}"])
 def test_an_answer_that_is_no_digest_changes_nothing(folder: Path, answer: str) -> None:
-    """Neither in the list nor in a file, even if other answers were right."""
+    """Neither the list nor a file changes, even if other answers were valid."""
     before = {file: file.read_text() for file in folder.rglob("*.*") if file.is_file()}
 
     with pytest.raises(NoDigest, match="the answer for x/x:1-alpine is not a digest"):

@@ -41,7 +41,7 @@ def test_the_members_of_a_body_read_as_one(encoding: str, data: st.DataObject) -
 @pytest.mark.parametrize("encoding", COMPRESS)
 @given(data=st.data())
 def test_what_is_cut_off_or_goes_on_is_refused(encoding: str, data: st.DataObject) -> None:
-    """A body cut at any byte, or followed by bytes that are no member, is refused."""
+    """A body that is cut at any byte, or followed by other bytes, is refused."""
     sent = b"".join(map(COMPRESS[encoding], data.draw(members)))
     place = data.draw(st.integers(1, len(COMPRESS[encoding](b"")) - 1))
 
@@ -52,7 +52,7 @@ def test_what_is_cut_off_or_goes_on_is_refused(encoding: str, data: st.DataObjec
 
 @pytest.mark.parametrize("encoding", COMPRESS)
 def test_a_body_may_have_exactly_what_is_allowed(encoding: str) -> None:
-    """One member or several may have exactly the limit; one byte more is too large."""
+    """One member or several may have exactly the limit; one more byte is too large."""
     compress, inflate = COMPRESS[encoding], ENCODINGS[encoding]
     whole, halves = compress(b" " * 1_000), compress(b" " * 500) * 2
 
@@ -63,7 +63,7 @@ def test_a_body_may_have_exactly_what_is_allowed(encoding: str) -> None:
 
 
 class CountingZlib:
-    """The part of `zlib` that inflation uses; ``handled`` counts the bytes given to it and those that it gave back."""
+    """The part of `zlib` that inflation uses; ``handled`` counts the bytes given to it and returned by it."""
 
     error = zlib.error
 
@@ -75,7 +75,7 @@ class CountingZlib:
 
 
 class CountingMember:
-    """One member; zlib copies the bytes behind it into ``unused_data``."""
+    """One member; zlib copies the bytes after it into ``unused_data``."""
 
     def __init__(self, counter: CountingZlib, window_bits: int) -> None:
         self._counter, self._member = counter, zlib.decompressobj(window_bits)
@@ -108,7 +108,7 @@ def test_each_gzip_member_takes_bounded_work(monkeypatch: pytest.MonkeyPatch, co
 @pytest.mark.slow
 @pytest.mark.parametrize("content", [b"", b" "], ids=["empty", "of one byte"])
 def test_the_work_of_zstd_frames_is_linear(content: bytes) -> None:
-    """Four times the frames take about four times the processor time; only time shows the work of the library."""
+    """Four times the frames take about four times the processor time; only time shows the library's work."""
 
     def cost(size: int) -> float:
         frame = zstd_of(content)

@@ -1,4 +1,4 @@
-"""What the doors for agents share: found sessions, and facts of several sessions in one request."""
+"""Code that the agent endpoints share: known sessions, and facts of several sessions in one request."""
 
 from collections import Counter
 from uuid import UUID, uuid4
@@ -30,7 +30,7 @@ def an_end(session: UUID, at: int = NOW_MS) -> SessionEnded:
 
 
 class CountingLog(FakeEventLog):
-    """It knows how many appends were in progress at once, and fails for one session."""
+    """It records how many appends were in progress at once, and fails for one session."""
 
     def __init__(self, refused: bytes = b"") -> None:
         super().__init__(4)
@@ -50,7 +50,7 @@ class CountingLog(FakeEventLog):
 
 @given(NAMES, st.text(min_size=1, max_size=9), st.text(min_size=1, max_size=9))
 def test_a_session_has_the_ids_of_a_create_with_its_external_id(name: str, org: str, user: str) -> None:
-    """A door and `POST /sessions` give it the same ids, its fact included."""
+    """An agent endpoint and `POST /sessions` give it the same ids, including its fact's."""
     context = structs.replace(CONTEXT, org_id=org, actor=Actor(user, "member"))
 
     session = agent_session("codex", name, context)
@@ -73,13 +73,13 @@ def test_sessions_of_other_users_or_names_are_others(owners: list[tuple[str, str
 
 @pytest.mark.parametrize("name", ["", "x" * 401, "a\nb", "a\x00", "\ud83d", None, 7, ["a"]])
 def test_what_is_no_id_of_a_session(name: object) -> None:
-    """It has 1 to 400 printable characters."""
+    """An id has 1 to 400 printable characters."""
     assert not is_client_session_id(name)
     assert is_client_session_id("x" * 400)
 
 
 def test_the_same_words_are_the_same_fact() -> None:
-    """Another process that receives the same description appends the same fact; any difference is another one."""
+    """Another process that receives the same description appends the same fact; any difference makes another fact."""
     words = [
         Description(client_version="2.1.332"),
         Description(attended=True),
@@ -99,7 +99,7 @@ def test_the_same_words_are_the_same_fact() -> None:
 
 
 def test_a_description_holds_no_credentials() -> None:
-    """The slug follows from the URL, as in a create."""
+    """The slug is derived from the URL, as in a create."""
     fact = described(ONE, Description(remote_url="https://bob:secret@github.com/acme/shop.git"), CONTEXT)
 
     assert fact is not None
@@ -128,7 +128,7 @@ async def test_a_session_begins_with_its_earliest_payload() -> None:
 
 
 async def test_what_is_durable_is_not_appended_again() -> None:
-    """Beginning and description come once from a process; a new description comes too."""
+    """A process appends beginning and description once; a new description is appended too."""
     log = FakeEventLog()
     write = agent_write(log)
 
@@ -140,7 +140,7 @@ async def test_what_is_durable_is_not_appended_again() -> None:
 
 
 async def test_what_failed_is_appended_again() -> None:
-    """Nothing is remembered before the log has it."""
+    """Nothing is remembered before it is in the log."""
     log = FakeEventLog()
     write = agent_write(log)
     log.unavailable = True
@@ -154,7 +154,7 @@ async def test_what_failed_is_appended_again() -> None:
 
 
 async def test_one_session_that_fails_fails_the_request() -> None:
-    """The error is that of the log, whichever session it is."""
+    """The error is the log's, whichever session fails."""
     sessions = [session_of(str(number)) for number in range(40)]
     log = CountingLog(refused=sessions[20].session_id.bytes)
 
@@ -164,7 +164,7 @@ async def test_one_session_that_fails_fails_the_request() -> None:
 
 @pytest.mark.parametrize("count", [1, 3, 50])
 async def test_the_answer_names_the_last_position_of_each_partition(count: int) -> None:
-    """A reader that waits for them sees everything; appends at once are limited."""
+    """A reader that waits for them sees everything; the number of concurrent appends is limited."""
     log = CountingLog()
 
     stored = await store(
@@ -178,7 +178,7 @@ async def test_the_answer_names_the_last_position_of_each_partition(count: int) 
 
 
 async def test_secrets_and_content_stay_out_of_every_record() -> None:
-    """Redaction covers what the client says, and an org without content has none of it."""
+    """Redaction covers the client's texts, and an org without content stores none."""
     key = "AKIA" + "ABCDEFGHIJKLMNOP"
     said = Description(branch=key)
     for privacy, content in ((Privacy(), "ls"), (Privacy(metadata_orgs=frozenset({"acme"})), None)):
@@ -194,7 +194,7 @@ async def test_secrets_and_content_stay_out_of_every_record() -> None:
 
 
 async def test_nothing_is_appended_for_no_facts() -> None:
-    """A request of noise alone has no position."""
+    """A request of dropped records has no position."""
     log = FakeEventLog()
 
     assert (await store(agent_write(log))).position == ""
@@ -203,7 +203,7 @@ async def test_nothing_is_appended_for_no_facts() -> None:
 
 @given(st.lists(st.integers(0, 20), max_size=60), st.integers(1, 8))
 def test_the_memory_holds_those_used_last(used: list[int], room: int) -> None:
-    """Its size is bounded, and what was used lately is in it."""
+    """Its size is bounded, and it contains the most recently used ones."""
     memory = Remembered(room)
     for number in used:
         if UUID(int=number) not in memory:

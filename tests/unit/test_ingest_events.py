@@ -1,4 +1,4 @@
-"""How requests become facts, exact to the byte and the millisecond."""
+"""Requests become facts, exact to the byte and the millisecond."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -81,7 +81,7 @@ NOT_A_TIME = (
 
 
 def one_by_one(texts: list[str]) -> list[int | None]:
-    """Read each time alone."""
+    """Read each time separately."""
     times: list[int | None] = []
     for text in texts:
         try:
@@ -93,7 +93,7 @@ def one_by_one(texts: list[str]) -> list[int | None]:
 
 @given(st.lists(USUAL | AWARE, max_size=5) | st.lists(USUAL | AWARE | NOT_A_TIME, max_size=5))
 def test_times_read_together_are_those_read_one_by_one(texts: list[str]) -> None:
-    """It makes no difference to a time which others are in its batch, and whether they are valid."""
+    """A time does not depend on the other times in its batch, or on their validity."""
     assert parse_instants(texts) == one_by_one(texts)
 
 

@@ -1,4 +1,4 @@
-"""How our processes log in to Kafka, by the settings."""
+"""How our processes log in to Kafka, according to the settings."""
 
 import ssl
 from pathlib import Path
@@ -22,7 +22,7 @@ def settings(folder: Path, **given: str) -> Settings:
 
 
 def test_the_password_comes_from_its_file(tmp_path: Path) -> None:
-    """The final line end is dropped; the mechanism is the strongest one unless another is set."""
+    """The trailing newline is dropped; the mechanism is the strongest one unless another is set."""
     security = kafka_security(settings(tmp_path))
 
     assert security == KafkaSecurity("sasl_plaintext", "SCRAM-SHA-512", "us", "s3cret")
@@ -37,7 +37,7 @@ def test_the_password_comes_from_its_file(tmp_path: Path) -> None:
 
 
 def test_without_settings_nothing_is_proved() -> None:
-    """The connection is in plain text and without a login, as before these settings existed."""
+    """The connection is plain text and without a login, as before these settings existed."""
     assert kafka_security(Settings()).client_options() == {}
 
 
@@ -107,7 +107,7 @@ def test_tls_checks_certificate_and_name(tmp_path: Path) -> None:
 
 
 def test_files_of_tls_that_do_not_fit_are_refused(tmp_path: Path) -> None:
-    """A file that is no certificate, another certificate's key, a readable key, an encrypted key without password."""
+    """A file that isn't a certificate, another certificate's key, a readable key, an encrypted key without password."""
     authority = Authority(tmp_path, "ca")
     ours, other, locked = authority.sign("us"), authority.sign("other"), authority.sign("us", password="x" * 8)
     cases = {
@@ -129,7 +129,7 @@ def test_files_of_tls_that_do_not_fit_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_password_that_others_can_read_is_refused(tmp_path: Path) -> None:
-    """The rule is that of every secret."""
+    """The rule is the same as for every secret."""
     given = settings(tmp_path)
     (tmp_path / "password").chmod(0o644)
 

@@ -1,4 +1,4 @@
-"""The states of long sessions are kept: when, and what a projector reads that begins with one."""
+"""The states of long sessions are saved: when, and what a projector reads if it begins with one."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,14 +22,14 @@ from tests.support.strategies import PARTITIONS, one_event
 
 
 def test_a_short_session_is_not_kept() -> None:
-    """Its facts are folded as fast."""
+    """Its facts are folded just as fast."""
     assert not any(is_kept(facts, facts + 1) for facts in range(FACTS_MIN - 1))
     assert is_kept(FACTS_MIN - 1, FACTS_MIN)
 
 
 @given(cuts=st.lists(st.integers(1, 30_000), min_size=1, max_size=60))
 def test_few_facts_are_behind_the_kept_state_of_a_long_session(cuts: list[int]) -> None:
-    """However its facts come: a ninth of them and what the next batch brings, for a few kept states in all."""
+    """In any batches: at most a ninth of the facts plus the next batch, with only a few saved states in total."""
     facts, kept, times = 0, 0, 0
     for more in cuts:
         if is_kept(facts, facts + more):
@@ -40,11 +40,11 @@ def test_few_facts_are_behind_the_kept_state_of_a_long_session(cuts: list[int]) 
 
 
 class Asked(FakeWarehouse):
-    """Notes which facts are read."""
+    """Records which facts are read."""
 
     def __init__(self) -> None:
         super().__init__(PARTITIONS)
-        self.read: list[int] = []  # from which offset on
+        self.read: list[int] = []  # starting from which offset
 
     def facts(self, sessions: Sequence[SessionKey], below: int, since: int = 0) -> list[FactRow]:
         self.read.append(since)
@@ -52,7 +52,7 @@ class Asked(FakeWarehouse):
 
 
 async def projected(store: FakeWarehouse, log: list[LogRecord], start: int) -> Pipeline:
-    """Project a log from a record on, one record a batch, as a process that has just started."""
+    """Project a log from a record on, one record per batch, as a process that has just started."""
     pipeline = make_pipeline(store, ListedLog(log, PARTITIONS), 1 << 30, Observers())
     for record in log[start:]:
         await pipeline.project([record])
@@ -61,12 +61,12 @@ async def projected(store: FakeWarehouse, log: list[LogRecord], start: int) -> P
 
 
 def rows_of_the_log(store: FakeWarehouse) -> dict[str, Any]:
-    """Return all tables but the marks, which depend on when a process began."""
+    """Return all tables except the marks, which depend on when a process began."""
     return {table: rows for table, rows in store.tables.items() if table != "dense_receipts"}
 
 
 async def test_a_start_reads_what_is_behind_the_kept_state(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tables are those of a process that never stopped."""
+    """The tables equal those of a process that never stopped."""
     monkeypatch.setattr(states, "FACTS_MIN", 8)
     log = LogBuilder(PARTITIONS).add(*map(one_event, range(20)))
     store, clean = Asked(), FakeWarehouse(PARTITIONS)
@@ -83,7 +83,7 @@ async def test_a_start_reads_what_is_behind_the_kept_state(monkeypatch: pytest.M
 
 
 async def test_a_kept_state_of_another_layout_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As after an upgrade whose states have other fields: all facts are folded."""
+    """For example after an upgrade whose states have other fields: all facts are folded."""
     monkeypatch.setattr(states, "FACTS_MIN", 8)
     log = LogBuilder(PARTITIONS).add(*map(one_event, range(20)))
     store, clean = Asked(), FakeWarehouse(PARTITIONS)
@@ -100,7 +100,7 @@ async def test_a_kept_state_of_another_layout_is_not_read(monkeypatch: pytest.Mo
 
 
 async def test_what_is_projected_again_reads_no_state_from_beyond(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A record in the middle comes again: the state is folded from the facts below it."""
+    """A record in the middle is repeated: the state is folded from the facts before it."""
     monkeypatch.setattr(states, "FACTS_MIN", 8)
     log = LogBuilder(PARTITIONS).add(*map(one_event, range(20)))
     store, clean = Asked(), FakeWarehouse(PARTITIONS)

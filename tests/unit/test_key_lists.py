@@ -1,4 +1,4 @@
-"""Lists of keys, cut to the size of one value of the store."""
+"""Lists of keys, split to the size of one value of the store."""
 
 from uuid import UUID
 
@@ -21,7 +21,7 @@ keys = st.one_of(
 
 @given(st.lists(keys, max_size=40))
 def test_every_key_is_in_one_list_that_fits(some: list[object]) -> None:
-    """Keys stay in order, sized as the client writes them; a key that is too long alone has a list to itself."""
+    """Keys stay in order, sized as the client writes them; a key that is too long gets its own list."""
     lists = list(cut_to_size(some, LIMIT))
 
     assert [key for part in lists for key in part] == some

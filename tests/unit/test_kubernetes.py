@@ -1,6 +1,6 @@
-"""The manifests of `deploy/kubernetes`: they are valid, and promise what the processes need.
+"""The manifests of `deploy/kubernetes`: they are valid, and provide what the processes need.
 
-Each test looks at the files as they are written, and at what Kustomize renders where it is installed.
+Each test checks the files as written, and the output of Kustomize where it is installed.
 """
 
 import re
@@ -38,7 +38,7 @@ from tests.support.manifests import (
 )
 
 OLDEST, NEWEST = "1.30", "1.37"  # of Kubernetes; the README names the oldest
-NO_SCHEMA = {"HTTPRoute"}  # of a CRD; tests/unit/test_kubernetes_routes.py looks at it
+NO_SCHEMA = {"HTTPRoute"}  # a CRD; tests/unit/test_kubernetes_routes.py checks it
 ADMIN, API = 9090, 8080
 USERS = {"provision": "provision", "processors": "projector", "query-api": "query", "audit": "query"}
 Documents = tuple[Document, ...]
@@ -52,7 +52,7 @@ SOURCES: dict[str, Callable[[], Documents]] = {
 
 @pytest.fixture(scope="module", autouse=True)
 def schemas_read_once() -> Iterator[None]:
-    """Let the validator read each schema once, instead of once for each document."""
+    """Let the validator read each schema once, instead of once per document."""
     with patch.object(validator, "schema_contents", cache(validator.schema_contents)):
         yield
 
@@ -65,12 +65,12 @@ def documents(request: pytest.FixtureRequest) -> Documents:
 
 @pytest.fixture(params=["single-node as written", "single-node", "production"])
 def whole(request: pytest.FixtureRequest) -> Documents:
-    """Return the documents of an overlay where no patch that matters is missing."""
+    """Return the documents of an overlay whose relevant patches are complete."""
     return SOURCES[request.param]()
 
 
 def ours(documents: Documents) -> list[Pod]:
-    """Return the pods of our image."""
+    """Return the pods with our image."""
     found = [pod for pod in pods(documents) if pod.is_ours]
     assert {pod.name for pod in found} == {"provision", "ingest", "query-api", "projector", "audit", "log-export"}
     return found
@@ -78,14 +78,14 @@ def ours(documents: Documents) -> list[Pod]:
 
 @pytest.mark.parametrize("version", [OLDEST, NEWEST])
 def test_every_document_is_valid(documents: Documents, version: str) -> None:
-    """Strictly: a misspelt field would be ignored by the cluster."""
+    """Validation is strict: the cluster would ignore a misspelt field."""
     for document in documents:
         if document["kind"] not in NO_SCHEMA:
             kubernetes_validate.validate(document, f"{version}.0", strict=True)
 
 
 def test_the_component_for_prometheus_reads_every_admin_port() -> None:
-    """Its kind is of a CRD without a schema here, so its shape is compared with the pods."""
+    """Its kind is a CRD without a schema here, so its structure is compared with the pods."""
     (monitor,) = yaml.safe_load_all((FOLDER / "components" / "monitoring" / "pod-monitor.yaml").read_text())
     (policy,) = yaml.safe_load_all((FOLDER / "components" / "monitoring" / "network-policy.yaml").read_text())
     serving = [pod for pod in pods(written("production")) if "admin" in pod.ports]
@@ -117,7 +117,7 @@ def test_no_pod_may_do_more_than_it_needs(documents: Documents) -> None:
 
 
 def test_our_pods_run_as_the_account_of_the_image(documents: Documents) -> None:
-    """Its group owns the volumes, so that it can read the secrets and write data."""
+    """Its group owns the volumes, so it can read the secrets and write data."""
     for pod in ours(documents):
         context = pod.spec["securityContext"]
         assert [context[name] for name in ("runAsUser", "runAsGroup", "fsGroup")] == [10001] * 3, pod.name
@@ -131,7 +131,7 @@ def test_the_cluster_itself_refuses_other_pods(documents: Documents) -> None:
 
 
 def test_every_volume_in_memory_or_on_the_node_has_a_limit(documents: Documents) -> None:
-    """A process that writes too much is evicted before it fills the disk of the node."""
+    """A process that writes too much is evicted before it fills the node's disk."""
     volumes = [volume for pod in pods(documents) for volume in pod.spec.get("volumes", ())]
 
     assert [volume for volume in volumes if "emptyDir" in volume and "sizeLimit" not in volume["emptyDir"]] == []
@@ -148,7 +148,7 @@ def test_images_have_a_version(documents: Documents) -> None:
 
 
 def test_every_container_asks_for_what_it_needs(documents: Documents) -> None:
-    """Memory is bounded; the processor is not, since throttling would delay requests."""
+    """Memory is limited; processor time is not, since throttling would delay requests."""
     for pod in pods(documents):
         for container in pod.containers:
             assert set(container["resources"]["requests"]) == {"cpu", "memory"}, pod.name
@@ -167,7 +167,7 @@ def test_arguments_are_a_command_and_its_options(documents: Documents) -> None:
 
 
 def test_variables_are_settings(documents: Documents) -> None:
-    """Each name is one, the values are accepted, and the addresses can be read."""
+    """Each name is a setting, the values are accepted, and the addresses can be parsed."""
     for pod in ours(documents):
         (container,) = pod.containers
         env = environment(container, documents)
@@ -180,7 +180,7 @@ def test_variables_are_settings(documents: Documents) -> None:
 
 
 def test_each_process_has_its_own_user_of_the_store(documents: Documents) -> None:
-    """And the password of that user, in a file; `ingest` and the export have none."""
+    """The user's password is in a file; `ingest` and the export have none."""
     for pod in ours(documents):
         (container,) = pod.containers
         env = environment(container, documents)
@@ -192,7 +192,7 @@ def test_each_process_has_its_own_user_of_the_store(documents: Documents) -> Non
 
 
 def test_every_file_that_a_setting_names_is_mounted(whole: Documents) -> None:
-    """Other than the settings of Kafka in a process that never connects to it."""
+    """Except for the Kafka settings of a process that never connects to Kafka."""
     for pod in ours(whole):
         (container,) = pod.containers
         env = environment(container, whole)
@@ -208,11 +208,11 @@ def _is_used(setting: str, pod: Pod) -> bool:
         return "reaches-kafka" in pod.labels
     if setting.startswith("STORE"):
         return "reaches-clickhouse" in pod.labels
-    return "reaches-valkey" in pod.labels  # tokens and limits: of the HTTP services
+    return "reaches-valkey" in pod.labels  # tokens and limits are for the HTTP services
 
 
 def test_secrets_are_readable_by_the_process_alone(documents: Documents) -> None:
-    """The default mode of a volume, 0644, is refused by `runtime.secret_files`."""
+    """`runtime.secret_files` refuses a volume's default mode, 0644."""
     secrets = [volume["secret"] for pod in pods(documents) for volume in pod.spec["volumes"] if "secret" in volume]
 
     assert secrets
@@ -230,7 +230,7 @@ def test_the_data_folder_is_below_its_volume(documents: Documents) -> None:
 
 
 def test_processes_that_serve_are_probed_at_their_admin_port(documents: Documents) -> None:
-    """All three probes; liveness does not ask for Kafka or ClickHouse, so an outage restarts nothing."""
+    """This holds for all three probes; liveness ignores Kafka and ClickHouse, so an outage restarts nothing."""
     for pod in ours(documents):
         (container,) = pod.containers
         if pod.kind in ("Job", "CronJob"):
@@ -249,7 +249,7 @@ PROBES = {"startup": "/livez", "readiness": "/readyz", "liveness": "/livez"}
 
 
 def test_http_services_end_after_the_proxies_know(documents: Documents) -> None:
-    """The pause and the requests in progress fit into the grace of the pod, and no pod ends before another is ready."""
+    """The pause and the requests in progress fit into the grace period, and no pod ends before another is ready."""
     for deployment in of_kind(documents, "Deployment"):
         if deployment["metadata"]["name"] not in ("ingest", "query-api"):
             continue
@@ -261,7 +261,7 @@ def test_http_services_end_after_the_proxies_know(documents: Documents) -> None:
 
 
 def test_projectors_have_stable_host_names(documents: Documents) -> None:
-    """Their static membership consists of them. A Deployment would give new ones, and partitions would wait."""
+    """They form the static membership. A Deployment would use new names, and partitions would wait."""
     projecting = [pod for pod in ours(documents) if pod.containers[0]["args"][0] == "processors"]
     (stateful,) = (d for d in of_kind(documents, "StatefulSet") if d["metadata"]["name"] == "projector")
     (service,) = (d for d in of_kind(documents, "Service") if d["metadata"]["name"] == "projector")
@@ -275,7 +275,7 @@ def test_projectors_have_stable_host_names(documents: Documents) -> None:
 
 
 def test_one_audit_runs_and_query_api_leaves_it_to_it(documents: Documents) -> None:
-    """N replicas would ask everything N times."""
+    """N replicas would run every check N times."""
     (audit,) = (d for d in of_kind(documents, "Deployment") if d["metadata"]["name"] == "audit")
     (query,) = (pod for pod in ours(documents) if pod.name == "query-api")
 
@@ -284,7 +284,7 @@ def test_one_audit_runs_and_query_api_leaves_it_to_it(documents: Documents) -> N
 
 
 def test_the_export_is_written_to_a_volume_that_stays(documents: Documents) -> None:
-    """In a folder below it, since the volume belongs to root."""
+    """It uses a folder in the volume, since the volume belongs to root."""
     (export,) = (pod for pod in ours(documents) if pod.name == "log-export")
     (container,) = export.containers
     (mount,) = (mount for mount in container["volumeMounts"] if mount["name"] == "export")
@@ -295,7 +295,7 @@ def test_the_export_is_written_to_a_volume_that_stays(documents: Documents) -> N
 
 
 def test_services_budgets_and_scalers_select_something(documents: Documents) -> None:
-    """A selector with a typing error would be valid, and do nothing."""
+    """A selector with a typo would be valid, and select nothing."""
     labels = {pod.name: pod.labels for pod in pods(documents)}
     for service in of_kind(documents, "Service"):
         (pod,) = (pod for pod in pods(documents) if selects({"matchLabels": service["spec"]["selector"]}, pod.labels))
@@ -309,20 +309,20 @@ def test_services_budgets_and_scalers_select_something(documents: Documents) -> 
     for scaler in of_kind(documents, "HorizontalPodAutoscaler"):
         name, kind = scaler["spec"]["scaleTargetRef"]["name"], scaler["spec"]["scaleTargetRef"]["kind"]
         (target,) = (d for d in of_kind(documents, kind) if d["metadata"]["name"] == name)
-        assert "replicas" not in target["spec"], name  # each apply would reset what the scaler has set
+        assert "replicas" not in target["spec"], name  # each apply would reset the scaler's value
     for workload in of_kind(documents, "Deployment", "StatefulSet"):
         assert selects(workload["spec"]["selector"], labels[workload["metadata"]["name"]])
 
 
 def test_services_that_take_traffic_have_a_budget(documents: Documents) -> None:
-    """And projectors, whose partitions wait while they are away."""
+    """So do projectors, whose partitions wait while they are down."""
     budgets = {budget["metadata"]["name"] for budget in of_kind(documents, "PodDisruptionBudget")}
 
     assert budgets == {"ingest", "query-api", "projector"}
 
 
 def test_nothing_refers_to_what_is_not_there(documents: Documents) -> None:
-    """ConfigMaps of the operator aside: the README says how to make them."""
+    """Except for the operator's ConfigMaps: the README says how to create them."""
     made = {document["metadata"]["name"] for document in of_kind(documents, "ConfigMap")}
     named = {
         volume["configMap"]["name"]
@@ -332,11 +332,11 @@ def test_nothing_refers_to_what_is_not_there(documents: Documents) -> None:
     }
 
     assert named - made <= {"authorities", "jwks"}
-    assert of_kind(documents, "Secret") == []  # a secret in a repository is none
+    assert of_kind(documents, "Secret") == []  # a secret in a repository would not be secret
 
 
 def test_provision_can_be_applied_before_the_rest(documents: Documents) -> None:
-    """The labels that the README selects by for an upgrade bring all that the Job reads, and start nothing else."""
+    """The labels that the README uses for an upgrade select everything that the Job reads, and start nothing else."""
     chosen = [d for d in documents if d["metadata"].get("labels", {}).get("app.kubernetes.io/name") in FIRST]
     (job,) = (pod for pod in ours(documents) if pod.name == "provision")
     (container,) = job.containers
@@ -367,7 +367,7 @@ def test_production_has_several_of_everything() -> None:
 
 
 def test_one_node_provisions_one_copy() -> None:
-    """There is one Kafka node; production leaves the number to `provision`, which refuses fewer than three."""
+    """There is one Kafka node; in production `provision` decides, and refuses fewer than three."""
     of = {overlay: next(pod for pod in ours(rendered(overlay)) if pod.name == "provision") for overlay in OVERLAYS}
 
     assert of["single-node"].containers[0]["args"][-2:] == ["--replication", "1"]
@@ -387,7 +387,7 @@ def test_the_log_of_one_node_never_expires() -> None:
 
 
 def test_the_volumes_of_one_node_are_where_its_servers_write() -> None:
-    """Else records would be gone with the pod."""
+    """Otherwise records would be lost with the pod."""
     by_name = {pod.name: pod for pod in pods(written("single-node"))}
     folders = {
         name: [

@@ -11,7 +11,7 @@ DNS = {("UDP", 53), ("TCP", 53)}
 
 
 def policies(documents: tuple[Document, ...], pod: Pod, direction: str) -> list[Document]:
-    """Return the policies that hold for a pod in one direction."""
+    """Return the policies that apply to a pod in one direction."""
     return [
         policy["spec"]
         for policy in of_kind(documents, "NetworkPolicy")
@@ -46,12 +46,12 @@ def _enters(documents: tuple[Document, ...], source: Pod, target: Pod, port: int
 
 
 def _is_peer(peer: Document, pod: Pod) -> bool:
-    """Return whether a rule means this pod, which is in the namespace of the policy."""
+    """Return whether a rule matches this pod, which is in the policy's namespace."""
     return "podSelector" in peer and "namespaceSelector" not in peer and selects(peer["podSelector"], pod.labels)
 
 
 def test_on_one_node_each_pod_reaches_what_it_needs_and_nothing_else() -> None:
-    """This is the whole list."""
+    """This is the complete list."""
     assert set(flows(written("single-node"))) == {
         *((name, "kafka", 9092) for name in (*TO_KAFKA, "kafka")),
         *((name, "clickhouse", 8123) for name in TO_CLICKHOUSE),
@@ -61,7 +61,7 @@ def test_on_one_node_each_pod_reaches_what_it_needs_and_nothing_else() -> None:
 
 
 def test_everything_is_refused_that_no_policy_allows() -> None:
-    """In both directions, for every pod of the namespace; names can be looked up."""
+    """In both directions, for every pod of the namespace; DNS lookups are allowed."""
     for overlay in ("single-node", "production"):
         documents = written(overlay)
         for pod in pods(documents):

@@ -1,6 +1,6 @@
 """The HTTPRoute of production sends each request of the API to the service that answers it.
 
-Its kind is of a CRD, the Gateway API, without a schema here. So its shape is compared with what that API allows.
+Its kind is a CRD, the Gateway API, without a schema here. So its structure is compared with what that API allows.
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.support.manifests import FOLDER
 
 
 def chosen(method: str, path: str) -> str | None:
-    """Return the service that a Gateway chooses: of all matches the most exact path wins, then one with a method."""
+    """Return the service that a Gateway chooses: the most exact path wins, then a match with a method."""
     found = [
         (_rank(match), rule["backendRefs"][0]["name"])
         for rule in ROUTE["spec"]["rules"]
@@ -36,7 +36,7 @@ def _rank(match: dict[str, Any]) -> tuple[bool, int, bool]:
 
 
 def test_the_route_has_the_shape_of_the_gateway_api() -> None:
-    """Version 1: at most 16 rules, each with at most 64 matches; a prefix has no slash at its end."""
+    """Version 1: at most 16 rules, each with at most 64 matches; a prefix has no trailing slash."""
     assert (ROUTE["apiVersion"], ROUTE["kind"]) == ("gateway.networking.k8s.io/v1", "HTTPRoute")
     assert set(ROUTE["spec"]) == {"parentRefs", "hostnames", "rules"}
     assert len(ROUTE["spec"]["rules"]) <= 16
@@ -51,7 +51,7 @@ def test_the_route_has_the_shape_of_the_gateway_api() -> None:
 
 
 def test_each_request_of_the_api_reaches_its_service(tmp_path: Path) -> None:
-    """The routes of both services are the list of requests."""
+    """The requests come from the routes of both services."""
     requests = requests_of_the_api(tmp_path)
 
     assert {request.side for request in requests} == {INGEST, QUERY_API}
@@ -59,20 +59,20 @@ def test_each_request_of_the_api_reaches_its_service(tmp_path: Path) -> None:
 
 
 def test_the_dashboard_is_answered_by_the_side_that_has_it() -> None:
-    """Browsers and monitors ask for pages, and for their files."""
+    """Browsers and monitors request pages and their files."""
     paths = ("/", "/sessions", "/sessions/x", "/team", "/trust", "/static/0123/app/main.js")
 
     assert {chosen(method, path) for method in ("GET", "HEAD") for path in paths} == {QUERY_API}
 
 
 def test_the_reference_and_the_questions_of_web_pages_are_answered() -> None:
-    """A browser asks with OPTIONS before it writes."""
+    """A browser sends OPTIONS before it writes."""
     assert chosen("GET", "/schema/openapi.json") == QUERY_API
     assert chosen("OPTIONS", "/api/v1/acme/sessions") in (INGEST, QUERY_API)
 
 
 def test_nothing_else_is_reachable() -> None:
-    """Neither health and metrics, nor an address beside the API and the dashboard."""
+    """Neither health and metrics, nor an address outside the API and the dashboard."""
     hidden = (*INSIDE, "/api/v10", "/other", "/teams", "/team/x", "/sessionsx")
 
     assert {chosen(method, path) for method in ("GET", "POST") for path in hidden} == {None}

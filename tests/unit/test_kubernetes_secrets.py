@@ -1,4 +1,4 @@
-"""The lines of deploy/kubernetes/README.md make every Secret and ConfigMap that the manifests refer to."""
+"""The commands in deploy/kubernetes/README.md create every Secret and ConfigMap to which the manifests refer."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ from tests.support.pages import blocks
 PAGE = "deploy/kubernetes/README.md"
 SECTIONS = {"single-node": "One node", "production": "Production"}
 USERS_FILE = CHECKOUT / "deploy" / "clickhouse" / "users.d" / "crewkit.xml"
-# Notes `create secret generic` and `create configmap`, with the content of their files.
+# Records `create secret generic` and `create configmap`, with the content of their files.
 KUBECTL = f"""#!{sys.executable}
 import json, pathlib, sys
 words = sys.argv[1:]
@@ -38,7 +38,7 @@ if "create" in words and words[words.index("create") + 1] in ("secret", "configm
 
 
 def made(overlay: str, folder: Path) -> dict[str, dict[str, str]]:
-    """Run the lines of a section in a folder; return what they would create, by name."""
+    """Run the commands of a section in a folder; return what they would create, by name."""
     (script, *_) = (
         block.text for block in blocks(PAGE) if block.section == SECTIONS[overlay] and block.language == "sh"
     )
@@ -51,7 +51,7 @@ def made(overlay: str, folder: Path) -> dict[str, dict[str, str]]:
 
 
 def what_the_operator_has(folder: Path) -> None:
-    """Make the files that production brings along: passwords, authorities and the keys of the issuer."""
+    """Make the files that production provides: passwords, CAs and the issuer's keys."""
     for name in (
         "store/provision",
         "store/projector",
@@ -69,7 +69,7 @@ def what_the_operator_has(folder: Path) -> None:
 
 
 def referenced(overlay: str) -> set[tuple[str, str]]:
-    """Return name and key of what the pods mount and no manifest makes; the key is empty if all keys are mounted."""
+    """Return name and key of what the pods mount and no manifest creates; the key is empty if all keys are mounted."""
     documents = rendered(overlay)
     there = {document["metadata"]["name"] for document in of_kind(documents, "ConfigMap")}
     found = set()
@@ -90,7 +90,7 @@ def referenced(overlay: str) -> set[tuple[str, str]]:
 @pytest.mark.slow
 @pytest.mark.parametrize("overlay", SECTIONS)
 def test_the_readme_makes_what_the_manifests_refer_to(overlay: str, tmp_path: Path) -> None:
-    """Every key that is mounted is there, and nothing is made that no pod reads."""
+    """Every mounted key exists, and nothing is created that no pod reads."""
     what_the_operator_has(tmp_path)
     secrets = made(overlay, tmp_path)
 
@@ -102,7 +102,7 @@ def test_the_readme_makes_what_the_manifests_refer_to(overlay: str, tmp_path: Pa
 @pytest.mark.slow
 @pytest.mark.parametrize("overlay", SECTIONS)
 def test_the_processes_accept_the_keys(overlay: str, tmp_path: Path) -> None:
-    """They read them from a volume, with the modes that the manifests give them; the operator's key is not there."""
+    """They read them from a volume, with the modes in the manifests; the operator's key is not there."""
     what_the_operator_has(tmp_path)
     keys = made(overlay, tmp_path)["crewkit-keys"]
     volume = tmp_path / "volume"
@@ -121,7 +121,7 @@ def test_the_processes_accept_the_keys(overlay: str, tmp_path: Path) -> None:
 
 
 def test_files_of_the_production_recipe_are_those_that_settings_name(tmp_path: Path) -> None:
-    """A ConfigMap is mounted as a folder, so its keys are the names of the files."""
+    """A ConfigMap is mounted as a folder, so its keys are the file names."""
     what_the_operator_has(tmp_path)
     secrets = made("production", tmp_path)
     (settings,) = (d["data"] for d in of_kind(rendered("production"), "ConfigMap") if "LOG_URL" in d["data"])
@@ -132,7 +132,7 @@ def test_files_of_the_production_recipe_are_those_that_settings_name(tmp_path: P
 
 
 def test_clickhouse_gets_the_digests_of_the_passwords(tmp_path: Path) -> None:
-    """Without a new line at the end, which would be part of the value of a variable."""
+    """There is no trailing newline, which would be part of a variable's value."""
     secrets = made("single-node", tmp_path)
     wanted = set(re.findall(r'from_env="(\w+)"', USERS_FILE.read_text()))
     digests: dict[str, Any] = secrets["store-digests"]
@@ -143,5 +143,5 @@ def test_clickhouse_gets_the_digests_of_the_passwords(tmp_path: Path) -> None:
 
 
 def test_clickhouse_has_no_user_without_a_password() -> None:
-    """The server starts without the image's entrypoint, which would close the user `default` to other machines."""
+    """The server starts without the image's entrypoint, which would restrict the user `default` to this machine."""
     assert re.search(r'<default remove="(remove|1)"\s*/>', USERS_FILE.read_text())

@@ -1,4 +1,4 @@
-"""What a projector sees of the log while its store answers, hangs or fails."""
+"""A projector's view of the log while its store answers, hangs or fails."""
 
 import asyncio
 import threading
@@ -18,7 +18,7 @@ WRITTEN = 5
 
 
 class GrowingLog:
-    """A log of one partition that gains a record between two looks."""
+    """A log of one partition that gains a record between two reads."""
 
     def __init__(self) -> None:
         self.end = WRITTEN
@@ -29,7 +29,7 @@ class GrowingLog:
 
 
 class HangingStore:
-    """A warehouse whose inserts end when they may."""
+    """A warehouse whose inserts end when the test lets them."""
 
     def __init__(self) -> None:
         self.may_end = threading.Event()
@@ -64,7 +64,7 @@ async def until(met: Callable[[], object]) -> None:
 
 
 async def test_records_that_wait_are_seen_while_the_store_hangs() -> None:
-    """Its call may last for minutes; the watchdog and the alerts look at what is seen meanwhile."""
+    """Its call may last for minutes; the watchdog and the alerts rely on what is seen meanwhile."""
     store = HangingStore()
     async with running(store) as (progress, _):
         await until(lambda: progress.places() and progress.places()[0].records > 10)
@@ -72,11 +72,11 @@ async def test_records_that_wait_are_seen_while_the_store_hangs() -> None:
         store.may_end.set()
         await until(lambda: store.inserts > 3)
 
-    assert inserts == 1  # a report waits for the one before
+    assert inserts == 1  # a report waits for the previous one
 
 
 async def test_a_store_that_fails_is_reported_again() -> None:
-    """Each turn tries once more."""
+    """Each round tries again."""
     failing = MagicMock()
     failing.insert.side_effect = StoreUnavailable("away")
     async with running(failing) as (progress, task):
@@ -87,7 +87,7 @@ async def test_a_store_that_fails_is_reported_again() -> None:
 
 
 async def test_what_is_not_expected_ends_it() -> None:
-    """It does not go on blindly: its caller gets the error, and ends the process."""
+    """It does not continue blindly: its caller gets the error, and ends the process."""
     broken = MagicMock()
     broken.insert.side_effect = RuntimeError("a fault of ours")
     async with running(broken) as (_, task):

@@ -1,4 +1,4 @@
-"""The lane: one thread that takes turns, so that short work does not wait for long work, and long work ends."""
+"""The lane: one thread that alternates between tasks. Short work does not wait for long work, and long work ends."""
 
 import asyncio
 import threading
@@ -37,7 +37,7 @@ async def test_work_runs_one_after_the_other() -> None:
 
 
 async def test_work_that_is_cancelled_before_its_turn_never_runs() -> None:
-    """Its request got a 503 before."""
+    """Its request already got a 503."""
     lane, begin, ran = Lane(), threading.Event(), []
     first = asyncio.ensure_future(lane.run(begin.wait))
     second = asyncio.ensure_future(lane.run(ran.append, "second"))
@@ -45,7 +45,7 @@ async def test_work_that_is_cancelled_before_its_turn_never_runs() -> None:
 
     second.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await second  # cancelling takes a turn of the loop, in which the thread must not be free
+        await second  # cancelling takes a turn of the loop, during which the thread must not be free
     begin.set()
     await first
     await lane.run(ran.append, "third")
@@ -54,7 +54,7 @@ async def test_work_that_is_cancelled_before_its_turn_never_runs() -> None:
 
 
 async def test_a_short_request_does_not_wait_for_long_ones() -> None:
-    """And of the long requests, the first ends before the second; in parallel both would end too late."""
+    """Of the long requests, the first ends before the second; in parallel both would end too late."""
     lane, order = Lane(), []
 
     async def request(count: int, name: str) -> None:

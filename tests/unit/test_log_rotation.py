@@ -25,7 +25,7 @@ for n in range(int(sys.argv[2])):
 
 
 def numbers(*files: Path) -> list[int]:
-    """Return the numbers in the files' lines, each of which must be whole."""
+    """Return the numbers in the files' lines, each of which must be complete."""
     return [int(line.removeprefix("line ")) for file in files for line in file.read_text().splitlines()]
 
 
@@ -34,7 +34,7 @@ def old(file: Path) -> Path:
 
 
 def test_threads_that_write_while_the_file_is_rotated_lose_no_line(tmp_path: Path) -> None:
-    """Each line is in one of the two files, once and whole."""
+    """Each line is in one of the two files, once and complete."""
     file = tmp_path / "up.log"
     stream = best_effort_stream(file, BYTES)
 
@@ -53,13 +53,13 @@ def test_threads_that_write_while_the_file_is_rotated_lose_no_line(tmp_path: Pat
 
 
 def test_a_thread_that_comes_second_does_not_rotate_again(tmp_path: Path) -> None:
-    """It also found the file full and waited for its turn; the old file of the first rotation stays."""
+    """It also found the file full and waited for its turn; the first rotation's old file stays."""
     file = tmp_path / "up.log"
     stream = best_effort_stream(file, 10)
     raw: Any = stream.buffer
 
     class Second:
-        """A turn that comes once the first thread has rotated the file."""
+        """A turn that comes after the first thread has rotated the file."""
 
         def __enter__(self) -> None:
             begin_anew(file, raw.fileno())
@@ -104,7 +104,7 @@ def test_where_no_new_file_can_begin_the_old_one_goes_on(tmp_path: Path) -> None
 
 
 def test_a_file_that_was_removed_by_hand_is_made_again(tmp_path: Path) -> None:
-    """The next line beyond the bound makes it again."""
+    """The next line beyond the limit creates it again."""
     file = tmp_path / "up.log"
     stream = best_effort_stream(file, 10)
     file.unlink()

@@ -1,4 +1,4 @@
-"""A worker whose membership another one takes again and again says so; ordinary changes of its id end nothing."""
+"""A worker whose membership is repeatedly taken by another one says so; ordinary changes of its id end nothing."""
 
 import asyncio
 from itertools import count
@@ -21,7 +21,7 @@ class Clock:
 
 
 def contested_after(every_s: float, changes: int = 3 * CHANGES) -> bool:
-    """Return whether ids that change so often are contested at some time."""
+    """Return whether ids that change at this rate are contested at some time."""
     clock = Clock()
     ids = MemberIds(clock)
     found = False
@@ -33,17 +33,17 @@ def contested_after(every_s: float, changes: int = 3 * CHANGES) -> bool:
 
 
 def test_an_id_that_changes_with_each_heartbeat_is_contested() -> None:
-    """Two workers take turns: each loses its id when the other joins."""
+    """Two workers alternate: each loses its id when the other joins."""
     assert contested_after(every_s=12.0)
 
 
 def test_an_id_that_changes_now_and_then_is_not() -> None:
-    """A worker that is paused for longer than its session gets a new id each time."""
+    """A worker that is suspended for longer than its session gets a new id each time."""
     assert not contested_after(every_s=WITHIN_S / (CHANGES - 1) + 1)
 
 
 def test_one_id_and_none_are_no_changes() -> None:
-    """Before it joins, and between two joins, a worker has none; an ordinary rebalance leaves it its id."""
+    """Before it joins, and between two joins, a worker has none; an ordinary rebalance keeps its id."""
     ids = MemberIds(lambda: 0.0)
     for _ in range(100):
         ids.see("")

@@ -1,4 +1,4 @@
-"""Rows reach an in-process engine through a file in memory, which holds the last rows only."""
+"""Rows reach the in-process engine through a file in memory, which contains only the last rows."""
 
 import os
 from pathlib import Path

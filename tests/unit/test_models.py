@@ -1,4 +1,4 @@
-"""Names of models: which spellings are one model."""
+"""Model names: which spellings are the same model."""
 
 import pytest
 
@@ -18,7 +18,7 @@ from schemas.models import canonical_model
     ],
 )
 def test_a_model_has_one_name(spelling: str, model: str) -> None:
-    """The suffix of the context window and the date of a snapshot do not count."""
+    """The suffix for the context window and the date of a snapshot do not count."""
     assert canonical_model(spelling) == model
 
 
@@ -31,5 +31,5 @@ def test_a_model_has_one_name(spelling: str, model: str) -> None:
     ],
 )
 def test_other_names_stay(name: str) -> None:
-    """A number that is no date, a suffix in the middle and a name that is only a suffix belong to the name."""
+    """A number that isn't a date, a suffix in the middle, and a name that is only a suffix belong to the name."""
     assert canonical_model(name) == name

@@ -1,4 +1,4 @@
-"""Machines that serve need only the operator's public key, which cannot sign."""
+"""Machines that serve requests need only the operator's public key, which cannot sign."""
 
 from pathlib import Path
 
@@ -60,7 +60,7 @@ def test_the_public_key_verifies_operator_tokens(operator: Path, pod: Settings) 
 
 
 def test_the_operators_key_grants_no_access_to_orgs(operator: Path, pod: Settings) -> None:
-    """This holds for every token it signs, also with the kid of another key."""
+    """This holds for every token that it signs, even with another key's kid."""
     forging = Key("EdDSA", "")
     forging.private = parse_private_key((operator / "operator.key").read_text())
     verifier = load_credentials(pod)[0]
@@ -154,7 +154,7 @@ def test_our_tokens_grant_access_to_orgs_only_if_configured(pod: Settings) -> No
 
 
 def test_with_kafka_a_token_that_would_be_invalid_is_not_printed(operator: Path, pod: Settings) -> None:
-    """Wrong usage, unless `--dev-tokens` says that services take it."""
+    """It is wrong usage, unless `--dev-tokens` says that services accept it."""
     make_embedded_secrets(operator)
     arguments = ["token", "--secrets", str(operator), "--org", "acme", "--user", "u", "--role", "viewer"]
     kafka = ["--log-url", "kafka://k:9092/t"]

@@ -1,4 +1,4 @@
-"""What the records of each client become: the type and the whole payload of each event."""
+"""The events that each client's records become: the type and the whole payload of each."""
 
 from typing import Any
 
@@ -117,7 +117,7 @@ CLAUDE: dict[str, tuple[dict[str, Any], str, dict[str, Any]]] = {
 
 
 def codex_record(name: str, **values: Any) -> dict[str, Any]:
-    """Return a log record of Codex: its time is that of observation, and everything is text."""
+    """Return a log record of Codex: its time is that of observation, and every value is text."""
     given = {"conversation.id": SESSION, "app.version": "0.169.0", "originator": "codex_exec", **values}
     found = record(f"codex.{name}", **given)
     return {**found, "timeUnixNano": "0", "observedTimeUnixNano": str(AT_NS), "body": None}
@@ -309,7 +309,7 @@ def events_of(gathered: Gathered) -> list[Event]:
 
 @pytest.mark.parametrize(("service", "sent", "event_type", "data"), ALL)
 def test_each_record_that_is_kept(service: str, sent: Any, event_type: str, data: dict[str, Any]) -> None:
-    """The payload holds what is listed, the mark of telemetry, and nothing else."""
+    """The payload contains what is listed, the mark of telemetry, and nothing else."""
     found = gathered_logs(logs([sent], service))
 
     (event,) = events_of(found)
@@ -357,7 +357,7 @@ def test_noise_is_counted_and_dropped(service: str, sent: Any) -> None:
     ],
 )
 def test_each_reason_to_refuse_a_record(body: Any, outcome: str) -> None:
-    """It is named, and its neighbours are kept."""
+    """The reason is named, and valid neighbours are stored."""
     body["resourceLogs"] += logs([claude_record("user_prompt")])["resourceLogs"]
 
     found = gathered_logs(body)
@@ -367,14 +367,14 @@ def test_each_reason_to_refuse_a_record(body: Any, outcome: str) -> None:
 
 
 def test_a_record_that_can_not_be_decoded_is_too_large() -> None:
-    """Its neighbours are kept."""
+    """Its neighbours are stored."""
     found = gather_logs([Exported({"service.name": "claude-code"}, [None])], CONTEXT)
 
     assert found.outcomes == {"too_large": 1}
 
 
 def test_the_time_of_a_record_without_one() -> None:
-    """First the time of observation, then the attribute."""
+    """The time of observation comes first, then the attribute."""
     stamped = {"event.timestamp": "2026-01-20T10:29:00Z"}
     observed = {**claude_record("user_prompt", at_ns=0), "observedTimeUnixNano": (AT_NS - NS)}
     body = logs([observed, claude_record("user_prompt", at_ns=0, **stamped)])
@@ -383,7 +383,7 @@ def test_the_time_of_a_record_without_one() -> None:
 
 
 def test_the_client_is_found_by_the_prefix_of_a_name() -> None:
-    """A collector may send with a service name of its own."""
+    """A collector may send its own service name."""
     records = [
         codex_record("user_prompt"),
         gemini_record("user_prompt"),
@@ -397,7 +397,7 @@ def test_the_client_is_found_by_the_prefix_of_a_name() -> None:
 
 
 def test_what_is_said_about_the_client() -> None:
-    """Gemini's service version is that of Node.js; `codex exec` runs without a person."""
+    """Gemini's service version is that of Node.js; `codex exec` runs without a user."""
     found = [
         gathered_logs(logs([sent], service, "v20.20.2")).sessions[0].said
         for service, sent in (
@@ -415,7 +415,7 @@ def test_what_is_said_about_the_client() -> None:
 
 
 def test_records_of_several_sessions_are_grouped() -> None:
-    """Each session has its events in their order; the session may be an attribute of the resource."""
+    """Each session has its events in order; the session may be an attribute of the resource."""
     records = [claude_record("user_prompt", number, **{"session.id": f"s{number % 2}"}) for number in range(6)]
     body = logs(records)
     other = logs([record("api_request", request_id="r")])
@@ -429,7 +429,7 @@ def test_records_of_several_sessions_are_grouped() -> None:
 
 
 def test_a_request_to_a_model_counts_once_by_its_id() -> None:
-    """Another record about it, later and with another number, is the same event; without an id it is another one."""
+    """A later record about it with another number is the same event; without an id it is another event."""
     records = [
         claude_record("api_request", sequence, AT_NS - sequence, **{"request_id": "r"} if known else {})
         for sequence in (1, 2)
@@ -443,7 +443,7 @@ def test_a_request_to_a_model_counts_once_by_its_id() -> None:
 
 
 def test_a_sequence_begins_anew_with_each_process() -> None:
-    """So the number alone is no identity: a resumed session has it again at another time."""
+    """So the number is not an identity by itself: a resumed session uses it again at another time."""
     records = [claude_record("user_prompt", 1, AT_NS - later) for later in (0, 1)]
 
     assert len({event.event_id for event in events_of(gathered_logs(logs(records)))}) == 2
@@ -459,7 +459,7 @@ MEASURED = {
 
 @pytest.mark.parametrize("metric", MEASURED)
 def test_each_metric_that_is_kept(metric: str) -> None:
-    """A delta is an amount of its own; whole amounts are integers."""
+    """A delta is a separate amount; whole amounts are integers."""
     values, name = MEASURED[metric]
 
     found = gathered_metrics(metrics({f"claude_code.{metric}": [point(2.0, **values), point(1.5, **values)]}))
@@ -472,7 +472,7 @@ def test_each_metric_that_is_kept(metric: str) -> None:
 
 
 def test_cumulative_points_name_their_series() -> None:
-    """Attributes and start tell series apart; the end of the interval does not."""
+    """Attributes and start distinguish series; the end of the interval does not."""
     points = [
         point(1, type="added"),
         point(2, at_ns=AT_NS + NS, type="added"),
@@ -519,5 +519,5 @@ def test_lines_that_gemini_changed() -> None:
     ],
 )
 def test_each_outcome_of_a_data_point(body: Any, outcome: str) -> None:
-    """Nothing of it is kept."""
+    """None of it is stored."""
     assert gathered_metrics(body) == Gathered([], b"", {outcome: 1})

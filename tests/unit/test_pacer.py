@@ -13,7 +13,7 @@ from processors.runners.backlog import Backlog
 
 
 def paced(batches: Sequence[int], every_s: float, took_s: float = 0.0, wait_s: float = 1.0) -> list[float]:
-    """Return when batches of so many events began, if the next events came ``every_s`` after the last."""
+    """Return when batches of that many events began, if the next events came ``every_s`` after the last."""
     now = [0.0]
     pacer, began = Pacer(wait_s, lambda: now[0]), []
     for number, facts in enumerate(batches):
@@ -36,12 +36,12 @@ async def never(is_full: Awaitable[object]) -> None:
 
 
 def test_the_first_batches_begin_at_once() -> None:
-    """What somebody does by hand is visible at once."""
+    """What a user does by hand is visible at once."""
     assert paced([1] * AHEAD, every_s=0.01) == pytest.approx([n * 0.01 for n in range(AHEAD)])
 
 
 def test_in_the_long_run_a_batch_of_one_event_takes_its_time() -> None:
-    """However many could begin: as many parts a second and table."""
+    """However many could begin, the number of parts per second and table is limited."""
     began = paced([1] * 200, every_s=0.0)
 
     share = SHARING_FACTS / (SHARING_FACTS + 1)
@@ -52,7 +52,7 @@ def test_in_the_long_run_a_batch_of_one_event_takes_its_time() -> None:
 @given(rate=st.floats(1, 10_000), wait_s=st.floats(0.1, 10))
 @settings(deadline=None)
 def test_more_events_make_fewer_parts_an_event(rate: float, wait_s: float) -> None:
-    """Events come steadily, and a batch takes all that wait: its number grows with the root of the rate."""
+    """Events come steadily, and a batch takes all waiting ones: batches grow in number with the root of the rate."""
     now, done, parts = 0.0, 0.0, 0
     pacer = Pacer(wait_s, lambda: now)
     while parts < 400:
@@ -66,7 +66,7 @@ def test_more_events_make_fewer_parts_an_event(rate: float, wait_s: float) -> No
 
 
 def test_a_batch_leaves_time_to_others() -> None:
-    """The shortest of the latest ones says what a batch costs; one long write is no reason to wait."""
+    """The shortest recent batch says what a batch costs; one long write is no reason to wait."""
     assert paced([1_000] * 3, every_s=0.0, took_s=0.2, wait_s=0.0) == pytest.approx([0.0, 0.4, 0.8])
 
     now = [0.0]
@@ -82,7 +82,7 @@ def test_a_batch_leaves_time_to_others() -> None:
 
 @pytest.mark.parametrize("workers", [1.0, 2.0, 2.5])
 def test_several_workers_make_no_more_batches_than_one(workers: float) -> None:
-    """A batch of one of so many begins as much later than the one before."""
+    """If there are n workers, each batch begins n times as late after the previous one."""
     pacer = Pacer(0.0, lambda: 0.0)
     pacer.ended(1_000, 0.1, workers)
 
@@ -90,7 +90,7 @@ def test_several_workers_make_no_more_batches_than_one(workers: float) -> None:
 
 
 async def test_a_batch_waits_for_the_write_before_it() -> None:
-    """Then its pause; a full one begins in the middle of the write."""
+    """Then comes its pause; a full one begins in the middle of the write."""
     pacer, drained, full = Pacer(0.0), asyncio.Event(), asyncio.Event()
     small = asyncio.create_task(pacer.may_begin(asyncio.Event().wait(), drained.wait()))
     other = asyncio.create_task(pacer.may_begin(full.wait(), drained.wait()))
@@ -104,7 +104,7 @@ async def test_a_batch_waits_for_the_write_before_it() -> None:
 
 
 async def test_what_ends_the_wait_for_more_is_raised() -> None:
-    """It is not lost in a task; nor is what stopped the write before."""
+    """It is not lost in a task, and neither is the error that stopped the previous write."""
 
     async def fails() -> None:
         raise OSError("gone")
@@ -116,7 +116,7 @@ async def test_what_ends_the_wait_for_more_is_raised() -> None:
 
 
 async def test_a_backlog_is_taken_whole_and_in_order() -> None:
-    """Also what was added while it waited for its turn."""
+    """This includes records added while it waited for its turn."""
     backlog, drained = Backlog[int](100, 1 << 20), asyncio.Event()
     await backlog.put(1, 10)
     taking = asyncio.create_task(backlog.take(lambda is_full: Pacer(0.0).may_begin(is_full, drained.wait())))
@@ -130,7 +130,7 @@ async def test_a_backlog_is_taken_whole_and_in_order() -> None:
 
 
 async def test_a_full_backlog_is_taken_while_a_batch_is_written() -> None:
-    """By records, and by bytes."""
+    """Full by records, and full by bytes."""
     backlog = Backlog[int](2, 100)
     for sizes in ([1, 1], [100]):
         for size in sizes:
@@ -140,7 +140,7 @@ async def test_a_full_backlog_is_taken_while_a_batch_is_written() -> None:
 
 @pytest.mark.parametrize(("records_max", "bytes_max", "fits"), [(3, 1 << 20, 3), (100, 25, 3)])
 async def test_a_full_backlog_lets_nothing_in(records_max: int, bytes_max: int, fits: int) -> None:
-    """So Faust and its consumer stop to fetch; the record that exceeds the bytes is still taken."""
+    """So Faust and its consumer stop fetching; the record that exceeds the bytes is still accepted."""
     backlog = Backlog[int](records_max, bytes_max)
 
     async def fill() -> None:

@@ -1,11 +1,11 @@
-"""For how many workers a pipeline counts itself, by the partitions that it has."""
+"""The number of workers that a pipeline assumes, from the partitions that it has."""
 
 from tests.support.fakes.warehouse import FakeWarehouse
 from tests.support.rigs.projection import pipeline_over
 
 
 def test_a_worker_with_a_part_of_the_partitions_counts_others_like_itself() -> None:
-    """One without partitions has nobody to share with."""
+    """A worker without partitions shares with no others."""
     pipeline = pipeline_over(FakeWarehouse(), [], partitions=4)
     found = [pipeline.workers()]
     pipeline.assign(range(4))

@@ -9,7 +9,7 @@ from schemas.pricing.price_list import PriceList
 
 USD = 10**9
 LIST = PriceList([Price("m", 10, USD, 2 * USD, 0, 0, 0)])
-MILLION = ModelUsage(input_tokens=1_000_000)  # a dollar by the list
+MILLION = ModelUsage(input_tokens=1_000_000)  # a dollar according to the list
 
 
 def disagrees(cost_nano: int, usage: ModelUsage = MILLION, model: str = "m", at_ms: int = 10) -> bool:
@@ -25,7 +25,7 @@ def test_one_percent_is_agreement(cost: int) -> None:
 
 @pytest.mark.parametrize("cost", [0, USD + USD // 100 + 1, USD - USD // 100 - 1, 2 * USD])
 def test_more_than_one_percent_is_disagreement(cost: int) -> None:
-    """Too much and too little both count."""
+    """Both too much and too little count."""
     assert disagrees(cost)
 
 
@@ -40,6 +40,6 @@ def test_a_rounding_is_no_disagreement() -> None:
 
 
 def test_a_model_without_a_price_cannot_disagree() -> None:
-    """Neither an unknown model nor a price that begins later says anything."""
+    """Neither an unknown model nor a price that begins later counts."""
     assert not disagrees(5 * USD, model="n")
     assert not disagrees(5 * USD, at_ms=9)

@@ -1,4 +1,4 @@
-"""Clients that say other costs than the price list: counted with every batch, named in the log once an hour."""
+"""Clients that report other costs than the price list: counted with every batch, logged once an hour."""
 
 from collections import Counter
 
@@ -14,7 +14,7 @@ from schemas.pricing.price_list import list_prices
 from tests.support.builders import T0, hook, recorded, session_id
 
 SESSION = session_id("priced")
-TOKENS = {"input_tokens": 1_000_000, "output_tokens": 0}  # 5 dollars by the list
+TOKENS = {"input_tokens": 1_000_000, "output_tokens": 0}  # 5 dollars according to the list
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ TOKENS = {"input_tokens": 1_000_000, "output_tokens": 0}  # 5 dollars by the lis
 def test_a_cost_that_is_off_by_more_than_one_percent_disagrees(
     model: str, cost_usd: float | None, found: dict[str, int]
 ) -> None:
-    """A model without a price, and a request without a cost, say nothing."""
+    """A model without a price, and a request without a cost, do not count."""
     event = hook("ApiRequest", T0, model=model, request_id="r", cost_usd=cost_usd, **TOKENS)
     record = recorded(SESSION, event)
     (row,) = fact_rows(LogRecord(0, 0, SESSION.bytes, encode(record), 0), record)
@@ -43,7 +43,7 @@ def test_a_cost_that_is_off_by_more_than_one_percent_disagrees(
 
 
 def test_each_price_is_named_once_an_hour() -> None:
-    """With what to do about it."""
+    """The line says what to do."""
     now = [0.0]
     warnings = PriceWarnings(lambda: now[0])
 

@@ -81,7 +81,7 @@ def test_the_first_list_knows_the_models_of_the_day(model: str) -> None:
 
 @pytest.mark.parametrize("model", OF_TODAY)
 def test_the_first_list_knows_the_models_of_today(model: str) -> None:
-    """The same for models that are newer; reading from a cache costs a tenth of the input unless the list says more."""
+    """The same for newer models; reading from a cache costs a tenth of the input unless the list says otherwise."""
     found = list_prices().price_of(model, TODAY_MS)
     assert found is not None
     read = (Decimal(found.cache_read_nano) / 10**9,)
@@ -111,7 +111,7 @@ def test_the_first_list_prices_cache_writes_by_the_input() -> None:
 
 
 def test_an_announced_price_begins_on_its_day() -> None:
-    """The list may know prices of the future."""
+    """The list may contain future prices."""
     day_ms = 1_798_761_600_000  # 2027-01-01
 
     assert dollars_in("gemini-3.8-flash", day_ms - 1) == (Decimal("0.75"), Decimal("3.75"))
@@ -131,7 +131,7 @@ def test_the_longest_name_wins_and_of_that_the_latest_in_force() -> None:
 
 @given(prices_of_m, usages)
 def test_a_cost_is_what_fractions_say_rounded_down_once(rates: Price, usage: ModelUsage) -> None:
-    """All steps use integers; tokens written for an hour are part of those written; a cost is at most $1,000,000."""
+    """All steps use integers; cache writes for an hour are part of the cache writes; a cost is at most $1,000,000."""
     hour = min(usage.cache_creation_1h_tokens, usage.cache_creation_tokens)
     exact = Fraction(
         usage.input_tokens * rates.input_nano
@@ -186,7 +186,7 @@ def loaded(at_ms: int, from_ms: int, usd: int) -> LoadedPrice:
 
 
 def test_a_generation_keeps_the_prices_it_was_made_with() -> None:
-    """Later prices only add, and apply from an hour after their loading; of two for one moment the last one wins."""
+    """Later prices only add, and apply from an hour after their loading; of two for one moment the last wins."""
     made = 10 * DAY_MS
     first, late, past, replaced, replacing = (
         loaded(0, 0, 1),

@@ -1,4 +1,4 @@
-"""Other accounts of the machine have no access to the files of an installation."""
+"""Other accounts on the machine have no access to an installation's files."""
 
 import os
 import stat
@@ -43,7 +43,7 @@ def test_a_shared_folder_is_refused_and_stays_as_it_is(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_made_is_reported_in_a_sentence(tmp_path: Path) -> None:
-    """An example is a folder whose place is taken by a file."""
+    """For example if a file is in its place."""
     (tmp_path / "file").touch()
 
     with pytest.raises(BadSettings, match=r"file/data can't be made: Not a directory"):
@@ -64,7 +64,7 @@ def test_a_folder_of_another_account_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_leads_elsewhere_is_refused(tmp_path: Path) -> None:
-    """With `run` and `log` as symbolic links, nothing is created, changed or closed at their targets."""
+    """If `run` and `log` are symbolic links, nothing is created, changed or closed at their targets."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     elsewhere.chmod(0o755)

@@ -1,4 +1,4 @@
-"""The progress of long steps: a line now and then without a terminal, a bar with one."""
+"""The progress of long steps: occasional lines without a terminal, a bar with one."""
 
 import io
 
@@ -20,7 +20,7 @@ def test_a_short_step_prints_nothing() -> None:
 
 
 def test_a_long_step_prints_a_line_every_ten_seconds() -> None:
-    """It has what is done, the rate, and the time left; a new step begins at zero."""
+    """It shows what is done, the rate, and the time left; a new step begins at zero."""
     lines, now = [], [0.0]
     meter = Lines(lines.append, lambda: now[0])
 
@@ -37,7 +37,7 @@ def test_a_long_step_prints_a_line_every_ten_seconds() -> None:
 
 
 def test_a_bar_shows_records_and_bytes() -> None:
-    """A step that has nothing to do is a bar too."""
+    """A step without work is a bar too."""
     out = io.StringIO()
     with progress_on(Console(file=out, force_terminal=True, width=160)) as progress:
         meter = Bar(progress)

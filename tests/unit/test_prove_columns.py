@@ -1,4 +1,4 @@
-"""What a proof compares is what the rows of this code hold."""
+"""A proof compares every column of this code's rows."""
 
 import re
 
@@ -14,7 +14,7 @@ PEOPLE_ONLY = {"stored_at"}
 
 @pytest.mark.parametrize("table", ALL, ids=lambda table: table.name)
 def test_every_column_is_compared(table: Table) -> None:  # type: ignore[type-arg]  # of any sums
-    """A column that is added to a row struct must be added to its list, in the same order; two are in none."""
+    """A column that is added to a row struct must be added to its list, in the same order; two are in no list."""
     text = read_sql("audit.prove", f"{table.name}_columns.include")
 
     assert tuple(re.findall(r"\w+", text)) == table.columns
@@ -25,7 +25,7 @@ def test_every_column_is_compared(table: Table) -> None:  # type: ignore[type-ar
 
 @pytest.mark.parametrize("table", ALL, ids=lambda table: table.name)
 def test_both_questions_hash_the_same_columns(table: Table) -> None:  # type: ignore[type-arg]  # of any sums
-    """Sums and rows agree on what a row is; a column that is NULL must not hide the others."""
+    """Sums and rows use the same definition of a row; a NULL column must not hide the others."""
     columns = read_sql("audit.prove", f"{table.name}_columns.include")
     hashed = f"cityHash64([COLUMNS(\n{columns}    ) APPLY(x -> ifNull(cityHash64(x), 0))])"
 
@@ -36,7 +36,7 @@ def test_both_questions_hash_the_same_columns(table: Table) -> None:  # type: ig
 
 
 def test_every_table_with_rows_of_the_log_is_compared() -> None:
-    """All but three, which say how far the tables are, and the kept states, which depend on how batches were cut."""
+    """All but three, which say how far the tables are, and the saved states, which depend on how batches were cut."""
     structs = {value for name, value in vars(rows).items() if name.endswith("Row")}
 
     marks = {rows.ProgressRow, rows.RollupProgressRow, rows.DenseReceiptsRow}

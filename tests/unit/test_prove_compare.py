@@ -24,7 +24,7 @@ def row(key: str = "a", version: int = 5, content: int = 1, partition: int = 0) 
         (row(), row(), "equal"),
         (row(content=2), row(), "different"),  # equal versions have equal content, also beyond the settled offset
         (row(version=99, content=2), row(version=99), "different"),
-        (row(version=10, content=2), row(), "different"),  # version 10 is of offset 9, which is settled
+        (row(version=10, content=2), row(), "different"),  # version 10 belongs to offset 9, which is settled
         (row(version=11, content=2), row(), "moving"),
         (row(), row(version=11, content=2), "moving"),
         (row(version=11, content=2, partition=1), row(partition=1), "different"),
@@ -37,7 +37,7 @@ def row(key: str = "a", version: int = 5, content: int = 1, partition: int = 0) 
 def test_a_row_may_move_as_long_as_a_version_is_beyond_what_is_settled(
     live: ContentRow | None, proved: ContentRow | None, found: str
 ) -> None:
-    """In every other case a row that is not the same is a difference."""
+    """In every other case an unequal row is a difference."""
     one, other = ([side] if side else [] for side in (live, proved))
 
     compared = compare_rows(one, other, SETTLED, versioned=True)
@@ -79,7 +79,7 @@ def test_values_are_typed_and_a_row_without_any_difference_is_never_silent() -> 
 
 
 def test_places_differ_if_facts_are_at_another_position() -> None:
-    """Equal numbers of facts at other positions are noticed; in whichever order the sums come."""
+    """Equal numbers of facts at other positions are noticed, in whichever order the sums come."""
     claimed, there, elsewhere = Places(), Places(), Places()
     claimed.add([PlacedSums(0, 1, 0, 0, 3, (3 * 7) % 2**64), PlacedSums(1, 1, 0, 0, 0, 0)])
     there.add([PlacedSums(0, 2, 0, 0, 2, 14)])

@@ -1,4 +1,4 @@
-"""Which generations are to be created or dropped."""
+"""Which generations should be created or dropped."""
 
 from runtime.provisioning_work import left_to_do
 from store.generations import known_generations
@@ -9,7 +9,7 @@ KNOWN = known_generations(events("g1 created", "g1 live", "g2 created"))
 
 
 def test_only_what_creates_and_drops_is_left_to_do() -> None:
-    """The other kinds are the work of projectors; the oldest request is the first."""
+    """The other kinds are the projectors' work; the oldest request comes first."""
     rows = [requested(kind, number=n) for n, kind in enumerate(("repair", "prove", "switch", "pause", "resume"))]
     drop, replay = requested("drop", number=8, age_s=9), requested("replay", "g3", number=9, age_s=8)
 
@@ -17,14 +17,14 @@ def test_only_what_creates_and_drops_is_left_to_do() -> None:
 
 
 def test_a_replay_is_left_until_its_generation_exists() -> None:
-    """After that it is the work of the generation's projector, also if `provision` died before."""
+    """After that it is the work of the generation's projector, even if `provision` has died before."""
     begun, existing = requested("replay", "g3", number=1), requested("replay", "g2", number=2)
 
     assert [request.generation for request in _left(begun, reported(begun, "taken", ()), existing)] == ["g3"]
 
 
 def test_a_drop_is_left_until_it_has_ended() -> None:
-    """A process that died in the middle of one leaves it to the next."""
+    """If a process dies halfway, the next one continues."""
     row = requested("drop")
     taken = reported(row, "taken", ())
 

@@ -1,4 +1,4 @@
-"""Keyset cursors: a cursor opens only if we issued it, and only for the question for which it was issued."""
+"""Keyset cursors: a cursor is valid only if we issued it, and only for the query for which it was issued."""
 
 import re
 

@@ -18,7 +18,7 @@ def test_the_pages_of_a_list_hold_each_item_once(total: int, size: int) -> None:
 
 
 def test_a_page_past_the_end_still_says_where_the_end_is() -> None:
-    """The meta of a page depends on the list alone, except for the page's number."""
+    """A page's meta depends only on the list, except for the page's number."""
     assert Page(9, 10).meta(25) == {"current_page": 9, "per_page": 10, "total_pages": 3, "total_count": 25}
 
 

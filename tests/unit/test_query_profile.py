@@ -1,4 +1,4 @@
-"""Our limits on a question, adapted to what the profile of the store's user allows."""
+"""Our limits on a query, adapted to what the profile of the store's user allows."""
 
 from typing import Any
 
@@ -70,7 +70,7 @@ def test_one_state_of_a_table_is_asked_for_where_that_is_possible(
 
 
 def test_an_answer_is_never_cut_short_in_silence() -> None:
-    """A mode other than `throw` is overridden; where that is not possible, the reader refuses."""
+    """A mode other than `throw` is overridden; if that is not possible, the reader refuses."""
     cut = profile(timeout_overflow_mode=ProfileSetting("break"), result_overflow_mode=ProfileSetting("throw"))
     assert fit_limits(LIMITS, cut).settings == {**LIMITS, "timeout_overflow_mode": "throw"}
 
@@ -87,7 +87,7 @@ def test_a_setting_that_the_store_does_not_know_is_left_out() -> None:
 
 
 def test_an_index_that_finds_too_much_is_refused() -> None:
-    """For rows that were replaced since, the index alone would return outdated results."""
+    """For rows that were replaced since, the index by itself would return outdated results."""
     off = {EXACT: ProfileSetting("0", readonly=1)}
 
     assert fit_limits(LIMITS, profile(**off, **{SKIPPING: ProfileSetting("0", readonly=1)})).remarks == []

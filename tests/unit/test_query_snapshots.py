@@ -28,7 +28,7 @@ G1 = Generation("g1", 2)
 
 
 class FakeReader:
-    """A reader that knows only progress, which advances by one at each look from the third look on."""
+    """A reader that returns only progress, which advances by one at each read from the third on."""
 
     def __init__(self) -> None:
         self.looks = 0
@@ -57,7 +57,7 @@ class FakeReader:
 
 
 class SlowReader(FakeReader):
-    """The same, but it looks at once, and answers while ``answers`` is set."""
+    """The same, but the first read starts at once, and it answers while ``answers`` is set."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -111,7 +111,7 @@ async def test_readers_at_the_same_time_share_a_look() -> None:
 
 @pytest.mark.parametrize(("source", "looks"), [("tables", 4), ("rollups", 6)])
 async def test_all_who_wait_share_the_looks(source: Source, looks: int) -> None:
-    """Waiting ends when all positions are in what is read; many waiters look no more often than one."""
+    """Waiting ends when all positions are visible; many callers that wait cause no more reads than one."""
     reader = FakeReader()
     freshness = Freshness(reader)
     positions = [Position(0, 0), Position(1, 1)]
@@ -145,7 +145,7 @@ def test_a_malformed_header_is_refused(value: str) -> None:
 
 
 async def test_an_answer_of_another_shape_is_our_fault_and_not_the_caller_s() -> None:
-    """A mismatch of SQL and row struct is no validation error of a request, which would be a 422."""
+    """A mismatch of SQL and row struct is not a validation error of the request, which would be a 422."""
 
     class Odd(FakeReader):
         async def query(self, generation: Generation, name: str, params: Mapping[str, object]) -> list[Row]:
@@ -156,7 +156,7 @@ async def test_an_answer_of_another_shape_is_our_fault_and_not_the_caller_s() ->
 
 
 async def test_requests_share_a_held_snapshot_for_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is looked for once by all who wait, and again when its time is over."""
+    """All callers that wait share one read, and the next one follows when its time is over."""
     now = 100.0
     monkeypatch.setattr("query_api.freshness.monotonic", lambda: now)
     freshness = Freshness(FakeReader())
@@ -173,7 +173,7 @@ async def test_requests_share_a_held_snapshot_for_its_time(monkeypatch: pytest.M
 
 
 class DistantReader(FakeReader):
-    """A store behind a slow network: each look takes longer than a snapshot is used."""
+    """A store behind a slow network: each read takes longer than a snapshot is valid."""
 
     async def query(self, generation: Generation, name: str, params: Mapping[str, object]) -> list[Row]:
         await asyncio.sleep(HELD_S + 0.1)
@@ -182,7 +182,7 @@ class DistantReader(FakeReader):
 
 @pytest.mark.parametrize("asked", ["held", "snapshot"])
 async def test_readers_of_a_slow_store_share_its_looks(asked: str) -> None:
-    """Those that come while one looks wait for the next look, all for the same: no reader waits for more than two."""
+    """Those that arrive during a read share the next one: no reader waits for more than two."""
     reader = DistantReader()
     freshness = Freshness(reader)
 
@@ -196,7 +196,7 @@ async def test_readers_of_a_slow_store_share_its_looks(asked: str) -> None:
 
 
 async def test_different_questions_let_go_at_different_times(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that not all of a dashboard's questions go to the store at once."""
+    """So a dashboard's queries do not all reach the store at once."""
     now = 100.0
     monkeypatch.setattr("query_api.freshness.monotonic", lambda: now)
     freshness = Freshness(FakeReader())
@@ -213,7 +213,7 @@ async def test_different_questions_let_go_at_different_times(monkeypatch: pytest
 
 
 async def test_nobody_is_shown_less_than_a_caller_who_waited(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also not by a snapshot that was on its way when the caller was shown more."""
+    """This includes a snapshot that was under way when a caller was shown more."""
     now = 100.0
     monkeypatch.setattr("query_api.freshness.monotonic", lambda: now)
     reader = SlowReader()

@@ -54,7 +54,7 @@ def test_the_order_of_rows_does_not_matter_without_circles(nodes: list[TaskNodeR
 
 
 def test_an_agents_work_is_under_it_in_order_of_time() -> None:
-    """Tools and tasks are in order of time, by their end if the start is unknown; those without a time are last."""
+    """Tools and tasks are in order of time, by their end if the start is unknown; those without a time come last."""
     tree = tree_of(
         [
             row("tool", "late", "agent", 9),

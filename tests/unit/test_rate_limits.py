@@ -55,7 +55,7 @@ async def service(writes: int, reads: int, clock: Clock, log: FakeEventLog | Non
 
 
 def left(reply: httpx.Response) -> tuple[str | None, ...]:
-    """Return limit, rest, and the seconds until the hour ends; both families of headers say the same."""
+    """Return limit, rest, and the seconds until the hour ends; both families of headers must agree."""
     limit, remaining, reset = (reply.headers.get(f"x-ratelimit-{name}") for name in ("limit", "remaining", "reset"))
     if reset is None:
         assert not {"ratelimit", "ratelimit-policy"} & reply.headers.keys()
@@ -123,7 +123,7 @@ AGENTS = pytest.mark.parametrize(("path", "body"), [(HOOKS, hooks_of), (LOGS, lo
 
 @AGENTS
 async def test_an_agent_writes_once_for_each_session(path: str, body: Callable[[int], Any]) -> None:
-    """Nothing to store counts as one write, like any request."""
+    """A request with nothing to store counts as one write, like any request."""
     async with service(10, 10, Clock()) as send:
         replies = [await send(path=path, json=body(sessions)) for sessions in (4, 1, 3)]
         nothing = await send(path=path, json={})
@@ -133,7 +133,7 @@ async def test_an_agent_writes_once_for_each_session(path: str, body: Callable[[
 
 @AGENTS
 async def test_what_the_writes_do_not_suffice_for_is_refused_as_a_whole(path: str, body: Callable[[int], Any]) -> None:
-    """A refusal counts as one write, so smaller requests go on. After the hour, the same request is accepted."""
+    """A refusal counts as one write, so smaller requests continue. After the hour, the same request is accepted."""
     clock = Clock()
     log = FakeEventLog()
     async with service(9, 10, clock, log) as send:
@@ -158,7 +158,7 @@ async def test_what_the_writes_do_not_suffice_for_is_refused_as_a_whole(path: st
 
 @AGENTS
 async def test_a_request_counts_at_most_as_the_whole_limit(path: str, body: Callable[[int], Any]) -> None:
-    """One with more sessions than that would otherwise be refused in every hour."""
+    """Otherwise one with more sessions than that would be refused in every hour."""
     async with service(3, 3, Clock()) as send:
         reply = await send(path=path, json=body(7))
         refused = await send(path=path, json=body(1))
@@ -167,7 +167,7 @@ async def test_a_request_counts_at_most_as_the_whole_limit(path: str, body: Call
 
 
 async def test_sessions_that_are_refused_are_not_counted() -> None:
-    """An export counts as its first sessions, the ones that are stored."""
+    """An export counts as its first sessions, which are stored."""
     async with service(1_000, 10, Clock()) as send:
         reply = await send(path=LOGS, json=logs_of(SESSIONS_MAX + 3))
 

@@ -38,7 +38,7 @@ async def test_an_answer_counts_for_a_second() -> None:
 
 
 async def test_those_who_ask_at_once_share_a_check_however_long_it_takes() -> None:
-    """A part that hangs gets one check."""
+    """A part that hangs is checked only once."""
     part = Part()
     part.answers.clear()
     ready = cached(part.ready, lambda: part.now)

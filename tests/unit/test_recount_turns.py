@@ -56,7 +56,7 @@ async def test_a_recount_that_fails_gives_its_turn_back() -> None:
 
 
 async def test_waiting_counts_from_the_arrival_of_the_request() -> None:
-    """A request that spent its time before it began to wait is refused at once, but a turn that is free is given."""
+    """A request that spent its time before it began to wait is refused at once, unless a turn is free."""
     turns = RecountTurns()
     late = RequestTurn(turns, asyncio.get_running_loop().time() - OPERATOR_WAIT_S)
     async with turns.turn(0):
@@ -95,13 +95,13 @@ class BusyStore:
 
 @pytest.mark.parametrize("path", ["clients", "coverage", "dead-letters", "dead-letters/0:1", "recount"])
 async def test_the_store_scans_for_one_request_of_an_operator(path: str) -> None:
-    """The others wait without a question in the store, so that orgs find readers that are free."""
+    """The others wait without a query in the store, so that orgs find free readers."""
     store = BusyStore()
     api = QueryApi(store)
     asked = [asyncio.create_task(api.get(path, org="operator", role="operator")) for _ in range(4)]
     await store.scanning.wait()
     for _ in range(50):
-        await asyncio.sleep(0)  # so that all of them come as far as they can
+        await asyncio.sleep(0)  # so that each of them gets as far as it can
     store.released.set()
     replies = await asyncio.gather(*asked)
 
@@ -111,7 +111,7 @@ async def test_the_store_scans_for_one_request_of_an_operator(path: str) -> None
 
 
 async def test_an_operators_read_is_refused_while_an_org_recounts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They share the turn. A read that does not get it in 8 s may be sent again."""
+    """They share the turn. A read that does not get it within 8 s may be sent again."""
     assert OPERATOR_WAIT_S == 8
     monkeypatch.setattr("audit.clients.OPERATOR_WAIT_S", 0.0)
     store = BusyStore()

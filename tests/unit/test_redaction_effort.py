@@ -1,4 +1,4 @@
-"""The work of redaction: linear in what is sent, bounded for a request, and no less thorough for that."""
+"""The work of redaction: linear in the input, bounded per request, and no less thorough for that."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ from tests.support.processor_time import ATTEMPTS, count_s, in_counts, processor
 
 MIB = 1_048_576
 TOKEN = f"ghp_{fill(36)}"
-# Dense, and just not dense; in the clear, as JSON in a string, and with letters spelled out.
+# Dense, and just below dense; plain, as JSON in a string, and with escaped letters.
 HOSTILE = [
     *("password=", "?token=a&", "--token a ", "<password>a</password>", "password='", "://a:b@", "curl -u "),
     *('"secret":"a",', "Authorization: Bearer ", "eyJabcdef.", "-----BEGIN PRIVATE KEY-----", "AKIA", "\\", "\\u0070"),
@@ -47,7 +47,7 @@ def redact_within(data: bytes, effort: Effort) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("piece", HOSTILE, ids=lambda piece: piece[:24])
 def test_a_request_takes_a_bounded_time(piece: str) -> None:
-    """An eighth of the largest one: little more than an eighth of the effort, and linear."""
+    """An eighth of the largest request takes little more than an eighth of the budget, and time is linear."""
     large, small = payload(long_text(piece, 450_000)), payload(long_text(piece, 112_500))
 
     def bounded() -> bool:
@@ -62,7 +62,7 @@ def test_a_request_takes_a_bounded_time(piece: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("piece", HOSTILE, ids=lambda piece: piece[:24])
 def test_on_the_event_loop_it_takes_a_moment(piece: str) -> None:
-    """A quarter of a megabyte, twice as much as the event loop redacts: no longer than Python counts to 3 million."""
+    """A quarter of a megabyte, twice what the event loop redacts, takes no longer than counting to 3 million."""
     data = payload(long_text(piece, 250_000))
     redact_within(data, Effort(A_MOMENT_S))  # compiles the rules
 
@@ -81,7 +81,7 @@ def test_a_dense_string_is_cut_as_a_whole_and_counted(piece: str, size: int) -> 
 
 
 def test_a_file_of_settings_is_not_dense() -> None:
-    """Nothing but secrets, at the length that lines have, is cut value by value."""
+    """A file of nothing but secrets, in lines of normal length, is redacted value by value."""
     lines = [f"SERVICE_{n}_PASSWORD={fill(12, str(n))}" for n in range(400)]
 
     data, counts = redact(payload("\n".join(lines)))
@@ -91,7 +91,7 @@ def test_a_file_of_settings_is_not_dense() -> None:
 
 
 def test_source_code_about_tokens_is_not_dense() -> None:
-    """Beside a secret, which makes it suspect."""
+    """It stands next to a secret, which makes it suspect."""
     code = "if token.type == TOKEN_NAME: tokens.append(token); self.token = next_token(token)\n" * 300
 
     data, counts = redact(payload(f"{code}{TOKEN}"))
@@ -101,7 +101,7 @@ def test_source_code_about_tokens_is_not_dense() -> None:
 
 
 def test_a_text_that_takes_too_much_is_cut_as_a_whole() -> None:
-    """Of a lifecycle request, whose texts have no metadata that could stay."""
+    """This concerns lifecycle requests, whose texts have no metadata that could stay."""
     text = long_text("password: a1b2c3d4e5 some text ", 20_000)
 
     assert redact_text_or_all(text, Effort(0)) == ("[redacted:dense]", {"dense": 1})
@@ -115,7 +115,7 @@ def test_a_text_that_takes_too_much_is_cut_as_a_whole() -> None:
     st.sampled_from([" ", "\n", "é "]),
 )
 def test_a_secret_at_the_edge_of_a_window_is_cut(canary: Canary, shift: int, space: str) -> None:
-    """Wherever the edge falls: before it, in its midst, behind it."""
+    """The edge may fall before it, inside it, or after it."""
     before = long_text(f"some words{space}", WINDOW + shift - len(canary.written) // 2)
     text = f"{before} {canary.written} {long_text('and more ', WINDOW)}"
 
@@ -144,7 +144,7 @@ def test_a_secret_of_any_length_goes_as_a_whole(text: str, length: int) -> None:
     st.lists(st.sampled_from([*(canary.written for canary in CANARIES), "some words ", "\n", "=", '"']), max_size=30)
 )
 def test_windows_find_what_a_look_at_the_whole_finds(pieces: list[str]) -> None:
-    """Small windows, so that a text has many."""
+    """The windows are small, so that a text has many."""
     text = " ".join(pieces).encode()
     with Effort() as effort, pytest.MonkeyPatch.context() as patch:
         whole = set(find_secrets(text, effort))
@@ -164,7 +164,7 @@ def test_the_effort_of_a_request_is_enough_for_what_people_send() -> None:
 
 
 def test_an_effort_is_used_up_for_good() -> None:
-    """However the work is cut into pieces; what passes between them costs nothing."""
+    """This holds however the work is split; pauses between the pieces cost nothing."""
     now = 0.0
     effort = Effort(1.0, lambda: now)
     for passes in (0.4, 100.0, 0.4):

@@ -60,7 +60,7 @@ def test_the_headers_of_an_encrypted_key_go_with_it() -> None:
 
 
 def test_a_key_whose_lines_are_strings_of_a_list_loses_each_of_them() -> None:
-    """A cut ends with the string in which it begins, so each line is cut by itself; other strings stay."""
+    """A cut ends with the string in which it begins, so each line is cut separately; other strings stay."""
     headers = ["Proc-Type: 4,ENCRYPTED", "DEK-Info: AES-128-CBC,0123456789ABCDEF"]
     for lines in (pem(), pem()[:-1], [*pem()[:1], *headers, *LINES, pem()[-1]]):
         sent = {"lines": lines, "commit": "5f2b6a0c9d1e4f3a8b7c6d5e4f3a2b1c0d9e8f7a"}
@@ -95,7 +95,7 @@ def test_what_is_secret_in_a_file_of_putty_goes() -> None:
 @pytest.mark.parametrize("before", ["", "#", "##", "key: "])
 @pytest.mark.parametrize("width", [None, 64, 76])
 def test_a_key_in_base64_goes(before: str, width: int | None) -> None:
-    """As in a kubeconfig or a Secret: on one line or on many, with any offset in its group of three bytes."""
+    """As in a kubeconfig or a Secret: on one line or several, at any offset in its group of three bytes."""
     whole = b64encode((before + "\n".join(pem()) + "\n").encode()).decode()
     lines = [whole[at : at + (width or len(whole))] for at in range(0, len(whole), width or len(whole))]
 
@@ -133,7 +133,7 @@ def test_a_seed_phrase_behind_its_name_goes(count: int, name: str) -> None:
 
 @pytest.mark.parametrize("count", [3, 11, 13, 14, 16, 25, 30])
 def test_any_other_number_of_words_is_no_seed_phrase(count: int) -> None:
-    """Then it is a sentence."""
+    """It is an ordinary sentence then."""
     text = 'mnemonic: "' + " ".join((SEED.split() * 3)[:count]) + '"'
 
     assert redact_text(text) == (text, {})

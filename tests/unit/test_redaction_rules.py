@@ -67,7 +67,7 @@ def test_a_secret_in_letters_spelled_out_is_found(canary: Canary) -> None:
     "rule", ["github_token", "aws_access_key", "jwt", "openai_key", "gitlab_token", "replicate_token"]
 )
 def test_a_secret_in_colour_is_found(rule: str) -> None:
-    """In a terminal's output, the letters of an escape sequence are directly before coloured text."""
+    """In a terminal's output, the letters of an escape sequence come directly before coloured text."""
     for canary in (canary for canary in CANARIES if canary.rule == rule):
         sent = json.dumps({"stdout": f"+\x1b[01;31m\x1b[K{canary.secret}\x1b[m\x1b[K"})
         assert redact(sent.encode()) == (sent.replace(canary.secret, f"[redacted:{rule}]").encode(), {rule: 1})
@@ -111,14 +111,14 @@ def test_a_password_goes_as_a_whole_whatever_is_in_it() -> None:
 
 
 def test_a_lone_surrogate_beside_a_secret_stays() -> None:
-    """It is valid by the grammar of JSON, and stays as sent."""
+    """It is valid in JSON's grammar, and stays as sent."""
     data, _ = redact(rb'{"a": "\ud83d ghp_' + fill(36).encode() + rb' \ude00"}')
 
     assert data == rb'{"a": "\ud83d [redacted:github_token] \ude00"}'
 
 
 def test_no_escape_is_torn_apart() -> None:
-    """A rule may find a secret directly behind a backslash in the bytes; the result is still JSON."""
+    """A rule may find a secret directly after a backslash in the bytes; the result is still JSON."""
     tail = fill(64).encode() + rb"\n-----END PRIVATE KEY-----"
     for escape in (rb"\n", rb"\u00e9", rb"\ud83d\ude00", rb"\ud83d"):
         data, counts = redact(b'{"a": "\xc3\xa9' + escape + tail + b'"}')
@@ -155,5 +155,5 @@ def test_most_payloads_are_looked_at_once() -> None:
 def test_hostile_payloads_take_no_time_worth_the_name(text: str) -> None:
     """Half a megabyte made to slow down a rule takes linear work, not quadratic."""
     for sent in (json.dumps({"a": text}).encode(), b'{"a": "' + text.encode().replace(b'"', b"'") + b'"}'):
-        with contextlib.suppress(TooDense):  # beyond the effort of a request
+        with contextlib.suppress(TooDense):  # beyond a request's budget
             redact(sent)

@@ -19,14 +19,14 @@ each_row = pytest.mark.parametrize("row", TOKENS, ids=lambda row: f"{row.rule}-{
 
 
 def found(row: Token, text: str) -> list[str]:
-    """Return what the exact rule of this row alone would cut."""
+    """Return what this row's exact rule would cut by itself."""
     encoded = text.encode()
     return [encoded[begin:end].decode() for begin, end in row.find(encoded)]
 
 
 @cache
 def secrets_of(row: Token) -> list[str]:
-    """Return the canaries that this row alone finds completely."""
+    """Return the canaries that this row finds completely by itself."""
     return [
         canary.secret for canary in CANARIES if canary.rule == row.rule and canary.secret in found(row, canary.written)
     ]
@@ -40,7 +40,7 @@ def test_each_row_has_a_canary_that_it_cuts_as_a_whole(row: Token) -> None:
 
 @each_row
 def test_each_row_has_a_near_miss(row: Token) -> None:
-    """It is one of the row's words before another text; that near misses stay is another test."""
+    """It is one of the row's words before other text; another test checks that near misses stay."""
     assert any(word in line for word in row.words.split() for line in NEAR_MISSES if not line.startswith("#"))
 
 
@@ -59,7 +59,7 @@ def test_a_weak_word_needs_an_exact_length_and_space_around(row: Token) -> None:
 
 @pytest.mark.parametrize("row", [row for row in TOKENS if row.weak], ids=lambda row: f"{row.rule}-{row.words[:12]}")
 def test_a_weak_word_needs_digits_and_letters_behind_it(row: Token) -> None:
-    """Identifiers are words of the right length, but of one kind of characters."""
+    """Identifiers are words of the right length, but have only one kind of characters."""
     for word in row.words.split():
         assert found(row, word + "a" * row.least) == found(row, word + "a_" * (row.least // 2)) == []
 

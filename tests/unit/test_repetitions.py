@@ -11,7 +11,7 @@ SESSION, REPEATED = session_id(1), UUID(int=7)
 
 
 async def test_a_fact_that_counted_is_deleted_once_the_earlier_one_is_known() -> None:
-    """The hole is filled, and what follows in its session is written anew: the id counts once, in its first place."""
+    """Once the gap is filled, its session's later facts are written again: the id counts once, at its first place."""
     log = LogBuilder(partitions=1)
     log.add(created(SESSION), recorded(session_id(2), hook("Stop")), recorded(SESSION, hook("Stop", event_id=REPEATED)))
     complete = LogBuilder(partitions=1)

@@ -1,4 +1,4 @@
-"""Replicas: which server is used, what each statement waits for, and what the tables are made with."""
+"""Replicas: which server is used, what each statement waits for, and how tables are created."""
 
 import re
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ HOSTS = [Host("ch-1", 8123), Host("ch-2", 8123), Host("ch-3", 8124)]
 
 
 class Servers:
-    """Servers, of which some are away or refuse."""
+    """Servers, some of which are down or refuse."""
 
     def __init__(self) -> None:
         self.away: set[str] = set()
@@ -38,7 +38,7 @@ class Servers:
 
 
 class Noted:
-    """A client that notes the statements, and finds these tables."""
+    """A client that records the statements, and finds these tables."""
 
     def __init__(self, *tables: str) -> None:
         self.statements: list[str] = []
@@ -52,7 +52,7 @@ class Noted:
 
 
 def test_the_first_that_answers_is_used_until_it_fails() -> None:
-    """One that comes back is not used before the next failure: changes cost a look at every table."""
+    """A server that comes back is not used before the next failure: each change costs a check of every table."""
     servers, replicas = Servers(), Replicas(HOSTS)
     servers.away = {"ch-1"}
     used = [replicas.connect(servers.connect)]
@@ -67,7 +67,7 @@ def test_the_first_that_answers_is_used_until_it_fails() -> None:
 
 
 def test_none_answers() -> None:
-    """The error is that of the one in use, and the next call tries again."""
+    """The error is that of the current server, and the next call tries again."""
     servers, replicas = Servers(), Replicas(HOSTS)
     servers.away = {"ch-1", "ch-2", "ch-3"}
 
@@ -79,7 +79,7 @@ def test_none_answers() -> None:
 
 
 def test_a_refusal_is_no_reason_to_ask_another() -> None:
-    """A wrong password is wrong everywhere, and the sentence about it must appear."""
+    """A wrong password is wrong on every server, and the sentence about it must appear."""
     servers, replicas = Servers(), Replicas(HOSTS)
     servers.refusing = {"ch-1"}
 
@@ -91,7 +91,7 @@ def test_a_refusal_is_no_reason_to_ask_another() -> None:
 
 @pytest.mark.parametrize("kind", ["control", "generation"])
 def test_every_table_replicates(kind: str) -> None:
-    """Otherwise each server would have rows of its own. Columns, keys and arguments stay; the hash is of the source."""
+    """Otherwise each server would have its own rows. Columns, keys and arguments stay; the hash is the source's."""
     for migration in migrations(kind):
         rendered = replicated(migration.text)
         engines = re.findall(r"^ENGINE = \w*MergeTree", rendered, re.MULTILINE)
@@ -115,7 +115,7 @@ def test_every_table_replicates(kind: str) -> None:
     ],
 )
 def test_a_read_that_feeds_a_write_waits_for_its_tables(name: str, tables: list[str]) -> None:
-    """Of two workers that share a bucket, the one that commits later sees the rows of both."""
+    """If two workers share a bucket, the one that commits later sees the rows of both."""
     client: Any = Noted()
     catch_up(client, sql(name))
 
@@ -125,7 +125,7 @@ def test_a_read_that_feeds_a_write_waits_for_its_tables(name: str, tables: list[
 
 @pytest.mark.parametrize("name", [file.stem for file in (CHECKOUT / "processors" / "sql").glob("*.sql")])
 def test_every_table_of_a_statement_is_recognised(name: str) -> None:
-    """A name that is no table of ours, as that of a WITH, would be an error of the store; a JOIN would be left out."""
+    """A name that isn't a table of ours, as in a WITH, would be an error of the store; a JOIN would be missed."""
     assert set(tables_read(sql(name))) <= set(SHAPES)
     assert sql(name).replace("ARRAY JOIN", "").count("JOIN") == 0
 
@@ -140,13 +140,13 @@ def test_every_table_of_a_statement_is_recognised(name: str) -> None:
     ],
 )
 def test_what_says_how_far_tables_are_is_a_claim(name: str, claims: bool) -> None:
-    """After it a reader catches up, so that the next question sees no less."""
+    """After it a reader catches up, so that the next query sees no less."""
     package, _, file = name.rpartition(".")
     assert is_claim(read_sql(package, file)) == claims
 
 
 def test_a_reader_waits_for_every_table_of_its_database() -> None:
-    """Each is copied for itself."""
+    """Each table is copied separately."""
     client: Any = Noted("facts", "sessions")
     catch_up_all(client, "crewkit_g1")
 
@@ -156,7 +156,7 @@ def test_a_reader_waits_for_every_table_of_its_database() -> None:
 
 
 def test_writers_wait_for_a_majority(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only where servers replicate each other: another server would refuse to wait."""
+    """They wait only if servers replicate each other: other servers would refuse to wait."""
     made: list[dict[str, Any]] = []
     monkeypatch.setattr("store.connect.clickhouse_connect.get_client", lambda **options: made.append(options))
     one, several = parse_store_url("clickhouse://u@a:1"), parse_store_url("clickhouse://u@a:1,b:2?replicated=true")
@@ -172,14 +172,14 @@ def test_writers_wait_for_a_majority(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("hosts", "majority"), [(1, 1), (2, 2), (3, 2), (4, 3), (5, 3)])
 def test_a_majority_is_more_than_half(hosts: int, majority: int) -> None:
-    """Two majorities share a server, so what one has is never lost with the others."""
+    """Two majorities share a server, so losing the other servers loses nothing that a majority had."""
     listed = Replicas([Host(f"ch-{number}", 8123) for number in range(hosts)])
 
     assert write_settings(listed)["insert_quorum"] == majority
 
 
 def test_a_url_names_several_hosts() -> None:
-    """Each with its port, or the default of its protocol; the user is the same on all of them."""
+    """Each has its port, or the protocol's default; the user is the same on all of them."""
     store = parse_store_url("clickhouse://u:p%2C@ch-1,ch-2:9000,[::1]/other?replicated=true&secure=true")
 
     assert store.replicas is not None
@@ -201,6 +201,6 @@ def test_a_url_names_several_hosts() -> None:
     ],
 )
 def test_a_wrong_list_is_refused(url: str, sentence: str) -> None:
-    """Nothing is guessed, and no part is left out in silence."""
+    """Nothing is guessed, and no part is silently ignored."""
     with pytest.raises(BadSettings, match=re.escape(sentence)):
         parse_store_url(url)

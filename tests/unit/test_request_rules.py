@@ -15,13 +15,13 @@ EQUAL, DIFFERENT = proof("g2", "g1"), proof("g2", "g1", equal=False)
 
 
 def both(*more: str, **given: object) -> Situation:
-    """Return a situation with g1, which is live, and g2, which follows."""
+    """Return a situation with g1, which is live, and g2, which is following."""
     return situation([*events("g1 created", "g1 live", "g2 created", *more)], **given)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind", ["repair", "prove", "switch", "drop", "pause", "resume"])
 def test_an_unknown_generation_is_named_with_the_known_ones(kind: Kind) -> None:
-    """A generation that was dropped is not there either."""
+    """A dropped generation counts as unknown."""
     unknown = refusal(kind, "g9", PLAIN, both())
     dropped = refusal(kind, "g2", PLAIN, both("g2 dropped"))
 
@@ -31,7 +31,7 @@ def test_an_unknown_generation_is_named_with_the_known_ones(kind: Kind) -> None:
 
 @pytest.mark.parametrize("name", ["", "2", "G2", "g-2", "g2.x", "g" * 32, "g2\n", "g 2", "gé", "x2"])
 def test_a_bad_name_is_refused(name: str) -> None:
-    """Rights in the store are granted by the prefix of the database."""
+    """Rights in the store are granted by database prefix."""
     why = refusal("replay", name, PLAIN, both())
 
     assert why is not None
@@ -45,7 +45,7 @@ def test_a_new_name_is_accepted(name: str) -> None:
 
 
 def test_a_name_is_used_once() -> None:
-    """The sentence says in which state the generation is."""
+    """The sentence gives the generation's state."""
     found = both("g3 created", "g3 dropped", filling=["g2"])
 
     for name, state in (("g1", "live"), ("g2", "filling"), ("g3", "dropped")):
@@ -80,7 +80,7 @@ def test_a_name_is_used_once() -> None:
 def test_a_switch_needs_a_generation_that_follows_and_is_proved(
     found: Situation, options: RequestOptions, why: str | None
 ) -> None:
-    """Differences are accepted only by name, and only of the last proof against the live one."""
+    """Differences are accepted only by name, and only from the last proof against the live generation."""
     said = refusal("switch", "g2", options, found)
 
     assert (said or "").startswith(why or "")
@@ -88,7 +88,7 @@ def test_a_switch_needs_a_generation_that_follows_and_is_proved(
 
 
 def test_going_back_needs_no_proof() -> None:
-    """A generation that was live before was what readers saw."""
+    """Readers have already used a generation that was live before."""
     assert refusal("switch", "g1", PLAIN, both("g2 live")) is None
     assert refusal("switch", "g1", PLAIN, both("g2 live", "g1 paused")) == "g1 is paused: `resume g1` first"
 
@@ -117,7 +117,7 @@ def test_every_other_kind_has_its_rule(kind: Kind, name: str, found: Situation, 
 
 @pytest.mark.parametrize("kind", ["repair", "prove", "drop", "pause"])
 def test_the_same_is_not_requested_twice_at_once(kind: Kind) -> None:
-    """Once the first request has ended the second one is accepted; one for another generation always is."""
+    """Once the first request has ended the second is accepted; one for another generation always is."""
     row = requested(kind, "g2")
 
     while_open = refusal(kind, "g2", PLAIN, both(requests=[row, reported(row, "taken")]))
@@ -149,7 +149,7 @@ def test_a_replay_that_no_process_has_begun_is_not_requested_twice() -> None:
     ],
 )
 def test_at_most_two_generations_are_beside_the_live_one(found: Situation) -> None:
-    """Replays that wait to begin count as well: each generation takes memory and time while it follows the log."""
+    """Waiting replays also count: each generation takes memory and time while it follows the log."""
     why = refusal("replay", "g5", PLAIN, found)
 
     assert why == (
@@ -174,7 +174,7 @@ def test_there_is_room_for_a_replay_after_a_drop_or_a_failed_one(found: Situatio
 
 @pytest.mark.parametrize("kind", ["repair", "prove", "switch", "pause", "resume"])
 def test_nothing_is_requested_of_a_generation_that_is_to_be_dropped(kind: Kind) -> None:
-    """Else readers could be switched to tables that are about to go."""
+    """Otherwise readers could be switched to tables that are about to be dropped."""
     row = requested("drop", "g2")
 
     why = refusal(kind, "g2", PLAIN, both("g2 paused", requests=[row], proofs=[EQUAL]))
@@ -194,7 +194,7 @@ def test_what_readers_are_about_to_use_is_not_dropped() -> None:
 
 
 def test_a_request_is_no_reason_to_refuse_itself() -> None:
-    """The process that takes it up judges the generations alone."""
+    """The process that takes it up checks only the generations."""
     row = requested("switch", "g2")
 
     assert refusal_now("switch", "g2", PLAIN, both(requests=[row], proofs=[EQUAL])) is None
@@ -202,7 +202,7 @@ def test_a_request_is_no_reason_to_refuse_itself() -> None:
 
 
 def test_a_generation_that_was_filled_follows_while_its_projector_restarts() -> None:
-    """A projector that restarts reports no time of completeness until it is at the end of the log again."""
+    """A projector that restarts reports no completeness until it has reached the end of the log again."""
     (made, *_) = known_generations(events("g2 created"))
     behind = [PartitionProgressRow(partition, 3, 9, 0, 0, 3, 0) for partition in range(2)]
 

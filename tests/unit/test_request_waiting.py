@@ -12,7 +12,7 @@ START = "start `crewkit-sessions processors --generation g2`"
 
 
 def waited(row: RequestEvent, *reports: RequestEvent) -> str | None:
-    """Return what the request of these rows waits for."""
+    """Return what the request in these rows is waiting for."""
     return waits_for(request_of(row, *reports), situation(BOTH, [row, *reports]))
 
 
@@ -26,7 +26,7 @@ def test_work_of_one_projector_waits_for_it(kind: str) -> None:
 
 
 def test_a_repair_names_the_partitions_that_nothing_follows() -> None:
-    """Each projector takes its own."""
+    """Each projector takes its own share."""
     row = requested("repair", age_s=TAKEN_WITHIN_S + 1)
 
     assert waited(row) == f"no projector of g2 follows partitions 0, 1: {START}"
@@ -35,7 +35,7 @@ def test_a_repair_names_the_partitions_that_nothing_follows() -> None:
 
 
 def test_what_creates_and_drops_databases_waits_for_provision() -> None:
-    """A drop that was taken waits for nothing else."""
+    """A drop that was taken up waits for nothing else."""
     replay, drop = requested("replay", "g3", age_s=TAKEN_WITHIN_S + 1), requested("drop", age_s=TAKEN_WITHIN_S + 1)
 
     assert waited(replay) == PROVISION
@@ -55,7 +55,7 @@ def test_a_replay_waits_for_the_projectors_of_its_generation() -> None:
 
 
 def test_nothing_is_missing_at_first_and_at_the_end() -> None:
-    """Processes look every two seconds, and a request that ended waits for none."""
+    """Processes check every two seconds, and a finished request waits for none."""
     young, old = requested("prove", age_s=TAKEN_WITHIN_S - 1), requested("prove", age_s=TAKEN_WITHIN_S + 1)
 
     assert waited(young) is None

@@ -1,4 +1,4 @@
-"""What a process does about a request that it takes up, and what it records."""
+"""What a process does for a request that it takes up, and what it records."""
 
 import asyncio
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ BOTH: Partitions = frozenset((0, 1))
 
 
 class Recorded:
-    """A `Reader` that notes what is recorded, and may be away."""
+    """A `Reader` that records what is written, and may be down."""
 
     def __init__(self) -> None:
         self.rows: list[tuple[str, list[int], str]] = []
@@ -43,7 +43,7 @@ class Recorded:
 
 
 class Case:
-    """Work of one process; ``does`` is what it does, or raises."""
+    """The work of one process; ``does`` is what it does, or raises."""
 
     def __init__(self, *outcomes: Exception | None, kind: str = "repair") -> None:
         self.store, self.held, self.outcomes = Recorded(), BOTH, list(outcomes)
@@ -54,20 +54,20 @@ class Case:
 
     async def _do(self, _: Request, __: Partitions, report: OnProgress) -> Report:
         report(0.5, "half of it")
-        await asyncio.sleep(0)  # it is recorded beside the work
+        await asyncio.sleep(0)  # it is recorded in parallel with the work
         await self.gate.wait()
         if (outcome := self.outcomes.pop(0)) is not None:
             raise outcome
         return Report(result={"sessions": 1})
 
     async def look(self) -> None:
-        """Do what a look at the requests does, and let what it begins end."""
+        """Check the requests once, and let the work that this begins end."""
         self.work.check()
         self.work.begin(self.request, BOTH)
         await self.settle()
 
     async def settle(self) -> None:
-        """Let everything run that can."""
+        """Let everything run that can run."""
         for _ in range(20):
             await asyncio.sleep(0)
 
@@ -86,7 +86,7 @@ async def test_work_is_taken_reported_and_done() -> None:
 
 
 async def test_work_that_runs_is_not_begun_again() -> None:
-    """It is looked at every two seconds."""
+    """It is checked every two seconds."""
     case = Case(None)
     case.gate.clear()
     await case.look()
@@ -99,7 +99,7 @@ async def test_work_that_runs_is_not_begun_again() -> None:
 
 @pytest.mark.parametrize("outcome", [None, NotPossible("no")])
 async def test_work_that_ended_is_not_done_again_by_an_old_reading(outcome: Exception | None) -> None:
-    """A look may have read the request before its end was recorded: a switch would then find itself impossible."""
+    """A check may have read the request before its end was recorded: a switch would then find itself impossible."""
     case = Case(outcome, kind="switch")
     await case.look()
     ended = case.store.events
@@ -111,7 +111,7 @@ async def test_work_that_ended_is_not_done_again_by_an_old_reading(outcome: Exce
 
 
 async def test_partitions_that_come_later_are_done_as_well() -> None:
-    """Those that were done before are left out."""
+    """Those that were already done are left out."""
     case = Case(None, None)
     case.held = frozenset((0, 1, 2))
     await case.look()
@@ -124,7 +124,7 @@ async def test_partitions_that_come_later_are_done_as_well() -> None:
 
 
 async def test_an_outage_is_no_failure() -> None:
-    """The work begins again at a later look, also if the store is away when it is taken up."""
+    """The work begins again at a later check, even if the store is down when it is taken up."""
     case = Case(StoreUnavailable("away"), None)
     case.store.away = True
     await case.look()
@@ -145,7 +145,7 @@ async def test_an_outage_is_no_failure() -> None:
     ],
 )
 async def test_a_failure_is_recorded_with_its_reason(error: Exception, text: str) -> None:
-    """The process goes on."""
+    """The process continues."""
     case = Case(error)
 
     await case.look()
@@ -155,7 +155,7 @@ async def test_a_failure_is_recorded_with_its_reason(error: Exception, text: str
 
 
 async def test_a_fault_is_recorded_and_then_stops_the_process() -> None:
-    """A request that has failed is not begun again, so the fault is looked for apart from it."""
+    """A failed request is not begun again, so the fault must be investigated separately."""
     case = Case(Broken("the log lost its tail"))
     await case.look()
     assert case.store.rows[-1] == ("failed", [0, 1], '{"text":"the log lost its tail"}')
@@ -166,7 +166,7 @@ async def test_a_fault_is_recorded_and_then_stops_the_process() -> None:
 
 
 async def test_a_reason_that_can_not_be_recorded_is_recorded_later() -> None:
-    """The work is done once more for that."""
+    """For that, the work is done once more."""
     case = Case(NotPossible("no"), NotPossible("no"))
     case.gate.clear()
     await case.look()
@@ -182,7 +182,7 @@ async def test_a_reason_that_can_not_be_recorded_is_recorded_later() -> None:
 
 
 async def test_shared_work_is_done_only_where_it_is_still_ours() -> None:
-    """A partition that moved to another worker meanwhile is that worker's to repair."""
+    """A partition that has moved to another worker is that worker's to repair."""
     case = Case(None)
     case.gate.clear()
     await case.look()
@@ -194,7 +194,7 @@ async def test_shared_work_is_done_only_where_it_is_still_ours() -> None:
 
 
 async def test_of_shared_work_that_is_all_lost_nothing_is_recorded() -> None:
-    """An empty share would be no result."""
+    """An empty share would not be a result."""
     case = Case(None)
     case.gate.clear()
     await case.look()

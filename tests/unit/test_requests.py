@@ -1,4 +1,4 @@
-"""What became of a request, from the rows about it."""
+"""The state of a request, computed from the rows about it."""
 
 import pytest
 from hypothesis import given
@@ -35,7 +35,7 @@ def test_the_state_follows_from_the_rows(rows: list[object], state: str) -> None
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_what_readers_see_is_not_changed_late(kind: Kind) -> None:
-    """A switch, a pause or a resume that no process took up in time is void; the rest waits as long as it takes."""
+    """A switch, a pause or a resume that no process took up in time is void; other work waits as long as it takes."""
     late, taken = requested(kind, age_s=EXPIRES_S + 1), reported(requested(kind, age_s=EXPIRES_S + 1), "taken")
 
     assert request_of(late).is_open(4) is (kind not in EXPIRING)

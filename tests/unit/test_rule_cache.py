@@ -16,7 +16,7 @@ HITS = [Hit(7, 1), Hit(16, 0)]
 
 
 class NoCompiler(Scanner):
-    """A scanner that must find its patterns compiled."""
+    """A scanner that must find its patterns already compiled."""
 
     @property
     def _database(self) -> hyperscan.Database:
@@ -43,7 +43,7 @@ def file(cache: RuleCache, tmp_path: Path) -> Path:
 
 
 def is_used(cache: RuleCache) -> bool:
-    """Return whether the patterns come from the cache; they work then."""
+    """Return whether the patterns come from the cache, and work."""
     scanner = NoCompiler(PATTERNS)
     try:
         scanner.compile(cache)
@@ -60,7 +60,7 @@ def test_another_process_compiles_nothing(cache: RuleCache) -> None:
 
 @pytest.mark.slow
 def test_a_warm_cache_spares_the_compiler_for_all_rules(tmp_path: Path) -> None:
-    """A process that can't compile redacts all the same, once another one has filled the cache."""
+    """A process that can't compile still redacts once another one has filled the cache."""
     program = """
 import sys
 from pathlib import Path
@@ -113,7 +113,7 @@ def test_a_truncated_file_is_replaced(cache: RuleCache, file: Path, size: int) -
 
 
 def test_a_file_of_another_name_does_not_count(cache: RuleCache, file: Path) -> None:
-    """A file that was renamed has the digest of its former name."""
+    """A renamed file has the digest of its former name."""
     other = Scanner([b"harmless"])
     other.compile(cache)
     (others,) = set(file.parent.iterdir()) - {file}
@@ -158,7 +158,7 @@ def test_a_file_of_another_account_does_not_count(cache: RuleCache, file: Path) 
 
 
 def test_a_symbolic_link_is_not_followed(cache: RuleCache, file: Path, tmp_path: Path) -> None:
-    """Neither to read nor to write."""
+    """This applies to reading and writing."""
     target = tmp_path / "target"
     file.rename(target)
     file.symlink_to(target)
@@ -178,7 +178,7 @@ def test_only_this_account_can_read_folder_and_file(file: Path) -> None:
 
 @pytest.mark.parametrize("folder", ["/proc/rules", "/dev/null/rules"])
 def test_without_a_writable_folder_the_rules_are_compiled(folder: str) -> None:
-    """A container may have a read-only file system; redaction works all the same."""
+    """A container may have a read-only file system; redaction still works."""
     scanner = Scanner(PATTERNS)
     scanner.compile(RuleCache(Path(folder)))
 
@@ -196,7 +196,7 @@ def test_old_files_are_removed(cache: RuleCache, tmp_path: Path) -> None:
 
 
 def test_the_folder_is_the_users(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """That of the XDG specification, which says that a relative path is ignored."""
+    """It is the folder of the XDG specification, which says that relative paths are ignored."""
     for given, place in ((str(tmp_path), tmp_path), ("relative", tmp_path / "home" / ".cache")):
         monkeypatch.setenv("XDG_CACHE_HOME", given)
         monkeypatch.setenv("HOME", str(tmp_path / "home"))

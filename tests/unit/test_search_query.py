@@ -1,4 +1,4 @@
-"""Search questions and highlights, by example."""
+"""Search queries and highlights, by example."""
 
 import pytest
 
@@ -42,7 +42,7 @@ def test_words(text: str, words: list[str]) -> None:
     ],
 )
 def test_terms(text: str, terms: list[tuple[str, ...]]) -> None:
-    """A question holds words and phrases; a quotation mark without its end begins no phrase."""
+    """A query contains words and phrases; an unclosed quotation mark begins no phrase."""
     assert list(parse(text).terms) == terms
 
 
@@ -66,7 +66,7 @@ def test_marks(asked: str, text: str, marked: str | None) -> None:
 
 
 def test_a_long_text_is_cut() -> None:
-    """It begins some words before the first term, goes on longer after it, and is cut between words."""
+    """It begins a few words before the first term, continues longer after it, and is cut between words."""
     text = "word " * 100 + "needle " + "word " * 100
 
     marked = Highlighter(parse("needle")).mark(text)

@@ -1,4 +1,4 @@
-"""The search text of a session, as its facts arrive."""
+"""The search text of a session as its facts arrive."""
 
 from processors.fold.fold import begin, fold
 from processors.fold.fold_hooks import FIRST_PROMPTS
@@ -15,7 +15,7 @@ PRICES = list_prices()
 
 
 def texts(*facts: AnyRecord) -> list[str]:
-    """Return the search text after each fact, extended from the one before; it must equal one made from scratch."""
+    """Return the search text after each fact, extended from the previous one; it must equal one made from scratch."""
     log = LogBuilder()
     state: SessionState | None = None
     found = []
@@ -58,7 +58,7 @@ def test_what_changes_is_searched_as_it_is_now() -> None:
 
 
 def test_only_the_first_prompts_are_searched() -> None:
-    """The first 50 prompts are searched, and of each the first 200 characters."""
+    """The first 50 prompts are searched, 200 characters of each."""
     prompts = [hook("UserPromptSubmit", prompt=f"{'x' * 190} p{number} and more") for number in range(60)]
 
     (found,) = texts(recorded(SESSION, *prompts))
@@ -68,7 +68,7 @@ def test_only_the_first_prompts_are_searched() -> None:
 
 
 def test_a_sensitive_session_has_no_search_text() -> None:
-    """Its id marks it as sensitive, and its facts do not matter."""
+    """Its id marks it as sensitive, whatever its facts are."""
     session = session_id("s", sensitive=True)
 
     assert texts(created(session, repo="acme/be"), ended(session, summary="a summary all the same")) == ["", ""]

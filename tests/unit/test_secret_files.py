@@ -53,9 +53,9 @@ def test_a_secret_that_others_can_read_or_change_is_refused(tmp_path: Path, mode
 def test_every_command_that_needs_a_secret_refuses_an_open_one(
     data: Path, name: str, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Services and tools refuse before they do anything; commands that only sign read `token.key` alone."""
+    """Services and tools refuse before they do anything; commands that only sign read only `token.key`."""
     (data / "secrets" / name).chmod(0o644)
-    monkeypatch.setenv("HOST", "192.0.2.1")  # not our fingerprint and no Java: a service that does not refuse ends here
+    monkeypatch.setenv("HOST", "192.0.2.1")  # a foreign fingerprint, no Java: a service that does not refuse ends here
     monkeypatch.setenv("PATH", str(data))
     monkeypatch.delenv("JAVA_HOME", raising=False)
 
@@ -113,9 +113,9 @@ def mounted(folder: Path, mode: int) -> Path:
 def test_a_mounted_secret_of_root_may_be_readable_by_a_group(
     tmp_path: Path, mode: int, is_read: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`defaultMode: 0400` becomes 0440 where the volume has an `fsGroup`; the volume's default, 0644, is refused."""
+    """`defaultMode: 0400` becomes 0440 if the volume has an `fsGroup`; the volume's default, 0644, is refused."""
     file = mounted(tmp_path, mode) / "token.key"
-    monkeypatch.setattr(secret_files.os, "geteuid", lambda: 12345)  # the account of a container that is not root
+    monkeypatch.setattr(secret_files.os, "geteuid", lambda: 12345)  # a container's account that isn't root
 
     _read_or_refused(lambda: read_secret(file), is_read)
 

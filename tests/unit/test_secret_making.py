@@ -1,4 +1,4 @@
-"""Secrets are made on demand, or for one machine; a process that finds none reports it and makes none."""
+"""Secrets are created on demand, or for one machine; a process that finds none says so and creates none."""
 
 import stat
 from pathlib import Path
@@ -27,7 +27,7 @@ def made(folder: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("by", ["--data", "--secrets"])
 def test_secrets_are_made_on_demand_and_what_to_do_is_said(tmp_path: Path, by: str) -> None:
-    """One line a file, without the secret; only the owner may read; no key signs tokens for orgs."""
+    """One line per file, without the secret; only the owner may read; no key signs tokens for orgs."""
     folder = tmp_path / "new" / "secrets"
 
     printed = run("secrets", "make", by, str(folder if by == "--secrets" else folder.parent)).stdout
@@ -57,7 +57,7 @@ def test_no_secret_is_overwritten(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("lost", ["seed.key", "id.keys"])
 def test_a_lost_secret_is_not_made_anew(tmp_path: Path, lost: str) -> None:
-    """The other secret exists, so the lost one existed, too, and ids were made with it."""
+    """The other secret exists, so the lost one existed too, and ids were made with it."""
     folder = tmp_path / "secrets"
     make_embedded_secrets(folder)
     (folder / lost).unlink()
@@ -82,7 +82,7 @@ def test_a_lost_secret_is_not_made_anew(tmp_path: Path, lost: str) -> None:
 )
 @pytest.mark.usefixtures("own_logging")
 def test_with_kafka_missing_secrets_are_a_refusal(tmp_path: Path, command: tuple[str, ...]) -> None:
-    """Each command names the file and the command that makes it, and has made nothing."""
+    """Each command names the file and the command that creates it, and has created nothing."""
     with pytest.raises(BadSettings, match=r"secrets/\w+\.key.* (is missing|exists):.*crewkit-sessions secrets make"):
         run(*command, "--data", str(tmp_path), **KAFKA)
 
@@ -91,7 +91,7 @@ def test_with_kafka_missing_secrets_are_a_refusal(tmp_path: Path, command: tuple
 
 @pytest.mark.usefixtures("own_logging")
 def test_up_makes_no_secrets_for_a_log_that_has_begun(tmp_path: Path) -> None:
-    """A folder was restored without its secrets, so its ids would be unknown."""
+    """A folder was restored without its secrets, so its ids would be invalid."""
     (tmp_path / "log.sqlite").touch()
 
     with pytest.raises(BadSettings, match=r"id\.keys is missing: copy it"):
@@ -101,7 +101,7 @@ def test_up_makes_no_secrets_for_a_log_that_has_begun(tmp_path: Path) -> None:
 
 
 def test_the_secrets_of_one_machine_sign_its_tokens(tmp_path: Path) -> None:
-    """`up` and `stack` make these secrets at their first start."""
+    """`up` and `stack` create these secrets at their first start."""
     make_embedded_secrets(tmp_path / "s")
     make_embedded_secrets(tmp_path / "s")
 

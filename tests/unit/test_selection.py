@@ -1,4 +1,4 @@
-"""Which tests a change runs: those that import what changed, the nearest first, and the parts of its folders."""
+"""Which tests a change runs: those that import the changed files, the nearest first, and the parts of its folders."""
 
 import datetime
 import json
@@ -51,18 +51,18 @@ def test_a_file_counts_as_its_module_or_as_those_that_name_it() -> None:
     ],
 )
 def test_a_part_runs_when_it_is_wanted(wanted: str, runs: set[str | None]) -> None:
-    """`make test` wants none, `make test-all` all, `PART=model` one; CI wants none with those of the change."""
+    """`make test` runs none, `make test-all` all, `PART=model` one; CI runs none besides those of the change."""
     assert {part for part in (None, "mutants", "model") if is_wanted(part, wanted)} == runs
 
 
 def test_the_longest_folder_decides_which_parts_a_change_touches() -> None:
-    """A change of the log touches more than one of the rest of `ingest`."""
+    """A change in the log touches more parts than one in the rest of `ingest`."""
     assert touched(["ingest/app.py", "docs/api.md"]) == {"fuzz"}
     assert touched(["ingest/log/kafka/log.py"]) == {"brokers"}
 
 
 def test_each_part_has_its_day_of_the_week() -> None:
-    """On no day more than two have their turn."""
+    """No day has more than two."""
     turns = [in_turn(datetime.date(2026, 11, 30) + datetime.timedelta(days=n)) for n in range(7)]
 
     assert sorted(part for turn in turns for part in turn) == sorted(PARTS)

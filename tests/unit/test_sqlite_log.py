@@ -1,4 +1,4 @@
-"""The embedded log: acknowledged records are durable, and a record that cannot be stored is refused."""
+"""The embedded log: acknowledged records are durable, and a record that can't be stored is refused."""
 
 import asyncio
 import random
@@ -65,7 +65,7 @@ def file_size_limit(size: int) -> Iterator[None]:
 
 
 def write_and_kill(path: Path, after: int) -> dict[int, str]:
-    """Kill a writer; return, by offset, the number of every append that it had acknowledged."""
+    """Kill a writer; return, by offset, the number of every append that was acknowledged."""
     process = subprocess.Popen(
         [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True, cwd=CHECKOUT
     )
@@ -138,7 +138,7 @@ async def test_the_last_of_a_disk_is_left_alone(log: SqliteEventLog, monkeypatch
 
 
 def test_deleted_bytes_leave_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also with a SQLite that by default only marks them as free."""
+    """This holds even if SQLite by default only marks them as free."""
     connect = sqlite3.connect
 
     def connect_as_plain_builds(*args: Any, **options: Any) -> sqlite3.Connection:
@@ -168,7 +168,7 @@ async def test_a_busy_file_is_a_503_and_passes(log: SqliteEventLog, tmp_path: Pa
 
 
 async def test_any_other_error_is_the_end(tmp_path: Path) -> None:
-    """A missing table is no temporary failure, so the operator has to be informed."""
+    """A missing table is not a temporary failure, so the operator has to be informed."""
     broken: list[BrokenLog] = []
     log = SqliteEventLog(tmp_path / "log.sqlite", on_broken=broken.append)
     await log.start()

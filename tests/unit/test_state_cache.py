@@ -1,4 +1,4 @@
-"""The cache of session states: its bound in bytes, what it drops, and what it never drops."""
+"""The cache of session states: its limit in bytes, what it evicts, and what it never evicts."""
 
 import gc
 import tracemalloc
@@ -20,7 +20,7 @@ from tests.support.folded import folded
 
 
 def id_of(number: int) -> UUID:
-    """Return the id of the n-th session; as of real ones, its integer is large."""
+    """Return the id of the n-th session; like real ones, its integer is large."""
     return UUID(int=(1 << 127) + number)
 
 
@@ -30,7 +30,7 @@ def key_of(number: int) -> SessionKey:
 
 
 def add(cache: StateCache, state: SessionState) -> None:
-    """Put a state into the cache, as a batch does whose facts are stored."""
+    """Put a state into the cache, like a batch whose facts are stored."""
     key = ORG, state.session_id
     cache.put(key, state)
     cache.pin([key])
@@ -67,7 +67,7 @@ def traced() -> Iterator[list[int]]:
 def test_the_bytes_that_it_counts_are_those_that_it_takes(
     thawed: float, facts: int, sessions: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Within a quarter, for one fact a session as for thousands."""
+    """The difference is at most a quarter, for one fact per session as well as for thousands."""
     monkeypatch.setattr(module, "THAWED_SHARE", thawed)
     filled(1 << 40, 10)
 
@@ -81,7 +81,7 @@ def test_the_bytes_that_it_counts_are_those_that_it_takes(
 @given(facts=st.integers(0, 40), more=st.integers(0, 10), with_tools=st.booleans())
 @settings(deadline=None)
 def test_a_state_that_was_frozen_is_the_same_state(facts: int, more: int, with_tools: bool) -> None:
-    """It is equal, equal states freeze to equal bytes, and what is folded later counts the same."""
+    """It is equal, equal states freeze to equal bytes, and facts folded later count the same."""
     state, again = (folded(UUID(int=7), facts, with_tools) for _ in range(2))
 
     thawed = thaw(freeze(state))
@@ -93,7 +93,7 @@ def test_a_state_that_was_frozen_is_the_same_state(facts: int, more: int, with_t
 
 
 def test_the_least_recently_used_are_frozen_and_then_dropped() -> None:
-    """The newest are objects, those before them bytes, the oldest gone; what is used again is an object again."""
+    """The newest are objects, older ones bytes, the oldest are gone; a state in use becomes an object again."""
     cache = filled(20_000, 60)
 
     assert cache._thawed_bytes <= 10_000
@@ -107,7 +107,7 @@ def test_the_least_recently_used_are_frozen_and_then_dropped() -> None:
 
 
 def test_a_pinned_state_is_neither_frozen_nor_dropped() -> None:
-    """Its facts are not in the store yet; once they are, it may go."""
+    """Its facts are not in the store yet; once they are, it may be evicted."""
     cache = StateCache(0)
     cache.put(key_of(1), folded(id_of(1), 5))
     cache.pin([key_of(1)])
@@ -122,7 +122,7 @@ def test_a_pinned_state_is_neither_frozen_nor_dropped() -> None:
 
 
 def test_a_partition_is_dropped_whole() -> None:
-    """Frozen states as well; the count of bytes follows."""
+    """This includes frozen states; the byte count follows."""
     cache = filled(40_000, 40)
     assert cache._frozen
 
@@ -134,7 +134,7 @@ def test_a_partition_is_dropped_whole() -> None:
 
 
 def test_a_batch_with_nothing_to_drop_looks_at_its_own_states_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many there are: the count of each is made once its facts are stored, and at no other time."""
+    """This holds for any number of states: each is counted once its facts are stored, and at no other time."""
     cache = filled(1 << 30, 500)
     sized: list[SessionState] = []
     monkeypatch.setattr(module, "_size", lambda state: len(sized.append(state) or [1]))

@@ -21,7 +21,7 @@ POLICY = {"Content-Security-Policy": "default-src 'none'"}
 
 @pytest.fixture
 def site(tmp_path: Path) -> Path:
-    """Write a page, a script, a style, a picture, and files that are nobody's business."""
+    """Write a page, a script, a style, a picture, and files that must not be served."""
     for name, text in {
         "index.html": '<script src="/static/app/main.js"></script><a href="/static-not/x">x</a>',
         "static/app/main.js": SCRIPT,
@@ -38,7 +38,7 @@ def site(tmp_path: Path) -> Path:
 
 
 def served(site: Path, charts: bool = True) -> httpx.AsyncClient:
-    """Return a client of a service that has the page alone."""
+    """Return a client of a service that has only the page."""
     more = {"vendor/charts.js": site / "charts.js"} if charts else {}
     routes = static_routes(site / "index.html", ["/", "/deep/{name:str}"], POLICY, site / "static", more)
     return in_process(build_service(routes, {}, TokenVerifier([]), ready), headers={"Accept-Encoding": "identity"})
@@ -55,14 +55,14 @@ async def client(site: Path) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def folder_of(client: httpx.AsyncClient) -> str:
-    """Return where the page finds its files: `/static/<digest>`."""
+    """Return the folder where the page finds its files: `/static/<digest>`."""
     found = re.search(r'"(/static/[0-9a-f]{16})/app/main\.js"', (await client.get("/")).text)
     assert found is not None
     return found[1]
 
 
 async def test_the_page_names_its_files_by_their_digest(client: httpx.AsyncClient) -> None:
-    """At each of its addresses; nothing else in it changes."""
+    """This holds at each of its addresses; nothing else in the page changes."""
     pages = [await client.get(path) for path in ("/", "/deep/anything")]
 
     assert len({page.text for page in pages}) == 1
@@ -84,7 +84,7 @@ async def test_the_page_names_its_files_by_their_digest(client: httpx.AsyncClien
     ],
 )
 async def test_a_file_is_sent_as_it_is(client: httpx.AsyncClient, name: str, kind: str, text: str) -> None:
-    """With its type, which browsers may not guess, and its length."""
+    """It has its content type, which browsers may not guess, and its length."""
     for encoding in ("identity", "gzip"):
         reply = await client.get(f"{await folder_of(client)}/{name}", headers={"Accept-Encoding": encoding})
 
@@ -94,7 +94,7 @@ async def test_a_file_is_sent_as_it_is(client: httpx.AsyncClient, name: str, kin
 
 
 async def test_the_present_digest_lasts_for_ever_and_another_one_does_not(client: httpx.AsyncClient) -> None:
-    """During an upgrade a client of the other version must not keep a file of this one under the other's address."""
+    """During an upgrade a client of the other version must not store a file of this one under the other's address."""
     mine, theirs = await folder_of(client), "/static/0123456789abcdef"
 
     present, other = [await client.get(f"{folder}/app/main.js") for folder in (mine, theirs)]
@@ -106,7 +106,7 @@ async def test_the_present_digest_lasts_for_ever_and_another_one_does_not(client
 
 @pytest.mark.parametrize("changed", ["static/app/main.js", "static/mark.svg", "charts.js"])
 async def test_each_file_changes_the_digest_of_all(site: Path, changed: str) -> None:
-    """A module finds the others by relative addresses, so all are of one version; the page follows, and its tag."""
+    """Modules import one another by relative addresses, so all have one version; the page and its tag follow."""
     async with served(site) as before:
         folder, tag = await folder_of(before), (await before.get("/")).headers["etag"]
 
@@ -118,7 +118,7 @@ async def test_each_file_changes_the_digest_of_all(site: Path, changed: str) -> 
 
 
 async def test_the_digest_is_that_of_the_files_alone(site: Path) -> None:
-    """Two processes of one version agree; times of files and what is not served do not matter."""
+    """Two processes of one version agree; file times and unserved files do not matter."""
     async with served(site) as one:
         folder = await folder_of(one)
 
@@ -147,7 +147,7 @@ async def test_the_digest_is_that_of_the_files_alone(site: Path) -> None:
     ],
 )
 async def test_gzip_is_sent_to_those_who_accept_it(client: httpx.AsyncClient, accepted: str, compressed: bool) -> None:
-    """A weight of 0 is a refusal, and the name counts more than ``*``."""
+    """A weight of 0 is a refusal, and a name takes precedence over ``*``."""
     reply = await client.get("/static/x/app/main.js", headers={"Accept-Encoding": accepted})
 
     assert ("content-encoding" in reply.headers) == compressed

@@ -1,4 +1,4 @@
-"""Requests that the store server refuses for their size, and those that it refuses because a test says so."""
+"""Requests that the store server refuses for their size, and those that it refuses on demand."""
 
 import time
 from pathlib import Path
@@ -55,7 +55,7 @@ def test_names_and_the_number_of_fields_are_bounded() -> None:
 
 
 def test_a_form_without_its_end_is_no_form() -> None:
-    """A truncated field is never taken for a whole one."""
+    """A truncated field is never taken for a complete one."""
     with pytest.raises(StoreError) as refused:
         parse_form(form(param_a="1")[:-9], b"b")
 

@@ -61,7 +61,7 @@ def test_a_body_is_bounded_as_decoded(coding: str) -> None:
 
 @pytest.mark.parametrize("chunk", [0, 1000])
 def test_a_body_that_ends_too_soon_is_no_body(chunk: int) -> None:
-    """A body without its end is never taken for a whole one."""
+    """A body without its end is never taken for a complete one."""
     sent = b"x" * 5000
     whole = body_of(sent, chunk=chunk)
     cut = RequestBody(
@@ -114,7 +114,7 @@ def test_the_cheapest_coding_the_client_takes_is_chosen(accepted: str, coding: s
 
 
 def test_parameters_are_sorted_by_what_they_are_for() -> None:
-    """Bound values, settings and parameters of the transport are separate."""
+    """Bound values, settings and transport parameters are separate."""
     params = parse_params("query=SELECT%201&param_a=x%5Cn&max_threads=2&password=p&session_id=s&extremes=1&database=d")
 
     request = parse_request(params, {})
@@ -191,7 +191,7 @@ def test_an_error_that_may_quote_a_file_is_left_out(text: str) -> None:
 
 
 def test_an_error_in_the_clients_own_data_stays() -> None:
-    """An INSERT is read from a file in memory, which holds only what the client sent."""
+    """An INSERT is read from a file in memory, which contains only what the client sent."""
     text = "Code: 27. DB::Exception: Cannot parse input: before: 'x': (in file/uri /proc/12/fd/34): (at row 1)"
 
     assert EngineError(RuntimeError(text)).text == text

@@ -239,7 +239,7 @@ def test_values_are_judged_as_expressions(tmp_path: Path, values: bytes, code: i
     [(b"'it''s \\' long', 7", 20_000), (b"concat('a', 'b'), 7", 20_000), (b"concat('a', url), 7", 2_000)],
 )
 def test_judging_values_costs_in_proportion(tmp_path: Path, value: bytes, rows: int) -> None:
-    """Four times the rows take about four times the processor time: literals, expressions, and names to look at."""
+    """Four times the rows take about four times the processor time: literals, expressions, and names to check."""
 
     def cost(rows: int) -> float:
         data = tmp_path / "data"

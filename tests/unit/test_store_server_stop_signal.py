@@ -1,4 +1,4 @@
-"""The store server hears a stop signal, whichever of its threads the kernel hands it to."""
+"""The store server receives a stop signal, whichever of its threads the kernel delivers it to."""
 
 import signal
 import subprocess
@@ -26,7 +26,7 @@ print("heard")
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_that_another_thread_received_ends_the_wait(number: signal.Signals) -> None:
-    """A lock would not do: the handler runs in the main thread, which a signal elsewhere does not wake."""
+    """A lock would not do: the handler runs in the main thread, which a signal to another thread does not wake."""
     done = subprocess.run(
         [sys.executable, "-c", WAITS, str(int(number))],
         cwd=CHECKOUT,

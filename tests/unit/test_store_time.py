@@ -1,4 +1,4 @@
-"""The store's time is limited by org and hour."""
+"""The store's time is limited per org and hour."""
 
 import pytest
 
@@ -17,7 +17,7 @@ class Clock:
 
 
 def test_an_org_that_used_its_time_waits_for_the_next_hour() -> None:
-    """Other orgs have theirs, and the error says when the hour ends."""
+    """Other orgs have their own, and the error says when the hour ends."""
     clock = Clock()
     limit = StoreTime(10, clock)
     limit.spend("busy", 4)
@@ -38,7 +38,7 @@ def test_an_org_that_used_its_time_waits_for_the_next_hour() -> None:
 
 
 def test_the_service_itself_has_no_limit_nor_has_anyone_without_a_limit() -> None:
-    """Freshness and audits must not end because orgs ask much."""
+    """Freshness and audits must not stop because orgs send many queries."""
     limited, unlimited = StoreTime(10), StoreTime(0)
     limited.spend(SERVICE, 99)
     unlimited.spend("busy", 99)

@@ -26,7 +26,7 @@ def test_an_older_server_is_refused_with_both_versions(version: str) -> None:
 
 @pytest.mark.parametrize("compatibility", ["26.1", "25.8", "22.3.4"])
 def test_a_setting_that_makes_it_older_is_refused_too(compatibility: str) -> None:
-    """With that setting the text index is refused later, with a less helpful message."""
+    """With that setting the text index would be refused later, with a less helpful message."""
     why = why_too_old("26.9.2.1", compatibility)
 
     assert f"behave like ClickHouse {compatibility}, but 26.2 or newer" in why

@@ -1,4 +1,4 @@
-"""The units of `deploy/systemd`: they are valid, run commands that exist, and start again after any end."""
+"""The units of `deploy/systemd`: they are valid, run existing commands, and restart after any exit."""
 
 import re
 import shlex
@@ -29,7 +29,7 @@ SHARED = ("User", "NoNewPrivileges", "ProtectSystem", "SystemCallFilter")
 
 
 def lines(name: str) -> dict[str, list[str]]:
-    """Return the values of each key of a unit, in their order."""
+    """Return the values of each key of a unit, in order."""
     found = defaultdict(list)
     for line in (FOLDER / name).read_text().splitlines():
         if line and line[0] not in "#[":
@@ -39,7 +39,7 @@ def lines(name: str) -> dict[str, list[str]]:
 
 
 def example() -> dict[str, str]:
-    """Return what the example of `/etc/crewkit/env` sets, what is commented out included."""
+    """Return the variables in the example of `/etc/crewkit/env`, including commented ones."""
     text = (FOLDER / "env.example").read_text()
     return dict(re.findall(r"^#?([A-Z_]+)=(.*)$", text, re.MULTILINE))
 
@@ -54,7 +54,7 @@ def command(name: str, instance: int = 0) -> list[str]:
 
 
 def given(name: str) -> dict[str, str]:
-    """Return the options that a unit gives its command, by the names of the settings."""
+    """Return the options that a unit gives its command, by setting name."""
     words = command(name)
     return {word[2:].replace("-", "_"): words[at + 1] for at, word in enumerate(words) if word.startswith("--")}
 
@@ -63,7 +63,7 @@ def given(name: str) -> dict[str, str]:
     shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed (Debian: apt-get install systemd)"
 )
 def test_systemd_accepts_every_unit(tmp_path: Path) -> None:
-    """With a program that exists, and with the drop-in for Kafka's passwords."""
+    """With an existing program, and with the drop-in for Kafka's passwords."""
     for path in (*FOLDER.glob("*.service"), *FOLDER.glob("*.timer")):
         (tmp_path / path.name).write_text(path.read_text().replace("/opt/crewkit/bin/crewkit-sessions", "/bin/true"))
     for name in ("crewkit-provision", "crewkit-ingest@", "crewkit-projector@", "crewkit-log-export"):
@@ -96,7 +96,7 @@ def test_a_unit_runs_a_command_with_options_that_exist(name: str) -> None:
 
 @pytest.mark.parametrize("name", UNITS)
 def test_variables_are_settings(name: str) -> None:
-    """Those of the example, and those that a unit adds; the values are accepted."""
+    """Those in the example, and those that a unit adds; the values are accepted."""
     own = dict(value.split("=", 1) for value in lines(name)["Environment"])
     env = {key: value for key, value in example().items() if key not in OF_UNITS_ALONE} | own
 
@@ -107,7 +107,7 @@ def test_variables_are_settings(name: str) -> None:
 
 @pytest.mark.parametrize("name", UNITS)
 def test_each_process_has_its_own_user_of_the_store_and_only_its_secrets(name: str) -> None:
-    """A secret is loaded from a folder of root, and is not in the environment or in the command line."""
+    """A secret is loaded from a folder of root, and is neither in the environment nor on the command line."""
     loaded = dict(value.split(":", 1) for value in lines(name)["LoadCredential"])
     word = command(name)[0]
     user = STORE_USERS.get(word)
@@ -124,7 +124,7 @@ def test_each_process_has_its_own_user_of_the_store_and_only_its_secrets(name: s
 
 @pytest.mark.parametrize("name", ALWAYS)
 def test_a_service_starts_again_after_any_end_and_for_ever(name: str) -> None:
-    """Also after exit code 70, of the watchdog; requests in progress are finished before systemd kills."""
+    """This includes the watchdog's exit code 70; requests in progress are finished before systemd kills."""
     unit = lines(name)
 
     assert (unit["Type"], unit["Restart"], unit["RestartSec"]) == (["exec"], ["always"], ["2"])
@@ -142,7 +142,7 @@ def test_what_runs_once_is_not_started_again_or_at_boot(name: str) -> None:
 
 
 def test_instances_on_one_machine_have_different_ports() -> None:
-    """Ten of each kind."""
+    """There are ten of each kind."""
     ports = [
         port
         for name in UNITS
@@ -155,13 +155,13 @@ def test_instances_on_one_machine_have_different_ports() -> None:
 
 
 def test_a_projector_has_its_instance_as_its_number() -> None:
-    """Its membership in the consumer group is this number with the name of the machine."""
+    """Its membership in the consumer group is this number together with the machine's name."""
     assert [command("crewkit-projector@.service", number)[2] for number in (0, 7)] == ["0", "7"]
 
 
 @pytest.mark.parametrize("name", UNITS)
 def test_every_unit_is_closed_alike(name: str) -> None:
-    """Each has the same list, so that none is forgotten when one is added."""
+    """Each has the same list, so that a new unit forgets nothing."""
     text, first = (FOLDER / name).read_text(), (FOLDER / UNITS[0]).read_text()
     part = re.compile(r"^User=crewkit\n.*?\n(?=\n|\Z)", re.MULTILINE | re.DOTALL)
 
@@ -181,7 +181,7 @@ def test_data_is_in_a_folder_of_the_unit(name: str) -> None:
 
 
 def test_memory_is_bounded_as_on_kubernetes() -> None:
-    """The same process needs the same."""
+    """The same process needs the same amount."""
     limits = {
         pod.containers[0]["args"][0]: pod.containers[0]["resources"]["limits"]["memory"]
         for pod in pods(written("production"))
@@ -193,7 +193,7 @@ def test_memory_is_bounded_as_on_kubernetes() -> None:
 
 
 def test_the_script_only_says_what_it_would_do() -> None:
-    """A rehearsal needs no rights, and changes nothing."""
+    """A dry run needs no rights, and changes nothing."""
     said = subprocess.run(
         [SCRIPT, "--dry-run"], capture_output=True, text=True, env={"PATH": PATH, "PYTHON": "/usr/bin/true"}, check=True
     )
@@ -205,7 +205,7 @@ def test_the_script_only_says_what_it_would_do() -> None:
 
 
 def test_the_script_refuses_a_python_that_the_services_cannot_read(tmp_path: Path) -> None:
-    """They see no home folder. Else every start would end with `Permission denied`."""
+    """They can't see home folders. Otherwise every start would end with `Permission denied`."""
     python = tmp_path / "python3"
     python.write_text("#!/bin/sh\necho /home/alice/.pyenv/versions/3.12\n")
     python.chmod(0o755)
@@ -220,7 +220,7 @@ def test_the_script_refuses_a_python_that_the_services_cannot_read(tmp_path: Pat
 
 @pytest.mark.parametrize("options", [("--yes", "--wrong"), ("now",)])
 def test_the_script_refuses_unknown_options(options: tuple[str, ...]) -> None:
-    """Before it does anything."""
+    """This happens before it does anything."""
     done = subprocess.run([SCRIPT, *options], capture_output=True, text=True, env={"PATH": PATH}, check=False)
 
     assert (done.returncode, done.stdout) == (2, "")

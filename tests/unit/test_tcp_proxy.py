@@ -57,7 +57,7 @@ def _echo(connection: socket.socket) -> bytes:
 
 
 def test_it_passes_everything_until_a_fault_is_set(proxy: TcpProxy) -> None:
-    """It passes everything again once it is healed."""
+    """It forwards everything again after `heal`."""
     assert _echo(_open(proxy)) == b"hello"
     proxy.refuse()
     proxy.heal()

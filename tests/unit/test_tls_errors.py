@@ -77,7 +77,7 @@ def test_a_client_certificate_that_is_missing_or_wrong_is_named(tmp_path: Path, 
 
 
 def test_a_server_without_tls_is_distinguished_from_an_unavailable_one(tmp_path: Path) -> None:
-    """A plain-text response means a wrong port or setting; a close without data may be a server that dies."""
+    """A plain-text response means a wrong port or setting; a close without data may be a dying server."""
     ca = Authority(tmp_path, "ours").file
     with answering(None, b"HTTP/1.1 400 Bad Request\r\n\r\n") as port:
         assert tls_refusal(failure(port, ca), "db:1", "STORE") == (

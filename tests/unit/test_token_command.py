@@ -95,7 +95,7 @@ async def test_a_failed_command_is_reported_without_its_output(command: str, sai
 async def test_a_command_that_does_not_end_is_killed_with_its_children(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No process remains, and the next try starts anew."""
+    """No process remains, and the next try starts again."""
     monkeypatch.setattr(token_command, "ENDS_WITHIN_S", 0.5)
     pid = tmp_path / "pid"
     hanging = TokenCommand(f"sh -c 'sleep 600 & echo $! > {pid}; wait'")

@@ -1,4 +1,4 @@
-"""A topic that was just created: brokers learn of it at different times, and each request may go to another one."""
+"""A topic that was just created: brokers learn about it at different times, and each request may go to another one."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -40,7 +40,7 @@ def asked_of(brokers: Brokers, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_a_topic_that_one_broker_does_not_know_yet_is_looked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first broker knows it and the second does not, which is no outage."""
+    """The first broker knows it and the second does not, which is not an outage."""
     asked_of(Brokers(UNKNOWN, UNKNOWN, 0), monkeypatch)
 
     assert await look_at(TOPIC) == FoundTopic(1, 3, {"retention.ms": "-1"})

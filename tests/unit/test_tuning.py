@@ -1,4 +1,4 @@
-"""A server may hold as many connections as the machine allows, and returns the memory that it no longer needs."""
+"""A server may have as many connections as the machine allows, and returns the memory that it no longer needs."""
 
 import gc
 import subprocess
@@ -27,12 +27,12 @@ def test_a_low_limit_is_raised_as_far_as_it_may_be() -> None:
 
 @pytest.mark.parametrize(("open_files", "connections"), [(1_000_000, 16_384), (4_096, 3_072), (256, 128)])
 def test_some_files_are_kept_for_others(open_files: int, connections: int) -> None:
-    """Tables and logs are files, too."""
+    """Tables and logs are files too."""
     assert connections_max(open_files) == connections
 
 
 def test_objects_in_cycles_are_freed_when_memory_is_released() -> None:
-    """A process that is tuned hardly ever collects them."""
+    """A tuned process hardly ever collects them."""
 
     class Node:
         itself: "Node"

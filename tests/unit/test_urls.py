@@ -74,7 +74,7 @@ def test_other_log_urls_are_refused_with_an_example(url: str) -> None:
     ],
 )
 def test_a_part_of_a_log_url_that_has_no_meaning_is_refused(url: str, part: str) -> None:
-    """The message names the part: silently ignored, it might be the part that protects the connection."""
+    """The message names the part. Silently ignoring it might leave the connection unprotected."""
     with pytest.raises(BadSettings, match=part) as refused:
         parse_log_url(url)
     assert "s3cret" not in str(refused.value)
@@ -104,7 +104,7 @@ def test_a_part_of_a_store_url_that_has_no_meaning_is_refused(url: str, part: st
 
 
 def test_a_secure_store_has_a_port_and_files(tmp_path: Path) -> None:
-    """`secure=true` is TLS with a verified certificate; our client certificate logs in if there is no password."""
+    """`secure=true` is TLS with a verified certificate; without a password, our client certificate logs in."""
     authority = Authority(tmp_path, "ca")
     ours = authority.sign("us")
     secret = tmp_path / "password"
@@ -148,7 +148,7 @@ def test_files_of_a_store_that_do_not_fit_are_refused(tmp_path: Path, given: dic
     ],
 )
 def test_a_password_in_an_option_is_refused(tmp_path: Path, name: str, url: str, instead: str) -> None:
-    """All accounts of a machine can read command lines; environment and file belong to the owner."""
+    """All accounts on a machine can read command lines; environment and file belong to the owner."""
     with pytest.raises(BadSettings, match=instead) as refused:
         load_settings({"data": str(tmp_path), name: url}, {})
     assert "s3cret" not in str(refused.value)

@@ -10,7 +10,7 @@ from processors.runners.watchdog import EXIT_STUCK, Watchdog
 
 
 class Case:
-    """Return a watchdog over two partitions, with a fake clock. ``offsets`` and ``ends`` are by partition."""
+    """A watchdog over two partitions, with a fake clock. ``offsets`` and ``ends`` are by partition."""
 
     def __init__(self) -> None:
         self.now, self.died = 0.0, 0
@@ -32,7 +32,7 @@ class Case:
         self.watchdog.alive()
 
     def pass_s(self, seconds: float, meanwhile: Callable[[], None] = lambda: None) -> None:
-        """Let time pass, with a look every second."""
+        """Let time pass, with a check every second."""
         for _ in range(int(seconds)):
             self.now += 1
             meanwhile()
@@ -111,7 +111,7 @@ def test_a_slow_batch_a_hole_or_a_repair_holds_up_every_partition() -> None:
 
 
 def test_an_outage_is_waited_for_and_then_a_partition_has_its_whole_time_again() -> None:
-    """Store and log may be unavailable for any time."""
+    """Store and log may be unavailable for any length of time."""
     case = Case()
     case.ends[0] = 5
     case.pass_s(50, meanwhile=lambda: case.project(1))
@@ -127,7 +127,7 @@ def test_an_outage_is_waited_for_and_then_a_partition_has_its_whole_time_again()
 
 
 def test_short_outages_again_and_again_hide_no_partition() -> None:
-    """With an outage every ten seconds, a stuck partition is noticed a little later."""
+    """With an outage every ten seconds, a stuck partition is noticed slightly later."""
     case = Case()
     case.ends[0] = 5
 
@@ -141,7 +141,7 @@ def test_short_outages_again_and_again_hide_no_partition() -> None:
 
 
 def test_a_rebalance_without_end_ends_the_process(capfd: pytest.CaptureFixture[str]) -> None:
-    """Meanwhile the process owns no partition; the limit allows for the time-outs of vanished members."""
+    """Meanwhile the process owns no partition; the limit allows for the time-outs of members that disappeared."""
     case = Case()
     case.offsets, case.pace = {}, "joining"
 
@@ -168,7 +168,7 @@ def test_a_rebalance_that_waits_for_the_log_is_none_that_hangs() -> None:
 
 
 def test_the_pause_of_a_stopped_process_is_not_counted() -> None:
-    """The pause may be a SIGSTOP of an hour, or a laptop that sleeps."""
+    """The pause may be a SIGSTOP of an hour, or a sleeping laptop."""
     case = Case()
     case.ends[0] = 5
     case.pass_s(10)

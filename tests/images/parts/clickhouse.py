@@ -1,4 +1,4 @@
-"""A store server in place of the image `clickhouse/clickhouse-server`: users and settings come from its files."""
+"""A store server instead of the image `clickhouse/clickhouse-server`, with users and settings from its files."""
 
 import os
 from pathlib import Path
@@ -18,7 +18,7 @@ def texts(file: str, path: str) -> dict[str, str]:
 
 
 def users() -> list[StoreUser]:
-    """Return the users of `users.d`; a profile is what it says about `readonly`."""
+    """Return the users of `users.d`; of a profile, only `readonly` counts."""
     found, profiles = texts("users.d/tests.xml", "users/*"), texts("users.d/tests.xml", "profiles/*")
     made = []
     for name in (key.removesuffix("/password") for key in found if key.endswith("/password")):

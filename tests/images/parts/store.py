@@ -1,4 +1,4 @@
-"""A store server with the users of `deploy/clickhouse/users.d/crewkit.xml`, in place of a ClickHouse server."""
+"""A store server with the users of `deploy/clickhouse/users.d/crewkit.xml`, instead of a ClickHouse server."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from deploy.devstack.store_server.users import StoreUser
 
 
 def password(name: str) -> str:
-    """Return the password that the services of a user read."""
+    """Return the password that a user's services read."""
     return Path(f"/passwords/{name}/password").read_text()
 
 

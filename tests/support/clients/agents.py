@@ -1,4 +1,4 @@
-"""Realistic clients: they send in batches, retry, resend what was accepted, and reorder."""
+"""Realistic clients: they send batches, retry, resend what was accepted, and reorder."""
 
 import random
 import threading
@@ -32,7 +32,7 @@ class Client:
     def __init__(
         self, connect: Callable[[str], httpx.Client], journal: Journal, org: str, seed: int, rate: float | None = None
     ) -> None:
-        """``connect`` makes an HTTP client for an org; equal seeds send the same, at most ``rate`` events a second."""
+        """``connect`` makes an HTTP client for an org; equal seeds send equal events, at most ``rate`` per second."""
         self._rate, self._begun, self._paced = rate, time.monotonic(), 0
         self._connect, self._journal, self._org = connect, journal, org
         self._random = random.Random(seed)
@@ -67,7 +67,7 @@ class Client:
         return session_id
 
     def _pace(self, events: int, stop: threading.Event) -> None:
-        """Wait to keep the rate, or until ``stop`` is set; time lost to a fault is not made up for."""
+        """Wait to keep the rate, or until ``stop`` is set; time lost to a fault is not caught up."""
         if self._rate is None:
             return
         self._paced += events
@@ -80,7 +80,7 @@ class Client:
     def _stream(self, session_id: str, batch: list[SentEvent]) -> None:
         self._send_events(session_id, batch)
         chance = self._random.random()
-        if chance < 0.1:  # the client did not know the outcome, and cuts the batch differently
+        if chance < 0.1:  # the client does not know the outcome, and splits the batch differently
             half = len(batch) // 2 or 1
             self._send_events(session_id, batch[half:] or batch)
             self._send_events(session_id, batch[:half])
@@ -96,7 +96,7 @@ class Client:
         self._journal.accepted(session_id, batch)
 
     def _contradict(self, session_id: str, batch: list[SentEvent]) -> None:
-        """Send the same ids with other bodies, types and times: the first write won, so none of this may show."""
+        """Send the same ids with other bodies, types and times. The first write wins, so none of these may show."""
         again = [
             event._replace(data=b'{"n":"contradiction"}', event_type="Stop", timestamp=_now())
             for event in batch
@@ -120,7 +120,7 @@ class Client:
         return session_id
 
     def _report(self, session_id: str) -> None:
-        """Send growing totals, each with its time, so that late copies can be recognised."""
+        """Send growing totals, each with its time, so that late copies are recognisable."""
         session = self._journal.sessions[session_id]
         tokens, cost_nano = session.input_tokens + 1_000, session.cost_nano + self._random.randrange(10**9)
         metrics = {"input_tokens": tokens, "cost_usd": cost_nano / 10**9, "reported_at": _now()}
@@ -146,7 +146,7 @@ class Client:
             data |= {"task_id": f"task-{use}", "task_subject": "x"}
         if kind == "SubagentStart":
             data |= {"agent_id": f"agent-{use}", "agent_type": "reviewer"}
-        if kind == "ApiRequest":  # several events of one request say the same of it
+        if kind == "ApiRequest":  # several events of one request report the same request
             data |= {"request_id": f"req_{use}", "model": "claude-opus-4-5", "input_tokens": use, "cost_usd": use / 1e6}
         if self._random.random() < 0.1:
             data.pop("tool_use_id", None)

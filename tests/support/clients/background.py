@@ -7,7 +7,7 @@ from typing import Self
 
 
 class Background:
-    """Starts ``_threads``; at the end sets ``_stop``, which each of them watches, and waits for them."""
+    """Starts ``_threads``; at the end sets ``_stop``, which every thread watches, and waits for them."""
 
     _threads: Sequence[threading.Thread]
 

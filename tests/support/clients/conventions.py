@@ -1,4 +1,4 @@
-"""An org of an installation with every documented route, and checks of what all responses have in common."""
+"""An org of an installation with every documented route, and checks that apply to all responses."""
 
 import re
 import time
@@ -17,7 +17,7 @@ JSON = "application/json; charset=utf-8"
 EVENT = {"event_type": "Stop", "timestamp": "2026-01-20T10:30:00Z", "data": {}}
 UNKNOWN = "9b2f0000-0000-4000-8000-000000000000"
 QUERIES = {"SearchSessions": {"q": "word"}}  # required parameters
-# An installation that is healthy and new has no dead letters, no requests and no proofs, so only errors are tested.
+# A new, healthy installation has no dead letters, requests or proofs, so these routes are only tested for errors.
 ABOUT_FAULTS = {"GetDeadLetter", "GetRequest", "GetProof"}
 
 
@@ -31,7 +31,7 @@ class Route(NamedTuple):
 
 
 class Here:
-    """An org with one session that has one event, with clients of its admin, of an operator and without a token."""
+    """An org with one session with one event, and clients for its admin, for an operator and without a token."""
 
     def __init__(self, installation: Installation, org: str) -> None:
         self.installation, self.org = installation, org
@@ -54,14 +54,14 @@ class Here:
         return f"/api/v1/{self.org}{path}"
 
     def see(self, position: str) -> None:
-        """Wait until a position can be read."""
+        """Wait until the record at a position is visible."""
         assert self.get("/sessions", headers={"X-Wait-For-Position": position}).status_code == 200
 
     def get(self, path: str, **request: Any) -> httpx.Response:
         return self.client.get(self.at(path), **request)
 
     def ask(self, route: Route, client: httpx.Client | None = None, **request: Any) -> httpx.Response:
-        """Call a route for this org's session. Writes get a body that every route refuses."""
+        """Call a route for this org's session. Writes send a body that every route refuses."""
         names = {"org_id": self.org, "session_id": self.session, "position": self.position}
         path = re.sub(r"\{(\w+)(:\w+)?\}", lambda found: names.get(found[1], UNKNOWN), route.path)
         params = {**QUERIES.get(route.name, {}), **request.pop("params", {})}
@@ -84,7 +84,7 @@ class Here:
         return [route for route in self.routes() if not route.is_public]
 
     def reads(self) -> list[Route]:
-        """Return the guarded reads that find something."""
+        """Return the guarded reads that return something."""
         return [route for route in self.guarded() if route.method == "GET" and route.name not in ABOUT_FAULTS]
 
     def close(self) -> None:
@@ -93,7 +93,7 @@ class Here:
 
 
 def check_error(reply: httpx.Response, status: int, code: str | None = None) -> dict[str, Any]:
-    """Check the error shape: a sentence, a code in snake case, details by field, and the request's id."""
+    """Check the error's shape: a sentence, a code in snake case, details by field, and the request id."""
     assert reply.status_code == status, reply.text
     assert reply.headers["content-type"] == JSON
     error: dict[str, Any] = reply.json()

@@ -1,4 +1,4 @@
-"""What clients were promised: every event with its bytes, every change, and every response."""
+"""The journal of promises: every event with its bytes, every change, and every response."""
 
 import threading
 from collections import Counter, defaultdict
@@ -30,16 +30,16 @@ class SentEvent(NamedTuple):
 
 
 def digest(event_type: str, timestamp: str, data: bytes) -> Digest:
-    """Return a digest that is the same for the event as sent and as stored."""
+    """Return a digest that is equal for the event as sent and as stored."""
     return blake2b(b"\0".join((event_type.encode(), timestamp.encode(), data)), digest_size=16).digest()
 
 
 class SentSession(Struct):
-    """One session as its client knows it."""
+    """One session from its client's point of view."""
 
     org: str
     accepted: dict[Digest, SentEvent] = {}
-    unknown: set[Digest] = set()  # sent, but without a 2xx
+    unknown: set[Digest] = set()  # sent, but not confirmed by a 2xx
     title: str | None = None
     input_tokens: int = 0
     cost_nano: int = 0
@@ -47,7 +47,7 @@ class SentSession(Struct):
 
 
 class Journal:
-    """Written by all clients of one run; it holds what was promised to them."""
+    """What clients were promised; all clients of a run write to it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -62,20 +62,20 @@ class Journal:
             self.sessions[session_id] = SentSession(org)
 
     def sending(self, session_id: str, events: list[SentEvent]) -> None:
-        """Note events before the request is sent: even if it fails they may be stored."""
+        """Note events before the request is sent: they may be stored even if it fails."""
         with self._lock:
             session = self.sessions[session_id]
             session.unknown.update(event.digest for event in events if event.digest not in session.accepted)
 
     def accepted(self, session_id: str, events: list[SentEvent]) -> None:
-        """Note events that a 2xx accepted, so they are durable."""
+        """Note events that a 2xx accepted, which are therefore durable."""
         with self._lock:
             session = self.sessions[session_id]
             session.accepted.update((event.digest, event) for event in events)
             session.unknown.difference_update(event.digest for event in events)
 
     def noted(self, status: int, position: str | None, body: bytes) -> None:
-        """Note a response, good or bad."""
+        """Note a response, whatever its status."""
         with self._lock:
             self.replies[status] += 1
             if status >= 500 and status != 503:
@@ -95,7 +95,7 @@ class Journal:
 
     @property
     def wait_header(self) -> dict[str, str]:
-        """Return the header for reads that must show everything."""
+        """Return the header for reads that must include every write."""
         positions = ",".join(f"{partition}:{offset}" for partition, offset in sorted(self.positions.items()))
         return {"X-Wait-For-Position": positions} if positions else {}
 

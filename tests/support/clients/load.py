@@ -11,17 +11,17 @@ from tests.support.clients.background import Background
 from tests.support.clients.journal import Journal
 from tests.support.waiting import eventually
 
-RATE = 700.0  # events a second of one client: requests are always in progress, and the check stays short
+RATE = 700.0  # events per second and client: requests are always in progress, and the check stays short
 EVENTS_PER_SESSION = 1_000
 
 
 class Load(Background):
-    """``with Load(…) as load``: a client for each org writes until the end; all of them finish their sessions."""
+    """``with Load(…) as load``: one client per org writes until the end; then all of them finish their sessions."""
 
     def __init__(
         self, connect: Callable[[str], httpx.Client], orgs: Sequence[str], seed: int, rate: float = RATE
     ) -> None:
-        """``connect`` makes an HTTP client for an org, which sends ``rate`` events a second at most."""
+        """``connect`` makes an HTTP client for an org, which sends at most ``rate`` events per second."""
         super().__init__()
         self.journal = Journal()
         self.failed: list[str] = []
@@ -31,7 +31,7 @@ class Load(Background):
         ]
 
     def more(self, events: int = 300, within_s: float = 90) -> None:
-        """Wait until this many more events were accepted: the service works again, or the fault has not struck yet."""
+        """Wait until this many more events are accepted: the service works again, or has not failed yet."""
         goal = self.journal.events + events
         eventually(lambda: self.journal.events >= goal or self.failed, within_s=within_s)
         assert not self.failed, self.failed

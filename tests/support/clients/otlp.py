@@ -22,12 +22,12 @@ Json = dict[str, Any]
 
 
 def attributes(values: Mapping[str, Any]) -> list[Json]:
-    """Return attributes of the types that the values have."""
+    """Return attributes, typed like the values."""
     return [{"key": key, "value": _value(value)} for key, value in values.items()]
 
 
 def record(name: str, at_ns: int = AT_NS, **values: Any) -> Json:
-    """Return a log record. In names of attributes ``__`` stands for a dot."""
+    """Return a log record. In attribute names, ``__`` stands for a dot."""
     given = {"event.name": name, **{key.replace("__", "."): value for key, value in values.items()}}
     return {"timeUnixNano": str(at_ns), "attributes": attributes(given)}
 
@@ -66,7 +66,7 @@ def traces(count: int) -> Json:
 
 
 def resource(service: str | None, version: str = "2.1.332") -> Json:
-    """Return a resource; without a service it has no name."""
+    """Return a resource; without a service it gets no name."""
     return {"attributes": attributes({"service.name": service, "service.version": version} if service else {})}
 
 
@@ -91,7 +91,7 @@ def _value(value: Any) -> Json:
 
 
 def _hex_ids_in_base64(body: Json) -> Json:
-    """Return the body without the ids of traces: OTLP has them in hex, protobuf's own JSON in base64."""
+    """Return the body with trace ids converted: OTLP has them in hex, protobuf's own JSON in base64."""
     if "resourceSpans" not in body:
         return body
     (found,) = body["resourceSpans"]

@@ -1,4 +1,4 @@
-"""Records that no projector can decode, written straight into the topic with its password."""
+"""Records that no projector can decode, written straight into the topic with the broker's password."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ POISON = ("empty", "null", "garbage", "version", "shape", "wrong key", "wrong pa
 
 
 def poison(bootstrap: str, security: KafkaSecurity, chance: random.Random, kinds: tuple[str, ...] = POISON) -> int:
-    """Send one record of each kind, and return their number; wait for a broker that is unavailable for a moment."""
+    """Send one record of each kind, and return their number; wait if the broker is briefly unavailable."""
     asyncio.run(_send_once_it_is_there(bootstrap, security, [_record(kind, chance) for kind in kinds]))
     return len(kinds)
 

@@ -1,4 +1,4 @@
-"""What schemathesis must know beyond the OpenAPI document; its configuration loads this file as `hooks`."""
+"""Rules that schemathesis needs beyond the OpenAPI document; its configuration loads this file as `hooks`."""
 
 import re
 from typing import Any
@@ -41,7 +41,7 @@ UNKNOWN = "g_unknown"
 
 @schemathesis.hook
 def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
-    """Request no work that pauses, drops or fills a generation: other tests share the installation."""
+    """Never request work that pauses, drops or fills a generation: other tests share the installation."""
     if case.operation.path == WORK and isinstance(case.body, dict) and case.body.get("kind") not in (None, "repair"):
         case.body = {**case.body, "generation": UNKNOWN}
         if case.body["kind"] == "replay":

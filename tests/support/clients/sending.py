@@ -15,7 +15,7 @@ MARKS = 200  # enough that each partition gets some
 
 
 class Org:
-    """One org of an installation, as some of its users see it; reads wait for everything written here."""
+    """One org of an installation, as some of its users see it; reads wait for every write made here."""
 
     def __init__(self, installation: Installation, org: str) -> None:
         self.org = org
@@ -55,8 +55,8 @@ class Org:
         return self.client(user, role).get(self._path(path), params=params, headers=headers)
 
     def data(self, path: str, **asked: Any) -> Any:
-        """Return the data of a read that must succeed; retry, as the response says, while it is not visible yet."""
-        # A partition that Faust has stopped fetching is seen after a minute, and then its projector starts again.
+        """Return the data of a read that must succeed; while it is not visible yet, retry as the response says."""
+        # If Faust stops fetching a partition, the watchdog notices after a minute and restarts the projector.
         reply = eventually(lambda: _unless_away(self.get(path, **asked)), within_s=120)
         assert reply.status_code == httpx.codes.OK, reply.text
         return reply.json()["data"]
@@ -70,10 +70,10 @@ def _unless_away(reply: httpx.Response) -> httpx.Response | None:
 
 
 def wait_for_all(api: httpx.Client, org: str) -> None:
-    """Wait until everything that the installation recorded before this call can be read, whoever sent it.
+    """Wait until everything that the installation recorded before this call can be read, from any client.
 
-    A session can be read as soon as its first fact is there, so to see it does not mean that all of it is. Marks are
-    recorded behind everything, in each partition; the read waits for them.
+    A session is visible once its first fact is, so seeing it does not prove that all of it is there. This records
+    events behind everything else, in each partition, and waits until they are visible.
     """
     marks = [{"session_id": f"connection-test:{n}", "work": {"commits": 1}} for n in range(MARKS)]
     marked = api.post(f"/api/v1/{org}/hooks/claude-code", json={"reports": marks})

@@ -11,7 +11,7 @@ NOW = "2026-01-20T10:30:00Z"
 
 
 class SessionClient:
-    """One session; every read waits for everything that was written to it."""
+    """One session; every read waits for all writes made to it."""
 
     def __init__(self, installation: Installation, org: str, **created: Any) -> None:
         self.client = installation.client(org=org)
@@ -25,7 +25,7 @@ class SessionClient:
         self._write("POST", f"/api/v1/{self._org}/observability/sessions/{self.id}/events", json={"events": body})
 
     def use(self, tool: str, tool_input: dict[str, Any], use_id: str, error: str | None = None) -> None:
-        """Use a tool successfully, or with the failure ``error``."""
+        """Call a tool successfully, or with the failure ``error``."""
         call = {"tool_name": tool, "tool_input": tool_input, "tool_use_id": use_id}
         outcome = ("PostToolUse", {**call}) if error is None else ("PostToolUseFailure", {**call, "error": error})
         self.record(("PreToolUse", {**call}), outcome)
@@ -42,7 +42,7 @@ class SessionClient:
         self._write("POST", f"{self.path}/end", json=body)
 
     def read(self, what: str, **request: Any) -> httpx.Response:
-        """Read a resource of the session, or the session itself (""), with everything written before visible."""
+        """Read a resource of the session, or the session itself (""), with every earlier write visible."""
         headers = {"X-Wait-For-Position": self._position} | request.pop("headers", {})
         return self.client.get(f"{self.path}/{what}".rstrip("/"), headers=headers, **request)
 

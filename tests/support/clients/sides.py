@@ -1,4 +1,4 @@
-"""Which requests of the API go to which of the two HTTP services: a proxy must send each to the right one."""
+"""Which of the two HTTP services answers which request: a proxy must send each to the right one."""
 
 from pathlib import Path
 from typing import NamedTuple, cast
@@ -24,7 +24,7 @@ class Request(NamedTuple):
 
 
 def requests_of_the_api(folder: Path) -> list[Request]:
-    """Return one request for each route of both services, from the routes themselves; ``folder`` is for secrets."""
+    """Return one request for each route of both services, derived from the routes; ``folder`` is for secrets."""
     settings = Settings(data=str(folder), dev_tokens=True, admin_port=1)
     make_embedded_secrets(settings.secrets_folder)
     apps = {

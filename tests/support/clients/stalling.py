@@ -1,4 +1,4 @@
-"""Clients that send almost a whole body and then stall, as slowly as the service lets them."""
+"""Clients that send most of a body and then stall, as slowly as the service permits."""
 
 import contextlib
 import threading
@@ -14,7 +14,7 @@ BYTE_EVERY_S = 2.0
 
 
 class StallingClients(Background):
-    """``with StallingClients(…):`` lets ``bodies`` of this org wait for their end, until its own end."""
+    """``with StallingClients(…):`` keeps ``bodies`` requests of this org open without an end, until the block ends."""
 
     def __init__(self, connect: Callable[[], httpx.Client], org: str, bodies: int) -> None:
         super().__init__()
@@ -24,11 +24,11 @@ class StallingClients(Background):
     def _stall(self) -> None:
         with self._connect() as http:
             while not self._stop.is_set():
-                with contextlib.suppress(httpx.HTTPError):  # refused for being slow: it begins again
+                with contextlib.suppress(httpx.HTTPError):  # refused for being slow: try again
                     http.post(self._path, content=self._body(), headers={"Content-Type": "application/json"})
 
     def _body(self) -> Iterator[bytes]:
-        """Yield nothing but spaces, so that the service stores nothing in the end."""
+        """Yield only spaces, so that the service has nothing to store."""
         yield b" " * SENT_AT_ONCE
         while not self._stop.wait(BYTE_EVERY_S):
             yield b" "

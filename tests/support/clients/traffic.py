@@ -1,4 +1,4 @@
-"""Steady traffic of one org that survives every fault: what fails is not sent again."""
+"""Steady traffic of one org that continues through every fault; failed requests are not sent again."""
 
 import contextlib
 import itertools
@@ -12,12 +12,12 @@ import httpx
 from ingest.log.port import APPEND_DEADLINE_S
 from tests.support.clients.background import Background
 
-BATCH = 20  # events in a request
-SESSION_REQUESTS = 50  # of one session
+BATCH = 20  # events per request
+SESSION_REQUESTS = 50  # requests per session
 
 
 class Traffic(Background):
-    """``with Traffic(…):`` writes and reads at these rates until the end, each writer and the reader in a thread."""
+    """``with Traffic(…):`` writes and reads at these rates until the end, in a thread per writer and for the reader."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Traffic(Background):
         self._connect, self._path = connect, f"/api/v1/{org}"
         self.accepted = 0  # events
         every_s = writers * BATCH / events_per_s
-        # Each begins a little later: in step, all would fail at the same moment, and none in between.
+        # The threads start one after the other: in step, all would fail at the same moment.
         writing = [(self._writes, every_s, n * APPEND_DEADLINE_S / writers) for n in range(writers)]
         self._threads = [
             threading.Thread(target=self._repeat, args=args) for args in (*writing, (self._reads, 1 / reads_per_s, 0.0))
@@ -42,7 +42,7 @@ class Traffic(Background):
         with self._connect() as http:
             once = make(http)
             while not self._stop.wait(every_s):
-                with contextlib.suppress(httpx.HTTPError):  # whether it works is what the alerts say
+                with contextlib.suppress(httpx.HTTPError):  # the alerts say whether it works
                     once()
 
     def _writes(self, http: httpx.Client) -> Callable[[], None]:

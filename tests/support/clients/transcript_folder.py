@@ -1,4 +1,4 @@
-"""A folder of transcripts as Claude Code writes them, with all that makes them hard to count."""
+"""A folder of transcripts as Claude Code writes them, with everything that makes them hard to count."""
 
 import json
 import random
@@ -14,7 +14,7 @@ DAY_MS = 86_400_000
 
 
 class Writer:
-    """Writes one transcript after the other. Times go on, ids are unique, all follows from a seed."""
+    """Writes one transcript after the other. Times increase, ids are unique, and everything follows from a seed."""
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.folder = folder
@@ -26,7 +26,7 @@ class Writer:
         return str(UUID(int=self.chance.getrandbits(128), version=4))
 
     def write(self, sessions: int) -> None:
-        """Write sessions; some are taken up again, forked, killed, or by an older client without totals."""
+        """Write sessions; some are resumed, forked or killed, or come from an older client without totals."""
         for number in range(sessions):
             transcript = Transcript(self, START_MS + number * 3_600_000)
             is_old = self.chance.random() < 0.2
@@ -40,7 +40,7 @@ class Writer:
 
 
 class Transcript:
-    """One session's lines, and those of its subagents."""
+    """The lines of one session and of its subagents."""
 
     def __init__(self, writer: Writer, at_ms: int) -> None:
         self._writer, self._chance = writer, writer.chance
@@ -48,13 +48,13 @@ class Transcript:
         self.lines: list[Line] = []
         self._agents: dict[str, list[Line]] = {}
         self._at_ms = at_ms
-        self._usage: dict[str, list[int]] = {}  # of the runs that a state covers
+        self._usage: dict[str, list[int]] = {}  # of the runs that a state line covers
         self._started_ms = 0
         self.has_state = False
-        self.hooks: list[tuple[int, Line]] = []  # what its hooks would have sent, each with its time
+        self.hooks: list[tuple[int, Line]] = []  # what the session's hooks would have sent, with times
 
     def fork(self, parent: "Transcript") -> None:
-        """Begin with a copy of the parent's messages. What it used is in the totals from now on."""
+        """Begin with a copy of the parent's messages. From now on the totals include the parent's usage."""
         prompt = self._writer.uuid()
         for line in parent.lines:
             if line["type"] == "user":
@@ -66,7 +66,7 @@ class Transcript:
         self._started_ms = parent._started_ms
 
     def run(self, *, ends: bool) -> None:
-        """Work for some turns; then write the totals, unless it is killed or the client is old."""
+        """Work for some turns; then write the totals, unless the run is killed or the client is old."""
         self._tick(60_000)
         self._hook("SessionStart", source="startup")
         self._started_ms = self._started_ms or self._at_ms
@@ -82,9 +82,9 @@ class Transcript:
             self.has_state = True
             self._hook("SessionEnd", reason="other")
         elif self.has_state:
-            self.has_state = False  # what follows is covered by no state that a fork could know
+            self.has_state = False  # no state line known to a fork covers what follows
         elif not self._usage:
-            self._started_ms = 0  # the next run knows nothing of one that was killed before any state
+            self._started_ms = 0  # if this run was killed before its first state line, the next one can't know about it
 
     def save(self) -> None:
         """Write the files."""
@@ -160,7 +160,7 @@ class Transcript:
         self._user([{"type": "tool_result", "tool_use_id": use, "content": "Seen."}], prompt)
 
     def _answer(self, blocks: list[Line], used: dict[str, list[int]], stop: str, **more: Any) -> None:
-        """Write a message as one line for each block; the last has the most."""
+        """Write a message as one line per block; the last line has the highest numbers."""
         model = self._chance.choice(MODELS)
         counts = [self._chance.randrange(10_000) for _ in range(4)]
         counts.append(self._chance.randint(0, counts[3]))
@@ -173,7 +173,7 @@ class Transcript:
         used[model] = [one + other for one, other in zip(before, counts, strict=True)]
 
     def _extra(self, used: dict[str, list[int]]) -> None:
-        """Use something that no message shows, as for a title."""
+        """Use tokens that no message shows, such as for a title."""
         before = used.get(MODELS[2], [0] * 5)
         used[MODELS[2]] = [before[0] + 40, before[1] + 7, *before[2:]]
 

@@ -1,4 +1,4 @@
-"""Invented secrets, at least one for each redaction rule, each in a text as people and tools write it.
+"""Made-up secrets, at least one for each redaction rule, each in a text as users and tools write it.
 
 They are assembled here, so that no file of the repository contains anything that looks like a secret.
 """
@@ -23,7 +23,7 @@ class Canary(NamedTuple):
 
 
 def fill(count: int, salt: str = "") -> str:
-    """Return letters and digits, always the same."""
+    """Return letters and digits, always the same ones."""
     return ((salt + _BASE) * (count // len(_BASE) + 1))[:count]
 
 
@@ -60,7 +60,7 @@ _AWS_SECRET = "wJ+a/" + fill(35)
 
 _BASIC = b64encode(b"canary:swordfish").decode()
 _WORD = "canaryfish"  # a password without digits: only its context reveals it
-# Forms of any secret in keys, commands and files.
+# Texts in which any secret may appear: keys, commands and files.
 _SHAPES = (
     Canary("url_credentials", "canary:p@ss/w'or#d?x:y", "DATABASE_URL=postgres://%s@db.internal:5432/app"),
     Canary("url_credentials", f"canary:{_WORD}", "git clone 'https://%s@$HOST/app.git'"),
@@ -262,7 +262,7 @@ _SEED = "canary river velvet orbit maple ocean quiz tiger umbrella lemon zebra h
 # A bot's id in base64, a time and a signature.
 _BOT = f"{b64encode(b'123456789012345678').decode()}.{fill(6)}.{fill(38)}"
 
-# One or more for each row of the vendors' table, in its order, and for keys in other formats than PEM.
+# At least one for each row of the vendors' table, in its order, and for keys in other formats than PEM.
 VENDORS: tuple[Canary, ...] = (
     Canary("cerebras_key", f"csk-{lower(48)}", "CEREBRAS=%s"),
     Canary("huggingface_token", f"api_org_{fill(34)}"),

@@ -1,6 +1,6 @@
-"""A thousand texts without a secret, as coding agents see them; redaction must change none of them.
+"""A thousand texts without a secret, as coding agents see them; redaction must not change any of them.
 
-They are source of the running Python, forty lines each, and templates filled with random numbers and names.
+They are forty-line pieces of Python's own source, and templates filled with random numbers and names.
 """
 
 import importlib.util

@@ -1,4 +1,4 @@
-"""A second corpus of made-up secrets, written without looking at the rules: it measures how far they reach.
+"""A second corpus of made-up secrets, written without looking at the rules: it measures their reach.
 
 A line of `_SHAPES` is a group, a secret and the text around it, where ``§`` marks the secret's place. A line that
 begins with ``  ¦`` continues the text after a line break. Secrets are patterns: ``<a36>`` stands for 36 characters of
@@ -90,7 +90,7 @@ _MAKERS: dict[str, Callable[[], str]] = {
     "basic": lambda: b64encode(f"deploy:{_mixed()}".encode()).decode(),
 }
 
-# Where a token has a shape of its own, no name around it may be needed to find it.
+# If a token has a distinctive format, it must be found without a name near it.
 _NEUTRAL = cycle(
     """
 got § from the dashboard

@@ -1,4 +1,4 @@
-"""Hundreds of made-up secrets as people and tools write them, each in several payloads that coding agents send.
+"""Hundreds of made-up secrets as users and tools write them, each in several payloads that coding agents send.
 
 They are assembled from parts and a seed, so that no file of the repository contains anything that looks like a
 secret. The corpus includes each canary of `tests.support.corpora.canaries`, so a new rule is measured at once.
@@ -32,12 +32,12 @@ class Secret(NamedTuple):
 
 
 def _word() -> str:
-    """Return a password as of a developer's database: no digit, no special character."""
+    """Return a password as for a developer's database: no digit, no special character."""
     return _random.choice(_WORDS) + _random.choice(_WORDS)
 
 
 def _mixed(length: int = 14) -> str:
-    """Return a password as of a password manager, without characters that end a word."""
+    """Return a password as from a password manager, without characters that end a word."""
     rest = "".join(_random.choices(ascii_letters + digits, k=length - 3))
     return _random.choice(ascii_lowercase) + rest + _random.choice(digits) + _random.choice(ascii_lowercase)
 
@@ -53,7 +53,7 @@ def _basic() -> str:
 
 _MAKERS = {"word": _word, "mixed": _mixed, "long": lambda: _mixed(32), "signs": _signs, "basic": _basic}
 
-# group: kind of secret: a text a line; "\n" in it is a line break.
+# group: kind of secret: text, one per line; "\n" in it is a line break.
 _SHAPES = r"""
 url: mixed: DATABASE_URL=postgres://app:%s@db.internal:5432/app
 url: word: psql postgresql://postgres:%s@localhost/shop -c '\\dt'
@@ -245,7 +245,7 @@ others: word: <bean><property name="password"><value>%s</value></property></bean
 others: word: <server><username>bob</username><password>%s</password></server>
 """
 
-# What docs/privacy.md documents as not found, with the reason. Measured, but not counted.
+# Secrets that docs/privacy.md documents as not found, with the reason. They are measured, but not counted.
 _OUT_OF_SCOPE = r"""
 sentence: word: the password is %s, keep it safe
 in base64: basic: client-key-data: %s
@@ -273,7 +273,7 @@ def payloads(text: str) -> dict[str, bytes]:
 
 
 def _bash(text: str) -> dict[str, object]:
-    """Put the text among the lines of a log."""
+    """Put the text between the lines of a log."""
     stdout = f"2026-11-25T17:49:12Z INFO starting worker pid=4211\n{text}\n2026-11-25T17:49:13Z INFO done in 812 ms\n"
     response = {"stdout": stdout, "stderr": "", "interrupted": False, "isImage": False}
     return {
@@ -305,14 +305,14 @@ def _prompt(text: str) -> dict[str, object]:
 
 
 def _patch(text: str) -> dict[str, object]:
-    """Make the text added lines, between lines that stay."""
+    """Make the text added lines of a patch, between unchanged lines."""
     lines = [" # end of the part before", *("+" + line for line in text.split("\n")), " # more"]
     hunk = {"oldStart": 3, "oldLines": 2, "newStart": 3, "newLines": len(lines), "lines": lines}
     return {"hook_event_name": "PostToolUse", "tool_name": "Edit", "tool_response": {"structuredPatch": [hunk]}}
 
 
 def _nested(text: str) -> dict[str, object]:
-    """Put the text into a string of JSON in a string of JSON, as tools of other servers respond."""
+    """Put the text into a JSON string inside a JSON string, as tools of other servers respond."""
     inner = json.dumps({"content": [{"type": "text", "text": json.dumps({"result": text, "ok": True})}]})
     return {"hook_event_name": "PostToolUse", "tool_name": "mcp__vault__read", "tool_response": inner}
 

@@ -1,7 +1,7 @@
 """The parts of Faust that `processors.runners.faust_app` uses, driven by hand: streams, rebalances, commits.
 
-The adapter is the real one. So is Faust's code that computes the offset to commit from the acknowledgements, gaps
-included (it commits past a record that was never acknowledged; see `processors.runners.faust_app`).
+The adapter is the real one. So is Faust's code that computes the offset to commit from acknowledgements, including its
+gaps: it commits past a record that was never acknowledged (see `processors.runners.faust_app`).
 """
 
 import asyncio
@@ -26,7 +26,7 @@ class Message(Struct, frozen=True):
 
 
 class Event(Struct, frozen=True):
-    """A message, with a method to acknowledge it."""
+    """A message with a method that acknowledges it."""
 
     message: Message
     consumer: "FakeConsumer"
@@ -43,7 +43,7 @@ class Assigned(Struct, frozen=True):
 
 
 class FakeConsumer:
-    """What Faust stores about a partition, as `faust.transport.consumer.Consumer` does."""
+    """Faust's state of a partition, as in `faust.transport.consumer.Consumer`."""
 
     _new_offset = Consumer._new_offset
     _should_commit = Consumer._should_commit
@@ -57,13 +57,13 @@ class FakeConsumer:
         self._committed_offset: dict[int, int | None] = defaultdict(lambda: None)
 
     def seek(self, partition: int, offset: int, committed: int | None = None) -> None:
-        """Read from this offset on; with ``committed`` as after an assignment."""
+        """Read from this offset on; with ``committed``, as after an assignment."""
         self._read_offset[partition] = offset or None
         if committed is not None:
             self._committed_offset[partition] = committed or None
 
     def receive(self, record: LogRecord) -> Event:
-        """Receive a fetched record. Like Faust, count what was skipped before it as acknowledged."""
+        """Receive a fetched record. Like Faust, count skipped records before it as acknowledged."""
         read, at = self._read_offset[record.partition], record.offset
         if read and at - read > 1:
             committed = self._committed_offset[record.partition]
@@ -101,7 +101,7 @@ class FakeStream:
         self.arrived: asyncio.Queue[Event] = asyncio.Queue()
 
     async def events(self) -> AsyncIterator[Event]:
-        """Acknowledge each event after the loop body, unless ``enable_acks`` is off when it is asked for."""
+        """Acknowledge each event after the loop body, unless ``enable_acks`` is off when the event is requested."""
         while True:
             acks = self.enable_acks
             event = await self.arrived.get()
@@ -119,7 +119,7 @@ class _Signal:
 
 
 class FakeApp:
-    """The app in which `build_app` registers its agent and its receivers."""
+    """The app with which `build_app` registers its agent and its receivers."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -143,7 +143,7 @@ class FakeApp:
         return function
 
     def start(self) -> None:
-        """Run the agent, and the task beside it."""
+        """Run the agent, and its background task."""
         self.add_future(self._run(self._function(self.stream)))
         self.add_future(self._run(self._task()))
 

@@ -1,7 +1,7 @@
 """A store that responds only when the test says so: one call at a time, in any order, from any worker.
 
-`GatedExecutor` replaces the pipeline's threads. A submitted call waits until the test runs it. So there are no threads,
-and the same steps always have the same result.
+`GatedExecutor` replaces the pipeline's threads: a submitted call waits until the test runs it. Without threads,
+the same steps always give the same result.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -49,7 +49,7 @@ class GatedWarehouse:
         raise _InSteps(self._refreshing(list(hours)))
 
     def __getattr__(self, question: str) -> Callable[..., Any]:
-        """Return any other method of a warehouse; most of them read."""
+        """Return any other method of a warehouse; most of them only read."""
 
         def ask(*args: Any) -> Any:
             self._say(question)
@@ -76,7 +76,7 @@ class GatedWarehouse:
 
 
 class Call:
-    """A call that a worker waits for. After the worker's death it may still reach the store, without a response."""
+    """A call on which a worker waits. After the worker's death it may still reach the store, but gets no response."""
 
     def __init__(self, function: Callable[[], Any], warehouse: GatedWarehouse, kind: str) -> None:
         self._function, self._warehouse = function, warehouse
@@ -88,11 +88,11 @@ class Call:
 
     @property
     def in_steps(self) -> bool:
-        """Return whether it has begun and other calls may come between its steps."""
+        """Return whether the call has begun and other calls may run between its steps."""
         return self._steps is not None
 
     def run(self, outcome: Outcome) -> str:
-        """Continue to the end, or to the next place where other calls may come between; return what was done."""
+        """Continue to the end, or to the next point where other calls may run; return what was done."""
         self._warehouse.outcome, self._warehouse.calls = outcome, []
         try:
             result = self._go_on()

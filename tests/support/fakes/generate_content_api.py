@@ -1,4 +1,4 @@
-"""Google's API of generated content, which answers with scripted turns."""
+"""Google's generateContent API, which answers with scripted turns."""
 
 import json
 import threading
@@ -17,12 +17,12 @@ def text(words: str) -> Part:
 
 
 def call(name: str, **arguments: Any) -> Part:
-    """Return a call that the model asks for."""
+    """Return a function call that the model requests."""
     return {"functionCall": {"name": name, "args": arguments}}
 
 
 class GenerateContentApi(Ledger):
-    """``turns`` are the answers to requests with tools, in their order; any other request gets a short text."""
+    """``turns`` are the answers to requests with tools, in order; any other request gets a short text."""
 
     def __init__(self, turns: Sequence[Part]) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ def generate_content_api(*turns: Part) -> Iterator[tuple[str, GenerateContentApi
 
 
 def usage_of(used: Used) -> Json:
-    """Return tokens as this API says them: cached ones are input, and thoughts are apart from the answer."""
+    """Return tokens as this API reports them: input includes cached ones, and the answer excludes thoughts."""
     thoughts = used.output // 3
     whole = used.input + used.cache_read
     return {

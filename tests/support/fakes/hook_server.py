@@ -1,4 +1,4 @@
-"""Stands in for the installation that the hook client sends to: it keeps what it got, and answers as a test says."""
+"""A fake of the server to which the hook client sends: it stores what it receives, and answers as a test says."""
 
 import json
 from typing import Any
@@ -10,13 +10,13 @@ Json = dict[str, Any]
 
 
 class HookServer:
-    """Stands in for the API: takes batches, or answers as a test says."""
+    """Accepts batches, or answers as a test says."""
 
     def __init__(self) -> None:
         self.got: list[tuple[str, Json]] = []
         self.status, self.away, self.poison = 202, False, ""
         self.body: Any = {"error": "no"}
-        self.bytes_max = 1 << 30  # of a proxy
+        self.bytes_max = 1 << 30  # the limit of a proxy
         self.rejected: list[Json] = []
 
     def __call__(self, _: Settings) -> "HookServer":
@@ -36,7 +36,7 @@ class HookServer:
 
     @property
     def hooks(self) -> list[Json]:
-        """All hooks that arrived."""
+        """All hooks that have arrived."""
         return [hook for _, body in self.got for hook in body["hooks"]]
 
     @property

@@ -1,4 +1,4 @@
-"""Fakes of the real log; each passes the same conformance suite."""
+"""Fakes of the real log; each passes the real log's conformance suite."""
 
 import asyncio
 from collections import defaultdict
@@ -9,7 +9,7 @@ from schemas.log.topics import partition_of
 
 
 class FakeEventLog:
-    """An event log and log reader in memory. ``unavailable`` makes every call fail as an unreachable log does."""
+    """An in-memory event log and reader. ``unavailable`` makes every call fail as if the log were unreachable."""
 
     bytes_in_flight = replacements = 0
 

@@ -1,4 +1,4 @@
-"""A log in memory that an export reads and an import fills: any bytes at any partition, times as they are given."""
+"""An in-memory log for exports and imports: any bytes in any partition, with the given times."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from schemas.log.position import LogRecord
 
 
 class Interrupted(Exception):
-    """The process ended here."""
+    """The process ends here."""
 
 
 class FakeArchivedLog:

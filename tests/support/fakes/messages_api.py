@@ -1,4 +1,4 @@
-"""Anthropic's API of messages, which answers with scripted turns."""
+"""Anthropic's Messages API, which answers with scripted turns."""
 
 import json
 import threading
@@ -18,12 +18,12 @@ def text(words: str) -> Block:
 
 
 def tool_use(tool: str, use_id: str, **tool_input: Any) -> Block:
-    """Return a call that the model asks for."""
+    """Return a tool call that the model requests."""
     return {"type": "tool_use", "id": use_id, "name": tool, "input": tool_input}
 
 
 class MessagesApi(Ledger):
-    """``turns`` are the answers to requests with tools, in their order; any other request gets a short text."""
+    """``turns`` are the answers to requests with tools, in order; any other request gets a short text."""
 
     def __init__(self, turns: Sequence[Sequence[Block]]) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ def messages_api(*turns: Sequence[Block]) -> Iterator[tuple[str, MessagesApi]]:
 
 
 def usage_of(used: Used) -> Json:
-    """Return tokens as this API says them."""
+    """Return tokens as this API reports them."""
     return {
         "input_tokens": used.input,
         "output_tokens": used.output,

@@ -1,4 +1,4 @@
-"""An API of a model on loopback: unmodified agents run on it without a network, and it knows what it answered."""
+"""A model API on loopback: unmodified agents run on it without a network, and it records its answers."""
 
 import json
 import random
@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 
 class Used(NamedTuple):
-    """The tokens of a request, apart from each other: input is without cache, and 1 h a part of the written ones."""
+    """The tokens of a request: input excludes cache, and 1-hour writes are part of the cache writes."""
 
     input: int
     output: int
@@ -30,14 +30,14 @@ class Used(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """A request that was answered."""
+    """One answered request."""
 
     model: str
     used: Used
 
 
 class Ledger:
-    """What an API answered."""
+    """All answered requests of an API."""
 
     def __init__(self) -> None:
         self.requests: list[Json] = []
@@ -45,7 +45,7 @@ class Ledger:
         self._lock = threading.Lock()
 
     def enter(self, request: Json, model: str) -> tuple[int, Used]:
-        """Note a request; return its number, from 1, and what it costs."""
+        """Note a request; return its number, from 1, and its usage."""
         with self._lock:
             self.requests.append(request)
             number = len(self.requests)
@@ -54,7 +54,7 @@ class Ledger:
             return number, used
 
     def total(self) -> Used:
-        """Return the sum of what was used."""
+        """Return the total usage."""
         used = [answer.used for answer in self.answers]
         return Used(*(sum(column) for column in zip(*used, strict=True))) if used else Used(0, 0)
 
@@ -90,7 +90,7 @@ def served(endpoint: Endpoint) -> Iterator[str]:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             try:
                 request = json.loads(body or b"{}")
-            except ValueError:  # telemetry of the agent's maker
+            except ValueError:  # telemetry to the agent's vendor
                 request = {}
             self._send(endpoint.reply(self.path, request if isinstance(request, dict) else {}))
 
@@ -106,7 +106,7 @@ def served(endpoint: Endpoint) -> Iterator[str]:
             self.wfile.write(reply.body)
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.handle_error = lambda *_: None  # type: ignore[method-assign]  # an agent that is killed hangs up

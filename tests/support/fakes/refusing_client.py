@@ -14,9 +14,9 @@ NO_STATEMENTS = frozenset({"close", "database"})
 
 
 class RefusingStore:
-    """Fails each statement with the code at the first try and runs it at the second; the third try begins anew.
+    """Fails each statement with the code at the first try and runs it at the second; the third try fails again.
 
-    Every second failure is false: the statement took effect, as with 319, or with a server that stops in between.
+    Every second failure is misleading: the statement took effect, as with code 319, or if the server stops in between.
     """
 
     def __init__(self, code: int, connect: Callable[[], Client]) -> None:

@@ -1,7 +1,7 @@
-"""Three replicas of a store in memory: each copies every table for itself, in any order, and may lag for ever.
+"""Three in-memory replicas of a store: each copies every table separately, in any order, and may lag indefinitely.
 
-`ReplicaView` follows the rules of `store.replicas`: a write waits for a majority, and a read waits first for what was
-inserted into its tables. Mutants break one of them each.
+`ReplicaView` follows the rules of `store.replicas`: a write waits for a majority, and a read first waits for all
+inserts into its tables. Each mutant breaks one of these rules.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,7 +15,7 @@ from tests.support.fakes.warehouse import SHAPES, FakeWarehouse
 
 COPIES = 3
 _STATEMENTS = {"holes": (sql("receipt_count"), read_sql("store", "receipt_gaps"))}
-_WITHOUT = ("generation", "prices", "decode")  # read the control database, or nothing
+_WITHOUT = ("generation", "prices", "decode")  # they read the control database, or nothing
 
 
 class Change(NamedTuple):
@@ -26,7 +26,7 @@ class Change(NamedTuple):
 
 
 class Replicas:
-    """The tables' logs, and what each replica has fetched of them. ``all`` is what they have together."""
+    """The tables' logs, and the entries that each replica has fetched. ``all`` is their union."""
 
     def __init__(self, everything: FakeWarehouse, partitions: int) -> None:
         self.all = everything
@@ -37,7 +37,7 @@ class Replicas:
         self._replaced = 0
 
     def write(self, host: int, table: str, change: Change, quorum: bool) -> None:
-        """Change a table on one replica, and on a second one if a majority has to have it."""
+        """Change a table on one replica, and on a second one if a majority is required."""
         self._logs[table].append(change)
         number = len(self._logs[table]) - 1
         self._apply(self.all, table, number, set(range(number)))
@@ -46,7 +46,7 @@ class Replicas:
             self.fetch((host + 1) % COPIES, table, number)
 
     def fetch(self, host: int, table: str, number: int) -> None:
-        """Copy one entry of a log to a replica, before or after others."""
+        """Copy one entry of a log to a replica, in any order."""
         fetched = self._fetched[host][table]
         if number not in fetched:
             self._apply(self.copies[host], table, number, fetched)
@@ -65,7 +65,7 @@ class Replicas:
             self.fetch(host, table, number)
 
     def lose(self, host: int) -> None:
-        """Replace a replica by an empty one, once the one before is complete. An entry that only it had is gone."""
+        """Replace a replica with an empty one, once the previous one is complete. An entry that only it had is lost."""
         for table in SHAPES:
             self.synchronise(self._replaced, table)
         self._replaced = host
@@ -80,7 +80,7 @@ class Replicas:
                 self._apply(self.all, table, number, set(range(number)))
 
     def _apply(self, store: FakeWarehouse, table: str, number: int, fetched: set[int]) -> None:
-        """Apply an entry. A deletion that was applied before holds for rows that were inserted before it."""
+        """Apply an entry. A deletion that arrives early also applies to rows inserted before it in the log."""
         log, change = self._logs[table], self._logs[table][number]
         later = [log[n].is_deleted for n in fetched if n > number]
         store.put(table, [row for row in change.rows if not any(gone and gone(row) for gone in later)])
@@ -94,7 +94,7 @@ class Replicas:
 
 
 class ReplicaView:
-    """A process' access to the replicas: the `Warehouse` of a worker on the replica that it uses."""
+    """A process's access to the replicas: a worker's `Warehouse`, on the replica that it uses."""
 
     quorum = True  # whether a write waits for a majority
 
@@ -103,7 +103,7 @@ class ReplicaView:
         self._connections = 0
 
     def use(self, host: int) -> None:
-        """Use another replica; what was asked of the one before is not answered."""
+        """Use another replica; calls on the previous one get no answer."""
         self.host = host
         self._connections += 1
 
@@ -124,16 +124,16 @@ class ReplicaView:
         self._replicas.write(self.host, table, Change(list(rows)), self.quorum)
 
     def catch_up(self, tables: Iterable[str]) -> None:
-        """Wait until the replica has all that was inserted into these tables."""
+        """Wait until the replica has all inserts into these tables."""
         for table in tables:
             self._replicas.synchronise(self.host, table)
 
     def catch_up_all(self) -> None:
-        """Wait until the replica has all that was inserted into any table."""
+        """Wait until the replica has all inserts into any table."""
         self.catch_up(SHAPES)
 
     def refreshing(self, hours: Iterable[Bucket]) -> Iterator[None]:
-        """Refresh the rollups. Others may write between any two of its steps."""
+        """Refresh the rollups. Other writes may come between any two of its steps."""
         connection, touched = self._connections, sorted(set(hours))
         for step in self._refreshing(touched, sorted({(org, hour // DAY_S * DAY_S) for org, hour in touched})):
             yield step

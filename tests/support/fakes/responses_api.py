@@ -1,4 +1,4 @@
-"""OpenAI's API of responses, which answers with scripted turns."""
+"""OpenAI's Responses API, which answers with scripted turns."""
 
 import json
 import threading
@@ -18,12 +18,12 @@ def message(words: str) -> Item:
 
 
 def call(name: str, **arguments: Any) -> Item:
-    """Return a call that the model asks for."""
+    """Return a tool call that the model requests."""
     return {"type": "function_call", "name": name, "arguments": json.dumps(arguments), "status": "completed"}
 
 
 class ResponsesApi(Ledger):
-    """``turns`` are the answers in their order."""
+    """``turns`` are the answers, in order."""
 
     def __init__(self, turns: Sequence[Item]) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ def responses_api(*turns: Item) -> Iterator[tuple[str, ResponsesApi]]:
 
 
 def usage_of(used: Used) -> Json:
-    """Return tokens as this API says them: cached ones are input, too."""
+    """Return tokens as this API reports them: cached ones are part of the input."""
     whole = used.input + used.cache_read
     return {
         "input_tokens": whole,

@@ -1,4 +1,4 @@
-"""A program at a broker's port that accepts every login, with any password."""
+"""A program on a broker's port that accepts every login with any password."""
 
 import base64
 import contextlib

@@ -1,4 +1,4 @@
-"""What a ClickHouse server returns when it can't run a statement: a store server in another process returns it."""
+"""Errors of a ClickHouse server that can't run a statement; a store server in another process returns them."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ PASSES, REFUSED = (
     [code for code, known in CODES.items() if known.verdict is verdict] for verdict in (Verdict.PASSES, Verdict.REFUSED)
 )
 
-# Errors that only a person can fix, in the words of ClickHouse 26.9.
+# Errors that only an operator can fix, in the words of ClickHouse 26.9.
 WORDS = {
     115: "Unknown setting 'deduplicate_insert'.",
     164: "crewkit: Cannot execute query in readonly mode.",
@@ -28,12 +28,12 @@ WORDS = {
 
 
 def words_of(code: int) -> str:
-    """Return the message of an error alone."""
+    """Return only the message of an error."""
     return WORDS.get(code, NOTHING_DONE)
 
 
 def refusal_text(code: int) -> str:
-    """Return the text of an error as in the response, and in the exception of a client."""
+    """Return the text of an error, as in the response and in a client's exception."""
     return f"Code: {code}. DB::Exception: {words_of(code)} ({CODES[code].name}) (version 26.9.2.1)"
 
 
@@ -45,13 +45,13 @@ class StoreRefusals:
         self.environment = {REFUSALS: str(file)}
 
     def put(self, *refusals: Refusal) -> None:
-        """Replace the refusals by these."""
+        """Replace the refusals."""
         write_whole(self.file, msgspec.json.encode(refusals).decode())
 
     def everything(self, code: int, words: str = "") -> None:
-        """Fail each statement with this code, with these words or those of a real server."""
+        """Fail every statement with this code, with the given message or a real server's."""
         self.put(Refusal(codes=(code,), words=words or words_of(code), times=ALWAYS))
 
     def end(self) -> None:
-        """Fail nothing from now on."""
+        """Stop failing."""
         self.file.unlink(missing_ok=True)

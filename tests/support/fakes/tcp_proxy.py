@@ -1,4 +1,4 @@
-"""A proxy between one of our processes and Kafka or the store, which can break the network in every way."""
+"""A proxy between one of our processes and Kafka or the store, which can simulate every network fault."""
 
 import asyncio
 import contextlib
@@ -27,29 +27,29 @@ class TcpProxy:
         self.port: int = self._server.sockets[0].getsockname()[1]
 
     def heal(self) -> None:
-        """Let everything pass again; broken connections stay broken."""
+        """Forward everything again; broken connections stay broken."""
         self._fault, self._delay_s = "none", 0.0
         self._loop.call_soon_threadsafe(self._passes.set)
 
     def cut(self) -> None:
-        """Reset every open connection; new ones pass."""
+        """Reset every open connection; new connections work."""
         self._run(self._cut())
 
     def refuse(self) -> None:
-        """Reset every open connection, and each new one at once."""
+        """Reset every open connection, and every new one at once."""
         self._fault = "refuse"
         self.cut()
 
     def half_open(self) -> None:
-        """Accept and keep all connections, but pass nothing in either direction."""
+        """Accept and keep all connections, but forward nothing in either direction."""
         self._loop.call_soon_threadsafe(self._passes.clear)
 
     def drop_reply(self) -> None:
-        """Pass what clients send, lose what comes back, and then cut the connection."""
+        """Forward what clients send, drop the replies, and then cut the connection."""
         self._fault = "drop-reply"
 
     def delay(self, seconds: float) -> None:
-        """Pass everything with a delay."""
+        """Forward everything with a delay."""
         self._delay_s = seconds
 
     def close(self) -> None:

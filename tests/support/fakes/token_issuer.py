@@ -44,7 +44,7 @@ class Key:
 
 
 def good(**changes: Any) -> dict[str, Any]:
-    """Return claims that open the org acme now; ``...`` as a value leaves a claim out."""
+    """Return claims that currently open the org acme; ``...`` as a value leaves a claim out."""
     now = int(time.time())
     whole = {"iss": ISSUER, "aud": AUDIENCE, "sub": "alice", "org_id": "acme", "role": "member", "jti": "1"}
     return present({**whole, "iat": now, "exp": now + 600, **changes})

@@ -1,7 +1,7 @@
-"""A warehouse in memory for the model check, with the results of the real one.
+"""An in-memory warehouse for the model check, with the same results as the real one.
 
-`tests/properties/test_warehouse_conformance.py` runs the same logs through both, so that results on this one hold for
-the real one.
+`tests/properties/test_warehouse_conformance.py` runs the same logs through both, so that results of the model check
+hold for the real one.
 """
 
 import json
@@ -38,7 +38,7 @@ from tests.support.oracles.rollups import RollupRow, rollup_of_hours, rollup_of_
 from tests.support.oracles.rowbinary import decode_rows
 
 Key = tuple[Any, ...]
-_READ_AT_MS = 1 << 42  # the store's clock: later than anything that is ever received
+_READ_AT_MS = 1 << 42  # the store's clock: later than any time of receipt
 _TOOL_EVENTS = ("PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionDenied")
 _SUBJECTS = {
     **dict.fromkeys(("Bash", "PowerShell"), "command"),
@@ -96,7 +96,7 @@ class Conflict(NamedTuple):
 
 
 class FakeWarehouse:
-    """`Warehouse` in memory: what readers see after FINAL. ``conflicts`` collects what no fault may cause."""
+    """An in-memory `Warehouse`: what readers see after FINAL. ``conflicts`` collects errors that no fault may cause."""
 
     def __init__(self, partitions: int = 1) -> None:
         self._partitions = partitions
@@ -112,7 +112,7 @@ class FakeWarehouse:
         return decode_rows(SHAPES[table].row, rows if isinstance(rows, bytes) else b"".join(rows))
 
     def put(self, table: str, rows: Iterable[Any]) -> None:
-        """Insert as ReplacingMergeTree does: of equal keys the highest version is visible, then the last."""
+        """Insert like ReplacingMergeTree: among equal keys the highest version is visible, then the last row."""
         self.writes += 1
         seen, version, key_of = self.tables[table], _VERSIONS[table], _KEYS[table]
         for row in rows:
@@ -124,7 +124,7 @@ class FakeWarehouse:
                 seen[key] = row
 
     def rows(self, table: str) -> list[Any]:
-        """Return what a reader sees of a table, in the order of its key."""
+        """Return the rows that a reader sees of a table, in the order of its key."""
         seen = self.tables[table]
         return [seen[key] for key in sorted(seen) if table != "facts" or not seen[key].is_deleted]
 
@@ -133,7 +133,7 @@ class FakeWarehouse:
             pass
 
     def refreshing(self, hours: Iterable[Bucket]) -> Iterator[None]:
-        """Run `refresh_rollups` step by step. Each of its two statements reads once, and writes the result later."""
+        """Run `refresh_rollups` step by step. Each of its two statements reads first, and writes the result later."""
         touched = sorted(set(hours))
         hourly = self.read_hours(touched)
         yield
@@ -144,14 +144,14 @@ class FakeWarehouse:
         self.put("rollup_daily", daily)
 
     def read_hours(self, hours: Sequence[Bucket]) -> list[RollupRow]:
-        """Return what these hours must hold now."""
+        """Return what these hours should contain now."""
         inside: dict[Bucket, list[SessionRow]] = defaultdict(list)
         for session in list(self.tables["sessions"].values()):
             inside[session.org_id, session.started_hour].append(session)
         return [row for org, hour in hours if (row := rollup_of_sessions(org, hour, inside[org, hour]))]
 
     def read_days(self, days: Sequence[Bucket]) -> list[RollupRow]:
-        """Return what these days must hold now."""
+        """Return what these days should contain now."""
         hours = self.tables["rollup_hourly"]
         of_day = {(org, day): [hours.get((org, day + HOUR_S * n)) for n in range(24)] for org, day in days}
         return [row for (org, day), some in of_day.items() if (row := rollup_of_hours(org, day, filter(None, some)))]
@@ -248,9 +248,10 @@ class FakeWarehouse:
 
 
 def _may_follow(before: Any, after: Any) -> bool:
-    """Whether a row may be written over another with its key and version: an equal one.
+    """Return whether a row may be written over another with the same key and version: only if both are equal.
 
-    A fact may also turn out to have the id of an earlier one, which was not projected before, and the other way round.
+    Exception: a fact may later turn out to repeat the id of an earlier fact that had not been projected yet, or no
+    longer to repeat one.
     """
     if isinstance(before, FactRow) and before.is_deleted != after.is_deleted:
         blank = {"is_deleted": 0, "data": b""}
@@ -299,7 +300,7 @@ def _payload(data: bytes) -> Any:
 
 
 def _shown(holder: Any, name: str | None, characters_max: int) -> str:
-    """Return a text of a payload, truncated; other values are shown as their JSON."""
+    """Return a text of a payload, truncated; other values as JSON."""
     value = holder.get(name) if isinstance(holder, dict) else None
     if value is None:
         return ""

@@ -1,4 +1,4 @@
-"""The analytics again, slow and simple, for comparison: one pass over the sessions in Python."""
+"""Independent analytics to compare with: slow and simple, one pass over the sessions in Python."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
@@ -19,7 +19,7 @@ def day_of(row: SessionRow) -> date:
 
 
 def matching(rows: Iterable[SessionRow], org: str, first: date, last: date, **cut: str | None) -> Sessions:
-    """Return the sessions of an org that started in these days and have these dimensions."""
+    """Return the sessions of an org that started on these days and have these dimensions."""
     wanted = {name: value for name, value in cut.items() if value is not None}
     return [
         row
@@ -164,7 +164,7 @@ def _team_period(rows: Sessions) -> dict[str, Any]:
 
 
 def _change(now: float | None, before: float | None) -> Any:
-    """Return the relative change, as precise as floats are."""
+    """Return the relative change, as precise as floats allow."""
     return None if not before or now is None else pytest.approx((now - before) / before, abs=1e-12)
 
 

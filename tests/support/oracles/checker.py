@@ -1,6 +1,6 @@
 """Compares what clients were promised with what an installation shows, invariant by invariant.
 
-It works from outside: over HTTP, with the product's own audit, and by looking at files and processes. It shares no
+It works from outside: over HTTP, with the product's own audit, and by inspecting files and processes. It shares no
 code with the projector.
 """
 
@@ -48,14 +48,14 @@ _page = msgspec.json.Decoder(_EventPage)
 
 
 class Checker:
-    """Checks one installation against one journal. No client writes meanwhile."""
+    """Checks one installation against one journal. Clients must not write meanwhile."""
 
     def __init__(self, installation: Installation, journal: Journal) -> None:
         self._installation, self._journal = installation, journal
         self._found: Differences = {}
 
     def check(self) -> Differences:
-        """Return every difference, by invariant; empty if nothing is wrong."""
+        """Return every difference, by invariant; empty if there is none."""
         self._lag_returns()
         self._coverage_and_recount()
         for org, sessions in self._journal.by_org().items():
@@ -76,7 +76,7 @@ class Checker:
             self._note("I9", f"{lag} records still wait after {LAG_S:.0f} s")
 
     def _coverage_and_recount(self) -> None:
-        """I4, I5, I6, as the product itself proves them."""
+        """I4, I5, I6, proved by the product itself."""
         coverage, recount = self._audit("coverage"), self._audit("recount")
         if not coverage["complete"]:
             self._note("I4", f"{coverage['missing']} positions have no receipt")
@@ -115,7 +115,7 @@ class Checker:
 
     def _counts(self, session_id: str, sent: SentSession, shown: Mapping[str, Any]) -> None:
         if sent.unknown:
-            return  # some of them may count
+            return  # any of these events may count
         for name, expected in counts(sent.accepted.values()).items():
             if shown["counts"][name] != expected:
                 self._note("I6", f"{session_id} shows {shown['counts'][name]} {name}, {expected} were sent")
@@ -134,7 +134,7 @@ class Checker:
                 self._note("I6", f"{session_id} shows {name} {is_shown!r}, {expected_value!r} was sent")
 
     def _totals(self, http: httpx.Client, org: str, sessions: Mapping[str, SentSession]) -> None:
-        """I5, from outside: the totals of an org are the sums of what was sent."""
+        """I5, from outside: an org's totals are the sums of what was sent."""
         path = f"/api/v1/{org}/sessions/analytics/summary"
         summary = eventually_ok(http, "GET", path, headers=self._journal.wait_header).json()["data"]
         expected = {
@@ -163,13 +163,13 @@ class Checker:
             self._note("I11", reply)
 
     def _canaries(self) -> None:
-        """I10: the secret that every event held is in no file of the installation."""
+        """I10: no file of the installation contains the secret that every event contained."""
         for file in files_of(self._installation.data):
             if not file.is_socket() and _holds(file, CANARY.encode()):
                 self._note("I10", f"{file} holds a secret")
 
     def _audit(self, name: str) -> dict[str, Any]:
-        """Return what the command of that name shows; retry while a service is unavailable."""
+        """Return the output of this audit command; retry while a service is unavailable."""
         with self._installation.client("operator", OPERATOR_ORG, timeout=60) as http:
             found: dict[str, Any] = eventually_ok(http, "GET", f"/api/v1/operator/{name}", LAG_S).json()["data"]
         return found
@@ -179,13 +179,13 @@ class Checker:
 
 
 def described(found: Differences) -> str:
-    """Return, for people, the count of each kind of difference, and the first of them."""
+    """Return a readable summary: the count of each kind of difference, and the first of each."""
     lines = (f"{name}: {len(some)}\n    " + "\n    ".join(some[:SHOWN]) for name, some in sorted(found.items()))
     return "\n".join(lines) or "no differences"
 
 
 def nothing_left(installation: Installation, pids: Mapping[str, int], is_alive: Callable[[int], bool]) -> list[str]:
-    """I9, after the end: processes that still run, and pid files that still exist."""
+    """I9, after the end: return processes that still run, and pid files that still exist."""
     alive = [f"{name} ({pid}) still runs" for name, pid in pids.items() if is_alive(pid)]
     return alive + [f"{file} is left" for file in (installation.data / "run").glob("*.pid")]
 
@@ -200,7 +200,7 @@ def _events(http: httpx.Client, path: str) -> Iterator[_Event]:
 
 
 def _as_stored(event: SentEvent) -> SentEvent:
-    """Return the bytes that are stored of an event: the same, except for the secret."""
+    """Return the stored bytes of an event: those sent, without the secret."""
     return event._replace(data=event.data.replace(CANARY.encode(), REDACTED))
 
 

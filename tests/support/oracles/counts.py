@@ -1,4 +1,4 @@
-"""A slow oracle: a session's counts from the events that clients sent, by the rules alone, without code of the fold."""
+"""A slow oracle: a session's counts from the events that clients sent, by the documented rules and without the fold."""
 
 import json
 from collections.abc import Iterable
@@ -39,7 +39,7 @@ def counts(events: Iterable[SentEvent]) -> dict[str, int]:
 
 
 def measured(events: Iterable[SentEvent]) -> dict[str, float] | None:
-    """Return some of what a session's requests to models add up to, each request once; None without any."""
+    """Return totals of a session's model requests, each counted once; None if there are none."""
     sent = [json.loads(event.data) for event in events if event.event_type == "ApiRequest"]
     requests = {payload["request_id"]: payload for payload in sent}.values()
     nano = sum(round(payload["cost_usd"] * 10**9) for payload in requests)

@@ -1,4 +1,4 @@
-"""A slow, plain recount of what digests and analyses must show. It shares the rules with the projector, but no code.
+"""A slow, plain recount for digests and analyses. It shares the rules with the projector, but no code.
 
 Input: the log's records in log order. Output: numbers by (org, session, digest's id), and findings by (org, session).
 """
@@ -22,7 +22,7 @@ Fact = dict[str, Any]
 
 
 def expected_compactions(log: list[LogRecord]) -> dict[tuple[str, str, str], dict[str, Any]]:
-    """Return, for each request that counts: its place, what it covers, and the numbers its digest must show."""
+    """Return, for each request that counts: its place, what it covers, and the numbers that its digest must show."""
     out = {}
     for (org_id, session_id), facts in _sessions(log).items():
         for place, fact in enumerate(facts):
@@ -39,7 +39,7 @@ def expected_compactions(log: list[LogRecord]) -> dict[tuple[str, str, str], dic
 
 
 def expected_analyses(log: list[LogRecord]) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return, for each session with an end: the findings as of the last end that counts."""
+    """Return, for each ended session, the findings as of the last end that counts."""
     out = {}
     for key, facts in _sessions(log).items():
         ends = [place for place, fact in enumerate(facts) if fact["kind"] == "session_ended"]
@@ -77,7 +77,7 @@ def _events(facts: list[Fact]) -> list[Fact]:
 
 
 def _prompts(events: list[Fact]) -> int:
-    """Count the prompts of people with a text; without a text, the row's label is the text."""
+    """Count users' prompts that have a text; for a prompt without text, the row's label is the text."""
     asked = [event for event in events if event["event_type"] == "UserPromptSubmit" and _is_of_a_person(event)]
     return sum(1 for e in asked if (_shown(e["data"].get("prompt")) or _text(e, "task_subject")).strip())
 
@@ -88,7 +88,7 @@ def _is_of_a_person(event: Fact) -> bool:
 
 
 def _uses(events: list[Fact]) -> list[list[Fact]]:
-    """Group what is said of each use of a tool: by id, and each payload without an id by itself."""
+    """Group everything reported about each tool call: by id, or separately for each payload without an id."""
     by_id: dict[object, list[Fact]] = {}
     for place, event in enumerate(events):
         if event["event_type"] in TOOL_TYPES:
@@ -105,7 +105,7 @@ def _calls_of(event: Fact) -> list[dict[str, Any]]:
 
 
 def _refusal(said: Fact) -> str:
-    """Return how a batch says that a call did not succeed: error or denied."""
+    """Return how a batch reports that a call did not succeed: error or denied."""
     if said["event_type"] != "PostToolBatch":
         return ""
     response = said["data"].get("tool_response", "")
@@ -127,7 +127,7 @@ def _has(use: list[Fact], event_type: str) -> bool:
 
 
 def _subject(use: list[Fact]) -> Fact:
-    """Return the fact that says what a use is about: the first that names a subject, else the first."""
+    """Return the fact that shows the call's subject: the first that names one, else the first."""
     return next((said for said in use if _thing(said)), use[0])
 
 
@@ -156,7 +156,7 @@ def _tool(said: Fact) -> str:
 
 
 def _edits(events: list[Fact]) -> dict[str, int]:
-    """Count the uses that ended, and that no half says failed."""
+    """Count the calls that ended and that no payload reports as failed."""
     done: Counter[str] = Counter()
     asked = [_asked(event) for event in events if event["event_type"] == "PermissionRequest"]
     for use in _uses(events):
@@ -167,7 +167,7 @@ def _edits(events: list[Fact]) -> dict[str, int]:
 
 
 def _is_done(use: list[Fact], asked: list[Any]) -> bool:
-    """Return whether a use ended: it says so itself, or a batch names it that was neither denied nor refused."""
+    """Return whether a call ended: a payload says so, or a batch names it as neither denied nor refused."""
     if _has(use, "PostToolUse"):
         return True
     begun = [
@@ -187,7 +187,7 @@ def _text(event: Fact, name: str) -> str:
 
 
 def _shown(value: object) -> str:
-    """Return a string as it is, other values as their JSON."""
+    """Return a string unchanged, and other values as JSON."""
     if isinstance(value, str):
         return value
     return "" if value is None else json.dumps(value, separators=(",", ":"), ensure_ascii=False)

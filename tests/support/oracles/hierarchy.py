@@ -1,6 +1,6 @@
-"""Subagents, tasks and uses of tools, slowly: each is looked at by itself, with the whole log before every question.
+"""Subagents, tasks and tool calls, slowly: each is computed separately, from the whole log for every question.
 
-The questions are asked at a place in the log: what is known of this use *up to there*? So nothing is remembered, and
+Each question is asked at a place in the log: what is known of this call up to there? So nothing is remembered, and
 the time grows with the cube of the log.
 """
 
@@ -55,7 +55,7 @@ def calls_in(batch: Fact) -> list[tuple[str, str, str]]:
 
 
 def agents_of(events: list[Fact]) -> list[str]:
-    """Return the ids of subagents; a nameless one that nothing but its end names is part of a compaction."""
+    """Return the ids of subagents; a nameless one that appears only in its end is part of a compaction."""
     named = (
         text(event, "agent_id")
         for event in events
@@ -65,7 +65,7 @@ def agents_of(events: list[Fact]) -> list[str]:
 
 
 class Use:
-    """What a session's log says of one use of a tool."""
+    """Everything that a session's log says about one tool call."""
 
     def __init__(self, use_id: str, events: list[Fact], shell_ends: list[tuple[int, int, str, str]]) -> None:
         self.id = use_id
@@ -80,7 +80,7 @@ class Use:
 
     @property
     def named(self) -> list[tuple[int, bool, str]]:
-        """Every mention in log order: its place, whether telemetry says it, and the tool's name."""
+        """Return every mention in log order: its place, whether telemetry reports it, and the tool's name."""
         said = [
             (event["place"], is_telemetry(event), tool_name(event, text(event, "tool_name"))) for event in self.said
         ]
@@ -102,11 +102,11 @@ class Use:
         return found
 
     def shell(self, upto: int) -> bool:
-        """Return whether it left a shell running."""
+        """Return whether the call left a shell running."""
         return any(event["place"] <= upto and shell_of(event) for event in self.said)
 
     def end(self, upto: int) -> tuple[int, str] | None:
-        """Return when it ended, and failed or completed if a shell did."""
+        """Return when it ended; if a shell ended it, also whether it failed or completed."""
         outcomes = [
             event for event in of_type(self.said, *TOOL_TYPES[1:]) if event["place"] <= upto and not shell_of(event)
         ]
@@ -132,13 +132,13 @@ class Use:
         ]
 
     def _owner(self, shell: str, upto: int) -> str:
-        """Return the use that left a shell running: the last one that said so."""
+        """Return the call that left a shell running: the last one that says so."""
         left = [event for event in self._events if event["place"] < upto and shell_of(event) == shell]
         return text(left[-1], "tool_use_id") if left else ""
 
     @property
     def duration_ms(self) -> int | None:
-        """The first one that a hook reports, else that of telemetry."""
+        """Return the first duration that a hook reports, else telemetry's."""
         outcomes = of_type(self.said, "PostToolUse", "PostToolUseFailure")
         timed = [event for event in outcomes if duration_of(event) is not None]
         found: int | None = _better(timed, lambda some: duration_of(some[0]))
@@ -150,7 +150,7 @@ class Use:
 
     @property
     def is_denied(self) -> bool:
-        """Return whether it is said to be, or it was asked for in its turn, is in a batch, and never ran."""
+        """Return whether the call is reported as denied, or was requested in its turn, is in a batch, and never ran."""
         if of_type(self.said, "PermissionDenied"):
             return True
         if of_type(self.said, "PostToolUse", "PostToolUseFailure"):
@@ -162,7 +162,7 @@ class Use:
 
 
 def uses_of(facts: list[Fact]) -> list[Use]:
-    """Return the uses of tools of a session that have an id, by their first mention."""
+    """Return a session's tool calls that have an id, by their first mention."""
     events = events_of(facts)
     ids: list[str] = []
     for event in events:
@@ -261,7 +261,7 @@ class _Hierarchy:
             [event["place"] for event in starts],
             lambda place: first(starts, place),
             lambda place: first(ends, place) is not None,
-            lambda _: True,  # no turn ends it, only a span
+            lambda _: True,  # only the end of a span ends it, not a turn
         )
         return {
             **_node(first(starts, self.end), first(ends, self.end), False, False, is_cancelled),
@@ -272,7 +272,7 @@ class _Hierarchy:
         }
 
     def _is_closed(self, starts: Sequence[int], started_at: Any, is_over: Any, runs_on: Any) -> bool:
-        """Return whether a turn or span ended while this was open, be it logged before or after that end.
+        """Return whether a turn or span ended while this was open, whether it was logged before or after that end.
 
         ``starts`` are the places where it is said to begin; the functions take a place, and answer up to there.
         """
@@ -294,7 +294,7 @@ class _Hierarchy:
         return False
 
     def _runs_on(self, kind: str, name: str, upto: int) -> bool:
-        """Return whether it is a shell in the background, or belongs to an agent there."""
+        """Return whether it is a background shell, or belongs to a background agent."""
         seen = set()
         while name and (kind, name) not in seen:
             seen.add((kind, name))
@@ -311,7 +311,7 @@ class _Hierarchy:
         return False
 
     def _launches(self, agent_id: str, upto: int) -> list[Fact]:
-        """Return what uses of tools say of having started an agent."""
+        """Return what tool calls report about having started an agent."""
         return [
             event
             for event in of_type(self.events, "PostToolUse")
@@ -320,12 +320,12 @@ class _Hierarchy:
 
 
 def shell_of(event: Fact) -> str:
-    """Return the shell that a use of a tool left running."""
+    """Return the shell that a tool call left running."""
     return _said_by(event, ("Bash", "PowerShell"), "backgroundTaskId") if text(event, "tool_use_id") else ""
 
 
 def launched_by(event: Fact) -> str:
-    """Return the agent that a use of a tool started."""
+    """Return the agent that a tool call started."""
     return _said_by(event, ("Agent", "Task"), "agentId")
 
 
@@ -368,7 +368,7 @@ def _node(started: int | None, ended: int | None, failed: bool, denied: bool, ca
 
 
 def _better(events: list[Fact], value: Any) -> Any:
-    """Return what hooks say, or else telemetry."""
+    """Return what hooks report, else telemetry."""
     by_hooks = [event for event in events if not is_telemetry(event)]
     return value(by_hooks or events) if events else None
 

@@ -1,4 +1,4 @@
-"""Usage and work of a session, slowly: what was reported, and what its requests and measurements add up to."""
+"""A session's usage and work, slowly: the reports, and the sums of its requests and measurements."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -32,7 +32,7 @@ def ledger(facts: list[Fact], own_model: str, prices: PriceList) -> dict[str, An
 
 
 def requests_of(facts: list[Fact]) -> list[Fact]:
-    """Return the requests to models: of those with one id the first."""
+    """Return the model requests; among those with the same id, the first."""
     found: dict[Any, Fact] = {}
     for event in of_type(events_of(facts), "ApiRequest"):
         found.setdefault(text(event, "request_id") or event["place"], event)
@@ -40,7 +40,7 @@ def requests_of(facts: list[Fact]) -> list[Fact]:
 
 
 def given_cost(request: Fact) -> int | None:
-    """Return nano-dollars, if the client gave a cost."""
+    """Return nano-dollars, if the client reported a cost."""
     cost = request["data"].get("cost_usd")
     return nano_of(cost) if type(cost) in (int, float) and 0 <= cost <= 1_000_000 else None
 
@@ -81,7 +81,7 @@ def work(facts: list[Fact]) -> dict[str, int]:
 
 
 def latest_report(reports: list[Fact]) -> Fact | None:
-    """Return the report of the highest `reported_at`; one without it replaces what came before."""
+    """Return the report with the highest `reported_at`; one without it replaces everything before it."""
     latest: Fact | None = None
     for report in reports:
         old, new = (latest or {}).get("reported_at"), report.get("reported_at")
@@ -96,7 +96,7 @@ def _reports(facts: list[Fact]) -> list[tuple[Fact, int]]:
 
 
 def _all(totals: Totals) -> int:
-    """Return the tokens of all models. Those that are written for an hour are a part of the written ones."""
+    """Return the tokens of all models. Cache writes for an hour are part of the cache writes."""
     return sum(one[name] for one in totals.values() for name in TOKENS[:-1])
 
 
@@ -130,7 +130,7 @@ def _reported(facts: list[Fact], own_model: str, prices: PriceList) -> Totals:
 
 
 def _measured(facts: list[Fact], prices: PriceList) -> list[tuple[str, dict[str, Any]]]:
-    """Return the requests by model, agent and hour. Those without a cost are priced together."""
+    """Return the requests by model, agent and hour. Requests without a cost are priced together."""
     groups: dict[tuple[str, str, int | None], list[Fact]] = defaultdict(list)
     for request in requests_of(facts):
         hour = None if given_cost(request) is not None else _hour(request)
@@ -149,7 +149,7 @@ def _sum(key: tuple[str, str, int | None], requests: list[Fact], prices: PriceLi
 
 
 def _by_model(entries: Iterable[tuple[str, dict[str, Any]]]) -> Totals:
-    """Add the entries of each model. Costs of different sources have an unknown one."""
+    """Add up the entries of each model. If their costs come from different sources, the source is unknown."""
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for model, entry in entries:
         found[model].append(entry)

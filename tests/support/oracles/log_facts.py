@@ -1,6 +1,6 @@
 """The facts of a log as plain dictionaries, for the slow oracles.
 
-A fact has the fields of its record and, where it is a hook event, those of the event. ``place`` numbers the facts of a
+A fact has the fields of its record and, if it is a hook event, those of the event. ``place`` numbers the facts of a
 session in the order in which they count.
 """
 
@@ -15,10 +15,10 @@ SessionKey = tuple[str, str]  # org, session
 
 
 def facts_by_session(values: list[bytes]) -> dict[SessionKey, list[Fact]]:
-    """Return the facts that count: of each id the first one in the log."""
+    """Return the facts that count: for each id, the first in the log."""
     found: dict[SessionKey, dict[str, Fact]] = defaultdict(dict)
     for record in map(json.loads, values):
-        if record["kind"] == "prices_loaded":  # it is about no session
+        if record["kind"] == "prices_loaded":  # it belongs to no session
             continue
         facts = found[record["org_id"], record["session_id"]]
         for fact in _facts(record):
@@ -37,7 +37,7 @@ def of_type(events: list[Fact], *event_types: str) -> list[Fact]:
 
 
 def text(event: Fact, name: str) -> str:
-    """Return a field of the payload, "" if it is no text."""
+    """Return a field of the payload, or "" if it isn't text."""
     value = event["data"].get(name)
     return value if isinstance(value, str) else ""
 
@@ -54,24 +54,24 @@ def tool_name(event: Fact, name: Any) -> str:
 
 
 def is_telemetry(event: Fact) -> bool:
-    """Return whether telemetry says it; hooks may say the same."""
+    """Return whether telemetry reports it; hooks may report the same."""
     return event["data"].get("telemetry") is True
 
 
 def is_of_person(prompt: Fact) -> bool:
-    """Return whether a person typed a prompt."""
+    """Return whether a user typed the prompt."""
     by_machine = text(prompt, "prompt").startswith("<task-notification>")
     return not text(prompt, "agent_id") and text(prompt, "source") in ("", "user", "sdk") and not by_machine
 
 
 def prompt_id(prompt: Fact) -> str:
-    """Return a prompt's id; one that is too long is none."""
+    """Return a prompt's id; one that is too long counts as missing."""
     found = text(prompt, "prompt_id")
     return found if len(found) <= 128 else ""
 
 
 def label(event: Fact) -> str:
-    """Return what is shown of a task or a prompt."""
+    """Return the label shown for a task or a prompt."""
     return (text(event, "task_subject") or text(event, "prompt"))[:200]
 
 
@@ -82,7 +82,7 @@ def duration_of(event: Fact) -> int | None:
 
 
 def latest(said: list[tuple[int, str]]) -> str | None:
-    """Return the text of the highest time; of equal ones the last."""
+    """Return the text with the highest time; among equal times, the last."""
     return max(enumerate(said), key=lambda one: (one[1][0], one[0]))[1][1] if said else None
 
 

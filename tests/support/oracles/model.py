@@ -1,6 +1,6 @@
 """The world of the model check: one log, one store, one consumer group, and workers with the real pipeline.
 
-Every step is a method that returns in words what it did. Nothing happens between steps. `fakes.gated_store` and
+Every step is a method that returns a description of what it did. Nothing happens between steps. `fakes.gated_store` and
 `fakes.faust` replace threads, the store and Faust.
 """
 
@@ -43,7 +43,7 @@ Place = tuple[int, int]  # (partition, offset)
 class World:
     """The whole system. Workers are A and B; commits and assignments belong to the broker."""
 
-    versions_are_sums = True  # of rollups; False in mutants that break it, which must be caught by what readers see
+    versions_are_sums = True  # of rollups; False in mutants that break it, so that only readers' results may catch them
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
@@ -54,10 +54,10 @@ class World:
         self.generations = [0] * PARTITIONS
         self.workers: dict[str, Worker] = {}
         self.gone: list[Worker] = []
-        self.late: list[Call] = []  # of dead workers
-        self.now = 0.0  # seconds
-        self.lost: set[Place] = set()  # receipts that the store had, and has lost
-        self._owed: set[Place] = set()  # those of them that must come back without a repair
+        self.late: list[Call] = []  # calls of dead workers
+        self.now = 0.0  # in seconds
+        self.lost: set[Place] = set()  # receipts that the store had and lost
+        self._owed: set[Place] = set()  # those that must be restored without a repair
         self._marks_seen = [0] * PARTITIONS  # of dense receipts
         self._checked = [0] * PARTITIONS
         self._rollups_checked = 0
@@ -75,7 +75,7 @@ class World:
     # ------------------------------------------------------------------ workers
 
     def start(self, name: str, cache_bytes: int) -> None:
-        """Start a process under its static id; it has the partitions that are still assigned to it."""
+        """Start a process under its static id; it gets the partitions that are still assigned to it."""
         self.workers[name] = Worker(name, self, cache_bytes)
         self._idle()
         self._assign(self.workers[name])
@@ -84,7 +84,7 @@ class World:
         """Kill a worker as with kill -9. Its calls in progress may still reach the store."""
         worker = self.workers.pop(name, None)
         if worker is None:
-            return  # it has ended by itself
+            return  # it has already ended by itself
         self.gone.append(worker)
         for call in worker.calls:
             call.heard = False
@@ -93,7 +93,7 @@ class World:
         worker.calls.clear()
 
     def rebalance(self, owners: Sequence[str], deaf: Sequence[str]) -> None:
-        """Assign partitions to these workers. The deaf ones do not learn of it: they are paused, or cut off."""
+        """Assign partitions to these workers. ``deaf`` workers do not notice: they are suspended, or cut off."""
         for partition, owner in enumerate(owners):
             if self.owners[partition] != owner:
                 self.generations[partition] += 1
@@ -122,7 +122,7 @@ class World:
     # ------------------------------------------------------------------ delivery of records
 
     def deliver(self, name: str, counts: Sequence[int]) -> list[tuple[int, int]]:
-        """Deliver the next records of its partitions as one batch; return their positions, None if it has ended."""
+        """Deliver the next records of its partitions as one batch; return their positions, or None if it has ended."""
         worker = self.workers.get(name)
         if worker is None:
             return []
@@ -142,13 +142,13 @@ class World:
         return to
 
     def withhold(self, name: str, partition: int) -> None:
-        """Let Faust silently fetch nothing of a partition for this worker from now on."""
+        """From now on, let Faust silently fetch nothing from a partition for this worker."""
         self.workers[name].withheld.add(partition)
 
     def pass_time(self, name: str, flow: Callable[[], None]) -> int | None:
         """Advance the clock until a watchdog must have acted, with some traffic every 30 seconds.
 
-        Returns the exit code of the worker if its watchdog ended it.
+        Return the worker's exit code if its watchdog ended it.
         """
         worker = self.workers[name]
         stuck = {p for p in worker.withheld & worker.owned.keys() if worker.position[p] < len(self.log[p])}
@@ -157,7 +157,7 @@ class World:
             if second % 30 == 0:
                 flow()
             if name not in self.workers:
-                return None  # ended by something else
+                return None  # another error ended it
             worker.progress.ends = [len(records) for records in self.log]
             worker.watchdog.check()
             if worker.ended_with is not None:
@@ -178,7 +178,7 @@ class World:
         return {p: self.committed[p] for p in partitions}, {p: len(self.log[p]) for p in partitions}
 
     def commit(self, name: str) -> dict[int, int]:
-        """Commit what Faust makes of the acknowledgements; return what the broker accepted."""
+        """Commit the offset that Faust computes from the acknowledgements; return what the broker accepted."""
         worker = self.workers[name]
         offsets: dict[int, int] = worker.consumer.to_commit(list(range(PARTITIONS)))
         taken = {p: o for p, o in offsets.items() if p in worker.owned and worker.owned[p] == self.generations[p]}
@@ -190,11 +190,11 @@ class World:
     # ------------------------------------------------------------------ the store
 
     def pending(self) -> list[tuple[str, Call]]:
-        """Return every call that waits, by worker."""
+        """Return every waiting call, by worker."""
         return [(name, call) for name in sorted(self.workers) for call in self.workers[name].calls]
 
     def calls_of(self, name: str) -> list[Call]:
-        """Return the calls of one worker, the oldest first; none if it does not run."""
+        """Return a worker's calls, the oldest first; none if it does not run."""
         return self.workers[name].calls if name in self.workers else []
 
     def roll_up(self, name: str) -> str:
@@ -204,7 +204,7 @@ class World:
         return f"{name} {'begins' if begins else 'has no need'} to refresh the rollups"
 
     def look_at_receipts(self, name: str) -> str:
-        """Let a worker begin to look at the receipts that were written since its marks."""
+        """Let a worker begin to check the receipts that were written since its marks."""
         looks = name in self.workers and self.workers[name].look_at_receipts()
         self._idle()
         return f"{name} {'begins' if looks else 'has no need'} to look at its receipts"
@@ -217,7 +217,7 @@ class World:
         return [offset for _, offset in gone]
 
     def come_back_older(self, partition: int, keep: int) -> list[int]:
-        """Kill the workers, and let the store come back without the last receipts of a partition."""
+        """Kill the workers, and restore the store from an older copy without the last receipts of a partition."""
         while self.late:
             self.land(self.late[0], "done")
         for name in sorted(self.workers):
@@ -250,7 +250,7 @@ class World:
         return said
 
     def _exit(self, worker: Worker) -> None:
-        """End a worker after an error: Faust commits what was acknowledged, and the process ends."""
+        """End a worker after an error: Faust commits the acknowledgements, and the process ends."""
         if not isinstance(worker.app.crashed, Broken):
             raise worker.app.crashed or AssertionError
         self.commit(worker.name)
@@ -266,7 +266,7 @@ class World:
     # ------------------------------------------------------------------ the end
 
     def heal(self) -> None:
-        """Stop all faults: late calls finish, one worker owns everything, everything is delivered and committed."""
+        """Stop all faults: late calls finish, and one worker owns, delivers and commits everything."""
         while self.late:
             self.land(self.late[0], "done")
         for worker in self.workers.values():
@@ -288,7 +288,7 @@ class World:
         self._finish_rollups()
 
     def _repair(self) -> None:
-        """Let the worker fill every hole on request. What a store had lost at its end is back before."""
+        """Let the worker fill every gap on request. Receipts lost at the store's end must be back before that."""
         self._forget_lost()
         if self._owed:
             raise Violation("what a store lost at its end is projected again", f"no receipts for {sorted(self._owed)}")
@@ -330,7 +330,7 @@ class World:
     # ------------------------------------------------------------------ promises
 
     def check(self) -> None:
-        """Check what must hold after every step."""
+        """Check the invariants after every step."""
         for conflict in self.store.conflicts:
             if self.versions_are_sums or conflict.table not in BUCKETS:
                 raise Violation("equal version means equal content", conflict)
@@ -343,12 +343,12 @@ class World:
         self._check_rollups()
 
     def _forget_lost(self) -> None:
-        """Forget the lost receipts that were written again."""
+        """Forget lost receipts that were written again."""
         self.lost -= self.store.tables["receipts"].keys()
         self._owed &= self.lost
 
     def _receipted(self, partition: int) -> int:
-        """Return how many records have their receipt, or had it. No record may be projected above another gap."""
+        """Return how many records have, or had, their receipt. No record may be projected above another gap."""
         offsets = sorted(offset for of, offset in self.store.tables["receipts"].keys() | self.lost if of == partition)
         if offsets != list(range(len(offsets))):
             raise Violation("nothing is projected above a hole", f"partition {partition} has receipts for {offsets}")
@@ -365,7 +365,7 @@ class World:
             self._checked[partition] = count
 
     def _check_facts(self, record: LogRecord) -> None:
-        """Check what a receipt implies: its dead letter, or its facts and what follows from those that count."""
+        """Check what a receipt implies: its dead letter, or its facts and everything derived from those that count."""
         tables, place = self.store.tables, (record.partition, record.offset)
         if not is_readable(record):
             return self._must_be(place in tables["dead_letters"], f"dead letter {place}")
@@ -382,7 +382,7 @@ class World:
         return None
 
     def _check_what_follows(self, fact: FactRow) -> None:
-        """Check what follows from a fact that counts: session, task, digest and analysis are as of it or later."""
+        """Check what is derived from a fact that counts: session, task, digest and analysis are as of it or later."""
         tables, of, version = self.store.tables, (fact.org_id, fact.session_id), fact.log_offset + 1
         place = f"of {fact.log_partition}:{fact.log_offset}"
         seen = [row.version for row in tables["sessions"].values() if (row.org_id, row.session_id) == of]
@@ -400,7 +400,7 @@ class World:
             raise Violation("a receipt means that everything is there", f"no {what}")
 
     def _check_said(self, receipted: Sequence[int]) -> None:
-        """Check that a worker reports progress only of its partitions, and never too much."""
+        """Check that a worker reports progress only for its own partitions, and never too much."""
         for worker in self.workers.values():
             for partition, offset in worker.pipeline.written.items():
                 if partition not in worker.owned:
@@ -420,7 +420,7 @@ class World:
                 raise Violation("what is in the rollups is projected", what)
 
     def _check_dense_marks(self) -> None:
-        """Check that a mark of dense receipts moves over receipts alone. What is lost below it is found by a repair."""
+        """Check that a dense mark moves only over positions with receipts. A repair finds what is lost below it."""
         for partition, seen in enumerate(self._marks_seen):
             mark = self.store.dense_mark(partition).below
             for place in ((partition, offset) for offset in range(seen, mark)):
@@ -474,7 +474,7 @@ class World:
         """Check that after healing the tables equal those of one clean pass and of a slow recount."""
         self.check()
         clean = self._clean_pass()
-        for table in clean.tables.keys() - {"session_states"}:  # which are kept depends on the batches
+        for table in clean.tables.keys() - {"session_states"}:  # which states are saved depends on the batches
             if self._seen(clean, table) != self._seen(self.store, table):
                 raise Violation("the tables of one clean pass", f"{table}: {difference(clean, self.store, table)}")
         check_oracle(self.store, [record for records in self.log for record in records])

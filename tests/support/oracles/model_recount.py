@@ -12,7 +12,7 @@ from tests.support.oracles.sessions import first_copies, recount, recount_tasks
 
 
 class Violation(AssertionError):
-    """A broken promise; ``promise`` names it."""
+    """A broken promise, named by ``promise``."""
 
     def __init__(self, promise: str, what: object) -> None:
         super().__init__(f"{promise}: {what}")
@@ -20,7 +20,7 @@ class Violation(AssertionError):
 
 
 def is_readable(record: LogRecord) -> bool:
-    """Return whether the record is not one of the drawn poison."""
+    """Return whether the record isn't one of the generated invalid ones."""
     return bool(record.value) and (record.value or b"")[:1] == b"{"
 
 
@@ -51,7 +51,7 @@ def check_rollups(store: FakeWarehouse) -> None:
 
 
 def check_states(store: FakeWarehouse) -> None:
-    """Check that each kept state is what its facts fold to."""
+    """Check that each saved state equals the fold of its facts."""
     for row in store.rows("session_states"):
         facts = store.facts([(row.org_id, row.session_id)], row.version)
         state = begin(facts[0])

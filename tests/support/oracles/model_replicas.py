@@ -1,4 +1,4 @@
-"""The world of the model check with three replicas in place of one store: each worker uses one of them."""
+"""The world of the model check with three replicas instead of one store: each worker uses one of them."""
 
 from tests.support.fakes.replicas import COPIES, Replicas, ReplicaView
 from tests.support.oracles.model import World
@@ -6,7 +6,7 @@ from tests.support.oracles.model_worker import PARTITIONS
 
 
 class ReplicatedWorld(World):
-    """``store`` is what the replicas have together. Every promise about the store is one about that."""
+    """``store`` is the union of the replicas. Every promise about the store is a promise about this union."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -19,11 +19,11 @@ class ReplicatedWorld(World):
         return self._views.setdefault(worker, ReplicaView(self.replicas, 0))
 
     def fail_over(self, worker: str, host: int) -> None:
-        """Let a worker use another replica from its next call on; it had no answer from the one before."""
+        """Let a worker use another replica from its next call on; its last call on the previous one got no answer."""
         self.warehouse(worker).use(host)
 
     def lose(self, host: int) -> None:
-        """Lose a replica for ever; an empty one takes its place."""
+        """Lose a replica permanently; an empty one takes its place."""
         self.replicas.lose(host)
         for view in self._views.values():
             if view.host == host:
@@ -31,7 +31,7 @@ class ReplicatedWorld(World):
         self.check()
 
     def read(self, host: int) -> None:
-        """Read on any replica, as `query_api.reader` does: what the marks claim must be visible there."""
+        """Read on any replica, as `query_api.reader` does: everything that the marks claim must be visible there."""
         self._reader.host = host
         marks = self.marks_of(self._reader.copy)
         self._reader.catch_up_all()

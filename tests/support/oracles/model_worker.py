@@ -35,7 +35,7 @@ Log = list[list[LogRecord]]  # by partition
 
 
 class ModelLog:
-    """Reads the log by offset, a record or two at a time."""
+    """Reads the log by offset, one or two records at a time."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
@@ -66,7 +66,7 @@ class Worker:
         self.calls: list[Call] = []
         self.owned: dict[int, int] = {}  # what the worker believes it owns: partition -> generation of the assignment
         self.position: dict[int, int] = {}
-        self.withheld: set[int] = set()  # partitions of which Faust fetches nothing
+        self.withheld: set[int] = set()  # partitions from which Faust fetches nothing
         self.ended_with: int | None = None
         self.consumer = FakeConsumer()
         self.app = FakeApp(world.loop)
@@ -105,7 +105,7 @@ class Worker:
         return await asyncio.get_running_loop().run_in_executor(self._executor, lambda: self._world.offsets(partitions))
 
     def roll_up(self) -> bool:
-        """Begin to refresh the rollups, as their loop does; return whether anything is due and none is under way."""
+        """Begin to refresh the rollups, as their loop does; return whether any is due and no refresh is running."""
         rollups = self.pipeline.rollups
         due = rollups.due(targets_of(self.pipeline)) if self._rolling_up.done() else {}
         if due:
@@ -113,7 +113,7 @@ class Worker:
         return bool(due)
 
     def look_at_receipts(self) -> bool:
-        """Begin to look at what was written since the marks, as their loop does, unless a look is under way."""
+        """Begin to check receipts written since the marks, as their loop does, unless a check is running."""
         receipts = self.pipeline.dense_receipts
         due = receipts.due(self.pipeline.written) if self._looking.done() else {}
 
@@ -126,7 +126,7 @@ class Worker:
         return bool(due)
 
     def fill_holes(self) -> None:
-        """Begin to fill all holes, as a repair does."""
+        """Begin to fill all gaps, as a repair does."""
         self._repairing = self._world.loop.create_task(self._crashing(self.pipeline.fill_holes()))
 
     async def _crashing(self, work: Coroutine[Any, Any, Any]) -> None:
@@ -136,7 +136,7 @@ class Worker:
             await self.app.crash(error)
 
     def fetch(self, counts: Sequence[int]) -> list[Event]:
-        """Return the next records of its partitions, one of each in turn."""
+        """Return the next records of its partitions, one from each in turn."""
         fetched = {p: self._next(p, count) for p, count in enumerate(counts) if p in self.owned.keys() - self.withheld}
         turns = range(max(map(len, fetched.values()), default=0))
         return [self.consumer.receive(some[i]) for i in turns for some in fetched.values() if i < len(some)]
@@ -161,7 +161,7 @@ def make_pipeline(store: Warehouse, reader: LogReader, cache_bytes: int, observe
 
 
 class _Quiet:
-    """Logs nothing: there would be thousands of lines."""
+    """Logs nothing; otherwise there would be thousands of lines."""
 
     def info(self, *_: Any, **__: Any) -> None: ...
 
@@ -170,13 +170,13 @@ class _Quiet:
 
 @contextmanager
 def patched_environment() -> Iterator[None]:
-    """Patch the real code for the model check: pauses, logging, and where Faust's adapter asks the broker."""
+    """Patch the real code for the model check: pauses, logging, and the broker's answers to Faust's adapter."""
 
     async def offsets(settings: WorkerSettings, partitions: Sequence[int]) -> Any:
         return await settings.offsets(partitions)
 
     async def nobody_else(*_: Any) -> None:
-        """Watch nothing: no twin takes a worker's membership here."""
+        """Watch for nothing: here, no duplicate instance takes a worker's membership."""
 
     async def may_begin_at_once(_: Pipeline, is_full: Coroutine[Any, Any, Any]) -> None:
         is_full.close()

@@ -1,7 +1,7 @@
 """The real code with one plausible mistake each.
 
 The model check must catch every one. A mutant is a small patch of `processors`, or of the fake store or the fake Faust
-if the code belongs to them.
+if the code belongs to them. Each docstring states the wrong belief behind the mistake.
 """
 
 import asyncio
@@ -40,14 +40,14 @@ MUTANTS: dict[str, Patch] = {}
 
 
 def mutant(make: Patch) -> Patch:
-    """Register a mutant under its function's name, in words."""
+    """Register a mutant under its function's name, written as words."""
     MUTANTS[make.__name__.replace("_", " ")] = make
     return make
 
 
 @mutant
 def acknowledge_before_the_writes() -> AbstractContextManager[Any]:
-    """The mistake: what is folded is as good as written."""
+    """The mistake: a folded record is as good as written."""
     real = Pipeline.project
 
     async def project(self: Pipeline, records: Sequence[LogRecord]) -> Any:
@@ -59,7 +59,7 @@ def acknowledge_before_the_writes() -> AbstractContextManager[Any]:
 
 @mutant
 def acknowledge_before_the_receipts() -> AbstractContextManager[Any]:
-    """The mistake: receipts are for the audit only."""
+    """The mistake: receipts are only for the audit."""
     return _not_waited_for("receipts")
 
 
@@ -90,19 +90,19 @@ def _not_waited_for(table: str) -> AbstractContextManager[Any]:
 
 @mutant
 def sessions_skipped_after_a_crash() -> AbstractContextManager[Any]:
-    """The mistake: its facts are there, so the session was written."""
+    """The mistake: its facts exist, so the session was written."""
     return _skipped_when_repeated("sessions")
 
 
 @mutant
 def tasks_skipped_after_a_crash() -> AbstractContextManager[Any]:
-    """The same with tasks."""
+    """The same for tasks."""
     return _skipped_when_repeated("tasks")
 
 
 @mutant
 def derivations_skipped_after_a_crash() -> AbstractContextManager[Any]:
-    """The same with derivations."""
+    """The same for derivations."""
     return _skipped_when_repeated("derivations")
 
 
@@ -190,7 +190,7 @@ def _with_version(row: Any, versions: dict[Bucket, int]) -> Any:
 
 @mutant
 def marks_of_rollups_moved_before_the_refresh() -> AbstractContextManager[Any]:
-    """The mistake: the refresh begins now, so it is as good as done."""
+    """The mistake: the refresh starts now, so it is as good as done."""
     real = Rollups.refresh
 
     async def refresh(self: Rollups, targets: Targets) -> None:
@@ -202,7 +202,7 @@ def marks_of_rollups_moved_before_the_refresh() -> AbstractContextManager[Any]:
 
 @mutant
 def marks_of_rollups_taken_after_the_refresh() -> AbstractContextManager[Any]:
-    """The mistake: what is written now is what the refresh has read."""
+    """The mistake: everything written by now was read by the refresh."""
     real = Rollups._move
 
     async def move(self: Rollups, reached: dict[int, RollupMark]) -> None:
@@ -214,7 +214,7 @@ def marks_of_rollups_taken_after_the_refresh() -> AbstractContextManager[Any]:
 
 @mutant
 def one_mark_of_rollups_for_all_partitions() -> AbstractContextManager[Any]:
-    """The mistake: they are refreshed together, so they are equally far."""
+    """The mistake: all partitions are refreshed together, so they have the same mark."""
     real = Rollups._move
 
     async def move(self: Rollups, reached: dict[int, RollupMark]) -> None:
@@ -225,7 +225,7 @@ def one_mark_of_rollups_for_all_partitions() -> AbstractContextManager[Any]:
 
 @mutant
 def an_older_hour_of_a_batch_forgotten() -> AbstractContextManager[Any]:
-    """The mistake: what happens now happens in the current hour."""
+    """The mistake: events of a batch belong to the current hour."""
     real = Rollups.changed
 
     def changed(self: Rollups, hours: Sequence[Bucket]) -> None:
@@ -237,7 +237,7 @@ def an_older_hour_of_a_batch_forgotten() -> AbstractContextManager[Any]:
 
 @mutant
 def hours_that_change_during_a_refresh_forgotten() -> AbstractContextManager[Any]:
-    """The mistake: once it is done, nothing is behind."""
+    """The mistake: after a refresh, nothing is behind."""
     real = Rollups._move
 
     async def move(self: Rollups, reached: dict[int, RollupMark]) -> None:
@@ -249,13 +249,13 @@ def hours_that_change_during_a_refresh_forgotten() -> AbstractContextManager[Any
 
 @mutant
 def rollups_not_searched_after_a_take_over() -> AbstractContextManager[Any]:
-    """The mistake: the worker before has refreshed what it wrote."""
+    """The mistake: the previous worker refreshed everything that it wrote."""
     return patch.object(Rollups, "search", lambda _self, _partition: None)
 
 
 @mutant
 def rollups_searched_before_holes_are_filled() -> AbstractContextManager[Any]:
-    """The mistake: a take-over is one moment, at which everything can be noted."""
+    """The mistake: taking a partition over is a single moment, at which everything can be noted."""
     real = Rollups.take_over
 
     def take_over(self: Rollups, partition: int, mark: RollupMark) -> None:
@@ -270,7 +270,7 @@ def rollups_searched_before_holes_are_filled() -> AbstractContextManager[Any]:
 
 @mutant
 def reload_that_sees_facts_of_the_batch_and_beyond() -> AbstractContextManager[Any]:
-    """The mistake: everything known of a session is its state."""
+    """The mistake: everything known about a session belongs to its state."""
     real = Planner._load_some
     return patch.object(Planner, "_load_some", lambda self, keys, below: real(self, keys, 1 << 60))
 
@@ -288,7 +288,7 @@ def no_density_check() -> AbstractContextManager[Any]:
 
 @mutant
 def dense_mark_moved_before_holes_are_filled() -> AbstractContextManager[Any]:
-    """The mistake: the holes are about to be filled, so the mark may go first."""
+    """The mistake: the gaps are about to be filled, so the mark may move first."""
     real = Pipeline._fill_holes
 
     async def fill_holes(self: Pipeline, partition: int, since: int, below: int) -> int:
@@ -300,7 +300,7 @@ def dense_mark_moved_before_holes_are_filled() -> AbstractContextManager[Any]:
 
 @mutant
 def dense_mark_moved_without_a_look() -> AbstractContextManager[Any]:
-    """The mistake: what was written has its receipt."""
+    """The mistake: everything that was written has its receipt."""
 
     async def look(self: DenseReceipts, partition: int, since: int, below: int, ask: Any) -> bool:
         await self._move(partition, since, below, ask)
@@ -311,13 +311,13 @@ def dense_mark_moved_without_a_look() -> AbstractContextManager[Any]:
 
 @mutant
 def dense_mark_believed_beyond_the_last_receipt() -> AbstractContextManager[Any]:
-    """The mistake: a store that has the mark has what is below it."""
+    """The mistake: a store that has the mark has everything below it."""
     return patch.object(dense_receipts, "believed", lambda mark: mark.below)
 
 
 @mutant
 def one_dense_mark_for_all_partitions() -> AbstractContextManager[Any]:
-    """The mistake: a look is one look, and its result concerns the log."""
+    """The mistake: one check covers the whole log."""
     real = DenseReceipts._move
 
     async def move(self: DenseReceipts, partition: int, since: int, below: int, ask: Any) -> None:
@@ -329,7 +329,7 @@ def one_dense_mark_for_all_partitions() -> AbstractContextManager[Any]:
 
 @mutant
 def a_repair_that_looks_from_the_mark_on() -> AbstractContextManager[Any]:
-    """The mistake: a repair is one more take-over."""
+    """The mistake: a repair is like one more assignment."""
 
     async def fill_holes(self: Pipeline) -> int:
         filled = 0
@@ -344,7 +344,7 @@ def a_repair_that_looks_from_the_mark_on() -> AbstractContextManager[Any]:
 
 @mutant
 def jumps_are_not_noticed() -> AbstractContextManager[Any]:
-    """The mistake: a check at each assignment is enough."""
+    """The mistake: checking at each assignment is enough."""
 
     async def project(self: Pipeline, records: Sequence[LogRecord]) -> Any:
         async with self._turn:
@@ -356,7 +356,7 @@ def jumps_are_not_noticed() -> AbstractContextManager[Any]:
 
 @mutant
 def eviction_before_write_1() -> AbstractContextManager[Any]:
-    """The mistake: what was folded may be evicted."""
+    """The mistake: a folded session may be evicted."""
     real = Pipeline._write
 
     async def write(self: Pipeline, plan: Plan, records: int, fold_s: float) -> None:
@@ -369,7 +369,7 @@ def eviction_before_write_1() -> AbstractContextManager[Any]:
 
 @mutant
 def kept_state_from_beyond_the_batch() -> AbstractContextManager[Any]:
-    """The mistake: the latest kept state is the best one, also for records that are projected again."""
+    """The mistake: the latest saved state is the best one, even for records that are projected again."""
     real = FakeWarehouse.kept_state
     return patch.object(FakeWarehouse, "kept_state", lambda self, of, session, _below: real(self, of, session, 1 << 60))
 
@@ -387,7 +387,7 @@ def kept_state_without_the_next_record() -> AbstractContextManager[Any]:
 
 @mutant
 def repetitions_are_facts() -> AbstractContextManager[Any]:
-    """The mistake: the table keeps one row of each id."""
+    """The mistake: the table keeps one row per id."""
     real = event_parts
 
     def parts(prefix: bytes, row: FactRow) -> tuple[bytes, ...]:
@@ -402,7 +402,7 @@ def _place(row: FactRow) -> tuple[Any, ...]:
 
 @mutant
 def nothing_is_pinned() -> AbstractContextManager[Any]:
-    """The mistake: the most recently used is never evicted anyway."""
+    """The mistake: the most recently used session is never evicted anyway."""
     return patch.object(StateCache, "pin", lambda _self, _keys: None)
 
 
@@ -449,7 +449,7 @@ def a_started_hour_that_moves() -> AbstractContextManager[Any]:
 
 @mutant
 def partitions_of_others_are_spoken_of() -> AbstractContextManager[Any]:
-    """A real defect that the model check found: a take-over continued, and reported, after another rebalance."""
+    """A real bug that the model check found: a take-over continued, and reported progress, after another rebalance."""
 
     async def stand_at(self: Pipeline, partition: int, offset: int) -> None:
         await self.drain()

@@ -1,4 +1,4 @@
-"""Compare values with the documented schemas, more strictly than clients should: no unknown field is allowed."""
+"""Compare values with the documented schemas, more strictly than clients should: unknown fields are not allowed."""
 
 from typing import Any
 
@@ -24,14 +24,14 @@ def strict(schema: Any) -> Any:
 
 
 def faults(document: Schema, schema: Schema, value: Any) -> list[str]:
-    """Yield what is wrong with ``value``, by its place."""
+    """Yield every error in ``value``, by its place."""
     whole = {**strict(schema), "components": strict(document["components"])}
     checker = jsonschema_rs.Draft202012Validator(whole, validate_formats=True)
     return [f"{error.instance_path}: {error.message}" for error in checker.iter_errors(value)]
 
 
 def operations(document: Schema) -> list[tuple[str, str, Schema]]:
-    """Yield path, method and operation of everything that is documented."""
+    """Yield path, method and operation of every documented route."""
     return [
         (path, method, operation)
         for path, methods in document["paths"].items()

@@ -1,4 +1,4 @@
-"""The rollups in plain Python: what `rollup_hourly.sql` makes of sessions, and `rollup_daily.sql` of hours."""
+"""The rollups in plain Python: `rollup_hourly.sql` computes them from sessions, and `rollup_daily.sql` from hours."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ OUTCOMES = ("success", "failure", "timeout", "cancelled")
 
 
 class Group(NamedTuple):
-    """The measures of sessions, by the dimensions of filters and groups."""
+    """The measures of sessions, by the dimensions used for filters and groups."""
 
     project_id: str | None
     repo: str | None
@@ -51,7 +51,7 @@ class ModelGroup(NamedTuple):
 
 
 class WorkGroup(NamedTuple):
-    """Work by the same dimensions, of groups that have any."""
+    """Work by the same dimensions, for groups that have any."""
 
     project_id: str | None
     repo: str | None
@@ -104,7 +104,7 @@ _AMOUNTS = ModelGroup._fields[6:]
 
 
 def rollup_of_sessions(org_id: str, hour: int, sessions: Iterable[SessionRow]) -> RollupRow | None:
-    """Return the bucket of an hour from the sessions that started in it, all of one org; None without any."""
+    """Return an hour's bucket from the sessions that started in it, all of one org; None if there are none."""
     groups, model_groups, work_groups, version = [], [], [], 0
     for session in sessions:
         version += session.version

@@ -25,7 +25,7 @@ def decode_rows(row_type: type[R], block: bytes) -> list[R]:
 
 @cache
 def _tuple(row_type: type[Any]) -> Decode:
-    """Decode the fields of a struct or a named tuple, one after the other."""
+    """Decode the fields of a struct or a named tuple in order."""
     hints = typing.get_type_hints(row_type, include_extras=True)
     decoders = [_decoder(hint) for hint in hints.values()]
 

@@ -1,6 +1,6 @@
 """A slow, plain recount of a log's sessions. It shares the rules with the projector, but no code.
 
-Input: decoded JSON of the log's values in log order. Output: per (org, session) the numbers a session must show.
+Input: decoded JSON of the log's values in log order. Output: the numbers that each (org, session) must show.
 """
 
 from collections import defaultdict
@@ -45,7 +45,7 @@ def recount(values: list[bytes]) -> dict[SessionKey, dict[str, Any]]:
 
 
 def recount_ledger(values: list[bytes], prices: PriceList) -> dict[SessionKey, dict[str, Any]]:
-    """Return what sessions cost by these prices: `models`, `measured` and `agents` by name, and `is_reported`."""
+    """Return the cost of sessions at these prices: `models`, `measured` and `agents` by name, and `is_reported`."""
     return {key: ledger(facts, _own_model(facts) or "", prices) for key, facts in facts_by_session(values).items()}
 
 
@@ -55,7 +55,7 @@ def recount_tools(values: list[bytes]) -> dict[SessionKey, dict[str, tuple[int, 
 
 
 def recount_tasks(values: list[bytes]) -> dict[tuple[str, str, str, str], dict[str, Any]]:
-    """Return subagents, tasks and uses of tools by (org, session, kind, id): what a hierarchy must show of each."""
+    """Return subagents, tasks and tool calls by (org, session, kind, id), as a hierarchy must show them."""
     return {
         (*key, *node): task
         for key, facts in facts_by_session(values).items()
@@ -103,9 +103,9 @@ def _session(facts: list[Fact]) -> dict[str, Any]:
 
 
 def _prompts(events: list[Fact]) -> int:
-    """Count prompts one by one: each of hooks by a person, and each of telemetry that is none of those of hooks.
+    """Count each prompt by a user: all that hooks report, and those that only telemetry reports.
 
-    One is another's if they have the same id, and may be if one of the two has none.
+    Two prompts are the same if they have the same id, and may be the same if one of them has none.
     """
     asked = of_type(events, "UserPromptSubmit")
     by_hooks = [prompt for prompt in asked if not is_telemetry(prompt)]
@@ -118,7 +118,7 @@ def _prompts(events: list[Fact]) -> int:
 
 
 def _pairs(free: list[str], alone: list[str]) -> int:
-    """Return how many pairs can be made of which one has no id: first of those that need a partner without."""
+    """Return how many pairs are possible if one of each has no id: first match those that need such a partner."""
     pairs = 0
     for one in sorted(free, reverse=True):
         partner = "" if one else max(alone, default=None)
@@ -129,7 +129,7 @@ def _pairs(free: list[str], alone: list[str]) -> int:
 
 
 def _tools(facts: list[Fact]) -> dict[str, tuple[int, int, int]]:
-    """Return the counters by tool. Without ids, hooks and telemetry count the same uses: the higher count is shown."""
+    """Return the counters by tool. Without ids, hooks and telemetry count the same calls: the higher count is shown."""
     with_ids, by_hooks, by_telemetry = (defaultdict[str, list[int]](lambda: [0, 0, 0]) for _ in range(3))
     for use in uses_of(facts):
         _add(with_ids[use.name], 1, use.has_error, use.duration_ms)
@@ -156,7 +156,7 @@ def _add(counts: list[int], calls: int, errors: int, duration_ms: int | None) ->
 
 
 def _names(facts: list[Fact]) -> dict[str, Any]:
-    """Return what a create and changes gave or, failing that, what the client says."""
+    """Return the names given by a create or a change; otherwise those that the client reports."""
     events = events_of(facts)
     creates = [fact for fact in facts if fact["kind"] == "session_created"]
     described = [fact for fact in facts if fact["kind"] == "session_described"]
@@ -188,7 +188,7 @@ def _names(facts: list[Fact]) -> dict[str, Any]:
 
 
 def _given(facts: list[Fact]) -> tuple[dict[str, Any], set[str]]:
-    """Return the values that were given, and the names of those that a change touched."""
+    """Return the given values, and the names of those that a change touched."""
     given: dict[str, Any] = dict.fromkeys(("title", "summary", "agent_name", "project_id", "branch"))
     changed: set[str] = set()
     for fact in facts:
@@ -203,7 +203,7 @@ def _given(facts: list[Fact]) -> tuple[dict[str, Any], set[str]]:
 
 
 def _own_model(facts: list[Fact]) -> str | None:
-    """Return the model of the create, else of the last `SessionStart`: that of a report without any."""
+    """Return the model of the create, else of the last `SessionStart`; a report without a model belongs to it."""
     creates = [fact for fact in facts if fact["kind"] == "session_created"]
     given = creates[-1].get("model") if creates else None
     started = [text(event, "model") for event in of_type(events_of(facts), "SessionStart") if text(event, "model")]

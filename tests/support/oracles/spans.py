@@ -1,4 +1,4 @@
-"""Spans, slowly: the stretches of a session, as starts and ends follow one another in its log."""
+"""Spans, slowly: the stretches of a session between its starts and ends, in log order."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ class Spans:
         return self.spans[-1]
 
     def duration_ms(self, facts: list[Fact]) -> int | None:
-        """Return the time in spans; with the time before the start where an agent's session began with an event."""
+        """Return the time in spans, including the time before the start if an agent's session began with an event."""
         times = [event["timestamp"] for event in events_of(facts)]
         until = self.last["ended_at"] if self.last["ended_at"] is not None else max(times, default=None)
         if until is None:
@@ -56,7 +56,7 @@ class Spans:
 
 
 def started_at(fact: Fact) -> int:
-    """Return the start that a session's first fact fixes."""
+    """Return the start that a session's first fact determines."""
     if fact["kind"] == "events_recorded":
         return int(fact["timestamp"])
     given = fact.get("started_at")

@@ -1,4 +1,4 @@
-"""Counts a folder of transcripts of Claude Code, line by line, in its own way: nothing here is the client's code."""
+"""Counts a folder of Claude Code's transcripts line by line; it shares no code with the client."""
 
 import json
 from collections import defaultdict
@@ -11,7 +11,7 @@ Tokens = tuple[int, int, int, int, int]
 
 
 class Counted(NamedTuple):
-    """What a session did, and the tokens of each model: input, output, cache read, cache written, of that for 1 h."""
+    """A session's counts, and each model's tokens: input, output, cache read, cache written, and its part for 1 h."""
 
     prompts: int
     tool_calls: int
@@ -66,7 +66,7 @@ def _blocks(lines: list[Line], kind: str) -> list[Line]:
 
 
 def _tokens(own: list[Line], agents: list[list[Line]], parent: list[Line]) -> dict[str, Tokens]:
-    """Return the last totals, without those of the parent, and the messages that they do not cover."""
+    """Return the last totals, without the parent's, and the messages that they do not cover."""
     ends = [place for place, line in enumerate(own) if line["type"] == "cost-state"]
     sums: dict[str, list[int]] = defaultdict(lambda: [0] * 5)
     last = own[ends[-1]] if ends else None

@@ -31,7 +31,7 @@ TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_
 
 
 class AgentHome:
-    """The home folder of a user, whose agents write to one org of an installation."""
+    """A user's home folder, whose agents write to one org of an installation."""
 
     def __init__(self, folder: Path, installation: Installation, org: str) -> None:
         self.folder, self._installation, self.org = folder, installation, org
@@ -55,7 +55,7 @@ class AgentHome:
         return done
 
     def end(self) -> None:
-        """End this user's sender, if one runs."""
+        """End this user's sender, if it is running."""
         own = self.folder / ".crewkit-hook"
         pid = spool.sender(str(own)) if own.is_dir() else 0
         if pid not in (0, os.getpid()):
@@ -63,7 +63,7 @@ class AgentHome:
                 os.kill(pid, signal.SIGTERM)
 
     def record(self, name: str) -> None:
-        """Write what was recorded, if recording was asked for and there is anything."""
+        """Write the recording, if one was requested and contains anything."""
         if self._recorder is not None and self.sessions():
             self._recorder.save(name, self.sessions())
 
@@ -100,7 +100,7 @@ class AgentHome:
         )
 
     def settled(self) -> None:
-        """Wait until all hooks have arrived, and can be read."""
+        """Wait until all hooks have arrived and can be read."""
         if self._recorder is not None and self._recorder.release():
             self.command("flush")
         eventually(lambda: self.status()["waiting"] == 0, within_s=60)
@@ -108,7 +108,7 @@ class AgentHome:
             wait_for_all(api, self.org)
 
     def status(self) -> dict[str, Any]:
-        """Return what `status` says."""
+        """Return the output of `status`."""
         found: dict[str, Any] = json.loads(self.command("status", "--json").stdout)
         return found
 
@@ -142,7 +142,7 @@ class AgentHome:
         return [session["external_id"].partition(":")[2] for session in self.sessions()]
 
     def session(self, client: str, client_session_id: str, **expected: Any) -> dict[str, Any]:
-        """Return a session, once it has what is expected."""
+        """Return a session once it has the expected values."""
         self.settled()
         name = f"{client}:{client_session_id}"
 
@@ -154,7 +154,7 @@ class AgentHome:
         return eventually(found, within_s=60)
 
     def imports(self, *paths: Path) -> list[dict[str, Any]]:
-        """Import what is in some folders, by default the agents' own; return this user's sessions after it."""
+        """Import some folders, by default the agents' own; return this user's sessions afterwards."""
         done = self.command("import", *map(str, paths))
         assert done.returncode == 0, done.stderr
         self.settled()
@@ -169,12 +169,12 @@ class AgentHome:
 
 
 def used(sums: dict[str, Any]) -> Used:
-    """Return the tokens of an object of the API that has them."""
+    """Return the tokens of an API object that has them."""
     return Used(*(sums[name] for name in TOKENS))
 
 
 def counted(session: dict[str, Any]) -> dict[str, Any]:
-    """Return what a session counts that does not depend on who reported it."""
+    """Return the counts of a session that do not depend on who reported them."""
     models = [{name: value for name, value in model.items() if name != "cost_source"} for model in session["models"]]
     names = ("prompts", "tool_calls", "tool_errors", "subagents", "compactions")
     return {**{name: session["counts"][name] for name in names}, "models": models, "relation": session["relation"]}

@@ -1,4 +1,4 @@
-"""What a door for agents receives, over a fake log: for tests of what both doors share."""
+"""What the agent endpoints (hooks and OTLP) do with a request, on a fake log: for tests of their shared code."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -27,7 +27,7 @@ CONTEXT = CommandContext("acme", Actor("alice", "member"), NOW_MS, SECRETS, uuid
 
 
 def agent_write(log: EventLog, privacy: Privacy = KEEP_ALL_BUT_SECRETS, remembered: int = 100) -> AgentWrite:
-    """Return what a route of a door receives from a process that has appended nothing yet."""
+    """Return the arguments that an agent endpoint's route gets in a process that has appended nothing yet."""
     return AgentWrite(Write(CONTEXT, log, privacy, Bodies()), Remembered(remembered), _charge_nothing)
 
 
@@ -46,14 +46,14 @@ def an_event(event_type: str = "Stop", at: int = NOW_MS, event_id: UUID | None =
 
 
 async def store(write: AgentWrite, *sessions: SessionFacts) -> Stored:
-    """Store the facts of one request; its body holds the payloads."""
+    """Store the facts of one request, whose body contains the payloads."""
     events = [fact for session in sessions for fact in session.facts if isinstance(fact, Event)]
     body = Body(b"\n".join(bytes(event.data) for event in events), ON_THE_LOOP)
     return await store_sessions(write, sessions, [], body, IngestMetrics(CollectorRegistry()))
 
 
 async def records_of(log: FakeEventLog, session: AgentSession | None = None) -> Sequence[AnyRecord]:
-    """Return the records of the log, or those of one session, in order of partition and offset."""
+    """Return the log's records, or those of one session, in order of partition and offset."""
     ends = enumerate(await log.ends())
     found = [await log.read(partition, 0, end, 1 << 30) for partition, end in ends]
     records = [decode(record, log.partitions) for of_partition in found for record in of_partition]

@@ -1,4 +1,4 @@
-"""Fixtures of tests of the audit: `pytest_plugins = ["tests.support.rigs.audit_fixtures"]`."""
+"""Fixtures for tests of the audit: `pytest_plugins = ["tests.support.rigs.audit_fixtures"]`."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Run `audit` where a night comes every few seconds; whatever else has a time in it, has the real one.
+"""Run `audit` with a night every few seconds; all other times are real.
 
 `python -m tests.support.rigs.audit_with_nights NIGHT_EVERY_S OPTIONS`: the options are those of `audit`.
 """
@@ -14,7 +14,7 @@ from runtime import auditor
 
 
 class Clock:
-    """Returns the time; once every ``night_every_s`` that of a night, each time of another day."""
+    """Returns the time; once every ``night_every_s`` a time at night, each time on another day."""
 
     def __init__(self, night_every_s: float) -> None:
         self._began, self._every_s, self._nights = time.monotonic(), night_every_s, 0

@@ -43,7 +43,7 @@ TYPES = (
 
 
 def worked_on(seed: int = 1, sessions: int = 10) -> LogBuilder:
-    """Return a log of two orgs over two days: all kinds of facts, resent batches, changed dimensions, some poison."""
+    """Return a log of two orgs over two days: all kinds of facts, resent batches, changed dimensions, bad records."""
     log = LogBuilder(seed=seed)
     for n in range(sessions):
         org = (ORG, OTHER)[n % 2]
@@ -59,7 +59,7 @@ def worked_on(seed: int = 1, sessions: int = 10) -> LogBuilder:
 
 
 def some_events(log: LogBuilder) -> list[Any]:
-    """Draw hook events with few ids, so that ids repeat."""
+    """Draw hook events from a few ids, so that ids repeat."""
     draw = log.random
     return [
         hook(
@@ -109,7 +109,7 @@ class Operations:
         self.alter("TRUNCATE TABLE {db}.progress")
 
     def alter(self, statement: str) -> None:
-        """Make the tables wrong."""
+        """Make the tables wrong on purpose."""
         self.store.client.command(statement.replace("{db}", self.store.database))
 
     def one(self, sql: str) -> Any:

@@ -93,7 +93,7 @@ def _pem(cert: x509.Certificate) -> str:
 
 
 def server_context(files: Path, trusting: Path | None = None) -> ssl.SSLContext:
-    """Return TLS with this certificate; if a CA is given, clients need a certificate of it."""
+    """Return a TLS context with this certificate; if a CA is given, clients need a certificate from it."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(files)
     if trusting:

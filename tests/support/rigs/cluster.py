@@ -1,4 +1,4 @@
-"""A Kafka cluster of three nodes from jars, for three copies of each record."""
+"""A Kafka cluster of three nodes from jars, for topics with three replicas."""
 
 import contextlib
 import re

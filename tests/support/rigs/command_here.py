@@ -10,7 +10,7 @@ from cli.main import main
 
 
 class Ended(NamedTuple):
-    """How a command ended, and what it wrote."""
+    """The exit code and output of a command."""
 
     code: int
     output: str
@@ -18,7 +18,7 @@ class Ended(NamedTuple):
 
 
 def command_here(capsys: pytest.CaptureFixture[str], *arguments: object) -> Ended:
-    """Run `crewkit-sessions ARGUMENTS`; this process keeps its umask."""
+    """Run `crewkit-sessions ARGUMENTS`, and restore this process's umask."""
     mask = os.umask(0)  # the command sets its own
     try:
         with pytest.MonkeyPatch.context() as patched:

@@ -1,6 +1,6 @@
-"""The servers of production as containers: Kafka and ClickHouse, from the images of `deploy/compose.yaml`.
+"""The production servers as containers: Kafka and ClickHouse, from the images of `deploy/compose.yaml`.
 
-`TEST_KAFKA_IMAGE` and `TEST_CLICKHOUSE_IMAGE` name others that take the same settings.
+`TEST_KAFKA_IMAGE` and `TEST_CLICKHOUSE_IMAGE` name other images that take the same settings.
 """
 
 import contextlib
@@ -23,9 +23,9 @@ from kernel.ports import free_port
 from tests.support import CHECKOUT
 from tests.support.rigs.store import Options
 
-NO_CONTAINERS = "CREWKIT_TESTS_NO_CONTAINERS"  # the reason why none can be had; empty if they can
+NO_CONTAINERS = "CREWKIT_TESTS_NO_CONTAINERS"  # the reason why containers can't be used; empty if they can
 DAEMON_ANSWERS_S = 3
-PULL_STALLS_S = 60  # without a byte, not in total
+PULL_STALLS_S = 60  # without receiving a byte, not in total
 READY_S = 120
 LOOPBACK = "127.0.0.1"
 CLICKHOUSE_FOLDER = CHECKOUT / "tests" / "support" / "rigs" / "clickhouse_container"
@@ -48,10 +48,10 @@ def _composed(service: str) -> str:
 
 
 def why_none() -> str:
-    """Return why no container can be started, or nothing. Images that are not there yet are pulled."""
+    """Return why no container can be started, or an empty string. Missing images are pulled."""
     images = [kafka_image(), clickhouse_image()]
     if not testcontainers_config.ryuk_disabled:
-        images.append(testcontainers_config.ryuk_image)  # it removes what a killed run leaves
+        images.append(testcontainers_config.ryuk_image)  # it removes what a killed run leaves behind
     try:
         with contextlib.closing(docker.from_env(timeout=DAEMON_ANSWERS_S)) as client:
             client.ping()
@@ -69,7 +69,7 @@ def why_none() -> str:
 @contextlib.contextmanager
 def kafka_container() -> Iterator[str]:
     """Run a broker; return its `host:port`. It has the settings of `make stack`."""
-    port = free_port()  # a broker tells its clients where it is, so the port must be known before it starts
+    port = free_port()  # a broker advertises its address to clients, so the port must be known before it starts
     settings = {
         "process.roles": "broker,controller",
         "node.id": "1",
@@ -91,7 +91,7 @@ def kafka_container() -> Iterator[str]:
 
 @contextlib.contextmanager
 def clickhouse_container() -> Iterator[Options]:
-    """Run a ClickHouse server as strict as the store server of the fixture `engine`; return a client's options."""
+    """Run a ClickHouse server as strict as the store server of the fixture `engine`; return the options of a client."""
     port = free_port()
     container = DockerContainer(clickhouse_image(), env={"CLICKHOUSE_SKIP_USER_SETUP": "1"})
     for folder in ("config.d", "users.d"):
@@ -103,7 +103,7 @@ def clickhouse_container() -> Iterator[Options]:
 
 @contextlib.contextmanager
 def _running(container: DockerContainer, ports: dict[int, int], is_ready: Callable[[], bool]) -> Iterator[None]:
-    """Run a container whose ports are open on loopback alone."""
+    """Run a container whose ports are open only on loopback."""
     published: dict[str, Any] = {str(inside): (LOOPBACK, outside) for inside, outside in ports.items()}
     container.ports.update(published)
     with container:

@@ -1,4 +1,4 @@
-"""An installation with the demo's data, and a Chromium that looks at its dashboard."""
+"""An installation with the demo's data, and a Chromium that opens its dashboard."""
 
 import asyncio
 import contextlib
@@ -25,15 +25,15 @@ from runtime.secrets import token_key
 from schemas.permissions import OPERATOR_ORG, Role
 from tests.support.rigs.installation import ORG, Installation
 
-SESSIONS, EVENTS, SEED = 120, 8_000, 1  # three pages of sessions, and one with two pages of events
+SESSIONS, EVENTS, SEED = 120, 8_000, 1  # three pages of sessions, and one session with two pages of events
 TTL_S = 3_600
 VIEWPORT = chromium.VIEWPORT
-VIEWS = ("Timeline", "Events", "Tree", "Usage", "Analysis", "History")  # of a session
+VIEWS = ("Timeline", "Events", "Tree", "Usage", "Analysis", "History")  # views of a session
 FAILED_LOAD = "Failed to load resource"  # a status of 400 or more, or no answer
 
 
 class Dashboard:
-    """An installation with the demo's sessions, what was sent to it, and its API for comparison."""
+    """An installation with the demo's sessions, the data sent to it, and its API for comparison."""
 
     def __init__(self, installation: Installation, sent: list[DemoSession], ids: list[str]) -> None:
         self.installation, self.sent, self.ids = installation, sent, ids
@@ -48,24 +48,24 @@ class Dashboard:
         return self.token("operator", "demo", OPERATOR_ORG)
 
     def link(self, path: str = "/", **tokens: str) -> str:
-        """Return an address that carries tokens in its fragment; by default one of an admin."""
+        """Return an address with tokens in its fragment; by default an admin's."""
         return f"{self.url}{path}#{urlencode(tokens or {'token': self.token()})}"
 
     def api(self, path: str, role: Role = "admin", user: str = "alice", **params: Any) -> Any:
-        """Return what the API answers below the org."""
+        """Return the API's reply below the org."""
         with self.installation.client(role, user=user) as client:
             reply = client.get(f"/api/v1/{ORG}{path}", params=params)
             assert reply.is_success, reply.text
             return reply.json()
 
     def operator_api(self, path: str) -> Any:
-        """Return what the API answers to an operator."""
+        """Return the API's reply to an operator."""
         with self.installation.client("operator", org=OPERATOR_ORG) as client:
             return client.get(f"/api/v1/operator{path}").json()
 
     @cached_property
     def longest(self) -> dict[str, Any]:
-        """The session with the most events, which has everything: subagents, failures, an analysis."""
+        """Return the session with the most events, which has everything: subagents, failures, an analysis."""
         found: dict[str, Any] = max(
             self.api("/sessions", per_page=100, sort="-duration_seconds")["data"], key=lambda it: it["counts"]["events"]
         )
@@ -74,17 +74,17 @@ class Dashboard:
 
     @cached_property
     def sent_events(self) -> list[dict[str, Any]]:
-        """Every event that was sent, as it was sent."""
+        """Return every event as it was sent."""
         bodies = (batch.body for session in self.sent for batch in session.batches)
         return list(chain.from_iterable(msgspec.json.decode(body)["events"] for body in bodies))
 
     def sent_measurement(self, name: str) -> float:
-        """Return the sum of what the events measured under a name."""
+        """Return the sum of the measurements with this name."""
         measured = (event["data"] for event in self.sent_events if event["event_type"] == "Measurement")
         return float(sum(data["value"] for data in measured if data["name"] == name))
 
     def sent_tokens(self) -> int:
-        """Return the tokens of the last report of each session, summed."""
+        """Return the sum of the tokens in each session's last report."""
         return sum(_tokens(_last_report(session)) for session in self.sent)
 
 
@@ -101,7 +101,7 @@ def _tokens(report: Mapping[str, Any]) -> int:
 
 @contextlib.contextmanager
 def dashboard_with_demo(folder: Path, sessions: int = SESSIONS, events: int = EVENTS) -> Iterator[Dashboard]:
-    """Start `up`, send sessions as `make demo` does, and wait until all of it can be read."""
+    """Start `up`, send sessions as `make demo` does, and wait until all of them can be read."""
     installation = Installation("up", folder)
     try:
         installation.start()
@@ -124,7 +124,7 @@ async def _send(installation: Installation, sent: list[DemoSession]) -> list[str
 
 
 def chromium_or_skip() -> str:
-    """Return the path of a Chromium, or skip with what to install."""
+    """Return the path of a Chromium, or skip the test with a note on what to install."""
     found = chromium.find_chromium()
     if found is None:
         if os.environ.get("REQUIRE_CHROMIUM") == "1":
@@ -139,14 +139,14 @@ def running_chromium() -> AbstractContextManager[Browser]:
 
 
 def new_context(browser: Browser, **options: Any) -> BrowserContext:
-    """Return a context with an empty cache. Motion would cost as much processor time as all else that is drawn."""
+    """Return a context with an empty cache. Animations are off: they would double the processor time of drawing."""
     context = browser.new_context(**{"viewport": VIEWPORT, "reduced_motion": "reduce", **options})
     context.set_default_timeout(40_000)
     return context
 
 
 class Visits:
-    """Opens pages, and remembers what their consoles said.
+    """Opens pages, and remembers the messages on their consoles.
 
     The pages share a context, so that the browser compiles the scripts once; each has its own token.
     """
@@ -182,18 +182,18 @@ class Visits:
             self.messages.append(message.text)
 
     def check(self) -> None:
-        """Check that no page violated the policy, or wrote an error to its console."""
+        """Check that no page violated the policy or wrote an error to its console."""
         unexpected = [text for text in self.messages if not (self.failed_loads_are_fine and FAILED_LOAD in text)]
         assert not unexpected, unexpected
 
     def close(self) -> None:
-        """Close the pages that were opened."""
+        """Close all opened pages."""
         for each in self._opened:
             each.close()
 
 
 def settle(page: Page) -> None:
-    """Wait until the page shows what its address says; until then it may show the choices before."""
+    """Wait until the page matches its address; until then it may show earlier choices."""
     page.locator("main:not([aria-busy])").wait_for()
 
 
@@ -208,14 +208,14 @@ def show_view(page: Page, name: str) -> None:
 
 
 def show_tool_errors(page: Page) -> Locator:
-    """Scroll to where tools fail, once what is above it has its height, and return the sentence there."""
+    """Scroll to the tool errors once everything above has its height, and return the sentence there."""
     page.locator('[data-table="by-model"]').wait_for()
     page.locator('[data-panel="tool-errors"]').scroll_into_view_if_needed()
     return page.get_by_test_id("fails-most")
 
 
 def number(page: Page, selector: str) -> float:
-    """Return the raw value of a number on the page, once it is there."""
+    """Return the raw value of a number on the page once it appears."""
     locator = page.locator(selector).first
     locator.wait_for()
     value = locator.get_attribute("data-value")

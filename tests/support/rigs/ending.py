@@ -5,7 +5,7 @@ import subprocess
 
 
 def end_process(process: subprocess.Popen[bytes] | None, within_s: float = 20) -> None:
-    """Send SIGTERM and wait, then SIGKILL. A paused process goes on first; one that has ended is left alone."""
+    """Send SIGTERM and wait, then SIGKILL. First resume a paused process; ignore one that has ended."""
     if process is None or process.poll() is not None:
         return
     process.send_signal(signal.SIGCONT)

@@ -41,6 +41,6 @@ def _install(folder: Path) -> None:
         if os.environ.get("REQUIRE_CHDB_FLOOR") == "1":
             pytest.fail(f"REQUIRE_CHDB_FLOOR=1, but {reason}")
         pytest.skip(reason)
-    with suppress(OSError):  # another worker was first
+    with suppress(OSError):  # another worker was faster
         place.rename(folder)
     shutil.rmtree(place, ignore_errors=True)

@@ -1,7 +1,7 @@
-"""A process that has imported modules, and forks itself into others that need them.
+"""A process that has imported modules, and forks processes that need them.
 
 `python -P -m tests.support.rigs.fork_server DESCRIPTOR MODULE …`, where the descriptor is one end of a Unix socket.
-Each message is a `Start`, with four descriptors: standard input, output and error, and a socket that receives the id of
+Each message is a `Start` with four descriptors: standard input, output and error, and a socket that receives the id of
 the new process, and its exit code once it has ended.
 """
 
@@ -29,7 +29,7 @@ _fail_point = fail_points.fail_point
 
 
 class Start(msgspec.Struct, frozen=True):
-    """What a new process runs, `python -P -m MODULE ARGUMENTS`, and what it has beside its descriptors."""
+    """The module that a new process runs, `python -P -m MODULE ARGUMENTS`, and everything else that it inherits."""
 
     module: str
     arguments: list[str]
@@ -39,8 +39,8 @@ class Start(msgspec.Struct, frozen=True):
 
 
 def serve(control: socket.socket) -> Start:
-    """Fork for each message; return in the new process. The server ends with the process that started it."""
-    running: dict[int, tuple[int, int]] = {}  # by descriptor of the process: its id, and the socket for its end
+    """Fork for each message; return in the new process. The server ends when the process that started it ends."""
+    running: dict[int, tuple[int, int]] = {}  # by file descriptor: the process id, and the socket for the exit code
     while True:
         for ready in wait([control.fileno(), *running]):
             if ready in running:
@@ -53,7 +53,7 @@ def _start(control: socket.socket, running: dict[int, tuple[int, int]]) -> Start
     """Fork for one message; return it in the new process, and None in the server."""
     message, descriptors, _, _ = socket.recv_fds(control, MESSAGE_BYTES_MAX, 4)
     if not message:
-        os._exit(0)  # the kernel then ends what still runs
+        os._exit(0)  # the kernel then ends the remaining processes
     *standard, status = descriptors
     pid = _fork()
     if pid == 0:
@@ -68,7 +68,7 @@ def _start(control: socket.socket, running: dict[int, tuple[int, int]]) -> Start
 
 
 def _fork() -> int:
-    """Fork a process that dies with this one. A thread would make that unsafe: its locks would remain locked."""
+    """Fork a process that dies with this one. This process must have no threads: their locks would stay locked."""
     threads = len(list(Path("/proc/self/task").iterdir()))
     assert threads == 1, f"the fork server has {threads} threads"
     server = os.getpid()
@@ -79,18 +79,18 @@ def _fork() -> int:
 
 
 def _report_end(process: int, pid: int, status: int) -> None:
-    """Send the exit code, and free the id only then: until it is known, tests send signals to the id."""
+    """Send the exit code, and only then free the id: until the code is known, tests send signals to the id."""
     end = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     assert end is not None
     code = end.si_status if end.si_code == os.CLD_EXITED else -end.si_status
-    with contextlib.suppress(BrokenPipeError):  # the test no longer looks
+    with contextlib.suppress(BrokenPipeError):  # the test no longer listens
         os.write(status, NUMBER.pack(code))
     os.waitpid(pid, 0)
     _close([process, status])
 
 
 def _become(start: Start, standard: Sequence[int]) -> None:
-    """Make this process what it would be after an exec, except for the modules that it has."""
+    """Make this process what it would be after an exec, except for the imported modules."""
     for place, descriptor in enumerate(standard):
         os.dup2(descriptor, place)
     _close([int(file.name) for file in Path("/proc/self/fd").iterdir() if int(file.name) > 2])
@@ -112,13 +112,13 @@ def _close(descriptors: Sequence[int]) -> None:
 
 def main(control: str, *modules: str) -> None:
     """Serve; in a new process, run its module as `python -m` does."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Ctrl-C ends the tests first, which end this
-    # Fail points are read from the environment at their import. So each place gets a function that looks later.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # Ctrl-C ends the tests first, and they end this process
+    # Fail points are read from the environment at import. So each place gets a function that reads it later.
     fail_points.fail_point = lambda name: _fail_point(name)
     for module in modules:
         importlib.import_module(module)
     gc.collect()
-    gc.freeze()  # else the first collection of each process copies all of them
+    gc.freeze()  # otherwise each process's first collection would copy all of them
     start = serve(socket.socket(fileno=int(control)))
     sys.argv = [sys.argv[0], *start.arguments]
     runpy.run_module(start.module, run_name="__main__", alter_sys=True)

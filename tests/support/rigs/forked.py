@@ -1,4 +1,4 @@
-"""Processes of `python -P -m MODULE …` that fork from one that has imported the product, instead of importing it."""
+"""Processes that run `python -P -m MODULE …`, forked from one that has already imported the product."""
 
 import os
 import socket
@@ -17,7 +17,7 @@ from tests.support.rigs.fork_server import NUMBER, Start
 
 PYTHON = [sys.executable, "-P", "-m"]
 SWITCH = "FORK_SERVER"  # 0: each process imports for itself
-# How variables begin that Python and libraries read once, when they start or are imported.
+# Prefixes of variables that Python and libraries read only once, at startup or import.
 READ_AT_START = (
     *("PYTHON", "LD_", "MALLOC_", "TZ", "LANG", "LC_", "NO_COLOR", "FORCE_COLOR"),
     *("FAUST_", "NO_CYTHON", "PROMETHEUS_"),
@@ -26,9 +26,9 @@ _asking = Lock()
 
 
 class Forked(subprocess.Popen[Any]):
-    """A process that the fork server forks, or an ordinary one where a fork would differ from an exec.
+    """A process that the fork server forks, or an ordinary one if a fork would differ from an exec.
 
-    The fork server is its parent: `os.waitpid` doesn't know it here.
+    Its parent is the fork server, so `os.waitpid` does not work for it.
     """
 
     _end: socket.socket | None = None
@@ -53,7 +53,7 @@ class Forked(subprocess.Popen[Any]):
         return self.returncode
 
     def _execute_child(self, args: list[str], *options: Any) -> None:
-        """Start the process, as `Popen` asks. A descriptor is -1 where the process gets the one of this process."""
+        """Start the process, as `Popen` requires. A descriptor of -1 means that the process inherits this process's."""
         _, preexec_fn, _, pass_fds, folder, environment, _, _, _, *pipes = options[:15]
         ours = dict(os.environ if environment is None else environment)
         if args[:3] != PYTHON or preexec_fn or pass_fds or os.environ.get(SWITCH) == "0" or not _server().fits(ours):
@@ -66,7 +66,7 @@ class Forked(subprocess.Popen[Any]):
 
 
 class ForkServer:
-    """A fork server with some modules. It ends with this process, and all its processes with it."""
+    """A fork server with some modules. It ends with this process, and all its children end with it."""
 
     def __init__(self, *modules: str) -> None:
         self._environment = dict(os.environ)
@@ -76,7 +76,7 @@ class ForkServer:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
 
     def fits(self, environment: Mapping[str, str]) -> bool:
-        """Return whether Python and the imports of the server would be the same in this environment."""
+        """Return whether Python and the server's imports would be the same in this environment."""
         differing = self._environment.items() ^ environment.items()
         return not any(name.startswith(READ_AT_START) for name, _ in differing)
 
@@ -96,7 +96,7 @@ def _server() -> ForkServer:
 def run(
     command: list[str], env: Mapping[str, str] | None = None, within_s: float = 120
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end, as `subprocess.run` does, and return what it wrote."""
+    """Run a command to its end, like `subprocess.run`, and return its output."""
     pipe = subprocess.PIPE
     with Forked(command, env=env, stdout=pipe, stderr=pipe, text=True) as process:
         try:

@@ -1,4 +1,4 @@
-"""The hook client on a developer's machine: a folder of its own, and hooks run as an agent runs them."""
+"""The hook client on a developer's machine: its own folder, and hooks run as an agent runs them."""
 
 import contextlib
 import json
@@ -39,13 +39,13 @@ class HookClient:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What the agent's environment has."""
+        """The agent's environment variables."""
         return {**os.environ, spool.HOME_VARIABLE: str(self.home)}
 
     def start(
         self, payload: dict[str, Any], clock_ahead_s: float = 0, agent: int | None = None
     ) -> subprocess.Popen[bytes]:
-        """Start a hook, as the agent with this process id would, whose clock may be wrong."""
+        """Start a hook as the agent with this process id would; its clock may be wrong."""
         program = [str(PROGRAM)]
         if clock_ahead_s:
             program = ["-c", JUMPED.format(by_ns=round(clock_ahead_s * 1e9), program=str(PROGRAM))]
@@ -58,7 +58,7 @@ class HookClient:
         return started
 
     def hook(self, payload: dict[str, Any], clock_ahead_s: float = 0) -> None:
-        """Run a hook, and check that it ends with 0 and without a word."""
+        """Run a hook, and check that it exits with 0 and prints nothing."""
         with self.start(payload, clock_ahead_s) as started:
             assert started.stdout is not None
             assert started.stderr is not None
@@ -71,7 +71,7 @@ class HookClient:
             started.kill()
 
     def kill_sender(self) -> None:
-        """Kill the sender, if one runs, and wait until its lock is free: the next hook starts another."""
+        """Kill the sender, if it is running, and wait until its lock is free: the next hook starts another."""
         pid = spool.sender(str(self.home))
         if pid in (0, os.getpid()):
             return
@@ -80,7 +80,7 @@ class HookClient:
         eventually(lambda: spool.sender(str(self.home)) != pid)
 
     def waiting(self) -> int:
-        """Return how many events wait. Unlike `status` it takes no lock, with which it would keep a sender away."""
+        """Return the number of waiting events. Unlike `status`, this takes no lock, which would block a sender."""
         spooled, store = len(spool.waiting(str(self.home))), for_reading(str(self.home))
         if store is None:
             return spooled
@@ -88,7 +88,7 @@ class HookClient:
             return spooled + store.waiting()
 
     def dropped(self) -> int:
-        """Return how many events found no room."""
+        """Return the number of events that were dropped for lack of space."""
         return spool.dropped(str(self.home))
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -97,12 +97,12 @@ class HookClient:
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=120, check=False)
 
     def status(self) -> dict[str, Any]:
-        """Return what `status` says."""
+        """Return the output of `status`."""
         found: dict[str, Any] = json.loads(self.command("status", "--json").stdout)
         return found
 
 
 def numbered(session_id: str, number: int, chance: random.Random) -> dict[str, Any]:
-    """Return a payload with a number of its own, and some text of random length."""
+    """Return a payload with a unique number, and some text of random length."""
     text = "x" * int(chance.paretovariate(0.9) * 50 % 60_000)
     return {"session_id": session_id, "hook_event_name": "Notification", "number": number, "message": text}

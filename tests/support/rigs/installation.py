@@ -1,4 +1,4 @@
-"""A real installation in separate processes: tests start, stop and kill it."""
+"""A real installation in separate processes, which tests start, stop and kill."""
 
 import os
 import signal
@@ -31,7 +31,7 @@ class Installation:
         self.port = self.health_port = free_ports(1)[0]
         self.url = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
-        self.environment: dict[str, str] = {}  # added to ours
+        self.environment: dict[str, str] = {}  # in addition to ours
 
     def start(self) -> "Installation":
         """Start it and wait until it serves."""
@@ -122,7 +122,7 @@ class Installation:
 
 
 def eventually_ok(client: httpx.Client, method: str, path: str, limit_s: float = 60, **request: Any) -> httpx.Response:
-    """Repeat a request until it gets a 2xx, after a 503 or no response; any other response is a failure."""
+    """Repeat a request after a 503 or no response until it gets a 2xx; any other response fails the test."""
     deadline = time.monotonic() + limit_s
     while True:
         try:

@@ -33,25 +33,25 @@ def broker_from_jars(data_dir: Path) -> Iterator[Broker]:
         broker.start()
         yield broker
     finally:
-        broker.kill()  # its data is not needed any more
+        broker.kill()  # its data is no longer needed
 
 
 async def start_again(broker: Broker) -> None:
-    """Start a broker beside an event loop. It dies with the thread that started it, so only the wait is elsewhere."""
+    """Restart a broker in an async test. It dies with the thread that starts it, so only the wait uses another."""
     broker.launch()
     await asyncio.to_thread(broker.wait_ready)
 
 
 @cache
 def _formatted() -> "tempfile.TemporaryDirectory[str]":
-    """Format a data folder once for all brokers of this process: the tool is a JVM of its own."""
+    """Format a data folder once for all brokers of this process: the tool starts its own JVM."""
     folder = tempfile.TemporaryDirectory(prefix="formatted-kafka-")
     prepare(BrokerSettings(data_dir=Path(folder.name), port=1, controller_port=2))
     return folder
 
 
 def need_jars(of: JarSet = KAFKA) -> Path:
-    """Return the folder of the jars. Skip if they can't be run, or fail if `REQUIRE_KAFKA=1` requires them."""
+    """Return the folder of the jars. If they can't run, skip the test, or fail it if `REQUIRE_KAFKA=1`."""
     try:
         java()
         return jars(of)
@@ -62,7 +62,7 @@ def need_jars(of: JarSet = KAFKA) -> Path:
 
 
 async def create_topic(bootstrap: str, partitions: int = 1, *, prefix: str = "test", **config: str) -> str:
-    """Create a unique topic and return its name; `config` as in `{"max.message.bytes": "8388608"}`."""
+    """Create a topic with a unique name and return the name; `config` as in `{"max.message.bytes": "8388608"}`."""
     name = f"{prefix}-{uuid.uuid4().hex[:12]}"
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()

@@ -1,4 +1,4 @@
-"""Run `crewkit-sessions log …`, and look at logs and exports from outside."""
+"""Run `crewkit-sessions log …`, and inspect logs and exports from outside."""
 
 import hashlib
 import os
@@ -36,13 +36,13 @@ def log_killed(point: str, nth: int, *arguments: object) -> int:
 def log_spawned(fail_point: str, *arguments: object) -> subprocess.Popen[bytes]:
     """Start `crewkit-sessions log ARGUMENTS` in another process."""
     environment = {**os.environ, VARIABLE: fail_point}
-    # What a shell runs in the background ignores SIGINT, and so would this process.
+    # A background process of a shell ignores SIGINT, and so would this process.
     heeds = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     return subprocess.Popen(_line(arguments), stdout=PIPE, stderr=PIPE, env=environment, preexec_fn=heeds)
 
 
 def log_limited(file_bytes_max: int, *arguments: object) -> Ended:
-    """Run `crewkit-sessions log ARGUMENTS` in another process, which can't write a larger file."""
+    """Run `crewkit-sessions log ARGUMENTS` in another process with a limit on file sizes."""
 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes_max, file_bytes_max))
@@ -89,7 +89,7 @@ def rows_of(folder: Path) -> list[Row]:
 
 
 def rows_by_key(records: Iterable[LogRecord]) -> dict[bytes | None, list[tuple[bytes | None, int]]]:
-    """Return values and times of each key, in order."""
+    """Return the values and times of each key, in order."""
     found: dict[bytes | None, list[tuple[bytes | None, int]]] = {}
     for record in records:
         found.setdefault(record.key, []).append((record.value, record.timestamp_ms))

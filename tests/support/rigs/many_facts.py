@@ -1,4 +1,4 @@
-"""A generation with as many facts as a test wants, made by SQL: sessions, receipts and rollups agree with them."""
+"""A generation with any number of facts, made by SQL: sessions, receipts and rollups agree with them."""
 
 from tests.support.rigs.two_generations import TwoGenerations
 

@@ -1,4 +1,4 @@
-"""Packages of npm that tests need, installed once for each lock file."""
+"""npm packages that tests need, installed once per lock file."""
 
 import fcntl
 import hashlib
@@ -14,7 +14,7 @@ INSTALL_S = 180
 
 
 def installed_packages(source: Path) -> Path:
-    """Return a folder with what the lock file in ``source`` names; skip the test if npm is missing or fails.
+    """Return a folder with the packages of the lock file in ``source``; skip the test if npm is missing or fails.
 
     With REQUIRE_NPM=1 the test fails instead.
     """

@@ -1,4 +1,4 @@
-"""A stack behind proxies, an audit process, and a Prometheus that scrapes all of it with the shipped alerts."""
+"""A stack behind proxies, an audit process, and a Prometheus that scrapes all of them, with the shipped alerts."""
 
 import asyncio
 import os
@@ -24,7 +24,7 @@ REVOKED = "revoked.txt"
 
 
 class ObservedStack(Proxied):
-    """The audit runs as a process beside, so `serve` does none. ``revoked`` is a file of credentials to break."""
+    """The audit is a separate process, so `serve` runs none. ``revoked`` is a credentials file that tests break."""
 
     def __init__(
         self,
@@ -35,9 +35,9 @@ class ObservedStack(Proxied):
         night_every_s: float | None = None,
         **env: str,
     ) -> None:
-        """``every_s`` is the time between two scrapes, ``env`` more settings of `serve`.
+        """``every_s`` is the scrape interval, ``env`` adds settings to `serve`.
 
-        ``night_every_s`` is the time between two audits of the night; None for real nights.
+        ``night_every_s`` is the time between two nightly audits; None for real nights.
         """
         super().__init__(data)
         self.revoked = data / REVOKED

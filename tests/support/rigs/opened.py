@@ -32,7 +32,7 @@ class OpenedInstallation(NamedTuple):
 
 @contextmanager
 def opened_up(folder: Path) -> Iterator[OpenedInstallation]:
-    """Run an `up` of one test."""
+    """Run an `up` for one test."""
     up = UpWithSqlSocket(folder)
     try:
         up.start()

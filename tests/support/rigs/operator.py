@@ -1,4 +1,4 @@
-"""The operator of an installation: requests work over HTTP and follows it, whatever restarts meanwhile."""
+"""The operator of an installation, who requests work over HTTP and follows it across restarts."""
 
 import time
 from typing import Any
@@ -14,13 +14,13 @@ Found = dict[str, Any]
 
 
 class Operator:
-    """Requests work of one installation."""
+    """Requests work from one installation."""
 
     def __init__(self, installation: Installation) -> None:
         self._http = installation.client("operator", OPERATOR_ORG, user="olga", timeout=30)
 
     def request(self, kind: str, generation: str | None = None, **options: Any) -> Found:
-        """Request work, again while a service is away; return the request, also one that a lost reply named."""
+        """Request work, again while a service is down; return the request, even if its first reply was lost."""
         body = {"kind": kind, "generation": generation, **options}
         deadline = time.monotonic() + 60
         while True:
@@ -38,7 +38,7 @@ class Operator:
             time.sleep(0.2)
 
     def refused(self, kind: str, generation: str | None = None, **options: Any) -> str:
-        """Return the sentence with which a request is refused."""
+        """Return the sentence that refuses the request."""
         reply = self._http.post(REQUESTS, json={"kind": kind, "generation": generation, **options})
         assert reply.status_code == httpx.codes.UNPROCESSABLE_ENTITY, reply.text
         return str(reply.json()["error"])
@@ -63,7 +63,7 @@ class Operator:
         return {found["name"]: found for found in self._get(GENERATIONS)}
 
     def next_name(self) -> str:
-        """Return the name of a generation that doesn't exist yet."""
+        """Return an unused name for a generation."""
         return f"g{len(self.generations()) + 1}"
 
     def only_the_live_one_is_left(self) -> bool:
@@ -82,7 +82,7 @@ class Operator:
         return bool(coverage["complete"] and recount["equal"])
 
     def _same(self, kind: str, generation: str | None, reply: httpx.Response) -> Found:
-        """Return the open request that ours repeats: it arrived, and its reply was lost."""
+        """Return the open request that equals ours: ours arrived, but the reply was lost."""
         for request in self._get(f"{REQUESTS}?per_page=100"):
             if (request["kind"], request["generation"]) == (kind, generation):
                 same: Found = request
@@ -94,7 +94,7 @@ class Operator:
 
 
 def shown_by(installation: Installation) -> str:
-    """Return the generation that a read is answered from."""
+    """Return the generation that answers a read."""
     with installation.client() as http:
         generation: str = eventually_ok(http, "GET", f"/api/v1/{ORG}/sessions").headers["X-Generation"]
         return generation

@@ -1,7 +1,7 @@
-"""A user of the store with its own profile and rights: the in-process engine, opened by a process for each.
+"""A user of the store with its own profile and rights: the in-process engine, opened by one process per user.
 
 That engine has one user, `default`, and reads its profile, rights and row policies from a `users.xml`. So each action
-of a persona is a function in a test module. It runs in a child process on the same folder, one after the other.
+of a persona is a function in a test module, which runs in a child process on the same folder, one after the other.
 It receives the options of a client and its own arguments, and must return JSON.
 """
 
@@ -48,7 +48,7 @@ _USERS = """<clickhouse>
 
 
 class Persona(NamedTuple):
-    """A user: settings, bounds of settings (`{"max": "30"}`, `{"const": ""}`), rights (all, if none), row filters."""
+    """A user: settings, bounds (`{"max": "30"}`, `{"const": ""}`), rights (all if empty), row filters."""
 
     settings: Mapping[str, str] = {}
     constraints: Mapping[str, Mapping[str, str]] = {}
@@ -67,7 +67,7 @@ class Persona(NamedTuple):
 
 
 class Failed(Exception):
-    """The exception that the persona's function raised: the type and the message."""
+    """The exception that the persona's function raised: type and message."""
 
 
 def act(
@@ -75,7 +75,7 @@ def act(
 ) -> Any:
     """Call ``module:function`` as this persona, on the engine's folder; return its result.
 
-    ``engine`` is the folder of an engine other than the one in `.venv`, ``config`` further XML of the configuration.
+    ``engine`` is the folder of an engine other than the one in `.venv`; ``config`` is additional XML configuration.
     """
     with tempfile.TemporaryDirectory() as place:
         users, configured = Path(place, "users.xml"), Path(place, "config.xml")
@@ -119,7 +119,7 @@ def _main() -> None:
     except Exception as error:
         reply = {"raised": f"{type(error).__name__}: {error}"}
     print(json.dumps(reply), flush=True)
-    os._exit(0)  # threads of a reader that was not closed would keep the process alive
+    os._exit(0)  # the threads of an unclosed reader would keep the process alive
 
 
 if __name__ == "__main__":

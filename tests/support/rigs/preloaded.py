@@ -1,4 +1,4 @@
-"""What the commands of the product import once they run, for the fork server, with the compiled rules of redaction."""
+"""Modules that commands of the product import when they run, and redaction's compiled rules, for the fork server."""
 
 from importlib import import_module
 

@@ -1,4 +1,4 @@
-"""Print what a process is, as JSON: `python -P -m tests.support.rigs.process_state ENDING`.
+"""Print the state of this process as JSON: `python -P -m tests.support.rigs.process_state ENDING`.
 
 It then ends with an exit code or by a signal (a negative number), or waits for one (`pause`).
 """
@@ -14,7 +14,7 @@ from typing import Any
 
 
 def state() -> dict[str, Any]:
-    """Return what a program can see of its process, except ids and what is random."""
+    """Return everything that a program can see of its process, except ids and random values."""
     return {
         "arguments": sys.argv,
         "module": sys.modules["__main__"].__spec__.name,  # type: ignore[union-attr]  # it is run by -m

@@ -1,4 +1,4 @@
-"""The read side in front of tables that the real pipeline filled."""
+"""The read side on tables that the real pipeline filled."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from tests.support.rigs.store import TestStore
 
 
 def project(store: TestStore, log: Sequence[LogRecord]) -> None:
-    """Fill the tables from a log, as a projector would."""
+    """Fill the tables from a log, like a projector."""
 
     async def all_of_it() -> None:
         pipeline = new_pipeline(store, log)

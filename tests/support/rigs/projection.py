@@ -1,4 +1,4 @@
-"""The real pipeline in tests: a log in memory behind the reader's port, a warehouse that crashes at a write."""
+"""The real pipeline in tests: an in-memory log behind the reader's port, and a warehouse that crashes at a write."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -34,7 +34,7 @@ class ListedLog:
 
 
 class SlowWarehouse(ClickHouseWarehouse):
-    """A warehouse with slow inserts of facts, so that the fold of the next batch is always ahead of them."""
+    """A warehouse with slow inserts of facts, so that the fold of the next batch is always ahead."""
 
     def insert(self, table: str, rows: Rows) -> None:
         if table == "facts":
@@ -43,9 +43,9 @@ class SlowWarehouse(ClickHouseWarehouse):
 
 
 class CrashingWarehouse(ClickHouseWarehouse):
-    """A warehouse that crashes at the n-th write of a batch, before or after it took effect.
+    """A warehouse that crashes at the n-th write of a batch, before or after it takes effect.
 
-    The marks of dense receipts are moved when a partition is taken over, which is no write of a batch.
+    The marks of dense receipts move when a partition is assigned; that write belongs to no batch.
     """
 
     def crash_at(self, nth: int, after: bool) -> "CrashingWarehouse":
@@ -92,20 +92,20 @@ def pipeline_over(
     dead_share_max: float = 0.9,
     observers: Observers | None = None,
 ) -> Pipeline:
-    """Make the same over any warehouse, such as a fake."""
+    """Make a pipeline over any warehouse, such as a fake."""
     cache = StateCache(cache_bytes)
     planner = Planner(warehouse, cache, Pricing(warehouse), partitions, DeadLetterLimit(dead_share_max))
     return Pipeline(warehouse, ListedLog(log, partitions), planner, cache, observers or Observers())
 
 
 async def settle(pipeline: Pipeline) -> None:
-    """Wait until everything that was folded is in the tables, and bring the rollups up to it."""
+    """Wait until everything folded is in the tables, and bring the rollups up to date."""
     await pipeline.drain()
     await pipeline.rollups.refresh(pipeline.rollups.due(targets_of(pipeline)))
 
 
 def targets_of(pipeline: Pipeline) -> dict[int, Target]:
-    """Return how far the partitions are written, none of which is filling."""
+    """Return the offsets up to which the partitions are written, with no generation filling."""
     return {partition: Target(offset, 1) for partition, offset in pipeline.written.items()}
 
 

@@ -36,7 +36,7 @@ ROLLED_UP = "SELECT sum(rolled_up) FROM rollup_progress FINAL"
 
 
 class ProjectorRig:
-    """Starts what a test needs; `end` stops all of it, by pid."""
+    """Starts the parts that a test needs; `end` stops all of them, by pid."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class ProjectorRig:
         security: KafkaSecurity = KafkaSecurity(),  # noqa: B008 (frozen)
         store: StoreAddress | None = None,
     ) -> None:
-        """``store`` is on a server that runs already; without it the rig starts one of its own."""
+        """``store`` is on a server that is already running; without it the rig starts its own."""
         self.bootstrap, self.folder, self.security = bootstrap, folder, security
         self.topic = f"rig-{secrets.token_hex(4)}"
         self.port = free_ports(1)[0]
@@ -64,7 +64,7 @@ class ProjectorRig:
         assert made.returncode == 0, made.stderr
 
     def run_store(self) -> subprocess.Popen[bytes]:
-        """Start the store server alone, for the first time or again."""
+        """Start only the store server, for the first time or again."""
         self.store = self.run("store-server", "--host", "127.0.0.1", "--port", str(self.port))
         eventually(lambda: answers_200("127.0.0.1", self.port, "/ping"), within_s=60)
         return self.store
@@ -84,9 +84,9 @@ class ProjectorRig:
     def short_timeout_worker(
         self, instance: int, fail_point: str = "", data: Path | None = None, **env: str
     ) -> subprocess.Popen[bytes]:
-        """Start a projector that its group gives up after seconds of silence; for ``env`` see its module.
+        """Start a projector whose session expires after a few seconds of silence; for ``env`` see its module.
 
-        ``data`` is another data folder, as on another machine.
+        ``data`` is a different data folder, as on another machine.
         """
         command = [*PYTHON, "tests.support.rigs.short_timeout_worker", str(data or self.folder), str(instance)]
         return self._spawn("processors", command, fail_point, **env)
@@ -114,7 +114,7 @@ class ProjectorRig:
 
     @cached_property
     def _client(self) -> Any:
-        """Connect once: a new client reads all settings of the server, and tests ask many times a second."""
+        """Connect once: a new client reads all settings of the server, and tests query many times a second."""
         return clickhouse_connect.get_client(
             **self.address.at(self.address.database(FIRST_GENERATION)), autogenerate_session_id=False
         )
@@ -170,13 +170,13 @@ class ProjectorRig:
                 **self.address.options, control=self.address.control
             ),
             **self.refusals.environment,
-            DEDUPLICATION_WINDOW: "1000",  # as the tables of a replicated installation
+            DEDUPLICATION_WINDOW: "1000",  # like the tables of a replicated installation
             "DEV_TOKENS": "1",
             **(self._user() if self.security.has_user else {}),
         }
 
     def _user(self) -> dict[str, str]:
-        """Return the settings by which our processes log in at the broker."""
+        """Return the settings with which our processes log in to the broker."""
         file = self.folder / "password"
         write_whole(file, self.security.password)
         return {
@@ -198,7 +198,7 @@ def ended(process: subprocess.Popen[bytes], within_s: float = 60) -> int:
 
 @contextmanager
 def started_rig(bootstrap: str, folder: Path, store: StoreAddress | None = None) -> Iterator[ProjectorRig]:
-    """Make a topic and tables, in a store of this rig unless one is given; stop everything at the end."""
+    """Make a topic and tables, in a new store unless one is given; stop everything at the end."""
     rig = ProjectorRig(bootstrap, folder, store=store)
     try:
         rig.start_store()

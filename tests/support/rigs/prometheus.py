@@ -1,4 +1,4 @@
-"""A real Prometheus for the tests, on loopback, with its data in a folder of the test."""
+"""A real Prometheus for the tests, on loopback, with its data in the test's folder."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ PACKAGE = "Debian's package prometheus has it: apt-get install prometheus"
 
 
 class Prometheus:
-    """Scrapes ``targets`` (ports by name of the job) and evaluates rules."""
+    """Scrapes ``targets`` (ports by job name) and evaluates rules."""
 
     def __init__(
         self, folder: Path, targets: Mapping[str, Sequence[int]], rules: Mapping[str, Any], every_s: float = 1.0
@@ -66,11 +66,11 @@ class Prometheus:
         return found
 
     def firing(self) -> set[str]:
-        """Return the names of the alerts that fire."""
+        """Return the names of the firing alerts."""
         return {name for name, state in self.states().items() if state == "firing"}
 
     def faulty_rules(self) -> dict[str, str]:
-        """Return the error of each rule that could not be evaluated the last time."""
+        """Return the error of each rule whose last evaluation failed."""
         groups = self._get("rules")["groups"]
         return {r["name"]: r["lastError"] for group in groups for r in group["rules"] if r["health"] == "err"}
 
@@ -79,7 +79,7 @@ class Prometheus:
         return [float(found["value"][1]) for found in self._get("query", query=expression)["result"]]
 
     def has(self, selector: str) -> bool:
-        """Return whether there was ever a series that a selector matches."""
+        """Return whether any series has ever matched a selector."""
         series: Any = self._get("series", **{"match[]": selector})
         return bool(series)
 
@@ -95,7 +95,7 @@ class Prometheus:
 
 
 def need(program: str) -> str:
-    """Return the path of `prometheus` or `promtool`. Skip without it, or fail if `REQUIRE_PROMETHEUS=1` requires it."""
+    """Return the path of `prometheus` or `promtool`. Without it, skip, or fail if `REQUIRE_PROMETHEUS=1`."""
     if path := shutil.which(program):
         return path
     if os.environ.get("REQUIRE_PROMETHEUS") == "1":

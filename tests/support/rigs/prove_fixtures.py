@@ -1,4 +1,4 @@
-"""Fixtures of tests of the proof: `pytest_plugins = ["tests.support.rigs.prove_fixtures"]`."""
+"""Fixtures for tests of the proof: `pytest_plugins = ["tests.support.rigs.prove_fixtures"]`."""
 
 from collections.abc import Iterator
 

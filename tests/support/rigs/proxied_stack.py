@@ -1,6 +1,6 @@
-"""Run `stack` with a proxy in front of Kafka and one in front of the store, with which a test breaks the network.
+"""Run `stack` behind two proxies, for Kafka and for the store, with which a test breaks the network.
 
-`python proxied_stack.py DATA PORT KAFKA_PROXY STORE_PROXY`: runs what `crewkit-sessions stack` runs, but all our
+`python proxied_stack.py DATA PORT KAFKA_PROXY STORE_PROXY` runs the same as `crewkit-sessions stack`, but all our
 processes reach Kafka and the store through the two ports.
 """
 
@@ -15,7 +15,7 @@ from runtime.secret_making import make_embedded_secrets
 
 
 class ProxiedStack(Stack, frozen=True, kw_only=True):
-    """A stack whose processes connect to the proxies' ports; the broker advertises its proxy, too."""
+    """A stack whose processes connect to the proxies' ports; the broker also advertises its proxy."""
 
     proxies: Ports
 

@@ -1,4 +1,4 @@
-"""Fixtures of the tests of the read side: `pytest_plugins = ["tests.support.rigs.query_fixtures"]`."""
+"""Fixtures for tests of the read side: `pytest_plugins = ["tests.support.rigs.query_fixtures"]`."""
 
 from collections.abc import Iterator
 

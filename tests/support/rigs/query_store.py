@@ -54,7 +54,7 @@ def session(org_id: str = "acme", **changes: Any) -> SessionRow:
 
 
 def _search_text(row: SessionRow) -> str:
-    """Return the words of a row, as a projector would write them."""
+    """Return the words of a row as a projector would write them."""
     if row.sensitive:
         return ""
     named = (row.summary, row.title, row.repo, row.agent_name, row.branch, row.component, row.project_id, row.model)
@@ -87,7 +87,7 @@ _BLANK = {
 
 
 class QueryStore:
-    """Separate databases in an engine; rows are stored as a projector would write them."""
+    """Separate databases in one engine; rows are stored as a projector would write them."""
 
     def __init__(self, engine: Options) -> None:
         self._engine = engine
@@ -105,7 +105,7 @@ class QueryStore:
 
     @contextmanager
     def limited(self, **limits: object) -> Iterator[None]:
-        """Apply these limits to questions meanwhile; a reader adapts its limits once, when it first connects."""
+        """Apply these limits to queries inside the block; a reader adapts its limits once, when it first connects."""
         with patch.object(reader_module, "LIMITS", {**reader_module.LIMITS, **limits}):
             self.reader._allowed = None
             try:
@@ -121,12 +121,12 @@ class QueryStore:
         self._insert(self.base, "generations", {"name": name, "event": "live"})
 
     def put(self, *rows: SessionRow, generation: str = "g1") -> None:
-        """Store sessions, and refresh the rollups of every hour that has any."""
+        """Store sessions, and refresh the rollups of every hour with sessions."""
         self.put_alone(*rows, generation=generation)
         self.refresh(generation)
 
     def put_alone(self, *rows: SessionRow, generation: str = "g1") -> None:
-        """Store sessions; the rollups do not follow."""
+        """Store sessions without refreshing the rollups."""
         self._insert(f"{self.base}_{generation}", "sessions", *(_as_json(row) for row in rows))
 
     def refresh(self, generation: str = "g1") -> None:
@@ -145,12 +145,12 @@ class QueryStore:
         self._insert(f"{self.base}_{generation}", "progress", {**row, "complete_through": _text(complete_through)})
 
     def rolled_up(self, partition: int, offset: int, complete_through: int, generation: str = "g1") -> None:
-        """Store the mark of the rollups."""
+        """Store the rollups' mark."""
         row = {"log_partition": partition, "rolled_up": offset, "complete_through": _text(complete_through)}
         self._insert(f"{self.base}_{generation}", "rollup_progress", row)
 
     def reset(self) -> None:
-        """Return to one generation, in which everything up to noon is projected and nothing stored, with a new reader.
+        """Return to one generation, with everything up to noon projected, nothing stored, and a new reader.
 
         Many tests store nothing, so only tables with new rows are emptied.
         """
@@ -192,9 +192,9 @@ class QueryStore:
 
 
 class QueryApi:
-    """The read side over HTTP, for clients of any role. Its clock says noon of 2026-01-20.
+    """The read side over HTTP, for clients with any role. Its clock is noon on 2026-01-20.
 
-    It remembers no answers unless asked to: tests store rows without moving an offset.
+    It caches no answers unless asked to: tests store rows without moving an offset.
     """
 
     def __init__(self, reader: Reader, now_ms: int = NOON, wait_s: float = 10.0, answer_bytes_max: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""The actions of a reading persona, in a separate process (see `personas.py`)."""
+"""Actions of a persona that reads, in a separate process (see `personas.py`)."""
 
 import asyncio
 from typing import Any

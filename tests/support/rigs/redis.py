@@ -53,7 +53,7 @@ class RedisServer:
 
 
 def need_redis() -> str:
-    """Return the server's path. Skip if there is none, or fail if `REQUIRE_REDIS=1` requires it."""
+    """Return the server's path. Without one, skip the test, or fail it if `REQUIRE_REDIS=1`."""
     if binary := shutil.which("redis-server") or shutil.which("valkey-server"):
         return binary
     if os.environ.get("REQUIRE_REDIS") == "1":

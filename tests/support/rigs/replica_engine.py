@@ -1,11 +1,12 @@
-"""The engine of a process as one replica: its tables really replicate, coordinated by a ZooKeeper.
+"""The in-process engine as one replica: its tables really replicate, coordinated by a ZooKeeper.
 
-A replica tells the others at which address they fetch parts from it. Only `clickhouse-server` sets that address, and
+A replica publishes the address from which others fetch parts. Only `clickhouse-server` sets that address, and
 without one the engine leaves every replicated table read-only. So this writes the address into the engine's memory, in
-the test's child process. What stays impossible: nothing listens there, so no replica can fetch a part from another; and
-a database with the engine `Replicated` needs threads that only `clickhouse-server` starts, so databases are plain.
+the test's child process. Two things remain impossible. Nothing listens at that address, so no replica can fetch a part
+from another. And a database with the engine `Replicated` needs threads that only `clickhouse-server` starts, so the
+databases are plain.
 
-The functions are called in processes of their own, see `personas.py`. Paths above 22 characters are stored elsewhere.
+The functions run in separate processes, see `personas.py`. Paths above 22 characters are stored elsewhere.
 """
 
 import re
@@ -37,20 +38,20 @@ _ENGINES = """
 SELECT concat(database, '.', name), engine FROM system.tables WHERE startsWith(database, 'crewkit') ORDER BY 1
 """
 _REPLICAS = "SELECT DISTINCT is_readonly, total_replicas, active_replicas FROM system.replicas"
-_OPEN: list[Client] = []  # also after an error, which drops local variables
+_OPEN: list[Client] = []  # including after an error, which drops local variables
 _HOST, _PORT = b"127.0.0.1", 9
 # From the address to the folder of the data: host, port, scheme, credentials.
 _BEFORE_FOLDER = 24 + 8 + 24 + 56
 
 
 class NotFound(Exception):
-    """The engine's memory is not as expected: another version of chDB arranges it otherwise."""
+    """The engine's memory is not as expected: another version of chDB lays it out differently."""
 
 
 def everything(options: dict[str, Any], hosts: int) -> dict[str, Any]:
-    """Provision, project, repair and ask everything; return what the parts of `whole_store` do, and the engines.
+    """Provision, project, repair and ask everything; return the results of `whole_store`, and the engines.
 
-    ``hosts``: how many replicas the store's address lists; 0: the engine is an ordinary one.
+    ``hosts``: the number of replicas in the store's address; 0: the engine is an ordinary one.
     """
     with as_replica(options, hosts) as (store, client):
         return {
@@ -86,7 +87,7 @@ def provision(options: dict[str, Any], hosts: int) -> list[str]:
 def as_replica(options: dict[str, Any], hosts: int) -> Iterator[tuple[StoreAddress, Client]]:
     """Open the engine, as a replica if there are ``hosts``; yield its address, and a client that keeps it open.
 
-    It is not closed: without the threads of a server, a replica's end takes for ever. The child process ends at once.
+    It is never closed: without a server's threads, shutting a replica down hangs. The child process exits at once.
     """
     client = connect(PLAIN, **options)
     _OPEN.append(client)
@@ -96,13 +97,13 @@ def as_replica(options: dict[str, Any], hosts: int) -> Iterator[tuple[StoreAddre
     _write_address(options["path"].partition("?")[0])
     listed = Replicas([Host("127.0.0.1", 1 + number) for number in range(hosts)])
     plain = patch.object(migrate, "_create_database", lambda name, **_: f"CREATE DATABASE IF NOT EXISTS `{name}`")
-    # Rows are sent as to a server, not by a file in memory.
+    # Rows are sent as to a server, not through a file in memory.
     with plain, patch.object(warehouse, "AVAILABLE", False):
         yield StoreAddress({**options, "replicas": listed}), client
 
 
 def _write_address(folder: str) -> None:
-    """Write the address at which a server would be found. Raises `NotFound`."""
+    """Write the address at which the server could be reached. Raises `NotFound`."""
     address = _HOST.ljust(23, b"\0") + bytes([len(_HOST)]) + struct.pack("<Q", _PORT)
     with Path("/proc/self/mem").open("r+b", buffering=0) as memory:
         places = [place for start, end in _writable() for place in _places(memory, start, end, folder)]
@@ -121,9 +122,9 @@ def _writable() -> Iterator[tuple[int, int]]:
 
 
 def _places(memory: BinaryIO, start: int, end: int, folder: str) -> Iterator[int]:
-    """Yield where the address belongs: nothing is there, and the folders of the data and of flags follow."""
+    """Yield the places where the address belongs: empty, and followed by the folders of the data and of flags."""
     data, size = re.escape(f"{folder}/".encode()), len(folder) + 1
-    # The zeros are counted, so that the pattern itself, which is in memory too, is no such place.
+    # The pattern counts zeros, so that the pattern itself, which is in memory too, does not match.
     folders = rb"%b\0{%d}%b%bflags/\0" % (data, 23 - size, re.escape(bytes([size])), data)
     held = _read(memory, start, end)
     for found in re.finditer(folders, held):
@@ -133,7 +134,7 @@ def _places(memory: BinaryIO, start: int, end: int, folder: str) -> Iterator[int
 
 
 def _read(memory: BinaryIO, start: int, end: int) -> bytes:
-    """Return what is there: nothing, if it belongs to the kernel or was given back since it was listed."""
+    """Return the memory there; empty if it belongs to the kernel or was freed since it was listed."""
     try:
         memory.seek(start)
         return memory.read(end - start)

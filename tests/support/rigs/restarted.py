@@ -1,4 +1,4 @@
-"""A write side over a SQLite log that refuses appends, or ends and is started again, for clients that retry."""
+"""A write side on a SQLite log that refuses appends, or ends and restarts, for clients that retry."""
 
 import os
 import sqlite3
@@ -22,7 +22,7 @@ READY_S, DOWN_S = 120, 1.0
 
 
 class Restarted:
-    """The server, and how often it ended by itself."""
+    """The server, and how often it has ended by itself."""
 
     def __init__(self, folder: Path, token_key: bytes) -> None:
         self.folder, self.port, self.ended = folder, free_port(), 0
@@ -58,7 +58,7 @@ class Restarted:
             self._process.wait(20)
 
     def records(self) -> list[AnyRecord]:
-        """Return what is durable. The server has stopped."""
+        """Return the durable records. The server must have stopped."""
         try:
             with closing(open_for_reading(self.folder / "log.sqlite")) as connection:
                 return [decode_value(row[2]) for row in connection.execute(READ, (0, 1 << 60))]
@@ -68,7 +68,7 @@ class Restarted:
 
 @contextmanager
 def restarted(folder: Path, token_key: bytes, fail_point: str = "", refused: int = 0) -> Iterator[Restarted]:
-    """Run a server that refuses appends first, or ends at the fail point and comes back a moment later."""
+    """Run a server that first refuses appends, or ends at the fail point and restarts a moment later."""
     server = Restarted(folder, token_key)
     server.start(fail_point, refused)
     watching = threading.Thread(target=server.watch)

@@ -1,6 +1,6 @@
-"""Records what an agent left on its machine: the hooks in the spool, and its session files, made small.
+"""Records what an agent left on its machine: the hooks in the spool, and its session files, shortened.
 
-`make clients RECORD=1` writes the recordings anew; tests/unit/test_hook_recorded_runs.py plays them back.
+`make clients RECORD=1` writes the recordings; tests/unit/test_hook_recorded_runs.py replays them.
 """
 
 import json
@@ -16,15 +16,15 @@ from tests.support import CHECKOUT
 FOLDER = Path(__file__).parents[1] / "corpora" / "runs"
 HOME = "/home/mia"
 TEXT_MAX = 200
-LINE_MAX = 6_000  # longer ones hold instructions and descriptions of tools
+LINE_MAX = 6_000  # longer lines contain instructions and descriptions of tools
 SESSION_FILES = (".claude/projects/*/**/*.jsonl", ".codex/sessions/**/*.jsonl", ".gemini/tmp/*/chats/*.jsonl")
-NO_PROCESS = 4_194_305  # above the highest id that Linux gives
+NO_PROCESS = 4_194_305  # above Linux's highest process id
 _PROJECT = re.compile(r"\.(claude/projects|gemini/tmp)/[^/\"]+/")
 Json = dict[str, Any]
 
 
 class RunRecorder:
-    """Holds the sender back while an agent works, so that all hooks are in the spool."""
+    """Stops the sender while an agent works, so that all hooks stay in the spool."""
 
     def __init__(self, home: Path) -> None:
         self._home, self._own = home, home / ".crewkit-hook"
@@ -37,7 +37,7 @@ class RunRecorder:
             self._lock = spool.lock_sender(str(self._own))
 
     def release(self) -> bool:
-        """Note what is in the spool, and let it go; return whether it was held."""
+        """Record the contents of the spool, and let the sender start; return whether it was stopped."""
         if self._lock is None:
             return False
         self._hooks = [self._hook(name) for name in spool.waiting(str(self._own))]
@@ -46,7 +46,7 @@ class RunRecorder:
         return True
 
     def save(self, name: str, sessions: list[Json]) -> None:
-        """Write the recording, with what the installation said of it in the end."""
+        """Save the recording, with the installation's final view of it."""
         lines: list[Json] = [{"hook": hook} for hook in self._hooks]
         for file in self._files():
             small = (self._small(json.loads(line)) for line in file.read_text().splitlines())

@@ -27,7 +27,7 @@ _SECURITY = "org.apache.kafka.common.security"
 
 
 class SecureBroker(Broker):
-    """One broker; `at` returns a listener's address. Clients of `plain`, `tls` and the user `us` may do everything."""
+    """One broker; `at` returns a listener's address. Clients of `plain`, `tls` and the user `us` have all rights."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder / "broker")
@@ -131,7 +131,7 @@ def _logins(listener: str) -> dict[str, str]:
 
 
 def unsecured_token(user: str, seconds: float = 600) -> str:
-    """Return a JWT without a signature, for a broker that verifies none."""
+    """Return an unsigned JWT, for a broker that does not verify signatures."""
     now = time.time()
     parts = ({"alg": "none"}, {"sub": user, "iat": now, "exp": now + seconds})
     return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts) + "."

@@ -1,4 +1,4 @@
-"""A store server with TLS: one engine in a separate process, with a port for each certificate.
+"""A store server with TLS: one engine in a separate process, with one port per certificate.
 
 ``python -m tests.support.rigs.secure_store FOLDER PASSWORD`` makes the certificates and prints the ports as JSON.
 """
@@ -21,7 +21,7 @@ USER = "crewkit"
 
 
 class SecureStore:
-    """The server of a test, with its ports and files."""
+    """A test's server, with its ports and files."""
 
     def __init__(self, folder: Path, password: str) -> None:
         self.folder, self.password = folder, password

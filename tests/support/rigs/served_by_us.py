@@ -1,6 +1,6 @@
-"""The write side over a SQLite log, behind our server.
+"""The write side on a SQLite log, behind our server.
 
-``python -m tests.support.rigs.served_by_us PORT FOLDER [REFUSED]``: the log refuses so many appends first.
+``python -m tests.support.rigs.served_by_us PORT FOLDER [REFUSED]``: the log first refuses that many appends.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from tests.support.rigs.write_api import KEY, SECRETS
 
 
 class RefusingLog(SqliteEventLog):
-    """A log that is away for some appends."""
+    """A log that is unavailable for some appends."""
 
     refused = 0
 

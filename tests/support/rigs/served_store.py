@@ -45,7 +45,7 @@ class Served:
     ) -> None:
         """Start it; ``users`` extend `writer` and `reader`, ``conditions`` are those of the store server's module.
 
-        A further condition is `CONNECTIONS_MAX`: a lower limit is reached with less work.
+        `CONNECTIONS_MAX` is another condition: a lower limit is reached with less work.
         """
         self.path = path
         command = [sys.executable, "-c", SERVE, str(path), str(port), *map(str, unknown_for_s)]
@@ -77,7 +77,7 @@ LOGIN = {"X-ClickHouse-User": "writer", "X-ClickHouse-Key": "w-secret"}
 
 
 def ask(served: Served, sql: str | bytes = b"", method: str = "POST", login: Any = LOGIN, **params: str) -> Any:
-    """Send one bare request on a new connection; return status, headers and body."""
+    """Send one raw request on a new connection; return status, headers and body."""
     connection = served.http()
     with contextlib.closing(connection):
         connection.request(method, "/?" + urlencode(params), body=sql or None, headers=login)

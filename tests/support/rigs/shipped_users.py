@@ -7,8 +7,7 @@ from typing import NamedTuple
 from tests.support.rigs.personas import Persona
 
 PLACEHOLDER = re.compile(r"\{\{[^}]*\}\}")
-# The in-process engine makes every client USE a database, and requires the right to see it. A server requires nothing
-# of the kind.
+# The in-process engine makes every client USE a database, and requires the right to see it. A server does not.
 OF_THE_ENGINE = ("GRANT SHOW DATABASES ON *.*",)
 _GRANT = re.compile(r"GRANT (.+) ON (\S+) TO (\w+)")
 _USER = re.compile(r"CREATE USER IF NOT EXISTS (\w+) .*?(?:SETTINGS PROFILE '(\w+)')?$")
@@ -30,7 +29,7 @@ class Right(NamedTuple):
 
 
 def statements(org: str = "acme") -> list[str]:
-    """Return the statements of both files, each in one line, with every placeholder filled in."""
+    """Return the statements of both files, one per line, with every placeholder filled in."""
     folder = resources.files("deploy") / "clickhouse"
     text = "".join((folder / name).read_text() for name in ("users.sql", "teams.sql"))
     bare = "\n".join(re.sub(r"(^| )--.*", "", line) for line in text.splitlines())
@@ -39,7 +38,7 @@ def statements(org: str = "acme") -> list[str]:
 
 
 def rights() -> list[Right]:
-    """Return every right that is granted, one by one."""
+    """Return every granted right separately."""
     return [
         Right(user, right, scope)
         for found in filter(None, map(_GRANT.fullmatch, statements()))
@@ -49,7 +48,7 @@ def rights() -> list[Right]:
 
 
 def persona(name: str, org: str = "acme", without: Right | None = None) -> Persona:
-    """Return a user of the file, without one of its rights if ``without`` is given."""
+    """Return a user from the file, without one of its rights if ``without`` is given."""
     (profile,) = [found[2] for found in filter(None, map(_USER.fullmatch, statements(org))) if found[1] == name]
     settings = _settings(profile)
     return Persona(

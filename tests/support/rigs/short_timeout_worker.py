@@ -1,13 +1,13 @@
-"""Run a projector that its group gives up after 6 seconds of silence instead of 60, the least a broker allows.
+"""Run a projector whose session expires after 6 seconds of silence instead of 60, the least that a broker allows.
 
 `python -m tests.support.rigs.short_timeout_worker DATA INSTANCE`; the environment has log and store, and optional
 limits and faults:
 
-* STILL_S: for how long a partition may make no progress
-* POLL_INTERVAL_S: for how long nothing may be read from the log
-* STOP_S: for how long a stop may take
-* WITHHELD: a partition of which Faust silently fetches nothing
-* LOST_COMMITS: no commit is ever answered, as when the consumer's thread ended first
+* STILL_S: how long a partition may make no progress
+* POLL_INTERVAL_S: how long nothing may be read from the log
+* STOP_S: how long a stop may take
+* WITHHELD: a partition from which Faust silently fetches nothing
+* LOST_COMMITS: commits are never answered, as if the consumer's thread had ended first
 """
 
 import asyncio
@@ -38,7 +38,7 @@ def withhold(partition: int) -> None:
 
 
 def lose_commits() -> None:
-    """Let Faust wait for each commit, as it does after some crashes."""
+    """Let Faust wait for each commit indefinitely, as it does after some crashes."""
 
     async def commit(_: Any, __: Any) -> bool:
         return await asyncio.Future[bool]()

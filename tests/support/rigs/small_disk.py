@@ -1,4 +1,4 @@
-"""A separate disk for one test, which the test may fill; it requires the right to mount."""
+"""A separate disk that one test may fill; it requires the right to mount."""
 
 import errno
 import os
@@ -30,7 +30,7 @@ class SmallDisk:
         try:
             os.posix_fallocate(file, end, more)
         except OSError as error:
-            if error.errno != errno.ENOSPC:  # another process used some of it between the two calls
+            if error.errno != errno.ENOSPC:  # another process used some space between the two calls
                 raise
 
     def _free(self) -> int:

@@ -37,7 +37,7 @@ class TestStore:
         self.database = address.database(FIRST_GENERATION)
 
     def warehouse(self) -> ClickHouseWarehouse:
-        """Return a new warehouse on the first generation."""
+        """Return a new warehouse for the first generation."""
         return make_warehouse(self.address, FIRST_GENERATION)
 
     def rows(self, sql: str, **parameters: Any) -> list[dict[str, Any]]:
@@ -61,7 +61,7 @@ class TestStore:
 
 
 def new_address(engine: Options) -> StoreAddress:
-    """Return the address of a new control database in an engine, which is given by a client's options."""
+    """Return the address of a new control database in the engine with these client options."""
     return StoreAddress(engine, f"t_{uuid4().hex[:8]}")
 
 

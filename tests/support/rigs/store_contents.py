@@ -1,7 +1,7 @@
 """The rows of a generation as readers see them, by table: `python -m tests.support.rigs.store_contents URL GENERATION`.
 
-Left out is what says when something was done. It runs in a separate process, since a process can open one embedded
-store only.
+Columns that say when something was done are left out. It runs in a separate process, since a process can open only
+one embedded store.
 """
 
 import json
@@ -16,7 +16,7 @@ from tests.support.rigs.forked import PYTHON, run
 from tests.support.rigs.store import TABLES
 
 CONTROL = "crewkit"
-# What another number of partitions changes, and the time of the write.
+# Columns that depend on the number of partitions, and the time of the write.
 POSITIONS = ("log_partition", "log_offset", "log_index", "place", "version", "stored_at")
 
 
@@ -35,7 +35,7 @@ def without_positions(rows: Iterable[str]) -> list[str]:
 
 
 def of_folder(data: Path) -> str:
-    """Return the URL of the store of `up` in a data folder."""
+    """Return the URL of the store of the `up` in a data folder."""
     return f"chdb://{data / 'store'}"
 
 

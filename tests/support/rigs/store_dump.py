@@ -1,6 +1,6 @@
 """Every row of every table of a store, as JSON: `python -m tests.support.rigs.store_dump STORE_URL`.
 
-It runs in a separate process, since a process can open one embedded store only.
+It runs in a separate process, since a process can open only one embedded store.
 """
 
 import sys
@@ -17,7 +17,7 @@ WHERE startsWith(database, 'crewkit') AND endsWith(engine, 'MergeTree')
 
 
 def dump(url: str) -> None:
-    """Write it to standard output."""
+    """Write all rows to standard output."""
     client = clickhouse_connect.get_client(**parse_store_url(url).options)
     for (table,) in client.query(TABLES).result_rows:
         sys.stdout.buffer.write(table.encode() + b"\n" + client.raw_query(f"SELECT * FROM {table}", fmt="JSONEachRow"))

@@ -1,4 +1,4 @@
-"""Fixtures of tests of the store server: `pytest_plugins = ["tests.support.rigs.store_server_fixtures"]`."""
+"""Fixtures for tests of the store server: `pytest_plugins = ["tests.support.rigs.store_server_fixtures"]`."""
 
 import contextlib
 from collections.abc import AsyncIterator, Iterator

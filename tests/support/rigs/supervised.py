@@ -72,7 +72,7 @@ class Supervised:
         return {path.stem for path in (self.data / "run").glob("*.pid")}
 
     def await_new_pid(self, name: str, old: int) -> int:
-        """Wait until the service runs as another process than `old`."""
+        """Wait until the service runs as a process other than `old`."""
         return eventually(lambda: (pid := self.pid(name)) != old and pid)
 
     def stop(self, number: signal.Signals = signal.SIGTERM, *, within_s: float = 20.0) -> int:
@@ -87,7 +87,7 @@ class Supervised:
 
 @contextlib.contextmanager
 def supervised(data: Path, steps: str, **env: str) -> Iterator[Supervised]:
-    """Run a supervisor on `STEPS`; at the end, kill it and its children if it still runs."""
+    """Run a supervisor on `STEPS`; at the end, kill it and its children if it is still running."""
     running = Supervised(data, steps + RUN, **env)
     try:
         yield running
@@ -97,7 +97,7 @@ def supervised(data: Path, steps: str, **env: str) -> Iterator[Supervised]:
 
 
 def is_alive(pid: int) -> bool:
-    """Return whether the process exists and is no zombie."""
+    """Return whether the process exists and isn't a zombie."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""A program in a terminal, and a person at it."""
+"""A program in a terminal, and a user at its keyboard."""
 
 import contextlib
 import fcntl
@@ -19,7 +19,7 @@ _CONTROL = re.compile(r"\x1b\[[0-9;?<>=]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b
 
 
 class Terminal:
-    """Runs a program in a terminal of its own."""
+    """Runs a program in its own terminal."""
 
     def __init__(self, command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
         self.pid, self._fd = pty.fork()
@@ -32,7 +32,7 @@ class Terminal:
         self._reading.start()
 
     def shows(self, words: str, within_s: float = 30) -> None:
-        """Wait until the program has written some words since the last line that was typed."""
+        """Wait until the program has printed some words since the last typed line."""
         wanted = words.replace(" ", "")
         try:
             eventually(lambda: wanted in self.screen.replace(" ", ""), within_s=within_s)
@@ -41,14 +41,14 @@ class Terminal:
 
     @property
     def screen(self) -> str:
-        """What was written since the last line that was typed, without control sequences."""
+        """Return the output since the last typed line, without control sequences."""
         return _CONTROL.sub("", self._said.decode("utf-8", "replace"))
 
     def type(self, line: str) -> None:
         """Type a line, and press Enter."""
         self._said = b""
         os.write(self._fd, line.encode())
-        time.sleep(0.4)  # a program takes what comes at once for a paste, whose end of line is none
+        time.sleep(0.4)  # a program takes fast input for a paste, in which Enter does not submit
         os.write(self._fd, b"\r")
 
     def wait(self, within_s: float = 20) -> None:

@@ -25,7 +25,7 @@ def log_of(installation: Installation) -> bytes:
 
 
 def store_of(installation: Installation) -> bytes:
-    """Return all rows of all tables. Stop an `up` first, since its store belongs to one process."""
+    """Return all rows of all tables. Stop an `up` first, since only one process can open its store."""
     stack = installation.kind == "stack"
     url = _stack(installation).store_url if stack else f"chdb://{installation.data / 'store'}"
     command = [sys.executable, "-m", "tests.support.rigs.store_dump", url]

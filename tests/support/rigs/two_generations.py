@@ -1,4 +1,4 @@
-"""One log in two generations of one store: each test then makes the second one wrong."""
+"""One log in two generations of a store; each test then makes the second one wrong."""
 
 import asyncio
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ class TwoGenerations:
         self.reader = ClickHouseReader(self._client, store.address.control)
         self.progress: list[tuple[float, str]] = []
         self._copies: list[Kept] = []
-        self._is: dict[str, Kept | None] = {}  # what a generation is a copy of, until it is changed
+        self._is: dict[str, Kept | None] = {}  # the copy that a generation currently equals, until it is changed
 
     def warehouse(self, generation: str) -> ClickHouseWarehouse:
         """Return a new warehouse on one of the two."""
@@ -49,7 +49,7 @@ class TwoGenerations:
         return make_warehouse(self.store.address, generation)
 
     async def project(self, records: Sequence[LogRecord], *generations: str) -> None:
-        """Project records into both generations, or into some, and report the progress."""
+        """Project records into both generations, or into one, and report the progress."""
         for name in generations or (LIVE, PROVED):
             pipeline = new_pipeline(self.store, records, warehouse=self.warehouse(name))
             await pipeline.project(records)
@@ -84,7 +84,7 @@ class TwoGenerations:
             self._begin(name)
 
     def keep(self) -> Kept:
-        """Copy both generations as they are now, for `restore`: that is cheaper than to project them again."""
+        """Copy both generations as they are, for `restore`: that is cheaper than projecting them again."""
         kept = f"_kept{len(self._copies)}"
         self._copies.append(kept)
         for name in (LIVE, PROVED):
@@ -96,7 +96,7 @@ class TwoGenerations:
         return kept
 
     def restore(self, kept: Kept) -> None:
-        """Make the generations as they were."""
+        """Restore the generations from the copies."""
         for name in (LIVE, PROVED):
             if self._is.get(name) != kept:
                 made = self.store.address.database(name)
@@ -111,7 +111,7 @@ class TwoGenerations:
             self.store.client.command(f"DROP DATABASE IF EXISTS {database} SYNC")
 
     def _copy(self, source: str, target: str) -> None:
-        """Replace tables by those of another database; newer servers refuse a partition that has nothing."""
+        """Replace tables with those of another database; newer servers refuse to replace an empty partition."""
         question = f"SELECT name FROM system.tables WHERE database = '{source}' AND total_rows > 0"
         filled = {name for (name,) in self.store.client.query(question).result_rows}
         for table in FILLED:

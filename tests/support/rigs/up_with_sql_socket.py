@@ -1,6 +1,6 @@
 """Run `up` with a socket to its tables, since no other process can open them while it runs.
 
-`python -m tests.support.rigs.up_with_sql_socket DATA PORT`: runs what `crewkit-sessions up` runs, and a thread that
+`python -m tests.support.rigs.up_with_sql_socket DATA PORT` runs the same as `crewkit-sessions up`, and a thread that
 executes the statements that arrive at the socket DATA/tables.
 """
 
@@ -49,7 +49,7 @@ def run_over_socket(data: Path, statement: str, generation: str = FIRST_GENERATI
 
 def _serve(data: Path) -> None:
     address = parse_store_url(load_settings({"data": str(data)}).store)
-    _socket(data).unlink(missing_ok=True)  # of the process before
+    _socket(data).unlink(missing_ok=True)  # left by the previous process
     with Listener(str(_socket(data))) as listener:
         while True:
             with listener.accept() as caller:

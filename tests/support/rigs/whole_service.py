@@ -1,4 +1,4 @@
-"""The service as `up` serves it, in this process: every route over a store that the real pipeline filled."""
+"""The service as `up` runs it, in this process: every route on a store that the real pipeline filled."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -36,7 +36,7 @@ class Operation(NamedTuple):
 
 
 class NotingReader:
-    """The reader, which notes the orgs of its questions (freshness is asked for once a second, for all orgs)."""
+    """A reader that records the orgs of its questions (freshness is asked for once a second, for all orgs)."""
 
     def __init__(self, reader: ClickHouseReader) -> None:
         self._reader = reader

@@ -1,7 +1,7 @@
-"""Everything that this product asks of a store: each statement of each process, as a function for each of its users.
+"""Every statement that the product sends to a store, for each process, as one function for each of its users.
 
-They are called in processes of their own (see `personas.py`) with the options of a client, one after the other on one
-folder. What they return is the same on every engine.
+The functions run in separate processes (see `personas.py`) with the options of a client, one after the other on the
+same folder. They return the same on every engine.
 """
 
 import asyncio
@@ -87,10 +87,10 @@ REQUESTED: tuple[tuple[Kind, str], ...] = (
     *(("switch", SECOND), ("switch", FIRST_GENERATION)),
 )
 ASKED_OF_THE_STORE = frozenset(("store.generations", "store.requests", "store.request_event", "store.receipt_gaps"))
-CHANGING = frozenset({"request_id", "age_seconds", "stored_at", "projected_at"})  # by the clock
+CHANGING = frozenset({"request_id", "age_seconds", "stored_at", "projected_at"})  # depends on the clock
 OF_REQUESTS = frozenset(
     "id by at made_at requested_at finished_at facts text results progress waits_for".split()
-)  # by clock or merges
+)  # depend on the clock or on merges
 
 
 def the_log(seed: int = 5, poison: bytes = POISON) -> list[LogRecord]:
@@ -123,9 +123,9 @@ def _work(at: int) -> list[Any]:
 
 
 def make(options: dict[str, Any]) -> list[str]:
-    """Do what `provision` does: create, create and drop on request, load prices; return what the last run did."""
+    """Do what `provision` does: create, create and drop on request, load prices; return the result of the last run."""
     store = StoreAddress(options)
-    provisioning_work.STOPS_WITHIN_S = 0.0  # no projector of it runs
+    provisioning_work.STOPS_WITHIN_S = 0.0  # it has no running projector
     provision.provision_store(store, PARTITIONS, list_prices())
     client = connect(WRITE, **store.at(store.control))
     for kind, name in (("replay", SECOND), ("replay", DROPPED), ("drop", DROPPED), ("replay", OTHERWISE)):
@@ -189,10 +189,10 @@ def _projector(store: StoreAddress, generation: str) -> Projector:
 
 
 async def _project_with_a_gap(projector: Projector) -> None:
-    """Project of each partition the first half, then its last record: between them is a gap, which is filled."""
+    """Project the first half of each partition, then its last record: the gap between them is filled."""
     log = the_log()
     ends = [sum(record.partition == partition for record in log) for partition in range(PARTITIONS)]
-    with patch.object(states, "FACTS_MIN", 2):  # of short sessions, too
+    with patch.object(states, "FACTS_MIN", 2):  # also for short sessions
         await projector.pipeline.project([record for record in log if record.offset < ends[record.partition] // 2])
         await projector.pipeline.project([record for record in log if record.offset == ends[record.partition] - 1])
     await settle(projector.pipeline)
@@ -215,7 +215,7 @@ async def _repair(projector: Projector) -> None:
 
 
 async def _do_requested(store: StoreAddress, projectors: Mapping[str, Projector]) -> None:
-    """Let projectors of both generations do one request of each kind, and in the end switch back."""
+    """Let projectors of both generations do one request of each kind, and finally switch back."""
     reader, refused = open_reader(store), list[Exception]()
     failed = reader._failed
 
@@ -241,7 +241,7 @@ async def _do_requested(store: StoreAddress, projectors: Mapping[str, Projector]
 
 
 async def _until_done(reader: ClickHouseReader, control: Control, refused: Sequence[Exception]) -> None:
-    """Look until no request is open. Raises what the store refused, or why one failed."""
+    """Check until no request is open. Raises the error of the store, or the reason why a request failed."""
     while any(request.is_open(PARTITIONS) for request in await load_latest(reader)):
         await control.look()
         await asyncio.sleep(0.01)
@@ -252,7 +252,7 @@ async def _until_done(reader: ClickHouseReader, control: Control, refused: Seque
 
 
 async def _project_otherwise(store: StoreAddress) -> None:
-    """Fill a generation so that every table differs, and that receipts claim facts that are gone."""
+    """Fill a generation so that every table differs, and receipts claim facts that are missing."""
     log = the_log(seed=6, poison=b"no record either")
     pipeline = new_pipeline(_Store(store), log, warehouse=make_warehouse(store, OTHERWISE))  # type: ignore[arg-type]
     await pipeline.project(log)
@@ -263,7 +263,7 @@ async def _project_otherwise(store: StoreAddress) -> None:
 
 
 class _Store:
-    """The part of `TestStore` that a pipeline needs, for existing tables."""
+    """The parts of `TestStore` that a pipeline needs, for existing tables."""
 
     partitions = PARTITIONS
 
@@ -272,7 +272,7 @@ class _Store:
 
 
 def asked_by_the_read_side() -> set[str]:
-    """Return the names of all questions, with those of a proof."""
+    """Return the names of all questions, including those of a proof."""
     return set(sql_files()) | ASKED_OF_THE_STORE
 
 
@@ -304,7 +304,7 @@ async def _ask(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def _next_keys(reader: ClickHouseReader) -> None:
-    """Ask where the next range of a table begins: the tables of the proof may be too short for that."""
+    """Ask where the next range of a table begins: the proof's tables may be too short for that."""
     live = Generation(FIRST_GENERATION, PARTITIONS)
     assert await answer(reader, live, NEXT_SESSION, AfterSession("tasks", ORG, ranges.FIRST_ID, 2))
     assert await answer(reader, live, NEXT_HOUR, AfterHour(ORG, ranges.FIRST_HOUR, 2))
@@ -312,7 +312,7 @@ async def _next_keys(reader: ClickHouseReader) -> None:
 
 async def _answers(reader: ClickHouseReader) -> dict[str, Any]:
     app = compose(TokenVerifier([shared_secret(KEY)]), read=ReadSide(reader, SECRETS, lambda: NOW_MS / 1000))
-    with patch.object(recent_threads, "ROWS_EACH", 3):  # as many rows as each org has: else no candidates
+    with patch.object(recent_threads, "ROWS_EACH", 3):  # each org has as many rows; else no candidates
         async with AsyncTestClient(app) as client:
             return await _ask_all(client)
 
@@ -328,14 +328,14 @@ async def _ask_all(client: AsyncTestClient[Any]) -> dict[str, Any]:
 
 
 async def _proof(reader: ClickHouseReader) -> dict[str, Any]:
-    """Prove a generation of which every table differs, in many ranges, as large tables are cut."""
+    """Prove a generation in which every table differs, in many ranges, as for large tables."""
     live, other = (
         Generation(FIRST_GENERATION, PARTITIONS, FOLD_VERSION),
         Generation(OTHERWISE, PARTITIONS, FOLD_VERSION),
     )
     with patch.object(ranges, "ROWS_PER_RANGE", 20):
         proof = await Prove(reader, other, live, lambda *_: None, pause=partial(asyncio.sleep, 0)).run()
-    # Ranges are cut with unmerged versions counted, and differences follow the ranges: merges decide on their order.
+    # Ranges count unmerged versions, and the differences depend on the ranges: merges decide on their order.
     return {**msgspec.to_builtins(proof), "differences": sorted(map(_as_text, proof.differences))}
 
 
@@ -390,7 +390,7 @@ def _first_position(session: UUID) -> Position:
 
 
 def _lasting(value: Any, changing: frozenset[str]) -> Any:
-    """Return a value without anything that depends on the clock."""
+    """Return a value without the parts that depend on the clock."""
     if isinstance(value, dict):
         return {name: _lasting(inner, changing) for name, inner in value.items() if name not in changing}
     return [_lasting(inner, changing) for inner in value] if isinstance(value, list) else value
@@ -428,7 +428,7 @@ def version(options: dict[str, Any]) -> str:
 
 
 def read_flat(options: dict[str, Any]) -> dict[str, list[str]]:
-    """Do what a BI tool does; return the orgs that it sees, by view."""
+    """Query the store as a BI tool does; return the orgs that it sees, by view."""
     client = connect_as_a_tool(options)
     try:
         return {
@@ -442,7 +442,7 @@ def read_flat(options: dict[str, Any]) -> dict[str, list[str]]:
 
 
 def read_dashboard(options: dict[str, Any]) -> list[str]:
-    """Do what Grafana does with every query of the team dashboard; return the orgs that can be chosen."""
+    """Run every query of the team dashboard as Grafana does; return the orgs that can be chosen."""
     board, client = dashboard("teams"), connect_as_a_tool(options)
     day = timedelta(days=1)
     everything = {"agent": ALL, "project": ALL, "user": ALL}
@@ -463,7 +463,7 @@ def read_dashboard(options: dict[str, Any]) -> list[str]:
 
 
 def run(options: dict[str, Any], statements: list[str]) -> list[str]:
-    """Return the outcome of each statement: "done", or the text of its error."""
+    """Return the result of each statement: "done", or the text of its error."""
     client = connect_as_a_tool(options)
     try:
         return [_come_to(client, statement) for statement in statements]

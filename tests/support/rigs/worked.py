@@ -1,4 +1,4 @@
-"""Work of clients in a running installation, and whether all of it is projected."""
+"""Clients' work in a running installation, and a check that all of it is projected."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ SESSIONS = 6
 
 
 def work(installation: Installation, model: str) -> None:
-    """Let clients work in several sessions of two orgs, until everything is projected and has its price."""
+    """Let clients work in several sessions of two orgs, until everything is projected and priced."""
     for n in range(SESSIONS):
         with SessionClient(installation, f"org{n % 2}", model=model) as session:
             session.record(("UserPromptSubmit", {"prompt": f"prompt {n}"}))
@@ -21,7 +21,7 @@ def work(installation: Installation, model: str) -> None:
 
 
 def is_complete(installation: Installation, positions: int = 0) -> bool:
-    """Return whether nothing waits, for the rollups either, and so many positions or more have their receipt."""
+    """Return whether nothing waits, not even for the rollups, and at least this many positions have their receipt."""
     with installation.client("operator", OPERATOR_ORG, timeout=60) as http:
         fresh = http.get("/api/v1/operator/freshness")
         if not fresh.is_success or not _is_rolled_up(fresh.json()["data"]):

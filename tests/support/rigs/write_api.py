@@ -1,4 +1,4 @@
-"""The ingest service over a fake log, and a client that uses it as a user would."""
+"""The ingest service on a fake log, and a client that uses it as a user would."""
 
 import json
 from collections.abc import AsyncIterator, Mapping
@@ -29,7 +29,7 @@ EVENT = {"event_type": "PostToolUse", "timestamp": "2026-01-20T10:30:00Z", "data
 
 
 class WriteApi:
-    """One user's client of the service; ``log`` holds the durable records."""
+    """One user's client of the service; ``log`` has the durable records."""
 
     def __init__(self, client: httpx.AsyncClient, log: FakeEventLog) -> None:
         self.client = client

@@ -1,4 +1,4 @@
-"""A real ZooKeeper for the tests, on loopback, from jars: replicas of ClickHouse coordinate through it."""
+"""A real ZooKeeper for the tests, on loopback, from jars: ClickHouse replicas coordinate through it."""
 
 import socket
 import subprocess

@@ -1,7 +1,7 @@
-"""What coding agents send, in the shapes of real clients: fields, order and ids are theirs, all texts are ours.
+"""Payloads of coding agents, modelled on real clients: fields, order and ids are realistic, all texts are made up.
 
-Each `Recording` is one run of an agent, or a few that belong together. It can be sent as single payloads or as batches,
-and says what the counting rules make of each session.
+Each `Recording` is one run of an agent, or a few related runs. It can be sent as single payloads or as batches,
+and states the expected counts of each session.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,12 +18,12 @@ RECORDINGS: Mapping[str, Recording] = {recording.name: recording for recording i
 
 
 def singles_of(recording: Recording) -> list[Mapping[str, Any]]:
-    """Return the payloads in their order, as the client's own hook sends each of them."""
+    """Return the payloads in order, as the client's own hook sends each of them."""
     return [sent.payload for sent in recording.sent]
 
 
 def batches_of(recording: Recording, begin_ms: int, size: int = 1_000) -> Iterator[Mapping[str, Any]]:
-    """Yield the bodies in which a hook client sends the payloads; the run begins at ``begin_ms``."""
+    """Yield the bodies in which a hook client would send the payloads; the run begins at ``begin_ms``."""
     for first in range(0, len(recording.sent), size):
         hooks = [_hook(recording, sent, begin_ms) for sent in recording.sent[first : first + size]]
         yield {"hooks": hooks}

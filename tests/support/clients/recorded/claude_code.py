@@ -1,4 +1,4 @@
-"""Claude Code 2.1: long and short runs, resumed, forked, cleared, denied and killed ones."""
+"""Claude Code 2.1: long and short runs, and runs that are resumed, forked, cleared, denied or killed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,7 +21,7 @@ EFFORT = {"effort": {"level": "medium"}}
 
 
 class ClaudeRun(Run):
-    """A session of Claude Code: which fields a payload has depends on its event."""
+    """A session of Claude Code; the fields of a payload depend on its event."""
 
     def __init__(self, session_id: str, after_ms: int = 0, **context: Any) -> None:
         base = {"transcript_path": f"/home/mia/.claude/projects/-work-mill/{session_id}.jsonl", "cwd": "/work/mill"}
@@ -34,29 +34,29 @@ class ClaudeRun(Run):
         self.send("UserPromptSubmit", **self._turn, permission_mode="default", prompt=text)
 
     def in_turn(self, event: str, **fields: Any) -> None:
-        """Send an event that names its turn only."""
+        """Send an event that names only its turn."""
         self.send(event, **self._turn, **fields)
 
     def tool(
         self, event: str, tool: str, use_id: str, tool_input: Any, agent: Mapping[str, str] = {}, **rest: Any
     ) -> None:
-        """Send a half of a tool use."""
+        """Send one half (start or end) of a tool call."""
         named = {"tool_name": tool, "tool_input": tool_input, "tool_use_id": use_id}
         self.in_turn(event, permission_mode="default", **agent, **EFFORT, **named, **rest)
 
     def use(self, tool: str, use_id: str, tool_input: Any, response: Any, **agent: str) -> None:
-        """Use a tool successfully."""
+        """Call a tool successfully."""
         self.tool("PreToolUse", tool, use_id, tool_input, agent)
         self.tool("PostToolUse", tool, use_id, tool_input, agent, tool_response=response, duration_ms=23)
 
     def fail(self, tool: str, use_id: str, tool_input: Any, error: str, **agent: str) -> None:
-        """Use a tool that fails."""
+        """Call a tool that fails."""
         self.tool("PreToolUse", tool, use_id, tool_input, agent)
         failure = {"error": error, "is_interrupt": False, "duration_ms": 31}
         self.tool("PostToolUseFailure", tool, use_id, tool_input, agent, **failure)
 
     def batch(self, *calls: tuple[str, str, Any], **agent: str) -> None:
-        """Send what the model is to see of its calls: tool, id and answer."""
+        """Send what the model sees of its calls: tool, id and answer."""
         found = [
             {"tool_name": tool, "tool_input": {}, "tool_use_id": use_id, "tool_response": answer}
             for tool, use_id, answer in calls
@@ -78,7 +78,7 @@ def _shell(output: str = "") -> dict[str, Any]:
 
 
 def _subagent(run: ClaudeRun, use_id: str, agent_id: str, agent_type: str) -> None:
-    """Let a subagent look and fail once."""
+    """Run a subagent that reads a file and fails once."""
     agent = {"agent_id": agent_id, "agent_type": agent_type}
     asked = {"description": "Look", "prompt": "Look at the millstone.", "subagent_type": agent_type}
     run.tool("PreToolUse", "Agent", use_id, asked)
@@ -124,7 +124,7 @@ def _long() -> Recording:
 
 
 def _killed() -> Recording:
-    """SIGTERM during a tool: it never closes, and the session ends."""
+    """SIGTERM during a tool call: the call never closes, and the session ends."""
     run = ClaudeRun(KILLED)
     run.send("SessionStart", source="startup")
     run.prompt(1, "Wait for the wind")
@@ -137,7 +137,7 @@ def _killed() -> Recording:
 
 
 def _denied() -> Recording:
-    """Headless denials: no half closes the call, only the batch names it, in words that differ."""
+    """Headless denials: no payload closes the call, and only the batch names it, in varying words."""
     run = ClaudeRun(DENIED)
     run.send("SessionStart", source="startup")
     run.prompt(1, "Clear the yard")
@@ -171,7 +171,7 @@ def _denied() -> Recording:
 
 
 def _family() -> Recording:
-    """A session, a fork of it, and one after `/clear`: the payloads name no parent, the hook client does."""
+    """A session, a fork of it, and one after `/clear`: only the hook client names the parents, not the payloads."""
     first = ClaudeRun(BEFORE, attended=True)
     first.send("SessionStart", source="startup", model="claude-opus-4-8")
     first.prompt(3, "Draw a sail")
@@ -193,7 +193,7 @@ def _family() -> Recording:
 
 
 def _resumed() -> Recording:
-    """Resumed under the same id an hour later: two spans."""
+    """A session that is resumed under the same id an hour later: two spans."""
     run = ClaudeRun(RESUMED)
     run.send("SessionStart", source="startup")
     run.prompt(6, "Begin")
@@ -210,7 +210,7 @@ def _resumed() -> Recording:
 
 
 def _compacted() -> Recording:
-    """A compaction fires a nameless SubagentStop, which is no subagent; the session goes on in the same span."""
+    """A compaction sends a nameless SubagentStop, which isn't a subagent; the session continues in the same span."""
     run = ClaudeRun(COMPACTED, attended=True)
     run.send("SessionStart", source="startup", model="claude-opus-4-8")
     run.prompt(1, "Tell the story of the mill")

@@ -1,4 +1,4 @@
-"""Codex CLI 0.169: Claude's names, a model in nearly every payload, no failure and no duration."""
+"""Codex CLI 0.169: Claude Code's event names, a model in nearly every payload, no failures and no durations."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Gemini CLI 0.61: names of its own, a time in every payload, no ids of tool uses, PreCompress before every request."""
+"""Gemini CLI 0.61: its own event names, a time in every payload, no tool call ids, PreCompress before every request."""
 
 from typing import Any
 

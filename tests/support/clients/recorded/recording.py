@@ -1,4 +1,4 @@
-"""The payloads of one run, when each was sent, and what is to be counted."""
+"""The payloads of one run, when each was sent, and the expected counts."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ STEP_MS = 40
 
 
 class Sent(NamedTuple):
-    """A payload, the time since the run began, and what the hook client knows beside it."""
+    """A payload, the time since the run began, and the context that the hook client adds."""
 
     after_ms: int
     payload: Mapping[str, Any]
@@ -18,9 +18,9 @@ class Sent(NamedTuple):
 
 
 class Recording(NamedTuple):
-    """A run. ``counts`` are those of each session by the client's id: only those that are not 0.
+    """A run. ``counts`` has the counts of each session by the client's id, without zeros.
 
-    ``spans`` is how often each session began, and ``open_tools`` which tool uses never closed.
+    ``spans`` says how often each session began, and ``open_tools`` which tool calls never closed.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Recording(NamedTuple):
 
 
 class Run:
-    """Collects the payloads of a session: each call of `send` is one hook, a few milliseconds after the one before."""
+    """Collects the payloads of a session: each `send` is one hook, a few milliseconds after the previous one."""
 
     def __init__(self, session_id: str, base: Mapping[str, Any], context: Mapping[str, Any], after_ms: int = 0) -> None:
         self.sent: list[Sent] = []
@@ -46,7 +46,7 @@ class Run:
         self._base, self._context, self._after_ms = base, context, after_ms
 
     def send(self, event: str, **fields: Any) -> None:
-        """Send a payload with the fields of every payload."""
+        """Send a payload with the fields that every payload has."""
         payload = {"session_id": self.session_id, **self._base, "hook_event_name": event, **fields}
         self.sent.append(Sent(self._after_ms, payload, self._context))
         self._after_ms += STEP_MS

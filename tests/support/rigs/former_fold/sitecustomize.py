@@ -1,7 +1,7 @@
-"""Python runs this at its start where this folder is in PYTHONPATH: the processes are of fold version 4.
+"""Python runs this at startup if this folder is on PYTHONPATH: it gives the processes fold version 4.
 
-That version counted the larger number of prompts of hooks and telemetry, and knew denied uses of tools only by what the
-model was told.
+That version counted the larger number of prompts of hooks and telemetry, and recognised denied tool calls only by the
+answer that the model received.
 """
 
 from processors.fold import fold
