@@ -1,8 +1,8 @@
 """Limits on the bodies of requests in progress: the bytes that the process holds, and the time to arrive.
 
-Bytes count from their arrival until the response. If there are too many, the body that began to arrive first makes
-room: a stalled client loses, not the next one. An org may hold half of the bytes, so that it can't take them from all
-others.
+Bytes count from their arrival until the response. If there are too many, the request whose body began to arrive first
+is ended to make room: a stalled client loses, not the next one. An org may hold at most half of the bytes, so that no
+org starves the others.
 """
 
 import asyncio
@@ -16,8 +16,8 @@ from ingest.log.port import APPEND_DEADLINE_S, LogUnavailable
 
 SILENCE_S = 15.0  # how long a client may send nothing
 GRACE_S = 30.0  # how long a body of any size may take
-BYTES_PER_S_MIN = 100_000  # the least speed after `GRACE_S`
-YOUNG_S = 2.0  # a younger body makes no room for others: it may be as fast
+BYTES_PER_S_MIN = 100_000  # the minimum speed after `GRACE_S`
+YOUNG_S = 2.0  # a younger body is not ended to make room: its client may be just as fast
 
 
 class Arrivals:
@@ -30,15 +30,15 @@ class Arrivals:
         self.bytes = 0
 
     def arrival(self, org_id: str) -> "Arrival":
-        """Return the context manager of a body that an org begins to send."""
+        """Return the context manager for a body that an org starts to send."""
         return Arrival(self, org_id)
 
     def begin(self, arrival: "Arrival") -> None:
-        """Note that a body begins to arrive."""
+        """Note that a body starts to arrive."""
         self._arriving[arrival] = None
 
     def is_whole(self, arrival: "Arrival") -> None:
-        """Note that a body has arrived: it no longer makes room for others."""
+        """Note that a body has arrived: its request is no longer ended to make room."""
         self._arriving.pop(arrival, None)
 
     def count(self, arrival: "Arrival", more: int) -> None:
@@ -74,7 +74,7 @@ class Arrivals:
 
 
 class Arrival:
-    """One body, and its request's deadline: first for its arrival, after `whole` for the response. Enter it once."""
+    """One body, and its request's deadline: for the arrival, then after `whole` for the response. Enter it once."""
 
     def __init__(self, arrivals: Arrivals, org_id: str) -> None:
         self._arrivals = arrivals
@@ -154,5 +154,5 @@ def _now() -> float:
 
 
 def _is_beyond(bytes_max: int, of_others: int, own: int) -> bool:
-    """Return whether there are too many bytes; a lone body always fits."""
+    """Return whether there are too many bytes; a single body always fits."""
     return of_others > 0 and of_others + own > bytes_max

@@ -1,6 +1,6 @@
 """Reads a request's body: limits before parsing, bounded inflation, only JSON unless a route takes more.
 
-The output of content encodings is limited, and their work is linear in the bytes they read and write.
+The decoded output is limited, and decoding takes time linear in the bytes that it reads and writes.
 """
 
 import contextlib
@@ -28,20 +28,20 @@ T = TypeVar("T")
 INLINE_BYTES_MAX = 262_144  # 10 ms at most to inflate, decode or encode; more would delay other requests
 _ENCODED_SLACK = 65_536  # incompressible data grows a little
 _GZIP = 31  # zlib's window bits, for a gzip header
-_SLICE = 4_096  # zlib copies the input behind a member: little of a slice, but much of a body with many members
+_SLICE = 4_096  # zlib copies the input after each member: cheap for a slice, expensive for a body of many members
 JSON, PROTOBUF = "application/json", "application/x-protobuf"
 _anything: msgspec.json.Decoder[msgspec.Raw] = msgspec.json.Decoder(msgspec.Raw)
 
 
 class Body(NamedTuple):
-    """A body without its content encoding: JSON text or ``media``; and the place that runs work on so much of it."""
+    """A body without its content encoding (JSON text or ``media``), and the place for work on a body of this size."""
 
     text: bytes
     place: Place
     media: str = JSON
 
     async def decode(self, decoder: msgspec.json.Decoder[T]) -> T:
-        """Decode the text; raises as `decode_body`."""
+        """Decode the text; raises the same as `decode_body`."""
         return await self.place.run(decode_body, self.text, decoder)
 
 
@@ -65,7 +65,7 @@ class Bodies:
     ) -> AsyncIterator[Body]:
         """Yield a request's body; respond inside the context. A missing optional body reads as ``{}``.
 
-        ``media`` are the content types that the route takes.
+        ``media`` lists the content types that the route accepts.
 
         Raises:
             ApiError: 415 for another content type or encoding, 413 above 10 MiB, 400 for a corrupt encoding, 408 for a
@@ -98,7 +98,7 @@ def decode_body(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
 
     Raises:
         msgspec.ValidationError: JSON that does not match the type.
-        msgspec.DecodeError: no JSON, even if a wrong value comes before the syntax error.
+        msgspec.DecodeError: not JSON, even if a wrong value comes before the syntax error.
     """
     try:
         return decoder.decode(body)
@@ -138,7 +138,7 @@ async def _receive_all(request: Request[Any, Any, Any], arrival: Arrival, encodi
 
 async def _receive_chunks(receive: Receive, arrival: Arrival, chunks: list[bytes], bytes_max: int) -> None:
     size, more = 0, True
-    while more and size <= DRAIN_BYTES_MAX:  # a slow client needs more than `edge.drain_body` gives it
+    while more and size <= DRAIN_BYTES_MAX:  # a slow client needs more time than `edge.drain_body` allows
         message = await receive()
         if message["type"] != "http.request":
             raise ApiError(400, "incomplete_body", "The body ended before it was complete.")
@@ -185,7 +185,7 @@ def _identity(body: bytes, bytes_max: int) -> bytes:
 
 
 def _gunzip(body: bytes, bytes_max: int) -> bytes:
-    """Inflate each member of a gzip file: a client may write one member for each event."""
+    """Inflate each member of a gzip file: a client may write one member per event."""
     view, inflated = memoryview(body), bytearray()
     place = _inflate_member(view, inflated, bytes_max)
     while place < len(view):

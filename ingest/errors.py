@@ -2,7 +2,7 @@
 
 ::
 
-    ApiError            a response of 4xx or 503 to the client
+    ApiError            a 4xx or 503 response to the client
     Invalid             422 with the field, see `reply_to_invalid`
     ValidationError     422 with the field, see `reply_to_wrong_body`
     LogUnavailable      503, the client sends the same request again
@@ -35,5 +35,5 @@ def reply_to_wrong_body(request: Request[Any, Any, Any], error: msgspec.Validati
 
 
 def _shown(text: str) -> str:
-    """Redact an error's text on the event loop; a text that takes more than a moment is replaced as a whole."""
+    """Redact an error's text on the event loop; a text that takes too long is replaced as a whole."""
     return redact_text_or_all(text, Effort(A_MOMENT_S))[0]

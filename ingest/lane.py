@@ -1,4 +1,4 @@
-"""Where the work of a request runs: short work on the event loop, other work in the one lane of the process.
+"""Where a request's work runs: short work on the event loop, all other work in the one lane of the process.
 
 The lane is one thread, so all requests together use at most one core. Requests take turns: each piece of work queues
 behind those that wait. Pieces are small, so turns are short. Only one request with long work is in the lane at a time:

@@ -34,7 +34,7 @@ class IngestMetrics:
         self._batch = histogram("crewkit_ingest_request_events", "Hook events of one request.", buckets=_EVENTS)
         self._redactions = counter("crewkit_ingest_redactions_total", "Secrets cut out before the log.", ("rule",))
         self._seconds = histogram(
-            "crewkit_ingest_append_duration_seconds", "From an append to its being durable.", buckets=SECONDS
+            "crewkit_ingest_append_duration_seconds", "From an append until it is durable.", buckets=SECONDS
         )
         self._failures = counter("crewkit_ingest_append_failures_total", "Appends whose outcome is unknown.")
         self._bytes = histogram("crewkit_ingest_record_bytes", "Size of a record of the log.", buckets=_BYTES)
@@ -81,7 +81,7 @@ class IngestMetrics:
 
 
 class _InFlight(NamedTuple):
-    """A collector: requests pay nothing for it."""
+    """A collector, which costs requests nothing."""
 
     log: EventLog
     bodies: Bodies
@@ -93,7 +93,7 @@ class _InFlight(NamedTuple):
         held.add_metric(("bodies",), self.bodies.bytes_held)
         held.add_metric(("log",), self.log.bytes_in_flight)
         yield held
-        most = "The most bytes of either; beyond it clients get 503."
+        most = "The maximum bytes of either; beyond it clients get 503."
         yield GaugeMetricFamily("crewkit_ingest_in_flight_bytes_max", most, self.bodies.bytes_max)
         replaced = "Connections to the log that failed and were replaced."
         yield CounterMetricFamily("crewkit_ingest_producer_replacements_total", replaced, self.log.replacements)

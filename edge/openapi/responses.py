@@ -83,7 +83,7 @@ def _error(response: ErrorResponse) -> Schema:
 def _undecodable() -> Schema:
     fields = {"code": {"type": "integer"}, "message": {"type": "string"}}
     schema = {"type": "object", "required": [*fields], "properties": fields}
-    example = {"code": 3, "message": "The body is no export request of OTLP in JSON."}
+    example = {"code": 3, "message": "The body isn't an OTLP export request in JSON."}
     return {
         "description": "The body can't be decoded: a `google.rpc.Status` in the encoding of the request.",
         "headers": header_refs((*COMMON_HEADERS, *RATE_LIMIT_HEADERS)),

@@ -1,1 +1,1 @@
-"""From a request to records in the log: one file a command."""
+"""From a request to records in the log: one file per command."""

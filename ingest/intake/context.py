@@ -11,7 +11,7 @@ from schemas.log.records import VERSION, Actor
 
 
 class Invalid(Exception):
-    """A well-formed request breaks a rule that needs more than the shape of its body; ``field`` is a path."""
+    """A well-formed request breaks a rule that the types of its body can't express; ``field`` is a path."""
 
     def __init__(self, field: str, sentence: str) -> None:
         super().__init__(f"{field} {sentence}")
@@ -41,7 +41,7 @@ class CommandContext(Struct, frozen=True):
         }
 
     def of_session(self, session_id: UUID) -> "SessionContext":
-        """Return the context of a command about this session; an ``Idempotency-Key`` is none of its own."""
+        """Return the context of a command about this session, without the request's ``Idempotency-Key``."""
         return SessionContext(
             self.org_id, self.actor, self.received_at, self.secrets, self.new_id, None, session_id=session_id
         )
@@ -57,7 +57,7 @@ class SessionContext(CommandContext, frozen=True, kw_only=True):
         return self.head_of(self.session_id)
 
     def fact_id(self, kind: str) -> UUID:
-        """Return the identity of a lifecycle request: with an ``Idempotency-Key`` the same for every copy of a call."""
+        """Return the id of a lifecycle request; with an ``Idempotency-Key`` it is the same for every copy of a call."""
         if self.idempotency_key is None:
             return self.new_id()
         parts: list[str | bytes] = [self.org_id, self.actor.user_id, self.session_id.bytes, kind, self.idempotency_key]

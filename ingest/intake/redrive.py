@@ -40,8 +40,8 @@ _identity: msgspec.json.Decoder[_Identity] = msgspec.json.Decoder(_Identity)
 def decide(letter: LogRecord, corrected: bytes, context: CommandContext) -> SessionRecord:
     """Return the record to append at the end of the log: the letter's, or the corrected one.
 
-    At its old place it would be too late for the versions of derived rows. It keeps its ids, so facts that were
-    already counted are counted once. It says which position it repeats, and who redrove it.
+    At its old place, its derived rows would have lower versions than existing ones. It keeps its ids, so facts that
+    were already counted still count once. It says which position it repeats, and who redrove it.
 
     Raises:
         Invalid: it still can't be projected, the correction is about another record, or the record holds prices.
@@ -89,7 +89,7 @@ async def redrive_dead_letter(
 
 
 def _record_id(value: bytes | None) -> UUID | None:
-    """Return the id in the letter's bytes; None where they can't be read."""
+    """Return the id in the letter's bytes; None if they can't be read."""
     try:
         return _identity.decode(value or b"").record_id
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -97,7 +97,7 @@ def _record_id(value: bytes | None) -> UUID | None:
 
 
 async def _read_letter(log: EventLog, text: str) -> LogRecord:
-    """Return the record from the log: `ingest` reads no store. A position that was projected does no harm."""
+    """Return the record from the log: `ingest` never reads the store. A position that was projected does no harm."""
     position = parse_position(text)
     found = await log.read(position.partition, position.offset, position.offset + 1, 1)
     if not found or found[0].offset != position.offset:

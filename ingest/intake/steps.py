@@ -6,8 +6,8 @@
 4. redact    secrets                                         `ingest.privacy.redaction`
 5. append    to the log                                      `ingest.log`
 
-Ids are derived before steps 3 and 4, so a changed rule of redaction changes no id. Before the log has acknowledged
-the record there is no response.
+Ids are derived before steps 3 and 4, so a changed redaction rule never changes an id. The response is sent only after
+the log has acknowledged the record.
 """
 
 from collections.abc import Callable, Sequence

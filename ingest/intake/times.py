@@ -1,4 +1,4 @@
-"""Times of clients: RFC 3339 in, milliseconds since 1970 out, between 2000-01-01 and a day from now."""
+"""Clients' times: RFC 3339 in, milliseconds since 1970 out, between 2000-01-01 and a day from now."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -31,7 +31,7 @@ def parse_instant(text: str) -> int:
     """Read an RFC 3339 time.
 
     Raises:
-        ValueError: for anything else, a time without an offset included.
+        ValueError: for anything else, including a time without an offset.
     """
     instant = msgspec.convert(text, datetime)
     if instant.tzinfo is None:
@@ -40,10 +40,10 @@ def parse_instant(text: str) -> int:
 
 
 def parse_instants(texts: Sequence[str]) -> list[int | None]:
-    """Read each text as `parse_instant` does; None for one that is no time. If all are, it takes a third as long."""
+    """Read each text as `parse_instant` does; None for one that isn't a time. If all are, it takes a third as long."""
     try:
         passed = [instant - _EPOCH for instant in _instants.decode(_encode(texts))]
-    except (ValueError, TypeError):  # not a time; a time without an offset, which has no difference to one that has
+    except (ValueError, TypeError):  # not a time, or one without an offset, which can't be subtracted from one with it
         return [_instant_or_none(text) for text in texts]
     # As `ms_of`: hours and less are never negative, so microseconds are cut off towards the past.
     return [time.days * _DAY_MS + time.seconds * 1000 + time.microseconds // 1000 for time in passed]

@@ -1,4 +1,4 @@
-"""The error that a log ends its process with. It needs no library, so commands can name it before they import one."""
+"""The error with which a log ends its process. It needs no library, so commands can name it before importing one."""
 
 import os
 import sys
@@ -9,7 +9,7 @@ EX_CONFIG = 78  # of sysexits.h
 
 
 class BrokenLog(Exception):
-    """The log is not as it has to be; the message says what is wrong and what to do."""
+    """The log is not as it must be; the message says what is wrong and what to do."""
 
 
 OnBroken = Callable[[BrokenLog], None]

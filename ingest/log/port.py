@@ -25,7 +25,7 @@ class EventLog(Protocol):
         ...
 
     async def start(self) -> None:
-        """Get ready; an unreachable log is no error here. Raises `BrokenLog` if it would be wrong to continue."""
+        """Get ready; an unreachable log isn't an error here. Raises `BrokenLog` if it would be wrong to continue."""
         ...
 
     async def stop(self) -> None:
@@ -57,7 +57,7 @@ class ByteBudget:
         self.in_flight = 0
 
     def take(self, count: int) -> None:
-        """Reserve bytes. Raises `LogUnavailable` at once if the budget is used up; a lone record always fits."""
+        """Reserve bytes. Raises `LogUnavailable` at once if the budget is used up; a single record always fits."""
         if self.in_flight and self.in_flight + count > self._bytes_max:
             raise LogUnavailable("too many bytes wait for the log")
         self.in_flight += count

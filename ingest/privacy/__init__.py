@@ -1,1 +1,1 @@
-"""What of a request may reach the log: no content where none may be kept, and no secret."""
+"""Decides what part of a request may reach the log: no content where none may be stored, and no secrets."""

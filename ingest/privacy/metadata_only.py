@@ -1,7 +1,7 @@
-"""Strips the content of facts whose session may have metadata only. Pure; the tables below decide.
+"""Strips the content of facts whose session may store only metadata. Pure; the tables below decide.
 
-Fields for counts, pairs, hierarchy and times stay; text from people and output of tools goes. A stripped session has
-the same counts as a full one. A field stays only with a value of the expected kind: a ``tool_name`` that is a paragraph
+Fields for counts, pairs, hierarchy and times stay; users' text and tools' output go. A stripped session has the same
+counts as a full one. A field stays only with a value of the expected kind: a ``tool_name`` that is a paragraph
 is content, and so is an unknown ``reason``.
 """
 
@@ -52,12 +52,12 @@ _is_word = _matches(r"[a-z_]{1,32}")
 _is_time = _matches(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{8,18}(?:Z|[+-][0-9]{2}:[0-9]{2})")
 _EVENTS = KNOWN_EVENT_TYPES.union(*(client.event_types for client in CLIENTS.values()))
 
-# Names and ids: a value that is no identifier is replaced by its digest, so that equal values still count as one.
+# Names and ids: a value that isn't an identifier is replaced by its digest, so that equal values still count as one.
 NAMES = (
     *("tool_name", "tool_use_id", "agent_id", "agent_type", "task_id", "model"),
     *("session_id", "prompt_id", "turn_id", "message_id", "request_id"),  # UUIDs of one client, other ids of another
     *("from_model", "to_model", "requested_model"),
-    *("source", "series"),  # a prompt of an unknown source is one of a machine
+    *("source", "series"),  # a prompt from an unknown source counts as a machine's
 )
 
 CHECKS: Mapping[str, Check] = {
@@ -92,7 +92,7 @@ CHECKS: Mapping[str, Check] = {
     "action": _is_one_of("accept decline cancel"),
 }
 
-# Beginnings of texts that count; the rest of the text goes.
+# Text beginnings that affect counts; the rest of the text goes.
 _PROMPT_BEGINS = (MACHINE_PROMPT,)
 _ANSWER_BEGINS = (REFUSED, *DENIED)
 
@@ -109,7 +109,7 @@ def strip_event(event: Event, key: bytes) -> Event:
 
 
 def strip_record(record: F) -> F:
-    """Return the record with null in its fields of content, as if the client had sent null."""
+    """Return the record with null in its content fields, as if the client had sent null."""
     content = {name: None for name in CONTENT if getattr(record, name, None)}
     return structs.replace(record, **content) if content else record
 
@@ -125,14 +125,14 @@ def _stripped(data: bytes, key: bytes) -> dict[str, Any]:
 
 
 def _object(allowed: Allowed, data: bytes | Raw, key: bytes) -> dict[str, Any]:
-    """Return the allowed fields of an object with scalar values; nothing of another value."""
+    """Return an object's allowed fields that have scalar values; none if the value is not an object."""
     fields = _read(_fields, data) or {}
     stripped = {}
     for name in fields.keys() & allowed.keys():
         try:
             value = _scalar.decode(fields[name])
         except _ERRORS:
-            continue  # another type: content, or a value that nothing needs
+            continue  # not a scalar: content, or a value that nothing needs
         if (kept := allowed[name](value, key)) is not None:
             stripped[name] = kept
     return stripped
@@ -154,7 +154,7 @@ def _checked(check: Check, value: Any, _key: bytes) -> Any:
 
 
 def _named(value: Any, key: bytes) -> str | None:
-    """Return the name; an empty one says something as well."""
+    """Return the name; an empty one is meaningful too."""
     return (_name(value, key) if value else value) if isinstance(value, str) else None
 
 

@@ -1,6 +1,6 @@
-"""The third and fourth step of a write (`ingest.intake.steps`): strip content where none may be stored, redact secrets.
+"""Steps 3 and 4 of a write (`ingest.intake.steps`): strip content where none may be stored, redact secrets.
 
-Both run before the log, which is for ever.
+Both run before the log, which is permanent.
 """
 
 from collections import Counter
@@ -32,8 +32,8 @@ from schemas.log.records import Event, EventsRecorded, LifecycleRecord, SessionR
 
 R = TypeVar("R", bound=LifecycleRecord)
 
-_GROUP = 8  # events that are scanned together: most are clean even beside a secret, and each scan has a fixed price
-_PIECE_BYTES = 131_072  # of events that the lane takes before another request has its turn
+_GROUP = 8  # events that are scanned together: most are clean even beside a secret, and each scan has a fixed cost
+_PIECE_BYTES = 131_072  # of events that the lane handles before another request has its turn
 _INLINE_BYTES_MAX = 131_072  # of a body that may hold secrets: full of them, it blocks the loop for 13 ms
 _LONG_PIECES = 4  # a request with more pieces is long
 
@@ -63,7 +63,7 @@ class Privacy(NamedTuple):
         return redacted
 
     async def strip_events(self, events: IdentifiedEvents, body: Body, key: bytes) -> IdentifiedEvents:
-        """Return the events without content; ask `strips` before."""
+        """Return the events without content; check `strips` first."""
         return events._replace(accepted=await body.place.run(_stripped, events.accepted, key))
 
     async def redact_events(self, events: IdentifiedEvents, body: Body, key: bytes, lane: Lane) -> IdentifiedEvents:
@@ -91,7 +91,7 @@ class Privacy(NamedTuple):
         return structs.replace(record, events=tuple(redacted))
 
     def _report(self, before: Iterable[Event | LifecycleRecord], after: Iterable[Event | LifecycleRecord]) -> None:
-        """Report what was redacted now; a record that is sent as a whole brings earlier counts."""
+        """Report what was redacted now; a record that is sent as a whole already has earlier counts."""
         for old, new in zip(before, after, strict=True):
             if old is not new:
                 self.on_redacted(Counter(new.redactions) - Counter(old.redactions))
@@ -101,7 +101,7 @@ KEEP_ALL_BUT_SECRETS = Privacy()
 
 
 async def _redacted(events: Sequence[Event], key: bytes, body: Body, lane: Lane) -> list[Event]:
-    """Redact a small request on the event loop for a moment; if that is not enough, or it is large, in the lane."""
+    """Redact a small request on the event loop if a moment is enough; any other in the lane."""
     if body.place is ON_THE_LOOP and len(body.text) <= _INLINE_BYTES_MAX:
         try:
             return _without_secrets(events, partial(_redact_bounded, key=key, effort=Effort(A_MOMENT_S)))
@@ -139,7 +139,7 @@ def _without_secrets(events: Sequence[Event], redact: Callable[[Event], Event]) 
 
 
 def _redact_bounded(event: Event, key: bytes, effort: Effort) -> Event:
-    """Redact, and strip a payload that its markers make larger than the log takes: one full of short secrets."""
+    """Redact, and strip a payload that its markers make too large for the log: one full of short secrets."""
     redacted = redact_event(event, effort)
     if redacted is event or len(memoryview(redacted.data)) <= EVENT_BYTES_MAX:
         return redacted
@@ -147,7 +147,7 @@ def _redact_bounded(event: Event, key: bytes, effort: Effort) -> Event:
 
 
 def _redact_or_strip(event: Event, key: bytes, effort: Effort) -> Event:
-    """Redact, and strip a payload that takes more than the effort; the names that remain are short."""
+    """Redact, and strip a payload that exceeds the effort; the names that remain are short."""
     try:
         return _redact_bounded(event, key, effort)
     except TooDense:

@@ -141,7 +141,7 @@ async def test_what_is_refused_is_said(api: WriteApi) -> None:
 async def test_metrics_that_are_refused_are_said(api: WriteApi) -> None:
     """Data points are counted."""
     body = metrics({"claude_code.commit.count": [point(1), point(2)]}, kind="gauge")
-    said = "2 of a metric that is no sum with a known temporality"
+    said = "2 of a metric that isn't a sum with a known temporality"
 
     reply = await api.send("POST", METRICS, body)
     encoded = ExportMetricsServiceResponse.FromString((await send_protobuf(api, METRICS, body)).content)

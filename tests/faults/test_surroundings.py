@@ -65,7 +65,7 @@ def test_a_topic_that_is_missing_is_refused(projector_rig: ProjectorRig) -> None
     elsewhere = {"LOG_URL": f"kafka://{projector_rig.bootstrap}/nowhere"}
 
     for command in (("processors", "--instance", "0"), ("ingest", "--port", "0")):
-        assert_refused(projector_rig.finish(*command, **elsewhere), "nowhere does not exist", "`provision` makes it")
+        assert_refused(projector_rig.finish(*command, **elsewhere), "nowhere does not exist", "`provision` creates it")
 
 
 @pytest.mark.kafka
@@ -217,7 +217,9 @@ def test_too_few_brokers_for_three_copies_are_refused(projector_rig: ProjectorRi
     elsewhere = {"LOG_URL": f"kafka://{projector_rig.bootstrap}/of-three"}
 
     assert_one_sentence(
-        projector_rig.finish("provision", "--partitions", "2", **elsewhere), "can't keep 3 copies", "nothing was made"
+        projector_rig.finish("provision", "--partitions", "2", **elsewhere),
+        "can't keep 3 copies",
+        "nothing was created",
     )
     assert_one_sentence(projector_rig.finish("ingest", "--port", "0", **elsewhere), "of-three does not exist")
 

@@ -249,7 +249,7 @@ REFUSALS: dict[str, tuple[str, dict[str, str], str]] = {
     ),
     "no log-in": ("sasl-tls", TLS, "requires a log-in: set KAFKA_SECURITY to sasl_tls"),
     "no log-in in the clear": ("sasl", {}, "requires a log-in: set KAFKA_SECURITY to sasl_tls"),
-    "a log-in to a broker without users": ("tls", SASL_TLS, "it asks for no log-in.*: check KAFKA_SECURITY"),
+    "a log-in to a broker without users": ("tls", SASL_TLS, "it does not ask for a log-in.*: check KAFKA_SECURITY"),
 }
 
 

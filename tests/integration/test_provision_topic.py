@@ -100,7 +100,7 @@ async def test_nothing_is_guessed_and_nothing_half_made(kafka: str) -> None:
     for wanted_topic, wish, said in (
         (topic._replace(partitions=0), ONE_COPY, "choose --partitions N; .* 64 is a good one"),
         (topic._replace(partitions=-1), ONE_COPY, "1 to 2000, not -1"),
-        (topic, Wish(), "can't keep 3 copies .*start the missing brokers.*--replication 1; nothing was made"),
+        (topic, Wish(), "can't keep 3 copies .*start the missing brokers.*--replication 1; nothing was created"),
         (topic, Wish(replication=2), "3 or more, or 1 for development, not 2"),
     ):
         with pytest.raises(BrokenLog, match=said):
@@ -319,7 +319,7 @@ async def test_a_managed_broker_whose_policy_refuses_a_setting(tmp_path: Path, m
         found = await look_at(topic)
         assert found is not None
         assert found.settings["retention.ms"] == "-1"
-        with pytest.raises(BrokenLog, match=r"refuses to make the topic forbidden: .*not here"):
+        with pytest.raises(BrokenLog, match=r"refuses to create the topic forbidden: .*not here"):
             await ensure_topic(topic._replace(name="forbidden"))
 
 

@@ -79,9 +79,9 @@ async def test_words_are_split_and_nothing_is_expanded() -> None:
         ("sh -c 'echo s3cret; echo first >&2; echo no network >&2; exit 3'", r"\(sh\) ended with 3 \(no network\)"),
         ("true", "printed 0 words"),
         ("echo s3cret 5 more", "printed 3 words"),
-        ("echo s3cret soon", "no number of seconds"),
+        ("echo s3cret soon", "not a number of seconds"),
         ("/nowhere/prog --s3cret", r"\(/nowhere/prog\) can't be run: No such file"),
-        (r"printf '\377'", "no text"),
+        (r"printf '\377'", "not text"),
     ],
 )
 async def test_a_failed_command_is_reported_without_its_output(command: str, said: str) -> None:

@@ -1,1 +1,1 @@
-"""What the doors for agents share: the session of an agent, and how facts of several sessions are appended."""
+"""What the agent endpoints share: the session of an agent, and how facts of several sessions are appended."""

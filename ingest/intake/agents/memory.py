@@ -1,11 +1,11 @@
-"""What this process appended lately, so that it need not do so with every payload."""
+"""What this process appended recently, so that it need not append it again with every payload."""
 
 from collections import OrderedDict
 from uuid import UUID
 
 
 class Remembered:
-    """The ids of the facts that were used last. A fact that is forgotten is appended again, and counts once."""
+    """The ids of the most recently used facts. A forgotten fact is appended again, but still counts once."""
 
     def __init__(self, count_max: int) -> None:
         self._count_max = count_max
@@ -21,7 +21,7 @@ class Remembered:
         return True
 
     def add(self, fact_id: UUID) -> None:
-        """Remember a fact that is durable; the one whose last use is longest ago makes room for it."""
+        """Remember a durable fact; the least recently used one is dropped to make room."""
         self._ids[fact_id.bytes] = None
         self._ids.move_to_end(fact_id.bytes)
         if len(self._ids) > self._count_max:

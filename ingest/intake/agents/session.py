@@ -1,4 +1,4 @@
-"""The session that an agent reports: found from the caller, the client and its own id, never looked up. Pure."""
+"""The session that an agent reports: derived from the caller, the client and its own id, never looked up. Pure."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeGuard
@@ -26,9 +26,9 @@ class AgentSession(NamedTuple):
 
 
 class Description(NamedTuple):
-    """What a client says about its session beside its id; None where it does not say.
+    """What a client says about its session besides its id; None where it says nothing.
 
-    ``attended``: a person can answer it. ``remote_url`` may hold credentials: they are removed.
+    ``attended``: a user can answer its questions. ``remote_url`` may hold credentials: they are removed.
     """
 
     client_version: str | None = None
@@ -55,7 +55,7 @@ class SessionFacts(NamedTuple):
 
 
 def is_client_session_id(value: Any) -> TypeGuard[str]:
-    """Return whether a client may name its session so."""
+    """Return whether a client may use this as its session id."""
     return isinstance(value, str) and 1 <= len(value) <= CLIENT_SESSION_ID_CHARACTERS_MAX and value.isprintable()
 
 
@@ -67,7 +67,7 @@ def agent_session(client: str, client_session_id: str, context: CommandContext) 
 
 
 def created(session: AgentSession, started_at: int | None, context: CommandContext) -> SessionCreated:
-    """Return the record of the session's beginning. Its fact is the same in every process and at any time."""
+    """Return the record of the session's creation. Its fact is the same in every process and at any time."""
     return SessionCreated(
         **context.head_of(session.session_id),
         fact_id=creation_id(session.session_id, context),
@@ -79,7 +79,7 @@ def created(session: AgentSession, started_at: int | None, context: CommandConte
 
 
 def described(session: AgentSession, said: Description, context: CommandContext) -> SessionDescribed | None:
-    """Return the record of what the client says; the same words are the same fact. None: it says nothing."""
+    """Return the record of what the client says, or None if it says nothing; equal values are the same fact."""
     remote = clean_remote(said.remote_url) if said.remote_url else None
     trigger = None if said.attended is None else "interactive" if said.attended else "headless"
     fields: dict[str, Any] = {

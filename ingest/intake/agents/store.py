@@ -1,8 +1,8 @@
 """The last three steps of `ingest.intake.steps` for a request that brings facts of several sessions.
 
-Sessions are appended side by side, the records of one session one after the other: its beginning, what the client says
-about it, then its facts in the client's order. If an append fails, others of the request may be durable. Every fact has
-an id that a copy of the request has as well, so it may be sent again as it is.
+Sessions are appended concurrently, the records of one session in order: its creation, what the client says about it,
+then its facts in the client's order. If one append fails, others of the request may be durable. A copy of the request
+has the same fact ids, so it may be sent again unchanged.
 """
 
 import asyncio
@@ -45,8 +45,8 @@ async def store_sessions(
 ) -> Stored:
     """Strip, redact and append the facts of a request; each session occurs once, and only if it has facts.
 
-    ``body`` is the text that is searched for secrets: it has to contain every payload as it is stored. Where payloads
-    are made from something else, it is their own text.
+    ``body`` is the text that is searched for secrets, so it must contain every payload as stored. Where payloads are
+    made from something else, it is the text of the payloads themselves.
 
     Raises:
         ApiError: 429, the org has fewer writes left than the request has sessions; nothing was appended.
@@ -77,7 +77,7 @@ async def _without_content(write: AgentWrite, sessions: Iterable[SessionFacts], 
 
 
 def _with_events(sessions: Iterable[SessionFacts], events: Iterable[Event]) -> Iterator[SessionFacts]:
-    """Yield the sessions with these events in the place of their own."""
+    """Yield the sessions with these events in place of their own."""
     following = iter(events)
     for session in sessions:
         facts = [next(following) if isinstance(fact, Event) else fact for fact in session.facts]
@@ -119,7 +119,7 @@ async def _append_session(write: AgentWrite, session: SessionFacts, body: Body) 
 
 
 async def _append_once(write: AgentWrite, record: LifecycleRecord) -> None:
-    """Append a record of the session unless this process did so lately; only a durable one is remembered."""
+    """Append a record of the session unless this process did so recently; only a durable one is remembered."""
     if record.fact_id in write.appended:
         return
     await append(write.command.log, record.session_id, [await _private(write, record)])

@@ -1,7 +1,7 @@
 r"""Parses a batch of hook events: with one typed call if all are valid, else one by one to find the invalid ones.
 
-msgspec refuses lone surrogates. So before parsing, each lone ``\ud83d`` becomes ``\ue83d``; afterwards the payloads get
-it back. The letter begins no other escape of the body, so the way back is exact.
+msgspec refuses lone surrogates. So each lone ``\ud83d`` becomes ``\ue83d`` before parsing, and is restored in the
+payloads afterwards. No other escape in the body begins with that letter, so the restoration is exact.
 """
 
 import re
@@ -22,7 +22,7 @@ from schemas.http.responses import RejectedEvent
 
 Read = RecordEvent | RejectedEvent
 _STAND_INS = b"efcba"
-_LONE_MAX = 10_000  # a body with more is no text that was cut, but an attempt to consume the processor
+_LONE_MAX = 10_000  # a body with more isn't truncated text, but an attempt to waste processor time
 
 # A list of bounded length: msgspec would build a list of millions before it checks the length.
 _Elements = msgspec.defstruct(
@@ -33,7 +33,7 @@ _Elements = msgspec.defstruct(
 )
 _Loose: Any = msgspec.defstruct("_Loose", [("events", _Elements)], forbid_unknown_fields=True)
 
-# Events of known types: msgspec finds a name in a set, but matches a pattern in as much time as it takes for the rest.
+# Events of known types: msgspec looks a name up in a set, but matching a pattern takes as long as all the rest.
 _KnownEvent = msgspec.defstruct(
     "_KnownEvent", [("event_type", Literal[*sorted(KNOWN_EVENT_TYPES)])], bases=(RecordEvent,), frozen=True, gc=False
 )
@@ -55,7 +55,7 @@ def read_batch(body: bytes) -> Sequence[Read]:
 
     Raises:
         ApiError: 413 for an event that is too large, 422 for no events or too many.
-        msgspec.MsgspecError: the body is no batch.
+        msgspec.MsgspecError: the body isn't a batch.
     """
     try:
         return _read(body)
@@ -112,7 +112,7 @@ def _wrong_count() -> Exception:
 
 
 def substitute(body: bytes) -> tuple[bytes, int] | None:
-    """Return the body with another letter in each lone surrogate, and the letter; None if there is none or too many."""
+    """Return the body with another letter in each lone surrogate, and that letter; None if it has none, or too many."""
     if not SURROGATE_ESCAPE.search(body):
         return None
     letter = next((letter for letter in _STAND_INS if not _escapes_with(letter).search(body)), None)

@@ -13,7 +13,7 @@ from schemas.log.codec import encode
 from schemas.log.records import Event, EventsRecorded
 from schemas.log.topics import RECORD_BYTES_MAX
 
-_EVENT_OVERHEAD = 256  # the most that a record adds to an event's type and data
+_EVENT_OVERHEAD = 256  # the maximum that a record adds to an event's type and data
 _REDACTION_OVERHEAD = 40  # the name of a rule and its count
 _OBJECT = ord("{")
 _NO_TIME = "timestamp must be an RFC 3339 time, such as 2026-01-20T10:30:00Z"
@@ -22,7 +22,7 @@ Valid = tuple[RecordEvent, int, memoryview]  # an event, its time (ms) and its p
 
 
 class IdentifiedEvents(NamedTuple):
-    """The events of a batch that are accepted, and for each of the others why it is rejected."""
+    """The accepted events of a batch, and why each of the others is rejected."""
 
     accepted: list[Event]
     rejected: list[RejectedEvent]
@@ -71,7 +71,7 @@ def _check(batch: Sequence[RecordEvent | RejectedEvent], now: int) -> tuple[list
 
 
 def _digests(valid: Iterable[Valid], context: SessionContext) -> list[bytes]:
-    """Return what the ids of events without one are made of: the same event in another request gets the same id."""
+    """Return the digests behind the ids of events without one: the same event in another request gets the same id."""
     hasher = event_id_hasher(context.secrets.seed_key, context.session_id)
     repeats: dict[bytes, int] = {}
     digests = []
@@ -108,7 +108,7 @@ def _parts(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
 
 
 def _length(event: Event) -> int:
-    """Return the most bytes that an event takes in a record; payloads with lone surrogates are in base64."""
+    """Return the maximum bytes that an event takes in a record; payloads with lone surrogates are in base64."""
     length = len(memoryview(event.data))
     redactions = _REDACTION_OVERHEAD * len(event.redactions)
     return _EVENT_OVERHEAD + redactions + (length if event.data_base64 is None else length * 4 // 3)

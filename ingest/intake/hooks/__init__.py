@@ -1,1 +1,1 @@
-"""The door for the hooks of coding agents."""
+"""The endpoint for coding agents' hooks."""

@@ -1,6 +1,6 @@
-"""Parses a batch of a hook client: with one typed call if all is valid, else one by one to find what is not.
+"""Parses a hook client's batch: with one typed call if everything is valid, else item by item to find what is not.
 
-Lone surrogates in payloads are kept, see `ingest.intake.events.batch`.
+Lone surrogates in payloads are preserved, see `ingest.intake.events.batch`.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ class Batch(NamedTuple):
 
 
 def _bounded_list(length: int) -> Any:
-    """Return the type of a list that is too long by one at most: msgspec would build a list of millions before."""
+    """Return a list type capped at one over ``length``: otherwise msgspec would build millions before refusing."""
     fields: Any = [(f"e{index}", Raw, b"") for index in range(length + 1)]
     return msgspec.defstruct("_Elements", fields, array_like=True, forbid_unknown_fields=True)
 
@@ -61,10 +61,10 @@ _shapes = msgspec.json.Decoder(_Shape)
 
 
 def is_batch(body: bytes) -> bool:
-    """Return whether a body is a batch: it has hooks or reports, and is no event itself.
+    """Return whether a body is a batch: it has hooks or reports, and is not itself an event.
 
     Raises:
-        msgspec.DecodeError: it is no JSON, or no object.
+        msgspec.DecodeError: it isn't JSON, or isn't an object.
     """
     try:
         shape = _shapes.decode(body)
@@ -84,7 +84,7 @@ def read_batch(body: bytes) -> Batch:
 
     Raises:
         ApiError: 413 for an element that is too large, 422 for none at all or too many.
-        msgspec.MsgspecError: the body is no batch.
+        msgspec.MsgspecError: the body isn't a batch.
     """
     try:
         return _read(body)

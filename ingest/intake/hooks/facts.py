@@ -26,7 +26,7 @@ from schemas.log.records import Event, LifecycleRecord, MetricsReport, MetricsRe
 
 
 class Hook(NamedTuple):
-    """A payload that is accepted. ``id`` None: it follows from session and payload."""
+    """An accepted payload. If ``id`` is None, it is derived from session and payload."""
 
     payload: Payload
     timestamp: int
@@ -46,7 +46,7 @@ def single_hook(data: bytes, client: Client, received_at: int) -> Hook:
 
 
 def batched_hook(hook: RecordHook, client: Client, received_at: int) -> Hook:
-    """Return the hook of an item of a batch; raises as `single_hook`."""
+    """Return the hook of an item of a batch; raises the same as `single_hook`."""
     payload = read_payload(bytes(hook.payload), client)
     at = checked_ms(hook.at, "at", received_at)
     timestamp = at if at is not None else _checked(own_time(payload.head), "payload.timestamp", received_at)
@@ -54,7 +54,7 @@ def batched_hook(hook: RecordHook, client: Client, received_at: int) -> Hook:
 
 
 class Report(NamedTuple):
-    """A report that is accepted: the client's id of its session, and the totals."""
+    """An accepted report: the client's id for its session, and the totals."""
 
     session_id: str
     report: MetricsReport
@@ -69,7 +69,7 @@ def checked_report(report: ReportSession, received_at: int) -> Report:
     if not is_client_session_id(report.session_id):
         raise Invalid("session_id", WRONG_SESSION_ID)
     if report.model_metrics is None and report.work is None:
-        raise Invalid(FIELD, "is required where there is no work")
+        raise Invalid(FIELD, "is required unless `work` is given")
     of_models = MetricsReport() if report.model_metrics is None else to_report(report.model_metrics, received_at)
     at = checked_ms(report.at, "at", received_at)
     reported_at = at if at is not None else of_models.reported_at or received_at
@@ -91,7 +91,7 @@ def session_facts(
     for report in reports:
         of_session.setdefault(report.session_id, ([], []))[1].append(report)
     if len(of_session) > SESSIONS_PER_BATCH_MAX:  # each takes two appends or more
-        raise Invalid("hooks", f"must be of at most {SESSIONS_PER_BATCH_MAX} sessions, together with the reports")
+        raise Invalid("hooks", f"must name at most {SESSIONS_PER_BATCH_MAX} sessions, reports included")
     return [_of_session(name, *brought, client, context) for name, brought in of_session.items()]
 
 
@@ -171,7 +171,7 @@ def _totals(work: WorkDone) -> WorkTotals:
 
 
 def _checked(own: int | None, field: str, received_at: int) -> int:
-    """Return the time of the payload, else of receipt."""
+    """Return the payload's own time, else the time of receipt."""
     if own is None:
         return received_at
     if not is_plausible(own, received_at):

@@ -15,7 +15,7 @@ from schemas.log.records import Outcome
 
 _NULL = Raw(b"null")
 _MINUTE_MS = 60_000
-# A payload with one of these fields occurs once. So does a prompt, and an answer, in a named turn.
+# A payload with one of these fields occurs only once. So does a prompt or an answer in a named turn.
 _IDENTITIES = ("tool_use_id", "tool_calls", "message_id")
 _TURNS = ("prompt_id", "turn_id")
 _OF_A_TURN = frozenset({"UserPromptSubmit", "Stop", "StopFailure"})
@@ -26,7 +26,7 @@ _SUCCESS = frozenset("success completed".split())
 
 
 class Head(AgentPayload, frozen=True):
-    """The fields that the door reads. Only the first two have to be of the right type."""
+    """The fields that the endpoint reads. Only the first two must have the right type."""
 
     tool_use_id: Raw = _NULL
     tool_calls: Raw = _NULL
@@ -53,11 +53,11 @@ _anything: msgspec.json.Decoder[Raw] = msgspec.json.Decoder(Raw)
 
 
 def read_payload(data: bytes, client: Client) -> Payload:
-    """Read what the door needs.
+    """Read what the endpoint needs.
 
     Raises:
-        msgspec.ValidationError, Invalid: it is no object, or names no session or no valid event.
-        msgspec.DecodeError, RecursionError: it is no JSON, or too deep.
+        msgspec.ValidationError, Invalid: it isn't an object, or lacks a session or a valid event.
+        msgspec.DecodeError, RecursionError: it isn't JSON, or nests too deeply.
     """
     try:
         head, is_odd = _head(data), False
@@ -71,7 +71,7 @@ def read_payload(data: bytes, client: Client) -> Payload:
 
 
 def own_time(head: Head) -> int | None:
-    """Return the payload's time in ms since 1970; None if it has none, or none that can be read."""
+    """Return the payload's time in ms since 1970; None if it has no readable time."""
     try:
         return parse_instant(_text_of(head.timestamp) or "")
     except ValueError:
@@ -79,10 +79,10 @@ def own_time(head: Head) -> int | None:
 
 
 def moment_of(payload: Payload, received_at: int) -> str:
-    """Return what tells a single payload from an equal one that is another event, beside its bytes.
+    """Return what, besides its bytes, distinguishes a single payload from an identical one of a different event.
 
-    A session may start twice from the same folder, with the same bytes. If nothing in a payload occurs once, it is the
-    minute of receipt; a copy within it is the same event.
+    A session may start twice from the same folder, with the same bytes. If the payload has no field that occurs only
+    once, the minute of receipt decides: a copy within that minute is the same event.
     """
     head = payload.head
     if own_time(head) is not None or any(_is_given(getattr(head, name)) for name in _IDENTITIES):
@@ -95,8 +95,8 @@ def moment_of(payload: Payload, received_at: int) -> str:
 def outcome_of(head: Head) -> Outcome | None:
     """Return the outcome that the end of a session names.
 
-    ``reason`` says why the process ended (other, clear, logout, prompt_input_exit, exit): that is no outcome, unless it
-    is a word for one. ``terminal_reason`` and ``is_error`` are those of a result.
+    ``reason`` says why the process ended (other, clear, logout, prompt_input_exit, exit). It isn't an outcome, unless
+    it is a word for one. ``terminal_reason`` and ``is_error`` belong to a result.
     """
     terminal = _text_of(head.terminal_reason) or ""
     words = {word.lower() for word in (_text_of(head.reason), terminal) if word}
@@ -111,7 +111,7 @@ def _head(data: bytes) -> Head:
     try:
         return _heads.decode(data)
     except msgspec.ValidationError:
-        _anything.decode(data)  # no JSON, even if a wrong value comes before the syntax error
+        _anything.decode(data)  # raises for invalid JSON, even if a wrong value comes before the syntax error
         raise
 
 

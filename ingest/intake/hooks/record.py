@@ -42,9 +42,9 @@ _NOTHING_VALID = "None of the hooks and reports is valid."
 async def record_hooks(
     request: Request[Any, Any, Any], agent_write: NewAgentWrite, client: FromPath[str]
 ) -> Response[Reply[RecordedEvents]]:
-    """Record what the hooks of a coding agent send: one payload as it is, or a batch of a hook client.
+    """Record what a coding agent's hooks send: one payload as it is, or a hook client's batch.
 
-    The session is that of the caller, the client and the client's own session id; it is created when it is first seen.
+    The caller, the client and the client's own session id identify the session. It is created when it is first seen.
     One payload returns 204 without a body, since the agent would read a body as an instruction. Its `SessionEnd` ends
     the session. When the response arrives, everything that was accepted is durable.
     """
@@ -73,14 +73,14 @@ async def _store_one(request: Request[Any, Any, Any], write: AgentWrite, client:
 
 
 def facts_of_one(body: bytes, client: Client, context: CommandContext) -> list[SessionFacts]:
-    """Return the facts of a body that is one payload; raises as `single_hook`."""
+    """Return the facts of a body that is one payload; raises the same as `single_hook`."""
     return session_facts([single_hook(body, client, context.received_at)], [], client, context)
 
 
 def facts_of_batch(
     body: bytes, client: Client, context: CommandContext
 ) -> tuple[list[SessionFacts], int, list[RejectedEvent]]:
-    """Return the facts of a batch, how many of its hooks are accepted, and why each of the others is not.
+    """Return the facts of a batch, how many of its hooks are accepted, and why each of the others is rejected.
 
     A rejected report has the code ``invalid_report``, and its index among the reports.
 

@@ -1,4 +1,4 @@
-"""The clients that are known by their telemetry. Pure."""
+"""The clients that are recognised by their telemetry. Pure."""
 
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ class Named(NamedTuple):
 
 
 def named(resource: Attributes, *names: str) -> Named | None:
-    """Find the client by its service, else by the prefix of one of the names; None: it is another service.
+    """Find the client by its service, else by the prefix of one of the names; None for any other service.
 
     The first of ``names`` that is not empty is the name.
     """
@@ -34,6 +34,6 @@ def named(resource: Attributes, *names: str) -> Named | None:
 
 
 def session_of(agent: Telemetry, attributes: Attributes, resource: Attributes) -> str | None:
-    """Return the client's id of the session that a record or a data point is about; None if it names none."""
+    """Return the client's id for the session that a record or a data point is about; None if it names none."""
     found = attributes.get(agent.session) or resource.get(agent.session)
     return found if is_client_session_id(found) else None

@@ -3,7 +3,7 @@
 from ingest.intake.otlp.exported import Attributes
 from ingest.intake.otlp.telemetry import Made, Telemetry, error_text, flag, made, number, text, tool_input, whole
 
-_WITHHELD = "<REDACTED>"  # in the place of a prompt, unless the user's settings log prompts
+_WITHHELD = "<REDACTED>"  # in place of a prompt, unless the user's settings log prompts
 
 
 def _common(a: Attributes) -> dict[str, str | None]:

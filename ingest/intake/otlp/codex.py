@@ -6,7 +6,7 @@ Its metrics name no session.
 from ingest.intake.otlp.exported import Attributes
 from ingest.intake.otlp.telemetry import Made, Telemetry, error_text, flag, less, made, text, tool_input, whole
 
-_WITHHELD = "[REDACTED]"  # in the place of a prompt, unless the user's settings log prompts
+_WITHHELD = "[REDACTED]"  # in place of a prompt, unless the user's settings log prompts
 _ERROR_STATUS_MIN = 400
 
 

@@ -1,6 +1,6 @@
-"""The form of an export request, whichever encoding it had. Pure.
+"""The form of an export request, whatever its encoding. Pure.
 
-Attributes are scalars: the tables read no lists and no maps, so those are dropped when a request is decoded.
+Attributes are scalars: the tables read neither lists nor maps, so those are dropped when a request is decoded.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,13 +14,13 @@ Kind = Literal["delta", "cumulative", ""]
 NONE: Attributes = MappingProxyType({})
 
 ITEMS_MAX = 20_000  # log records, data points or spans of a request; exporters send 512 log records at once
-SESSIONS_MAX = 500  # of a request: each takes two appends or more; an exporter has one, a collector those of its users
+SESSIONS_MAX = 500  # of a request: each takes two appends or more; an exporter has one, a collector has its users'
 ATTRIBUTES_MAX = 250_000  # of all items of a request in protobuf; the largest exports have some thousands
 ITEM_BYTES_MAX = 1_048_576  # of one log record or metric in protobuf: decoded it takes up to 30 times as much
 
 
 class Undecodable(Exception):
-    """The body is no export request."""
+    """The body isn't an export request."""
 
 
 class TooMuch(Exception):
@@ -48,7 +48,7 @@ class DataPoint(NamedTuple):
 
 
 class Exported(NamedTuple, Generic[T]):
-    """What one resource, a process, exports. None: an item that is too large to decode."""
+    """What one resource (a process) exports. None stands for an item that is too large to decode."""
 
     resource: Attributes
     items: Sequence[T | None]

@@ -22,8 +22,8 @@ from schemas.http.otlp import (
     OtlpValue,
 )
 
-_OBJECTS_MAX = 500_000  # of a body, before it is decoded: each takes up to 100 bytes then
-_SURROGATES_MAX = 20_000  # a body with more is no text that was cut, but an attempt to consume the processor
+_OBJECTS_MAX = 500_000  # of a body, checked before decoding: each then takes up to 100 bytes
+_SURROGATES_MAX = 20_000  # a body with more isn't truncated text, but an attempt to waste processor time
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
 _INT64 = 1 << 63
 
@@ -42,7 +42,7 @@ def decode_logs(body: bytes) -> list[Exported[LogRecord]]:
     """Decode the body of ``/v1/logs``.
 
     Raises:
-        msgspec.DecodeError, RecursionError: it is no such request.
+        msgspec.DecodeError, RecursionError: it isn't such a request.
         TooMuch: it exceeds the limits.
     """
     budget, found = Budget(), []
@@ -54,7 +54,7 @@ def decode_logs(body: bytes) -> list[Exported[LogRecord]]:
 
 
 def decode_metrics(body: bytes) -> list[Exported[DataPoint]]:
-    """Decode the body of ``/v1/metrics``; raises as `decode_logs`."""
+    """Decode the body of ``/v1/metrics``; raises the same as `decode_logs`."""
     budget, found = Budget(), []
     for part in _decode(_metrics, body).resource_metrics or ():
         metrics = [metric for scope in part.scope_metrics or () for metric in scope.metrics or ()]
@@ -64,7 +64,7 @@ def decode_metrics(body: bytes) -> list[Exported[DataPoint]]:
 
 
 def count_spans(body: bytes) -> int:
-    """Return how many spans the body of ``/v1/traces`` has; raises as `decode_logs`."""
+    """Return how many spans the body of ``/v1/traces`` has; raises the same as `decode_logs`."""
     parts = _decode(_traces, body).resource_spans or ()
     return sum(len(scope.spans or ()) for part in parts for scope in part.scope_spans or ())
 

@@ -28,7 +28,7 @@ T = TypeVar("T")
 # Fields of the messages on the way to a record; they have the same numbers in all three kinds of request.
 _RESOURCES, _RESOURCE, _SCOPES, _ITEMS = 1, 1, 2, 2
 _SCALARS = frozenset({"string_value", "int_value", "double_value", "bool_value"})
-# A surrogate as some clients write the half of an emoji at which they cut a text; strings with one are refused.
+# Some clients cut a text inside an emoji, which leaves a lone surrogate; protobuf refuses strings with one.
 _SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
 _REPLACEMENT = "\ufffd".encode()
 _INT64 = 1 << 63
@@ -39,7 +39,7 @@ def decode_logs(body: bytes) -> list[Exported[LogRecord]]:
     """Decode the body of ``/v1/logs``.
 
     Raises:
-        Undecodable: it is no such request.
+        Undecodable: it isn't such a request.
         TooMuch: it exceeds the limits.
     """
     items, attributes = Budget(), Budget(ATTRIBUTES_MAX)
@@ -54,7 +54,7 @@ def decode_logs(body: bytes) -> list[Exported[LogRecord]]:
 
 
 def decode_metrics(body: bytes) -> list[Exported[DataPoint]]:
-    """Decode the body of ``/v1/metrics``; raises as `decode_logs`."""
+    """Decode the body of ``/v1/metrics``; raises the same as `decode_logs`."""
     items, attributes = Budget(), Budget(ATTRIBUTES_MAX)
 
     def points(raw: bytes) -> Iterator[DataPoint]:
@@ -64,7 +64,7 @@ def decode_metrics(body: bytes) -> list[Exported[DataPoint]]:
 
 
 def count_spans(body: bytes) -> int:
-    """Return how many spans the body of ``/v1/traces`` has; raises as `decode_logs`."""
+    """Return how many spans the body of ``/v1/traces`` has; raises the same as `decode_logs`."""
     fields = Budget(FIELDS_MAX)
     parts = messages(body, _RESOURCES, fields)
     scopes = (scope for part in parts for scope in messages(part, _SCOPES, fields))
@@ -132,7 +132,7 @@ def _time(nano: int) -> int:
 
 
 def _attributes(pairs: Iterable[Any]) -> dict[str, Scalar]:
-    """Read scalars. This takes most of the time of a request, so it calls nothing that it need not call."""
+    """Read scalars. This takes most of a request's time, so it avoids every call it can."""
     found: dict[str, Scalar] = {}
     for pair in pairs:
         value = pair.value

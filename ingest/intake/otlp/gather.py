@@ -157,7 +157,7 @@ class _Gathering:
         self._outcomes[outcome] += 1
 
     def session(self, agent: Telemetry, name: str, attributes: Attributes, resource: Attributes) -> _Session | None:
-        """Return the session with this name, with what a record of it says about the client; None: one too many."""
+        """Return the session with this name, or None if it would be one too many; a record describes its client."""
         found = self._sessions.get((agent.client, name))
         if found is None and len(self._sessions) < SESSIONS_MAX:
             found = _Session(agent_session(agent.client, name, self._context), self._context)

@@ -1,4 +1,4 @@
-"""The ids of events made from telemetry: the same for every copy, in whatever request and encoding it comes. Pure."""
+"""The ids of events made from telemetry: the same for every copy, whatever request or encoding it comes in. Pure."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -19,7 +19,7 @@ class Identities:
         self._hasher = event_id_hasher(seed_key, session_id)
 
     def of_record(self, name: str, time_ns: int, attributes: Attributes, event: Made) -> bytes:
-        """Identify a request to a model by its id, another record by its place in the session or by all it says."""
+        """Identify a model request by its id, any other record by its place in the session or by its whole content."""
         request = event.fields.get("request_id") if event.event_type == "ApiRequest" else None
         if request is not None:
             return self._digest("request", [request])
@@ -31,9 +31,9 @@ class Identities:
         return self._digest("point", [point.metric, point.attributes, point.start_ns, point.time_ns])
 
     def series_of(self, point: DataPoint) -> str:
-        """Return the name of the cumulative series that a point continues; each process begins it anew."""
+        """Return the name of the cumulative series that a point continues; each process starts it again."""
         return self._digest("series", [point.metric, point.attributes, point.start_ns]).hex()
 
     def _digest(self, kind: str, parts: Sequence[object]) -> bytes:
-        # No event that a client sends through another door has an empty time.
+        # No event that a client sends to another endpoint has an empty time.
         return derived_event_digest(self._hasher, f"otlp:{kind}", "", _encode(parts), 0)

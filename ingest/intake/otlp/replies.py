@@ -20,14 +20,14 @@ _REFUSED: Mapping[Outcome, str] = {
     "no_session": "without a session id",
     "too_many_sessions": f"beyond the first {SESSIONS_MAX} sessions of the request (export smaller batches)",
     "time_out_of_range": "with a time before 2000-01-01 or more than 24 hours from now",
-    "no_sum": "of a metric that is no sum with a known temporality",
+    "no_sum": "of a metric that isn't a sum with a known temporality",
     "wrong_value": "with a value or a type that is not known",
     "too_large": "of more than 1,048,576 bytes",
 }
 
 
 class Refused(NamedTuple):
-    """How many items of a request were refused, and a message for who runs the exporter; empty if there is none."""
+    """How many items of a request were refused, and a message for the exporter's operator; empty if there is none."""
 
     items: int
     message: str

@@ -30,11 +30,11 @@ T = TypeVar("T")
 _MEDIA = (JSON, PROTOBUF)
 _INLINE_BYTES_MAX = {JSON: 131_072, PROTOBUF: 65_536}  # 10 ms at most to decode and to map
 _TRACES_DROPPED = "Traces are not stored: {} spans were dropped. Set OTEL_TRACES_EXPORTER=none to send none."
-_UNDECODABLE = "The body is no export request of OTLP in {}."
+_UNDECODABLE = "The body isn't an OTLP export request in {}."
 
 
 class _Signal(NamedTuple, Generic[T]):
-    """What is particular about one kind of export: decoders and replies by content type, and the mapping."""
+    """What is specific to one kind of export: decoders and replies by content type, and the mapping."""
 
     name: str
     decode: Mapping[str, Callable[[bytes], list[Exported[T]]]]
@@ -59,7 +59,7 @@ _REPLY_TO_TRACES = {JSON: replies.traces_in_json, PROTOBUF: replies.traces_in_pr
 
 
 def respond_to_export_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """Return the ``Status`` that OTLP wants for what can't be decoded, else the response of every other route."""
+    """Return the ``Status`` that OTLP requires for an undecodable request, else the same response as other routes."""
     if isinstance(error, TooMuch):
         return respond_to_error(request, too_large())
     is_protobuf = find_header(request.scope, b"content-type", "").lower().startswith(PROTOBUF)
@@ -74,7 +74,7 @@ def respond_to_export_error(request: Request[Any, Any, Any], error: Exception) -
     return Response(status(message), status_code=HTTP_400_BAD_REQUEST, media_type=media)
 
 
-# By name, since Litestar takes the handler of the nearest class, and the service has some for these.
+# Each class by name: Litestar takes the handler of the nearest class, and the service has its own for these.
 _ERRORS: Any = dict.fromkeys((Exception, HTTPException, msgspec.ValidationError), respond_to_export_error)
 
 
@@ -122,7 +122,7 @@ async def export_metrics(request: Request[Any, Any, Any], agent_write: NewAgentW
     opt=takes(ExportTraces, to_log=False, undecodable=True),
 )
 async def export_traces(request: Request[Any, Any, Any], agent_write: NewAgentWrite) -> Response[ExportedTraces]:
-    """Accept traces, in OTLP/JSON or protobuf, and drop them, so that exporters which send all signals work."""
+    """Accept traces, in OTLP/JSON or protobuf, and drop them, so that exporters that send every signal work."""
     async with agent_write.command.bodies.read(request, media=_MEDIA) as body:
         count = await _place_of(body, agent_write).run(_COUNT_SPANS[body.media], body.text)
     metrics_of(request.app).exported("traces", {"noise": count})

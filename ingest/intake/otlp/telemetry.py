@@ -1,4 +1,4 @@
-"""What the tables of the clients are made of, and how attributes are read. Pure.
+"""The parts of the clients' tables, and how attributes are read. Pure.
 
 Clients mix types: a duration is a number in one record and text in another. A value that can't be read is absent.
 """
@@ -35,8 +35,8 @@ MeasureTable = Mapping[str, Callable[[Attributes], str | None]]  # from a metric
 class Telemetry(NamedTuple):
     """How one client exports.
 
-    ``service`` begins its service names, ``prefix`` the names of its events and metrics. ``session`` is the attribute
-    with its id of the session. ``version`` and ``attended`` read what a record and its resource say about the client.
+    Its service names begin with ``service``, the names of its events and metrics with ``prefix``. The attribute
+    ``session`` holds its session id. ``version`` and ``attended`` read what a record and its resource say about it.
     """
 
     client: str
@@ -87,7 +87,7 @@ def flag(attributes: Attributes, name: str) -> bool | None:
 
 
 def tool_input(attributes: Attributes, name: str) -> Any:
-    """Return a tool's input: an object where the text is one in JSON, as in the client's hooks, else the text."""
+    """Return a tool's input: as an object if the text is one in JSON, as in the client's hooks, else the text."""
     given = text(attributes, name)
     if given is None:
         return None
@@ -98,13 +98,13 @@ def tool_input(attributes: Attributes, name: str) -> Any:
 
 
 def error_text(attributes: Attributes, *names: str) -> str | None:
-    """Return the first of these attributes that has text, cut to what tells errors apart."""
+    """Return the first of these attributes that has text, cut to the length that distinguishes errors."""
     found = next((value for name in names if (value := text(attributes, name))), None)
     return found and found[:ERROR_CHARACTERS_MAX]
 
 
 def less(total: int | None, *parts: int | None) -> int | None:
-    """Return what is left of a total without its parts; at least 0."""
+    """Return a total minus its parts, at least 0."""
     return None if total is None else max(0, total - sum(part or 0 for part in parts))
 
 

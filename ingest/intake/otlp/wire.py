@@ -1,7 +1,7 @@
-"""The wire format of protobuf, as far as it is needed to reach the records inside a request one by one. Pure.
+"""The wire format of protobuf, just enough to reach the records inside a request one by one. Pure.
 
-Decoded as a whole, a request of empty messages takes 70 times its bytes. Each record is decoded by itself instead, and
-the fields on the way to it are counted.
+Decoded as a whole, a request of empty messages takes 70 times its size. So each record is decoded separately, and the
+fields on the way to it are counted.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ def messages(data: bytes, field: int, budget: Budget) -> Iterator[bytes]:
     """Yield the messages that the message ``data`` has in ``field``; other fields are skipped.
 
     Raises:
-        Undecodable: ``data`` is no message.
+        Undecodable: ``data`` isn't a message.
         TooMuch: the budget is spent.
     """
     at, end = 0, len(data)

@@ -23,7 +23,7 @@ _FIELDS = tuple(name for name in ChangeSession.__struct_fields__ if name != FIEL
 
 
 def decide(body: ChangeSession, context: SessionContext) -> MetricsReported | SessionChanged:
-    """Return the record of a PATCH; one that only reports totals is a `MetricsReported`. Raises as `to_report`."""
+    """Return the record of a PATCH: a `MetricsReported` if it only has totals. Raises the same as `to_report`."""
     head, fact_id = context.head(), context.fact_id("change")
     fields = {name: value for name in _FIELDS if (value := getattr(body, name)) is not UNSET}
     report = _report(body, context.received_at)
@@ -59,7 +59,7 @@ def _report(body: ChangeSession, now: int) -> MetricsReport | None:
     if body.model_metrics is UNSET:
         return None
     if body.model_metrics is None:
-        return MetricsReport()  # null clears: totals of no model at all
+        return MetricsReport()  # null clears the report: no model has totals
     return to_report(body.model_metrics, now)
 
 

@@ -35,7 +35,7 @@ _decoder = msgspec.json.Decoder(CreateSession)
 
 
 def decide(body: CreateSession, context: CommandContext) -> SessionCreated:
-    """Return the record of a new session. With an idempotency key or an external id, its ids never change.
+    """Return the record of a new session. With an idempotency key or an external id, its ids are always the same.
 
     Raises:
         Invalid: for a parent or run that was not minted for this org, a relation without a parent, a wrong time.
@@ -138,11 +138,11 @@ def _verified(id_: UUID | None, purpose: str, field: str, context: CommandContex
     try:
         return ids.verify(context.secrets, purpose, context.org_id, id_)
     except ids.UnknownId as unknown:
-        raise Invalid(field, f"is no {purpose} of this org") from unknown
+        raise Invalid(field, f"is not a {purpose} of this org") from unknown
 
 
 def _seed(body: CreateSession, sensitive: bool, context: CommandContext) -> bytes | None:
-    """Return the seed of a repeatable call: it has an idempotency key or an external id."""
+    """Return the seed of a repeatable call, one with an idempotency key or an external id; None for any other."""
     family = Family(body.parent_id, body.relation, body.run_id)
     if context.idempotency_key is not None:
         return seed_of("idempotency-key", context.idempotency_key, family, sensitive, context)

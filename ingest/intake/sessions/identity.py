@@ -17,7 +17,7 @@ class SessionIds(NamedTuple):
 
 
 class Family(NamedTuple):
-    """What a new session belongs to: a parent, in which relation, and a run."""
+    """What a new session belongs to: a parent with its relation, and a run."""
 
     parent_id: UUID | None = None
     relation: str | None = None
@@ -37,7 +37,7 @@ def seed_of(purpose: str, key: str, family: Family, sensitive: bool, context: Co
 def seed_of_external_id(
     external_id: str, context: CommandContext, family: Family = ALONE, sensitive: bool = False
 ) -> bytes:
-    """Return the seed of a session that its client knows under a name of its own."""
+    """Return the seed of a session that its client knows by the client's own name for it."""
     return seed_of("external-id", external_id, family, sensitive, context)
 
 
@@ -52,5 +52,5 @@ def new_ids(
 
 
 def creation_id(session_id: UUID, context: CommandContext) -> UUID:
-    """Return the identity of the fact that a session began: the same for every copy of it."""
+    """Return the id of the fact that a session began, which is the same for every copy of it."""
     return ids.derived_uuid(context.secrets.seed_key, "session-created", [session_id.bytes])

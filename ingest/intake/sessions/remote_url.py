@@ -31,7 +31,7 @@ def _from_url(scheme: str, rest: str) -> Remote:
     userinfo, address = _split_userinfo(rest)
     address = _without_query(address)
     host, _, path = address.partition("/")
-    user = _login(userinfo) if "ssh" in scheme.lower() else ""  # over https a user name alone may be a token
+    user = _login(userinfo) if "ssh" in scheme.lower() else ""  # over https even a bare user name may be a token
     clean = f"{scheme}://{user}{address}"
     return Remote(clean, _slug(path) if host else None)
 
@@ -41,7 +41,7 @@ def _split_userinfo(rest: str) -> tuple[str | None, str]:
     if "@" in authority:
         userinfo, _, host = authority.rpartition("@")
         return userinfo, f"{host}{slash}{path}"
-    # The password has an unescaped slash: the apparent port is none, and the real host follows an @.
+    # The password has an unescaped slash: the apparent port isn't one, and the real host follows an @.
     if ":" in authority and not _PORT.fullmatch(authority.rpartition(":")[2]) and "@" in path:
         userinfo, _, address = rest.rpartition("@")
         return userinfo, address

@@ -1,11 +1,11 @@
-"""An export of the log: a folder of compressed segments and a manifest. It is the backup, and the way to another log.
+"""An export of the log: a folder of compressed segments and a manifest. It is the backup, and moves a log elsewhere.
 
 ::
 
     line.py       one record <-> one line of JSON
     segment.py    records <-> the bytes of one file
-    manifest.py   what the folder holds, with a hash of itself
-    folder.py     the files: locked, private, each replaced as a whole
+    manifest.py   what the folder holds, with its own hash
+    folder.py     the files: locked, private, each replaced whole
     export.py     log -> folder, from where the manifest ends
     verify.py     folder -> findings
     order.py      the order and the positions of an import

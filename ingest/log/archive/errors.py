@@ -2,7 +2,7 @@
 
 
 class Refused(Exception):
-    """The command was not carried out, because the log and the export do not fit each other."""
+    """The command was not carried out, because the log and the export do not match."""
 
 
 class Damaged(Exception):

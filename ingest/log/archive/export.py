@@ -1,7 +1,7 @@
 """Export the log into a folder, from where the folder's manifest ends to where the log ended at the start.
 
-The manifest names a segment once it is on disk. So after an interruption at any point the next run continues behind
-the last named segment, and replaces a segment that was written but not named.
+The manifest names a segment once it is on disk. So after an interruption, the next run continues after the last named
+segment, and replaces one that was written but not named.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -114,6 +114,6 @@ async def _check_tail(log: LogReader, manifest: Manifest, ends: Sequence[int]) -
         found = await log.read(partition, at.offset, at.offset + 1, 1) if ends[partition] > at.offset else ()
         if not found or line_hash(found[0]) != segments[-1].last:
             raise Refused(
-                f"the log has {'another' if found else 'no'} record at {at}, the last one exported: it has lost its "
-                "end, or is another log. Keep this export, it has what the log lacks, and name another folder"
+                f"the log has {'another' if found else 'no'} record at {at}, where the export ends: it has lost its "
+                "end, or is another log. Keep this export, which has what the log lacks, and name another folder"
             )

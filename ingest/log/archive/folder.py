@@ -1,4 +1,4 @@
-"""The folder of an export. Each file is replaced as a whole, and on disk before the manifest names it."""
+"""The folder of an export. Each file is replaced whole, and is on disk before the manifest names it."""
 
 import contextlib
 import errno
@@ -26,7 +26,7 @@ def read_manifest(folder: Path) -> Manifest:
         return decode_manifest((folder / MANIFEST).read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         if any(folder.glob(f"*{SUFFIX}")):
-            raise Damaged(MANIFEST, "it is missing: bring it back from another copy of the export") from None
+            raise Damaged(MANIFEST, "it is missing: restore it from another copy of the export") from None
         raise Refused(f"{folder} holds no export of a log: `log export` makes one") from None
     except OSError as error:
         raise Refused(f"{folder / MANIFEST} can't be read: {error.strerror}") from error
@@ -81,12 +81,12 @@ def save(file: Path, content: bytes) -> None:
         scratch_of(file).unlink(missing_ok=True)
         hint = "free some space, then " if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
         raise Refused(
-            f"{file} can't be written: {error.strerror}; {hint}run the command again, it continues there"
+            f"{file} can't be written: {error.strerror}; {hint}run the command again: it continues where it stopped"
         ) from error
 
 
 def _close(folder: Path) -> None:
-    """Close a folder of ours to other accounts, and remove what an interrupted write has left."""
+    """Close a folder of ours to other accounts, and remove what an interrupted write left."""
     try:
         folder.chmod(FOLDER_MODE)
         for scratch in folder.glob(scratch_of(Path("*")).name):
@@ -112,8 +112,8 @@ def _words(source: Source) -> str:
 
 
 def _check_files(folder: Path, manifest: Manifest) -> None:
-    """Check names and sizes: to continue an export that has lost a file would hide the loss."""
+    """Check names and sizes: continuing an export that has lost a file would hide the loss."""
     for name, _, segment in manifest.files():
         file = folder / name
         if not file.exists() or file.stat().st_size != segment.bytes:
-            raise Damaged(name, "it is missing or has another size: bring it back from another copy of the export")
+            raise Damaged(name, "it is missing or has another size: restore it from another copy of the export")

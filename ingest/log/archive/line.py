@@ -1,7 +1,7 @@
 """One record as one line of JSON, byte for byte.
 
-Key and value are text where they are UTF-8, else base64 in ``key_base64`` and ``value_base64``; without either the
-record has none.
+Key and value are text where they are UTF-8, else base64 in ``key_base64`` and ``value_base64``. A record without a key
+or a value has neither field for it.
 """
 
 from typing import NamedTuple
@@ -28,11 +28,11 @@ _decoder = msgspec.json.Decoder(_Line)
 
 
 class BadLine(ValueError):
-    """The line is no record."""
+    """The line isn't a record."""
 
 
 class Spelled(NamedTuple):
-    """Bytes as text, or the bytes themselves if they are no text."""
+    """Bytes as text, or the bytes themselves if they aren't text."""
 
     text: str | None
     other: bytes | None
@@ -49,7 +49,7 @@ def decode_line(line: bytes) -> LogRecord:
     """Return the record of a line.
 
     Raises:
-        BadLine: it is not a line of `encode_line`.
+        BadLine: `encode_line` would not write it.
     """
     try:
         found = _decoder.decode(line)

@@ -1,4 +1,4 @@
-"""`manifest.json`: what an export holds, and whose it is. It has a hash of itself, so no byte can change unnoticed."""
+"""`manifest.json`: what an export holds, and whose it is. It includes its own hash, so no byte can change unnoticed."""
 
 import hashlib
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ class Source(NamedTuple):
 
 
 class Manifest(Struct, frozen=True, kw_only=True):
-    """``segments`` are in the order of their offsets, for each partition; times are UTC."""
+    """``segments`` holds each partition's segments in the order of their offsets; times are UTC."""
 
     format: int = FORMAT
     topic: str
@@ -41,7 +41,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
 
     @property
     def ends(self) -> list[int]:
-        """The offset behind the last exported record of each partition."""
+        """The offset after the last exported record of each partition."""
         return [segments[-1].end if segments else 0 for segments in self.segments]
 
     @property
@@ -89,12 +89,12 @@ def decode_manifest(raw: bytes) -> Manifest:
     try:
         found = msgspec.json.decode(raw, type=_AnyFormat).format
         if found != FORMAT:
-            raise Damaged(MANIFEST, f"format {found} is unknown here: use the version of this code that wrote it")
+            raise Damaged(MANIFEST, f"format {found} is unknown to this version: use the version that wrote it")
         manifest = msgspec.json.decode(raw, type=Manifest)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise Damaged(MANIFEST, f"it is no manifest: {error}") from error
+        raise Damaged(MANIFEST, f"it is not a manifest: {error}") from error
     if encode_manifest(manifest) != raw:
-        raise Damaged(MANIFEST, "it differs from its own SHA-256: bring it back from another copy of the export")
+        raise Damaged(MANIFEST, "it differs from its own SHA-256: restore it from another copy of the export")
     _check_order(manifest)
     return manifest
 

@@ -7,7 +7,7 @@ class Meter(Protocol):
     """Shows how much of a step is done."""
 
     def begin(self, step: str, records: int) -> None:
-        """Begin a step of so many records, which ends the one before."""
+        """Begin a step of this many records; the previous step is over."""
         ...
 
     def add(self, records: int, size: int) -> None:

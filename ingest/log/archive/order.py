@@ -1,7 +1,7 @@
 """The order of an import, and the position of each record: always the same for the same export.
 
-A log with as many partitions as the export gets each record at its old position. In another log a record goes to the
-partition of its key, behind the records of the same session that were before it.
+A log with as many partitions as the export gets each record at its old position. In any other log, a record goes to
+the partition of its key, after the earlier records of the same session.
 """
 
 import heapq
@@ -12,7 +12,7 @@ from schemas.log.topics import partition_of
 
 
 def in_target_order(sources: Sequence[Iterable[LogRecord]], partitions: int) -> Iterator[LogRecord]:
-    """Yield the records of all source partitions, about in the order of the log's time, at their new positions."""
+    """Yield the records of all source partitions, roughly in the order of the log's time, at their new positions."""
     ends = [0] * partitions
     for record in merged(sources):
         target = record.partition if partitions == len(sources) else target_of(record.key, partitions)

@@ -1,7 +1,7 @@
 """Import an export into an empty log, or continue an import that was interrupted.
 
-Order and positions follow from the export alone, so whatever an interruption left is, in each partition, the beginning
-of what the import writes. It is compared record by record before anything is written.
+Order and positions depend only on the export. So an interrupted import leaves, in each partition, the beginning of what
+the whole import writes. That beginning is compared record by record before anything is written.
 """
 
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -19,7 +19,7 @@ from schemas.log.position import LogReader, LogRecord, Position
 
 
 class Target(LogReader, Protocol):
-    """A log that takes records at positions; those of a partition come in order, behind its end."""
+    """A log that accepts records at given positions; a partition's records come in order, after its end."""
 
     async def put(self, record: LogRecord) -> None:
         """Accept the next record of its partition; it may become durable later.
@@ -31,7 +31,7 @@ class Target(LogReader, Protocol):
         ...
 
     async def finish(self) -> None:
-        """Return once every accepted record is durable at its position; raise as `put`."""
+        """Return once every accepted record is durable at its position; raise the same as `put`."""
         ...
 
 
@@ -43,7 +43,7 @@ class Imported(NamedTuple):
 
 
 def check_export(folder: Path, manifest: Manifest, meter: Meter) -> None:
-    """Read the whole export before anything of it is imported. Raises `Damaged` with the first thing that is wrong."""
+    """Read the whole export before any of it is imported. Raises `Damaged` with the first thing that is wrong."""
     for finding in verify_segments(folder, manifest, meter).findings:
         raise Damaged(finding.file, f"{finding.what}. Nothing was imported")
 
@@ -77,7 +77,7 @@ async def check_beginning(
 
 
 async def send(plan: Iterator[LogRecord], target: Target, ends: Sequence[int], records: int, meter: Meter) -> Imported:
-    """Put the records behind ``ends`` into the target; ``records`` is how many the plan has. Raises as `Target.put`."""
+    """Put the records from ``ends`` on into the target; the plan has ``records``. Raises the same as `Target.put`."""
     meter.begin("import", records - sum(ends))
     added = 0
     for record in plan:
@@ -90,7 +90,7 @@ async def send(plan: Iterator[LogRecord], target: Target, ends: Sequence[int], r
 
 
 def not_empty(place: str, why: str) -> Refused:
-    """Return the error for a log that holds something else than the beginning of the import."""
+    """Return the error for a log that holds something other than the beginning of the import."""
     return Refused(
         f"{place} is not empty, and not what an interrupted import of this export leaves: {why}. Import into a new "
         "log; nothing was changed"
@@ -100,7 +100,7 @@ def not_empty(place: str, why: str) -> Refused:
 async def _compare(record: LogRecord, found: AsyncIterator[LogRecord], place: str) -> None:
     there = await anext(found)
     if there != record:
-        raise not_empty(place, f"its record at {Position(there.partition, there.offset)} is another one")
+        raise not_empty(place, f"its record at {Position(there.partition, there.offset)} is a different one")
 
 
 def _records(folder: Path, manifest: Manifest, partition: int) -> Iterator[LogRecord]:

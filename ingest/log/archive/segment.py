@@ -30,7 +30,7 @@ LIMITS = Limits()
 
 
 class Segment(Struct, frozen=True):
-    """What the manifest says of a segment. ``bytes`` and ``sha256`` are of the file, ``last`` is of its last line."""
+    """A segment's entry in the manifest. ``bytes`` and ``sha256`` are of the file, ``last`` is of its last line."""
 
     first: int  # offset
     records: int
@@ -41,7 +41,7 @@ class Segment(Struct, frozen=True):
 
     @property
     def end(self) -> int:
-        """The offset behind the last record."""
+        """The offset after the last record."""
         return self.first + self.records
 
 
@@ -100,26 +100,26 @@ def check_file(file: Path, segment: Segment) -> None:
             while chunk := opened.read(_CHUNK_BYTES):
                 digest.update(chunk)
     except FileNotFoundError:
-        raise Damaged(file.name, "it is missing: bring it back from another copy of the export") from None
+        raise Damaged(file.name, "it is missing: restore it from another copy of the export") from None
     except OSError as error:
         raise Damaged(file.name, f"it can't be read: {error.strerror}") from error
     if digest.hexdigest() != segment.sha256:
         raise Damaged(
-            file.name, "it differs from its SHA-256 in the manifest: bring it back from another copy of the export"
+            file.name, "it differs from its SHA-256 in the manifest: restore it from another copy of the export"
         )
 
 
 def read_segment(file: Path, partition: int, segment: Segment) -> Iterator[LogRecord]:
-    """Yield the records, with bounded memory. Raises `Damaged` if one is not the record that has to be there."""
+    """Yield the records, with bounded memory. Raises `Damaged` if one isn't the expected record."""
     expected, record = segment.first, None
     for record in _records(file):
         if (record.partition, record.offset) != (partition, expected):
             found = f"{record.partition}:{record.offset}"
-            raise Damaged(file.name, f"it has {found} where {partition}:{expected} has to be")
+            raise Damaged(file.name, f"it has {found} where {partition}:{expected} should be")
         expected += 1
         yield record
     if expected != segment.end:
-        raise Damaged(file.name, f"it has {expected - segment.first} records, the manifest says {segment.records}")
+        raise Damaged(file.name, f"it has {expected - segment.first} records, but the manifest says {segment.records}")
     if record is not None and line_hash(record) != segment.last:
         raise Damaged(file.name, "its last record is not the one in the manifest")
 
@@ -132,7 +132,7 @@ def _records(file: Path) -> Iterator[LogRecord]:
     except (ZstdError, EOFError, OSError) as error:
         raise Damaged(file.name, f"it can't be decompressed: {error}") from error
     except BadLine as error:
-        raise Damaged(file.name, f"it has a line that is no record: {error}") from error
+        raise Damaged(file.name, f"it has a line that is not a record: {error}") from error
 
 
 def _sha256(content: bytes) -> str:

@@ -13,7 +13,7 @@ from ingest.log.archive.segment import Segment, check_file, is_misplaced, read_s
 
 
 class Finding(Struct, frozen=True):
-    """A file that is not as it has to be, and what is wrong."""
+    """A file of the export, and what is wrong with it."""
 
     file: str
     what: str
@@ -22,8 +22,8 @@ class Finding(Struct, frozen=True):
 class Verified(Struct, frozen=True):
     """What the export holds, and all that is wrong with it.
 
-    ``misplaced`` records have a session's key that belongs to another partition. The log has them as they are, as dead
-    letters, so they are no findings.
+    The key of a ``misplaced`` record is a session id that belongs to another partition. The log holds such records too,
+    as dead letters, so they aren't findings.
     """
 
     findings: list[Finding]
@@ -79,5 +79,5 @@ def _check_records(file: Path, partition: int, segment: Segment, partitions: int
     if misplaced != segment.misplaced:
         raise Damaged(
             file.name,
-            f"{misplaced} keys belong to another partition than {partition}, the manifest says {segment.misplaced}",
+            f"{misplaced} keys don't belong to partition {partition}, but the manifest says {segment.misplaced}",
         )

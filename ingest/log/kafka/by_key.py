@@ -29,7 +29,7 @@ async def records_of_key(topic: KafkaTopic, key: bytes) -> list[LogRecord]:
         return [record async for record in _scan(reader, partition_of(key, topic.partitions)) if record.key == key]
     except TopicAuthorizationFailedError as error:
         raise BrokenLog(
-            f"{topic.bootstrap} does not let us read the topic {topic.name}: give the right Read"
+            f"{topic.bootstrap} does not let us read the topic {topic.name}: grant the right Read"
         ) from error
     finally:
         await reader.stop()

@@ -34,7 +34,7 @@ async def ensure_topic(topic: KafkaTopic) -> bool:
     """Create the topic if it is missing, with its ``replication``; return whether it was created.
 
     Raises:
-        BrokenLog: an existing topic is not as it has to be, there are too few brokers for the copies, or the broker
+        BrokenLog: an existing topic is not as it must be, there are too few brokers for the copies, or the broker
             refuses this client.
         LogUnavailable: the broker is unreachable.
     """
@@ -51,7 +51,7 @@ async def find_topic(topic: KafkaTopic, find: FindTopic = check_topic) -> KafkaT
     """Return the topic as it is; never create it.
 
     Raises:
-        BrokenLog: it is missing or not as it has to be, or the broker refuses this client.
+        BrokenLog: it is missing or not as it must be, or the broker refuses this client.
         LogUnavailable: the broker is unreachable.
     """
     with outages_explained(topic):
@@ -86,7 +86,7 @@ def outages_explained(topic: KafkaTopic) -> Iterator[None]:
 def settings_of(topic: KafkaTopic) -> dict[str, str]:
     """Return the settings of a new topic. Those that a managed service may refuse come first."""
     return {
-        # Kafka 4 refuses what is stamped an hour ahead: every append of an `ingest` whose clock is.
+        # Kafka 4 refuses records stamped an hour ahead: every append of an `ingest` with a fast clock.
         "message.timestamp.after.max.ms": str(2**63 - 1),
         "min.insync.replicas": str(min(2, topic.replication)),
         "max.message.bytes": str(MESSAGE_BYTES_MAX),
@@ -99,8 +99,8 @@ def settings_of(topic: KafkaTopic) -> dict[str, str]:
 async def _await_coordinator(admin: AIOKafkaAdminClient, group: str) -> None:
     """Wait until a new cluster has its topic of committed offsets; it creates that topic at the first request.
 
-    The first projectors then join at once. Without this they are refused and return seconds later, and the rebalance
-    falls into the first traffic.
+    The first projectors then join at once. Otherwise they are refused and return seconds later, and the rebalance
+    disturbs the first traffic.
     """
     async with asyncio.timeout(COORDINATOR_S):
         while True:
@@ -125,7 +125,7 @@ async def _create_with_accepted_settings(admin: AIOKafkaAdminClient, topic: Kafk
             return await _create(admin, topic, settings)
         except _REFUSED_SETTING as error:
             if not settings:
-                raise BrokenLog(f"{topic.bootstrap} refuses to make the topic {topic.name}: {error}") from error
+                raise BrokenLog(f"{topic.bootstrap} refuses to create the topic {topic.name}: {error}") from error
             named = [name for name in settings if name in str(error)]
             refused = named or await _refused_alone(admin, topic, settings) or [next(iter(settings))]
             logger.warning("topic_setting_refused", topic=topic.name, settings=refused, error=str(error))
@@ -133,7 +133,7 @@ async def _create_with_accepted_settings(admin: AIOKafkaAdminClient, topic: Kafk
 
 
 async def _refused_alone(admin: AIOKafkaAdminClient, topic: KafkaTopic, settings: Mapping[str, str]) -> list[str]:
-    """Return the settings that the broker refuses whichever the others are: not every error names its setting."""
+    """Return the settings that the broker refuses regardless of the others: not every error names its setting."""
     refused = []
     for name, value in settings.items():
         try:
@@ -146,7 +146,7 @@ async def _refused_alone(admin: AIOKafkaAdminClient, topic: KafkaTopic, settings
 async def _create(
     admin: AIOKafkaAdminClient, topic: KafkaTopic, settings: Mapping[str, str], *, validate_only: bool = False
 ) -> bool:
-    """Return whether the topic was created, or would be; raise the broker's error if it neither is nor exists."""
+    """Return whether the topic was created, or would be. Raise the broker's error unless it already exists."""
     wanted = NewTopic(topic.name, topic.partitions, topic.replication, topic_configs=dict(settings))
     try:
         reply = await admin.create_topics([wanted], validate_only=validate_only)
@@ -161,6 +161,6 @@ async def _create(
     if isinstance(error, InvalidReplicationFactorError):
         raise BrokenLog(
             f"{topic.bootstrap} can't keep {topic.replication} copies of each record of {topic.name} ({error}): start "
-            "the missing brokers, or, for development, use --replication 1; nothing was made"
+            "the missing brokers, or, for development, use --replication 1; nothing was created"
         )
     raise error

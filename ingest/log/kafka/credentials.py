@@ -41,7 +41,7 @@ _NOT_THERE = (ConnectionRefusedError, gaierror, TimeoutError)
 async def check_credentials(topic: KafkaTopic, needed: Sequence[Right] = (), *, all_brokers: bool = True) -> None:
     """Log in at the first broker that answers, and check the ``needed`` rights on the topic.
 
-    With ``all_brokers`` also check the certificates of all others, which takes 2 s for an unreachable one.
+    With ``all_brokers``, also check the certificates of all others, which takes 2 s for an unreachable one.
 
     Raises:
         BrokenLog: the broker refuses this client, or the client refuses the broker. A retry would not help.
@@ -66,7 +66,7 @@ async def _connect(node: Node, within_ms: int, topic: KafkaTopic) -> Any:
 
 
 async def _check_certificate(topic: KafkaTopic, node: Node) -> None:
-    """Check one broker's certificate: clients connect to the names that brokers advertise, and would retry for ever."""
+    """Check one broker's certificate: clients connect to the names that brokers advertise, and would retry forever."""
     try:
         (await _connect(node, _PROBE_MS, topic)).close()
     except _FAILED as error:
@@ -75,7 +75,7 @@ async def _check_certificate(topic: KafkaTopic, node: Node) -> None:
 
 
 async def _explain(topic: KafkaTopic, node: Node, error: Exception) -> None:
-    """Raise `BrokenLog` if the failure is no outage but a mismatch between the two ends."""
+    """Raise `BrokenLog` if the failure isn't an outage but a mismatch between the two ends."""
     if isinstance(error, TokenFailed):
         raise error
     if said := tls_refusal(error, str(node), "KAFKA"):
@@ -136,7 +136,7 @@ class _OAuthAuthenticator(OAuthAuthenticator):  # type: ignore[misc]  # as above
 def _refused(topic: KafkaTopic, node: Node, error: Exception) -> BrokenLog:
     settings = "KAFKA_TOKEN_COMMAND" if topic.security.tokens else "KAFKA_USER, KAFKA_PASSWORD_FILE"
     if isinstance(error, IllegalSaslStateError):
-        reason, settings = "it asks for no log-in", "KAFKA_SECURITY, and " + settings
+        reason, settings = "it does not ask for a log-in", "KAFKA_SECURITY, and " + settings
     else:
         reason = str(error.args[0]) if error.args else type(error).__name__
     return BrokenLog(

@@ -1,7 +1,7 @@
 """The installation in Kafka: what `provision` does at the broker, and the record of how it was made.
 
-The record is the first message of a topic beside the log, valid for ever. It is a message because topic settings hold
-no free text. It has its own topic so that `ingest` needs no right to read the log.
+The record is the first message of a topic beside the log, and never changes. It is a message because topic settings
+hold no free text. It has its own topic so that `ingest` needs no right to read the log.
 
 Every step of `install` checks first, so it can be repeated. Two runs at once are safe: the first record counts for
 both.
@@ -82,15 +82,15 @@ def _begun(configured: KafkaTopic, wish: Wish) -> KafkaTopic:
     """Return the topic of a new installation."""
     if not configured.partitions:
         raise BrokenLog(
-            f"nothing is recorded yet of the topic {configured.name} at {configured.bootstrap}: "
-            "choose --partitions N; the number is for ever and limits how many projectors can share the work, "
+            f"nothing is recorded yet about the topic {configured.name} at {configured.bootstrap}: "
+            "choose --partitions N; the number can never change and limits how many projectors can share the work; "
             f"{PARTITIONS_ADVISED} is a good one"
         )
     if not 0 < configured.partitions <= PARTITIONS_MAX:
         raise BrokenLog(f"partitions: a topic has 1 to {PARTITIONS_MAX}, not {configured.partitions}")
     replication = wish.replication or COPIES_MIN
     if replication != 1 and replication < COPIES_MIN:
-        raise BrokenLog(f"--replication is {COPIES_MIN} or more, or 1 for development, not {replication}")
+        raise BrokenLog(f"--replication must be {COPIES_MIN} or more, or 1 for development, not {replication}")
     return configured._replace(replication=replication)
 
 
@@ -109,7 +109,7 @@ async def _need(topic: KafkaTopic) -> None:
     if missing:
         names, lines = " and ".join(wanted.name for wanted in missing), "\n".join(map(create_line, missing))
         raise BrokenLog(
-            f"{topic.bootstrap} lacks {names}: have this run by someone with the rights, then provision again\n{lines}"
+            f"{topic.bootstrap} lacks {names}: ask someone with the rights to run this, then provision again\n{lines}"
         )
     for wanted in (topic, of_record(topic)):
         await check_topic(wanted)
@@ -129,9 +129,9 @@ class InstalledTopic:
     """A `FindTopic`: the topic in the installation record, if this process's configuration agrees with it."""
 
     def __init__(self, own: OwnSecrets | None, *, warns: bool = True) -> None:
-        """``own`` are the secrets of this process; None if it has none.
+        """``own`` holds the secrets of this process; None if it has none.
 
-        ``warns`` is whether it logs that the log has one copy of each record.
+        ``warns``: whether to log a warning if the log has one copy of each record.
         """
         self._own, self._warns = own, warns
         self._record: InstallationRecord | None = None
@@ -179,7 +179,7 @@ def of_record(topic: KafkaTopic) -> KafkaTopic:
 
 
 async def read_record(topic: KafkaTopic, patience_s: float = BECOMES_KNOWN_S) -> InstallationRecord | None:
-    """Return the record beside ``topic``; None if nothing was recorded. Raises as `InstalledTopic` does."""
+    """Return the record beside ``topic``; None if nothing was recorded. Raises the same as `InstalledTopic`."""
     place = of_record(topic)
     if await look_at(place, patience_s) is None:
         return None
@@ -190,14 +190,14 @@ async def read_record(topic: KafkaTopic, patience_s: float = BECOMES_KNOWN_S) ->
         raise BrokenLog(f"the topic {place.name} {error}") from error
     except TopicAuthorizationFailedError as error:
         raise BrokenLog(
-            f"{place.bootstrap} does not let us read the topic {place.name}: give the right Read"
+            f"{place.bootstrap} does not let us read the topic {place.name}: grant the right Read"
         ) from error
 
 
 async def write_installation(topic: KafkaTopic, own: OwnSecrets) -> None:
-    """Append the record of an installation that is made now.
+    """Append the record of a new installation.
 
-    Of two appended at once the first counts for both, so read it afterwards.
+    If two runs append one at once, the first counts for both; so read it afterwards.
     """
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     record = InstallationRecord(
@@ -236,9 +236,9 @@ async def _first(place: KafkaTopic) -> bytes | None:
 
 async def _missing(configured: KafkaTopic) -> BrokenLog:
     """Return the error for a missing record, perhaps because the topic is missing too."""
-    if await look_at(configured, patience_s=0) is None:  # reading the record has waited already
+    if await look_at(configured, patience_s=0) is None:  # reading the record has already waited
         return no_topic(configured)
     return BrokenLog(
-        f"nothing is recorded of the topic {configured.name} at {configured.bootstrap}: run "
+        f"nothing is recorded about the topic {configured.name} at {configured.bootstrap}: run "
         f"`crewkit-sessions provision --partitions N`, which writes it into {record_topic(configured.name)}"
     )

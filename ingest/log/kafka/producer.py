@@ -20,7 +20,7 @@ _READY_S = 1.0
 
 
 class KafkaEventLog:
-    """`EventLog` over one topic. It starts without a reachable broker, and recovers by itself."""
+    """`EventLog` over one topic. It starts even without a reachable broker, and recovers by itself."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class KafkaEventLog:
         return self._budget.in_flight
 
     async def start(self) -> None:
-        """Connect. Raises `BrokenLog` if the broker refuses this client, or the topic is not as it has to be."""
+        """Connect. Raises `BrokenLog` if the broker refuses this client, or the topic is not as it must be."""
         self._loop = asyncio.get_running_loop()
         try:
             self._connection = await asyncio.wait_for(connect(self._topic, self._find), _FIRST_CONNECT_S)

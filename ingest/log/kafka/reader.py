@@ -53,7 +53,7 @@ class KafkaLogReader:
             try:
                 return await _collect(consumer, last, bytes_max)
             finally:
-                consumer.unsubscribe()  # else it would continue to fetch
+                consumer.unsubscribe()  # else it would keep fetching
 
         return await self._with_consumer(ask)
 
@@ -77,7 +77,7 @@ class KafkaLogReader:
 
     async def _connected(self) -> AIOKafkaConsumer:
         if self._consumer is None:
-            # Without this, a refusal would look like an outage and be retried for ever.
+            # Without this, a refusal would look like an outage and be retried forever.
             await check_credentials(self._topic, all_brokers=False)
             self._consumer = AIOKafkaConsumer(
                 bootstrap_servers=self._topic.bootstrap,

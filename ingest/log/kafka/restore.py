@@ -1,7 +1,7 @@
 """Appends records with their times to the partitions of a topic, and checks the offset that each gets.
 
 A partition's records go out in batches of our own: aiokafka's `send` refuses a record with neither key nor value, and
-the log may hold such garbage. The producer is idempotent, so what arrived before an interruption is a beginning.
+the log may hold such garbage. The producer is idempotent, so what arrived before an interruption has no gaps.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ class _Sent(NamedTuple):
 
 
 class KafkaImport(KafkaLogReader):
-    """`ingest.log.archive.restore.Target` of one topic, which has its partition count."""
+    """`ingest.log.archive.restore.Target` for one topic, whose partition count is set."""
 
     def __init__(self, topic: KafkaTopic) -> None:
         super().__init__(topic)
@@ -83,7 +83,7 @@ class KafkaImport(KafkaLogReader):
             await connection.close()
 
     def _append(self, record: LogRecord) -> bool:
-        """Append to the batch of the partition; return whether it had room, as a new batch always has."""
+        """Append to the batch of the partition; return whether it had room. A new batch always has."""
         at = Position(record.partition, record.offset)
         batch = self._drafts.get(record.partition) or _Batch(self._producer.create_batch(), at)
         self._drafts[record.partition] = batch
@@ -114,7 +114,7 @@ class KafkaImport(KafkaLogReader):
     @property
     def _producer(self) -> Any:
         if self._connection is None:
-            raise RuntimeError("start() comes first")
+            raise RuntimeError("call start() first")
         return self._connection.producer
 
 
@@ -125,7 +125,7 @@ def _explained(topic: KafkaTopic) -> Iterator[None]:
         yield
     except MessageSizeTooLargeError as error:
         raise Refused(
-            f"the topic {topic.name} takes no record of this size: raise max.message.bytes, then {_AGAIN}"
+            f"the topic {topic.name} refuses a record of this size: raise max.message.bytes, then {_AGAIN}"
         ) from error
     except InvalidTimestampError as error:
         raise Refused(

@@ -1,4 +1,4 @@
-"""Rights in Kafka's ACLs: the error that names missing ones, and their check at the start.
+"""Rights in Kafka's ACLs: the check at the start, and the error that names missing ones.
 
 aiokafka's clients report missing rights in many ways.
 """
@@ -16,7 +16,7 @@ from aiokafka.protocol.types import Array, Boolean, Int16, Int32, Schema, String
 from ingest.log.errors import BrokenLog
 from schemas.log.kafka_security import KafkaSecurity
 
-TOPIC_REFUSED, GROUP_REFUSED, CLUSTER_REFUSED = 29, 30, 31  # the first also for a missing topic
+TOPIC_REFUSED, GROUP_REFUSED, CLUSTER_REFUSED = 29, 30, 31  # the first is also sent for a missing topic
 
 _TEXT = String("utf-8")
 _UNKNOWN_RIGHTS = -(1 << 31)  # from a broker that does not report rights
@@ -79,7 +79,7 @@ async def check_rights(connection: Any, security: KafkaSecurity, topic: str, nee
 
 
 async def check_group(admin: Any, security: KafkaSecurity, group: str) -> None:
-    """Check that this client may join a consumer group; raises as `check_rights` does."""
+    """Check that this client may join a consumer group; raises the same as `check_rights`."""
     try:
         coordinator = await admin.find_coordinator(group)
         answer = await admin._send_request(_GroupRights(group), coordinator)  # noqa: SLF001 (aiokafka 0.14 can't read its own)

@@ -1,6 +1,6 @@
 """Tokens for OAUTHBEARER, printed by a command: ``TOKEN``, or ``TOKEN SECONDS`` with its remaining lifetime.
 
-Without seconds the ``exp`` of a JWT counts; a token of unknown lifetime is used for one connection. The command runs
+Without seconds, the ``exp`` of a JWT counts; a token of unknown lifetime is used for one connection. The command runs
 without a shell and without standard input. Its output is the token, so no error and no log shows it.
 """
 
@@ -29,7 +29,7 @@ class TokenFailed(KafkaError):  # type: ignore[misc]  # aiokafka has no types
     """The command printed no token; the message says why. A retry may help."""
 
     def __str__(self) -> str:
-        """Return the message alone; aiokafka would put the class name in front."""
+        """Return only the message; aiokafka would put the class name in front."""
         return str(self.args[0])
 
 
@@ -81,7 +81,7 @@ class TokenCommand(AbstractTokenProvider):  # type: ignore[misc]  # as above
 
     def _seconds(self, word: str) -> float:
         if not word.isdecimal():
-            raise TokenFailed(f"{self._name} printed a second word that is no number of seconds")
+            raise TokenFailed(f"{self._name} printed a second word that is not a number of seconds")
         return float(word)
 
     def _run(self) -> str:
@@ -109,7 +109,7 @@ class TokenCommand(AbstractTokenProvider):  # type: ignore[misc]  # as above
             process.wait()
             raise TokenFailed(f"{self._name} did not end within {ENDS_WITHIN_S:.0f} s") from error
         except UnicodeDecodeError as error:
-            raise TokenFailed(f"{self._name} printed something that is no text") from error
+            raise TokenFailed(f"{self._name} printed something that is not text") from error
         if process.returncode != 0:
             last = said.strip().rpartition("\n")[2][:_ERROR_CHARS]
             raise TokenFailed(f"{self._name} ended with {process.returncode} ({last or 'no message'})")

@@ -1,4 +1,4 @@
-"""The log's topic, and the check that the broker's topic is that one and retains its records for ever."""
+"""The log's topic, and the check that the broker's topic is that one and never loses records."""
 
 import asyncio
 import contextlib
@@ -14,10 +14,10 @@ from ingest.log.kafka.rights import TOPIC_REFUSED, Right, lacking
 from schemas.installation import COPIES_MIN
 from schemas.log.kafka_security import KafkaSecurity
 
-# A record is split above 1 MiB, but a lone event of 1 MiB has an envelope, and may be in base64.
+# A record is split above 1 MiB, but a single event of 1 MiB has an envelope, and may be in base64.
 MESSAGE_BYTES_MIN = 1_048_576 * 3 // 2
 _OK, _UNKNOWN_TOPIC = 0, 3
-BECOMES_KNOWN_S = 3.0  # brokers learn of a new topic with a delay, each at its time
+BECOMES_KNOWN_S = 3.0  # brokers learn of a new topic with a delay, not all at once
 LOOK_AGAIN_S = 0.25
 _MESSAGE_BYTES, _INSYNC = "max.message.bytes", "min.insync.replicas"
 # Settings without which records are lost. An unclean election discards acknowledged records.
@@ -43,7 +43,7 @@ class KafkaTopic(NamedTuple):
 
     @property
     def copies_min(self) -> int:
-        """The least number of copies of each record."""
+        """The minimum number of copies of each record."""
         return 1 if self.replication == 1 else COPIES_MIN
 
 
@@ -55,15 +55,15 @@ class FoundTopic(NamedTuple):
     settings: Mapping[str, str]
 
 
-# From the configured topic to the checked one. Raises as `check_topic` does.
+# From the configured topic to the checked one. Raises the same as `check_topic`.
 FindTopic = Callable[[KafkaTopic], Awaitable[KafkaTopic]]
 
 
 async def check_topic(topic: KafkaTopic) -> KafkaTopic:
-    """Check at the broker that the topic is as it has to be; return it.
+    """Check at the broker that the topic is as it must be; return it.
 
     Raises:
-        BrokenLog: it is missing, has another number of partitions, accepts too small messages, may lose records, or
+        BrokenLog: it is missing, has another number of partitions, accepts only small messages, may lose records, or
             this client may not describe it.
         KafkaError, OSError: the broker is unreachable.
     """
@@ -76,11 +76,11 @@ async def check_topic(topic: KafkaTopic) -> KafkaTopic:
 
 def no_topic(topic: KafkaTopic) -> BrokenLog:
     """Return the error for a missing topic."""
-    return BrokenLog(f"the topic {topic.name} does not exist at {topic.bootstrap}; `provision` makes it")
+    return BrokenLog(f"the topic {topic.name} does not exist at {topic.bootstrap}; `provision` creates it")
 
 
 async def look_at(topic: KafkaTopic, patience_s: float = BECOMES_KNOWN_S) -> FoundTopic | None:
-    """Return the broker's topic; None if it is missing for ``patience_s``. Raises as `check_topic` does."""
+    """Return the broker's topic; None if it is missing for ``patience_s``. Raises the same as `check_topic`."""
     async with admin_of(topic) as admin:
         waited_s = 0.0
         while (found := await _find(admin, topic)) is None and waited_s < patience_s:
@@ -137,7 +137,7 @@ def check_found(topic: KafkaTopic, found: FoundTopic) -> None:
     if found.copies < topic.copies_min:
         raise BrokenLog(
             f"the topic {topic.name} keeps {found.copies} of the {topic.copies_min} copies of each record that it must "
-            "keep: raise it with kafka-reassign-partitions.sh, or, for development, start again with "
+            "keep: add copies with kafka-reassign-partitions.sh, or, for development, start again with "
             "`provision --replication 1`"
         )
     for name, wanted in _FOR_EVER.items():

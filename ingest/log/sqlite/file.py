@@ -1,4 +1,4 @@
-"""The file of the embedded log: its table with dense offsets from 0, its disk's free space, its errors, its writer.
+"""The file of the embedded log: its table (dense offsets from 0), free disk space, errors, and the writer.
 
 One thread writes. All waiting records are committed together, with one fsync.
 """
@@ -39,7 +39,7 @@ WHERE "key" = ? AND "offset" >= ?
 ORDER BY "offset"
 """
 PARTITION = 0  # the only one
-_PAGE_BYTES = 16_384  # a record has tens of kilobytes; small pages would make long chains
+_PAGE_BYTES = 16_384  # records are tens of kilobytes; small pages would make long chains
 _WAL_PAGES_MAX = 2_048  # 32 MiB between checkpoints
 _BUSY_S = 2.0
 _COMMIT_BYTES_MAX = 16 * 1024 * 1024
@@ -77,12 +77,12 @@ def open_read_only(path: Path) -> sqlite3.Connection:
 
 
 def read_window(connection: sqlite3.Connection, start: int, stop: int, bytes_max: int) -> list[LogRecord]:
-    """Return records of ``[start, stop)`` in order, about ``bytes_max`` bytes of them, but one if there is any."""
+    """Return records of ``[start, stop)`` in order, about ``bytes_max`` bytes of them, but at least one if any."""
     return _some(connection.execute(READ, (start, stop)), bytes_max)
 
 
 def read_key(connection: sqlite3.Connection, key: bytes, start: int, bytes_max: int) -> list[LogRecord]:
-    """Return the same of the records with a key, from the offset ``start`` on."""
+    """Return the same for the records with a key, from the offset ``start`` on."""
     return _some(connection.execute(OF_KEY, (key, start)), bytes_max)
 
 

@@ -1,4 +1,4 @@
-"""Reads the file of the embedded log beside the process that writes it, without a right to write."""
+"""Reads the file of the embedded log beside the process that writes it, without write access."""
 
 import asyncio
 import sqlite3
@@ -36,7 +36,7 @@ class SqliteLogReader:
         return await self._query(lambda connection: read_window(connection, start, stop, bytes_max))
 
     async def of_key(self, key: bytes, start: int, bytes_max: int) -> Sequence[LogRecord]:
-        """Return records of a key from an offset on, about ``bytes_max`` bytes of them, but one if there is any."""
+        """Return records of a key from an offset on, about ``bytes_max`` bytes of them, but at least one if any."""
         return await self._query(lambda connection: read_key(connection, key, start, bytes_max))
 
     async def stop(self) -> None:

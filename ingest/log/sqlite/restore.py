@@ -13,11 +13,11 @@ from schemas.log.position import LogRecord
 
 _COMMIT_BYTES = 16 << 20
 _COMMIT_RECORDS = 20_000
-_AGAIN = "free some space, then run the command again: it continues there"
+_AGAIN = "free some space, then run the command again: it continues where it stopped"
 
 
 class SqliteImport:
-    """`ingest.log.archive.restore.Target` of one file. A commit returns after fsync."""
+    """`ingest.log.archive.restore.Target` for one file. A commit returns after fsync."""
 
     def __init__(self, path: Path) -> None:
         """Open the file, create it if missing. Raises `Refused` if it can't be opened."""
@@ -48,7 +48,7 @@ class SqliteImport:
             await asyncio.sleep(0)  # as above
 
     async def finish(self) -> None:
-        """Commit the rest; raise as `put`."""
+        """Commit the rest; raise the same as `put`."""
         self._commit()
 
     async def stop(self) -> None:
@@ -70,6 +70,6 @@ class SqliteImport:
         fail_point("log.imported")
 
     def _renew(self) -> None:
-        """Make the empty table anew: that of an earlier version refuses a record without key or value."""
+        """Recreate the empty table: that of an earlier version refuses a record without key or value."""
         self._connection.execute("DROP TABLE records")
         self._connection.execute(SCHEMA)

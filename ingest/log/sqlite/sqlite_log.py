@@ -115,7 +115,7 @@ class SqliteEventLog:
         self._loop.call_soon_threadsafe(self._settle, batch, outcome)
 
     def _settle(self, batch: Sequence[Pending], outcome: int | LogUnavailable) -> None:
-        """Finish every append of one commit. Those past their deadline are gone; their bytes are released now."""
+        """Finish every append of one commit. Appends past their deadline have left; only their bytes are released."""
         for index, pending in enumerate(batch):
             self._budget.give_back(len(pending.value))
             if pending.done.done():

@@ -1,7 +1,7 @@
 """Cuts secrets out of clients' data before the log. Pure: bytes in, bytes and counts out.
 
 Detection is one pass of hyperscan over the raw bytes of a request. The exact rules search only what it hits, at each
-level of escapes. The rules are one table, `rules.RULES`. For any input three properties hold: JSON stays JSON,
+level of escapes. The rules are one table, `rules.RULES`. Three properties hold for any input: JSON stays JSON,
 redacting again changes nothing, and the work is limited (`effort`).
 """
 

@@ -1,7 +1,7 @@
-"""Numbers of payment cards: of a network's prefix and length, with a valid check digit, and written as such.
+"""Payment card numbers: with a network's prefix and length, a valid check digit, and the usual spelling.
 
-One in ten of all numbers has a valid check digit. So digits in one run also need a word before them that names a card,
-or one behind them that names its expiry or its security code.
+One number in ten has a valid check digit. So digits in one run also need a word before them that names a card, or a
+word after them that names its expiry or security code.
 
 Source of prefixes and lengths: ISO/IEC 7812, and the networks' tables of issuers.
 """
@@ -22,7 +22,7 @@ _NETWORKS = re.compile(
     rb"|62\d{14,17}"  # UnionPay, and Discover's
     rb"|(?:50[1-9]|5[6-8]\d|6[0-9]\d)\d{9,16}"  # Maestro
 )
-# A number begins no word, path, decimal or longer number. The digit comes first, since expressions are found faster so.
+# A card number doesn't begin a word, path, decimal or longer number. The digit comes first: `re` finds that faster.
 _ALONE = rb"(?<![\w.:/%#].)(?<!\d[ -].)(?<!\w-.)"
 _ENDS = rb"(?![ .-]?\d(?!\d?/))(?![\w%-])"
 _RUN = rb"(?P<card>[2-6]" + _ALONE + rb"\d{11,18})"
@@ -54,7 +54,7 @@ def _is_card(number: bytes) -> bool:
 
 
 def _has_check_digit(digits: bytes) -> bool:
-    """Return whether the last digit is right by the formula of Luhn (ISO/IEC 7812-1, annex B)."""
+    """Return whether the last digit is right by the Luhn formula (ISO/IEC 7812-1, annex B)."""
     doubled = (sum(divmod(2 * (digit - 48), 10)) for digit in digits[-2::-2])
     return (sum(digit - 48 for digit in digits[-1::-2]) + sum(doubled)) % 10 == 0
 

@@ -22,7 +22,7 @@ _ARGUMENT = (
 class _Command(NamedTuple):
     """A command's names, the option before a secret among its arguments, and how that option begins."""
 
-    name: bytes  # any white space may be in place of its spaces
+    name: bytes  # its spaces stand for any white space
     option: bytes
     begins: bytes
 

@@ -1,8 +1,8 @@
 """Passwords of connections: in URLs, in connection strings, in SQL, and in the configuration of servers.
 
-People forget to write ``@`` and ``/`` as ``%40`` and ``%2F``, so the end of a URL's password is a guess: the last ``@``
-before the first ``/`` that follows one, or a later ``@`` if the text after it can't be a host. In doubt too much is
-cut.
+Users forget to write ``@`` and ``/`` as ``%40`` and ``%2F``, so the end of a URL's password is a guess: the last ``@``
+before the first ``/`` that follows one, or a later ``@`` if the text after it can't be a host. When in doubt, too much
+is cut.
 """
 
 import re
@@ -31,7 +31,7 @@ URL_CREDENTIALS = rb":" + _SLASHES + rb"(?:[^\s\"/@:]*:[^\s\"@]*@|[A-Za-z0-9_-]{
 
 
 def url_credentials(text: bytes) -> Iterator[Span]:
-    """Find the user and password of each URL, and keys in their place."""
+    """Find the user and password in each URL, or a key in their place."""
     place = 0
     for match in _USER.finditer(text):
         if match.start() >= place and (end := _end(text, match)):

@@ -1,4 +1,4 @@
-"""Default values of variables, parameters and options whose name is that of a secret.
+"""Default values of variables, parameters and options that are named like a secret.
 
 In Terraform, in shells (``${DB_PASSWORD:-…}``), and in programs.
 """

@@ -1,7 +1,7 @@
 """Dense strings: almost all of their text looks like the beginning of a secret.
 
-Searching each of these places would take a second a megabyte, and the rest would be of no use. So a dense string is cut
-as a whole. Files of settings, and source code about tokens, are far below this density.
+Searching each of these places would take a second per megabyte, and the rest would be useless. So a dense string is cut
+as a whole. Settings files, and source code about tokens, are far below this density.
 """
 
 import re
@@ -13,7 +13,7 @@ from ingest.privacy.redaction.scanner import Scanner
 
 DENSE = "dense"  # used like a rule's name in markers and counts
 _BYTES_MIN = 2_048  # a shorter string costs little
-_BYTES_A_PLACE = 16  # with more places than one in so many bytes, a string is dense
+_BYTES_A_PLACE = 16  # a string with more than one place per so many bytes is dense
 STRING = re.compile(rb'"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
 
 _KEY = rb"(?i)(?:" + PLAIN + rb"|" + VAGUE + rb")[\"'`\\\s]{0,3}[:=>]"

@@ -1,7 +1,7 @@
 r"""Finds the secrets of a text: detection says which rules could find something, and only those search it exactly.
 
 Detection scans bytes as they were sent. Most escapes leave a secret recognisable, but ``\u0041`` for a plain letter
-does not. Only a careless or malicious encoder writes that, so such bytes always count as a possible secret.
+does not. Only a careless or malicious encoder writes that, so such bytes always count as suspect.
 
 The exact rules search a text of any length window by window. A regular expression takes up to 60 ns a byte, and blocks
 all other threads meanwhile. So each search covers one window, and no window without a hit of detection is searched. A
@@ -17,10 +17,10 @@ from ingest.privacy.redaction.scanner import FIRST_ALONE, Scanner
 
 WINDOW = 16_384
 REACH = 2_048  # of context around a window, of which rules use 1,024 bytes; a longer secret extends the window
-# Letters, digits and signs as \u00XX; not < > & ' which encoders escape because of HTML, and which no secret needs.
+# Letters, digits and signs as \u00XX; not < > & ' which encoders escape for HTML, and which no secret needs.
 _SPELLED_OUT = rb"\\u00(?:0[9a-dA-D]|2[0-58-9a-fA-F]|3[0-9abdfABDF]|[4-7][0-9a-fA-F])"
 _ANY_RULE = frozenset(range(len(RULES)))
-# A rule may be detected in several ways, each with a place of its own: what it finds has the first of them.
+# A rule may be detected in several ways, each with its own place in the table; finds are counted under the first.
 _PLACE_OF = {rule.find: place for place, rule in reversed(list(enumerate(RULES)))}
 DETECTION = Scanner([*(rule.detect for rule in RULES), _SPELLED_OUT], FIRST_ALONE)
 
@@ -31,7 +31,7 @@ def may_hold_secrets(data: bytes) -> bool:
 
 
 def candidate_rules(data: bytes) -> frozenset[int]:
-    """Return the places in the table of the rules that could find something in exactly these bytes."""
+    """Return the table places of the rules that could find something in exactly these bytes."""
     return _ANY_RULE.intersection(hit.pattern for hit in DETECTION.scan(data))
 
 
@@ -39,7 +39,7 @@ def find_secrets(text: bytes, effort: Effort) -> Iterator[tuple[Span, int]]:
     """Yield the place of each secret, with its rule's place in the table.
 
     Raises:
-        TooDense: it takes more than the effort.
+        TooDense: the search exceeds the effort.
     """
     of_whole: set[int] = set()
     for begin in range(0, len(text), WINDOW):

@@ -1,7 +1,7 @@
 """Passwords in special notations: configuration of servers and devices, protocols, build logs, and forms.
 
 Each row has its own detection, so a hit runs one expression. Most values must look random: these notations are rare,
-and their words are not.
+but their words are common.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ def _is_not_mixed(value: bytes) -> bool:
 
 
 class _Directive(NamedTuple):
-    """A notation: what reveals it, the exact expression, and which values are no secrets."""
+    """A notation: what reveals it, the exact expression, and which values aren't secrets."""
 
     detect: bytes
     exact: bytes
@@ -136,8 +136,8 @@ _NOTATIONS = (
     ),
 )
 _BY_LOOKS = (
-    # A comment says what a value before it in the line is. One slash stands for two, which may be escaped: with both as
-    # alternatives, hyperscan 0.9 misses some texts.
+    # A comment says what the value before it on the line is. One slash stands for two, which may be escaped: with both
+    # as alternatives, hyperscan 0.9 misses some texts.
     _Directive(
         rb"(?i)(?:#|/|--|\() ?[^\n]{0,48}(?:password|passphrase|passwd|secret)",
         rb"(?<![^\s\"'(=:,\[{])(?P<secret>[^\s\"'`\\,;()\[\]{}<>=$#]{10,64}+)(?=[\"'\s)])[^\n#]{0,40}?(?:#|//|--|\() ?"

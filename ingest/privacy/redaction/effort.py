@@ -1,7 +1,7 @@
 """A limit on the processor time that redaction may take for one request, for any input.
 
-It is measured in seconds, not in steps: 200 rules take between 1 and 1,000 ns a byte, depending on the input. So it is
-the same on a slow machine and with future rules. Only a request that reaches the limit gets another result.
+It is measured in seconds, not in steps: 200 rules take between 1 and 1,000 ns a byte, depending on the input. So it
+also holds on a slow machine and with future rules. Only a request that reaches the limit gets a different result.
 """
 
 import time
@@ -13,11 +13,11 @@ A_MOMENT_S = 0.005  # on the event loop
 
 
 class TooDense(Exception):
-    """The effort is used up: these bytes take more time than a request may have."""
+    """The effort is used up: these bytes take more time than a request may use."""
 
 
 class Effort:
-    """Seconds of processor time. They pass inside its context, in one thread at a time."""
+    """A budget of processor seconds. It is spent inside its context, in one thread at a time."""
 
     def __init__(self, seconds: float = A_REQUEST_S, clock: Callable[[], float] = time.thread_time) -> None:
         self._left = seconds

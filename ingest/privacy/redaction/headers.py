@@ -1,4 +1,4 @@
-"""Credentials in HTTP headers, as in commands, logs and recorded requests: of ``Authorization``, and in cookies."""
+"""Credentials in HTTP headers, as in commands, logs and recorded requests: in ``Authorization`` and in cookies."""
 
 import re
 from base64 import b64decode
@@ -58,7 +58,7 @@ BASIC = (
 
 
 def _is_no_pair(value: bytes) -> bool:
-    """Return whether this is no base64 of printable text with a colon."""
+    """Return whether this isn't base64 of printable text with a colon."""
     bare = value.rstrip(b"=").translate(_URL_SAFE)
     try:
         decoded = b64decode(bare + b"=" * (-len(bare) % 4), validate=True).decode()

@@ -1,4 +1,4 @@
-"""A user and a password side by side: in .netrc, in calls, and in notes of people."""
+"""A user and a password side by side: in .netrc, in calls, and in users' notes."""
 
 import re
 from collections.abc import Iterator
@@ -80,6 +80,6 @@ def logins(text: bytes) -> Iterator[Span]:
 
 
 def _is_shown(match: re.Match[bytes]) -> bool:
-    """Return whether a word is marked as a literal: by quotes, or by its letters and digits."""
+    """Return whether a word is marked as a literal: by quotes, or by a mix of letters and digits."""
     secret = match["secret"].rstrip(b".")
     return not is_harmless(secret) and (match["quote"] != b"" or looks_random(secret))

@@ -1,4 +1,4 @@
-"""A key and a value: their kind of text, and whether the pair is a secret there."""
+"""A key and a value: the kind of text around them, and whether the pair is a secret there."""
 
 import re
 from typing import NamedTuple
@@ -15,7 +15,7 @@ _GIVEN = re.compile(
 _KEY_OF_SERVICE = re.compile(
     rb"(?=\w{0,250}\d)(?=\w{0,250}[A-Za-z])[\w-]{16,256}|(?=\D*\d)(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])[A-Za-z0-9]{10,15}"
 )
-# Digits, capitals and small letters in number: a path has mostly one of them.
+# Several digits, capitals and small letters: a path has mostly one kind.
 _BASE64 = re.compile(rb"(?=(?:\D*+\d){3})(?=(?:[^A-Z]*+[A-Z]){5})(?=(?:[^a-z]*+[a-z]){5})[A-Za-z0-9+/_-]{40,256}={0,2}")
 _NOTHING_MORE = re.compile(rb"[ \t]*(?:$|[\r\n\"'`|&;)\\]|-|[\w.+-]+://)")
 _USER = re.compile(rb"(?i)\b(?:user(?:_?name)?|login|auth)[\"']?\s?[:=]")
@@ -46,7 +46,7 @@ class Pair(NamedTuple):
 
     @property
     def is_of_pass(self) -> bool:
-        """Whether the name is plain, or plain in files of settings: DB_PASS, pwd."""
+        """Whether the name is plain, at least in settings files: DB_PASS, pwd."""
         return self.plain or self.name.lower().endswith((b"pass", b"pwd", b"pw", b"psk"))
 
 

@@ -1,7 +1,7 @@
 """Values of password-like keys, in every notation of such pairs.
 
 A key is *plain* if its name leaves no doubt (``password``, ``api_key``), otherwise *vague* (``token``, ``pwd``): then
-the value must look random. Values that are no secret (``string``, ``${PASSWORD}``, ``None``) stay.
+the value must look random. Values that aren't secrets (``string``, ``${PASSWORD}``, ``None``) stay.
 """
 
 import re
@@ -54,7 +54,7 @@ _NAME_BYTES_MAX = 32  # detection allows as many before the word that marks a ke
 _RUN = rb"[^\s\"'`\\;&|<>(){}\[\],]"  # of a value without quotes
 _RUN_ON = re.compile(_RUN + rb"*+")  # it ends at a space or a bracket
 _WORD_ON = re.compile(rb"[^\s\"'`\\]*+")  # in a line of an env file it ends only at a space
-_DECIDES = rb"{1,256}+"  # so many bytes decide whether a value without quotes is a secret
+_DECIDES = rb"{1,256}+"  # this many bytes decide whether a value without quotes is a secret
 
 _TYPE = (
     rb"(?:\??:\s?[&a-zA-Z][\w.\[\] |]{0,32}?(?=\s=)|\[\d{0,4}\]|\s(?:string|String|str)(?=\s=))?"  # password: str = "…"
@@ -80,7 +80,7 @@ _UNQUOTED = re.compile(
 )
 _OF_A_PARSER = (b"nexpected ", b"nvalid ", b"llegal ")  # a token of a language
 _WITH_KEYS = re.compile(rb"[^\s\"'`\\;&?|<>(){}\[\],]*+")
-_KEYS_IN_A_RUN_MAX = 16  # password=password=… only serves to consume the processor
+_KEYS_IN_A_RUN_MAX = 16  # password=password=… only wastes processor time
 _MAY_FOLLOW = frozenset(b"\"'`:=,*|?[]<> \t\r\n\f\v")  # a key's name, before its value
 _BREAK = re.compile(rb"\r?\n|\\+[nr]|\"")  # of a line, or of the string of JSON around it
 _TO_QUOTE = {quote: re.compile(rb"(?:[^\\" + quote + rb"]|\\.)*+", re.DOTALL) for quote in (b'"', b"'", b"`")}
@@ -103,7 +103,7 @@ def passwords(text: bytes) -> Iterator[Span]:
         key = _key(text, end, pattern == _IS_PLAIN)
         if _is_key(text, key) and (span := behind(text, key)):
             yield span
-            place = span[1]  # a key inside a value that is cut is no key
+            place = span[1]  # a key inside a cut value doesn't count
         elif end < run_end:
             rejected += 1
             if rejected > _KEYS_IN_A_RUN_MAX:
@@ -121,7 +121,7 @@ def _key(text: bytes, end: int, plain: bool) -> _Key:
 
 
 def _is_key(text: bytes, key: _Key) -> bool:
-    """Return whether it isn't a longer word, such as ``compass``, nor of a test's result or a parser's message."""
+    """Return whether it is neither a longer word, such as ``compass``, nor part of a test's or a parser's message."""
     if key.name == b"PASS" and text[key.end : key.end + 1] == b":":
         return False
     if key.name.endswith((b"xistingSecret", b"xisting_secret")):

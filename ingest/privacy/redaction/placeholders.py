@@ -1,4 +1,4 @@
-"""Values that are no secrets, in the place of one: variables, types, templates, references, sentences."""
+"""Values in the place of a secret that aren't secrets: variables, types, templates, references, sentences."""
 
 import re
 
@@ -78,7 +78,7 @@ def is_harmless(value: bytes) -> bool:
 
 
 def is_login_of_documentation(value: bytes) -> bool:
-    """Return whether it shows how a login is written: ``user:password``."""
+    """Return whether it only shows the form of a login: ``user:password``."""
     return _LOGIN_OF_DOCUMENTATION.fullmatch(value) is not None
 
 

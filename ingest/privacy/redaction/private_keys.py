@@ -4,8 +4,8 @@ Private keys are in PEM and PuTTY's format, whole, cut short, or without their b
 of a key, without its first and last line, looks like any other base64 and stays.
 
 A seed phrase has 12, 15, 18, 21 or 24 lower-case words after a name such as ``mnemonic``. The list of the 2,048 words
-is not needed: the name, the sign after it and the exact number of words are enough. Words such as "the", which no list
-has and most sentences have, mark prose.
+is not needed: the name, the sign after it and the exact number of words are enough. Words such as "the", which are in
+no list but in most sentences, mark prose.
 """
 
 import re
@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 
 from ingest.privacy.redaction.rule_parts import Find, Span, secrets_of
 
-# SSH2 has four dashes and a space; some people write the space with five as well.
+# SSH2 has four dashes and a space; some tools write the space after five dashes, too.
 _KIND = rb"(?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)? ?-{4,5}"
 _BEGIN = re.compile(rb"----[- ]{0,2}BEGIN " + _KIND)
 _END = re.compile(rb"----[- ]{0,2}END " + _KIND)
@@ -24,9 +24,9 @@ _PUTTY_END = re.compile(rb"Private-(?:MAC|Hash): {0,4}[a-f0-9]{0,128}")
 _BODY = re.compile(rb"[A-Za-z0-9+/=\s\\:,.\"'-]*")
 _LINES = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/= \t\r\n"
 _KEY_BYTES_MAX = 32_768
-_SIGNIFICANT = re.compile(rb"[A-Za-z0-9+/]{16}")  # a shorter text is about keys
+_SIGNIFICANT = re.compile(rb"[A-Za-z0-9+/]{16}")  # a shorter text only talks about keys
 
-# If each line is a string of JSON, a cut of the whole ends with the first line. No names are between lines.
+# If each line is its own JSON string, a cut would end with the first line, so each line is cut. No names come between.
 _IN_STRINGS = re.compile(rb"(?:(?:Proc-Type|DEK-Info): |[A-Za-z0-9+/=\s\\,\"'-])*+")
 _LINE = re.compile(rb"[A-Za-z0-9+/=]{16,}+")
 
@@ -85,7 +85,7 @@ def _lines_in_strings(text: bytes, body: int, end: int) -> Iterator[Span]:
 
 
 def _tails(text: bytes, ends: Sequence[Span]) -> Iterator[Span]:
-    """Find lines of base64 before a last line without a first one."""
+    """Find lines of base64 before a last line that has no first line."""
     behind = 0
     for start, end in ends:
         head = text[max(behind, start - _KEY_BYTES_MAX) : start]
@@ -96,7 +96,7 @@ def _tails(text: bytes, ends: Sequence[Span]) -> Iterator[Span]:
 
 
 def _encoded(text: bytes) -> Iterator[Span]:
-    """Find keys in base64. Certificates begin alike, so the first line is decoded."""
+    """Find keys in base64. Certificates begin the same way, so the first line is decoded."""
     end, gone = 0, 0  # of the run, and of what is cut
     for match in _ENCODED.finditer(text):
         begin = match.start()

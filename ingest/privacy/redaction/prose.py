@@ -1,6 +1,6 @@
 """Passwords in sentences and notes: ``the password for staging is …``, ``log in as bob / …``.
 
-Any word may stand there, so a word must be marked as a literal: by quotes, by its letters and digits, or by the place
+Any word may follow, so a word must be marked as a literal: by quotes, by a mix of letters and digits, or by a place
 that only a password has.
 """
 

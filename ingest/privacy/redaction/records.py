@@ -33,7 +33,7 @@ def redact_event(event: Event, effort: Effort) -> Event:
     """Return the event without secrets; the same object if it has none.
 
     Raises:
-        TooDense: it takes more than the effort.
+        TooDense: it exceeds the effort.
     """
     data, counts = redact(bytes(event.data), effort)
     event_type, in_type = redact_text(event.event_type, effort)
@@ -65,7 +65,7 @@ def redact_record(record: F, redact: Callable[[str], tuple[str, dict[str, int]]]
 
 
 def redact_frame(record: SessionRecord) -> SessionRecord:
-    """Redact the fields that this service usually sets, in a record from an operator: its source and its counts."""
+    """Redact an operator's record in the fields that this service usually sets: its source and its counts."""
     record = structs.replace(record, source=redact_text_or_all(record.source)[0])
     if isinstance(record, EventsRecorded):
         return structs.replace(record, events=tuple(map(_of_rules_alone, record.events)))

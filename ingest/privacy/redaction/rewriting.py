@@ -37,7 +37,7 @@ class _Cut(NamedTuple):
 
 
 def compile_rules(cache: Cache | None = None) -> None:
-    """Compile all patterns of redaction. No request should wait for it: it takes two seconds without a cache."""
+    """Compile all patterns of redaction. No request should wait for this: it takes two seconds without a cache."""
     for scanner in (DETECTION, PLACES, KEYS, NAMES):
         scanner.compile(cache)
     for rule in RULES:
@@ -48,7 +48,7 @@ def redact(data: bytes, effort: Effort | None = None) -> Redacted:
     """Cut every secret out of one JSON value, and repeat until none is found: each cut leaves less to search.
 
     Raises:
-        TooDense: it takes more than the effort, by default that of a request.
+        TooDense: it exceeds the effort, by default that of a request.
     """
     if not may_hold_secrets(data):
         return Redacted(data, {})
@@ -65,7 +65,7 @@ def redact(data: bytes, effort: Effort | None = None) -> Redacted:
 
 
 def redact_text(text: str, effort: Effort | None = None) -> tuple[str, dict[str, int]]:
-    """Cut every secret out of a text, and count them by rule; raises as `redact`."""
+    """Cut every secret out of a text, and count them by rule; raises the same as `redact`."""
     if not may_hold_secrets(text.encode()):
         return text, {}
     data, counts = redact(msgspec.json.encode(text), effort)
@@ -73,7 +73,7 @@ def redact_text(text: str, effort: Effort | None = None) -> tuple[str, dict[str,
 
 
 def redact_text_or_all(text: str, effort: Effort | None = None) -> tuple[str, dict[str, int]]:
-    """Redact a text as `redact_text`; replace a text that takes more than the effort as a whole."""
+    """Redact a text like `redact_text`, but replace a text that exceeds the effort as a whole."""
     try:
         return redact_text(text, effort)
     except TooDense:
@@ -128,7 +128,7 @@ class _Strings:
         self._ends = [end for _, end in spans]
 
     def clip(self, cut: _Cut) -> _Cut | None:
-        """Return the part that may be cut, if any: of the string, or a whole number, as in ``"password": 12345678``."""
+        """Return the part that may be cut, if any: part of the string, or a number, as in ``"password": 12345678``."""
         index = bisect_right(self._begins, cut.begin) - 1
         if index >= 0 and cut.begin < self._ends[index]:
             end = min(cut.end, self._ends[index])

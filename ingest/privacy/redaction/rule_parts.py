@@ -33,7 +33,7 @@ def is_marker(secret: bytes) -> bool:
 
 
 def secrets_of(*patterns: bytes, stays: Callable[[bytes], bool] = is_marker) -> Find:
-    """Return a rule made of regular expressions. A match that ``stays`` is no secret.
+    """Return a rule made of regular expressions. A match that ``stays`` is not a secret.
 
     The secret is the group ``secret``, or the whole match without one.
     """

@@ -2,7 +2,7 @@
 
 ``detect`` is for hyperscan, over bytes as they were sent: it must hit wherever ``find`` could find something at any
 level of escapes. So it has no word boundaries and allows backslashes; extra hits only cost time. ``find`` is exact, and
-sees text without escapes. Of rules that overlap, the first gives the name.
+sees text without escapes. Where rules overlap, the first gives the name.
 """
 
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Hyperscan over many patterns at once: hundreds of megabytes a second, where one `re` of them all does ten."""
+"""Hyperscan over many patterns at once: hundreds of megabytes a second, where a single combined `re` manages ten."""
 
 import hashlib
 import threading
@@ -47,7 +47,7 @@ class Scanner:
             cache.save(self._name(), hyperscan.dumpb(self._database))
 
     def _name(self) -> str:
-        """Return a name that differs for other patterns, flags and versions of hyperscan."""
+        """Return a name that changes with the patterns, the flags and the version of hyperscan."""
         version = hyperscan.__version__  # type: ignore[attr-defined]  # its stub leaves it out
         parts = (version, self._flags, list(self._patterns))
         return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()

@@ -11,7 +11,7 @@ from ingest.privacy.redaction.rule_parts import Span
 
 _LINE_BYTES_MAX = 256
 _SECTION_BYTES_MAX = 512
-# Before a key: marks of a list, a diff, a comment, and of tools that number lines.
+# Before a key: marks of a list, a diff or a comment, and line numbers from tools.
 _IN_FRONT = re.compile(
     rb"(?:[\w./-]{1,128}[:-]\d{1,6}[:-])?(?:[ \t]*\d{1,6}(?:\xe2\x86\x92|\t|:|\|))?[+]?(?P<indent>[ \t]*)"
     rb"(?:[-*+][ \t]+|export[ \t]+|[#;][ \t]?)?(?:\*\*)?[\"'`]?"
@@ -32,7 +32,7 @@ _SECTION = re.compile(
 
 
 def setting(text: bytes, name: Span, between: bytes, value_begin: int) -> Span | None:
-    """Return the place of the value if this is such a line and the value no type, variable or word of a sentence."""
+    """Return the value's place if this is such a line and the value isn't a type, variable or word of a sentence."""
     match = _VALUE.match(text, value_begin)
     if match is None or between == b" ":
         return None
@@ -71,7 +71,7 @@ def _in_program(text: bytes, begin: int, end: int) -> bool:
 
 
 def _is_written_so(text: bytes, begin: int, key: bytes, between: bytes, indent: bytes) -> bool:
-    """Return whether it has a colon and a space, or = at the begin of a line, in a dotted name, or in a section."""
+    """Return whether it has a colon and a space, or = at the start of a line, in a dotted name, or in a section."""
     if b":" in between:
         return between[-1:] in (b" ", b"\t")
     if b"." in key:

@@ -15,7 +15,7 @@ _WRITER = (
     rb"(?:[\"']?%s(?:\\{1,4}n)?[\"']?\s{1,4})?" + _ARGUMENT
 )
 _FILTERS = rb"(?:(?:base64|tr|head|tee)\b[^\n|]{0,48}\|\s{0,4}){0,2}"
-# Programs that read nothing but a password there, and options that make others read it.
+# Programs that read only a password there, and options that make other programs read one.
 _PROGRAMS = (
     rb"s?chpasswd|smbpasswd|passwd|kinit|kpasswd|mkpasswd|htpasswd|p4 login|read -r?s|su|sshpass|ssh-add|smbclient"
     rb"|cryptsetup|keepassxc-cli|vault login|npm login|npm adduser|docker secret create|podman secret create"

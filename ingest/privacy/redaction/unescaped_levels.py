@@ -61,7 +61,7 @@ class Level:
         return self._source.origin(self._back(begin, self._source_begins), self._back(end, self._source_ends))
 
     def whole(self, begin: int, end: int) -> tuple[int, int]:
-        """Extend this part of the source by the rest of an escape that it would split."""
+        """Extend this part of the source so that it splits no escape."""
         first, last = bisect_right(self._source_begins, begin) - 1, bisect_right(self._source_begins, end) - 1
         if first >= 0 and begin < self._source_ends[first]:
             begin = self._source_begins[first]
@@ -88,7 +88,7 @@ def unescaped_levels(data: bytes, effort: Effort) -> Iterator[Level]:
     """Yield the text as sent, then with fewer and fewer escapes.
 
     Raises:
-        TooDense: it takes more than the effort.
+        TooDense: it exceeds the effort.
     """
     level: Level | None = Level(data)
     for _ in range(LEVELS_MAX + 1):

@@ -2,8 +2,8 @@ r"""THE table of vendors' tokens: the words that identify each, its characters a
 
 Detection (hyperscan, over bytes as they were sent) and the exact rule are both made from a row. The table has only
 tokens with a distinctive shape: 32 hexadecimal digits alone could be anything. Open scanners of repositories agree on
-the shapes (gitleaks, betterleaks, TruffleHog, Nosey Parker), except for rows marked *vendor* (from its documentation or
-source) or *seen* (from its clients and examples of its users).
+the shapes (gitleaks, betterleaks, TruffleHog, Nosey Parker). Rows from elsewhere are marked *vendor* (its documentation
+or source) or *seen* (its clients, or examples of its users).
 
 If the words leave no doubt, the length is a minimum, since vendors lengthen their tokens: the whole run is cut. If the
 words are everyday identifiers (``fw_``, ``key-``, ``cio``), the row is ``weak``: the length is exact, the token has no
@@ -22,19 +22,19 @@ WORD, DASHED, BASE64 = ALNUM + b"_", ALNUM + rb"_\-", ALNUM + b"+/"
 _UUID = rb"[a-f0-9]{8}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}"
 _TRIPLE_TAIL = rb"[AEIMQUYcgk][w-z0-5]"
 _TRIPLE = rb"[MNO][DTjz]" + _TRIPLE_TAIL  # three decimal digits in base64
-_KINDS = ((b"0-9", b"7"), (b"A-Z", b"A"), (b"a-z", b"a"))  # and one that each alphabet has which has any
+_KINDS = ((b"0-9", b"7"), (b"A-Z", b"A"), (b"a-z", b"a"))  # each with a sample: an alphabet with the kind has it
 _EXAMPLE = re.compile(rb"x{10}|X{10}|[-_.](?:your|my)[-_]")
 _BEFORE_MAX = 80  # bytes
-_ALONE = DASHED + b"+/"  # after one of these a weak word is a part of something else
+_ALONE = DASHED + b"+/"  # after one of these, a weak word is part of something else
 
 
 def begins(unwanted: bytes, known: bytes = b"") -> bytes:
-    """Return the pattern: before ``known`` is nothing unwanted, or a terminal's colour, which ends with a letter."""
+    """Return the pattern: nothing unwanted before ``known``, except a terminal's colour, which ends with a letter."""
     return rb"(?:(?<![%s]%s)|(?<=[0-9;\[][mK]%s))" % (unwanted, known, known)
 
 
 class Token(NamedTuple):
-    """One shape: ``before``, a word, ``between``, a run of characters, ``then``. Only the run may be endless."""
+    """One shape: ``before``, a word, ``between``, a run of characters, ``then``. Only the run may be unbounded."""
 
     rule: str
     words: str  # any of them
@@ -45,7 +45,7 @@ class Token(NamedTuple):
     between: bytes = b""
     then: bytes = b""
     weak: bool = False
-    context: bool = False  # word and ``then`` stay, for they only say what is between them
+    context: bool = False  # the word and ``then`` stay: they only mark what is between them
     not_after: bytes = ALNUM
     hint: bytes = b""  # a part that detection searches instead, if that is much cheaper
 
@@ -134,7 +134,7 @@ def _weak(rule: str, words: str, alphabet: bytes, least: int, most: int = 0, bet
 
 
 TOKENS: tuple[Token, ...] = (
-    # Models, and what is built around them.
+    # Models and tools around them.
     Token("anthropic_key", "sk-ant-", DASHED, 20),
     Token("openrouter_key", "sk-or-", ALNUM, 32, between=rb"(?:v\d-)?"),
     Token("openai_key", "sk-proj- sk-svcacct- sk-admin- sk-None-", DASHED, 20),
@@ -166,7 +166,7 @@ TOKENS: tuple[Token, ...] = (
     Token("tavily_key", "tvly-", DASHED, 24),  # seen
     Token("together_key", "tgp_v1_", DASHED, 40),
     Token("wandb_key", "wandb_v1_", WORD, 70),
-    # Where code lives, is built and is published.
+    # Code hosting, builds and package registries.
     Token("github_token", "ghp_ gho_ ghr_ ghs_ ghu_", WORD, 20),  # vendor
     Token("github_token", "github_pat_", WORD, 22),  # vendor
     Token(
@@ -269,7 +269,7 @@ TOKENS: tuple[Token, ...] = (
     _exactly("airtable_token", "pat", ALNUM, 14, then=rb"\.[a-f0-9]{64}"),
     Token("maxmind_key", "_mmk", before=rb"[A-Za-z0-9]{6}_[A-Za-z0-9]{29}"),
     Token("mapbox_token", "sk.eyJ", DASHED, 20, between=rb"[A-Za-z0-9_-]{40,240}\."),
-    # What watches.
+    # Monitoring.
     Token("sentry_token", "sntrys_", BASE64 + b"=_", 40),
     Token("sentry_token", "sntryu_", HEX, 40),
     Token("sentry_dsn", "//", HEX, 32, 32, then=rb"@[a-z0-9.-]{0,64}sentry\.", context=True, not_after=b""),
@@ -277,7 +277,7 @@ TOKENS: tuple[Token, ...] = (
     Token("newrelic_key", "FFFFNRAL", before=rb"[a-z0-9]{32}"),  # seen
     Token("dynatrace_token", "dt0", between=rb"[a-z]\d\d\.[A-Z0-9]{24}\.", alphabet=UP, least=60),
     Token("grafana_token", "glsa_ glc_", BASE64 + b"=_", 32),
-    Token("grafana_token", "eyJrIjoi", BASE64, 40),  # keys of before service accounts
+    Token("grafana_token", "eyJrIjoi", BASE64, 40),  # keys from before service accounts
     _weak("checkly_key", "cu_", HEX, 32),
     Token("axiom_token", "xaat- xapt-", then=_UUID),  # vendor
     Token("honeycomb_key", "hcaik_ hcbik_ hcamk_ hcxik_", LOW, 50),  # seen

@@ -1,7 +1,7 @@
 r"""Passwords among the arguments of Windows' commands, and of PowerShell's.
 
-They are apart from other commands because ``\`` is a part of names here, and options begin with ``/``. Each row has its
-own detection, so a hit runs one expression.
+They are separate from other commands because ``\`` is part of names here, and options begin with ``/``. Each row has
+its own detection, so a hit runs one expression.
 """
 
 from ingest.privacy.redaction.placeholders import is_harmless

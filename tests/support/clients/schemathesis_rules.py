@@ -16,8 +16,8 @@ RULES = [
     ("model", r"is not a known parameter"),
     ("cursor", r"must be a next_cursor of this session's events, with the same filters"),
     ("q", r"must .*"),
-    ("parent_id", r"is no session of this org|is required with a relation"),
-    ("run_id", r"is no run of this org"),
+    ("parent_id", r"is not a session of this org|is required with a relation"),
+    ("run_id", r"is not a run of this org"),
     (r"model_metrics(\.models.*)?", r"must have (either )?numbers.*|is named twice"),
     ("started_at|ended_at|reported_at|model_metrics.reported_at|timestamp", r"must be between 2000-01-01 and .*"),
     ("started_at|ended_at|reported_at|.*_after|.*_before|after|before|model_metrics.reported_at", r"is out of range"),
@@ -32,7 +32,7 @@ RULES = [
 _EVENT_RULES = {"timestamp_out_of_range"}
 _ITEM_RULES = {
     "invalid_hook": r"(payload\.)?session_id must have 1 to 400 printable characters|.* is out of range",
-    "invalid_report": r"session_id must have 1 to 400 printable characters|model_metrics is required where .*"
+    "invalid_report": r"session_id must have 1 to 400 printable characters|model_metrics is required unless .*"
     r"|model_metrics\S* (must have|is named|must be between) .*|at must be between .*|.* is out of range",
 }
 WORK = "/api/v1/operator/requests"
