@@ -1,4 +1,4 @@
-"""Whether something outside of this process answers: the store, or the log."""
+"""Whether something outside this process answers: the store, or the log."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -13,7 +13,7 @@ logger = structlog.get_logger()
 
 
 class Availability:
-    """Repeats calls that fail for now, and counts them. One event loop writes it; any thread may read it."""
+    """Repeats calls that fail temporarily, and counts them. One event loop writes it; any thread may read it."""
 
     def __init__(self, outage: type[Exception], event: str) -> None:
         """``outage`` is what a call raises while the target is away; it is logged as ``event``."""
@@ -32,7 +32,7 @@ class Availability:
         self._failing.add(call)
 
     def ended(self, call: object) -> None:
-        """Note that ``call`` was answered, or is not repeated any more."""
+        """Note that ``call`` was answered, or is no longer repeated."""
         self._failing.discard(call)
 
     async def ask(self, call: Callable[[], Awaitable[T]], on_failure: Callable[[], None]) -> T:

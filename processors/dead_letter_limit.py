@@ -1,7 +1,7 @@
 """Stops a projector that rejects nearly everything: after a bad deploy it must stop, not set the whole topic aside.
 
-A dead letter is meant for a single unreadable record among many. The limit looks at the last outcomes, including those
-before a restart, else each restart would set more records aside.
+A dead letter is meant for a single unreadable record among many. The limit looks at the latest outcomes, including
+those before a restart; otherwise each restart would set more records aside.
 """
 
 from collections import deque
@@ -14,14 +14,14 @@ DEAD_LEAST = 100  # dead letters in the window below which their share is not ch
 
 
 class DeadLetterLimit:
-    """Counts the outcomes of the last records. A share above 1 can't be reached, so it switches the limit off."""
+    """Counts the outcomes of the latest records. A share above 1 can't be reached, so it switches the limit off."""
 
     def __init__(self, share_max: float) -> None:
         self._share_max = share_max
         self._outcomes: deque[bool] = deque(maxlen=WINDOW)
 
     def remember(self, dead: Iterable[bool]) -> None:
-        """Add outcomes that are stored already, the oldest first."""
+        """Add outcomes that are already stored, the oldest first."""
         self._outcomes.extend(dead)
 
     def check(self, dead: Iterable[bool], reason: str) -> None:

@@ -1,13 +1,13 @@
 """Dense receipts: a mark for each partition below which every position is known to have its receipt.
 
-The history is not read again: a take-over looks for holes from the mark on. The mark follows a query that has found a
-receipt at each position up to it, never what this process remembers: memory says what was written, not what a store
-still has. It is moved after a take-over has filled its holes, and then at intervals, so that a look reads only what was
-written since the last one.
+A worker that takes over a partition looks for holes from its mark on, so it need not read the whole history. The mark
+moves only after a query has found a receipt at every position up to it. It never depends on what this process
+remembers: that is what was written, not what the store still has. It moves after a take-over has filled its holes, and
+then at intervals, so that each look reads only what was written since the last one.
 
-A mark beyond the last receipt is that of a store that lost its tail or came back older than it was. It is deleted, and
-everything is looked at. What is lost below a mark while later receipts survive is found by the nightly audit and by
-`coverage`, which begin at the first position, as a repair does.
+A mark beyond the last receipt means that the store lost its tail, or was restored from an older copy. The mark is then
+deleted, and every position is looked at. If receipts below a mark are lost while later ones survive, the nightly audit
+and `coverage` find out: they begin at the first position, as a repair does.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ Stretch = tuple[int, int]  # offsets [start, stop)
 
 
 class Ask(Protocol):
-    """Calls the store, as often as it takes."""
+    """Calls the store until it answers."""
 
     def __call__(self, call: Callable[[], T], /) -> Awaitable[T]:
         """Return the result of ``call``."""
@@ -41,14 +41,14 @@ class Ask(Protocol):
 
 
 class Looking(Protocol):
-    """What a look needs of a pipeline."""
+    """What a look needs from a pipeline."""
 
     async def ask_store(self, call: Callable[[], T]) -> T:
         """Call the store in the thread of the fold."""
         ...
 
     async def roll_up(self, step: str, call: Callable[[], T]) -> T:
-        """Call the store beside the batches."""
+        """Call the store concurrently with the batches."""
         ...
 
 
@@ -60,7 +60,7 @@ class DenseReceipts:
         self._looked: dict[int, tuple[int, float]] = {}  # per partition: below which offset, and when
 
     async def since(self, partition: int) -> int:
-        """Return the offset from which on a take-over has to look."""
+        """Return the offset from which a take-over has to look."""
         return await self._since(partition, self._pipeline.ask_store)
 
     async def look(self, partition: int, since: int, below: int) -> bool:
@@ -82,12 +82,12 @@ class DenseReceipts:
                 await self.follow(partition, below)
 
     def due(self, written: Mapping[int, int]) -> dict[int, int]:
-        """Return the partitions of which enough was written since the last look, or for which that is long ago."""
+        """Return the partitions with enough written since their last look, or whose last look was long ago."""
         now = self._clock()
         return {partition: below for partition, below in written.items() if self._is_due(partition, below, now)}
 
     async def follow(self, partition: int, below: int) -> bool:
-        """Move the mark of a partition that is written up to ``below``, beside the batches."""
+        """Move the mark of a partition that is written up to ``below``, concurrently with the batches."""
         ask = partial(self._pipeline.roll_up, "dense_receipts")
         return await self._look(partition, await self._since(partition, ask), below, ask)
 
@@ -120,12 +120,12 @@ class DenseReceipts:
 
 
 def believed(mark: DenseMark) -> int:
-    """Return the offset of a mark; 0 if it is beyond the last receipt, since the store has lost its tail then."""
+    """Return the offset of a mark; 0 if it is beyond the last receipt: the store has lost its tail."""
     return mark.below if mark.below <= mark.end else 0
 
 
 async def holes(ask: Ask, warehouse: Warehouse, partition: int, start: int, stop: int) -> list[Stretch]:
-    """Return the stretches of ``[start, stop)`` without a receipt. A part at a time is asked for."""
+    """Return the stretches of ``[start, stop)`` without a receipt. Each query covers a part of them."""
     found: list[Stretch] = []
     for part in parts(start, stop):
         found += await ask(partial(warehouse.holes, partition, *part))
@@ -133,13 +133,13 @@ async def holes(ask: Ask, warehouse: Warehouse, partition: int, start: int, stop
 
 
 def parts(start: int, stop: int) -> Iterator[Stretch]:
-    """Yield ``[start, stop)`` in parts that a store can look at in little memory."""
+    """Yield ``[start, stop)`` in parts that a store can check in little memory."""
     for first in range(start, stop, LOOKED_AT_ONCE):
         yield first, min(first + LOOKED_AT_ONCE, stop)
 
 
 def joined(stretches: Iterable[Stretch]) -> list[Stretch]:
-    """Return rising stretches with those that touch as one."""
+    """Return rising stretches, with adjacent ones joined."""
     found: list[Stretch] = []
     for start, stop in stretches:
         if found and found[-1][1] == start:

@@ -1,8 +1,9 @@
 """Projecting again: positions without a receipt, and the records of single sessions.
 
-Records come out of the log itself, in order, and with equal keys: of two rows with one version the one written last is
-read. A state that lacks a fact is wrong from there on, so every later record of its session is projected again, too: a
-fact that has counted may turn out to repeat one in the hole, and is written anew as deleted.
+Records are read from the log itself, in order, and give rows with equal keys: of two rows with one version, readers get
+the one written last. A state that lacks a fact is wrong from there on, so every later record of its session is
+projected again, too. A fact that has counted may then turn out to repeat one in the hole; it is written again, as
+deleted.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -21,25 +22,25 @@ from schemas.log.position import LogReader, LogRecord
 
 T = TypeVar("T")
 READ_BYTES = 8 << 20
-SESSIONS_ASKED_MAX = 10_000  # beyond it everything behind a hole is projected again
+SESSIONS_ASKED_MAX = 10_000  # beyond it everything after a hole is projected again
 
 logger = structlog.get_logger()
 Stretches = Sequence[Stretch]
 
 
 class Projecting(Protocol):
-    """What projecting again needs of a pipeline."""
+    """What projecting again needs from a pipeline."""
 
     async def fold(self, records: Sequence[LogRecord]) -> Plan:
         """Fold records, and begin to write them once the batch before is written."""
         ...
 
     async def ask_store(self, call: Callable[[], T]) -> T:
-        """Call the store in the thread of the fold, as often as it takes."""
+        """Call the store in the thread of the fold until it answers."""
         ...
 
     async def ask_log(self, read: Callable[[], Awaitable[T]]) -> T:
-        """Read the log, as often as it takes."""
+        """Read the log until it answers."""
         ...
 
 
@@ -52,7 +53,7 @@ class Gaps:
     async def fill_holes(self, partition: int, since: int, below: int) -> int:
         """Project every position of ``[since, below)`` that has no receipt; return how many there were.
 
-        Every later record of the sessions that are met in a hole is projected again.
+        Every later record of the sessions that occur in a hole is projected again.
         """
         found = await holes(self._pipeline.ask_store, self._warehouse, partition, since, below)
         if found:
@@ -66,14 +67,14 @@ class Gaps:
         return sum(stop - start for start, stop in found)
 
     async def project_again(self, partition: int, sessions: Sequence[SessionKey], below: int) -> None:
-        """Delete what is derived of some sessions, and project their records below ``below`` again."""
+        """Delete what is derived from some sessions, and project their records below ``below`` again."""
         self._cache.drop(partition)
         await self._pipeline.ask_store(lambda: self._warehouse.forget_sessions(sessions))
         for start, stop in await self._records_of(partition, sessions, 0, below):
             await self._project(partition, start, stop)
 
     async def _behind(self, partition: int, met: set[SessionKey], start: int, stop: int) -> Stretches:
-        """Return what of ``[start, stop)`` has to be projected again."""
+        """Return the parts of ``[start, stop)`` that have to be projected again."""
         if start == stop or not met:
             return []
         if len(met) > SESSIONS_ASKED_MAX:

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TypeVar
 
 T = TypeVar("T")
-PART_S = 0.25  # under a limit a batch is cut into parts of about this time, so that others get their turn between them
+PART_S = 0.25  # under a limit, a batch is cut into parts of about this time, so that other work gets its turn
 LOOK_S = 0.1
-FIRST_FACTS = 1_000.0  # a record, before any passed: with a low guess each start would begin with far too large a part
+FIRST_FACTS = 1_000.0  # per record, before any has passed: a low guess would make the first part far too large
 
 
 class Gate:
@@ -26,7 +26,7 @@ class Gate:
 
     @property
     def is_closed(self) -> bool:
-        """Whether records wait here, so that it is no fault if nothing moves."""
+        """Whether records wait here. Then it isn't a fault if nothing moves."""
         return self._waiting
 
     def parts(self, records: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -50,15 +50,15 @@ class Gate:
             self._waiting = False
 
     def spent(self, facts: int, records: int) -> None:
-        """Note what has passed: it sets the time of the next part."""
+        """Note what has passed: it decides when the next part may pass."""
         if records:
             self._facts_per_record = max(1.0, 0.5 * self._facts_per_record + 0.5 * facts / records)
-        credit = self.rate * PART_S  # for the time in which nothing came
+        credit = self.rate * PART_S  # for the time in which nothing arrived
         self._owed = max(self._owed - self.rate * self._passed_s(), -credit) + facts if self.rate else 0.0
         self._since = self._clock()
 
     def _left_s(self) -> float:
-        """Return how long the next part has to wait, by the limit of this moment."""
+        """Return how long the next part has to wait under the current limit."""
         return self._owed / self.rate - self._passed_s() if self.rate else 0.0
 
     def _passed_s(self) -> float:

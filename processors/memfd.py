@@ -1,6 +1,6 @@
 """A file in memory, from which an engine in this process reads the rows of an insert.
 
-Each thread overwrites one file again and again: its pages stay, so nothing is zeroed, joined or written to a disk.
+Each thread keeps overwriting one file: its pages stay, so nothing is zeroed, joined or written to a disk.
 """
 
 import os

@@ -1,7 +1,7 @@
 """The metrics of a projector: batches, steps, dead letters, how far it is behind, and what it waits for.
 
 Each has the label ``generation``: projectors of several generations may share one Prometheus, and one that fills a new
-generation is behind for hours without any fault.
+generation is behind for hours without anything being wrong.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -32,7 +32,7 @@ class GroupState(NamedTuple):
 
 
 class ProjectorMetrics(Observer):
-    """Counts what the pipeline reports, and reads the rest from all three when Prometheus scrapes."""
+    """Counts what the pipeline reports, and reads everything else when Prometheus scrapes."""
 
     def __init__(
         self,
@@ -53,17 +53,17 @@ class ProjectorMetrics(Observer):
         )
         self._disagreeing = counter(
             "crewkit_projector_price_disagreements_total",
-            "Requests to a model whose cost, as the client says it, differs from the price list by more than 1 %.",
+            "Requests to a model whose cost, as given by the client, differs from the price list by more than 1 %.",
             ("generation", "price"),
         )
         self._steps = histogram(
             "crewkit_projector_step_duration_seconds",
-            "Each step: fold, the writes of a batch, those of the rollups; waiting for the store included.",
+            "Each step: fold, the writes of a batch and of the rollups; including the wait for the store.",
             ("generation", "step"),
             buckets=_SECONDS,
         )
         self._batch, self._facts = batch.labels(generation), facts.labels(generation)
-        # Each reason has a series from the start: an increase from nothing to one would not be seen as one.
+        # Each reason has a series from the start: Prometheus sees no increase in a series that starts at one.
         self._dead = {kind: dead.labels(generation, kind) for kind in UNDECODABLE_KINDS}
         self._registry, self._generation = registry, generation
         families = _Families(generation)
@@ -93,7 +93,7 @@ class ProjectorMetrics(Observer):
 
 
 class _OnScrape(NamedTuple):
-    """A collector: reads its metrics at each scrape, so that a projector that stopped shows it."""
+    """A collector: reads its metrics at each scrape, so that a projector that hangs still shows it."""
 
     collect: Callable[[], Iterator[Metric]]
 
@@ -159,7 +159,7 @@ def _targets(families: _Families, pipeline: Pipeline) -> Iterator[Metric]:
     labels = ("generation", "target")
     up = GaugeMetricFamily("crewkit_projector_target_up", "1: it answers; 0: it is away.", labels=labels)
     retries = CounterMetricFamily(
-        "crewkit_projector_retries_total", "Calls that failed and were made again.", labels=labels
+        "crewkit_projector_retries_total", "Calls that failed and were repeated.", labels=labels
     )
     for name, target in (("store", pipeline.store_state), ("log", pipeline.log_state)):
         up.add_metric((families.generation, name), target.is_up)

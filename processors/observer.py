@@ -4,13 +4,13 @@ from processors.plan import Plan
 
 
 class Observer:
-    """Overrides the reports that it needs; the others do nothing. All are made in the pipeline's event loop."""
+    """Does nothing; subclasses override the reports that they need. All are made in the pipeline's event loop."""
 
     def alive(self) -> None:
         """Note a sign of life: a call was answered, or is retried for a known reason."""
 
     def step_done(self, step: str, seconds: float) -> None:
-        """Note that a step of a batch (``fold``, or a write) took ``seconds``, waiting for the store included."""
+        """Note that a step of a batch (``fold``, or a write) took ``seconds``, including the wait for the store."""
 
     def batch_written(self, plan: Plan, records: int) -> None:
         """Note that a batch of ``records`` records is in the tables."""

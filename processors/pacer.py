@@ -1,10 +1,10 @@
 """When the next batch begins: at once if it is full; any other waits a moment, so that more records share its cost.
 
-Each batch makes a part in every table, and costs about the same whatever is in it. So batches have a budget: in the
-long run one with a single event takes ``wait_s`` seconds of it, a larger one less. A few may begin ahead of it: what
-comes after some quiet is visible at once. A batch also waits until the one before it is written, and then as long as
-this took: a machine that is busy makes fewer and larger ones. A worker with a part of the partitions waits longer, so
-that all workers together make no more batches than one alone.
+Each batch makes a part in every table, and costs about the same whatever its size. So batches have a budget: in the
+long run, a batch with a single event uses ``wait_s`` seconds of it, a larger one less. A few may begin ahead of the
+budget, so that events after a quiet time are visible at once. A batch also waits until the one before it is written,
+and then as long again as that took: a busy machine makes fewer, larger batches. A worker with only some of the
+partitions waits longer, so that all workers together make no more batches than a single one would.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 
 WAIT_S = 1.0
 AHEAD = 10  # batches with one event
-SHARING_FACTS = 10  # with so many events a batch takes half of the time
+SHARING_FACTS = 10  # with this many events a batch uses half of the time
 LATEST = 5  # batches; the shortest of them shared the machine least, so it shows best what a batch costs
 PAUSE_S_MAX = 0.5
 
@@ -37,7 +37,7 @@ class Pacer:
         self._paid_until = max(self._paid_until, saved) + self._wait_s * SHARING_FACTS / (SHARING_FACTS + facts)
 
     def left_s(self) -> float:
-        """Return for how many seconds a batch has to wait after the one before; 0 or less: for none."""
+        """Return how many seconds a batch still has to wait after the one before; 0 or less: it may begin."""
         return max(self._paused_until, self._paid_until) - self._clock()
 
     async def may_begin(self, is_full: Awaitable[object], is_drained: Awaitable[object]) -> None:

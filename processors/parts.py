@@ -1,4 +1,4 @@
-"""Looks now and then at the parts of each table: too many small inserts show there first, and how it grows."""
+"""Looks now and then at the parts of each table: they show too many small inserts first, and how the table grows."""
 
 import asyncio
 import contextlib
@@ -39,6 +39,6 @@ class Parts:
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def look(self) -> None:
-        """Look once. What is away is shown by the pipeline."""
+        """Look once. The pipeline reports an outage of the store."""
         with contextlib.suppress(StoreUnavailable):
             self.by_table = await asyncio.to_thread(self._warehouse.parts)

@@ -2,20 +2,20 @@
 
 The writes, in this order, and what a crash after each leaves behind:
 
-1. `facts`, `dead_letters`  — the batch comes again with equal keys, places in the log, and with equal rows
+1. `facts`, `dead_letters`  — the batch comes again with equal keys (places in the log) and equal rows
 2. `sessions`, `tasks`, `session_states` — equal or older versions come again; the highest is read, equal version =
    equal content
 3. `compactions`, `analyses` — one for each fact of this batch that requests one, from the facts up to that fact, read
    back after write 1; reading again at the same position gives the same row
 4. `receipts`               — the receipts; then the runner acknowledges, in offset order
 
-Every fault repeats a suffix of this list, and every step is idempotent. The writes of one batch run beside the fold of
-the next. Nothing is folded out of order, folded again for a retry, or written from anything but the plan. The rollups
-follow `sessions` beside the batches (see `processors.rollups`). Only a batch of records that are projected again below
-their mark makes its own, before step 4.
+After a fault, a suffix of this list is repeated, and every step is idempotent. The writes of one batch run while the
+next is folded. Nothing is folded out of order, folded again for a retry, or written from anything but the plan. The
+rollups follow `sessions` at their own pace (see `processors.rollups`). Only a batch of records that are projected again
+below their mark writes its own rollups, before step 4.
 
-`StoreUnavailable` and `LogUnavailable` are waited out, as long as it takes: what is not read from the log meanwhile is
-back-pressure. A record that is `Undecodable` becomes a dead letter. Every other error stops the process.
+`StoreUnavailable` and `LogUnavailable` are waited out, as long as it takes. The records stay in the log meanwhile: that
+is the back-pressure. A record that is `Undecodable` becomes a dead letter. Every other error stops the process.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ SLOW_BATCH_S = 5.0  # a batch that takes longer delays the records of every part
 logger = structlog.get_logger()
 Written = asyncio.Future[None]
 # takes: what arrives is projected at once; busy: it waits for a slow batch, a hole, a repair, or the gate (a pause, a
-# rate limit); away: for store or log;
+# rate limit); away: it waits for the store or the log;
 # joining: nothing arrives, since the consumer group is assigning its partitions
 Pace = Literal["takes", "busy", "away", "joining"]
 
@@ -82,7 +82,7 @@ class Pipeline:
         self._clock = time.monotonic
         self._written_at = float("-inf")  # when the last batch was
         self._repairing = self._joining = False
-        self.is_live = False  # whether readers use the generation, as far as is known; it changes only what is shown
+        self.is_live = False  # whether readers use the generation, as far as is known; only metrics show it
         self.store_state = Availability(StoreUnavailable, "store_unavailable")
         self.log_state = Availability(LogUnavailable, "log_unavailable")
         self.assigned: set[int] = set()
@@ -93,7 +93,7 @@ class Pipeline:
         """Return once a batch may begin, or ``is_full`` is done; see `processors.pacer`.
 
         Raises:
-            Broken: stop; nothing may be projected any more.
+            Broken: stop; nothing more may be projected.
         """
         await self._pacer.may_begin(is_full, self.drain())
 
@@ -176,7 +176,7 @@ class Pipeline:
         return result
 
     async def roll_up(self, step: str, call: Callable[[], T]) -> T:
-        """Call the store in the thread of the rollups, as often as it takes. It says nothing of the batches."""
+        """Call the store in the thread of the rollups until it answers. It isn't a sign of life of the batches."""
         begun, loop = time.monotonic(), asyncio.get_running_loop()
         result = await self.store_state.ask(lambda: loop.run_in_executor(self._rolling_up, call), lambda: None)
         self._observer.step_done(step, time.monotonic() - begun)
@@ -187,7 +187,7 @@ class Pipeline:
         return await self._call(self._folding, call)
 
     async def ask_log(self, read: Callable[[], Awaitable[T]]) -> T:
-        """Read the log, and repeat that while it is away; ``read`` raises `LogUnavailable` then."""
+        """Read the log, and repeat ``read`` as long as it raises `LogUnavailable`."""
         return await self.log_state.ask(read, self._observer.alive)
 
     async def _call(self, threads: ThreadPoolExecutor, call: Callable[[], T]) -> T:
@@ -202,14 +202,14 @@ class Pipeline:
             await asyncio.shield(self._last)
 
     def close(self) -> None:
-        """End the threads, once nothing is projected any more; a call in progress ends by itself."""
+        """End the threads once projection has stopped; a call in progress ends by itself."""
         for threads in (self._folding, self._writing, self._rolling_up):
             threads.shutdown(wait=False, cancel_futures=True)
 
     async def resume(self, partition: int, offset: int) -> None:
         """Take over a partition whose next record will be ``offset``: all below it must have been projected.
 
-        Does nothing where a record has arrived in the meantime, since that made the same check.
+        Does nothing if a record has arrived in the meantime: its arrival made the same check.
         """
         async with self._turn:
             if partition not in self._folded:
@@ -218,7 +218,7 @@ class Pipeline:
     async def fill_holes(self) -> int:
         """Fill the positions without a receipt below what is projected; return how many there were.
 
-        This serves a store that lost rows, so it looks at every position, below the marks as well. When a partition is
+        This is for a store that lost rows, so it looks at every position, even below the marks. When a partition is
         assigned, the same happens from its mark on.
         """
         filled = 0
@@ -230,7 +230,7 @@ class Pipeline:
         return filled
 
     async def project_again(self, partition: int, sessions: Sequence[SessionKey]) -> None:
-        """Delete what is derived of some sessions of a partition of ours, and project their records again."""
+        """Delete what is derived from some sessions of a partition of ours, and project their records again."""
         async with self._turn:
             if partition not in self.written:
                 return

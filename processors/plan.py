@@ -56,7 +56,7 @@ class Plan(Struct):
     next_offsets: dict[int, int]  # per partition: everything below it is in this plan or before it
     fact_count: int
     dead: Mapping[UndecodableKind, int]  # records that can't be projected, by kind of reason
-    disagreeing: Mapping[str, int]  # requests whose cost is not what the price list says, by the price's model
+    disagreeing: Mapping[str, int]  # requests whose cost differs from the price list, by the price's model
 
 
 Decoded = tuple[LogRecord, AnyRecord]
@@ -80,10 +80,10 @@ class Planner:
         self._warehouse, self._cache, self._pricing, self.partitions = warehouse, cache, pricing, partitions
         self._limit = limit
         self._price_warnings = PriceWarnings()
-        self._kept: set[SessionKey] = set()  # of these the store may have a state
+        self._kept: set[SessionKey] = set()  # the store may have states of these
 
     def remember(self, partition: int) -> None:
-        """Begin with a partition: the outcomes of its last records count for the limit, and its kept states are used.
+        """Start on a partition: the outcomes of its last records count for the limit, and its kept states are used.
 
         Raises:
             StoreUnavailable: the call may be repeated.
@@ -168,7 +168,7 @@ class Planner:
                 self._load_some(whole[i : i + LOADED_AT_ONCE], below)
 
     def _load_kept(self, partition: int, key: SessionKey, below: int) -> bool:
-        """Load a session from its kept state and the facts behind it; return whether there is such a state."""
+        """Load a session from its kept state and the facts after it; return whether there is such a state."""
         frozen = self._warehouse.kept_state(partition, key, below)
         if frozen is None:
             return False
@@ -242,7 +242,7 @@ def _apart(decoded: Iterable[Decoded]) -> tuple[list[OfSession], list[ReceiptRow
 
 
 def _disagree(prices: PriceList, found: Counter[str], row: FactRow) -> None:
-    """Note a request whose cost, as the client says it, is not what the price list says."""
+    """Note a request if the cost that the client gives differs from the price list."""
     usage = parsed_of(row.parsed).usage
     at_ms = min(row.timestamp, row.received_at)
     if usage is None or usage.cost_nano is None or (price := prices.price_of(row.model, at_ms)) is None:

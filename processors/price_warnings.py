@@ -1,4 +1,4 @@
-"""Says in the log that clients pay other prices than those of the list: once an hour for each price."""
+"""Logs a warning that clients pay prices other than those of the list: once an hour for each price."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ logger = structlog.get_logger()
 
 
 class PriceWarnings:
-    """Remembers which prices were named lately; there are as many as the list has."""
+    """Remembers which prices it warned of recently; there are at most as many as the list has."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -26,6 +26,6 @@ class PriceWarnings:
                     "price_disagrees",
                     model=model,
                     requests=requests,
-                    what_to_do="clients say other costs than the price list: check it, and load the current prices "
+                    what_to_do="clients give other costs than the price list: check it, and load the current prices "
                     "with `crewkit-sessions prices load`",
                 )

@@ -1,4 +1,4 @@
-"""The price list of a projector, read again before a report could need a price that was loaded since."""
+"""A projector's price list, which is read again before a report could need a price that was loaded since."""
 
 from kernel.broken import Broken
 from processors.warehouse import Warehouse
@@ -28,8 +28,8 @@ class Pricing:
         history, read_at_ms = self._warehouse.prices()
         if began_with(history, made_with.made_us).sha256 != made_with.prices_sha256:
             raise Broken(
-                "the price history is not the one that this generation was made with: rows of it were lost or changed, "
-                "and its costs would no longer come out the same. Restore the table `prices` of the control database, "
+                "the price history is not the one that this generation was made with: some rows were lost or changed, "
+                "so its costs would no longer come out the same. Restore the table `prices` of the control database, "
                 "or project into a new generation"
             )
         self._list = in_force(history, made_with.made_us)

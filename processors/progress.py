@@ -1,4 +1,4 @@
-"""Reports how far the projection is, and up to which time everything is in the tables."""
+"""Reports how far the projection has come, and up to which time everything is in the tables."""
 
 import asyncio
 import contextlib
@@ -52,7 +52,7 @@ class PartitionPlace(NamedTuple):
 class Progress(Observer):
     """Reads the end of the log after each batch, and every second.
 
-    Once everything before that end is projected, the time at which it was read is complete.
+    Once everything before that end is projected, the tables are complete up to the time at which it was read.
     """
 
     def __init__(
@@ -76,8 +76,8 @@ class Progress(Observer):
     async def run(self) -> None:
         """Look after each batch, and every second, until cancelled.
 
-        A store that hangs keeps a report for minutes. The end of the log is read meanwhile, so that the watchdog and
-        the metrics see which records wait.
+        A store that hangs can hold up a report for minutes. The end of the log is still read meanwhile, so that the
+        watchdog and the metrics see which records wait.
         """
         report: asyncio.Task[None] | None = None
         try:
@@ -127,7 +127,7 @@ class Progress(Observer):
         self._remember(seen_at, ends)
 
     def _remember(self, seen_at: int, ends: Sequence[int]) -> None:
-        """Add a sighting. The latest makes way for it, unless that is a second later than the one before."""
+        """Add a sighting. It replaces the latest, unless that is a second later than the one before it."""
         if len(self._sightings) > 1 and self._sightings[-1][0] - self._sightings[-2][0] < LOOK_EVERY_S * 1000:
             self._sightings.pop()
         self._sightings.append((seen_at, ends))
@@ -162,7 +162,7 @@ class Progress(Observer):
         self._forget()
         if rows:
             await self._insert(rows)
-        self._pipeline.store_state.ended(self)  # without rows as well: then nothing is sent again
+        self._pipeline.store_state.ended(self)  # even without rows: then nothing is sent again
 
     async def _insert(self, rows: Sequence[ProgressRow]) -> None:
         await self._pipeline.rollups.keep_moments(self._reported, {row.log_partition: row.projected for row in rows})
@@ -185,7 +185,7 @@ class Progress(Observer):
 
 
 async def _has_ended(task: asyncio.Task[None], within_s: float) -> bool:
-    """Wait for a task, at most for some time; raise what it raised."""
+    """Wait for a task, at most ``within_s``; return whether it ended, and raise what it raised."""
     done, _ = await asyncio.wait({task}, timeout=within_s)
     for ended in done:
         ended.result()

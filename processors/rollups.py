@@ -1,18 +1,17 @@
 """Rollups: a projection of `sessions` that follows it at its own pace, with a mark for each partition.
 
-A mark says: the rollups hold every session of this partition as of this offset, or newer. A refresh notes how far the
-partitions are written, computes the hours that are behind from `sessions`, each as a whole, then their days from the
-hours, and only then moves the marks to what it noted. A crash anywhere repeats the end of this; a late worker writes a
-bucket or a mark with a lower version, which readers never see.
+A mark says: the rollups hold every session of this partition as of this offset, or newer. A refresh first notes how far
+the partitions are written. It computes each hour that is behind from `sessions` as a whole, then the days from their
+hours. Only then does it move the marks to what it noted. After a crash, the next refresh repeats the unfinished steps.
+A late worker writes a bucket or a mark with a lower version, which readers never see.
 
-The hours that are behind are known from the batches. After a take-over they are not: one pass over narrow columns of
-`sessions` finds every session beyond the mark. While a generation is filling nothing is refreshed: at its end the same
-pass finds all of them, and the rollups are made once.
+The batches show which hours are behind. After a take-over this is unknown: one pass over narrow columns of `sessions`
+finds every session beyond the mark. While a generation is filling nothing is refreshed: at its end the same pass finds
+all of them, and the rollups are made once.
 
-The share of the machine that this takes stays at about a fifth, however many hours change and however many workers
-share the log: a refresh begins `ROUND` times as long after the one before as the shortest of the latest ones took,
-times the number of workers, but after a pause of `PAUSE_S_MAX` at most. The shortest is the one that shared the machine
-least, so it shows best what a refresh costs.
+Refreshes take about a fifth of the machine, however many hours change and however many workers share the log. So the
+pause after a refresh is (`ROUND` x workers - 1) x the fastest recent refresh, at most `PAUSE_S_MAX`. The fastest shared
+the machine least, so it shows best what a refresh costs.
 """
 
 import asyncio
@@ -53,10 +52,10 @@ class Target(NamedTuple):
 
 
 class RollingUp(Protocol):
-    """What a refresh needs of a pipeline."""
+    """What a refresh needs from a pipeline."""
 
     async def roll_up(self, step: str, call: Callable[[], T]) -> T:
-        """Call the store in the thread of the rollups, as often as it takes."""
+        """Call the store in the thread of the rollups until it answers."""
         ...
 
     def workers(self) -> float:
@@ -77,25 +76,25 @@ class Rollups:
     def take_over(self, partition: int, mark: RollupMark) -> None:
         """Begin with a partition, or again after a jump, with the mark of the store.
 
-        It may be lower than ours: the store came back older than it was, and its rollups with it.
+        It may be lower than ours if the store was restored from an older copy, its rollups included.
         """
         self._marks[partition] = mark
 
     def search(self, partition: int) -> None:
-        """Note that a partition is written further than our batches: what is beyond its mark has to be searched."""
+        """Note that a partition is written beyond our batches: the sessions beyond its mark have to be searched for."""
         self._unknown.add(partition)
         self._moved.set()
 
     def begins_below(self, first: Mapping[int, int]) -> bool:
         """Return whether a batch with these first offsets holds records below a mark.
 
-        It is projected again since tables lost rows. A crash after its receipts would leave the mark above what the
-        rollups hold, so it makes them itself, before its receipts.
+        Such records are projected again because tables lost rows. A crash after their receipts would leave the mark
+        above what the rollups hold, so the batch makes its own rollups, before its receipts.
         """
         return any(offset < self._mark(partition).rolled_up for partition, offset in first.items())
 
     def caught_up(self) -> None:
-        """Note that a partition has reached the log's end for the first time: with it a filling may be over."""
+        """Note that a partition has reached the log's end for the first time: this may complete the filling."""
         self._moved.set()
 
     def changed(self, hours: Iterable[Bucket]) -> None:
@@ -133,16 +132,16 @@ class Rollups:
     async def keep_moments(self, reported: Mapping[int, Target], projected: Mapping[int, int]) -> None:
         """Write into the marks what `progress` has ``reported``, before it says that more is ``projected``.
 
-        While the rollups of a partition hold all that is projected, readers take the moment of `progress`, and the mark
-        is not written again. Once more is projected they take the moment of the mark. Without this it would be that of
-        the last refresh: as old as the pause between two records.
+        While the rollups of a partition hold all that is projected, readers use the moment of `progress`, and the mark
+        is not written again. Once more is projected, readers use the moment of the mark. Without this call, that would
+        be the moment of the last refresh: as old as the pause between two records.
 
         Args:
-            reported: what `progress` says so far, by partition.
-            projected: the offsets that it will say.
+            reported: what `progress` reports so far, by partition.
+            projected: the offsets that it will report.
 
         Raises:
-            StoreUnavailable: `progress` must not say more before this was done.
+            StoreUnavailable: `progress` must not report more before this succeeds.
         """
         marks = {p: (self._mark(p), target) for p, target in reported.items()}
         moved = {
@@ -184,7 +183,7 @@ class Rollups:
         await self._pipeline.roll_up("rollups", lambda: self._warehouse.refresh_rollups(hours))
 
     def _reached(self, partition: int, target: Target) -> RollupMark:
-        """Return the mark of a partition whose target is reached. A worker that restarts has no time for a moment."""
+        """Return the mark of a partition whose target is reached. Right after a restart, a target has no time."""
         return RollupMark(target.offset, max(target.complete_ms, self._mark(partition).complete_ms))
 
     async def _move(self, reached: Mapping[int, RollupMark]) -> None:

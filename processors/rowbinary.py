@@ -1,6 +1,6 @@
 """Encodes rows as ClickHouse's RowBinary. The wire form follows from the annotations in `schemas.store.rows`.
 
-Facts and tasks have faster encoders by hand; a test compares both encodings of each.
+Facts and tasks have faster, handwritten encoders; a test compares both encodings of each.
 
 Format: integers little-endian; String = LEB128 length + bytes; Nullable = one byte (1 is NULL) before the value;
 UUID = its two halves as little-endian UInt64; Array and Map = LEB128 count + elements; Tuple = its elements.
@@ -73,7 +73,7 @@ def event_parts(prefix: bytes, row: FactRow) -> tuple[bytes, ...]:
 
 
 def encode_task(prefix: bytes, row: TaskRow) -> bytes:
-    """Return one row of `tasks` after the bytes of its first two columns, faster: each use of a tool is a row."""
+    """Return one row of `tasks` after the bytes of its first two columns, faster: each tool use is a row."""
     started_at, ended_at, duration = row.started_at, row.ended_at, row.duration_ms
     return b"".join(
         (

@@ -1,6 +1,6 @@
 """Caches the states of sessions, bounded by the bytes that they take.
 
-The states that were used last are objects, which are folded; those before them are frozen, in a sixth of the memory.
+The most recently used states are objects, ready to fold; older ones are frozen, in a sixth of the memory.
 """
 
 from collections import OrderedDict, deque
@@ -13,7 +13,7 @@ from processors.fold.state import SessionState
 from processors.warehouse import SessionKey
 
 THAWED_SHARE = 0.5  # of the bytes
-# Measured, see tests/unit/test_state_cache.py: an entry beside its state or its bytes; a state; what is in it.
+# Measured, see tests/unit/test_state_cache.py: an entry without its state or its bytes; a state; what is in it.
 _ENTRY, _STATE, _FACT, _TASK = 370, 2_400, 85, 350
 _PARTITION_BYTES = 2
 
@@ -29,14 +29,15 @@ class _Thawed(Struct):
 class StateCache:
     """Drops the least recently used states first, but never a pinned one.
 
-    A state is pinned from its first touch in a batch until that batch's facts are in the store. Dropped earlier, it
-    would be folded again from a table that does not have them yet. Only `stored` may be called from another thread.
+    A state is pinned from its first touch in a batch until that batch's facts are in the store. If it were dropped
+    earlier, it would be folded again from a table that does not have them yet. Only `stored` may be called from
+    another thread.
     """
 
     def __init__(self, bytes_max: int) -> None:
         self._bytes_max = bytes_max
         self._thawed: OrderedDict[SessionKey, _Thawed] = OrderedDict()
-        self._frozen: OrderedDict[SessionKey, bytes] = OrderedDict()  # after the partition
+        self._frozen: OrderedDict[SessionKey, bytes] = OrderedDict()  # each begins with the partition
         self._thawed_bytes = self._frozen_bytes = 0
         self._stored: deque[Iterable[SessionKey]] = deque()
 
@@ -86,7 +87,7 @@ class StateCache:
 
     @property
     def bytes_used(self) -> int:
-        """How many bytes the states take, without those that were used since the last `evict`."""
+        """How many bytes the states take, not counting those that were used since the last `evict`."""
         return self._thawed_bytes + self._frozen_bytes
 
     def __len__(self) -> int:
@@ -101,7 +102,7 @@ class StateCache:
             entry.pins -= 1
 
     def _freeze_oldest(self) -> bool:
-        """Freeze the least recently used state. False if it is pinned: then all that were used later are, too."""
+        """Freeze the least recently used state. Return False if it is pinned: then all used later are, too."""
         key = next(iter(self._thawed), None)
         if key is None or self._thawed[key].pins > 0:
             return False

@@ -1,4 +1,4 @@
-"""What a projector does with the store: a port, and its ClickHouse adapter (a server, or the engine in this process).
+"""What a projector does with the store: a port and its ClickHouse adapter (a server, or the engine in this process).
 
 Every method blocks and is called from a thread. Each may raise `StoreUnavailable` (send it again) or `Broken` (stop).
 """
@@ -37,7 +37,7 @@ from store.replicas import catch_up
 from store.sql import cut_to_size, read_sql
 
 SessionKey = tuple[str, UUID]  # (org, session)
-Rows = bytes | Sequence[bytes]  # in chunks where another copy would slow the fold down
+Rows = bytes | Sequence[bytes]  # chunks, where joining them would slow the fold down
 Bucket = tuple[str, int]  # (org, seconds since 1970 of the hour)
 DAY_S, HOUR_S = 86_400, 3_600
 
@@ -68,7 +68,7 @@ class DenseMark(NamedTuple):
 
 
 class Warehouse(Protocol):
-    """What a projector needs of a store."""
+    """What a projector needs from a store."""
 
     def insert(self, table: str, rows: Rows) -> None:
         """Write rows of one table, given as RowBinary in field order. They are durable when it returns."""
@@ -85,12 +85,12 @@ class Warehouse(Protocol):
     def changed_hours(self, marks: Mapping[int, int], after: Bucket, limit: int) -> list[Bucket]:
         """Return the hours of sessions that changed beyond the mark of their partition.
 
-        They are the first that follow ``after``, in order and ``limit`` at most: a caller reads all of them by pages.
+        They are the first that follow ``after``, in order and ``limit`` at most: a caller reads them page by page.
         """
         ...
 
     def forget_sessions(self, sessions: Sequence[SessionKey]) -> None:
-        """Delete what is derived of these sessions; their facts stay."""
+        """Delete what is derived from these sessions; their facts stay."""
         ...
 
     def forget_buckets(self, hours: Sequence[Bucket], days: Sequence[Bucket]) -> None:
@@ -141,7 +141,7 @@ class Warehouse(Protocol):
         ...
 
     def generation(self) -> Generation:
-        """Return this generation, with what it was made with."""
+        """Return this generation, and what it was made with."""
         ...
 
     def prices(self) -> ReadPrices:
@@ -164,11 +164,11 @@ _ROWS: dict[str, type[Struct]] = {
 }
 # Named in every insert: tables may have columns that this code does not know, or that the store fills in.
 COLUMNS = {table: row.__struct_fields__ for table, row in _ROWS.items()}
-_AS_BYTES = {"fact": "bytes", "state": "bytes", "parsed": "bytes"}  # the columns of answers that are no text
+_AS_BYTES = {"fact": "bytes", "state": "bytes", "parsed": "bytes"}  # the columns of answers that aren't text
 
 
 class ClickHouseWarehouse:
-    """`Warehouse` over clickhouse-connect, one connection a thread."""
+    """`Warehouse` over clickhouse-connect, one connection per thread."""
 
     def __init__(
         self,
@@ -180,8 +180,8 @@ class ClickHouseWarehouse:
     ) -> None:
         """``connect`` makes a client on the generation's database; ``control`` is the database that lists generations.
 
-        ``embedded``: the engine is in this process. ``replicated``: the store has several servers, and each reads what
-        all of them have before it answers, since everything that is read here decides what is written.
+        ``embedded``: the engine is in this process. ``replicated``: the store has several servers, and each catches up
+        with the others before it answers, since everything that is read here decides what is written.
         """
         self._embedded, self._replicated = embedded and AVAILABLE, replicated
         self._connect, self._control, self._generation = connect, control, generation

@@ -1,6 +1,6 @@
 """Write 3 of the pipeline: reads a few sessions up to the requesting facts, and makes the rows.
 
-Reading again at the same positions gives the same rows, even if later facts reached the table since.
+Reading again at the same positions gives the same rows, even if later facts have reached the table since.
 """
 
 from collections import deque

@@ -26,13 +26,13 @@ class SessionFact(NamedTuple):
     task_id: str
     label: str
     text: str  # prompt, answer or summary; the command or path of a tool; the record of a create or a change
-    detail: str  # a failure's error, who asked if no person did, a notification's type, what a use asks permission for
+    detail: str  # a failure's error, who asked if no user did, a notification's type, what a use asks permission for
     cwd: str
     calls: Sequence[tuple[str, str, str]] = ()  # of a batch: id, tool and outcome (error, denied or "") of each
 
     @property
     def asked_by_a_machine(self) -> bool:
-        """Whether no person typed a prompt: the client did, to continue the session, or a subagent was asked."""
+        """Whether no user typed a prompt: the client made it to continue the session, or it went to a subagent."""
         return self.detail != "" or self.agent_id != ""
 
 

@@ -1,4 +1,4 @@
-"""Counts uses of tools, by tool and by command or path. A use counts once, whichever of its halves is present."""
+"""Counts tool uses, by tool and by command or path. A use counts once, whichever half of it is present."""
 
 from collections.abc import Iterator
 
@@ -23,7 +23,7 @@ class ToolTally(Struct):
     done: int = 0  # ended without a failure
     last_failed: bool = False
     error: str = ""  # of the latest failure
-    latest: int = 0  # the number of tool facts read when it was used last
+    latest: int = 0  # how many tool facts had been read when it was last used
 
     @property
     def runs(self) -> int:
@@ -32,7 +32,7 @@ class ToolTally(Struct):
 
 
 class _Use(Struct):
-    """A use with an id: where it counts, what was reported of it, and how it counts so far."""
+    """A use with an id: where it counts, what was reported about it, and how it counts so far."""
 
     tool: str
     thing: str
@@ -48,7 +48,7 @@ class _Use(Struct):
     counted: tuple[bool, bool, bool] = (False, False, False)
 
     def outcome(self) -> tuple[bool, bool, bool]:
-        """Return whether it failed, did not run, or is done. Whether it was denied is the rule of the fold."""
+        """Return whether it failed, did not run, or is done. The fold's rule says whether it was denied."""
         is_refused = self.denied_by_text or (self.asked and self.batched)
         is_denied = self.denied or (is_refused and not (self.failed or self.succeeded))
         has_failed, not_run = self.failed or self.refused, is_denied or (self.refused and not self.begun)
@@ -56,13 +56,13 @@ class _Use(Struct):
 
 
 class ToolUsage:
-    """All uses of tools. The rules for counting are those of the session's own counts."""
+    """All tool uses. They count by the same rules as the session's own counts."""
 
     def __init__(self) -> None:
         self.tallies: dict[Subject, ToolTally] = {}
         self._by_id: dict[str, _Use] = {}
         self._by_permission: dict[str, list[_Use]] = {}
-        self._permissions: set[str] = set()  # that people were asked for
+        self._permissions: set[str] = set()  # those that users were asked for
         self._seen = 0
 
     def take(self, fact: SessionFact) -> None:
@@ -113,7 +113,7 @@ class ToolUsage:
                 self._count(use)
 
     def _take_call(self, tool_use_id: str, tool: str, outcome: str) -> None:
-        """Take a call of a batch: it alone tells of calls that were refused."""
+        """Take a call of a batch: only a batch reports calls that were refused."""
         use = self._use(tool_use_id, tool, "")
         self._tally(use.tool, use.thing)
         use.batched = True
@@ -135,7 +135,7 @@ class ToolUsage:
                 tally.last_failed, tally.error = True, fact.detail
 
     def _use(self, tool_use_id: str, tool: str, thing: str) -> _Use:
-        """Return a use; it counts where the first of its facts that tells its subject says."""
+        """Return a use; it counts under the first subject that its facts name."""
         use = self._by_id.get(tool_use_id)
         if use is None:
             use = self._by_id[tool_use_id] = _Use(tool, thing)
@@ -149,7 +149,7 @@ class ToolUsage:
         return use
 
     def _count(self, use: _Use) -> None:
-        """Count a use as what is known of it says."""
+        """Count a use by what is known about it."""
         if (outcome := use.outcome()) != use.counted:
             tally = self.tallies[use.tool, use.thing]
             _add(tally, use.counted, -1)

@@ -28,9 +28,9 @@ from schemas.log.records import (
 from schemas.store.rows import FactRow
 
 # Of fold, projections, derivations and rollup SQL together: changing their output requires a new generation.
-# 2: adds search words, and analyses of ended sessions; half a pair is no success. 3: rollups follow `sessions`.
-# 4: counts what agents really send: spans, refused and cancelled uses of tools, prompts of people, the ledger of usage
-# 5: joins prompts of hooks and telemetry by their id, and tells denied uses of tools by what did not happen
+# 2: adds search words, and analyses of ended sessions; half a pair isn't a success. 3: rollups follow `sessions`.
+# 4: counts what agents really send: spans, refused and cancelled tool uses, prompts of users, the ledger of usage
+# 5: joins prompts of hooks and telemetry by their id, and detects denied tool uses by what did not happen
 FOLD_VERSION = 5
 
 # Of a description: used where neither a create nor a change gave a value.
@@ -39,7 +39,7 @@ _records: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
 
 
 def begin(row: FactRow) -> SessionState:
-    """Return the state before a session's first fact, which fixes the session's start for ever."""
+    """Return the state before a session's first fact, which fixes the session's start permanently."""
     started_at = _started_at(row)
     return SessionState(
         org_id=row.org_id,
@@ -90,7 +90,7 @@ def _session_created(state: SessionState, record: SessionCreated) -> None:
 
 
 def _session_described(state: SessionState, record: SessionDescribed) -> None:
-    """Take what a client says about its session; the latest of it counts."""
+    """Take what a client says about its session; the latest values count."""
     state.client, state.client_version = record.client, record.client_version or state.client_version
     for name in DESCRIBED:
         if (value := getattr(record, name)) is not None:
@@ -126,7 +126,7 @@ def _compaction_requested(state: SessionState, record: CompactionRequested) -> N
 
 
 def _take_report(state: SessionState, report: MetricsReport | None, received_at: int) -> None:
-    """Replace the totals, and apart from them the work; a report may be about one of them alone."""
+    """Replace the totals and, separately, the work; a report may have only one of them."""
     if report is None:
         return
     if report.work is not None and _is_later(report, state.work_report):
@@ -136,7 +136,7 @@ def _take_report(state: SessionState, report: MetricsReport | None, received_at:
 
 
 def _is_later(report: MetricsReport, before: MetricsReport | None) -> bool:
-    """Return whether a report replaces the one before: by the higher `reported_at`, without one by the log's order."""
+    """Return whether a report replaces the one before: by a higher `reported_at`, else by the order of the log."""
     if before is None or before.reported_at is None or report.reported_at is None:
         return True
     return report.reported_at >= before.reported_at

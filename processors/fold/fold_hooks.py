@@ -44,7 +44,7 @@ def _model_switched(state: SessionState, row: FactRow, parsed: Parsed) -> None:
 
 
 def _prompt(state: SessionState, row: FactRow, parsed: Parsed) -> None:
-    """Count a prompt of a person, which ends a turn; the client and subagents ask as well."""
+    """Count a user's prompt, which ends a turn; the client and subagents send prompts as well."""
     state.said_title.take(parsed.title, row.timestamp)
     _shells_ended(state, row, parsed)
     by_person = not (row.agent_id or parsed.source)
@@ -73,7 +73,7 @@ def _subagent_stop(state: SessionState, row: FactRow, parsed: Parsed) -> None:
 
 
 def _shells_ended(state: SessionState, row: FactRow, parsed: Parsed) -> None:
-    """Take what a payload says about the shells that uses of tools left running."""
+    """Take what a payload says about shells that tool uses left running."""
     for ended in parsed.ended:
         use = state.uses.get(state.shells.get(ended.task_id, ""))
         if use is None or use.ended_at is not None:

@@ -1,4 +1,4 @@
-"""A state as bytes, and back. They take a sixth of the memory of its objects, and depend on its facts alone."""
+"""Turns a state into bytes and back. The bytes take a sixth of its memory, and depend only on the session's facts."""
 
 from hashlib import blake2b
 
@@ -10,7 +10,7 @@ from processors.fold.state import SearchedText, SessionState
 _ID_BYTES = 16
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
 _decode = msgspec.msgpack.Decoder(tuple[SessionState, bytes]).decode
-# Names the form of the bytes: another version of the code that has other fields does not read them.
+# Names the form of the bytes: a version of the code with other fields does not read them.
 LAYOUT = int.from_bytes(blake2b(repr(msgspec.inspect.type_info(SessionState)).encode(), digest_size=8).digest(), "big")
 
 

@@ -1,7 +1,7 @@
-"""What the fold needs of an event beyond the typed columns: the column `parsed` of `facts`, as JSON.
+"""What the fold needs from an event beyond the typed columns: the column `parsed` of `facts`, as JSON.
 
-Most events need nothing, and have an empty one. A state is folded again from the columns alone, so payloads, which
-may be large, are never read for it.
+Most events need nothing and leave it empty. A state is folded again from the columns only, so payloads, which may be
+large, are never read for it.
 """
 
 from typing import NamedTuple
@@ -38,7 +38,7 @@ class Usage(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """An amount of work, in the unit of its column. Of a cumulative ``series`` it is the sum up to now."""
+    """An amount of work, in the unit of its column. In a cumulative ``series`` it is the sum so far."""
 
     name: str
     amount: int
@@ -48,14 +48,14 @@ class Measured(NamedTuple):
 class Parsed(Struct, frozen=True, omit_defaults=True, gc=False):
     """Absent texts are empty."""
 
-    telemetry: bool = False  # said by telemetry: hooks may say the same, and say it better
+    telemetry: bool = False  # from telemetry: hooks may report the same, and more precisely
     nameless: bool = False  # the end of an agent with an empty type, as of a compaction
-    source: str = ""  # of a prompt that no person typed
+    source: str = ""  # of a prompt that no user typed
     prompt_id: str = ""
-    permission: str = ""  # of a use of a tool, and of a request for it: equal where turn, tool and input are
+    permission: str = ""  # of a tool use, and of a request for it: equal where turn, tool and input are
     title: str = ""  # of the session
     answer: str = ""  # the last one of a turn
-    model: str = ""  # that the session changed to
+    model: str = ""  # the one that the session changed to
     calls: tuple[Call, ...] = ()
     agent_id: str = ""  # the subagent that a tool use started
     background: str = ""  # what a tool use left running: a task's id, or `agent`

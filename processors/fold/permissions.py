@@ -1,8 +1,8 @@
-"""Which uses of tools were denied.
+"""Which tool uses were denied.
 
-A `PermissionRequest` names a tool and its input, but no use. A use is denied if its turn has a request for this tool
-and input, its batch names it, and it never ran. The sentence that the batch has as its answer decides only if there is
-no such request, for example because a rule of the settings denies the use. The order of the facts does not matter.
+A `PermissionRequest` names a tool and its input, but not a use. A use is denied if its turn has a request for this tool
+and input, its batch names it, and it never ran. The batch's answer text decides only if there is no such request, for
+example because a rule in the settings denies the use. The order of the facts does not matter.
 """
 
 from processors.fold.parsed import Parsed
@@ -28,7 +28,7 @@ def batched(state: SessionState, use: TaskState, *, is_denied_by_text: bool) -> 
 
 
 def may_ask(state: SessionState, use: TaskState, permission: str) -> None:
-    """Note what a use would ask for; of several payloads the first one counts."""
+    """Note what a use would ask for; the first of several payloads counts."""
     if not use.permission and not use.signs & RAN:
         use.permission = permission
         _match(state, use)
@@ -45,13 +45,13 @@ def permission_requested(state: SessionState, _: FactRow, parsed: Parsed) -> Non
 
 
 def has_run(use: TaskState) -> None:
-    """Note that a use ran, so it needs no permission any more."""
+    """Note that a use ran, so it no longer needs permission."""
     use.signs |= RAN
     use.permission = ""
 
 
 def _match(state: SessionState, use: TaskState) -> None:
-    """Look for a request for a use; it matters only for one that is in a batch and did not run."""
+    """Look for the request of a use; it matters only for a use that is in a batch and did not run."""
     if not use.signs & BATCHED or not use.permission:
         return
     if use.permission in state.permissions:

@@ -1,8 +1,8 @@
 """Prompts that users typed. Hooks and telemetry may both report them.
 
 A hook says whether a user or the client wrote a prompt. Telemetry often can't, since it leaves out the text. So prompts
-are joined by their ids, and hooks decide about a prompt that both report. If one side sends no ids, as many prompts as
-possible count as pairs.
+are joined by their ids, and hooks decide about a prompt that both report. If one of them sends no ids, as many prompts
+as possible count as pairs.
 """
 
 from processors.fold.state import Asked, SessionState
@@ -42,7 +42,7 @@ def prompt_by_telemetry(state: SessionState, prompt_id: str) -> None:
 def prompts(asked: Asked) -> int:
     """Return how many prompts users typed.
 
-    A prompt without an id may be any prompt of the other side that no id joins: each possible pair counts once.
+    A prompt without an id may be any prompt of the other source that no id joins: each possible pair counts once.
     """
     bare = asked.bare_by_hooks + asked.bare_by_telemetry
     by_hooks = asked.only_by_hooks + asked.bare_by_hooks

@@ -1,7 +1,7 @@
-"""Spans: a session that was ended can be taken up again under its id, by a `SessionStart` later than its end.
+"""Spans: an ended session can be reopened under its id, by a `SessionStart` later than its end.
 
-The first end of a span wins. An end whose time the client gave belongs to the span of that time, so it may be logged
-after the start of the next one; any other end is one of now.
+The first end of a span wins. An end with a time from the client belongs to the span of that time, so it may be logged
+after the start of the next one. Any other end is an end now.
 """
 
 from bisect import bisect_right, insort
@@ -13,7 +13,7 @@ _started_at = attrgetter("started_at")
 
 
 def session_started(state: SessionState, at: int) -> None:
-    """Take a `SessionStart`: it opens a span, or is one more start in the last one."""
+    """Take a `SessionStart`: it opens a span, or is another start in the last one."""
     last = state.spans[-1]
     if last.ended_at is None:
         insort(state.starts, at)
@@ -23,7 +23,7 @@ def session_started(state: SessionState, at: int) -> None:
 
 
 def session_ended(state: SessionState, given_at: int | None, received_at: int, outcome: str | None) -> int | None:
-    """End a span; return when, or None if its end is known already."""
+    """End a span; return when, or None if its end is already known."""
     at = max(state.started_at, received_at if given_at is None else given_at)
     number = len(state.spans) - 1
     if given_at is not None:
@@ -38,7 +38,7 @@ def session_ended(state: SessionState, given_at: int | None, received_at: int, o
 
 
 def _take_up_again(state: SessionState, ended_at: int) -> None:
-    """Open the next span if its start is known already."""
+    """Open the next span if its start is already known."""
     later = state.starts[bisect_right(state.starts, ended_at) :]
     if later:
         state.spans.append(Span(later[0]))
@@ -46,7 +46,7 @@ def _take_up_again(state: SessionState, ended_at: int) -> None:
 
 
 def duration_ms(state: SessionState) -> int | None:
-    """Return the sum of the spans, the last one without an end to the last event; None without either."""
+    """Return the length of all spans; a last one without an end runs to the last event; None without either."""
     *closed, last = state.spans
     until = state.last_event_at if last.ended_at is None else last.ended_at
     if until is None:
@@ -59,7 +59,7 @@ def _length(span: Span) -> int:
 
 
 def _before_first(state: SessionState) -> int:
-    """Return the time from an agent's earliest event to the start that another one fixed: the log has its own order."""
+    """Return the time from the earliest event to the start of an agent's session, which the log's first fact fixed."""
     if state.created_for is None or state.first_event_at is None:
         return 0
     return max(0, state.started_at - state.first_event_at)

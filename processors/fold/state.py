@@ -8,7 +8,7 @@ from schemas.log.records import MetricsReport, WorkTotals
 
 
 class ToolState(Struct, array_like=True):
-    """Counters of one tool: of uses with an id; of hooks without; of telemetry without, which may say the same."""
+    """Counters of one tool: uses with an id; hooks without; telemetry without, which may report the same uses."""
 
     calls: int = 0
     errors: int = 0
@@ -22,7 +22,7 @@ class ToolState(Struct, array_like=True):
 
 
 class TaskState(Struct, array_like=True):
-    """A subagent, a task or a use of a tool. ``version`` = offset of the last record that changed it, + 1."""
+    """A subagent, a task or a tool use. ``version`` = offset of the last record that changed it, + 1."""
 
     kind: str  # subagent | task | tool
     task_id: str
@@ -35,13 +35,13 @@ class TaskState(Struct, array_like=True):
     failed: bool = False
     denied: bool = False
     cancelled: bool = False  # its turn ended before it did
-    background: str = ""  # what goes on beyond its turn: a shell's id, or `agent`
-    errors: int = 0  # 1 once a use of a tool has reported a failure
+    background: str = ""  # what runs on beyond its turn: a shell's id, or `agent`
+    errors: int = 0  # 1 once a tool use has reported a failure
     weak: int = 0  # which values hooks may still correct, see `processors.fold.tasks`
     tool_calls: int = 0
     version: int = 0
     touched: bool = False
-    signs: int = 0  # whether a use of a tool was denied, see `processors.fold.permissions`
+    signs: int = 0  # whether a tool use was denied, see `processors.fold.permissions`
     permission: str = ""  # what a use would ask for, until it ran
 
 
@@ -58,7 +58,7 @@ class Asked(Struct, array_like=True):
 
 
 class Span(Struct, array_like=True):
-    """One stretch of a session, from a start to an end; a session that is taken up again has another."""
+    """One stretch of a session, from a start to an end; a reopened session has another."""
 
     started_at: int
     ended_at: int | None = None
@@ -100,7 +100,7 @@ class Said(Struct, array_like=True):
 
 
 class SearchedText(Struct, array_like=True):
-    """The search text that was made already: from which names, and from how many prompts."""
+    """The search text made so far: from which names, and from how many prompts."""
 
     names: tuple[str | None, ...] = ()
     names_text: str = ""
@@ -171,11 +171,11 @@ class SessionState(Struct, kw_only=True, array_like=True):
     uses: dict[str, TaskState] = {}  # of tools, by tool_use_id
     open_uses: dict[str, None] = {}
     open_agents: dict[str, None] = {}
-    permissions: dict[str, None] = {}  # that users were asked for
-    may_ask: dict[str, list[str]] = {}  # uses of tools in batches that did not run yet, by what they would ask for
-    launched: dict[str, tuple[str, bool]] = {}  # by agent_id: the use of a tool, and whether it did not wait
+    permissions: dict[str, None] = {}  # those that users were asked for
+    may_ask: dict[str, list[str]] = {}  # tool uses in batches that did not run yet, by what they would ask for
+    launched: dict[str, tuple[str, bool]] = {}  # by agent_id: the tool use, and whether it did not wait
     nameless_stops: dict[str, int] = {}  # of agents that nothing else names
-    shells: dict[str, str] = {}  # uses of tools by the id of the shell that they left running
+    shells: dict[str, str] = {}  # tool uses by the id of the shell that they left running
     touched: list[TaskState] = []  # changed since their rows were last made
     redactions: dict[str, int] = {}
     first_prompts: list[str] = []
@@ -186,12 +186,12 @@ class SessionState(Struct, kw_only=True, array_like=True):
     api_requests: int = 0
     api_errors: int = 0
     work: Work = field(default_factory=Work)
-    series: dict[str, int] = {}  # of measurements: their sums up to now
+    series: dict[str, int] = {}  # of measurements: their sums so far
     searched: SearchedText = field(default_factory=SearchedText)
 
     @property
     def model(self) -> str | None:
-        """The model of the create, else of the last `SessionStart` that named one: that of a report without any."""
+        """The model of the create, else of the last `SessionStart` with one; a report that names none has this one."""
         return self.created_model or self.started_model
 
     @property
@@ -206,7 +206,7 @@ class SessionState(Struct, kw_only=True, array_like=True):
 
     @property
     def first_asked(self) -> list[str]:
-        """The first prompts of people."""
+        """The first prompts that users typed."""
         return self.first_prompts or self.telemetry_first_prompts
 
     @property
@@ -216,7 +216,7 @@ class SessionState(Struct, kw_only=True, array_like=True):
         return self.work if reported is None else reported
 
     def tool(self, name: str) -> ToolState:
-        """Return the counters of a tool."""
+        """Return a tool's counters."""
         if (tool := self.tools.get(name)) is None:
             tool = self.tools[name] = ToolState()
         return tool

@@ -22,7 +22,7 @@ def subagent_start(state: SessionState, row: FactRow, _: Parsed) -> None:
 
 
 def subagent_stop(state: SessionState, row: FactRow, parsed: Parsed) -> None:
-    """End an agent. A nameless one that nothing else names is part of a compaction, and no agent of the session."""
+    """End an agent. A nameless one that nothing else names is part of a compaction, not an agent of the session."""
     if not row.agent_id:
         return
     if parsed.nameless and row.agent_id not in state.agents:
@@ -33,9 +33,9 @@ def subagent_stop(state: SessionState, row: FactRow, parsed: Parsed) -> None:
 
 
 def launched(state: SessionState, use: TaskState, agent_id: str, *, runs_on: bool) -> None:
-    """Note that a use of a tool started an agent, or took it up again; ``runs_on``: it did not wait for it.
+    """Note that a tool use started or resumed an agent; ``runs_on``: the use did not wait for the agent.
 
-    The agent stands under the use that started it.
+    The hierarchy shows the agent under the use that started it.
     """
     first, _ = state.launched.get(agent_id, (use.task_id, False))
     state.launched[agent_id] = first, runs_on

@@ -1,6 +1,6 @@
-"""Subagents, tasks and uses of tools: when they begin and end, and which of them a turn's end leaves open.
+"""Subagents, tasks and tool uses: when they begin and end, and which of them a turn's end leaves open.
 
-Some values are weak, because only telemetry says them, or a batch that names many calls at once: hooks correct them,
+Some values are weak: they come only from telemetry, or from a batch that names many calls at once. Hooks correct them,
 whichever comes first.
 """
 
@@ -11,7 +11,7 @@ from schemas.store.rows import FactRow
 
 STARTED, ENDED, DURATION, NAME = 1, 2, 4, 8  # bits of `TaskState.weak`
 _DEPTH_MAX = 64
-# Every end of a turn looks at all that is open, and no agent has so much. Beyond it the first ones stay `running`.
+# Every end of a turn looks at all that is open, and no real agent has this much. Beyond it, the first stay `running`.
 OPEN_MAX = 1_000
 
 
@@ -24,7 +24,7 @@ def touch(state: SessionState, task: TaskState) -> None:
 
 
 def begin_task(state: SessionState, task: TaskState, at: int, *, is_weak: bool = False) -> None:
-    """Note a start: the first one in the log, but one of hooks before one of telemetry."""
+    """Note a start: the first one in the log, but prefer one from hooks to one from telemetry."""
     if task.started_at is None or (task.weak & STARTED and not is_weak):
         task.started_at = at
         task.weak = task.weak | STARTED if is_weak else task.weak & ~STARTED
@@ -51,7 +51,7 @@ def is_better(task: TaskState, at: int) -> bool:
 
 
 def goes_on(state: SessionState, task: TaskState) -> None:
-    """Note that what a use of a tool began is still running: only its start is over."""
+    """Note that what a tool use began is still running: only its start is over."""
     if task.weak & ENDED:
         task.ended_at, task.weak = None, task.weak & ~ENDED
     if task.ended_at is None and task.started_at is not None:
@@ -61,14 +61,14 @@ def goes_on(state: SessionState, task: TaskState) -> None:
 
 
 def cancel(state: SessionState, task: TaskState) -> None:
-    """Note that a task did not end before its turn did. An end that is logged later counts nevertheless."""
+    """Note that a task did not end before its turn did. An end that is logged later still counts."""
     task.cancelled = True
     _forget(state, task)
     touch(state, task)
 
 
 def turn_over(state: SessionState, at: int) -> None:
-    """Close what the main agent's turn left open; what runs in the background goes on."""
+    """Close what the main agent's turn left open; what runs in the background continues."""
     state.turn_over_at = max(state.turn_over_at, at)
     _close(state, at, lambda task: not runs_on(state, task))
 
@@ -88,7 +88,7 @@ def span_over(state: SessionState, at: int) -> None:
 
 
 def runs_on(state: SessionState, task: TaskState) -> bool:
-    """Return whether a task, or the agent that it belongs to, goes on beyond its turn."""
+    """Return whether a task, or the agent that it belongs to, continues beyond its turn."""
     for _ in range(_DEPTH_MAX):
         if task.background:
             return True
@@ -138,7 +138,7 @@ def _forget(state: SessionState, task: TaskState) -> None:
 
 
 def _open_ones(state: SessionState, task: TaskState) -> dict[str, None]:
-    """Return where tasks of this kind are noted while they are open; tasks of a list end with the session alone."""
+    """Return where tasks of this kind are noted while they are open; tasks of a list end only with the session."""
     if task.kind == "tool":
         return state.open_uses
     return state.open_agents if task.kind == "subagent" else {}

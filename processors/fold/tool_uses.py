@@ -1,4 +1,4 @@
-"""Uses of tools: a call, an outcome, and the batch that names them again. Where no id tells uses apart, each counts."""
+"""Tool uses: a call, an outcome, and the batch that names them again. Where no id tells uses apart, each counts."""
 
 from processors.fold.parsed import Call, Parsed
 from processors.fold.permissions import batched, has_run, is_denied, may_ask
@@ -20,7 +20,7 @@ def tool_begun(state: SessionState, row: FactRow, parsed: Parsed) -> None:
 
 
 def tool_finished(state: SessionState, row: FactRow, parsed: Parsed) -> None:
-    """End a use, unless its shell goes on in the background."""
+    """End a use, unless its shell continues in the background."""
     if not row.tool_use_id:
         return _outcome_without_id(state, row, parsed)
     use = _tool_use(state, row, parsed)
@@ -46,7 +46,7 @@ def tool_failed(state: SessionState, row: FactRow, parsed: Parsed) -> None:
 
 
 def tool_denied(state: SessionState, row: FactRow, parsed: Parsed) -> None:
-    """Note that a person or a rule denied a use."""
+    """Note that a user or a rule denied a use."""
     if row.tool_use_id:
         use = _tool_use(state, row, parsed)
         use.denied = True
@@ -54,7 +54,7 @@ def tool_denied(state: SessionState, row: FactRow, parsed: Parsed) -> None:
 
 
 def tool_batch(state: SessionState, row: FactRow, parsed: Parsed) -> None:
-    """Take a batch of calls: it alone says which calls were refused, and it ends what never ends otherwise."""
+    """Take a batch of calls: only a batch says which calls were refused, and it ends calls that nothing else ends."""
     for call in parsed.calls:
         _batched(state, row, call)
 
@@ -79,9 +79,9 @@ def _tool_use(state: SessionState, row: FactRow, parsed: Parsed) -> TaskState:
 
 
 def _use(state: SessionState, tool_use_id: str, name: str, *, is_weak: bool = False) -> TaskState:
-    """Return a use of a tool. The first payload with its id counts as the call, whichever half of the pair it is.
+    """Return a tool use. The first payload with its id counts as the call, whichever half of the pair it is.
 
-    Telemetry hides some names, so the first name that a hook says stays.
+    Telemetry hides some names, so the first name from a hook stays.
     """
     use = state.uses.get(tool_use_id)
     if use is None:
@@ -127,7 +127,7 @@ def _finish(state: SessionState, use: TaskState, row: FactRow, parsed: Parsed) -
 
 
 def _end(state: SessionState, use: TaskState, row: FactRow, parsed: Parsed) -> None:
-    """End a use of a tool. Telemetry does not know of a shell that goes on."""
+    """End a tool use. Telemetry does not know that a shell continues."""
     if use.background and parsed.telemetry:
         touch(state, use)
     else:
@@ -135,7 +135,7 @@ def _end(state: SessionState, use: TaskState, row: FactRow, parsed: Parsed) -> N
 
 
 def _take_duration(state: SessionState, use: TaskState, row: FactRow, parsed: Parsed) -> None:
-    """Take the first duration that is reported, but one of hooks before one of telemetry."""
+    """Take the first reported duration, but prefer one from hooks to one from telemetry."""
     if row.duration_ms is not None and (use.duration_ms is None or (use.weak & DURATION and not parsed.telemetry)):
         state.tool(use.name).duration_ms += row.duration_ms - (use.duration_ms or 0)
         use.duration_ms = row.duration_ms
@@ -149,7 +149,7 @@ def _fail(state: SessionState, use: TaskState) -> None:
 
 
 def _outcome_without_id(state: SessionState, row: FactRow, parsed: Parsed, errors: int = 0) -> None:
-    """Count an outcome. Hooks have counted its call before; telemetry says nothing else of it."""
+    """Count an outcome. Hooks have already counted its call; telemetry reports nothing else about it."""
     tool = state.tool(row.tool_name)
     if parsed.telemetry:
         tool.telemetry_calls += 1

@@ -6,8 +6,8 @@ from schemas.store.rows import FactRow
 
 HOUR_MS = 3_600_000
 PRICED = 0  # no hour: the client gave the costs
-# A session has some models, some agents and some hours. One that sends thousands of names would make every batch slow,
-# so what comes beyond is summed under no name.
+# A real session has a few models, agents and hours. One with thousands of names would make every batch slow, so the
+# excess is summed without a name.
 SUMS_MAX = 1_000
 NAME_CHARACTERS_MAX = 512
 
@@ -24,7 +24,7 @@ def api_request(state: SessionState, row: FactRow, parsed: Parsed) -> None:
 
 
 def measurement(state: SessionState, _: FactRow, parsed: Parsed) -> None:
-    """Add a measurement of work. Of a cumulative series the highest sum so far counts."""
+    """Add a measurement of work. In a cumulative series, the highest sum so far counts."""
     measured = parsed.measured
     if measured is None:
         return
@@ -39,7 +39,7 @@ def measurement(state: SessionState, _: FactRow, parsed: Parsed) -> None:
 
 
 def _sum_for(state: SessionState, row: FactRow, usage: Usage) -> Spent:
-    """Return the sum that a request belongs to. Requests without costs are priced by the hour of each."""
+    """Return the sum that a request belongs to. Requests without costs are priced by their hour."""
     hour = PRICED if usage.cost_nano is not None else min(row.timestamp, row.received_at) // HOUR_MS
     key = row.model[:NAME_CHARACTERS_MAX], row.agent_id, hour
     if key not in state.spent and len(state.spent) >= SUMS_MAX:

@@ -1,4 +1,4 @@
-"""Makes the column `parsed` of a hook event. Never raises: a field of another type is absent."""
+"""Makes the column `parsed` of a hook event. Never raises: a field of the wrong type counts as absent."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ _OF_PEOPLE = frozenset({"", "user", "sdk"})
 _LAUNCHERS, _SHELLS = frozenset({"Agent", "Task"}), frozenset({"Bash", "PowerShell"})
 _LEAVE_SOMETHING = _LAUNCHERS | _SHELLS  # running, as their responses say
 _APPROVAL_WITHIN = 500  # characters
-_PROMPT_ID_CHARACTERS_MAX = 128  # a longer one is none
+_PROMPT_ID_CHARACTERS_MAX = 128  # a longer one doesn't count
 _PERMISSION_BYTES = 8
 _ENDS = {
     **dict.fromkeys(("completed", "done", "exited"), "completed"),
@@ -81,7 +81,7 @@ _measurement = msgspec.json.Decoder(_Measurement)
 
 
 def parsed_bytes(event_type: str, payload: HookPayload, tool_name: str, tools: Mapping[str, str], data: Raw) -> bytes:
-    """Return the column of an event; ``tool_name`` is the known name, ``tools`` the known names of a client's own."""
+    """Return the column of an event; ``tool_name`` is a known name, ``tools`` has those of a client's own."""
     read = _READERS.get(event_type)
     if read is None or (parsed := read(payload, tool_name, tools, data)) is None:
         return b""
@@ -168,7 +168,7 @@ def _outcome(response: Raw) -> str:
 
 
 def _tool_asked(payload: HookPayload, tool_name: str, *_: Any) -> Parsed:
-    """Return what a use of a tool, or a request for it, asks for. Both payloads have the same bytes of the input."""
+    """Return what a tool use, or a request for it, asks for. Both payloads have the same bytes of the input."""
     if payload.telemetry:
         return Parsed(telemetry=True)
     permission = blake2b(payload.tool_input, digest_size=_PERMISSION_BYTES)

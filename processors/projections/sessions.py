@@ -1,4 +1,4 @@
-"""Makes the rows of a session's state: that of `sessions`, and those of `tasks` (subagents, tasks, uses of tools)."""
+"""Makes the rows of a session's state: that of `sessions`, and those of `tasks` (subagents, tasks, tool uses)."""
 
 from collections.abc import Iterable, Sequence
 from uuid import UUID
@@ -34,7 +34,7 @@ _AS_THEY_ARE = (
 
 
 class Named(Struct, frozen=True):
-    """The names of a session: as they were given, else as its client says them."""
+    """The names of a session: as they were given, else as its client reports them."""
 
     trigger: str
     parent_id: UUID | None
@@ -106,13 +106,13 @@ def named(state: SessionState, models: Sequence[ModelTotals]) -> Named:
 
 
 def _given(state: SessionState, name: str, said: str | None) -> str | None:
-    """Return what was given, be it that a change cleared it, else what the client says."""
+    """Return what was given (None if a change cleared it), else what the client says."""
     value: str | None = getattr(state, name)
     return said if value is None and name not in state.changed else value
 
 
 def _only_model(state: SessionState, models: Sequence[ModelTotals]) -> str | None:
-    """Return the model that a session used, of several the one of most of the main agent's output."""
+    """Return the model that a session used; of several, the one with most of the main agent's output."""
     if len(models) == 1:
         return models[0].model or None
     output: dict[str, int] = {}
@@ -124,14 +124,14 @@ def _only_model(state: SessionState, models: Sequence[ModelTotals]) -> str | Non
 
 
 def _whose_thread(state: SessionState, names: Named) -> UUID:
-    """Return the session whose thread this one is in. An id that was made for an agent does not have its parent's."""
+    """Return the session whose thread this one is in. An id that was made for an agent lacks its parent's thread."""
     if state.parent_id is None and names.parent_id is not None and names.relation in ids.OF_PARENTS_THREAD:
         return names.parent_id
     return state.session_id
 
 
 def _tools(state: SessionState) -> list[ToolTotals]:
-    """Return the counters by tool. Where hooks and telemetry count the same uses without ids, the higher is right."""
+    """Return the counters by tool. If hooks and telemetry count the same uses without ids, the higher is right."""
     return [
         ToolTotals(
             name,
@@ -146,7 +146,7 @@ def _tools(state: SessionState) -> list[ToolTotals]:
 def session_search_text(state: SessionState, names: Named, models: Iterable[str]) -> str:
     """Return the case-folded words; none for a sensitive session.
 
-    Every batch that touches a session makes its row again, so text that was folded before is reused.
+    Every batch that touches a session makes its row again, so text that was already folded is reused.
     """
     if ids.is_sensitive(state.session_id):
         return ""
@@ -200,7 +200,7 @@ def status_of(task: TaskState) -> str:
 
 
 def _task_duration_ms(task: TaskState) -> int | None:
-    """Return what was reported, unless that is only the time until a shell went on in the background."""
+    """Return the reported duration, unless it is only the time until a shell continued in the background."""
     if task.duration_ms is not None and not (task.kind == "tool" and task.background):
         return task.duration_ms
     if task.started_at is None or task.ended_at is None:

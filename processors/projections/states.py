@@ -1,8 +1,8 @@
 """Which states of sessions are kept in the store, and their rows.
 
 A projector that does not have a session in memory folds it from its facts. For a long one that takes a second; so its
-state is kept now and then, and only the facts behind it are folded. A state is a function of the log below its version,
-so it may be kept by any worker, at any time after its facts are in the store, and deleted at any time.
+state is kept now and then, and only the facts after it are folded. A state is a function of the log below its version.
+So any worker may keep it once its facts are in the store, and it may be deleted at any time.
 """
 
 from functools import reduce
@@ -14,7 +14,7 @@ from processors.fold.state import SessionState
 from schemas.store.rows import SessionStateRow
 
 FACTS_MIN = 10_000  # which take 0.1 s to fold
-GROWTH = 1.125  # from one kept state to the next: at most a ninth of the facts is behind it
+GROWTH = 1.125  # from one kept state to the next: at most a ninth of the facts come after it
 _HALF = (1 << 64) - 1
 
 

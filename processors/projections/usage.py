@@ -17,7 +17,7 @@ _ADDED = ModelTotals._fields[1:-1]
 
 
 def reported_totals(state: SessionState, prices: PriceList) -> list[ModelTotals]:
-    """Return the latest report, one entry a model. Usage without a model belongs to the session's own model."""
+    """Return the latest report, one entry per model. Usage without a model belongs to the session's own model."""
     if state.report is None:
         return []
     reported_at = state.report.reported_at
@@ -26,7 +26,7 @@ def reported_totals(state: SessionState, prices: PriceList) -> list[ModelTotals]
 
 
 def counts_before(reported: Sequence[ModelTotals], measured: Sequence[ModelTotals], *, is_incomplete: bool) -> bool:
-    """Return whether a report counts, not what was measured. Of two lower bounds the higher one is nearer."""
+    """Return whether the report counts instead of what was measured. Of two lower bounds, the higher one is closer."""
     return bool(reported) and (not is_incomplete or _all_tokens(reported) > _all_tokens(measured))
 
 
@@ -44,7 +44,7 @@ def measured_sums(state: SessionState, prices: PriceList) -> list[MeasuredSum]:
 
 
 def measured_totals(sums: Iterable[MeasuredSum]) -> list[ModelTotals]:
-    """Return the sums of the requests, one entry a model."""
+    """Return the sums of the requests, one entry per model."""
     return _by_model(one.totals for one in sums)
 
 
@@ -86,7 +86,7 @@ def _reported(usage: ModelUsage, own_model: str, prices: PriceList, at_ms: int) 
 
 
 def _priced(key: tuple[str, str, int], spent: Spent, prices: PriceList) -> ModelTotals:
-    """Return one sum. It costs what the client gave or, where it gave nothing, what the list says of that hour."""
+    """Return one sum. It costs what the client gave, else what the list says for that hour."""
     model, _, hour = key
     name = canonical_model(model)
     if hour == PRICED:

@@ -1,4 +1,4 @@
-"""The records that were delivered and wait for their batch: bounded, so that a slow store is back-pressure."""
+"""The delivered records that wait for their batch: bounded, so that a slow store causes back-pressure."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -29,7 +29,7 @@ class Backlog(Generic[T]):
             self._full.set()
 
     async def take(self, may_begin: Callable[[Awaitable[object]], Awaitable[None]]) -> list[T]:
-        """Return everything that waits, once that is full or ``may_begin`` says so."""
+        """Return everything that waits, once the backlog is full or ``may_begin`` returns."""
         await self._some.wait()
         if not self._full.is_set():
             await may_begin(self._full.wait())

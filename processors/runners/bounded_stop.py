@@ -1,4 +1,4 @@
-"""A Faust worker that ends even where Faust waits for ever.
+"""A Faust worker that ends even where Faust would wait forever.
 
 After a crash Faust stops its consumer's thread and commits once more through that thread. If the thread ends first, as
 in 7 of 64 crashes under load, the commit is never answered. Without it the offsets lag and records are delivered again,
@@ -28,7 +28,7 @@ class BoundedStopWorker(faust.Worker):  # type: ignore[misc]  # faust has no typ
         await super().stop()
 
     def _end(self) -> None:
-        print(  # past Faust's logger, which takes sys.stderr over and may be what hangs
+        print(  # not through Faust's logger, which takes sys.stderr over and may be what hangs
             f"the projector's stop did not end within {STOP_S:.0f} s: the process ends without it. Nothing is lost.",
             file=sys.__stderr__,
             flush=True,

@@ -5,12 +5,12 @@ Reasons for the settings, each measured on a real broker:
 * `enable_acks = False`: else Faust acknowledges a record as soon as the next one is asked for. Not `take`: it
   acknowledges a batch whose body raised. Not `noack_take`: it hands a batch over when its time is up, not when the
   pipeline is free.
-* Acknowledging in offset order, only behind a finished write: Faust commits past an un-acknowledged record at the head.
+* Acknowledging in offset order, only after a finished write: Faust commits past an un-acknowledged record at the head.
 * `stream_wait_empty=False`: with True a SIGTERM hangs while anything is un-acknowledged.
-* Static membership: a restarted worker then has its partitions back in 2 s instead of after a session time-out.
+* Static membership: a restarted worker gets its partitions back in 2 s instead of after a session time-out.
 * A poll interval of a day: while the store is away nothing is read from the log, and the consumer would take the worker
-  for dead and leave its group. Only the consumer counts this interval, not the broker. The watchdog ends a worker that
-  hangs long before; heartbeats show that a worker is gone.
+  for dead and leave its group. Only the consumer enforces this interval, not the broker. The watchdog ends a worker
+  that hangs long before that; heartbeats show that a worker is gone.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ logger = structlog.get_logger()
 SESSION_TIMEOUT_S = 60
 POLL_INTERVAL_S = 24 * 3600  # longer than any outage of the store
 FETCH_BYTES_MIN, FETCH_BYTES_MAX = 256 << 10, 8 << 20  # of one partition, compressed
-ROUND_BYTES_MAX = 32 << 20  # of all partitions: the most that one waits for until its turn comes again
+ROUND_BYTES_MAX = 32 << 20  # of all partitions: the most that is fetched until a partition has its turn again
 POLL_RECORDS_MAX = 800
 _NO_RIGHT = (aiokafka.errors.TopicAuthorizationFailedError, aiokafka.errors.GroupAuthorizationFailedError)
 
@@ -64,7 +64,7 @@ class FaustSettings(Struct, frozen=True):
 
     @property
     def static_id(self) -> str:
-        """The name by which the group knows this worker: no other may have it."""
+        """The name by which the group knows this worker: no other worker may have it."""
         return f"{socket.gethostname()}-{self.group}-{self.instance}"
 
 
@@ -81,7 +81,7 @@ def check_versions() -> None:
 
 
 def lock_instance(settings: FaustSettings) -> IO[str]:
-    """Return a lock to hold until the process ends: two workers with one static id would rejoin for ever.
+    """Return a lock to hold until the process ends: two workers with one static id would keep rejoining.
 
     Raises:
         Broken: another process runs under this instance number.
@@ -91,7 +91,7 @@ def lock_instance(settings: FaustSettings) -> IO[str]:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        raise Broken(f"a projector with instance {settings.instance} runs already: choose another number") from error
+        raise Broken(f"a projector with instance {settings.instance} already runs: choose another number") from error
     return file
 
 
@@ -185,7 +185,7 @@ async def _offsets(settings: FaustSettings, partitions: Sequence[int]) -> tuple[
     try:
         return await _committed(settings, partitions), await _ends(settings, partitions)
     except _NO_RIGHT as error:
-        raise Broken(f"the right to read the topic or to join the group was taken away: {error!r}") from error
+        raise Broken(f"the right to read the topic or to join the group was revoked: {error!r}") from error
     except (aiokafka.errors.KafkaError, OSError) as error:
         raise LogUnavailable(f"the offsets of group {settings.group} can't be read: {error!r}") from error
 

@@ -1,4 +1,4 @@
-"""The runner of the embedded default: a plain loop over a log of one partition, in the process that serves.
+"""The runner of the embedded default: a plain loop over a log of one partition, in the serving process.
 
 It commits no offset: it starts at the first offset that has no receipt.
 """
@@ -20,7 +20,7 @@ logger = structlog.get_logger()
 
 PARTITION = 0
 RETRY_S = 1.0
-IDLE_S = 3_600.0  # a batch begins before
+IDLE_S = 3_600.0  # a batch begins sooner
 
 
 class LocalLog(LogReader, Protocol):
@@ -39,7 +39,7 @@ async def run_local(pipeline: Pipeline, warehouse: Warehouse, reader: LocalLog, 
     """
     since = await pipeline.dense_receipts.since(PARTITION)
     at = await first_missing(warehouse, reader, since)
-    await pipeline.dense_receipts.found_dense(PARTITION, since, at)  # else `resume` would look at the same again
+    await pipeline.dense_receipts.found_dense(PARTITION, since, at)  # else `resume` would look at them again
     await pipeline.resume(PARTITION, at)
     while True:
         records = await _read(reader, at, batch_records, BATCH_BYTES_MAX)

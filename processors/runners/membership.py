@@ -1,9 +1,9 @@
-"""Notice another worker with the same static membership of the consumer group.
+"""Notices another worker with the same static membership of the consumer group.
 
-A group knows a static member by its host name and its instance. Two workers with the same ones take the membership
-from each other for ever: each joins again when its heartbeat is refused, and gets a new member id. Nothing is lost or
-counted twice, but both repeat batches, and no error says why. A lock finds the second one on the same machine; this
-finds it on another, such as a second container with the same host name.
+A group knows a static member by its host name and its instance. Two workers with the same names keep taking the
+membership from each other: each joins again when its heartbeat is refused, and gets a new member id. Nothing is lost or
+counted twice, but both repeat batches, and no error says why. A lock finds a second worker on the same machine; this
+finds one on another, such as a second container with the same host name.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from time import monotonic
 from kernel.broken import Broken
 
 LOOK_EVERY_S = 1.0
-# A worker that was paused for longer than its session, or that missed a rebalance, gets a new id now and then.
+# A worker that was paused beyond its session time-out, or that missed a rebalance, gets a new id now and then.
 CHANGES, WITHIN_S = 8, 90.0
 
 
@@ -34,7 +34,7 @@ class MemberIds:
 
     @property
     def are_contested(self) -> bool:
-        """Whether the id changes all the time."""
+        """Whether the id keeps changing."""
         changed = self._changed_at
         return len(changed) == CHANGES and changed[-1] - changed[0] < WITHIN_S
 
@@ -50,6 +50,6 @@ async def watch_membership(member_id: Callable[[], str], static_id: str) -> None
         await asyncio.sleep(LOOK_EVERY_S)
         ids.see(member_id())
     raise Broken(
-        f"another projector is the member {static_id} of the consumer group too: give each worker a host name or an "
-        "INSTANCE that no other has"
+        f"another projector is the member {static_id} of the consumer group, too: give each worker its own host name "
+        "or INSTANCE"
     )

@@ -1,4 +1,4 @@
-"""Checks before a projector starts, and after the log was away: refuse rather than project the wrong records."""
+"""Checks before a projector starts and after the log was away: better to refuse than to project wrong records."""
 
 import asyncio
 
@@ -24,12 +24,12 @@ def check_generation(warehouse: Warehouse, partitions: int) -> None:
     made_with = warehouse.generation()
     if made_with.fold_version != FOLD_VERSION:
         raise Broken(
-            f"this generation was made with fold version {made_with.fold_version}, this code has {FOLD_VERSION}: "
+            f"this generation was made with fold version {made_with.fold_version}, but this code has {FOLD_VERSION}: "
             "project into a new generation, or run the version that made this one"
         )
     if made_with.partitions != partitions:
         raise Broken(
-            f"this generation was made for {made_with.partitions} partitions, the log has {partitions}: "
+            f"this generation was made for {made_with.partitions} partitions, but the log has {partitions}: "
             "the partition count of a topic is frozen, since a session must stay in its partition"
         )
     Pricing(warehouse).complete_until(0)
@@ -38,7 +38,7 @@ def check_generation(warehouse: Warehouse, partitions: int) -> None:
 async def check_log_tail(warehouse: Warehouse, reader: LogReader, partitions: int) -> None:
     """Check that the last record with a receipt is still in the log, unchanged, in each partition.
 
-    A partition takes one look at the end of its receipts, and one record of the log; some are checked at once.
+    Each partition takes one query for its last receipt and one record of the log; a few are checked at once.
 
     Raises:
         Broken: the log lost its tail; continuing would skip new records, or mix them with old ones.
@@ -68,7 +68,7 @@ async def _check_receipt(reader: LogReader, partition: int, end: int, receipt: S
     except msgspec.MsgspecError:
         record_id = None
     if record_id != receipt.record_id:
-        raise Broken(_lost(partition, f"offset {receipt.offset} holds another record than the one projected"))
+        raise Broken(_lost(partition, f"offset {receipt.offset} holds a different record than the one projected"))
 
 
 def _lost(partition: int, what: str) -> str:

@@ -1,7 +1,7 @@
 """A watchdog in a thread: it ends the process of a projector that makes no progress while the log grows.
 
 A restart is safe, and the event loop cannot detect that it is stuck, that a consumer is dead, or that a call hangs.
-Three conditions end the process:
+Three conditions make it end the process:
 
 * silence: records wait, and the pipeline gives no sign of life at all;
 * a partition that does not move: its records wait, and do not arrive while the pipeline takes others. Faust's consumer
@@ -24,7 +24,7 @@ from processors.progress import PartitionPlace
 
 EXIT_STUCK = 70
 STILL_S = 60.0
-JOINING = 3  # a rebalance may take this many times as long: it waits for lost members, each for a session time-out
+JOINING = 3  # a rebalance may take this many times the limit: it waits for lost members, each for a session time-out
 LOOK_S_MAX = 5.0  # a longer pause between two looks was a pause of the whole process, and does not count
 
 
@@ -76,7 +76,7 @@ class Watchdog(Observer):
         self._joining_s = self._joining_s + passed_s if pace == "joining" else 0.0
         self._standing = {place.partition: self._waited(place, passed_s, now, pace) for place in waiting}
         if stuck := self._stuck():
-            print(  # past Faust's logger, which takes sys.stderr over and may be what hangs
+            print(  # not through Faust's logger, which takes sys.stderr over and may be what hangs
                 f"projector stuck: {stuck}. The process ends so that its supervisor starts it again.",
                 file=sys.__stderr__,
                 flush=True,
@@ -84,7 +84,7 @@ class Watchdog(Observer):
             self._die(EXIT_STUCK)
 
     def _waited(self, place: PartitionPlace, passed_s: float, now: float, pace: Pace) -> _Standing:
-        """Add up how long a partition waits. An outage does not count, and grants as much time again to catch up."""
+        """Add up how long a partition waits. An outage does not count, and adds as much time again to catch up."""
         standing = self._standing.get(place.partition)
         if standing is None or standing.place.offset != place.offset:
             return _Standing(place, now)

@@ -1,4 +1,4 @@
--- What is known of these sessions in a range of offsets, each fact once, in log order?
+-- What is known about these sessions in a range of offsets, each fact once, in log order?
 -- Table: facts (key: org_id, session_id, place). Only lifecycle facts need their record; a hook event folds from its
 -- typed columns.
 SELECT

@@ -1,4 +1,4 @@
--- With what was one generation made?
+-- What was one generation made with?
 -- Table: generations, in the control database (small, read whole).
 SELECT
     name,

@@ -1,4 +1,4 @@
--- Of which sessions of a partition is a state kept?
+-- For which sessions of a partition is a state kept?
 -- Table: session_states (key log_partition).
 SELECT DISTINCT
     org_id,

@@ -1,5 +1,5 @@
--- Which is the kept state of a session, if it has a known layout and holds nothing at an offset or above it?
--- Table: session_states (key log_partition, org_id, session_id), without FINAL: no replaced state is read, they are large.
+-- What is the kept state of a session, if its layout is known and it holds nothing at or above an offset?
+-- Table: session_states (key log_partition, org_id, session_id), without FINAL: replaced states are large and not read.
 SELECT state
 FROM session_states
 WHERE log_partition = {partition:UInt16}

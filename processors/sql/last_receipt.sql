@@ -1,4 +1,4 @@
--- Which is the highest offset of a partition that has a receipt?
+-- What is the highest offset of a partition that has a receipt?
 -- Table: receipts (key log_partition, log_offset).
 SELECT
     log_offset,

@@ -1,4 +1,4 @@
--- Is each of the records at the last positions of a partition a dead letter, the latest first?
+-- Which of the records at the last positions of a partition are dead letters, the latest first?
 -- Table: receipts (key log_partition, log_offset). Without the lower bound FINAL would merge much of the partition.
 SELECT outcome = 'dead'
 FROM receipts FINAL

@@ -1,7 +1,7 @@
 -- What are the sums of these days? Each touched bucket is computed again from its hours and replaced.
 -- Table: rollup_daily from rollup_hourly (key org_id, bucket). Each hour is taken apart into its groups, work groups and
 -- model groups; every hour has at least one group, and its version counts at the first. The numbers of a part are one
--- array, as in `rollup_hourly.sql`; those of a work group stand behind twelve zeros, and add up with its group's.
+-- array, as in `rollup_hourly.sql`; those of a work group follow twelve zeros, and add up with its group's.
 INSERT INTO rollup_daily
     (org_id, bucket, version, sessions, ended, success, failure, timeout, cancelled, duration_ms, events, prompts,
      tool_calls, tool_errors, input_tokens, output_tokens, cache_read_tokens, cache_creation_tokens,

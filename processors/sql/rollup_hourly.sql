@@ -1,6 +1,6 @@
 -- What are the sums of these hours? Each touched bucket is computed again from its sessions and replaced.
 -- Table: rollup_hourly from sessions (key org_id, started_hour). Content and version come from one reading of the
--- source: each session is taken apart into a part for itself, which has its version, and one for each of its models.
+-- source: each session is split into a part for itself, which has its version, and one for each of its models.
 -- The numbers of a part are one array, since planning a sum for each took longer than the sums:
 --   session: version, sessions, ended, success, failure, timeout, cancelled, duration_ms, events, prompts, tool_calls,
 --            tool_errors, lines_added, lines_removed, commits, pull_requests, active_ms

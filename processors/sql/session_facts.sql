@@ -1,7 +1,7 @@
 -- Which facts of these sessions up to a log position do derivations need, each once, session by session in log order?
 -- Table: facts (key: org_id, session_id, place). Payloads stay in the store: only the few texts that a derivation may
 -- show are sent, cut to a length. Repeated names are sent once a block, and ids as text, which is read three times
--- faster. A payload's value that is no string comes as its JSON; a payload that cannot be parsed has no texts.
+-- faster. A payload's value that is not a string comes as its JSON; a payload that cannot be parsed has no texts.
 SELECT
     toLowCardinality(facts.org_id) AS org,
     toLowCardinality(toString(facts.session_id)) AS session,

@@ -84,7 +84,7 @@ def test_a_log_that_lost_its_tail_and_grew_again_is_refused(projected: TestStore
     """The offset with the last receipt has another record now; the length would not show that."""
     grown = log_of([one_event(n) for n in (*range(5), 77, 78)])
 
-    with pytest.raises(Broken, match="holds another record"):
+    with pytest.raises(Broken, match="holds a different record"):
         _check_tail(projected, grown)
 
 

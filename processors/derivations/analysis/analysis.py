@@ -49,7 +49,7 @@ class Analysis:
             self._title = title_of(fact)
 
     def findings(self, sensitive: bool) -> Findings:
-        """Return the findings. Of a ``sensitive`` session they are numbers and times alone."""
+        """Return the findings. For a ``sensitive`` session they are only numbers and times."""
         commands = [] if sensitive else list(self._usage.of(SHELLS))
         files = [] if sensitive else list(self._usage.of(EDITORS))
         time_split, longest_gaps = self._timeline.times()

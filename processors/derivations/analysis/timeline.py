@@ -38,7 +38,7 @@ _Mark = tuple[int, int, int, str, str, str]  # time, place in the log, change, s
 
 
 class Timeline:
-    """The times of a session's events. They may be in another order in the log, which orders equal times."""
+    """The times of a session's events. The log may have them in another order, which counts only for equal times."""
 
     def __init__(self) -> None:
         self._marks: list[_Mark] = []
@@ -86,7 +86,10 @@ class _Activity:
         self._waiting = False
 
     def change(self, change: int, agent: str, use: str) -> None:
-        """Take a change. An agent asks until its next event. The end of a turn ends all: an interrupt sends none."""
+        """Apply a change. An agent asks until its next event.
+
+        The end of a turn ends all its tools, since an interrupt sends no event for them.
+        """
         self._asking.discard(agent)
         if change == _ASKS:
             self._asking.add(agent)
@@ -102,7 +105,7 @@ class _Activity:
         self._waiting = self._waits(change, agent)
 
     def during(self, ms: int) -> str:
-        """Return the activity of a stretch without events: a tool of an agent that asks does not run yet."""
+        """Return the activity of a stretch without events: while an agent asks, its tools do not run yet."""
         if any(agent not in self._asking for agent in self._running.values()):
             return "tools"
         if ms > IDLE_MS:

@@ -1,1 +1,1 @@
-"""The digest of a session, for the prompt of another one."""
+"""The digest of a session, for the prompt of another session."""

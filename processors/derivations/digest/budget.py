@@ -1,4 +1,4 @@
-"""Fits a text of several sections into a number of characters: the lowest ranks stay, in any section."""
+"""Fits a text of several sections into a character limit: items of the lowest ranks stay, in any section."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ class Item(NamedTuple):
 
 
 def fit(head: str, titles: Sequence[str], items: Sequence[Item], limit: int) -> str:
-    """Return the head, and below their titles as many items as fit into ``limit`` characters."""
+    """Return the head, then as many items as fit into ``limit`` characters, below their titles."""
     kept: dict[int, list[Item]] = {}
     left_out: Counter[int] = Counter()
     room = limit - len(head)

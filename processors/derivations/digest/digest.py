@@ -21,7 +21,7 @@ _SENSITIVE = "This session is sensitive: nothing of its content is kept."
 
 
 def digest(state: DigestState, instructions: str | None, max_characters: int | None, sensitive: bool) -> str:
-    """Return the digest, at most as long as requested. Of a ``sensitive`` session it has numbers and times alone."""
+    """Return the digest, at most as long as requested. For a ``sensitive`` session it has only numbers and times."""
     limit = CHARACTERS if max_characters is None else min(max(max_characters, 0), CHARACTERS_MAX)
     if sensitive:
         return cut("\n".join(("# Session so far", _numbers(state), "", _SENSITIVE)), limit)

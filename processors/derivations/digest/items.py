@@ -1,4 +1,4 @@
-"""The items of a digest: the section of each, and its rank where there is no room for all."""
+"""The items of a digest: the section of each, and its rank if there isn't room for all."""
 
 import heapq
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ from processors.derivations.digest.truncate import cut, one_line
 from processors.derivations.tool_usage import EDITORS, SHELLS, ToolTally, ToolUsage
 
 K = TypeVar("K")
-LISTED = 200  # at most as many of the latest files, commands, failures, tasks and reports
+LISTED = 200  # at most, of each of the latest files, commands, failures, tasks and reports
 LINE_MAX, ERROR_MAX = 200, 300  # characters
 SECTIONS = (
     "Asked for",

@@ -1,4 +1,4 @@
-"""The state from which a digest is made, collected from a session's facts. It holds texts that people wrote."""
+"""The state from which a digest is made, collected from a session's facts. It holds texts that users wrote."""
 
 from collections import deque
 from collections.abc import Callable
@@ -114,7 +114,7 @@ def _post_compact(state: DigestState, fact: SessionFact) -> None:
 
 
 def _task(state: DigestState, fact: SessionFact) -> None:
-    """Add either half of a task; any may come first."""
+    """Add either half of a task; either may come first."""
     if fact.task_id:
         task = state.tasks.setdefault(fact.task_id, Task(fact.label))
         task.subject = task.subject or fact.label
