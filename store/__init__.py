@@ -1,1 +1,1 @@
-"""ClickHouse, reached one way."""
+"""Access to ClickHouse: clients, errors, migrations, generations and requests."""

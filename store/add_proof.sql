@@ -1,4 +1,4 @@
--- Keep the report of a proof with its generation.
+-- Store the report of a proof, with its generation.
 -- Table: proofs, in the control database.
 INSERT INTO proofs (generation, compared_with, request, equal, report)
 SELECT

@@ -1,4 +1,4 @@
-"""Where a store is: a value, made from the settings by `runtime.store_url`."""
+"""The address of a store. `runtime.store_url` builds it from the settings."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -36,7 +36,7 @@ class StoreAddress(Struct, frozen=True):
         return {**self.options, "database": database}
 
     def each(self) -> Iterator["StoreAddress"]:
-        """Yield the address of each server by itself."""
+        """Yield one address for each server."""
         hosts = self.replicas.hosts if self.replicas else ()
         options = {name: value for name, value in self.options.items() if name != "replicas"}
         for host in hosts:

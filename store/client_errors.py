@@ -1,6 +1,6 @@
-"""What an error of the client means for the process that meets it, in one table (`store.codes`) and one sentence.
+"""Classify errors of the ClickHouse client: a verdict from the table in `store.codes`, and what to change.
 
-Errors arrive as a code and a text: ClickHouse's, that of its client, or that of a proxy between the two.
+An error's code and text come from ClickHouse, its client library, or a proxy between the two.
 """
 
 import re
@@ -20,8 +20,8 @@ from kernel.tls_errors import tls_refusal
 from store.codes import CODES, Verdict, verdict_of
 from store.errors import StoreRefuses, StoreUnavailable
 
-STORE_ERRORS = (ClickHouseError, OSError)  # what a call of the client may raise
-_BY_CLIENT = (ProgrammingError, DataError, InternalError, NotSupportedError)  # raised before, or after, the store
+STORE_ERRORS = (ClickHouseError, OSError)  # what a client call may raise
+_BY_CLIENT = (ProgrammingError, DataError, InternalError, NotSupportedError)  # raised by the library, not the store
 _CODE = re.compile(r"Code: (\d+)\. DB::Exception")
 _HTTP_STATUS = re.compile(r"HTTP status (\d{3})")
 _PASSING_STATUS = frozenset({408, 429})
@@ -47,22 +47,22 @@ def sentence_of_refusal(error: Exception) -> str:
 
 
 def classify(error: Exception) -> Exception:
-    """Return the error that tells a writer to send again, to stop and say what to change, or to stop."""
+    """Return the error for a writer: `StoreUnavailable` (send again), or `StoreRefuses` or `Broken` (stop)."""
     verdict, text = verdict_of_error(error), str(error)
     if verdict is Verdict.PASSES:
         return StoreUnavailable(text)
     if verdict is Verdict.REFUSED:
         return StoreRefuses(sentence_of_refusal(error))
     if verdict is Verdict.TOO_LARGE:
-        return StoreRefuses(f"a limit of the store's user stops what a projector needs, lift it in the profile: {text}")
+        return StoreRefuses(f"a limit of the store's user is too low for a projector, raise it in the profile: {text}")
     if verdict is Verdict.NOT_PROVISIONED:
         return Broken(f"the store has no such table or database, run `crewkit-sessions provision` first: {text}")
-    return Broken(f"the store refuses what the projector sends, so code and tables do not fit together: {text}")
+    return Broken(f"the store rejects what the projector sends, so the code and the tables do not match: {text}")
 
 
 @contextmanager
 def classified() -> Iterator[None]:
-    """Raise `classify` of any error that a client raises inside."""
+    """Translate client errors raised inside the block with `classify`."""
     try:
         yield
     except STORE_ERRORS as error:
@@ -72,13 +72,13 @@ def classified() -> Iterator[None]:
 def judge(code: int | None, text: str, *, by_client: bool = False) -> Verdict:
     """Return what to do about an error.
 
-    ``code`` is ClickHouse's, if there is one. ``by_client``: the client library refused before anything was sent.
+    ``code`` is ClickHouse's, if there is one. ``by_client``: the client library refused, before anything was sent.
     """
     if known := _code_of(code, text):
         return verdict_of(known)
     if by_client:
         return Verdict.REFUSED if _CLIENT_SAYS_READONLY.search(text) else Verdict.BROKEN
-    status = _HTTP_STATUS.search(text)  # a proxy's, since ClickHouse adds its code
+    status = _HTTP_STATUS.search(text)  # from a proxy: ClickHouse would add its error code
     if status and status[1].startswith("4") and int(status[1]) not in _PASSING_STATUS:
         return Verdict.REFUSED
     return Verdict.PASSES
@@ -87,13 +87,13 @@ def judge(code: int | None, text: str, *, by_client: bool = False) -> Verdict:
 def refusal(code: int | None, text: str, user: str = "") -> str:
     """Return one sentence about an error that is REFUSED: which user, right or setting, and what to do.
 
-    ``user`` is used where the text names none.
+    ``user`` is used if the text does not name one.
     """
     known = _code_of(code, text)
     named = _USER.search(text)
     who = f"user {named[1] if named else user}" if named or user else "the user of STORE_URL"
     if known in _LOGIN:
-        return f"the store does not let {who} in ({CODES[known].name}): check user and password in STORE_URL"
+        return f"the store rejects the login of {who} ({CODES[known].name}): check the user and password in STORE_URL"
     if known in (291, 497):
         return f"the store says that {who} lacks {_right(text)}: grant it, see deploy/clickhouse/users.sql"
     if known == 115:
@@ -101,14 +101,14 @@ def refusal(code: int | None, text: str, user: str = "") -> str:
             f"the store does not know the setting {_setting(text)}: use a newer ClickHouse, without a proxy in between"
         )
     if setting := _fixed_setting(known, text):
-        return f"the profile of {who} does not let {setting} be changed{_bound(setting, text)}: relax the profile"
+        return f"the profile of {who} does not allow changing {setting}{_bound(setting, text)}: relax the profile"
     if known == 164:
         return (
-            f"the store lets {who} read only: give STORE_URL the user that is meant for this process, or take "
-            "`readonly` out of its profile and grant it the rights in deploy/clickhouse/users.sql"
+            f"{who} may only read from the store: put the user for this process in STORE_URL, or remove `readonly` "
+            "from its profile and grant it the rights in deploy/clickhouse/users.sql"
         )
     if known is None:
-        return f"what answers at STORE_URL is no ClickHouse server, or a proxy that refuses: {_cut(text)}"
+        return f"the server at STORE_URL is not ClickHouse, or is a proxy that refuses: {_cut(text)}"
     return f"the store refuses this ({CODES[known].name}: {CODES[known].why}): {_cut(text)}"
 
 

@@ -1,6 +1,6 @@
-"""The one way to make a client of ClickHouse: a server over HTTP, or the engine in this process.
+"""Create ClickHouse clients, for a server over HTTP or for the engine in this process. All code connects here.
 
-Also the versions of ClickHouse that this works with. A test runs all DDL and all SQL on the oldest engine available.
+Also defines the supported versions of ClickHouse. A test runs all DDL and all SQL on the oldest engine available.
 """
 
 import re
@@ -9,16 +9,16 @@ from typing import Any, NamedTuple
 
 import clickhouse_connect
 from clickhouse_connect.driver import options as optional_packages
-from clickhouse_connect.driver.client import Client as Client  # for those that pass one on
+from clickhouse_connect.driver.client import Client as Client  # for callers that pass one on
 
 from store.replicas import Host, Replicas, write_settings
 
 FLOOR = (26, 2, 4, 10)
 RECOMMENDED = "26.3 LTS"
 VERSION_SQL = "SELECT version(), getSetting('compatibility')"
-SNAPSHOT = "enable_shared_storage_snapshot_in_query"  # all parts of one statement read one state of a table
+SNAPSHOT = "enable_shared_storage_snapshot_in_query"  # all parts of a statement read the same state of a table
 
-# The driver imports pandas and numpy at the first insert, to see whether rows are of theirs: 0.4 s of processor time.
+# At the first insert, the driver imports pandas and numpy to check whether rows are theirs: 0.4 s of processor time.
 vars(optional_packages).update(dict.fromkeys(("np", "pd", "pd_time_test", "arrow", "pl")))
 
 
@@ -28,7 +28,7 @@ class ClientProfile(NamedTuple):
     settings: Mapping[str, object]  # sent with every statement
     options: Mapping[str, Any]  # of `clickhouse_connect.get_client`
     over_http: Mapping[str, Any]  # options that only a server's client has
-    writes: bool = False  # where servers replicate, its statements wait for a majority
+    writes: bool = False  # with replicas, its statements wait for a majority
 
     def within(self, connect_s: float, response_s: float) -> "ClientProfile":
         """Return the profile with time-outs, in seconds. The engine in the process has none."""
@@ -36,9 +36,9 @@ class ClientProfile(NamedTuple):
         return self._replace(over_http={**self.over_http, **limits})
 
 
-# Statements of one session would exclude each other; parameters may be longer than the URL that a proxy allows.
+# Statements of one session can't run concurrently; parameters may be longer than the URL that a proxy allows.
 _HTTP = {"autogenerate_session_id": False, "form_encode_query_params": True}
-PLAIN = ClientProfile({}, {}, {})  # sends no setting: the user's profile may forbid every one
+PLAIN = ClientProfile({}, {}, {})  # sends no settings: the user's profile may forbid them all
 READ = ClientProfile({}, {"tz_mode": "aware"}, _HTTP)  # each question carries its own settings
 WRITE = ClientProfile(
     {
@@ -57,7 +57,7 @@ WRITE = ClientProfile(
 def connect(profile: ClientProfile, **where: Any) -> Client:
     """Return a client. ``where`` is ``interface="chdb", path=…`` or ``host=…, port=…``, with further options.
 
-    With ``replicas`` the client is on the one in use.
+    With ``replicas``, the client connects to the replica in use.
     """
     options = {**profile.options, **(profile.over_http if "host" in where else {}), **where}
     replicas: Replicas | None = options.pop("replicas", None)
@@ -74,20 +74,21 @@ def connect(profile: ClientProfile, **where: Any) -> Client:
 
 
 def why_too_old(version: str, compatibility: str) -> str:
-    """Return one sentence about what is wrong with a store's version, or an empty text.
+    """Return one sentence that says what is wrong with a store's version; empty if nothing is.
 
-    ``version`` is the result of `version()`, ``compatibility`` that setting of our user, empty if it is not set.
+    ``version`` is the result of `version()`. ``compatibility`` is our user's value of that setting, empty if not set.
     """
     if _numbers(version)[: len(FLOOR)] < FLOOR:
         floor = ".".join(map(str, FLOOR))
         return (
-            f"the store is ClickHouse {version}, but {floor} or newer is needed: upgrade it, to {RECOMMENDED} at best"
+            f"the store is ClickHouse {version}, but {floor} or newer is needed: "
+            f"upgrade it, preferably to {RECOMMENDED}"
         )
     if compatibility and _numbers(compatibility) < FLOOR[: len(_numbers(compatibility))]:
         floor = ".".join(map(str, FLOOR[:2]))
         return (
             f"the setting `compatibility` makes the store behave like ClickHouse {compatibility}, but {floor} or newer "
-            "is needed: take it out of the profile of STORE_URL's user"
+            "is needed: remove it from the profile of STORE_URL's user"
         )
     return ""
 

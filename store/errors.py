@@ -1,11 +1,11 @@
-"""What an error of the store means for the process that meets it. Needs no client, so commands can name the errors.
+"""Errors of the store, and what a process does about each. Importing them does not load the ClickHouse client.
 
 * `StoreUnavailable` — the same statement may succeed in a moment: wait and send it again
-* `StoreRefuses` — a `Broken`: the store lacks a user, a right or a setting, which only a person can change
-* `Refused` — a `Broken`: what is there does not fit this code, or belongs to another installation
+* `StoreRefuses` — a `Broken`: the store lacks a user, a right or a setting, which only an operator can fix
+* `Refused` — a `Broken`: what exists does not match this code, or belongs to another installation
 * `kernel.broken.Broken` — the process stops
 
-`store.client_errors` says which error of the client is which.
+`store.client_errors` maps the client's errors to these.
 """
 
 from kernel.broken import Broken
@@ -20,4 +20,4 @@ class StoreRefuses(Broken):
 
 
 class Refused(Broken):
-    """What is there does not fit this code or this installation; the message says what to do."""
+    """What exists does not match this code or this installation; the message says what to do."""

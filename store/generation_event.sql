@@ -1,4 +1,4 @@
--- Add what became of a generation, unless the request that asks for it has ended (a process may be late).
+-- Add an event of a generation, unless the request behind it has ended (a process may be late).
 -- Table: generations, requests, in the control database.
 INSERT INTO generations (name, event, fold_version, prices_sha256, partitions)
 SELECT

@@ -1,7 +1,7 @@
 """Generations: each is one set of derived tables, in its own database.
 
-The table `generations` of the control database lists what became of each: created, live (readers use it), paused,
-resumed, dropped. It only grows, so it is the history of all switches as well.
+The table `generations` of the control database records the events of each: created, live (readers use it), paused,
+resumed, dropped. It is append-only, so it is also the history of all switches.
 """
 
 from collections.abc import Iterable
@@ -21,8 +21,8 @@ NO_REQUEST = UUID(int=0)
 class Generation(NamedTuple):
     """A generation. Its log has a fixed number of ``partitions`` (0: not known).
 
-    The other fields say what it is made with: other code, or another price history, must not write to it. Readers do
-    not need them and leave them out.
+    The other fields identify the code and the price history that it was made with; no other code or prices may write
+    to it. Readers do not need them and leave them out.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Generation(NamedTuple):
 
 
 class GenerationEvent(Struct, frozen=True):
-    """A row of `generations`; times are microseconds since 1970 by the store's clock, and before now."""
+    """A row of `generations`: when it was written (microseconds since 1970, by the store's clock), and its age."""
 
     at_us: int
     age_us: int
@@ -45,14 +45,14 @@ class GenerationEvent(Struct, frozen=True):
 
 
 class KnownGeneration(Struct):
-    """A generation and what became of it."""
+    """A generation and its current state."""
 
     made: Generation
     is_live: bool = False
     is_paused: bool = False
     is_dropped: bool = False
     live_at_us: list[int] = []
-    left_us_ago: int | None = None  # since readers stopped to use it
+    left_us_ago: int | None = None  # since readers stopped using it
 
     @property
     def name(self) -> str:
@@ -61,7 +61,7 @@ class KnownGeneration(Struct):
 
 
 def known_generations(events: Iterable[GenerationEvent]) -> list[KnownGeneration]:
-    """Return every generation that was ever created, the oldest first. The latest `live` wins."""
+    """Return every generation ever created, oldest first. The latest `live` wins."""
     known: dict[str, KnownGeneration] = {}
     live: KnownGeneration | None = None
     for row in events:
@@ -94,7 +94,7 @@ def load_generations(client: Client) -> list[KnownGeneration]:
 
 
 def existing_generations(client: Client) -> list[Generation]:
-    """Return the generations whose tables exist, the oldest first. ``client`` is on the control database."""
+    """Return the generations whose tables exist, oldest first. ``client`` is on the control database."""
     return [known.made for known in load_generations(client) if not known.is_dropped]
 
 
@@ -107,7 +107,7 @@ def create_generation(client: Client, store: StoreAddress, made: Generation) -> 
 
 
 def add_generation_event(client: Client, made: Generation, event: str, request: UUID = NO_REQUEST) -> None:
-    """Record what became of a generation, unless ``request`` has ended. ``client`` is on the control database."""
+    """Record an event of a generation, unless ``request`` has ended. ``client`` is on the control database."""
     client.command(read_sql("store", "generation_event"), parameters=event_parameters(made, event, request))
 
 

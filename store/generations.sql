@@ -1,4 +1,4 @@
--- What became of each generation, in the order of time?
+-- Which events did each generation have, in order of time?
 -- Table: generations, in the control database (small, read whole).
 SELECT
     toUnixTimestamp64Micro(at) AS at_us,

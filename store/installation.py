@@ -1,7 +1,7 @@
 """The installation record in the store: the first row of `installation` in the control database, which never changes.
 
-`provision` and `up` write it. Every process that uses the store compares it, so that a store, a log and the secrets of
-two installations are never mixed.
+`provision` and `up` write it. Every process that uses the store checks it, so that the store, the log and the
+secrets of different installations are never mixed.
 """
 
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ class StoredRecord(NamedTuple):
 
 
 def record_in_store(store: StoreAddress, partitions: int, own: OwnSecrets) -> None:
-    """Write the record if there is none, and compare it; the tables must exist.
+    """Write the record if there is none, then check it. The tables must exist.
 
     Raises:
         Refused: the store belongs to another installation.
@@ -57,7 +57,7 @@ def _compare(store: StoreAddress, stored: StoredRecord, own: OwnSecrets) -> None
 
 
 def check_same_installation(store: StoreAddress, secrets: str, log: str) -> None:
-    """Check that the store belongs to the installation whose fingerprint ``log`` holds; raises as above."""
+    """Check that the store has the fingerprint ``secrets``, as recorded in ``log``; raises as `check_own_secrets`."""
     if stored_record(store).secrets != secrets:
         raise Refused(f"{_place(store)} belongs to another installation than {log}: check STORE_URL and LOG_URL")
 

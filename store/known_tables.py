@@ -1,7 +1,7 @@
-"""Compares the tables of this code's migrations with the tables of a store that a newer version has migrated.
+"""Compare the tables of this code's migrations with those of a store that a newer version has migrated.
 
-A newer version may add tables and columns, which code that names its columns never reads. Columns that this code writes
-and reads must exist with their known types, and an insert that does not name an added column must succeed.
+A newer version may add tables and columns. This code names its columns, so it never reads the added ones. The columns
+that it uses must exist with their known types, and an insert that omits an added column must succeed.
 """
 
 import re

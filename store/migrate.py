@@ -34,7 +34,7 @@ ENGINE = MergeTree
 ORDER BY number
 SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
 """
-# SHA-256 of former texts of files, by name, of which only comments were corrected since.
+# SHA-256 of earlier texts, by file name. Only comments have changed since.
 _OTHER_COMMENTS = {"0004_requests.sql": {"863f45890c874e3c9121dbab70bd5d0c0a915a4d055dd54c0121a6110a515667"}}
 
 
@@ -47,7 +47,7 @@ class Migration(NamedTuple):
 
     @property
     def sha256(self) -> str:
-        """Of the text, so that a later edit is detected."""
+        """The digest of the text, so that a later edit is detected."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
@@ -59,9 +59,9 @@ def migrations(kind: str) -> list[Migration]:
 
 
 def migrate(store: StoreAddress, database: str, kind: str) -> list[str]:
-    """Create a database if it is missing and apply what is pending; return a line for each migration applied.
+    """Create a database if it is missing and apply pending migrations; return a line for each one applied.
 
-    Of servers that replicate, a minority may be away: a line for each says so.
+    A minority of the replicas may be away; a line reports each of them.
 
     Raises:
         Refused: the store is too old, or the database does not fit this code.
@@ -77,8 +77,8 @@ def migrate(store: StoreAddress, database: str, kind: str) -> list[str]:
 def _create_databases(store: StoreAddress, database: str) -> list[str]:
     """Create the database on each server; return a line for each one that is away.
 
-    The others make its tables all the same: they are in Keeper, from where it takes them when it has the database.
-    Raises what the first one that is away has raised, if less than a majority answers.
+    The other servers still create the tables, in Keeper. The absent server copies them from there once it has the
+    database. If fewer than a majority answer, raises the error of the first absent server.
     """
     lines, errors = [], list[Exception]()
     for server in store.each():
@@ -108,7 +108,7 @@ def _create_on(server: StoreAddress, database: str, *, is_replicated: bool) -> N
 
 
 def _create_database(database: str, *, is_replicated: bool) -> str:
-    """Return the statement. A database that replicates brings what later statements change to each server."""
+    """Return the statement. A Replicated database applies later DDL on every server."""
     statement = f"CREATE DATABASE IF NOT EXISTS `{database}`"
     if not is_replicated:
         return statement
@@ -125,11 +125,11 @@ def _check_macros(client: Client, host: str) -> None:
 
 
 def check_migrated(store: StoreAddress, generation: str) -> None:
-    """Check that the store is new enough, and has all that this code writes and reads. Newer additions are accepted.
+    """Check that the store is new enough and has all tables and columns that this code uses. More are accepted.
 
     Raises:
-        Refused: the tables are older, were made by another file, or are newer and lack something; or the generation
-            was dropped.
+        Refused: the tables are older, were made by a different file, or are newer and lack something; or the
+            generation was dropped.
         StoreUnavailable: the store is away.
     """
     with classified(), closing(connect(PLAIN, **store.at(store.control))) as client:
@@ -160,7 +160,7 @@ def _check_migrated(client: Client, database: str, kind: str) -> None:
 
 
 def _difference(client: Client, database: str, known: Sequence[Migration]) -> str | None:
-    """Return the first way in which tables differ beyond additions; None if there is none."""
+    """Return the first difference that is not an addition, or None."""
     found: dict[str, list[FoundColumn]] = {}
     asked = {"database": database}
     for table, *column in client.query(_COLUMNS_SQL, parameters=asked).result_rows:

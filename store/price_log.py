@@ -1,11 +1,11 @@
-"""The prices in the log: the port to them, and the price history that follows from them.
+"""Prices in the log: the port for them, and how the price history is rebuilt from them.
 
-The control database is derived like every table, so its price history can be made again: from the list that comes with
-the version, and from the records of `prices load` in the log.
+The price history in the control database is derived, like every table. It can be rebuilt from the list that ships with
+the version and from the records of `prices load` in the log.
 
-A version may come with another list than the one before. Its first start, or the first `provision`, records the list
-that the installation began with in the log, and so the installation keeps it. The list is recorded no earlier, because
-a log must be empty until the first write: an archive is imported into an empty one.
+A new version may ship a different list. Its first start or `provision` therefore records the list that the installation
+began with in the log, so that the installation keeps it. The list is not recorded earlier: an archive can be imported
+only into an empty log, so the log stays empty until the first write.
 """
 
 import time
@@ -30,7 +30,7 @@ class PriceLog(Protocol):
         ...
 
     def is_empty(self) -> bool:
-        """Return whether the log has no record of any kind."""
+        """Return whether the log has no records at all."""
         ...
 
     def loads(self) -> Sequence[PricesLoaded]:
@@ -43,9 +43,9 @@ class PriceLog(Protocol):
 
 
 def begin_prices(client: Client, shipped: PriceList, log: PriceLog | None) -> list[str]:
-    """Fill an empty history as the log says; put a history that is older than the log, or than this version, into it.
+    """Fill an empty history from the log; add to the log a history that is older than the log or this version.
 
-    ``client`` is on the control database. Return a line for prices that came back from the log, or went there.
+    ``client`` is on the control database. Return a line for prices that were read from the log, or added to it.
     """
     history = history_of(client)
     if not history:
@@ -60,9 +60,9 @@ def begin_prices(client: Client, shipped: PriceList, log: PriceLog | None) -> li
 
 
 def _record_first(client: Client, history: Sequence[LoadedPrice], shipped: PriceList, log: PriceLog) -> list[str]:
-    """Record the first list in the log, unless it is there or this version comes with it.
+    """Record the first list in the log, unless it is there already or this version ships it.
 
-    The rows in the store follow the log, so after a crash in between the list is recorded twice, which adds nothing.
+    The log is written before the store, so a crash in between records the list twice, which changes nothing.
     """
     first = [row.price for row in history if row.loaded_us == FIRST_US]
     recorded = any(row.loaded_us == FIRST_IN_LOG_US for row in history)
@@ -72,7 +72,7 @@ def _record_first(client: Client, history: Sequence[LoadedPrice], shipped: Price
     records = records_of(rows, uuid4, new_generations_only=False, begins_history=True)
     log.append(structs.replace(record, received_at=time.time_ns() // 1_000_000) for record in records)
     add_prices(client, rows)
-    return ["prices: this version comes with another list; the log now has the one that this installation began with"]
+    return ["prices: this version ships a different list; the log now has the one that this installation began with"]
 
 
 def _restore(client: Client, shipped: PriceList, loads: Sequence[PricesLoaded]) -> list[str]:

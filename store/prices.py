@@ -1,4 +1,4 @@
-"""The table `prices` of the control database: read it, and add what may be added."""
+"""Read the table `prices` of the control database, and add prices to it."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ _LISTED_MAX = 3
 
 
 class TooEarly(Exception):
-    """Prices begin at a time that may be counted already; the message says what to do."""
+    """A price would apply to a time that may be counted already; the message says what to do."""
 
 
 class ReadPrices(NamedTuple):
@@ -26,14 +26,14 @@ class ReadPrices(NamedTuple):
 
 
 class Loaded(NamedTuple):
-    """The result of a load: prices that were added, and how many were known."""
+    """The result of a load: the prices that were added, and how many were known already."""
 
     added: Sequence[Price]
     known: int
 
 
 class AcceptedLoad(NamedTuple):
-    """The rows that a load may add, how many prices were known, and whether the history was empty."""
+    """The rows that a load may add, how many prices were known already, and whether the history was empty."""
 
     rows: Sequence[LoadedPrice]
     known: int
@@ -41,7 +41,7 @@ class AcceptedLoad(NamedTuple):
 
 
 def read_prices(client: Client, control: str) -> ReadPrices | None:
-    """Return every price that was ever loaded, in the order of loading; None where none was."""
+    """Return every price that was ever loaded, in the order of loading; None if there is none."""
     rows = client.query(read_sql("store", "prices"), parameters={"control": control}).result_rows
     return ReadPrices([LoadedPrice(Price(*row[:-2]), row[-2]) for row in rows], rows[0][-1]) if rows else None
 
@@ -63,7 +63,7 @@ def accept_load(client: Client, wanted: Iterable[Price], *, new_generations_only
     """Return the rows for those of ``wanted`` that are not known yet, with the current time of the store's clock.
 
     Raises:
-        TooEarly: one could concern reports that are counted already, and is not for new generations only.
+        TooEarly: a price could apply to reports that are counted already, and is not for new generations only.
     """
     history = history_of(client)
     known = {(price.model, price.from_ms): price for price in newest(history)}
@@ -80,14 +80,14 @@ def _refuse_early(rows: Iterable[LoadedPrice], earliest_ms: int) -> None:
     if early:
         some = ", ".join(early[:_LISTED_MAX]) + (f" and {len(early) - _LISTED_MAX} more" if early[_LISTED_MAX:] else "")
         raise TooEarly(
-            f"{some}: reports of that time may be counted already, and projecting the log again would give other "
-            f"costs. Nothing was loaded. Let new prices begin after {moment(earliest_ms + 1000)}, or load them with "
-            "--new-generations-only: they then hold in generations that are made from now on"
+            f"{some}: reports of that time may be counted already, and replaying the log would give different costs. "
+            f"Nothing was loaded. Start new prices after {moment(earliest_ms + 1000)}, or load them with "
+            "--new-generations-only: they then apply only to generations made from now on"
         )
 
 
 def is_counting(client: Client) -> bool:
-    """Return whether there is a generation, so that reports may be counted already."""
+    """Return whether a generation exists; if so, reports may be counted already."""
     return bool(client.query("SELECT count() FROM generations").result_rows[0][0])
 
 

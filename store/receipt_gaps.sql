@@ -1,6 +1,6 @@
--- Which ranges of the positions [start, stop) of a partition have no receipt? The first ones.
+-- Which are the first ranges of positions in [start, stop) of a partition that have no receipt?
 -- Table: receipts (key log_partition, log_offset), in the database of a generation. A receipt that was written twice
--- follows itself, which is no range.
+-- follows itself, which is not a gap.
 SELECT
     previous + 1 AS start,
     log_offset AS stop

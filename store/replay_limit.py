@@ -12,10 +12,10 @@ BESIDE_LIVE_MAX = 2  # each takes memory, threads and processor time as long as 
 
 
 def refusal_beside(name: str, known: Sequence[KnownGeneration], requests: Iterable[Request]) -> str | None:
-    """Return why there is no room for generation ``name`` beside the live one, and what to do; None if there is.
+    """Return why there is no room for generation ``name`` beside the live one, and what to do; None if there is room.
 
-    ``requests`` are those that take precedence. Once a replay is taken up, these are the earlier ones: so every process
-    decides alike about concurrent requests.
+    ``requests`` are those that take precedence. Once a replay is taken up, these are the earlier ones, so all processes
+    decide about concurrent requests in the same way.
     """
     gone = {one.name for one in known if one.is_live or one.is_dropped}
     waiting = {request.generation for request in requests if request.kind == "replay" and request.is_open(1)}

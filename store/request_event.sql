@@ -1,4 +1,4 @@
--- Request something, or report what became of a request.
+-- Add a request, or a report about one.
 -- Table: requests, in the control database.
 INSERT INTO requests (id, event, kind, generation, by, partitions, detail)
 SELECT

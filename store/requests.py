@@ -1,9 +1,9 @@
-"""The control channel: work that is requested of the installation, and what became of it.
+"""The control channel: requests for work by the installation's processes, and reports about that work.
 
-Everything goes through one append-only table in the control database, which the processes that own the work look at
-every two seconds: no signals and no files, so it works across machines. `repair` is the work of every projector of a
-generation, each for its partitions. All other work belongs to one process: the projector that follows partition 0, or
-the one that may create and drop databases (`PROVISIONED`).
+Everything goes through one append-only table in the control database. The processes that own the work poll it every two
+seconds: no signals and no files, so it works across machines. Every projector of a generation does its part of a
+`repair`, for its own partitions. All other work belongs to one process: the projector that follows partition 0, or the
+one that may create and drop databases (`PROVISIONED`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,13 +21,13 @@ Event = Literal["requested", "taken", "progress", "done", "failed"]
 State = Literal["requested", "taken", "done", "failed"]
 KINDS = frozenset[str](get_args(Kind))
 REPORTS = frozenset(("taken", "progress", "done", "failed"))
-SHARED: frozenset[Kind] = frozenset({"repair"})  # between all projectors of a generation
+SHARED: frozenset[Kind] = frozenset({"repair"})  # by all projectors of a generation
 PROVISIONED: frozenset[Kind] = frozenset({"replay", "drop"})  # need the right to create and drop databases
-# A person no longer expects these after a while. The other kinds change nothing that readers see.
+# These change what readers see, so they expire: later, the operator would no longer expect the change.
 EXPIRING: frozenset[Kind] = frozenset({"switch", "pause", "resume"})
 EXPIRES_S = 60.0
-LOOKED_AT = 200  # of the latest requests, by the processes that work
-OWNER = 0  # the partition whose projector does what is not shared
+LOOKED_AT = 200  # how many of the latest requests the processes look at
+OWNER = 0  # the projector of this partition does what is not shared
 
 
 class RequestOptions(Struct, frozen=True, omit_defaults=True):
@@ -38,7 +38,7 @@ class RequestOptions(Struct, frozen=True, omit_defaults=True):
 
 
 class Report(Struct, frozen=True, omit_defaults=True):
-    """What a process reports: the share that is done (0 to 1), what it does, what came of it, or why it failed."""
+    """A process's report: the share done (0 to 1), a text (what it is doing, or why it failed), and the result."""
 
     share: float | None = None
     text: str = ""
@@ -48,7 +48,7 @@ class Report(Struct, frozen=True, omit_defaults=True):
 class RequestEvent(Struct, frozen=True):
     """A row of `requests`. ``age_us`` is the time since it was written, by the store's clock.
 
-    ``event`` and ``kind`` may be those of a later version, which works beside this one during an upgrade.
+    ``event`` and ``kind`` may come from a later version, which runs beside this one during an upgrade.
     """
 
     at_us: int
@@ -72,7 +72,7 @@ class Step(Struct, frozen=True):
 
 
 class Request(Struct):
-    """A request, and all that was reported about it."""
+    """A request, and all reports about it."""
 
     id: UUID
     kind: Kind
@@ -109,14 +109,14 @@ class Request(Struct):
         return self.state(partitions) in ("requested", "taken")
 
     def needs(self, partitions: int) -> frozenset[int]:
-        """Return the partitions whose projectors have to do something."""
+        """Return the partitions whose projectors have work to do."""
         return frozenset(range(partitions)) if self.kind in SHARED else frozenset((OWNER,))
 
 
 def requests_of(events: Iterable[RequestEvent]) -> list[Request]:
-    """Return the requests, the oldest first, of the kinds that this version knows.
+    """Return the requests of the kinds that this version knows, oldest first.
 
-    A report may have an earlier time than its request: the replicas of a store have a clock each.
+    A report may have an earlier time than its request, since each replica of a store has its own clock.
     """
     rows = sorted(events, key=lambda row: row.at_us)
     found = {row.id: _requested(row) for row in rows if row.event == "requested" and row.kind in KINDS}
@@ -177,7 +177,7 @@ def report_of(
 
 
 def load_requests(client: Client, limit: int = LOOKED_AT) -> list[Request]:
-    """Return the latest requests, the oldest first. ``client`` is on the control database."""
+    """Return the latest requests, oldest first. ``client`` is on the control database."""
     found = client.query(read_sql("store", "requests"), parameters={"limit": limit}).named_results()
     return requests_of(RequestEvent(**row) for row in found)
 

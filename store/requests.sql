@@ -1,4 +1,4 @@
--- What became of the latest requests? Of equal reports of one process about one request the last one.
+-- What was reported about the latest requests? If a process repeats an event of a request, the last row counts.
 -- Table: requests, in the control database (small, read whole).
 SELECT
     toUnixTimestamp64Micro(at) AS at_us,

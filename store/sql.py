@@ -1,7 +1,7 @@
-"""Loads SQL files, each beside the code that sends it, and cuts lists of keys to what a server accepts as one value.
+"""Load SQL files, which are beside the code that sends them, and cut lists of keys to fit into one parameter.
 
 A server refuses a parameter of more than 128 KiB (`http_max_field_value_size`, error 1000) before it reads the settings
-of the query, so no statement can raise the limit. Every list of keys that is sent is cut here.
+of the query, so no statement can raise the limit. Every list of keys is cut here before it is sent.
 """
 
 import re
@@ -10,7 +10,7 @@ from functools import cache
 from importlib import resources
 from typing import TypeVar
 
-VALUE_BYTES_MAX = 48 << 10  # far below the limit: proxies and older servers have lower ones
+VALUE_BYTES_MAX = 48 << 10  # far below the limit, since proxies and older servers have lower ones
 
 K = TypeVar("K")
 
@@ -42,7 +42,7 @@ def cut_to_size(keys: Iterable[K], bytes_max: int = VALUE_BYTES_MAX) -> Iterator
 
 
 def written_bytes(key: object) -> int:
-    """Return how many bytes a key takes in a list, with quotes and separators; a few too many for numbers."""
+    """Return how many bytes a key takes in a list, with quotes and separators; slightly too many for numbers."""
     if isinstance(key, tuple):
         return 4 + sum(map(written_bytes, key))
     text = str(key)

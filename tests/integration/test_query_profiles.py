@@ -149,4 +149,4 @@ def test_a_projector_as_a_read_only_user_is_refused(query_store: QueryStore, str
 
     refused = classify(raised.value)
     assert isinstance(refused, StoreRefuses)
-    assert "does not let async_insert be changed: relax the profile" in str(refused)
+    assert "does not allow changing async_insert: relax the profile" in str(refused)

@@ -167,7 +167,7 @@ def test_a_reader_that_starts_without_its_store_finds_out_later(server: Refusing
         assert "store_unavailable" in said.read_text()
         server.refusals.everything(516)
 
-        eventually(lambda: answers_200("127.0.0.1", port, "/readyz") or "let user crewkit in" in said.read_text())
+        eventually(lambda: answers_200("127.0.0.1", port, "/readyz") or "login of user crewkit" in said.read_text())
 
         assert not answers_200("127.0.0.1", port, "/readyz")
         assert started.poll() is None

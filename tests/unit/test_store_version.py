@@ -21,7 +21,7 @@ def test_an_older_server_is_refused_with_both_versions(version: str) -> None:
     """The message is one sentence that says what to do."""
     why = why_too_old(version, "")
 
-    assert f"ClickHouse {version}, but 26.2.4.10 or newer is needed: upgrade it, to 26.3 LTS" in why
+    assert f"ClickHouse {version}, but 26.2.4.10 or newer is needed: upgrade it, preferably to 26.3 LTS" in why
 
 
 @pytest.mark.parametrize("compatibility", ["26.1", "25.8", "22.3.4"])
