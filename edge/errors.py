@@ -37,7 +37,7 @@ class ApiError(Exception):
 
 def not_found() -> ApiError:
     """Return 404: unknown, or of another org, or of another user whose data the role may not see."""
-    return ApiError(404, "not_found", "There is nothing here under this address.")
+    return ApiError(404, "not_found", "There is nothing at this address.")
 
 
 def unauthenticated() -> ApiError:

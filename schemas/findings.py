@@ -56,7 +56,7 @@ class RunOfTests(Struct, frozen=True):
 
 
 class Gap(Struct, frozen=True):
-    """A time without events, between one of type ``after`` and one of type ``before``."""
+    """A period without events, between an event of type ``after`` and one of type ``before``."""
 
     started_at: str
     ended_at: str
@@ -68,9 +68,9 @@ class Gap(Struct, frozen=True):
 class Findings(Struct, frozen=True):
     """The findings of one session.
 
-    ``tool_error_rates`` have the most errors first, ``repeated_commands`` and ``tests_run`` the most runs,
-    ``files_edited`` the most edits, ``longest_gaps`` the longest. ``suggested_title``: the first prompt in one line;
-    null if there is none.
+    ``tool_error_rates`` are sorted by errors, ``repeated_commands`` and ``tests_run`` by runs, ``files_edited`` by
+    edits, and ``longest_gaps`` by length, largest first. ``suggested_title`` is the first prompt in one line; null if
+    there is none.
     """
 
     time_split: TimeSplit

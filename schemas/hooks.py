@@ -16,12 +16,12 @@ CLAUDE_CODE_HOOKS = frozenset(
     PreSkillShellCommand
     """.split()
 )
-# Hooks of Gemini CLI that have no counterpart there, and what telemetry alone says.
+# Hooks of Gemini CLI without a counterpart in Claude Code, and events that only telemetry reports.
 _OTHERS = "BeforeModel AfterModel BeforeToolSelection PreCompress ApiRequest ApiError Measurement PermissionModeChanged"
 KNOWN_EVENT_TYPES = CLAUDE_CODE_HOOKS | set(_OTHERS.split())
 
 LABEL_CHARACTERS_MAX = 200  # of prompts and task subjects
-NO_JSON = Raw(b"")  # no field: as a type, `Raw | None` would take null alone
+NO_JSON = Raw(b"")  # an absent field; the type `Raw | None` would accept only null
 _DURATION_MS_MAX = 1 << 48
 
 
@@ -57,7 +57,7 @@ _ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
 
 
 def read_payload(data: Raw | bytes) -> HookPayload:
-    """Read the projected fields. Never raises: payloads of unexpected shape are stored and counted, too."""
+    """Read the projected fields. Never raises: payloads of unexpected shape are stored and counted too."""
     try:
         return _strict.decode(data)
     except _ERRORS:

@@ -11,7 +11,7 @@ same shape and another purpose.
 Two kinds of secret:
 
 * ``id_keys`` make the macs of random ids and can be rotated: the first key creates, all keys verify;
-* ``seed_key`` derives every value that must stay the same for ever, so it never changes.
+* ``seed_key`` derives every value that must stay the same, so it must never change.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ _VERSION_4 = 0x4 << 76
 _VARIANT = 0b10 << 62
 _LOW_62 = (1 << 62) - 1
 _LENGTHS = struct.Struct(">IIII")
-_OF_SESSION = b"\0\0\0\5event\0\0\0\x10"  # as `_join` begins for "event" and 16 bytes
+_OF_SESSION = b"\0\0\0\5event\0\0\0\x10"  # how `_join` begins for "event" and 16 bytes
 _encode = msgspec.msgpack.Encoder().encode
 _uuids = msgspec.msgpack.Decoder(list[UUID])
 
@@ -69,10 +69,10 @@ def mint(secrets_: IdSecrets, purpose: str, org: str, thread: int, sensitive: bo
 
 
 def verify(secrets_: IdSecrets, purpose: str, org: str, id_: UUID) -> IdParts:
-    """Verify and read an id that was created here for this org.
+    """Verify an id and return its parts.
 
     Raises:
-        UnknownId: the id is any other.
+        UnknownId: the id was not created here for this org.
     """
     free = _from_uuid(id_)
     if _to_uuid(free) != id_:  # the mac does not cover the six fixed bits
@@ -138,7 +138,7 @@ def derived_event_digest(
 
 
 def event_ids(digests: Sequence[bytes]) -> list[UUID]:
-    """Return the ids of all events of a request: through MessagePack, a tenth of the constructor's time for each."""
+    """Return the ids of all events of a request. MessagePack makes them in a tenth of the constructor's time."""
     return _uuids.decode(_encode(digests))
 
 

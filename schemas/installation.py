@@ -10,13 +10,13 @@ import msgspec
 from msgspec import Struct
 
 INSTALLATION_VERSION = 1
-PARTITIONS_MAX = 2_000  # an audit sends one offset of each in one value of limited size: see `store.sql`
+PARTITIONS_MAX = 2_000  # an audit sends one offset per partition in a value of limited size, see `store.sql`
 PARTITIONS_ADVISED = 64
 COPIES_MIN = 3  # of each record; an installation for development has one
 
 
 class UnreadableRecord(Exception):
-    """This code cannot read the record. The message continues a sentence that begins with the record's place."""
+    """This code cannot read the record. The message completes a sentence that begins with the record's place."""
 
 
 class InstallationRecord(Struct, frozen=True, kw_only=True):
@@ -73,5 +73,5 @@ def other_partitions(configured: int, recorded: int, place: str) -> str:
     """Return the message for a partition count that differs from the one in ``place``."""
     return (
         f"this process is configured for {configured} partitions, but the installation was made with {recorded} "
-        f"partitions, as recorded in {place}. The count cannot change: set PARTITIONS back, or remove it"
+        f"partitions, as recorded in {place}. The count cannot change: set PARTITIONS back to {recorded}, or remove it"
     )

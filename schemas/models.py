@@ -1,12 +1,12 @@
-"""Names of models: one name for all spellings of a model in groupings."""
+"""Model names: one canonical name for all spellings of a model, used in groupings."""
 
 import re
 
 _NAME_MAX = 512  # of every model name that the API accepts
 
 # What clients append to a name: the size of the context window, as in `[1m]`, and the date of the snapshot, as in
-# `-20251001`, `@20251001` or `-2025-11-13`. The shortest name that leaves only these is the canonical one, so a second
-# call finds nothing to remove.
+# `-20251001`, `@20251001` or `-2025-11-13`. The canonical name is the shortest one after which only these follow, so a
+# second call finds nothing to remove.
 _CANONICAL = re.compile(
     r"""(?P<name> .+? )
         (?: \[ [^\[\]]* \]
@@ -18,7 +18,7 @@ _CANONICAL = re.compile(
 
 
 def canonical_model(name: str) -> str:
-    """Return the name without bracket suffix and trailing date; any other name as it is.
+    """Return the name without bracket suffixes and trailing dates; other names are unchanged.
 
     Groupings use it, so that one model is one row. Prices need the full name: a dated one may have its own price.
     """

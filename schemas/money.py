@@ -1,4 +1,4 @@
-"""Convert between integer nano-dollars (stored) and decimal US dollars (API). No value in between is rounded."""
+"""Convert between integer nano-dollars (stored) and decimal US dollars (API). Intermediate values are not rounded."""
 
 from decimal import ROUND_HALF_EVEN, Decimal
 

@@ -12,12 +12,12 @@ OPERATOR_ORG = "operator"  # reserved for operators of the installation; this or
 NAME_CHARACTERS_MAX = 200  # of the names of orgs and users, and of token ids
 
 Action = Literal[
-    "session.write",  # create, append events, report metrics, end, compact; the doors for agents
+    "session.write",  # create, append events, report metrics, end, compact; the agent endpoints
     "session.read",  # list, get, events, hierarchy, threads, search, analysis, compactions, filters
     "session.read_all",  # sessions of all users of the org, and user names
     "analytics.read",  # org-wide numbers without user names
     "analytics.by_user",  # by-user, and filters by other users
-    "receipt.read",  # of positions that the user's own records have
+    "receipt.read",  # of positions of the user's own records
     "receipt.read_all",  # of all positions of the org
     "org.recount",
     "operate",  # the installation: freshness, coverage, recount of all orgs, dead letters, generations

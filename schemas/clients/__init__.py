@@ -1,7 +1,7 @@
-"""What the names of each coding agent mean: one table a client, which the doors and the projector share.
+"""Map each coding agent's names to the known ones: one table per client, for the agent endpoints and the projector.
 
-Payloads are stored as they were sent. Their events get known types at the door; the names of their tools are read as
-known ones when they are projected, so that a corrected table corrects history with the next generation.
+Payloads are stored as they were sent. The endpoints map the types of events. The projector maps the names of tools, so
+that a corrected table also corrects history, in the next generation.
 """
 
 from collections.abc import Mapping

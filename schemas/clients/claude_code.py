@@ -2,8 +2,8 @@
 
 from schemas.clients.client import Client
 
-# How the answer to a call begins in the ``tool_calls`` of PostToolBatch, if the call was refused or denied. Where a
-# shell command needs an approval that no person can give, the answer names the command first, or says so later.
+# How the answer to a refused or denied call begins in the ``tool_calls`` of PostToolBatch. If a shell command needs an
+# approval and there is no user to give it, the answer begins with the command, or mentions the approval later.
 REFUSED = "<tool_use_error>"
 DENIED = (
     "Claude requested permissions to ",
@@ -12,6 +12,6 @@ DENIED = (
     "The user doesn't want to take this action right now.",
 )
 UNAPPROVED: tuple[str, ...] = (" needs approval.", " parts require approval: ")
-MACHINE_PROMPT = "<task-notification>"  # how a prompt begins that no person wrote
+MACHINE_PROMPT = "<task-notification>"  # how a prompt begins that the client wrote itself
 
 CLAUDE_CODE = Client("claude-code", event_types={}, tools={})

@@ -1,4 +1,4 @@
-"""The table of one client."""
+"""The table of one client's names."""
 
 from collections.abc import Callable, Mapping
 
@@ -10,9 +10,9 @@ def _never(_payload: bytes) -> bool:
 
 
 class Client(Struct, frozen=True):
-    """A coding agent: its name in addresses, and the known names for its own ones. A name that is missing stays.
+    """A coding agent: its name in URLs, and the known name for each of its own. Names that are not listed stay.
 
-    ``tool_failed`` says of the payload of a finished tool that it failed, where the event's name does not.
+    ``tool_failed`` returns whether the payload of a finished tool reports a failure, for agents without such an event.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Codex CLI: hooks with the names of Claude Code, and tools of its own."""
+"""Codex CLI: its hooks have Claude Code's names, its tools have their own."""
 
 from schemas.clients.client import Client
 

@@ -1,7 +1,7 @@
-"""Gemini CLI: its own names of events and tools.
+"""Gemini CLI: its events and tools have their own names.
 
-It has no event for a failed tool. The response has an ``error`` if the tool itself failed; the exit code of a command
-is a line of the text for the model, behind the command's output.
+It has no event for a failed tool. The response has an ``error`` if the tool itself failed. A command's exit code is a
+line in the text for the model, after the command's output.
 """
 
 import re
@@ -33,10 +33,10 @@ _ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def tool_failed(payload: bytes) -> bool:
-    """Return whether a payload of AfterTool says that the tool failed, or its command."""
+    """Return whether an AfterTool payload says that the tool or its command failed."""
     try:
         after = _decoder.decode(replace_lone(payload))
-    except _ERRORS:  # a response of another shape says nothing
+    except _ERRORS:  # an unexpected response does not report a failure
         return False
     if bytes(after.tool_response.error) not in (b"null", b"{}", b'""', b"false"):
         return True
@@ -44,14 +44,14 @@ def tool_failed(payload: bytes) -> bool:
 
 
 def _texts(content: Any) -> list[str]:
-    """Return the texts of a content: a string, a part with a text, or a list of them."""
+    """Return the texts in ``content``: a string, a part with a text, or a list of these."""
     parts = content if isinstance(content, list) else [content]
     texts = [part.get("text") if isinstance(part, dict) else part for part in parts]
     return [text for text in texts if isinstance(text, str)]
 
 
 def _exit_code(text: str) -> int:
-    """Return the exit code that a text names last, at the beginning of a line; 0 if it names none."""
+    """Return the exit code in the last line that states one; 0 if there is none."""
     _, found, rest = f"\n{text}".rpartition(f"\n{_EXIT_CODE}")
     code = _CODE.match(rest) if found else None
     return int(code[0]) if code else 0

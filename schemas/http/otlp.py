@@ -1,6 +1,6 @@
 """OTLP/JSON: the fields of export requests that are read, and the replies. Unknown fields are ignored.
 
-Names are in lowerCamelCase, as OTLP has them. 64-bit integers are numbers or text. Null stands for an absent field.
+Names are in lowerCamelCase, as in OTLP. 64-bit integers are numbers or text. Null means that a field is absent.
 """
 
 from typing import Annotated, Any
@@ -28,7 +28,7 @@ class OtlpAttribute(Struct, gc=False):
 
 
 class OtlpResource(Struct, gc=False):
-    """What sends: a process of an agent."""
+    """The sender: a process of an agent."""
 
     attributes: list[OtlpAttribute] | None = None
 

@@ -75,14 +75,14 @@ ClientSessionId = Annotated[str, Meta(min_length=1, max_length=400, pattern=_NO_
 
 
 class AgentPayload(Struct, frozen=True):
-    """One payload as an agent's hook sends it. It is stored whole; these are the fields that are read at once."""
+    """One payload as an agent's hook sends it. It is stored whole; only these fields are read on receipt."""
 
     session_id: ClientSessionId
     hook_event_name: EventType
     timestamp: Raw = field(default_factory=lambda: Raw(b"null"))
 
 
-_PAYLOAD = {  # as `AgentPayload`, with any other fields
+_PAYLOAD = {  # like `AgentPayload`, plus any other fields
     "type": "object",
     "required": ["session_id", "hook_event_name"],
     "additionalProperties": True,
@@ -94,14 +94,14 @@ _PAYLOAD = {  # as `AgentPayload`, with any other fields
 
 
 class HookParent(Struct, frozen=True, forbid_unknown_fields=True):
-    """The client's session from which this one was made."""
+    """The client's session that this one continues."""
 
     session_id: ClientSessionId
     relation: Literal["fork", "clear"]
 
 
 class HookContext(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a hook client knows beside the payload."""
+    """What a hook client knows besides the payload."""
 
     attended: bool | None = None
     remote_url: Url | None = None
@@ -112,7 +112,7 @@ class HookContext(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RecordHook(Struct, frozen=True, forbid_unknown_fields=True):
-    """One payload of an agent's hook, when it was sent, and what the hook client knows beside it."""
+    """One payload of an agent's hook, when it was sent, and what else the hook client knows."""
 
     id: UUID
     payload: Annotated[Raw, Meta(extra_json_schema=_PAYLOAD)]
@@ -157,7 +157,7 @@ class ReportMetrics(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ReportSession(Struct, frozen=True, forbid_unknown_fields=True):
-    """Running totals of a client's session, as of a moment. ``incomplete``: some of it may be missing."""
+    """Running totals of a client's session at one moment. ``incomplete``: something may be missing from them."""
 
     session_id: ClientSessionId
     at: Instant | None = None
@@ -167,7 +167,7 @@ class ReportSession(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RecordHooks(Struct, frozen=True, forbid_unknown_fields=True):
-    """Payloads and reports of one client, of at most 1,000 of its sessions. Invalid ones are rejected one by one."""
+    """Payloads and reports of one client, from at most 1,000 of its sessions. Invalid ones are rejected one by one."""
 
     hooks: Annotated[list[RecordHook], Meta(max_length=EVENTS_PER_REQUEST_MAX)] = []
     reports: Annotated[list[ReportSession], Meta(max_length=REPORTS_PER_REQUEST_MAX)] = []
@@ -194,14 +194,14 @@ class EndSession(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RedriveDeadLetter(Struct, frozen=True, forbid_unknown_fields=True):
-    """Append a record that could not be projected again, unchanged or corrected. Its ids stay the same."""
+    """Append the record of a dead letter again, unchanged or corrected. Its ids stay the same."""
 
-    # A plain default would appear in the documentation as JSON, which Raw is not.
+    # A plain default would appear as JSON in the documentation, and Raw is not JSON.
     record: Annotated[Raw, Meta(extra_json_schema=_OBJECT_OR_NULL)] = field(default_factory=lambda: Raw(b"null"))
 
 
 class RequestWork(Struct, frozen=True, forbid_unknown_fields=True):
-    """Request work of the installation's processes. ``repair`` without ``generation`` repairs the live one."""
+    """Request work from the installation's processes. ``repair`` without ``generation`` repairs the live one."""
 
     kind: Literal["repair", "replay", "prove", "switch", "drop", "pause", "resume"]
     generation: Annotated[str, Meta(max_length=64, pattern=_NO_CONTROL)] | None = None

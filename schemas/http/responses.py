@@ -1,4 +1,4 @@
-"""The responses that several routes share, those of the write side, and the error body.
+"""Responses that several routes share, responses of the write side, and the error body.
 
 Absent values are null, times are RFC 3339 in UTC with milliseconds.
 """
@@ -74,7 +74,7 @@ class ToolUse(Struct, frozen=True):
 
 
 class AgentUsage(Struct, frozen=True):
-    """Requests to models of one agent in a session; the main one has neither id nor type."""
+    """One agent's requests to models in a session; the main agent has neither id nor type."""
 
     agent_type: str | None
     agent_id: str | None
@@ -84,7 +84,7 @@ class AgentUsage(Struct, frozen=True):
 
 
 class SessionWork(Struct, frozen=True):
-    """What a session achieved, as reported or measured, and how often it asked models."""
+    """What a session achieved, as reported or measured, and its number of requests to models."""
 
     lines_added: int = 0
     lines_removed: int = 0
@@ -96,15 +96,15 @@ class SessionWork(Struct, frozen=True):
 
 
 class UsageOf(ModelMetrics, frozen=True, kw_only=True):
-    """What a session used, by one source: its total, and its models."""
+    """What a session used according to one source, in total and by model."""
 
     models: list[ModelUse]
 
 
 class Usage(Struct, frozen=True):
-    """What the client reported, and the sum of the requests that were measured; ``null`` where there is none.
+    """What the client reported, and the sum of the measured requests; each is ``null`` if there is none.
 
-    ``incomplete``: the report says that something may be missing in it; it is there only then.
+    ``incomplete`` is present only if the report says that something may be missing from it.
     """
 
     reported: UsageOf | None

@@ -28,7 +28,7 @@ UNDECODABLE_KINDS: tuple[UndecodableKind, ...] = get_args(UndecodableKind)
 class Undecodable(Exception):
     """This code can never project the record; it becomes a dead letter, and the projector continues.
 
-    The message is one sentence for people, ``kind`` one of a few words for metrics.
+    The message is one sentence for operators; ``kind`` is a label for metrics.
     """
 
     def __init__(self, kind: UndecodableKind, sentence: str) -> None:

@@ -73,5 +73,5 @@ class KafkaSecurity(Struct, frozen=True):
         }
 
     def __repr__(self) -> str:
-        """Leave the password out: errors and logs show topics."""
+        """Leave out the password: errors and logs may contain this text."""
         return f"KafkaSecurity({self.protocol!r}, {self.mechanism!r}, {self.user!r})"

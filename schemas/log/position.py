@@ -1,4 +1,4 @@
-"""The log for its readers: dense offsets in each partition, records stored for ever."""
+"""The log as readers see it: offsets are dense in each partition, and records are never deleted."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
@@ -36,10 +36,10 @@ class Position(NamedTuple):
         """
         partition, colon, offset = text.strip().partition(":")
         if not (colon and partition.isascii() and partition.isdigit() and offset.isascii() and offset.isdigit()):
-            raise ValueError(f"{text!r} is no <partition>:<offset>")
+            raise ValueError(f"{text!r} is not <partition>:<offset>")
         position = cls(int(partition), int(offset))
         if position.partition >= 1 << 31 or position.offset >= 1 << 47:
-            raise ValueError(f"{text!r} is beyond any log")
+            raise ValueError(f"{text!r} is beyond the end of any log")
         return position
 
 

@@ -1,9 +1,9 @@
 """The records of the log: one frozen tagged struct for each kind.
 
 An accepted request becomes a record. A record holds one fact, or up to 5,000 of them (`EventsRecorded`); a fact is a
-row of `facts`. Prices that people load are in the log too, in records without facts. All times are integers,
+row of `facts`. Prices that operators load are in the log too, in records without facts. All times are integers,
 milliseconds since 1970 in UTC; money is integer nano-dollars. Fields that are added later have defaults, unknown fields
-are tolerated, and a decoder for every written version remains.
+are tolerated, and every version that was ever written can be decoded.
 """
 
 from typing import Literal
@@ -14,7 +14,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType, field
 from schemas.pricing.price_file import Price
 
 VERSION = 1
-# The session id of prices, which are about no session: one key, so that all of them are in one partition, in order.
+# The session id of prices, which belong to no session. With one key, all of them are in one partition, in order.
 PRICES_ID = UUID("70726963-6573-4000-8000-000000000000")
 
 
@@ -62,8 +62,8 @@ class MetricsReport(Struct, frozen=True, omit_defaults=True):
 class Event(Struct, frozen=True, omit_defaults=True, gc=False):
     """One hook event. ``data`` holds the client's bytes; ``redactions`` counts the secrets cut out of it, by rule.
 
-    A record can't hold a payload with lone surrogates, which are JSON but no text: ``data_base64`` holds it instead.
-    `codec` moves the bytes, so ``data`` is the payload of every `Event` in Python.
+    Lone surrogates are valid JSON but not valid text, so a stored record has a payload with them in ``data_base64``.
+    `codec` moves the bytes: in Python, ``data`` is always the payload.
     """
 
     event_id: UUID
@@ -104,9 +104,9 @@ class LifecycleRecord(Record, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class SessionCreated(LifecycleRecord, frozen=True, kw_only=True, omit_defaults=True, tag="session_created"):
-    """A conversation began. Of two for one session the first in the log wins.
+    """A conversation began. If a session has two of these, the first in the log wins.
 
-    ``client``: the agent that it was created for when it was first seen, by the doors for agents.
+    ``client``: the agent, if an agent endpoint created the session when it first saw it.
     """
 
     run_id: UUID
@@ -128,10 +128,10 @@ class SessionCreated(LifecycleRecord, frozen=True, kw_only=True, omit_defaults=T
 
 
 class SessionDescribed(LifecycleRecord, frozen=True, kw_only=True, omit_defaults=True, tag="session_described"):
-    """What an agent's client says about the session that it reports: values for what was not given.
+    """What an agent's client says about a session that it reports, for fields that were not given otherwise.
 
-    Each of the doors for agents knows only a part of it, and any of them may be the first to see a session. So a create
-    by these doors holds no more than the client, and this follows. None: the client does not say.
+    Each agent endpoint knows only some of these fields, and any endpoint may be the first to see a session. So they
+    create a session with nothing but its client, and this record follows. None: the client does not say.
     """
 
     client: str
@@ -147,7 +147,7 @@ class SessionDescribed(LifecycleRecord, frozen=True, kw_only=True, omit_defaults
 class EventsRecorded(Record, frozen=True, kw_only=True, omit_defaults=True, tag="events_recorded"):
     """Hook events of one session, in the order in which the client sent them.
 
-    ``client``: the agent whose payloads these are, if they came as it sends them (see `schemas.clients`).
+    ``client``: the agent that sent these payloads, if they are in its own format (see `schemas.clients`).
     """
 
     events: tuple[Event, ...]
@@ -161,7 +161,7 @@ class MetricsReported(LifecycleRecord, frozen=True, kw_only=True, omit_defaults=
 
 
 class SessionChanged(LifecycleRecord, frozen=True, kw_only=True, omit_defaults=True, tag="session_changed"):
-    """Some fields were set, or cleared by None; unset ones stay. It may also bring a report of totals."""
+    """Some fields were set, or cleared with None; UNSET fields stay. There may also be a report of totals."""
 
     title: str | None | UnsetType = UNSET
     summary: str | None | UnsetType = UNSET

@@ -1,10 +1,10 @@
-"""The log's topic and the rule for keys: a session stays in one partition for ever."""
+"""The log's topic and the rule for keys: all records of a session are in one partition."""
 
 from uuid import UUID
 
 TOPIC = "crewkit.sessions.v1"
-RECORD_BYTES_MAX = 1_048_576  # a request becomes one record, or several above this size
-APPENDED_BYTES_MAX = 1_500_000  # a lone event of 1 MiB in base64, with its envelope; every topic accepts it
+RECORD_BYTES_MAX = 1_048_576  # a request above this size becomes several records
+APPENDED_BYTES_MAX = 1_500_000  # fits an event of 1 MiB in base64, with its envelope; every topic accepts it
 FACTS_PER_RECORD_MAX = 1 << 16
 
 

@@ -8,7 +8,7 @@ _ROUNDING_NANO = 1_000
 
 
 def disagreement(prices: PriceList, model: str, usage: ModelUsage, cost_nano: int, at_ms: int) -> bool:
-    """Return whether the client's cost differs from the list's by more than 1 % of it, and by more than a rounding.
+    """Return whether the client's cost differs from the list's by more than 1 %, and by more than rounding explains.
 
     A model without a price can't disagree. A difference means that the list is out of date, or that the client pays
     other prices.

@@ -15,7 +15,7 @@ COMMAND_LINE = Actor("cli", "operator")
 def records_of(
     rows: Iterable[LoadedPrice], new_id: Callable[[], UUID], *, new_generations_only: bool, begins_history: bool
 ) -> Iterator[PricesLoaded]:
-    """Yield the records that bring these rows, those of one load together, in the order of loading."""
+    """Yield the records for these rows, grouped by load, in the order of loading."""
     by_load: dict[int, list[Price]] = {}
     for row in sorted(rows, key=lambda row: row.loaded_us):
         by_load.setdefault(row.loaded_us, []).append(row.price)
@@ -39,7 +39,7 @@ def records_of(
 def history_from(records: Sequence[PricesLoaded], shipped: Iterable[Price]) -> list[LoadedPrice]:
     """Return the history of an installation: the list that came with its version, then its loads in log order.
 
-    An installation that began with prices of its operator has no other list.
+    An installation that began with its operator's own prices does not have that list.
     """
     begins_with_own = any(record.begins_history for record in records)
     first = [] if begins_with_own else [LoadedPrice(price, 0) for price in shipped]

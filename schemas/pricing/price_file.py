@@ -1,4 +1,4 @@
-"""Reads and writes price files: TOML, in US dollars per million tokens. Decimal throughout, never a float."""
+"""Read and write price files: TOML, in US dollars per million tokens. Decimal throughout, never a float."""
 
 import tomllib
 from collections.abc import Iterable
@@ -52,7 +52,7 @@ def parse_prices(text: str) -> list[Price]:
     """Read a price file: one ``[[price]]`` for each model and moment.
 
     Raises:
-        BadPrices: the text is anything else, or a model has two prices from the same moment on.
+        BadPrices: the text is not a price file, or a model has two prices that begin at the same moment.
     """
     try:
         entries = msgspec.convert(tomllib.loads(text, parse_float=Decimal), _File).price
@@ -79,7 +79,7 @@ def usd_per_million(nano: int) -> Decimal:
 
 
 def moment(ms: int) -> str:
-    """Return a time in the file's form: the day alone for a day's start."""
+    """Return a time in the file's form: just the date at the start of a day."""
     at = datetime.fromtimestamp(ms // 1000, UTC)
     return f"{at:%Y-%m-%d}" if at.time() == time() else f"{at:%Y-%m-%dT%H:%M:%SZ}"
 
@@ -114,7 +114,7 @@ def _from_ms(model: str, since: object) -> int:
     elif isinstance(since, date):
         at = datetime.combine(since, time(), UTC)
     else:
-        raise BadPrices(f"{model}: from must be a day or a moment, such as 2026-01-20 or 2026-01-20T12:00:00Z")
+        raise BadPrices(f"{model}: from must be a date or a time, such as 2026-01-20 or 2026-01-20T12:00:00Z")
     return int(at.timestamp()) * 1000
 
 

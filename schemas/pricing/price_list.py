@@ -1,19 +1,19 @@
-"""What tokens cost where the client reported no cost: a history of prices that only grows, and integer arithmetic.
+"""Price tokens if the client reported no cost: an append-only history of prices, and integer arithmetic.
 
-A price is valid for a model from a moment on. Projecting the log again must give the same costs, even if prices were
-loaded in the meantime, and however late a projector reads a report. Three rules ensure that:
+A price is valid for a model from a given moment on. Projecting the log again must give the same costs, even if prices
+were loaded in the meantime, and however late a projector reads a report. Three rules ensure that:
 
-1. *A generation uses all prices that were loaded before it was made. Of later ones it uses those that begin at least
-   `NOTICE_MS` after their loading* (`in_force`). So no price is added to a time that may be counted already: a price in
-   the future needs no new generation, and a price in the past changes new generations alone.
+1. *A generation uses all prices that were loaded before it was made, and later ones that begin at least `NOTICE_MS`
+   after their loading* (`in_force`). So no price is added for a time that may be counted already: a price for the
+   future needs no new generation, and a price for the past changes only new generations.
 2. *A list is complete for reports received until `NOTICE_MS` / 2 after it was read.* A projector reads it again before
-   it prices a later report (`processors.pricing`), so it needs no restart; the other half is for the load to arrive.
-   Both are times of the store's clock, which may be behind the clock of the ingest processes by as much.
+   it prices a later report (`processors.pricing`), so it needs no restart. The other half is time for the load to
+   arrive. Both times are by the store's clock, which may be behind the ingest processes' clocks by as much.
 3. *A report is priced as of its `reported_at`, but never later than it was received*: a client's clock may be a day
-   ahead, and a price of tomorrow may still be loaded.
+   ahead, and a price for tomorrow may still be loaded.
 
 `generations.prices_sha256` is the hash of the list that a generation began with: `PriceList(newest(history))`. A
-projector that finds another one refuses to start, since rows of the history were lost or changed.
+projector that finds a different hash refuses to start, since rows of the history were lost or changed.
 """
 
 import hashlib
@@ -31,19 +31,19 @@ from schemas.pricing.price_file import PRICED_TOKENS, Price, parse_prices
 
 NOTICE_MS = 3_600_000
 _MODELS_REMEMBERED = 1_024
-FIRST_US = 0  # stands for the time of loading of the list that an installation began with
-FIRST_IN_LOG_US = 1  # the same list once more, as the log has it
+FIRST_US = 0  # stands for the loading time of the list that an installation began with
+FIRST_IN_LOG_US = 1  # the same for the copy of that list in the log
 
-# `claude-opus-4` is also `claude-opus-4-20250514`, `claude-opus-4@latest` and `claude-opus-4[1m]`, but neither
-# `claude-opus-4-5` nor `claude-opus-45`: a further number of one or two digits is another version. So is `gpt-5.1` of
-# `gpt-5`.
+# `claude-opus-4` also matches `claude-opus-4-20250514`, `claude-opus-4@latest` and `claude-opus-4[1m]`, but neither
+# `claude-opus-4-5` nor `claude-opus-45`: a further number of one or two digits is another version. For the same reason,
+# `gpt-5` does not match `gpt-5.1`.
 _SAME_MODEL = re.compile(r"(?![A-Za-z0-9])(?![-.]\d{1,2}(?!\d))")
 
 
 class LoadedPrice(NamedTuple):
     """One row of the history; ``loaded_us``: microseconds since 1970 by the store's clock.
 
-    The list that the installation began with has `FIRST_US`, and a copy with `FIRST_IN_LOG_US` if the log has it.
+    The list that the installation began with has `FIRST_US`; if the log has it too, a copy has `FIRST_IN_LOG_US`.
     """
 
     price: Price
@@ -54,7 +54,7 @@ class PriceList:
     """Finds the price of a model at a time: the latest price of the longest matching name."""
 
     def __init__(self, prices: Iterable[Price]) -> None:
-        """``prices`` has at most one price for a model and a moment."""
+        """``prices`` has at most one price for each model and moment."""
         order = sorted(prices, key=lambda price: (-len(price.model), price.model, -price.from_ms))
         self.prices: Sequence[Price] = tuple(order)
         self._of_model: dict[str, tuple[Price, ...]] = {}
@@ -68,7 +68,7 @@ class PriceList:
         return None
 
     def _prices_of(self, model: str) -> tuple[Price, ...]:
-        """Return the prices of a model, remembered: clients name few, and a search takes longer than the rest."""
+        """Return the prices of a model, cached: clients use few models, and a search takes longer than the rest."""
         found = self._of_model.get(model)
         if found is None:
             if len(self._of_model) >= _MODELS_REMEMBERED:
@@ -94,7 +94,7 @@ class PriceList:
 
 
 def is_same_model(name: str, model: str) -> bool:
-    """Return whether ``name`` is the model's name, or that name without its date, provider's suffix or the like."""
+    """Return whether ``name`` is the model's name, or that name without a date, provider's suffix or the like."""
     return model.startswith(name) and _SAME_MODEL.match(model, len(name)) is not None
 
 
@@ -121,5 +121,5 @@ def has_notice(row: LoadedPrice) -> bool:
 
 @cache
 def list_prices() -> PriceList:
-    """Return the list that comes with this version. A new installation begins with it, unless it is given another."""
+    """Return the list that ships with this version. A new installation begins with it, unless it is given another."""
     return PriceList(parse_prices(Path(__file__).with_name("prices.toml").read_text()))

@@ -1,1 +1,1 @@
-"""The tables: one row struct a table, and the numbered DDL."""
+"""The tables: one row struct per table, and the numbered DDL."""

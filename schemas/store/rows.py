@@ -45,7 +45,7 @@ class FactRow(Struct, gc=False):
     duration_ms: Int64 | None
     redactions: dict[str, UInt32]
     data: bytes  # a hook event's payload verbatim, a lifecycle request's record
-    is_deleted: UInt8 = 0  # 1: an earlier fact has its id, so it does not count, and its data are empty
+    is_deleted: UInt8 = 0  # 1: an earlier fact has the same id, so this one does not count and its data is empty
     parsed: bytes = b""  # what the fold needs beyond the other columns, see `processors.fold.parsed`
 
 
@@ -63,7 +63,7 @@ class ModelTotals(NamedTuple):
 
 
 class AgentTotals(NamedTuple):
-    """Requests to models of one agent in a session; the main one has neither id nor type."""
+    """One agent's requests to models in a session; the main agent has neither id nor type."""
 
     agent_id: str
     agent_type: str
@@ -134,19 +134,19 @@ class SessionRow(Struct):
     search_text: str  # the words for search, see `kernel.words`
     client: str | None
     client_version: str | None
-    is_reported: bool  # ``models`` are those of a report, else what was measured
+    is_reported: bool  # ``models`` come from a report, else they were measured
     measured: list[ModelTotals]  # the sums of the requests to models
     measured_cost_nano: Int64  # of the requests whose cost the client gave
     agents: list[AgentTotals]
     api_requests: UInt64
     api_errors: UInt64
-    is_work_reported: bool  # what follows is that of a report, else what was measured
+    is_work_reported: bool  # the work below comes from a report, else it was measured
     lines_added: UInt64
     lines_removed: UInt64
     commits: UInt64
     pull_requests: UInt64
     active_ms: UInt64
-    is_incomplete: bool  # the report says that something may be missing in ``models``
+    is_incomplete: bool  # the report says that something may be missing from ``models``
 
 
 class TaskRow(Struct):
@@ -243,7 +243,7 @@ class SessionStateRow(Struct):
 
 
 class RollupProgressRow(Struct):
-    """How far the rollups follow `sessions`: the sessions' states of one partition below an offset are in them."""
+    """How far the rollups follow `sessions`: they include one partition's session states below an offset."""
 
     log_partition: UInt16
     rolled_up: UInt64  # the row's version, so that a late worker can't move it back

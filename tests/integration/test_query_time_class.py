@@ -50,7 +50,7 @@ class Prober:
         began = monotonic()
         reply = await self.api.get(f"sessions/{session_id}{route}", user="bob", role="member")
         took = monotonic() - began
-        assert (reply.status_code, reply.json()["error"]) == (404, "There is nothing here under this address.")
+        assert (reply.status_code, reply.json()["error"]) == (404, "There is nothing at this address.")
         return self.reader.asked, took
 
 

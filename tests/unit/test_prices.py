@@ -256,7 +256,7 @@ GOOD = {"model": '"a"', "from": "2026-01-20", "input": "1.0", "output": "1.0"}
     ("change", "said"),
     [
         ({"model": '""'}, "length >= 1"),
-        ({"from": '"yesterday"'}, "a day or a moment"),
+        ({"from": '"yesterday"'}, "a date or a time"),
         ({"from": "2026-01-20T12:00:00"}, "offset"),
         ({"input": "-0.1"}, "a: input must be dollars"),
         ({"input": "nan"}, "a: input must be dollars"),
