@@ -1,1 +1,1 @@
-"""What every part may use, made of the standard library alone."""
+"""Code that every package may use. It needs only the standard library."""

@@ -1,4 +1,4 @@
-"""Import a package without the optional ones that it would import where they are installed."""
+"""Import a package without the optional packages that it would load if they are installed."""
 
 import sys
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def absent(*names: str) -> Iterator[None]:
-    """Let imports of these packages fail inside the block, unless they are loaded. They can be imported afterwards."""
+    """Make imports of these packages fail inside the block, unless they are loaded. Afterwards they work again."""
     hidden = [name for name in names if name not in sys.modules]
     sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None makes an import fail
     try:

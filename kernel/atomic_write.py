@@ -17,7 +17,7 @@ def write_whole(path: Path, text: str, mode: int = FILE_MODE) -> None:
 
 
 def write_durably(path: Path, content: bytes, mode: int = FILE_MODE) -> None:
-    """Do the same with bytes; after the return a power cut leaves the new content."""
+    """Replace the file with bytes in the same way. After the call, the new content survives a power cut."""
     scratch = scratch_of(path)
     _write(scratch, content, mode, sync=True)
     scratch.replace(path)
@@ -29,7 +29,7 @@ def write_durably(path: Path, content: bytes, mode: int = FILE_MODE) -> None:
 
 
 def scratch_of(path: Path) -> Path:
-    """Return the file that an interrupted write of ``path`` leaves behind."""
+    """Return the temporary file for ``path``, which an interrupted write leaves behind."""
     return path.with_name(f".{path.name}.new")
 
 

@@ -2,4 +2,4 @@
 
 
 class Broken(Exception):
-    """A state that must not be. The process stops; the message says what to do, and a restart is safe."""
+    """A state that must not occur. The process stops; the message says what to do, and a restart is safe."""

@@ -59,7 +59,7 @@ def _parse_effect(text: str) -> Effect:
 
 
 def arm(actions: Mapping[tuple[str, int], Effect]) -> Callable[[str], None]:
-    """Return the function to call at each place. It counts the passes of each name over all threads."""
+    """Return the function to call at each place. It counts the passes of each name across all threads."""
     passed: Counter[str] = Counter()
     lock = threading.Lock()
 

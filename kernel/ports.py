@@ -1,4 +1,4 @@
-"""Choose free TCP ports on this machine, and detect hosts that are reachable from it only."""
+"""Choose free TCP ports on this machine, and detect hosts that only this machine can reach."""
 
 import ipaddress
 import random
@@ -23,11 +23,11 @@ def is_free(host: str, port: int) -> bool:
 
 
 def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
-    """Return different free ports. They are random, so that concurrent processes rarely choose the same."""
+    """Return different free ports, at random, so that concurrent processes rarely choose the same ones."""
     candidates = random.sample(range(FIRST, LAST), k=200)
     free = [port for port in candidates if is_free(host, port)][:count]
     if len(free) < count:
-        raise OSError(f"no {count} free ports found on {host} between {FIRST} and {LAST}")
+        raise OSError(f"fewer than {count} free ports found on {host} between {FIRST} and {LAST}")
     return free
 
 

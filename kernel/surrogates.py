@@ -1,6 +1,6 @@
 r"""Lone surrogates in JSON: ``"\ud83d"`` without its other half, from clients that cut text inside an emoji.
 
-The grammar of JSON allows them, but they are no text, and msgspec refuses them even in values that it skips.
+The grammar of JSON allows them, but they are not valid text. msgspec refuses them even in values that it skips.
 """
 
 import re
@@ -14,7 +14,7 @@ LONE = re.compile(
         | \\u[dD][89abAB]..\\u[dD][c-fC-F]..              # of a whole pair
     )*+ ) (?: \\u (?P<letter>[dD]) (?P<rest>[89a-fA-F]..) )?""",
     re.VERBOSE | re.DOTALL,
-)  # it always matches, from one escape to the next: after a failure `re` would try again in the middle of a pair
+)  # it always matches, from one escape to the next: if it failed, `re` would try again in the middle of a pair
 
 
 def replace_lone(data: bytes) -> bytes:

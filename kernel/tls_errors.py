@@ -47,7 +47,7 @@ def speaks_tls(host: str, port: int) -> bool:
 
 
 def tls_failure(host: str, port: int, context: ssl.SSLContext) -> OSError | None:
-    """Return the error of TLS with an address; None if it works.
+    """Return the error of a TLS connection to an address; None if it works.
 
     A server may refuse the client certificate after the handshake, and then close the connection. Data sent by then
     can make the client miss the reason, so this function sends none.
@@ -67,7 +67,7 @@ def tls_failure(host: str, port: int, context: ssl.SSLContext) -> OSError | None
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an exception and all wrapped ones. Libraries store the cause in one of four places."""
+    """Yield an exception and its causes. Libraries store a cause in one of four places."""
     seen: set[int] = set()
     waiting = [error]
     while waiting:
@@ -87,7 +87,7 @@ def _unfit(error: ssl.SSLCertVerificationError) -> str:
         return "is not valid yet"
     if error.verify_code in (_HOST_MISMATCH, _ADDRESS_MISMATCH):
         return "is for another name"
-    return f"comes from no CA that we trust ({error.verify_message})"
+    return f"was not issued by a CA that we trust ({error.verify_message})"
 
 
 def _refused(error: ssl.SSLError, peer: str, settings: SettingPrefix) -> str | None:
@@ -99,7 +99,7 @@ def _refused(error: ssl.SSLError, peer: str, settings: SettingPrefix) -> str | N
     if any(part in reason for part in _NO_TLS):
         return f"{peer} does not speak TLS: check the port and {_SWITCH[settings]}"
     if any(part in reason for part in _NO_VERSION):
-        return f"{peer} supports no accepted version of TLS ({words}): enable TLS 1.2 or newer there"
+        return f"{peer} does not support a version of TLS that we accept ({words}): enable TLS 1.2 or newer there"
     if any(part in reason for part in _CLIENT_CERTIFICATE):
         return (
             f"{peer} asks for a client certificate, and ours is missing or not accepted ({words}): "

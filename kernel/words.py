@@ -1,4 +1,4 @@
-"""Split text into search words: runs of letters and digits, without case and accents.
+"""Split text into search words: runs of letters and digits, ignoring case and accents.
 
 One folding table serves the stored search text of a session, the query and the highlights, so that all three agree. It
 is computed with `unicodedata`: compatibility forms fold to their parts (ﬁ to fi), ß to ss, é to e, and letters with a
@@ -59,7 +59,7 @@ def split_words(text: str) -> list[str]:
 def search_text(texts: Iterable[str]) -> str:
     """Return the words of several texts in the stored form for search.
 
-    Each word has a space before and after it, and two texts have one more between them: `` a b `` matches exactly
+    Each word has a space before and after it, and there is one more between two texts. So `` a b `` matches exactly
     where ``b`` follows ``a`` in one text.
     """
     return "".join([f" {' '.join(words)} " for text in texts if (words := split_words(text))])

@@ -227,7 +227,7 @@ REFUSALS: dict[str, tuple[str, dict[str, str], str]] = {
         "does not let the client with the token of KAFKA_TOKEN_COMMAND in .*invalid_token",
     ),
     "an expired certificate": ("expired", TLS, r"the certificate of 127.0.0.1:\d+ has expired: check KAFKA_CA_FILE"),
-    "another CA": ("stranger", TLS, "comes from no CA that we trust .*: check KAFKA_CA_FILE"),
+    "another CA": ("stranger", TLS, "was not issued by a CA that we trust .*: check KAFKA_CA_FILE"),
     "a wrong name": ("misnamed", TLS, "is for another name: check KAFKA_CA_FILE"),
     "no client certificate": ("mutual", TLS, CLIENT_CERTIFICATE),
     "an expired client certificate": (

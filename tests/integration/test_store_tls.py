@@ -103,8 +103,8 @@ def test_the_product_works_over_each_connection(store: SecureStore, run: Run, tm
 LOGIN = OURS | {"password": "password"}
 REFUSALS = {
     "an expired certificate": ("expired", LOGIN, r"the certificate of 127.0.0.1:\d+ has expired: check STORE_CA_FILE"),
-    "another CA": ("stranger", LOGIN, "comes from no CA that we trust .*: check STORE_CA_FILE"),
-    "no CA": ("tls", {"password": "password"}, "comes from no CA that we trust .*: check STORE_CA_FILE"),
+    "another CA": ("stranger", LOGIN, "was not issued by a CA that we trust .*: check STORE_CA_FILE"),
+    "no CA": ("tls", {"password": "password"}, "was not issued by a CA that we trust .*: check STORE_CA_FILE"),
     "a wrong name": ("misnamed", LOGIN, "is for another name: check STORE_CA_FILE"),
     "no client certificate": ("mutual", LOGIN, "asks for a client certificate, .* STORE_CERT_FILE and STORE_KEY_FILE"),
     "an expired client certificate": (

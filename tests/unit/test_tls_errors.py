@@ -50,7 +50,7 @@ def test_a_certificate_that_does_not_fit_is_named(tmp_path: Path) -> None:
     ours, other = Authority(tmp_path, "ours"), Authority(tmp_path, "other")
     cases = {
         "has expired": ours.sign("server", *HERE, expired=True),
-        "comes from no CA that we trust": other.sign("server", *HERE),
+        "was not issued by a CA that we trust": other.sign("server", *HERE),
         "is for another name": ours.sign("elsewhere", "db.example.com"),
     }
     for said, signed in cases.items():
