@@ -17,8 +17,8 @@ PUBLIC = {"public": True}  # the `opt` of a route that needs no credential
 _TOKEN_BYTES_MAX = 8_192
 _CACHE_MAX = 4_096
 # Three base64url parts as in RFC 7515: no padding, no other alphabet, and unused bits of the last group are 0. PyJWT
-# accepts other spellings, so one token would have many. (Anyone can compute a second valid ES256 signature. Issuers use
-# either form, so both are accepted; the `jti` is the same.)
+# accepts other spellings, so a token would have many forms. (Anyone can compute a second valid ES256 signature. Issuers
+# use either form, so both are accepted; the `jti` is the same.)
 _GROUP = "[A-Za-z0-9_-]"
 _PART = f"(?:{_GROUP}{{4}})*+(?:{_GROUP}[AQgw]|{_GROUP}{{2}}[AEIMQUYcgkosw048])?"
 _CANONICAL = re.compile(rf"{_PART}\.{_PART}\.{_PART}")
@@ -68,7 +68,7 @@ class TokenVerifier:
 
     def _remember(self, token: str, grant: Grant) -> None:
         if len(self._grants) >= _CACHE_MAX:
-            del self._grants[next(iter(self._grants))]  # the oldest one; it returns to the cache at its next use
+            del self._grants[next(iter(self._grants))]  # the oldest one; its next use caches it again
         self._grants[token] = grant
 
     def _claims(self, token: str) -> tuple[dict[str, Any], VerificationKey]:

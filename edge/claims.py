@@ -56,7 +56,7 @@ def _principal(claims: dict[str, Any]) -> Principal:
     if role not in ROLES:
         raise BadToken("unknown role")
     if (role == "operator") != (org_id == OPERATOR_ORG):
-        raise BadToken("the operator role requires the operator org, and the reverse")
+        raise BadToken("the operator role requires the operator org, and vice versa")
     return Principal(user_id, org_id, role)
 
 

@@ -1,4 +1,4 @@
-"""Drains the body of a refused request, so that a client that is still sending receives the response.
+"""Drain the body of a refused request, so that a client that is still sending receives the response.
 
 Closing a connection with unread bytes resets it, and the response is lost.
 """

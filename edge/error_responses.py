@@ -59,7 +59,7 @@ def _from_parameters(error: Exception) -> ApiError | None:
 
 
 def _parameter_sentence(message: str) -> str:
-    """Explain a parameter's error. Parameters are always strings, so the wrong type is not worth a mention."""
+    """Explain a parameter's error. Parameters are always strings, so their type is not mentioned."""
     return explain(message)[1].removesuffix(", not a string")
 
 

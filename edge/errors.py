@@ -6,7 +6,7 @@
     Litestar HTTPException   unknown route 404, wrong method 405, wrong parameter 422, body too large 413
     msgspec ValidationError  422 with the path of the field
     msgspec DecodeError, RecursionError, UnicodeDecodeError  400
-    LogUnavailable           503; the client may send the same request again, also after 408
+    LogUnavailable           503; the client may send the same request again, as after 408
     anything else            500 `internal`, logged with its trace; the response hides it
 """
 
@@ -36,7 +36,7 @@ class ApiError(Exception):
 
 
 def not_found() -> ApiError:
-    """Return 404: unknown, or of another org, or of another user whose data the role may not see."""
+    """Return 404: unknown, in another org, or of another user whose data the role may not see."""
     return ApiError(404, "not_found", "There is nothing at this address.")
 
 
@@ -74,4 +74,4 @@ def unavailable(code: str, message: str, retry_after_s: int = 1) -> ApiError:
 
 def log_unavailable() -> ApiError:
     """Return 503: the log does not accept the write."""
-    return unavailable("log_unavailable", "The log can't take this right now; send the same request again.")
+    return unavailable("log_unavailable", "The log can't accept this right now; send the same request again.")

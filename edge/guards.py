@@ -26,7 +26,7 @@ class May:
 
 
 def may(action: Action) -> Guard:
-    """Return a guard that refuses other orgs than the path's (404, which reveals nothing) and other roles (403).
+    """Return a guard: 404 for callers of another org (which reveals nothing), 403 for roles that may not act.
 
     Paths without an org belong to operators of the installation.
     """

@@ -1,4 +1,4 @@
-"""Headers as ASGI servers pass them on, names in lower case: those of a request, and those that every response has."""
+"""Headers in ASGI form, with lower-case names: of requests, and those that every response has."""
 
 import re
 from secrets import token_hex
@@ -8,7 +8,7 @@ if TYPE_CHECKING:  # a service that is starting answers before Litestar is loade
     from litestar.types import Scope
 
 D = TypeVar("D")
-CACHE_CONTROL = (b"cache-control", b"private, no-cache")  # of a response that has none
+CACHE_CONTROL = (b"cache-control", b"private, no-cache")  # of a response that sets none
 NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 # The client's id if it has this form, else a new one. The response, errors and log lines contain it.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")

@@ -45,7 +45,7 @@ def health_routes(readiness: Readiness) -> list[HTTPRouteHandler]:
 
     @get("/readyz", opt=PUBLIC | responds_with({"status": "ok", "log": "ok", "store": "ok"}), operation_id="Readyz")
     async def readyz() -> Response[dict[str, str]]:
-        """Return 200 if every part that this service needs responds, else 503 with the parts that do not."""
+        """Return 200 if every part that this service needs responds, else 503 and the parts that do not."""
         parts = await ask()
         if away := {name: ["is away"] for name, here in parts.items() if not here}:
             raise ApiError(503, "not_ready", "A part of the service is unavailable.", away, {"Retry-After": "1"})

@@ -29,7 +29,7 @@ def parse_jwks(raw: bytes, issuer: str = ISSUER, audience: str = AUDIENCE) -> tu
     """Return the keys of a file that verify tokens. Keys for other uses are skipped and logged.
 
     Raises:
-        Unreadable: no JWKS; no usable key; a key that is private, weak or malformed; a ``kid`` missing or duplicated.
+        Unreadable: not a JWKS; no usable key; a private, weak or malformed key; a missing or duplicate ``kid``.
     """
     try:
         listed = msgspec.json.decode(raw, type=_KeySet).keys
@@ -44,7 +44,7 @@ def parse_jwks(raw: bytes, issuer: str = ISSUER, audience: str = AUDIENCE) -> tu
 
 
 def _verifies_tokens(jwk: dict[str, Any]) -> bool:
-    """Return whether a key verifies tokens. Identity providers also list keys for other uses, which is no error."""
+    """Return whether a key verifies tokens. Identity providers also list keys for other uses, which is fine."""
     if any(name in jwk for name in _PRIVATE):
         raise Unreadable(f"contains a private key or a secret (kid {jwk.get('kid')!r}): keep only public keys in it")
     algorithm = _algorithm(jwk)

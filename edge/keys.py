@@ -1,6 +1,6 @@
 """Keys that verify tokens. Each is pinned to one algorithm and issuer, so that a token cannot choose its own.
 
-Of the operator's key pair (Ed25519), the private key signs on the operator's machine, and the public key verifies.
+The operator has an Ed25519 key pair: the private key signs on the operator's machine, and the public key verifies.
 """
 
 import re

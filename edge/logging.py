@@ -1,8 +1,8 @@
 """The access log. It never contains bodies, tokens or query strings.
 
-Rejected requests (4xx) have at most ten lines per second without a credential, and ten with one: a flood of requests
-without a credential cannot hide the others. Omitted lines are counted by status in one line, `requests_rejected`, every
-ten seconds. The metrics count every request.
+Each second, at most ten rejected requests (4xx) without a credential are logged, and ten with one, so a flood without a
+credential cannot hide the others. Every ten seconds, one line (`requests_rejected`) counts omitted lines by status. The
+metrics count every request.
 """
 
 import asyncio

@@ -36,7 +36,7 @@ class HttpMetrics:
             buckets=SECONDS,
             registry=registry,
         )
-        self._series = cache(self._find_series)  # finding them takes as long as counting
+        self._series = cache(self._find_series)  # finding a series takes as long as counting
 
     def observe(self, scope: HTTPScope, status: int, began: float) -> None:
         """Count a response; status 499 means that the client disconnected before it."""

@@ -1,4 +1,4 @@
-"""The names that tokens contain: issuer and audience of our own, and which names are valid. Needs no library."""
+"""Names in tokens: our own issuer and audience, and which names are valid. Needs no third-party package."""
 
 from schemas.permissions import NAME_CHARACTERS_MAX
 

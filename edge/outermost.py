@@ -1,4 +1,4 @@
-"""The outermost layer of a service: request id, common headers, access log. It sees every response, also errors."""
+"""The outermost layer of a service: request id, common headers, access log. It sees every response, errors included."""
 
 import re
 import time
@@ -29,7 +29,7 @@ _CANONICAL = re.compile(
 # An org name has up to 200 characters of up to 12 escaped bytes each. The limit bounds memory: the router caches the
 # last 1,024 paths, including those of requests without a credential.
 PATH_BYTES_MAX = 4_096
-UNROUTABLE_PATH = "/…"  # path given to requests with another spelling; no route matches it
+UNROUTABLE_PATH = "/…"  # replaces a path with another spelling; no route matches it
 
 _CLIENT_CLOSED_REQUEST = 499  # only in access log and metrics: the client disconnected before the response
 _JSON = (b"content-type", b"application/json")

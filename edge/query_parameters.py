@@ -1,4 +1,4 @@
-"""Refuse unknown query parameters, so that a misspelt filter is an error instead of no filter."""
+"""Refuse unknown query parameters, so that a misspelt filter is an error and is not ignored."""
 
 import re
 from collections import Counter
@@ -15,13 +15,13 @@ from litestar.typing import FieldDefinition
 from edge.errors import ApiError, invalid
 
 OWN_PARAMETERS = "query_parameters"  # key of a route's `opt`: parameters that the route reads itself
-ANY_PARAMETER = {"any_query_parameter": True}  # the `opt` of a route whose query is for the client alone
+ANY_PARAMETER = {"any_query_parameter": True}  # the `opt` of a route whose query only the client reads
 _STATE = "known_query_parameters"
 _NUMBER = re.compile(r"\s*[-+]?[0-9.]+(e[-+]?[0-9]+)?\s*", re.IGNORECASE)
 
 
 class KnownParameters(NamedTuple):
-    """The query parameters of a route: all names; those that may repeat, that take any text, that are times."""
+    """A route's query parameters: all names, and those that may repeat, that take any text, or that are times."""
 
     names: frozenset[str] = frozenset()
     lists: frozenset[str] = frozenset()
@@ -91,7 +91,7 @@ def _find_faults(known: KnownParameters, given: list[tuple[str, str]]) -> dict[s
     for name, count in Counter(name for name, _ in given).items():
         if count > 1 and name not in known.lists:
             faults.setdefault(name, ["must not be given more than once"])
-    for name, value in given:  # msgspec would read these as absent, and as seconds since 1970
+    for name, value in given:  # msgspec would read null as absent, and a number as seconds since 1970
         if value.lower() == "null" and name not in known.texts:
             faults.setdefault(name, ["must not be null"])
         if name in known.times and _NUMBER.fullmatch(value):

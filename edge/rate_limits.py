@@ -1,8 +1,8 @@
 """Limit each org's writes and reads per hour. Every authenticated response states the remaining requests.
 
 Litestar's rate limit stores the time of each request in one list, which it reads and rewrites at each request. At
-600,000 requests per hour the list has megabytes, and of two concurrent requests one is not counted. This module counts
-instead, in one atomic step if several processes share the counter.
+600,000 requests per hour the list grows to megabytes, and one of two concurrent requests is not counted. This module
+counts instead, in one atomic step if several processes share the counter.
 """
 
 import time
@@ -32,7 +32,7 @@ class RequestCounter(Protocol):
     async def count(self, name: str, requests: int = 1, limit: int | None = None) -> Window:
         """Count requests under this name. Concurrent requests each get a different number.
 
-        If they would exceed ``limit``, none of them is counted; the window that is returned includes them all the same.
+        If they would exceed ``limit``, none of them is counted, but the returned window includes them.
         """
         ...
 
@@ -97,7 +97,7 @@ class Allowance(NamedTuple):
         return dict(zip(_NAMES, self._values(), strict=True))
 
     def raw_headers(self) -> list[tuple[bytes, bytes]]:
-        """Return the same headers as ASGI servers take them."""
+        """Return the same headers in ASGI form."""
         return [(name, value.encode()) for name, value in zip(_RAW_NAMES, self._values(), strict=True)]
 
     def _values(self) -> tuple[str, ...]:
@@ -141,12 +141,12 @@ class Spending:
         self.allowance = allowance
 
     async def charge(self, requests: int) -> None:
-        """Count the request, which was counted once, as several: at most as many as the whole limit.
+        """Count the request, which was counted once, as several, but not as more than the whole limit.
 
-        Otherwise a request that counts more than the limit could never succeed.
+        Otherwise a request that counts as more than the limit could never succeed.
 
         Raises:
-            ApiError: 429, fewer are left; nothing more was counted.
+            ApiError: 429 if fewer are left; then nothing more is counted.
         """
         limit = self.allowance.limit
         more = min(requests, limit) - 1
@@ -161,7 +161,7 @@ class Spending:
 
 
 async def charge(scope: Scope, requests: int) -> None:
-    """Count the request of this scope as several; raises as `Spending.charge`."""
+    """Count the request of this scope as several; see `Spending.charge`."""
     spending: Spending | None = scope["state"].get(_SPENDING)
     if spending is not None:
         await spending.charge(requests)
@@ -197,8 +197,8 @@ def _with_headers(spending: Spending, send: Send) -> Send:
 
 
 def too_many_requests(left: Allowance) -> ApiError:
-    """Return 429: the org has used up its requests of this hour."""
-    message = "Your organisation has used up its requests of this hour; send the same request again later."
+    """Return 429: the org has used up its requests for this hour."""
+    message = "Your organisation has used up its requests for this hour; send the same request again later."
     return ApiError(429, "rate_limited", message, headers={**left.headers(), "Retry-After": str(left.resets_in_s)})
 
 
@@ -206,6 +206,6 @@ def _too_few_left(requests: int, left: Allowance) -> ApiError:
     """Return 429: the request counts as more requests than are left. The middleware adds the other headers."""
     message = (
         f"This request counts as {requests} writes, one for each session, and your organisation has"
-        f" {max(0, left.remaining)} left in this hour; send the same request again later, or fewer sessions at once."
+        f" {max(0, left.remaining)} left for this hour; send the same request again later, or fewer sessions at once."
     )
     return ApiError(429, "rate_limited", message, headers={"Retry-After": str(left.resets_in_s)})

@@ -1,4 +1,4 @@
-"""Count requests of several processes in Redis or Valkey. If it is unreachable, each process counts by itself."""
+"""Count the requests of several processes in Redis or Valkey. If it is unreachable, each process counts its own."""
 
 import asyncio
 import time
@@ -21,7 +21,7 @@ REDIS_POOL_MAX = 8  # requests of a burst wait for a free connection instead of 
 _NO_LIMIT = -1
 _PREFIX = "crewkit-sessions:rate:"
 
-# One atomic step on the server. Any request sets a missing expiry, so no counter can stay without one.
+# One atomic step on the server. Every request sets a missing expiry, so no counter stays without one.
 _COUNT = """
 local used = redis.call('INCRBY', KEYS[1], ARGV[2])
 if tonumber(ARGV[3]) >= 0 and used > tonumber(ARGV[3]) then

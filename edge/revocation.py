@@ -21,7 +21,7 @@ def parse_revoked(raw: bytes) -> frozenset[str]:
 
 
 class Revoked:
-    """All ids that were in the file since this process started.
+    """All ids that have been in the file since this process started.
 
     Ids are only added, so a half-written, empty or missing file cannot un-revoke a token. Removing a line takes effect
     at the next restart.
@@ -31,7 +31,7 @@ class Revoked:
         self._ids: set[str] = set()
 
     def add(self, ids: frozenset[str]) -> None:
-        """Revoke these ids, too."""
+        """Revoke these ids too."""
         self._ids |= ids
 
     def __contains__(self, jti: str) -> bool:

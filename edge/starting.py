@@ -18,7 +18,7 @@ from schemas.http.responses import ErrorBody
 if TYPE_CHECKING:
     from litestar.types import HTTPScope, Receive, Send
 
-# Nothing that a page could load or be embedded in; reloading needs no script.
+# The page may not load anything or be embedded; reloading needs no script.
 _PAGE_HEADERS = ((b"content-security-policy", b"default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),)
 RETRY_AFTER_S = 1
 
@@ -28,7 +28,7 @@ class Service(Protocol):
 
     @property
     def internal(self) -> "Service | None":
-        """Health and metrics, if they have an address of their own."""
+        """Health and metrics, if they have their own address."""
         ...
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -41,7 +41,7 @@ class Service(Protocol):
 
 
 class Front:
-    """An ASGI app that answers by itself until a service takes over; it needs no lifespan messages."""
+    """An ASGI app that answers requests itself until a service takes over; it needs no lifespan messages."""
 
     def __init__(self, page: bytes, internal: "Front | None" = None) -> None:
         """``page`` is for browsers; ``internal`` is the front of health and metrics at another address."""

@@ -1,8 +1,8 @@
 """Serve a web page that needs no build step: a folder of scripts, styles and pictures, and the page that loads them.
 
-The address of a file contains a digest of all files, so that clients keep it for ever, and so that modules that import
-each other by relative addresses are of one version. While two versions run behind one load balancer, a client may ask
-for a file of the other version. It gets the present one, and does not keep it.
+The address of a file contains a digest of all files. So clients may cache it indefinitely, and modules that import each
+other by relative addresses are of one version. While two versions run behind one load balancer, a client may request a
+file of the other version. It gets the file of this version, marked `no-cache`.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ _WEIGHT = re.compile(r"\s*q\s*=\s*(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\s*")
 
 
 class Asset:
-    """A file that is compressed once, when a client first asks for it, in a thread: large ones take 200 ms."""
+    """A file that is compressed at the first request for it, once and in a thread: a large one takes 200 ms."""
 
     def __init__(self, load: Callable[[], bytes], suffix: str, digest: str) -> None:
         self.digest = digest
@@ -70,7 +70,7 @@ def static_routes(
 ) -> list[HTTPRouteHandler]:
     """Return the routes of the page and of its files; none needs a credential.
 
-    The page is served at each of ``page_paths``, with any query: addresses are its own state. It refers to files as
+    The page is served at each of ``page_paths``, with any query: it keeps its state there. It refers to files as
     ``/static/<name>``. ``more`` are files from elsewhere, by name. Hidden files, and those of other types than `TYPES`,
     are not served.
     """

@@ -53,7 +53,7 @@ def _types(names: str) -> str:
     return " or ".join(_TYPES.get(name.strip(), name.strip()) for name in names.split("|"))
 
 
-# What msgspec says: the sentence for the client, or how to make it. Two rules name a field, in addition to the path.
+# msgspec's message: the sentence for the client, or how to build it. Two rules append a field to the path.
 _RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"unknown field `(?P<field>.+)`", re.DOTALL), "is not a known field"),
     (re.compile(r"missing required field `(?P<field>.+)`"), "is required"),

@@ -16,7 +16,7 @@ POLL_EVERY_S = 2.0
 
 
 class Unreadable(ValueError):
-    """The file is missing or has invalid content. The message continues a sentence that begins with the file name."""
+    """The file is missing or has invalid content. The message completes a sentence that begins with the file name."""
 
 
 class WatchedFile(Generic[T]):
@@ -29,7 +29,7 @@ class WatchedFile(Generic[T]):
         """Read the file for the first time.
 
         Raises:
-            Unreadable: the file is unreadable, and there is no earlier content.
+            Unreadable: the file is missing or invalid, and there is no earlier content.
         """
         self.path = path
         self.is_broken = False  # its current content is invalid and not in use
@@ -39,13 +39,13 @@ class WatchedFile(Generic[T]):
         on_change(parse(self._bytes))
 
     async def reload(self) -> None:
-        """Reload the file if it has changed. An invalid content is logged once per change."""
+        """Reload the file if it has changed. Invalid content is logged once per change."""
         try:
             changed = await asyncio.to_thread(self._changed)
         except Unreadable as error:
             self.is_broken = True
             logger.error(
-                "file_not_taken", file=str(self.path), reason=str(error), consequence="the last valid one is used"
+                "file_not_taken", file=str(self.path), reason=str(error), consequence="the last valid content is used"
             )
             return
         if changed is not None:
@@ -54,12 +54,12 @@ class WatchedFile(Generic[T]):
             logger.info("file_taken", file=str(self.path))
 
     async def watch(self, every_s: float = POLL_EVERY_S) -> None:
-        """Poll the file for ever."""
+        """Poll the file until cancelled."""
         while True:
             await asyncio.sleep(every_s)
             try:
                 await self.reload()
-            except Exception:  # a parser may fail in any way, and the watch must go on
+            except Exception:  # a parser may fail in any way; the watch must continue
                 logger.exception("file_not_taken", file=str(self.path))
 
     def _changed(self) -> tuple[T] | None:
