@@ -96,7 +96,7 @@ class App(Litestar):
 def is_canonical(raw_path: bytes) -> bool:
     """Return whether a path, as sent, has the one accepted spelling. Takes about a microsecond.
 
-    A proxy that compares paths byte by byte must see the path that is routed, and the router alone would route
+    A proxy that compares paths byte by byte must see the path that is routed, and the router by itself would route
     ``//metrics``, ``/x/../metrics``, ``/metrics/`` and ``/%6detrics`` to ``/metrics``.
     """
     return len(raw_path) <= PATH_BYTES_MAX and _CANONICAL.fullmatch(raw_path) is not None

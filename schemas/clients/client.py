@@ -12,7 +12,7 @@ def _never(_payload: bytes) -> bool:
 class Client(Struct, frozen=True):
     """A coding agent: its name in URLs, and the known name for each of its own. Names that are not listed stay.
 
-    ``tool_failed`` returns whether the payload of a finished tool reports a failure, for agents without such an event.
+    ``tool_failed`` returns whether the payload of a finished tool reports a failure; some agents have no event for it.
     """
 
     name: str

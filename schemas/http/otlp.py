@@ -151,7 +151,7 @@ class PartialPoints(Struct, frozen=True, rename="camel"):
 
 
 class PartialSpans(Struct, frozen=True, rename="camel"):
-    """How many spans were refused, and what became of the others."""
+    """How many spans were refused, and what happened to the others."""
 
     rejected_spans: _WHOLE_TEXT
     error_message: str
