@@ -104,8 +104,8 @@ def refusal(code: int | None, text: str, user: str = "") -> str:
         return f"the profile of {who} does not allow changing {setting}{_bound(setting, text)}: relax the profile"
     if known == 164:
         return (
-            f"{who} may only read from the store: put the user for this process in STORE_URL, or remove `readonly` "
-            "from its profile and grant it the rights in deploy/clickhouse/users.sql"
+            f"the store gives {who} read-only access: put the user for this process in STORE_URL, or remove "
+            "`readonly` from its profile and grant it the rights in deploy/clickhouse/users.sql"
         )
     if known is None:
         return f"the server at STORE_URL is not ClickHouse, or is a proxy that refuses: {_cut(text)}"

@@ -1,9 +1,9 @@
 """The control channel: requests for work by the installation's processes, and reports about that work.
 
-Everything goes through one append-only table in the control database. The processes that own the work poll it every two
-seconds: no signals and no files, so it works across machines. Every projector of a generation does its part of a
-`repair`, for its own partitions. All other work belongs to one process: the projector that follows partition 0, or the
-one that may create and drop databases (`PROVISIONED`).
+Everything goes through one append-only table in the control database. The processes that own the work poll it
+every two seconds: no signals and no files, so it works across machines. Every projector of a generation does its part
+of a `repair`, for its own partitions. All other work belongs to one process: the projector that follows partition 0, or
+the one that may create and drop databases (`PROVISIONED`).
 """
 
 from collections.abc import Iterable, Sequence

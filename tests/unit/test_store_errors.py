@@ -66,7 +66,7 @@ def test_both_sides_know_an_outage_from_a_refusal(
     ("code", "names"),
     [
         (115, ["does not know the setting deduplicate_insert"]),
-        (164, ["user crewkit may only read", "put the user for this process in STORE_URL"]),
+        (164, ["gives user crewkit read-only access", "put the user for this process in STORE_URL"]),
         (452, ["the user of STORE_URL", "max_memory_usage", "shouldn't be greater than 1000000000", "relax"]),
         (497, ["user crewkit", "lacks the right SELECT(number, sha256) ON crewkit.migrations: grant it"]),
         (516, ["rejects the login of user crewkit", "check the user and password in STORE_URL"]),
