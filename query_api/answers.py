@@ -1,17 +1,18 @@
-"""Remembers answers of the store, so that many dashboards that ask the same cost one.
+"""Caches answers of the store, so that many dashboards with the same question cost one query.
 
-An answer follows from a generation, a question, its parameters, and what the tables hold. All of them are its key; org
-and visible user are parameters, and roles change only what is made of the rows. Of the tables the key has the offset up
-to which each partition was visible before the question was asked: an answer for these offsets contains all records
-below them, which is what a reply for these offsets claims. No question may ask for the time; dates are parameters.
+An answer depends on the generation, the question, its parameters, and the contents of the tables. The key has all four.
+The org and the visible user are parameters; roles only change what a reply makes of the rows. The contents are
+represented by the offset below which each partition was visible before the question was asked: an answer for these
+offsets contains all records below them, which is what a reply claims. A question must not depend on the current time;
+dates are parameters.
 
-A repair, or a row that arrived before its offset is reported, changes tables and no offset. So an answer lives for a
-second after it was asked for. What is not reported to be visible is not remembered.
+A repair changes tables but no offset, and so does a row that arrives before its offset is reported. So an answer
+expires one second after its question was asked. If no offset is known to be visible, the answer is not cached.
 
-A caller that was shown one session, which is read anew each time, must not be shown an older list after it. So such a
-read ends what is remembered for its org.
+A single session is always read from the store. A caller that has seen one must not see an older list afterwards, so
+such a read invalidates the cached answers of its org.
 
-Equal questions at the same time are asked once. A caller that leaves does not end them, unless it was the last.
+Concurrent equal questions share one query. It is cancelled when the last of its callers leaves.
 """
 
 import asyncio
@@ -27,8 +28,8 @@ from query_api.question import P, Question, R
 
 BYTES_MAX = 64 << 20
 LIVES_S = 1.0
-ROWS_MAX = 10_000  # of one answer; more take too long to encode beside other requests
-ENTRY_BYTES = 512  # of an entry beside key and answer
+ROWS_MAX = 10_000  # of one answer; encoding more would hold up other requests
+ENTRY_BYTES = 512  # overhead of an entry, besides its key and answer
 
 Key = bytes
 Ask = Callable[[], Awaitable[list[R]]]
@@ -50,7 +51,7 @@ class _Asked:
 
 
 class Answers:
-    """A bounded memory of encoded answers, the oldest of which leave first. Used from one event loop."""
+    """A bounded cache of encoded answers that evicts the oldest first. Used from one event loop."""
 
     def __init__(
         self, bytes_max: int = BYTES_MAX, lives_s: float = LIVES_S, clock: Callable[[], float] = monotonic
@@ -58,24 +59,24 @@ class Answers:
         self._bytes_max, self._lives_s, self._clock = bytes_max, lives_s, clock
         self._remembered: OrderedDict[Key, _Remembered] = OrderedDict()
         self._under_way: dict[Key, _Asked] = {}
-        self._shown: Counter[str] = Counter()  # by org: reads that may have shown more than is remembered
+        self._shown: Counter[str] = Counter()  # by org: reads that may have shown newer data than the cache has
         self.bytes = 0
 
     def shown(self, org_id: str) -> None:
-        """Note that more may have been shown to an org than is remembered for it: that is not used again."""
+        """Note that an org may have seen newer data than the cache has: don't use its cached answers again."""
         self._shown[org_id] += 1
 
     def age_of(self, org_id: str) -> int:
-        """Return a number that grows with each `shown`; it belongs into the key of an answer."""
+        """Return a number that grows with each `shown`; it is part of the key of an answer."""
         return self._shown[org_id]
 
     async def get(self, key: Key | None, question: Question[P, R], ask: Ask[R]) -> list[R]:
-        """Return the rows remembered under a key, else those that ``ask`` returns; without a key always the latter.
+        """Return the rows cached under a key, or those that ``ask`` returns if there are none or no key is given.
 
-        Callers at the same time share one list, which they must not change.
+        Concurrent callers share one list, which they must not change.
 
         Raises:
-            Exception: what ``ask`` raises, in each caller that waits for it. An error is not remembered.
+            Exception: what ``ask`` raises, in each caller that waits for it. An error is not cached.
         """
         if key is None:
             return await ask()
@@ -112,7 +113,7 @@ class Answers:
             del self._under_way[key]
 
     def _remember(self, key: Key, answer: _Remembered) -> None:
-        """Remember an answer, unless it is too large or too old by now."""
+        """Store an answer, unless it is too large or has expired meanwhile."""
         self._forget()
         size = _size(key, answer)
         if size > self._bytes_max or self._is_old(answer):
@@ -125,7 +126,7 @@ class Answers:
             self._pop_oldest()
 
     def _forget(self) -> None:
-        """Remove what is too old. Answers are in the order in which they came, so a slow one may hide an older one."""
+        """Evict expired answers up to the first fresh one. A slow answer is stored late, so it may stay longer."""
         while self._remembered and self._is_old(next(iter(self._remembered.values()))):
             self._pop_oldest()
 
@@ -140,7 +141,7 @@ class Answers:
 def key_of(generation: str, reached: Mapping[int, int], age: int, question: Question[P, R], params: P) -> Key | None:
     """Return the key of an answer for the ``age`` of its org.
 
-    None if no offset is known to be visible, so that nothing would bound its age.
+    Return None if no offset is known to be visible: nothing would bound the age of the answer.
     """
     if not reached:
         return None
@@ -148,7 +149,7 @@ def key_of(generation: str, reached: Mapping[int, int], age: int, question: Ques
 
 
 def _encoded(rows: list[Any]) -> bytes | None:
-    """Return the rows as bytes, or None if there are too many, or a number of them has more than 64 bits."""
+    """Return the rows as bytes, or None if there are too many or one contains a number of more than 64 bits."""
     try:
         return msgspec.msgpack.encode(rows) if len(rows) <= ROWS_MAX else None
     except OverflowError:

@@ -1,4 +1,4 @@
-"""The routes of the read side, the dependencies that they need, and its readiness."""
+"""The routes of the read side, their dependencies, and the readiness check."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -42,10 +42,9 @@ READY_WITHIN_S = 1.0
 
 
 def query_routes() -> list[Router]:
-    """Return the routes that read, under ``/api/v1/<org>``: lists, those of one session, and analytics,
-    most of which read the rollups.
+    """Return the read routes under ``/api/v1/<org>``: lists, single sessions, and analytics (mostly from the rollups).
 
-    One session is asked for again until it appears, so its answers are not remembered.
+    Clients poll for a new session until it appears, so answers about a single session are not cached.
     """
     return [
         _router(
@@ -92,7 +91,7 @@ def query_dependencies(
     freshness: Freshness | None = None,
     answers: Answers | None = None,
 ) -> dict[str, Provide]:
-    """Return what the routes need from their process; ``clock`` (s since 1970) gives the current day."""
+    """Return what the routes need from their process; ``clock`` (s since 1970) determines the current day."""
     return {
         "reader": _shared(reader),
         "freshness": _shared(freshness or Freshness(reader)),
@@ -104,7 +103,7 @@ def query_dependencies(
 
 
 def store_readiness(probe: Reader) -> Readiness:
-    """Return the check for ``/readyz``: the store names the live generation within a second."""
+    """Return the check for ``/readyz``: whether the store returns the live generation within a second."""
 
     async def ready() -> Mapping[str, bool]:
         try:

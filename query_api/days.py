@@ -1,4 +1,4 @@
-"""The days and times of a request, in UTC: within the range of the store's `DateTime`."""
+"""The days and times of a request, in UTC and within the range of the store's `DateTime`."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -14,7 +14,7 @@ _STEPS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelt
 
 
 class Days(NamedTuple):
-    """The days ``first`` to ``last``, both included."""
+    """The days ``first`` to ``last``, both inclusive."""
 
     first: date
     last: date
@@ -31,7 +31,7 @@ class Days(NamedTuple):
 
     @property
     def previous_since(self) -> datetime:
-        """Return the start of the equally long time before the first day; it is never before 1970."""
+        """Return the start of the equally long period before the first day, never before 1970."""
         return max(self.since - (self.until - self.since), _midnight(DAY_MIN))
 
     def periods(self, interval: Interval) -> Iterator[datetime]:
@@ -70,7 +70,7 @@ def _midnight(day: date) -> datetime:
 
 
 def bound(name: str, at: datetime | None) -> datetime | None:
-    """Return the bound of a range of times in UTC; a time outside the store's range becomes its first or last one.
+    """Return the bound of a time range in UTC; a time outside the store's range is clamped to it.
 
     Raises:
         ApiError: 422 for a time without an offset.

@@ -20,17 +20,17 @@ def _store_unavailable(request: Request[Any, Any, Any], _error: StoreUnavailable
 
 
 def _store_refuses(request: Request[Any, Any, Any], _error: ReadRefused) -> Response[ErrorBody]:
-    message = "The store does not let this service do that; who runs it finds the reason in its log."
+    message = "The store refuses this service's request; the operator finds the reason in the service's log."
     return respond_to_error(request, unavailable("store_refuses", message, REFUSED_RETRY_AFTER_S))
 
 
 def _not_yet_visible(request: Request[Any, Any, Any], _error: NotYetVisible) -> Response[ErrorBody]:
-    message = "What you wait for is not visible yet; send the same request again."
+    message = "The position you are waiting for is not visible yet; send the same request again."
     return respond_to_error(request, unavailable("not_yet_visible", message))
 
 
 def _answer_too_large(request: Request[Any, Any, Any], _error: AnswerTooLarge) -> Response[ErrorBody]:
-    message = "The answer has too many rows: ask for fewer days, or for a part of them by a filter."
+    message = "The answer has too many rows: ask for fewer days, or add a filter."
     return respond_to_error(request, ApiError(422, "answer_too_large", message))
 
 

@@ -1,25 +1,25 @@
-"""The errors of the read side; `query_api.error_responses` has the response to each.
+"""The errors of the read side; `query_api.error_responses` maps each to a response.
 
 ::
 
-    StoreUnavailable   the store is away, closed, overloaded or too slow: 503, the same request may be sent again
-    ReadRefused        a `StoreUnavailable`: our user lacks a right, or cannot log in: 503, until a person changes that
-    NotYetVisible      the requested position is not projected yet: 503, the same request may be sent again
+    StoreUnavailable   the store is unreachable, closed, overloaded or too slow: 503, the client may retry
+    ReadRefused        a `StoreUnavailable`: our user lacks a right or cannot log in: 503, until an operator fixes that
+    NotYetVisible      the requested position is not projected yet: 503, the client may retry
     AnswerTooLarge     more rows than one response holds: 422, since the same request would fail again
-    StoreTimeUsed      the org has used up its store time of this hour: 429, the same request may be sent again later
+    StoreTimeUsed      the org has used up its store time for this hour: 429, the client may retry later
 
-A question that exceeds its limits of time or memory is a `StoreUnavailable`: how much it needs depends on the load of
-the store, and on its caches.
+A question that exceeds its time or memory limit is a `StoreUnavailable`, because what it needs depends on the store's
+load and caches.
 """
 
 from store.errors import StoreUnavailable
 
 
 class ReadRefused(StoreUnavailable):
-    """The store refuses our user, or this question; the message says what to change, and is for the log alone.
+    """The store refuses our user, or this question. The message says what to change and goes only to the log.
 
-    After the start it ends no process: a missing right must not stop other questions or, in `serve`, the write side.
-    ``/readyz`` fails where nothing can be read. The error ends as soon as the right is granted.
+    Once a process has started, this error does not end it: a missing right must not stop other questions or, in
+    `serve`, the write side. ``/readyz`` fails if nothing can be read. The error stops once the right is granted.
     """
 
 
@@ -28,11 +28,11 @@ class NotYetVisible(Exception):
 
 
 class AnswerTooLarge(Exception):
-    """The question finds more rows than are read at once."""
+    """The question finds more rows than one read may return."""
 
 
 class StoreTimeUsed(Exception):
-    """The org has used up the store's time of this hour."""
+    """The org has used up its store time for this hour."""
 
     def __init__(self, resets_in_s: int) -> None:
         super().__init__(f"more in {resets_in_s} s")

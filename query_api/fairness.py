@@ -1,10 +1,10 @@
 """Shares a limited number of concurrent turns fairly between orgs.
 
-In the order of arrival, sixty questions of one org would come before the first question of another. Here the org with
-the fewest turns in progress comes next; among equals, the one whose last turn is longest ago. No org gets all turns,
-and each only one at a time while another org is about: questions share processors as well, and one that finds three
-others there takes five times as long as alone (`bench noisy_neighbour`). All orgs together leave some to the service
-itself: each request needs to know the live generation and its progress.
+First come, first served would put sixty questions of one org before the first question of another. Here the org with
+the fewest turns in progress goes next; among equals, the one whose last turn is longest ago. An org never gets all
+turns, and only one at a time while another org is active: questions share processors too, and one that runs beside
+three others takes five times as long (`bench noisy_neighbour`). Some turns are reserved for the service itself,
+because each request needs the live generation and its progress.
 """
 
 import asyncio
@@ -12,12 +12,12 @@ import time
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
 
-SERVICE = ""  # asks for no org: progress, generations, audits
-ABOUT_S = 2.0  # after its last question an org may well have another
+SERVICE = ""  # the asker of questions that belong to no org: progress, generations, audits
+ABOUT_S = 2.0  # an org stays active this long after its last question, since it probably has another
 
 
 class FairTurns:
-    """``at_once`` turns in all, at most ``of_one`` for one org, ``reserved`` for no org. Used from one event loop."""
+    """``at_once`` turns: at most ``of_one`` for one org, ``reserved`` for the service. Used from one event loop."""
 
     def __init__(
         self, at_once: int, of_one: int, reserved: int = 0, clock: Callable[[], float] = time.monotonic
@@ -26,20 +26,20 @@ class FairTurns:
         self._of_one, self._reserved, self._clock = of_one, reserved, clock
         self._about: OrderedDict[str, float] = OrderedDict()  # when each org last asked or got a turn, in that order
         self._under_way: Counter[str] = Counter()
-        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}  # among equals the first one is next
+        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}  # among equals, the first one goes next
 
     @property
     def in_use(self) -> int:
-        """How many turns are in progress."""
+        """The number of turns in progress."""
         return self.at_once - self._free
 
     @property
     def waiting(self) -> int:
-        """How many callers wait for a turn."""
+        """The number of callers waiting for a turn."""
         return sum(map(len, self._waiting.values()))
 
     async def take(self, asker: str) -> None:
-        """Wait for a turn, which must be given back. A caller that is cancelled while waiting has none."""
+        """Wait for a turn, which must be given back. A caller that is cancelled while waiting has no turn."""
         mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(asker, deque()).append(mine)
         self._note(asker)
@@ -47,7 +47,7 @@ class FairTurns:
         try:
             await mine
         except asyncio.CancelledError:
-            if not mine.cancelled():  # it was granted in the same moment
+            if not mine.cancelled():  # the turn was granted at the same moment
                 self.give_back(asker)
             raise
 
@@ -60,7 +60,7 @@ class FairTurns:
         self._hand_out()
 
     def _note(self, asker: str) -> None:
-        """Note that an org is about."""
+        """Note that an org is active."""
         if asker != SERVICE:
             self._about[asker] = self._clock()
             self._about.move_to_end(asker)
@@ -80,13 +80,13 @@ class FairTurns:
                 turn.set_result(None)
 
     def _forget(self) -> None:
-        """Forget the orgs that are not about any more."""
+        """Forget the orgs that are no longer active."""
         since = self._clock() - ABOUT_S
         while self._about and next(iter(self._about.values())) < since:
             self._about.popitem(last=False)
 
     def _may(self, who: str) -> bool:
-        """Whether there is a turn for this asker; the last free ones are not for orgs."""
+        """Whether this asker may have a turn now; the reserved ones are not for orgs."""
         if who == SERVICE:
             return self._free > 0 and self._under_way[who] < self._of_one
         limit = 1 if any(org != who for org in self._about) else self._of_one

@@ -1,4 +1,4 @@
-"""Freshness: what is visible at a moment, waiting until a position of the log is, and the headers that say so."""
+"""Freshness: which data is visible, waiting until a log position is, and the headers that report it."""
 
 import asyncio
 import contextlib
@@ -25,21 +25,21 @@ WAIT_HEADER = "X-Wait-For-Position"
 COMPLETE_HEADER, GENERATION_HEADER = "X-Complete-Through", "X-Generation"
 WAIT_S = 10.0
 POLL_S = 0.05
-REUSE_S = 0.2  # an earlier claim stays true
-AHEAD_S = 0.1  # from this age on the next snapshot is read while the last is still used, so that no request waits
-HELD_S = 0.7  # so that many requests claim the same, and may get the same answers
-SLOTS = 64  # of questions; each lets go at a time of its own, so that not all of them go to the store at once
+REUSE_S = 0.2  # a claim stays true, so a recent snapshot may be used again
+AHEAD_S = 0.1  # from this age on, the next snapshot is read in the background, so that no request waits for it
+HELD_S = 0.7  # so that many requests make the same claim and can share cached answers
+SLOTS = 64  # of questions; each expires at its own time, so that they don't all go to the store at once
 _KEY = "snapshot_headers"  # in the scope of a request
 
 
 Headers = list[tuple[bytes, bytes]]
-Source = Literal["tables", "rollups"]  # what a response is made of
+Source = Literal["tables", "rollups"]  # what a response is read from
 
 
 class PartitionProgressRow(Struct, frozen=True):
-    """How far one partition is projected; it holds all that was accepted before ``complete_ms`` (0: not reported).
+    """How far one partition is projected; everything accepted before ``complete_ms`` is visible (0: not reported).
 
-    ``rolled_up`` and ``rolled_up_ms`` are the same of its rollups.
+    ``rolled_up`` and ``rolled_up_ms`` say the same about its rollups.
     """
 
     log_partition: int
@@ -55,22 +55,22 @@ PROGRESS = Question("query_api.progress", NoParams, PartitionProgressRow)
 
 
 class Claim(NamedTuple):
-    """What some tables contain at least: everything accepted before a moment, and all records below some offsets."""
+    """What some tables are sure to contain: everything accepted before a moment, and all records below some offsets."""
 
     complete_through: int  # ms since 1970
     lag_records: int
     reached: Mapping[int, int]  # partition to the first offset that may be missing
 
     def shows(self, positions: Sequence[Position]) -> bool:
-        """Return whether all of these are contained; a position in a partition that does not exist never is."""
+        """Return whether all of these positions are visible; one in a partition that does not exist never is."""
         return all(self.reached.get(at.partition, 0) > at.offset for at in positions)
 
 
 class Snapshot(NamedTuple):
-    """What was visible at one moment in one generation. Any later answer of that generation contains at least that."""
+    """What was visible in one generation at one moment. Any later answer from it contains at least this."""
 
     generation: Generation
-    tables: Claim  # all but the rollups
+    tables: Claim  # all tables except the rollups
     rollups: Claim
 
     def of(self, source: Source) -> Claim:
@@ -79,7 +79,7 @@ class Snapshot(NamedTuple):
 
 
 class Freshness:
-    """Reads `progress`. Requests at the same time share one reading."""
+    """Reads `progress`. Concurrent requests share one read."""
 
     def __init__(self, reader: Reader, wait_s: float = WAIT_S) -> None:
         self._reader = reader
@@ -89,7 +89,7 @@ class Freshness:
         self._last: Snapshot | None = None
         self._ahead: asyncio.Task[None] | None = None
         self._holding = asyncio.Lock()
-        self._held: dict[int, tuple[float, Snapshot]] = {}  # by slot, with the time since which it is held
+        self._held: dict[int, tuple[float, Snapshot]] = {}  # by slot, with the time from which it is held
 
     async def snapshot(self, reuse_s: float = REUSE_S) -> Snapshot:
         """Return what is visible, as of at most ``reuse_s`` ago."""
@@ -102,9 +102,9 @@ class Freshness:
         return self._last
 
     async def held(self, question: str) -> Snapshot:
-        """Return what is visible, as of at most `HELD_S` + `REUSE_S` ago. One question gets the same for `HELD_S`.
+        """Return what is visible, as of at most `HELD_S` + `REUSE_S` ago; one question gets the same for `HELD_S`.
 
-        While events arrive, each new snapshot shows more. Answers for one snapshot can't be given for the next.
+        While events arrive, each new snapshot shows more, and answers cached for one snapshot don't serve the next.
         """
         slot, held, came = crc32(question.encode()) % SLOTS, self._held, monotonic()
         if _is_over(held.get(slot), came):
@@ -114,14 +114,14 @@ class Freshness:
         return held[slot][1]
 
     def let_go(self) -> None:
-        """Note that a caller was shown more than what is held, so that the next one is shown no less."""
-        self._held = {}  # what is on its way to the one before is not held
+        """Drop the held snapshots because a caller has seen a newer one: the next caller must not see less."""
+        self._held = {}  # a new dict: a read still in progress fills the old one
 
     async def when_visible(self, positions: Sequence[Position], source: Source) -> Snapshot:
         """Return a snapshot that shows all ``positions`` in its ``source``.
 
         Raises:
-            NotYetVisible: no snapshot does in time.
+            NotYetVisible: no snapshot showed them in time.
         """
         give_up_at = monotonic() + self._wait_s
         while not (seen := await self.snapshot(POLL_S)).of(source).shows(positions):
@@ -134,8 +134,8 @@ class Freshness:
     async def _renewed(self, since: float) -> Snapshot:
         """Return a snapshot of ``since`` or later, by the monotonic clock.
 
-        What counts is when a caller came, not when its turn is: however slow a look is, all that came before it began
-        share it. Else each of them would find it too old, and look again.
+        What counts is when a caller arrived, not when it gets the lock. However slow a read is, all callers that
+        arrived before it began share it; otherwise each would find it too old and read again.
         """
         async with self._looking:
             if self._last is None or self._looked_at < since:
@@ -158,7 +158,7 @@ def _is_over(held: tuple[float, Snapshot] | None, at: float) -> bool:
 
 
 def snapshot_of(generation: Generation, rows: Sequence[PartitionProgressRow]) -> Snapshot:
-    """Return what follows from the progress of each partition; it claims nothing before all of them have reported."""
+    """Return the snapshot for the progress of each partition; it claims no time until all partitions have reported."""
     all_reported = 0 < len(rows) >= generation.partitions
 
     def claim(reached: Sequence[int], complete_ms: Sequence[int]) -> Claim:
@@ -190,14 +190,14 @@ def parse_positions(values: Sequence[str]) -> list[Position]:
 
 
 def remember_claim(scope: "Scope", generation: Generation, claim: Claim) -> None:
-    """Note what this response may claim: its generation, and that everything accepted before an instant is in it."""
+    """Note what this response may claim: its generation, and the instant through which it is complete."""
     claims = {COMPLETE_HEADER: instant(claim.complete_through), GENERATION_HEADER: generation.name}
     headers = [(name.lower().encode(), value.encode()) for name, value in claims.items()]
-    scope[_KEY] = headers  # type: ignore[literal-required]  # a key of our own beside ASGI's
+    scope[_KEY] = headers  # type: ignore[literal-required]  # our own key, next to ASGI's
 
 
 def freshness_header(app: "ASGIApp") -> "ASGIApp":
-    """ASGI middleware that adds the headers to each response of a request that took a snapshot."""
+    """Wrap an ASGI app: add the headers to each response to a request that took a snapshot."""
 
     async def with_headers(scope: "Scope", receive: "Receive", send: "Send") -> None:
         async def send_with_headers(message: "Message") -> None:

@@ -1,5 +1,5 @@
--- Which generation do readers use, how many partitions feed it, and which fold version made it?
--- Table: generations, in the control database (small, read whole). No row: none is live.
+-- Which generation do readers use, how many partitions feed it, and which fold version built it? No row: none is live.
+-- Table: generations, in the control database (small, read whole).
 WITH
     (SELECT argMax(name, at) FROM generations WHERE event = 'live') AS live
 SELECT

@@ -1,4 +1,4 @@
-"""Metrics of the read side: how long each question takes, which fail, and how many wait for their turn."""
+"""Metrics of the read side: how long questions take, which ones fail, and how many wait for their turn."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -14,43 +14,43 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0)
 
 
 class QueryMetrics:
-    """One for each reader. The label ``question`` is the name of an SQL file of ours."""
+    """The metrics of one reader. The label ``question`` is the name of an SQL file."""
 
     def __init__(self, registry: CollectorRegistry, reader: ClickHouseReader) -> None:
         self._reader = reader
         self._seconds = Histogram(
             "crewkit_query_duration_seconds",
-            "Time of a question that was answered, waiting for its turn included.",
+            "Duration of an answered question, including the wait for its turn.",
             ("question",),
             buckets=_SECONDS,
             registry=registry,
         )
         self._errors = Counter(
             "crewkit_query_errors_total",
-            "Questions without an answer: the store was away, refused it, or found too many rows.",
+            "Questions without an answer: the store was unreachable, refused, or found too many rows.",
             ("question", "error"),
             registry=registry,
         )
-        self._series = cache(self._seconds.labels)  # finding it takes as long as counting
+        self._series = cache(self._seconds.labels)  # looking up a series takes as long as counting
         registry.register(self)
 
     def asked(self, question: str, seconds: float, error: Exception | None) -> None:
-        """Count a question."""
+        """Count a question and its duration, or its error."""
         if error is None:
             self._series(question).observe(seconds)
         else:
             self._errors.labels(question, _kind(error)).inc()
 
     def collect(self) -> Iterator[Metric]:
-        """Return how many questions are asked and wait now, for a registry."""
+        """Return how many questions are running and waiting now, for a registry."""
         turns = self._reader.turns
-        yield GaugeMetricFamily("crewkit_query_slots", "Questions that may be asked at once.", turns.at_once)
-        yield GaugeMetricFamily("crewkit_query_slots_in_use", "Questions that are asked now.", turns.in_use)
-        yield GaugeMetricFamily("crewkit_query_waiting", "Questions that wait for their turn.", turns.waiting)
+        yield GaugeMetricFamily("crewkit_query_slots", "Questions that may run at once.", turns.at_once)
+        yield GaugeMetricFamily("crewkit_query_slots_in_use", "Questions running now.", turns.in_use)
+        yield GaugeMetricFamily("crewkit_query_waiting", "Questions waiting for their turn.", turns.waiting)
 
 
 def metered(reader: ClickHouseReader, registry: CollectorRegistry) -> ClickHouseReader:
-    """Return the reader, which counts its questions from now on."""
+    """Return the reader, set up to count its questions from now on."""
     reader.on_asked = QueryMetrics(registry, reader).asked
     return reader
 

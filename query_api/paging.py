@@ -1,7 +1,7 @@
-"""The pages of a list: numbered, or by keyset cursors.
+"""The pages of a list: numbered, or found by keyset cursors.
 
-A cursor says where the next page begins. It is signed, so that a client can neither forge one nor use it elsewhere: 24
-bytes in URL-safe base64, the place (8 bytes), then an HMAC over what it is bound to and the place.
+A cursor says where the next page begins. It is signed, so a client can neither forge one nor use it for another list.
+It is 24 bytes in URL-safe base64: the place (8 bytes), then an HMAC over the place and what the cursor is bound to.
 """
 
 import hmac
@@ -41,7 +41,7 @@ class Page(NamedTuple):
 
 
 class UnknownCursor(Exception):
-    """This cursor was not made for this question. The caller learns no more than that."""
+    """This cursor was not made for this question. The error says no more than that."""
 
 
 def seal_cursor(seed_key: bytes, bound_to: Sequence[str | bytes | None], place: int) -> str:
@@ -51,10 +51,10 @@ def seal_cursor(seed_key: bytes, bound_to: Sequence[str | bytes | None], place: 
 
 
 def open_cursor(seed_key: bytes, bound_to: Sequence[str | bytes | None], cursor: str) -> int:
-    """Return the place that `seal_cursor` received.
+    """Return the place for which `seal_cursor` made this cursor.
 
     Raises:
-        UnknownCursor: it did not make this cursor, or made it for another list.
+        UnknownCursor: `seal_cursor` did not make it, or made it for another list.
     """
     sealed = _bytes_of(cursor)
     packed, mac = sealed[:_PLACE_BYTES], sealed[_PLACE_BYTES:]

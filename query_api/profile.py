@@ -1,8 +1,8 @@
-"""Fits our limits on a question to the settings profile of the store's user.
+"""Fits our limits on a question to the settings profile of our user in the store.
 
-`system.settings` lists for the current user each setting's value, its bounds by the profile, and whether the user may
-change it. With `readonly = 1` no setting may be sent, neither beside a question nor in its text, else the question
-would be refused. Where the profile is tighter than our limits, it wins.
+For the current user, `system.settings` lists each setting's value, its bounds in the profile, and whether the user may
+change it. With `readonly = 1` the store refuses a question that comes with any setting, in its text or beside it. Where
+the profile is tighter than our limits, the profile wins.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,7 +22,7 @@ WHERE name IN {names:Array(String)} OR endsWith(name, {overflow:String})
 
 
 class ProfileSetting(NamedTuple):
-    """A setting for our user: its value, 1 if it may not be changed, its lower and its upper bound."""
+    """A setting of our user: its value, its bounds, and whether it is read-only (1)."""
 
     value: str
     readonly: int = 0
@@ -30,7 +30,7 @@ class ProfileSetting(NamedTuple):
     max: str | None = None
 
     def may_be(self, value: str) -> bool:
-        """Return whether the user may set it to this number."""
+        """Return whether the user may set this setting to this number."""
         least, most = (None if bound is None else _number(bound) for bound in (self.min, self.max))
         number = _number(value)
         return not self.readonly and (least is None or least <= number) and (most is None or number <= most)
@@ -40,14 +40,14 @@ ProfileSettings = Mapping[str, ProfileSetting]
 
 
 class Fitted(NamedTuple):
-    """The settings to send with each question, and remarks about those that differ from our limits."""
+    """The settings to send with each question, and remarks on those that differ from our limits."""
 
     settings: dict[str, object]
     remarks: list[str]
 
 
 def fit_limits(limits: Mapping[str, object], profile: ProfileSettings) -> Fitted:
-    """Return our limits, as far as the profile lets them be set.
+    """Return our limits, as far as the profile lets us set them.
 
     Raises:
         ReadRefused: answers could be wrong with this profile.
@@ -71,7 +71,7 @@ def untunable(tuning: Iterable[tuple[str, str]], profile: ProfileSettings) -> fr
 
 
 def _fit_limit(fitted: Fitted, name: str, wanted: int | float, known: ProfileSetting) -> None:
-    """Add the tighter of our limit and the profile's."""
+    """Add our limit or the profile's, whichever is tighter."""
     own = _number(known.value)
     if known.readonly:
         if not NO_BOUND < own <= wanted:
@@ -85,35 +85,35 @@ def _fit_limit(fitted: Fitted, name: str, wanted: int | float, known: ProfileSet
 
 
 def _fit_snapshot(fitted: Fitted, known: ProfileSetting) -> None:
-    """Add the snapshot setting. Without it the parts of one answer may be of two moments, but no row is wrong."""
+    """Add the snapshot setting. Without it, parts of one answer may be of different moments, but no row is wrong."""
     if known.may_be("1"):
         fitted.settings[SNAPSHOT] = 1
     elif known.value != "1":
-        fitted.remarks.append(f"{SNAPSHOT} is off and can't be set: a count and its list may be of two moments")
+        fitted.remarks.append(f"{SNAPSHOT} is off and can't be set: a count and its list may be of different moments")
 
 
 def _never_short(profile: ProfileSettings) -> Iterator[tuple[str, str]]:
-    """Yield the settings that make a question fail at a limit: half an answer would look complete."""
+    """Yield the settings that make a question fail at a limit: a partial answer would look complete."""
     for name, known in profile.items():
         if name.endswith(OVERFLOW) and known.value != "throw":
             if known.readonly:
                 raise ReadRefused(
-                    f"the profile of the store's user cuts answers short without an error ({name} = {known.value}) and "
-                    "does not let that be changed: set it to 'throw'"
+                    "the settings profile of the store's user truncates answers without an error "
+                    f"({name} = {known.value}) and doesn't allow changing that: set it to 'throw'"
                 )
             yield name, "throw"
 
 
 def _refuse_inexact(profile: ProfileSettings) -> None:
-    """Refuse a profile that skips the exact check: an index finds words of rows that were replaced since."""
+    """Refuse a profile that skips the exact check: the index also finds words of rows that have been replaced."""
     skipping, exact = profile.get(SKIPPING), profile.get(EXACT)
     if skipping is None or exact is None or exact.value == "1" or exact.may_be("1"):
         return
     if skipping.value == "1" or skipping.may_be("1"):
-        raise ReadRefused(f"the profile of the store's user lets searches find too much ({EXACT} = 0): set it to 1")
+        raise ReadRefused(f"the settings profile of the store's user makes searches inexact ({EXACT} = 0): set it to 1")
 
 
 def _number(value: object) -> int | float:
-    """Return a setting's number, seconds with their fraction; 0 where there is none."""
+    """Return a setting's number (seconds may have a fraction), or 0 if it has none."""
     number = float(str(value or 0))
     return int(number) if number.is_integer() else number

@@ -1,7 +1,7 @@
--- How far is each partition of the log projected, and how old is the data that readers see? The same of its rollups.
--- Tables: progress, rollup_progress (key: log_partition), one row per partition. A time of 0: the partition has not
--- reported yet. Without a row in `rollup_progress` the rollups are a part of each batch. Rollups that hold all that is
--- projected are complete through the same moment, and their row is not written again each second.
+-- How far are each partition of the log and its rollups projected, and how old is the data that readers see?
+-- Tables: progress, rollup_progress (key: log_partition), one row per partition. A time of 0 means that the partition
+-- has not reported yet. Without a row in `rollup_progress`, each batch writes the rollups too. Rollups that contain all
+-- projected records are complete through the same moment, so their row is not rewritten every second.
 SELECT
     log_partition,
     projected,

@@ -1,7 +1,7 @@
 """A question to the store: an SQL file, the parameters it takes, and the rows it returns.
 
-Parameters have the names of the file's placeholders, row fields those of its columns. Money is nano-dollars; names that
-end in ``_ms`` are milliseconds since 1970, or durations.
+Parameters are named after the file's placeholders, row fields after its columns. Money is in nano-dollars; a name that
+ends in ``_ms`` is a duration, or a time since 1970, in milliseconds.
 """
 
 from typing import Generic, NamedTuple, Protocol, TypeVar
@@ -21,7 +21,7 @@ class Question(NamedTuple, Generic[P, R]):
 
 
 class Asks(Protocol):
-    """Answers questions, all of them from one generation."""
+    """Answers questions, all from one generation."""
 
     async def ask(self, question: Question[P, R], params: P) -> list[R]:
         """Return the rows that answer a question."""

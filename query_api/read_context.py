@@ -1,5 +1,5 @@
-"""The context of one request that reads: all its questions go to one generation, and the reply claims no more than was
-visible before the first of them."""
+"""The context of one read request: all its questions go to one generation, and the reply claims no more than was
+visible before the first question."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -29,7 +29,7 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode  # large sums of 
 
 
 class Memory(NamedTuple):
-    """How a reply uses remembered answers: from where, those of which age, and what to note once it is made."""
+    """How a reply uses the cache: which answers, for which age of the org, and what to call when the reply is made."""
 
     answers: Answers | None = None
     age: int = 0
@@ -37,7 +37,7 @@ class Memory(NamedTuple):
 
 
 class ReadContext:
-    """Reads the data of one reply, and makes the reply."""
+    """Reads the data of one reply and makes the reply."""
 
     def __init__(
         self,
@@ -48,9 +48,9 @@ class ReadContext:
         rolled_up: Mapping[int, int] = NOTHING_ROLLED_UP,
         memory: Memory | None = None,
     ) -> None:
-        """Take the ``claim`` from before the first question, and the request's ``If-None-Match``.
+        """Create a context from the ``claim`` before the first question and the request's ``If-None-Match``.
 
-        ``rolled_up`` says for each partition below which offset the rollups held all records at that time.
+        ``rolled_up`` maps each partition to the offset below which the rollups contained all records at that time.
         """
         self._memory = memory or Memory()
         self._reader, self._generation, self._claim = reader, generation, claim
@@ -59,16 +59,16 @@ class ReadContext:
 
     @property
     def generation(self) -> str:
-        """The name of the generation that is read."""
+        """The name of the generation to read."""
         return self._generation.name
 
     @property
     def fold_version(self) -> int:
-        """The version of the fold that made it."""
+        """The version of the fold that built the generation."""
         return self._generation.fold_version
 
     async def ask(self, question: Question[P, R], params: P) -> list[R]:
-        """Return the rows that answer a question, which must not be changed."""
+        """Return the rows that answer a question. The caller must not change them."""
         fresh = partial(answer, self._reader, self._generation, question, params)
         answers, age = self._memory.answers, self._memory.age
         if answers is None:
@@ -82,7 +82,7 @@ class ReadContext:
     async def ask_page(self, question: Question[P, R], params: P) -> tuple[list[R], int]:
         """Return one page (``limit``, ``offset``) and the ``total_count`` that each of its rows carries.
 
-        A page past the end has no row that carries it, so the first row of the list is read for it.
+        A page past the end has no row to carry the count, so the first row of the list is read to get it.
         """
         rows: list[Any] = await self.ask(question, params)
         if not rows and cast(Any, params).offset:
@@ -91,7 +91,7 @@ class ReadContext:
         return rows, rows[0].total_count if rows else 0
 
     def reply(self, data: T, meta: Mapping[str, Any] | None = None) -> Response[Reply[T]]:
-        """Return 200 with ``data``, or 304 if the caller has it already."""
+        """Return 200 with ``data``, or 304 if the caller already has it."""
         self._memory.on_reply()
         encoded = _encode(data)
         tag = self._tag(encoded, meta or {})
@@ -117,9 +117,9 @@ class ReadContext:
 
 
 def read_context_of(source: Source, remembered: bool = False) -> Provide:
-    """Return the dependency of routes that read this source: the rollups, or the tables that they follow.
+    """Return the dependency of routes that read this source: the rollups, or the tables from which they are made.
 
-    Routes that ask again until something appears must not get ``remembered`` answers.
+    Routes that clients poll until something appears must not use ``remembered`` answers.
     """
 
     async def provide_read_context(

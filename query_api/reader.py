@@ -1,7 +1,7 @@
-"""Reads the store: a port, and its adapter over ClickHouse's client (a server, or the engine in this process).
+"""Reads the store: a port, and its adapter over ClickHouse's client (for a server or the in-process engine).
 
-Each question is one SQL file. The server binds its parameters, and it runs within fixed limits against the database of
-one generation, or against the control database.
+Each question is one SQL file. The server binds its parameters. It runs within fixed limits, against the database of one
+generation or the control database.
 """
 
 import asyncio
@@ -33,12 +33,12 @@ from store.generations import Generation
 from store.replicas import Replicas, catch_up_all, is_claim
 
 logger = structlog.get_logger()
-POOL_SIZE = 5  # four for orgs, of which one org gets three at most, and one for the service itself
+POOL_SIZE = 5  # four for orgs (at most three for one org), and one for the service itself
 RESERVED = 1
 ANSWER_WITHIN_S = 15.0  # including the time in the queue for a client
 CONNECT_WITHIN_S = 2
-PROBE_WITHIN_S = 2.0  # after it a probe that hangs makes room for the next
-CHECK_WITHIN_S = 5.0  # at the start, which must not wait long for a store that is away
+PROBE_WITHIN_S = 2.0  # then a probe that hangs makes room for the next one
+CHECK_WITHIN_S = 5.0  # at the start, which must not wait long for an unreachable store
 CONVERTED_AT_ONCE = 1_000  # rows
 LIVE_FOR_S = 0.5  # how long the live generation is cached: readers follow a switch within a second
 
@@ -46,7 +46,7 @@ LIMITS: Mapping[str, object] = {
     "max_execution_time": 10,
     "max_memory_usage": 2 << 30,
     "max_result_rows": 200_000,
-    SNAPSHOT: 1,  # all parts of one question read one state of a table
+    SNAPSHOT: 1,  # all parts of one question read the same state of a table
 }
 FORMATS: Mapping[str, Any] = {
     "query_formats": {"Tuple": "tuple"},
@@ -61,14 +61,14 @@ OnAsked = Callable[[str, float, Exception | None], None]  # the question, the se
 
 
 class Allowed(NamedTuple):
-    """What our user's profile allows: limits sent with each question, and settings in its text that are forbidden."""
+    """What our user's profile allows: the limits to send with a question, and the settings to drop from its text."""
 
     settings: Mapping[str, object]
     untunable: frozenset[str]
 
 
 class Reader(Protocol):
-    """Reads the store. Every call may raise `StoreUnavailable`, a query `AnswerTooLarge` or `StoreTimeUsed` as well."""
+    """Reads the store. Every call may raise `StoreUnavailable`; a query also `AnswerTooLarge` or `StoreTimeUsed`."""
 
     async def live(self) -> Generation:
         """Return the live generation, as of at most half a second ago."""
@@ -94,7 +94,7 @@ async def answer_from_control(reader: Reader, question: Question[P, R], params: 
 
 
 async def _rows(question: Question[P, R], found: Sequence[Row]) -> list[R]:
-    """Convert the rows; many of them beside the event loop, since 1,000 take some milliseconds."""
+    """Convert the rows, in a thread if there are many: 1,000 take some milliseconds."""
     if len(found) > CONVERTED_AT_ONCE:
         return await asyncio.to_thread(_convert, question, found)
     return _convert(question, found)
@@ -103,7 +103,7 @@ async def _rows(question: Question[P, R], found: Sequence[Row]) -> list[R]:
 def _convert(question: Question[P, R], found: Sequence[Row]) -> list[R]:
     try:
         return msgspec.convert(found, list[question.row])  # type: ignore[name-defined]  # a type known at run time
-    except msgspec.ValidationError as error:  # our mistake, not the request's
+    except msgspec.ValidationError as error:  # our bug, not the client's
         raise TypeError(f"{question.name}.sql gives other rows than {question.row.__name__}: {error}") from error
 
 
@@ -119,9 +119,9 @@ class ClickHouseReader:
         store_time: StoreTime | None = None,
         replicas: Replicas | None = None,
     ) -> None:
-        """``replicas`` are those among which ``make_client`` chooses, if there are any."""
+        """Create a reader; ``replicas`` are those among which ``make_client`` chooses, if any."""
         self._make_client, self._replicas = make_client, replicas
-        self._caught_up: dict[str, int] = {}  # by database: the replica in use, by its number of changes
+        self._caught_up: dict[str, int] = {}  # by database: the replica that has caught up, by its number of changes
         self._base = base
         self._live_for_s = live_for_s
         self._threads = ThreadPoolExecutor(pool_size, thread_name_prefix="reader")
@@ -132,10 +132,10 @@ class ClickHouseReader:
         self._live: tuple[float, Generation] | None = None
         self.on_asked: OnAsked = lambda _question, _seconds, _error: None
         self._refusal_logged = -REFUSAL_LOGGED_EVERY_S
-        self._allowed: Allowed | None = None  # read at the first connection, and again after a refusal
+        self._allowed: Allowed | None = None  # read on the first connection, and again after a refusal
 
     async def live(self) -> Generation:
-        """Return the latest generation that was switched to, cached for half a second."""
+        """Return the live generation, cached for half a second."""
         if self._live is None or monotonic() - self._live[0] > self._live_for_s:
             asked_at = monotonic()
             found = await self.control(LIVE_GENERATION.name, {})
@@ -145,19 +145,19 @@ class ClickHouseReader:
         return self._live[1]
 
     async def query(self, generation: Generation, name: str, params: Mapping[str, object]) -> list[Row]:
-        """Return the rows that the file finds in the database ``<base>_<generation>``, in turn with other orgs."""
+        """Return the rows that the file finds in the database ``<base>_<generation>``, taking turns with other orgs."""
         return await self._run(f"{self._base}_{generation.name}", name, params, str(params.get("org_id", "")))
 
     async def control(self, name: str, params: Mapping[str, object]) -> list[Row]:
-        """Return the rows that the file finds in the control database, in turn with other orgs."""
+        """Return the rows that the file finds in the control database, taking turns with other orgs."""
         return await self._run(self._base, name, params, str(params.get("org_id", "")))
 
     async def check(self) -> None:
-        """Ask one question, to find out before the first request what the store refuses.
+        """Ask one question, to find out what the store refuses before the first request does.
 
         Raises:
             ReadRefused: the message says what to change.
-            StoreUnavailable: the store is away, or not provisioned.
+            StoreUnavailable: the store is unreachable or not provisioned.
         """
         try:
             async with asyncio.timeout(CHECK_WITHIN_S):
@@ -193,11 +193,11 @@ class ClickHouseReader:
             raise StoreUnavailable(f"no answer within {ANSWER_WITHIN_S:.0f} s") from error
 
     def _begin(self, asker: str, database: str, sql: str, params: Mapping[str, object]) -> "Future[list[Row]]":
-        """Ask in a thread. The turn ends when the thread is free again, even if the request was cancelled before."""
+        """Ask in a thread. The turn ends when the thread is free again, even if the request is cancelled earlier."""
         loop = asyncio.get_running_loop()
         try:
             answer = self._threads.submit(self._ask, database, sql, params)
-        except RuntimeError as error:  # the executor takes no work after `close`
+        except RuntimeError as error:  # the executor accepts no work after `close`
             self.turns.give_back(asker)
             raise StoreUnavailable("the reader is closed") from error
         began = monotonic()
@@ -209,7 +209,7 @@ class ClickHouseReader:
         self.turns.give_back(asker)
 
     def _ask(self, database: str, sql: str, params: Mapping[str, object]) -> list[Row]:
-        """Ask one question with one client, which returns to the pool unless it may be broken."""
+        """Ask one question with one client, which goes back to the pool unless it may be broken."""
         client = lent = None
         try:
             lent = self._lend()
@@ -222,7 +222,7 @@ class ClickHouseReader:
             answer = client.query(sql, dict(params), settings=dict(allowed.settings), **FORMATS)
             rows = list(answer.named_results())
             if self._replicas and is_claim(sql):
-                catch_up_all(client, database)  # what this answer claims must be visible to the next question
+                catch_up_all(client, database)  # the next question must see what this answer claims
         except (*STORE_ERRORS, ReadRefused) as error:
             if client is not None:
                 client.close()
@@ -231,9 +231,9 @@ class ClickHouseReader:
         return rows
 
     def _failed(self, error: Exception, right: str) -> Exception:
-        """Return the error for the caller. A refusal is logged as well, since only a person can change it.
+        """Return the error for the caller. A refusal is also logged, since only an operator can fix it.
 
-        ``right`` is the one that an INSERT needs: a profile that forbids each INSERT does not name it.
+        ``right`` is the one that an INSERT needs: the refusal of a profile that forbids every INSERT does not name it.
         """
         text, verdict = str(error), _verdict(error)
         if verdict is Verdict.TOO_LARGE:
@@ -249,7 +249,7 @@ class ClickHouseReader:
         return StoreUnavailable(text) if is_outage(error) else error
 
     def _catch_up_after_a_change(self, lent: "Lent", database: str) -> None:
-        """Wait until another replica shows all that the one before did, before it is asked anything."""
+        """Before the first question to a new replica, wait until it shows everything that the previous one did."""
         if self._replicas and self._caught_up.get(database) != lent.replica:
             catch_up_all(lent.client, database)
             self._caught_up[database] = lent.replica
@@ -266,14 +266,14 @@ class ClickHouseReader:
             replica, client = self._replica(), self._make_client()
             if replica == self._replica():
                 return Lent(client, replica)
-            client.close()  # another one came into use meanwhile, here or in another thread
+            client.close()  # meanwhile this or another thread switched replicas
 
     def _replica(self) -> int:
         return self._replicas.changes if self._replicas else 0
 
 
 class Lent(NamedTuple):
-    """A client, and the replica that it is on: by how often another one had come into use."""
+    """A client and its replica, identified by the number of switches before it."""
 
     client: Client
     replica: int
@@ -282,13 +282,13 @@ class Lent(NamedTuple):
 def open_reader(
     store: StoreAddress, pool_size: int = POOL_SIZE, store_time: StoreTime | None = None
 ) -> ClickHouseReader:
-    """Return a reader of the live generation; it connects at its first question."""
+    """Return a reader of the live generation; it connects on its first question."""
     make = _maker(store, ANSWER_WITHIN_S)
     return ClickHouseReader(make, store.control, pool_size, store_time=store_time, replicas=store.replicas)
 
 
 def open_probe(store: StoreAddress) -> ClickHouseReader:
-    """Return a reader for readiness alone: its connection is not shared with questions, and it caches nothing."""
+    """Return a reader for readiness checks only: it does not share its connection with questions and caches nothing."""
     make = _maker(store, PROBE_WITHIN_S)
     return ClickHouseReader(make, store.control, pool_size=1, live_for_s=0.0, replicas=store.replicas)
 
@@ -303,7 +303,7 @@ def _right_to_insert(sql: str, database: str) -> str:
 
 
 def _ask_what_is_allowed(client: Client) -> Allowed:
-    """Return what the store lets our user set, and log once what differs from our limits.
+    """Return what the store lets our user set; log what differs from our limits.
 
     Raises:
         ReadRefused: the store is too old, or answers could be wrong with this profile.
@@ -325,7 +325,7 @@ def _check_version(client: Client) -> None:
 
 
 def is_outage(error: Exception) -> bool:
-    """Whether the same question may succeed in a moment. True as well while the tables do not exist yet."""
+    """Whether the same question may succeed in a moment; also true while the tables do not exist yet."""
     return _verdict(error) in (Verdict.PASSES, Verdict.NOT_PROVISIONED)
 
 

@@ -1,4 +1,4 @@
-"""Statements: the text of a question's SQL file, without the conditions and settings that do not apply."""
+"""The SQL statement of a question: the text of its file, without the conditions and settings that don't apply."""
 
 import re
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ TUNING = frozenset(
 def statement(name: str) -> str:
     """Return the text of the SQL file ``<package>.<file>``, such as ``query_api.analytics.summary``.
 
-    ``{{part_where}}`` includes the file ``part_where.include.sql`` beside it, which several questions share.
+    ``{{part_where}}`` includes the file ``part_where.include.sql`` from the same folder, which several questions share.
     """
     package, file = name.rsplit(".", 1)
     return _INCLUDE.sub(lambda found: read_sql(package, f"{found[1]}.include"), read_sql(package, file))
@@ -38,13 +38,13 @@ def statement(name: str) -> str:
 
 @lru_cache(maxsize=1024)
 def statement_without(name: str, absent: frozenset[str]) -> str:
-    """Return the text without the conditions that hold because their parameter is ``absent`` (NULL or an empty array).
+    """Return the text without the conditions whose parameter is ``absent`` (NULL or an empty array): they always hold.
 
-    The other parameters are present: their conditions stay, without the check for absence.
+    The conditions of the other parameters stay, without the check for absence.
 
-    The result is the same. The store needs about a quarter of a millisecond to parse a condition, and a list of
-    sessions has sixteen: as much as many questions take in all. With the check, a search that finds nothing takes a
-    tenth longer.
+    The result is the same, only faster. The store takes about 0.25 ms to parse a condition. A list of sessions has
+    sixteen, which together take as long as many a whole question. With the check for absence, a search that finds
+    nothing takes a tenth longer.
     """
     text, parts, done = statement(name), [], 0
     for found in _CONDITION.finditer(text):
@@ -61,7 +61,7 @@ def statement_without(name: str, absent: frozenset[str]) -> str:
 
 @lru_cache(maxsize=1024)
 def statement_untuned(sql: str, names: frozenset[str]) -> str:
-    """Return the statement without these of its settings."""
+    """Return the statement without the settings of these names."""
     left = [f"{name} = {value}" for name, value in settings_of(sql) if name not in names]
     return _SETTINGS.sub("\nSETTINGS " + ", ".join(left) if left else "", sql)
 
@@ -78,7 +78,7 @@ def names_of_absent(params: Mapping[str, object]) -> frozenset[str]:
 
 
 def _end_of_condition(text: str, start: int) -> int:
-    """Return the place after the parenthesis that closes the first one from ``start`` on."""
+    """Return the place after the parenthesis that closes the first one at or after ``start``."""
     depth = 0
     for place in range(text.index("(", start), len(text)):
         depth += {"(": 1, ")": -1}.get(text[place], 0)

@@ -1,7 +1,7 @@
-"""Limits the time of the store that each org may use in an hour.
+"""Limits how much of the store's time each org may use per hour.
 
-The number of reads does not: one search of a large org may take seconds. Only time in a turn counts, not the time for
-which a question waits, and a remembered answer takes none. A question that began is never stopped by it.
+A limit on the number of reads would not do: one search of a large org may take seconds. Only the time of a turn counts,
+not the wait for it, and a cached answer costs nothing. A question that has begun is never stopped.
 """
 
 import time
@@ -12,18 +12,18 @@ from query_api.errors import StoreTimeUsed
 from query_api.fairness import SERVICE
 
 HOUR_S = 3_600
-ORGS_MAX = 10_000  # above this number, hours that are over are removed
+ORGS_MAX = 10_000  # above this number, entries of past hours are removed
 
 
 class StoreTime:
-    """Seconds of each org in the hour that began with its first question. 0 seconds: no limit."""
+    """The seconds that each org used in the hour that began with its first question. A limit of 0 means none."""
 
     def __init__(self, seconds_per_hour: float = 0.0, clock: Callable[[], float] = time.monotonic) -> None:
         self._limit, self._clock = seconds_per_hour, clock
         self._used: dict[str, tuple[float, float]] = {}  # org: (end of the hour, seconds in it)
 
     def check(self, asker: str) -> None:
-        """Raise `StoreTimeUsed` if an org has none left; the service itself always has."""
+        """Raise `StoreTimeUsed` if an org has no time left; the service itself has no limit."""
         ends_at, used = self._used.get(asker, (0.0, 0.0))
         left_s = ends_at - self._clock()
         if self._limit and asker != SERVICE and left_s > 0 and used >= self._limit:

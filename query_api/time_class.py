@@ -1,9 +1,9 @@
-"""Delay responses whose time would reveal what the store holds: they leave at a multiple of one interval."""
+"""Delays responses whose timing would reveal what the store contains: each leaves at a multiple of one interval."""
 
 import asyncio
 from time import monotonic
 
-CLASS_S = 0.05  # well above the time of a question about one row, so that nearly all of them leave after one interval
+CLASS_S = 0.05  # a question about one row takes much less, so nearly all responses leave after one interval
 
 
 async def end_of_class(began: float) -> None:

@@ -16,6 +16,6 @@ def viewer_of(principal: Principal) -> str | None:
 
 
 def refuse_other_users(principal: Principal, user_id: str | None) -> None:
-    """Raise 403 if the caller names another user and may not see that user's numbers."""
+    """Raise 403 if the caller names another user whose numbers they may not see."""
     if user_id not in (None, principal.user_id) and not allows(principal.role, "analytics.by_user"):
         raise forbidden()

@@ -1,1 +1,1 @@
-"""What is read about many sessions at once, a file for each question."""
+"""The questions about many sessions at once, one file each."""

@@ -1,5 +1,5 @@
--- How many sessions started in these days, by day of the week (0: Monday) and hour of the day? No row
--- for an hour without.
+-- How many sessions started in these days, by day of the week (0: Monday) and hour of the day? An hour without
+-- sessions has no row.
 -- Table: rollup_hourly (key: org_id, bucket).
 SELECT
     toDayOfWeek(bucket) - 1 AS weekday,

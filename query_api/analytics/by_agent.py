@@ -13,7 +13,7 @@ from schemas.money import usd_of
 
 
 class AgentRow(WorkRow, frozen=True):
-    """An agent, or the sessions without one."""
+    """The sums of one agent, or of the sessions without an agent."""
 
     agent_name: str | None
     sessions: int
@@ -30,7 +30,7 @@ BY_AGENT = Question("query_api.analytics.by_agent", Buckets, AgentRow)
 
 
 class AgentUse(WorkSums, frozen=True):
-    """What one agent did; ``null`` is the name of the sessions without one."""
+    """What one agent did; sessions without an agent have the name ``null``."""
 
     agent_name: str | None
     sessions: int

@@ -1,7 +1,7 @@
 """Analytics: which tools were used, and which failed.
 
-The tool calls and tool errors of a session are the sums over its tools (`processors/projections/sessions.py`). So the
-sums over this list are those of the summary, unless tools are left out.
+A session's tool calls and tool errors are the sums over its tools (`processors/projections/sessions.py`). So this list
+adds up to the numbers of the summary, unless tools are left out.
 """
 
 from litestar import Response, get
@@ -24,7 +24,7 @@ class FirstTools(Buckets, frozen=True):
 
 
 class ToolRow(Struct, frozen=True):
-    """A tool, in all sessions that used it."""
+    """One tool's calls, in all sessions that used it."""
 
     tool_name: str
     sessions: int
@@ -37,7 +37,7 @@ BY_TOOL = Question("query_api.analytics.by_tool", FirstTools, ToolRow)
 
 
 class ToolAcrossSessions(Struct, frozen=True):
-    """What became of the calls of one tool, in all sessions that used it."""
+    """How the calls of one tool went, in all sessions that used it."""
 
     tool_name: str
     sessions: int
@@ -53,8 +53,8 @@ async def list_by_tool(
 ) -> Response[Reply[list[ToolAcrossSessions]]]:
     """List the tools by errors, then by calls: the first 1,000.
 
-    If no tool is left out, the sums of `calls` and `errors` are the tool calls and errors of the summary. This list is
-    made from the sessions themselves, so it may show a write a moment earlier than the other analytics.
+    If no tool is left out, `calls` and `errors` add up to the summary's tool calls and tool errors. This list is read
+    from the sessions themselves, so it may show a write a moment before the other analytics do.
     """
     rows = await context.ask(BY_TOOL, analytics_filter.params(FirstTools, limit=TOOLS_MAX))
     return context.reply_with_freshness([_tool(row) for row in rows])

@@ -1,5 +1,5 @@
--- Which tools did the sessions use that started in these days, the most failures first?
--- Table: sessions (key: org_id, started_hour, session_id), of which each row lists its tools. The rollups know no tools,
+-- Which tools did the sessions that started in these days use, the most failures first?
+-- Table: sessions (key: org_id, started_hour, session_id); each row lists its tools. The rollups don't contain tools,
 -- so the time grows with the number of sessions.
 SELECT
     tool.tool_name AS tool_name,

@@ -22,7 +22,7 @@ class UsersPage(Buckets, frozen=True):
 
 
 class UserRow(WorkRow, frozen=True):
-    """A user, and the number of all users."""
+    """The sums of one user, and the number of all users."""
 
     user_id: str
     sessions: int
@@ -39,7 +39,7 @@ BY_USER = Question("query_api.analytics.by_user", UsersPage, UserRow)
 
 
 class UserUse(WorkSums, frozen=True):
-    """What one user did, and the agent of most of the user's sessions."""
+    """What one user did, and the agent that ran most of the user's sessions."""
 
     user_id: str
     sessions: int

@@ -1,4 +1,4 @@
--- What did each user do in these days, the most expensive first: one page of users, and how many are there in all?
+-- What did each user do in these days, the most expensive first? One page of users, and the number of all.
 -- Table: rollup_daily (key: org_id, bucket).
 SELECT
     user AS user_id,

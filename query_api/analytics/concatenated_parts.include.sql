@@ -1,5 +1,5 @@
--- Dimensions, tokens and cost of the parts of a bucket, at the end of an ARRAY JOIN. Groups and model groups are
--- concatenated as in the flat views, whose planning takes 2 to 4 ms.
+-- Dimensions, tokens and cost of the parts of a bucket, at the end of an ARRAY JOIN. The flat views concatenate groups
+-- and model groups the same way, but planning them takes 2 to 4 ms.
     arrayConcat(groups.project_id, model_groups.project_id) AS part_project,
     arrayConcat(groups.repo, model_groups.repo) AS part_repo,
     arrayConcat(groups.agent_name, model_groups.agent_name) AS part_agent,

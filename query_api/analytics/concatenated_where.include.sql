@@ -1,4 +1,4 @@
--- The filter by org, days and dimensions of parts with the columns `part_project`, `part_repo` and so on.
+-- Filter parts by org, days and dimensions, where the columns are named `part_project`, `part_repo` and so on.
 WHERE org_id = {org_id:String}
   AND bucket >= {since:DateTime('UTC')}
   AND bucket < {until:DateTime('UTC')}

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class CostsOf(Buckets, frozen=True):
-    """These buckets, filtered by model too. ``viewer_id`` is set if the caller may not see names of other people."""
+    """These buckets, filtered by model too. ``viewer_id`` is set if the caller may not see other users' names."""
 
     model: str | None
     viewer_id: str | None
@@ -52,7 +52,7 @@ class ModelCost(Struct, frozen=True):
 
 
 class ProjectCost(Struct, frozen=True):
-    """The cost of one project; ``null`` is the name of the sessions without one."""
+    """The cost of one project; sessions without a project have the id ``null``."""
 
     project_id: str | None
     sessions: int
@@ -72,7 +72,7 @@ class UserCost(Struct, frozen=True):
 
 
 class CostBreakdown(Struct, frozen=True):
-    """Each list adds up to the total, but ``by_user`` holds only the caller if the caller may not see other names."""
+    """The total and its parts. Each list adds up to it, unless the caller sees only themselves in ``by_user``."""
 
     total_cost_usd: float
     by_model: list[ModelCost]
@@ -87,13 +87,13 @@ async def get_cost_breakdown(
     analytics_filter: NamedDependency[AnalyticsFilter],
     model: FromQuery[str | None] = None,
 ) -> Response[Reply[CostBreakdown]]:
-    """Return the total cost, and its parts by model, by project and by user, the most expensive first."""
+    """Return the total cost and its breakdown by model, project and user, the most expensive first."""
     params = analytics_filter.params(CostsOf, model=model and canonical_model(model), viewer_id=viewer_of(principal))
     return context.reply_with_freshness(_breakdown(await context.ask(COST_BREAKDOWN, params)))
 
 
 def _breakdown(rows: list[CostRow]) -> CostBreakdown:
-    """Return the reply's lists; without any row the cost is 0."""
+    """Return the reply's lists; if there are no rows, the cost is 0."""
     total = sum(row.cost_nano for row in rows if row.list == "total")
     return CostBreakdown(
         total_cost_usd=usd_of(total),

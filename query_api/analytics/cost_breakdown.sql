@@ -1,7 +1,7 @@
--- What was spent in these days, in total and by model, project and user? One row for each list and member,
--- the most expensive first.
+-- What was spent in these days, in total and by model, project and user? One row for each list and member, the most
+-- expensive first.
 -- Table: rollup_daily (key: org_id, bucket).
--- All lists come from one reading, so each adds up to the total. Parts without a model belong to sessions.
+-- One read gives all lists, so each adds up to the total. Parts without a model are those that count sessions.
 WITH
     toInt64(length(groups.user_id) + length(model_groups.user_id)) AS parts
 SELECT
@@ -15,7 +15,7 @@ SELECT
         list = 'project', part_project,
         list = 'user', toNullable(part_user),
         NULL) AS member,
-    -- A filter by model leaves only its parts, and each session has at most one of them.
+    -- A filter by model leaves only that model's parts, at most one for each session.
     if(list = 'model' OR {model:Nullable(String)} IS NOT NULL, sum(part_model_sessions), sum(part_sessions)) AS sessions,
     sum(part_input_tokens + part_output_tokens + part_cache_read_tokens + part_cache_creation_tokens) AS tokens,
     sum(part_cost_nano) AS cost_nano

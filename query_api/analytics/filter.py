@@ -1,4 +1,4 @@
-"""The days and dimensions of an analytics request, which all analytics routes read the same way."""
+"""The days and dimensions of an analytics request, parsed the same way for all analytics routes."""
 
 from collections.abc import Callable
 from datetime import date, datetime
@@ -43,7 +43,7 @@ class AnalyticsFilter(NamedTuple):
 
     @property
     def has_dimension(self) -> bool:
-        """Return whether any dimension is given, so that the totals of whole buckets are not the answer."""
+        """Return whether the request filters by a dimension, so that totals of whole buckets would be too large."""
         buckets = self.buckets
         return any(
             value is not None for value in (buckets.project_id, buckets.repo, buckets.agent_name, buckets.user_id)

@@ -1,4 +1,4 @@
--- The filter by org, days and dimensions of a `part`, which is a group or a model group of a bucket.
+-- Filter by org, days and dimensions, where a `part` is a group or a model group of a bucket.
 WHERE org_id = {org_id:String}
   AND bucket >= {since:DateTime('UTC')}
   AND bucket < {until:DateTime('UTC')}

@@ -62,7 +62,7 @@ async def get_summary(
 
 
 async def _load_totals(context: ReadContext, analytics_filter: AnalyticsFilter) -> SummaryRow:
-    """Return the totals, from whole buckets unless a dimension is given."""
+    """Return the totals; they come from whole buckets unless the request filters by a dimension."""
     buckets = analytics_filter.buckets
     if analytics_filter.has_dimension:
         return one(await context.ask(SUMMARY_BY_DIMENSION, buckets))

@@ -1,6 +1,6 @@
 -- What did the sessions of one project, repo, agent or user do in these days, in total? Always one row.
 -- Table: rollup_daily (key: org_id, bucket), read three times in one snapshot: groups for sessions, model groups for
--- tokens and money, work groups. Concatenating them in one pass would unpack every measure for the other kinds as well.
+-- tokens and money, work groups for work. A single pass over all three would unpack every measure for all of them.
 SELECT
     sum(part_sessions) AS sessions,
     sum(part_ended) AS ended,

@@ -1,4 +1,4 @@
-"""Analytics: what the team did, compared with the time before."""
+"""Analytics: what the team did, compared with the period before."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -21,13 +21,13 @@ TOP = 10
 
 
 class TwoPeriods(Buckets, frozen=True):
-    """The buckets from ``current_since`` on, and those of ``[since, current_since)`` before them."""
+    """The current period from ``current_since`` on, and the previous one, ``[since, current_since)``."""
 
     current_since: datetime
 
 
 class TeamPeriodRow(Struct, frozen=True):
-    """Totals of one of the two periods."""
+    """The totals of one of the two periods."""
 
     is_current: bool
     users: int
@@ -71,7 +71,7 @@ _NOTHING = (0,) * (len(TeamPeriodRow.__struct_fields__) - 1)
 
 
 class Outcomes(Struct, frozen=True):
-    """Sessions by outcome; ``none``: not ended, or ended without one."""
+    """Sessions by outcome; ``none`` counts those that have not ended or that ended without an outcome."""
 
     success: int
     failure: int
@@ -92,7 +92,7 @@ class TeamPeriod(Struct, frozen=True):
 
 
 class TeamChange(Struct, frozen=True):
-    """The change from the previous period to the current one: 0.12 is 12 % more, null if the previous one has none."""
+    """The change since the previous period: 0.12 means 12 % more, null means that the previous value was 0."""
 
     active_users: float | None
     sessions: float | None
@@ -102,7 +102,7 @@ class TeamChange(Struct, frozen=True):
 
 
 class TopAgent(Struct, frozen=True):
-    """One of the agents with most sessions; ``null`` is the name of the sessions without one."""
+    """One of the agents with the most sessions; sessions without an agent have the name ``null``."""
 
     agent_name: str | None
     sessions: int
@@ -111,7 +111,7 @@ class TopAgent(Struct, frozen=True):
 
 
 class TopProject(Struct, frozen=True):
-    """One of the projects with most sessions; ``null`` is the name of the sessions without one."""
+    """One of the projects with the most sessions; sessions without a project have the id ``null``."""
 
     project_id: str | None
     sessions: int
@@ -120,7 +120,7 @@ class TopProject(Struct, frozen=True):
 
 
 class TeamOverview(Struct, frozen=True):
-    """These days beside the equally long time before; ``busiest_hours[weekday][hour]`` counts starts in UTC."""
+    """The requested days and the equally long period before; ``busiest_hours[weekday][hour]`` counts starts in UTC."""
 
     current: TeamPeriod
     previous: TeamPeriod
@@ -134,9 +134,9 @@ class TeamOverview(Struct, frozen=True):
 async def get_team_overview(
     context: NamedDependency[ReadContext], analytics_filter: NamedDependency[AnalyticsFilter]
 ) -> Response[Reply[TeamOverview]]:
-    """Compare these days with the equally long time before, with the ten agents and projects that had most sessions.
+    """Compare these days with the equally long period before, and list the ten busiest agents and projects.
 
-    ``busiest_hours`` has a list for each day of the week, Monday first, with the sessions that started in each hour.
+    ``busiest_hours`` has one list for each day of the week, Monday first, of the number of sessions started each hour.
     """
     days = analytics_filter.days
     two_periods = analytics_filter.params(TwoPeriods, since=days.previous_since, current_since=days.since)
@@ -149,7 +149,7 @@ async def get_team_overview(
 
 
 def _overview(periods: Sequence[TeamPeriodRow], tops: Sequence[TopMemberRow], hours: Sequence[HourRow]) -> TeamOverview:
-    """Return the reply's numbers; a period without a row had no activity."""
+    """Return the reply's numbers; a period without activity has no row."""
     found = {row.is_current: row for row in periods}
     current, previous = (found.get(which, TeamPeriodRow(which, *_NOTHING)) for which in (True, False))
     return TeamOverview(
@@ -175,11 +175,11 @@ def _period(row: TeamPeriodRow) -> TeamPeriod:
 
 
 def _change(now: TeamPeriodRow, before: TeamPeriodRow) -> TeamChange:
-    """Return the changes, computed from integers, so that an unchanged number gives exactly 0."""
+    """Return the changes. They are computed from integers, so an unchanged number gives exactly 0."""
     return TeamChange(
         active_users=ratio(now.users - before.users, before.users),
         sessions=ratio(now.sessions - before.sessions, before.sessions),
-        # From b/v to n/u with a single division; null also if there are no users now.
+        # The change from b/v to n/u in a single division; also null if there are no users now.
         sessions_per_user=ratio(now.sessions * before.users - before.sessions * now.users, before.sessions * now.users),
         cost_usd=ratio(now.cost_nano - before.cost_nano, before.cost_nano),
         tokens=ratio(now.tokens - before.tokens, before.tokens),

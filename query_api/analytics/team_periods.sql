@@ -1,5 +1,5 @@
--- What did the sessions of an org do in these days, and in the time [since, current_since) before? One row for each
--- of the two periods with activity.
+-- What did the sessions of an org do in these days, and in the period [since, current_since) before? One row for each
+-- of the two periods that had activity.
 -- Table: rollup_daily (key: org_id, bucket).
 WITH
     toInt64(length(groups.user_id) + length(model_groups.user_id)) AS parts

@@ -1,5 +1,5 @@
--- Which agents, and which projects, had most sessions in these days? One row for each list and member, the first
--- members of each list; sessions without an agent or project form one member.
+-- Which agents and which projects had the most sessions in these days? One row for each of the first members of each
+-- list; sessions without an agent or project form one member.
 -- Table: rollup_daily (key: org_id, bucket).
 WITH
     toInt64(length(groups.user_id) + length(model_groups.user_id)) AS parts

@@ -22,11 +22,11 @@ from schemas.money import usd_of
 Work = Literal["lines_added", "lines_removed", "commits", "pull_requests", "active_seconds"]
 Metric = Literal["sessions", "cost", "tokens", "tool_calls", "users"] | Work
 WORK: tuple[Work, ...] = get_args(Work)
-BY_MODEL = ("cost", "tokens")  # a session's other numbers belong to no single model
+BY_MODEL = ("cost", "tokens")  # a session's other numbers don't belong to a single model
 
 
 class Timeseries(WholeBuckets, frozen=True):
-    """One metric by period, from one ``rollup``."""
+    """One metric by period, read from one ``rollup``."""
 
     rollup: str
     interval: str
@@ -77,7 +77,7 @@ async def get_timeseries(
     metric: FromQuery[Metric] = "sessions",
     model: FromQuery[str | None] = None,
 ) -> Response[Reply[list[Period]]]:
-    """Return one metric by hour, day or week (from Monday), 0 for a period without activity."""
+    """Return one metric by hour, day or week (from Monday); a period without activity has the value 0."""
     if model is not None and metric not in BY_MODEL:
         raise invalid({"model": ["can only be given for cost and tokens"]})
     rows = await _load_rows(context, analytics_filter, interval, metric, model)

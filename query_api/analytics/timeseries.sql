@@ -1,5 +1,4 @@
--- How did one number of an org develop over these hours, days or weeks? No row for a period
--- without activity.
+-- What was one metric of an org in each of these hours, days or weeks? A period without activity has no row.
 -- Tables: rollup_hourly or rollup_daily (key: org_id, bucket).
 SELECT
     toUnixTimestamp(if({interval:String} = 'week', toDateTime(toMonday(bucket), 'UTC'), bucket)) AS period_start,

@@ -1,5 +1,5 @@
--- How did one number of one project, repo, agent, user or model develop over these hours, days or weeks? No row for
--- a period without activity.
+-- What was one metric of one project, repo, agent, user or model in each of these hours, days or weeks? A period
+-- without activity has no row.
 -- Tables: rollup_hourly or rollup_daily (key: org_id, bucket).
 WITH
     toInt64(length(groups.user_id) + length(model_groups.user_id)) AS parts

@@ -1,4 +1,5 @@
--- How much work did one project, repo, agent or user do over these hours, days or weeks? No row for a period without any.
+-- How much work did one project, repo, agent or user do in each of these hours, days or weeks? A period without work
+-- has no row.
 -- Tables: rollup_hourly or rollup_daily (key: org_id, bucket).
 SELECT
     toUnixTimestamp(if({interval:String} = 'week', toDateTime(toMonday(bucket), 'UTC'), bucket)) AS period_start,

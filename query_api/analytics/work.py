@@ -1,4 +1,4 @@
-"""What the sessions of a row achieved, as rows hold it and as replies show it."""
+"""What the sessions of a row achieved, in the form of the rows and of the replies."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class WorkRow(Struct, frozen=True, kw_only=True):
-    """The sums of some sessions."""
+    """The work of the sessions of a row, summed."""
 
     lines_added: int
     lines_removed: int
@@ -16,7 +16,7 @@ class WorkRow(Struct, frozen=True, kw_only=True):
 
 
 class WorkSums(Struct, frozen=True, kw_only=True):
-    """The same sums, with seconds."""
+    """The same sums, with times in seconds."""
 
     lines_added: int
     lines_removed: int

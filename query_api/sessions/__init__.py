@@ -1,1 +1,1 @@
-"""What is read about sessions, a file for each question."""
+"""The questions about sessions, one file each."""

@@ -29,7 +29,7 @@ class AnalysisOf(Struct, frozen=True):
 
 
 class FindingsRow(Struct, frozen=True):
-    """JSON of `schemas.findings.Findings`."""
+    """The findings, as JSON of `schemas.findings.Findings`."""
 
     findings: str
 
@@ -38,7 +38,7 @@ ANALYSIS = Question("query_api.sessions.analysis", AnalysisOf, FindingsRow)
 
 
 class SessionAnalysis(Struct, frozen=True):
-    """The state of a session's analysis, and what it found once it is done."""
+    """The state of a session's analysis and, once it is done, what it found."""
 
     status: str
     findings: Findings | None
@@ -53,8 +53,8 @@ async def get_analysis(
 ) -> Response[Reply[SessionAnalysis]]:
     """Return what the analysis found in an ended session.
 
-    The status is `none` before the end, then `queued` until the analysis is made, which takes about a second. It covers
-    the events up to the session's latest end. Of a sensitive session it has only numbers and times.
+    The status is `none` before the session ends, then `queued` until the analysis is made, which takes about a second.
+    It covers the events up to the session's latest end. For a sensitive session it has only numbers and times.
     """
     session = await load_visible_session(context, principal, parse_id(session_id), id_secrets)
     if session.ended_at is None:

@@ -1,4 +1,4 @@
--- What did the analysis of an ended session find? No row: it is not made yet.
+-- What did the analysis of an ended session find? No row if it is not made yet.
 -- Table: analyses (key: org_id, session_id).
 SELECT findings
 FROM analyses FINAL

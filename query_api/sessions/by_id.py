@@ -1,4 +1,4 @@
-"""Whole sessions, by their keys or ids: from rows of `sessions` to the session object of the API."""
+"""Whole sessions by their keys or ids: from rows of `sessions` to the API's session object."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
@@ -34,7 +34,7 @@ class OrgSessionKey(Struct, frozen=True):
 
 
 class SessionsById(Struct, frozen=True):
-    """These sessions, if they belong to this org; ``started_hours`` are those of all of them, or empty if unknown."""
+    """These sessions, if they belong to this org; ``started_hours`` has the hours of all, or is empty if unknown."""
 
     org_id: str
     session_ids: list[UUID]
@@ -43,7 +43,7 @@ class SessionsById(Struct, frozen=True):
 
 
 class SessionDetailRow(Struct, frozen=True):
-    """The whole state of a session as of log position (``log_partition``, ``version - 1``)."""
+    """The whole state of a session as of the log position (``log_partition``, ``version - 1``)."""
 
     session_id: UUID
     org_id: str
@@ -102,14 +102,14 @@ class SessionDetailRow(Struct, frozen=True):
     commits: int
     pull_requests: int
     active_ms: int
-    first_prompts: list[str]  # empty unless requested; each up to a length
+    first_prompts: list[str]  # empty unless requested; each is cut to a maximum length
 
 
 SESSIONS_BY_ID = Question("query_api.sessions.by_id", SessionsById, SessionDetailRow)
 
 
 async def load_sessions(context: ReadContext, org_id: str, keys: Sequence[OrgSessionKey]) -> list[Session]:
-    """Return the sessions with these keys, in this order, without those that the org does not have."""
+    """Return the sessions with these keys, in this order; those that the org does not have are left out."""
     return [session_of(row) for row in await load_session_rows(context, org_id, keys)]
 
 
@@ -133,7 +133,7 @@ async def load_session(context: ReadContext, org_id: str, session_id: UUID) -> S
 
 
 def session_of(row: SessionDetailRow) -> Session:
-    """Return the session object of the API."""
+    """Return the API's session object."""
     return Session(
         id=row.session_id,
         org_id=row.org_id,

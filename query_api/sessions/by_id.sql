@@ -1,6 +1,6 @@
--- What is the whole state of these sessions of an org? One row each, in no order.
--- Table: sessions (key: org_id, started_hour, session_id); without the hours, the bloom filter on session_id
--- finds them. Few rows come from many granules; the last settings let two threads share them. Prompts are long, and are
+-- What is the whole state of these sessions of an org? One row each, in any order.
+-- Table: sessions (key: org_id, started_hour, session_id); without the hours, the bloom filter on session_id finds
+-- them. Few rows come from many granules; the last settings let two threads share these. Prompts are long, so they are
 -- read only on request.
 SELECT
     session_id,

@@ -20,7 +20,7 @@ from schemas.ids import IdSecrets
 
 
 class CompactionsPage(Struct, frozen=True):
-    """A page of the digests of a session."""
+    """A page of a session's digests."""
 
     org_id: str
     session_id: UUID
@@ -29,7 +29,7 @@ class CompactionsPage(Struct, frozen=True):
 
 
 class RequestedDigestRow(Struct, frozen=True):
-    """A request for a digest, the digest if it ``is_made``, and the number of all requests."""
+    """A request for a digest, the digest once it ``is_made``, and the number of all requests."""
 
     compaction_id: UUID
     requested_ms: int
@@ -43,7 +43,7 @@ COMPACTIONS_PAGE = Question("query_api.sessions.compactions", CompactionsPage, R
 
 
 class Compaction(Struct, frozen=True):
-    """A requested digest; the events that it covers and its text are null until it is done."""
+    """A requested digest; its text and the events that it covers are null until it is done."""
 
     compaction_id: UUID
     requested_at: str
@@ -60,11 +60,11 @@ async def list_compactions(
     id_secrets: NamedDependency[IdSecrets],
     paging: NamedDependency[Page],
 ) -> Response[Reply[list[Compaction]]]:
-    """List the requested digests, newest first; a digest is `queued` until it is made, which takes about a second.
+    """List the requested digests, newest first. A digest is `queued` until it is made, which takes about a second.
 
     A digest is extracted from the session's facts up to the request: prompts, the last answer, open tasks, failures,
-    files touched, commands. The same facts give the same digest at any time. What exceeds its length is left out by
-    rank, files that were only read first.
+    files touched, commands. The same facts always give the same digest. If it would be too long, the least important
+    parts are left out, starting with files that were only read.
     """
     session = await load_visible_session(context, principal, parse_id(session_id), id_secrets)
     params = CompactionsPage(principal.org_id, session.id, limit=paging.size, offset=paging.offset)

@@ -1,4 +1,4 @@
--- Which digests of a session were requested, newest first, and which are made: one page, and how many are there?
+-- Which digests of a session were requested, newest first, and which of them are made? One page, and the number of all.
 -- Tables: facts (key: org_id, session_id, place), compactions (key: org_id, session_id, compaction_id).
 -- A request is a fact, so it is listed as soon as it is stored; its digest follows.
 SELECT

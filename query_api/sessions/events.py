@@ -1,4 +1,4 @@
-"""The hook events of one session, by pages: first their positions, from narrow columns, then the events themselves."""
+"""The hook events of one session, in pages: first their positions from narrow columns, then the events themselves."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -26,11 +26,11 @@ from schemas.ids import IdSecrets
 from schemas.log.position import Position
 
 EVENTS_PER_PAGE_MAX = 1000
-PAGE_BYTES_MAX = 32 << 20  # of payloads; a page may end early, and its cursor continues there
+PAGE_BYTES_MAX = 32 << 20  # of payloads; the page ends early there, and its cursor continues
 
 
 class EventsPage(Struct, frozen=True):
-    """Hook events of a session from the place ``since`` in the log on; ``None`` filters nothing."""
+    """Hook events of a session, starting at the place ``since`` in the log; ``None`` filters nothing."""
 
     org_id: str
     session_id: UUID
@@ -78,7 +78,7 @@ EVENTS_AT = Question("query_api.sessions.events_at", EventsAt, EventRow)
 
 
 class HookEvent(Struct, frozen=True):
-    """A hook event as it was recorded; ``data`` is the payload byte for byte, ``position`` its record in the log."""
+    """A hook event as recorded; ``data`` is the payload byte for byte, ``position`` that of its record in the log."""
 
     event_id: UUID
     event_type: str
@@ -92,14 +92,14 @@ class HookEvent(Struct, frozen=True):
 
 
 class EventPage(NamedTuple):
-    """Events in log order, and the place at which the next page begins, if there is one."""
+    """Events in log order, and the place where the next page begins, if there is one."""
 
     events: list[HookEvent]
     next_place: int | None
 
 
 async def load_event_page(context: ReadContext, params: EventsPage) -> EventPage:
-    """Return at most ``limit - 1`` events, and at least one if there is any; the last row shows that there are more."""
+    """Return up to ``limit - 1`` events, at least one if there are any; the last row only shows that more follow."""
     found = await context.ask(EVENTS_PAGE, params)
     shown = within_bytes(found[: params.limit - 1], PAGE_BYTES_MAX)
     if not shown:
@@ -109,7 +109,7 @@ async def load_event_page(context: ReadContext, params: EventsPage) -> EventPage
 
 
 def within_bytes(rows: Sequence[EventsPageRow], bytes_max: int) -> Sequence[EventsPageRow]:
-    """Return the first rows whose payloads fit into ``bytes_max`` together, and the first row in any case."""
+    """Return the first rows whose payloads together fit into ``bytes_max``, and always the first row."""
     sums = accumulate(row.bytes for row in rows)
     return [row for n, (row, total) in enumerate(zip(rows, sums, strict=True)) if n == 0 or total <= bytes_max]
 
@@ -138,7 +138,7 @@ class EventFilter(NamedTuple):
     before: datetime | None
 
     def cursor_parts(self) -> list[str | None]:
-        """Return what binds a cursor to these filters."""
+        """Return the values that bind a cursor to these filters."""
         times = (None if at is None else at.isoformat() for at in (self.after, self.before))
         return [self.event_type, self.tool_name, self.agent_id, *times]
 
@@ -150,7 +150,7 @@ def provide_event_filter(
     after: FromQuery[datetime | None] = None,
     before: FromQuery[datetime | None] = None,
 ) -> EventFilter:
-    """Return the filter of the query parameters; times are those of the events.
+    """Return the filter of the query parameters; the times refer to when events happened.
 
     Raises:
         ApiError: 422 for a time without an offset.
@@ -168,7 +168,7 @@ async def list_events(
     cursor: FromQuery[str | None] = None,
     per_page: Annotated[int, QueryParameter(ge=1, le=EVENTS_PER_PAGE_MAX)] = PER_PAGE_DEFAULT,
 ) -> Response[Reply[list[HookEvent]]]:
-    """List the hook events of a session in the order of the log, each payload byte for byte.
+    """List the hook events of a session in log order, each payload byte for byte.
 
     ``meta.next_cursor`` leads to the next page of the same session with the same filters; it is null at the end. A page
     with large payloads may hold fewer events than ``per_page``.

@@ -1,5 +1,5 @@
--- What do the hook events of a session at these places contain, in log order?
--- Table: facts (key: org_id, session_id, place). Most of the time goes into decompressing payloads; the settings spread
+-- What do the hook events of a session at these places contain? One row each, in log order.
+-- Table: facts (key: org_id, session_id, place). Decompressing payloads takes most of the time, so the settings spread
 -- single granules over all cores.
 SELECT
     event_id,

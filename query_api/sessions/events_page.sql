@@ -1,4 +1,4 @@
--- Which hook events of a session match, in log order from a place on: the first of them, and how large is each?
+-- Which hook events of a session match, from a place in the log on, and how large are they? The first ones, in order.
 -- Table: facts (key: org_id, session_id, place), read in its order up to the limit.
 SELECT
     place,

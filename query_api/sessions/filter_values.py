@@ -1,4 +1,4 @@
-"""The values that a list of sessions can be filtered by."""
+"""The values by which a list of sessions can be filtered."""
 
 from litestar import Response, get
 from litestar.di import NamedDependency
@@ -15,7 +15,7 @@ VALUES_MAX = 1_000  # of each list
 
 
 class ValuesOf(Struct, frozen=True):
-    """The values in the sessions of an org, or of ``viewer_id`` alone; ``limit_by`` of each list."""
+    """The values in an org's sessions, or only in those of ``viewer_id``; up to ``limit_by`` for each list."""
 
     org_id: str
     viewer_id: str | None
@@ -33,7 +33,7 @@ FILTER_VALUES = Question("query_api.sessions.filter_values", ValuesOf, ValueRow)
 
 
 class FilterValues(Struct, frozen=True):
-    """The values that occur, the most used first. ``users`` is empty if the caller may not see names of people."""
+    """The values that occur, the most used first. ``users`` is empty if the caller may not see users' names."""
 
     projects: list[str]
     repos: list[str]
@@ -46,7 +46,7 @@ class FilterValues(Struct, frozen=True):
 async def list_filter_values(
     principal: NamedDependency[Principal], context: NamedDependency[ReadContext]
 ) -> Response[Reply[FilterValues]]:
-    """List the values that occur in the sessions that the caller may see: the 1,000 most used of each."""
+    """List the values in the sessions that the caller may see: the 1,000 most used of each kind."""
     rows = await context.ask(FILTER_VALUES, ValuesOf(principal.org_id, viewer_of(principal), VALUES_MAX))
     values: dict[str, list[str]] = {name: [] for name in FilterValues.__struct_fields__}
     for row in rows:

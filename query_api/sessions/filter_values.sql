@@ -1,5 +1,5 @@
--- Which projects, repositories, agents, users and models occur in the sessions of an org, or of one user of it, the
--- most used of each first?
+-- Which projects, repositories, agents, users and models occur in the sessions of an org, or of one of its users? The
+-- most used of each first.
 -- Table: rollup_daily (key: org_id, bucket), whose groups count the sessions of each combination.
 SELECT
     list,

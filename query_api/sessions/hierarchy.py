@@ -1,4 +1,4 @@
-"""The run of one session: its conversations, and in each its subagents and tasks."""
+"""The run of one session: its conversations, each with its subagents and tasks."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -31,8 +31,7 @@ _KINDS = ["subagent", "task"]
 
 
 class RunOf(Struct, frozen=True):
-    """The run of a session, or the session alone if it has none. ``viewer_id`` is set if the caller sees only their
-    own sessions."""
+    """A session's run, or only the session if it has none. ``viewer_id`` is set if the caller sees only their own."""
 
     org_id: str
     viewer_id: str | None
@@ -42,7 +41,7 @@ class RunOf(Struct, frozen=True):
 
 
 class RunConversationRow(OrgSessionKey, frozen=True):
-    """One conversation of the run, and the totals of all of them."""
+    """One conversation of the run, and the totals of all its conversations."""
 
     total_sessions: int
     total_events: int
@@ -54,7 +53,7 @@ class RunConversationRow(OrgSessionKey, frozen=True):
 
 
 class TasksOfSessions(Struct, frozen=True):
-    """The nodes of these ``kinds`` in these sessions, at most ``limit_by`` of each session and ``limit`` of all."""
+    """The nodes of these ``kinds`` in these sessions, at most ``limit_by`` for each session and ``limit`` in all."""
 
     org_id: str
     session_ids: list[UUID]
@@ -78,7 +77,7 @@ class Totals(Struct, frozen=True):
 
 
 class Conversation(Session, frozen=True, kw_only=True):
-    """A session and its tasks; ``truncated`` if there are more than are shown."""
+    """A session and its tasks; ``truncated`` if it has more than are shown."""
 
     tasks: list[TaskNode]
     truncated: bool
@@ -108,11 +107,11 @@ async def get_hierarchy(
     id_secrets: NamedDependency[IdSecrets],
     include: FromQuery[Literal["tools"] | None] = None,
 ) -> Response[Reply[Hierarchy]]:
-    """Return the run of the session: its conversations, and in each its subagents and tasks.
+    """Return the run of the session: its conversations, each with its subagents and tasks.
 
-    ``include=tools`` adds uses of tools. What an agent did is listed under that agent. A start without an end, an end
-    without a start and a node with an unknown parent are included. A conversation shows at most 5,000 nodes (then it is
-    ``truncated``). A run shows its first 1,000 conversations besides this session; its totals count all of them.
+    ``include=tools`` adds tool uses. What an agent did is listed under that agent. A start without an end, an end
+    without a start and a node with an unknown parent are included. A conversation shows at most 5,000 nodes and is
+    ``truncated`` if it has more. A run shows its first 1,000 conversations besides this session; its totals count all.
     """
     session = await load_visible_session(context, principal, parse_id(session_id), id_secrets)
     run = await _load_run(context, viewer_of(principal), session, with_tools=include == "tools")
@@ -120,7 +119,7 @@ async def get_hierarchy(
 
 
 async def _load_run(context: ReadContext, viewer_id: str | None, session: Session, with_tools: bool) -> Run:
-    """Return the part of the run that ``viewer_id`` (None: any user) sees.
+    """Return the part of the run that ``viewer_id`` sees (None: any user).
 
     Raises:
         ApiError: 404 if the caller can no longer see the session.
@@ -167,7 +166,7 @@ def _conversations(sessions: Sequence[Session], nodes: Sequence[TaskNodeRow], wi
 
 
 def _is_truncated(session: Session, rows: Sequence[TaskNodeRow], cut: bool, with_tools: bool) -> bool:
-    """Return whether nodes are missing; if the list of all was ``cut``, a session without nodes may have had some."""
+    """Return whether nodes are missing. If the list was ``cut``, even a session without listed nodes may have some."""
     if rows:
         return rows[0].nodes > len(rows)
     counts = session.counts

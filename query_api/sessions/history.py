@@ -1,4 +1,4 @@
-"""A session as it was known at a point of the log, or of time."""
+"""A session as it was known at a log position or at a time."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -21,19 +21,19 @@ Point = Position | datetime
 
 
 class History(Protocol):
-    """Folds sessions again from their facts. The fold belongs to the projector, so the service provides it."""
+    """Folds sessions again from their facts. The fold belongs to the projector, so the service injects it."""
 
     async def state_at(self, context: ReadContext, org_id: str, session_id: UUID, offset: int) -> SessionDetailRow:
-        """Return the state of a session from its facts up to ``offset``; there is one at least.
+        """Return the state of a session from its facts up to ``offset``, of which there is at least one.
 
         Raises:
-            ApiError: 503 if other sessions are being folded already.
+            ApiError: 503 if too many other sessions are being folded.
         """
         ...
 
 
 class SessionUntil(Struct, frozen=True):
-    """A session up to an offset and, unless it is None, up to a time of receipt (ms since 1970)."""
+    """A session up to an offset and, unless None, up to a time of receipt (ms since 1970)."""
 
     org_id: str
     session_id: UUID
@@ -51,10 +51,10 @@ LAST_OFFSET = Question("query_api.sessions.last_offset", SessionUntil, LastOffse
 
 
 def parse_as_of(text: str) -> Point:
-    """Return the position or the time that ``as_of`` names.
+    """Return the position or time that ``as_of`` names.
 
     Raises:
-        ApiError: 422 if it names neither.
+        ApiError: 422 if it is neither.
     """
     try:
         return _time(text) if "-" in text else _position(text)
@@ -63,7 +63,7 @@ def parse_as_of(text: str) -> Point:
 
 
 async def session_as_of(context: ReadContext, history: History, now: Session, point: Point) -> Session | None:
-    """Return what was known of the session ``now`` at a point; None before its first fact.
+    """Return the session ``now`` as it was known at a point, or None if the point is before its first fact.
 
     Raises:
         ApiError: 422 if the point is in another partition.
@@ -78,7 +78,7 @@ async def session_as_of(context: ReadContext, history: History, now: Session, po
 
 
 def _until(now: Session, newest: Position, point: Point) -> SessionUntil:
-    """Return the part of the session that a point includes. Facts beyond ``now`` may be incomplete, so they wait."""
+    """Return the part of the session that a point includes. Facts after ``now`` may be incomplete: leave them out."""
     if isinstance(point, datetime):
         return SessionUntil(now.org_id, now.id, newest.offset, (point - _EPOCH) // _MS)
     if point.partition != newest.partition:

@@ -1,4 +1,4 @@
--- How many sessions of an org match that started in these hours, by hour?
+-- How many of an org's sessions that started in these hours match? One row for each hour.
 -- Table: sessions (key: org_id, started_hour, session_id).
 SELECT
     toUnixTimestamp(started_hour) AS hour_s,

@@ -1,8 +1,8 @@
-"""Finds a page of sessions, in the order in which they started, in the few hours that hold it.
+"""Finds a page of sessions, ordered by start, by reading only the few hours that contain it.
 
-The rollups know how many sessions started in each hour, so neither the page nor the number of all sessions needs all
-rows of an org. They are behind the sessions by a moment, and the list must not be. So the hours that may have changed
-since the rollups' mark are counted in the sessions, and so are those at the edges of ``started_after`` and
+The rollups know how many sessions started in each hour, so neither the page nor the total needs all rows of an org.
+But the rollups lag slightly behind the sessions, and the list must not. So the hours that may have changed since the
+rollups' mark are counted in the sessions table, and so are the hours at the edges of ``started_after`` and
 ``started_before``. The page counts its hours again, so that page and total agree even while sessions arrive.
 """
 
@@ -19,15 +19,15 @@ from query_api.sessions.session_filter import SessionFilter
 
 HOUR_S = 3_600
 HOURS_MAX = 50_000  # of one org; five years have 43,800
-COUNTED_HOURS_MAX = 500  # one by one
-# The filters that groups of the rollups know; the others are None if this way is taken.
+COUNTED_HOURS_MAX = 500  # in the sessions table
+# The filters by dimensions of the rollups. This method is used only if all other filters are None.
 KNOWN_TO_ROLLUPS = frozenset(
     {"org_id", "own_user_id", "user_id", "project_id", "repo", "agent_name", "started_after", "started_before"}
 )
 
 
 class Started(Struct, frozen=True):
-    """Sessions of an org, by what the rollups know of them."""
+    """Sessions of an org, filtered by dimensions of the rollups."""
 
     org_id: str
     own_user_id: str | None
@@ -40,7 +40,7 @@ class Started(Struct, frozen=True):
 
 
 class HoursOf(Started, frozen=True):
-    """The hours in which they started; the rollups hold every offset below ``rolled_up`` of its partition."""
+    """The hours in which they started; for each partition, the rollups contain every offset below ``rolled_up``."""
 
     partitions: list[int]
     rolled_up: list[int]
@@ -48,7 +48,7 @@ class HoursOf(Started, frozen=True):
 
 
 class HourRow(Struct, frozen=True):
-    """An hour (s since 1970), and how many match by the rollups, which may be behind."""
+    """An hour (s since 1970), and how many sessions match according to the rollups, which may lag."""
 
     hour_s: int
     matches: int
@@ -56,13 +56,13 @@ class HourRow(Struct, frozen=True):
 
 
 class CountedIn(Started, frozen=True):
-    """Those that started in one of these hours."""
+    """The sessions that started in one of these hours."""
 
     hours: list[int]
 
 
 class HourCountRow(Struct, frozen=True):
-    """An hour, and how many match."""
+    """An hour, and how many sessions match."""
 
     hour_s: int
     matches: int
@@ -73,7 +73,7 @@ HOUR_COUNTS = Question("query_api.sessions.hour_counts", CountedIn, HourCountRow
 
 
 class Window(NamedTuple):
-    """The hours that hold a page, and the matches before and beside them. ``None``: without an end."""
+    """The hours that contain a page, and the matches before and outside them. ``None``: unbounded."""
 
     hour_from: int | None
     hour_to: int | None
@@ -82,9 +82,9 @@ class Window(NamedTuple):
 
 
 async def count_by_hour(context: ReadContext, session_filter: SessionFilter) -> list[HourCountRow] | None:
-    """Return in how many hours how many sessions match, the first hour first.
+    """Return the number of matching sessions for each hour, the first hour first.
 
-    None: the rollups do not know these filters, or there are too many hours.
+    None: the rollups can't apply these filters, or there are too many hours.
     """
     if any(getattr(session_filter, name) is not None for name in _unknown_to_rollups()):
         return None

@@ -1,7 +1,7 @@
--- In which hours did the sessions of an org start that match, and how many in each, by the rollups? And in which hours
--- may the rollups be behind the sessions, because a row is newer than the mark of its partition?
--- Tables: rollup_hourly (key: org_id, bucket); sessions (key: org_id, started_hour, session_id), of which only partition
--- and version are read, without FINAL: an hour with an old row beside a newer one may be named needlessly.
+-- In which hours did the matching sessions of an org start, and how many in each, according to the rollups? In which
+-- hours may the rollups lag behind the sessions, because a row is newer than the mark of its partition?
+-- Tables: rollup_hourly (key: org_id, bucket); sessions (key: org_id, started_hour, session_id). Of `sessions` only
+-- partition and version are read, without FINAL: a row that has been replaced may name an hour needlessly.
 SELECT
     toUnixTimestamp(hour) AS hour_s,
     max(hour_matches) AS matches,

@@ -1,4 +1,4 @@
--- Which is the last record of a session, in log order, that added a fact up to an offset and a time of receipt?
+-- Which record, in log order, was the last to add a fact to a session up to an offset and a time of receipt?
 -- Table: facts (key: org_id, session_id, place).
 SELECT
     log_offset

@@ -20,7 +20,7 @@ Sort = Literal["-started_at", "started_at", "-cost_usd", "-tokens", "-duration_s
 
 
 class SessionsPage(SessionFilter, frozen=True):
-    """A page of the matching sessions that have all words and phrases (as `kernel.words` stores them), in an order."""
+    """A page, in some order, of the matching sessions with all words and phrases (as `kernel.words` stores them)."""
 
     sort: str
     limit: int
@@ -32,7 +32,7 @@ class SessionsPage(SessionFilter, frozen=True):
 
 
 class SessionsPageRow(OrgSessionKey, frozen=True):
-    """One session of the page, and the number of all matches."""
+    """The key of one session of the page, and the number of all matches."""
 
     total_count: int
 
@@ -58,7 +58,7 @@ async def list_sessions(
 async def _find_page(
     context: ReadContext, session_filter: SessionFilter, params: SessionsPage
 ) -> tuple[list[SessionsPageRow], int]:
-    """Return the page and the number of all matches, from few hours if the order is that of the table."""
+    """Return the page and the number of all matches; read only a few hours if the order is that of the table."""
     by_start = params.sort in ("-started_at", "started_at")
     hours = await count_by_hour(context, session_filter) if by_start else None
     if hours is None:

@@ -1,11 +1,11 @@
--- Which sessions of an org match, and have all of these words and phrases: one page of their ids in the order of `sort`,
--- and how many are there in all?
+-- Which sessions of an org match and have all of these words and phrases? One page of their ids in the order of `sort`,
+-- and the number of all.
 -- Table: sessions (key: org_id, started_hour, session_id); the text index on search_text finds the words.
--- The index alone would return a session whose older row had the word. With the last setting the newer rows of each
--- found key are read as well, and only the newest row is checked for its words.
--- Phrases need the text itself, which is read only if there are any, and only of rows that have the words.
--- `hour_from` and `hour_to` are the hours, both inclusive, in which the page is, if they are known.
--- `sort` is the name of a column or of one of these expressions; columns of the others are not read.
+-- By itself, the index would also find a session whose older row had the word. The last setting makes the store read
+-- the newer rows of each key found, and check only the newest one for the words.
+-- Phrases need the text itself. It is read only if there are any, and only for rows that have the words.
+-- `hour_from` and `hour_to`, both inclusive, are the hours that contain the page, if they are known.
+-- `sort` names a column or one of these expressions; the columns of the other expressions are not read.
 WITH
     -toUnixTimestamp64Milli(started_at) AS `-started_at`,
     -cost_nano AS `-cost_usd`,

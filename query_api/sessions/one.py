@@ -1,4 +1,4 @@
-"""One session, and the only way from an id in a path to a session that the caller may see."""
+"""One session, and the only code that turns an id from a path into a session that the caller may see."""
 
 import asyncio
 from time import monotonic
@@ -22,7 +22,7 @@ from schemas.ids import IdSecrets, UnknownId, verify
 
 WAIT_S = 2.0
 POLL_S = 0.05
-NO_SESSION = UUID(int=0)  # has no version, so it equals no id
+NO_SESSION = UUID(int=0)  # has no UUID version, so no session has this id
 
 
 @get("/sessions/{session_id:str}", operation_id="GetSession", guards=[may("session.read")])
@@ -34,10 +34,10 @@ async def get_session(
     history: NamedDependency[SkipValidation[History]],
     as_of: FromQuery[str | None] = None,
 ) -> Response[Reply[Session]]:
-    """Return the whole session. The request waits up to 2 s for a session that was just created.
+    """Return the whole session. A request for a session that was just created waits for it, up to 2 s.
 
-    With `as_of`, return what was known of it at a log position, or at a time: up to the last of its records that was
-    received by then. `meta.as_of` is the position of the last record that is included.
+    With `as_of`, return the session as it was known at a log position, or at a time: up to the last of its records that
+    was received by then. `meta.as_of` is the position of the last record included.
     """
     began, point = monotonic(), None if as_of is None else parse_as_of(as_of)
     session = await load_visible_session(context, principal, parse_id(session_id), id_secrets)
@@ -53,10 +53,10 @@ async def get_session(
 async def load_visible_session(
     context: ReadContext, principal: Principal, session_id: UUID, secrets: IdSecrets
 ) -> Session:
-    """Return the session, as soon as it is projected.
+    """Return the session as soon as it is projected.
 
     Raises:
-        ApiError: 404, in one time class, if it does not exist, or belongs to another org or another user.
+        ApiError: 404 if it does not exist or belongs to another org or user, with the same timing in each case.
     """
     began = monotonic()
     session = await _session_of_org(context, principal.org_id, session_id, secrets)
@@ -67,9 +67,9 @@ async def load_visible_session(
 
 
 async def _session_of_org(context: ReadContext, org_id: str, session_id: UUID, secrets: IdSecrets) -> Session | None:
-    """Look up an id only if it was minted for the org: the store would take longer if another org had it.
+    """Look up an id only if it was minted for this org: the lookup would take longer if another org had the session.
 
-    For any other id the same question is asked about no session, so that it goes through the same queue.
+    For any other id, ask the same question about no session, so that it goes through the same queue.
     """
     if not _minted_here(secrets, org_id, session_id):
         return await load_session(context, org_id, NO_SESSION)

@@ -1,8 +1,8 @@
-"""Finds a page of all threads of an org among those that were active last.
+"""Finds a page of an org's threads among the most recently active ones.
 
-A page needs the latest activity, and the totals, of few threads. Rows of sessions, old and new ones, are read in the
-order of activity up to a number. A thread that is not among them was last active at the moment of the last of these
-rows, or before. So threads that were active after that moment are in their right places.
+A page needs the latest activity and the totals of only a few threads. A limited number of session rows, including
+replaced ones, is read in order of activity. A thread that is not among them was last active no later than the last of
+these rows. So all threads that were active after that moment are found, in the right order.
 """
 
 import asyncio
@@ -17,20 +17,20 @@ from query_api.question import Question
 from query_api.read_context import ReadContext
 from query_api.sessions.threads_page import THREADS_PAGE, ThreadsPage, ThreadsPageRow
 
-PLACES_MAX = 200  # of the last thread of a page; the ids of the candidates must fit into a parameter
-ROWS_EACH = 4  # a thread is known by several rows: conversations, and their earlier states
-MORE = 1.25  # times as many candidates, since a replaced row may have overstated some
+PLACES_MAX = 200  # the last place of a page; the ids of the candidates must fit into a parameter
+ROWS_EACH = 4  # a thread has several rows: its conversations and their earlier states
+MORE = 1.25  # times as many candidates, since a replaced row may overstate a thread's activity
 
 
 class CandidatesOf(Struct, frozen=True):
-    """The first ``limit`` rows of an org's sessions in the order of activity."""
+    """The ``limit`` most recently active rows of an org's sessions."""
 
     org_id: str
     limit: int
 
 
 class CandidateRow(Struct, frozen=True):
-    """A thread, and when one of its sessions was active (ms since 1970)."""
+    """A thread, and when one of its sessions was last active (ms since 1970)."""
 
     thread_id: UUID
     active_ms: int
@@ -43,7 +43,7 @@ class ThreadsOf(Struct, frozen=True):
 
 
 class ThreadCountRow(Struct, frozen=True):
-    """How many there are."""
+    """The number of threads."""
 
     threads: int
 
@@ -53,14 +53,14 @@ THREAD_COUNT = Question("query_api.sessions.thread_count", ThreadsOf, ThreadCoun
 
 
 async def find_recent(context: ReadContext, params: ThreadsPage) -> tuple[list[ThreadsPageRow], int] | None:
-    """Return a page of all threads of an org, and their number; None if it must be looked for among all sessions."""
+    """Return a page of all threads of an org and their number, or None if all sessions must be searched for it."""
     last = params.offset + params.limit
     if last > PLACES_MAX:
         return None
     limit = ROWS_EACH * last
     rows = await context.ask(CANDIDATES, CandidatesOf(params.org_id, limit))
     if len(rows) < limit:
-        return None  # few sessions: all of them are read as fast
+        return None  # few sessions: reading all of them is as fast
     among, upto_ms = _first(rows, ceil(MORE * last) + 1)
     candidates = msgspec.structs.replace(params, offset=0, limit=last, among=among)
     page, (count,) = await asyncio.gather(
@@ -73,7 +73,7 @@ async def find_recent(context: ReadContext, params: ThreadsPage) -> tuple[list[T
 
 
 def _first(rows: Sequence[CandidateRow], number: int) -> tuple[list[UUID], int]:
-    """Return the first threads, and the moment after which no other thread was active."""
+    """Return the first ``number`` threads, and the moment after which no other thread was active."""
     first: dict[UUID, None] = {}
     for row in rows:
         first[row.thread_id] = None

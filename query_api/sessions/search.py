@@ -1,4 +1,4 @@
-"""The search of an org's sessions by words."""
+"""The search for words in an org's sessions."""
 
 from collections.abc import Iterator, Sequence
 from typing import Annotated
@@ -21,14 +21,14 @@ Q = Annotated[str, QueryParameter(min_length=1, max_length=200)]
 
 
 class Highlight(Struct, frozen=True):
-    """A text that contains a term of the search: its field, and a part of it with the terms between « and »."""
+    """A text that contains a search term: its field, and an excerpt with the terms between « and »."""
 
     field: str
     text: str
 
 
 class FoundSession(Session, frozen=True, kw_only=True):
-    """A session that matches a search, and the texts that match."""
+    """A session that matches a search, and its matching texts."""
 
     highlights: list[Highlight]
 
@@ -43,9 +43,9 @@ async def search_sessions(
 ) -> Response[Reply[list[FoundSession]]]:
     """List the sessions that contain all of the words, newest first unless ``sort`` names another order.
 
-    A word may be in summary, title, repo, agent, branch, component, project, model or the first 50 prompts (200
-    characters of each). The words of a quoted phrase must follow one another in one of these. Case, accents and the
-    characters between words do not matter. A ``q`` without any word matches nothing. Matching texts are highlighted.
+    A word may be in the summary, title, repo, agent, branch, component, project, model or one of the first 50 prompts
+    (200 characters of each). The words of a quoted phrase must follow one another in one of these texts. Case, accents
+    and the characters between words do not matter. A ``q`` without a word matches nothing. Matches are highlighted.
     """
     query = parse(q)
     if not query.terms:
@@ -60,7 +60,7 @@ async def search_sessions(
 
 
 def found_session(session: Session, prompts: Sequence[str], highlighter: Highlighter) -> FoundSession:
-    """Return the whole session with a highlight for each of its texts that contains a term of the search."""
+    """Return the whole session with a highlight for each of its texts that contains a search term."""
     marked = ((field, highlighter.mark(text)) for field, text in _searched_texts(session, prompts))
     highlights = [Highlight(field, text) for field, text in marked if text is not None]
     fields = {name: getattr(session, name) for name in Session.__struct_fields__}
@@ -68,7 +68,7 @@ def found_session(session: Session, prompts: Sequence[str], highlighter: Highlig
 
 
 def _searched_texts(session: Session, prompts: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield the texts that a search reads, with the names that the API's reference gives them."""
+    """Yield the searched texts, with their names in the API reference."""
     if session.sensitive:
         return
     models = dict.fromkeys([session.model, *(use.model for use in session.models)])

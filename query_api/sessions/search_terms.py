@@ -1,4 +1,4 @@
-"""The terms of a search, words and phrases between quotation marks, and their highlights in a text."""
+"""The terms of a search (words, and phrases in quotation marks) and their highlights in a text."""
 
 import re
 from collections.abc import Sequence
@@ -7,21 +7,21 @@ from typing import NamedTuple
 from kernel.words import folded, folded_lengths, phrase_text, split_words
 
 OPEN, CLOSE, CUT = "«", "»", "…"
-LENGTH_MAX = 240  # characters of the text that are shown, without marks; a longer first term is shown whole
-BEFORE = 60  # of them before the first term, if the text is longer than that
+LENGTH_MAX = 240  # characters of an excerpt, without marks; a first term that is longer is shown whole
+BEFORE = 60  # how many of them may precede the first term, if the text is longer than an excerpt
 
-SearchTerm = tuple[str, ...]  # words that follow one another
+SearchTerm = tuple[str, ...]  # consecutive words
 TextSpan = tuple[int, int]  # start and stop, in characters
 
 
 class SearchQuery(NamedTuple):
-    """The terms that a session must contain, all of them."""
+    """The terms, all of which a session must contain."""
 
     terms: tuple[SearchTerm, ...]
 
     @property
     def words(self) -> list[str]:
-        """Return the words of all terms, each once."""
+        """Return the words of all terms, without duplicates."""
         return list(dict.fromkeys(word for term in self.terms for word in term))
 
     @property
@@ -31,7 +31,7 @@ class SearchQuery(NamedTuple):
 
 
 def parse(text: str) -> SearchQuery:
-    """Return the terms of any text; an unclosed quotation mark counts as text, and parts without a word are dropped."""
+    """Return the terms of any text. An unclosed quotation mark counts as text; parts without a word are dropped."""
     parts = text.split('"')
     quoted = parts[1 : len(parts) - 1 : 2]
     loose = parts[0::2] if len(parts) % 2 else [*parts[0::2], parts[-1]]
@@ -49,7 +49,7 @@ class Highlighter:
         self._terms = re.compile(f"(?<![^ ])(?:{either})(?![^ ])" if either else "(?!)")
 
     def mark(self, text: str) -> str | None:
-        """Return the text around the first term with every term in it marked, or None if it contains no term."""
+        """Return the text around the first term with every term in it marked, or None if the text contains no term."""
         spans = self._spans(text)
         return _marked(text, spans, _window(text, *spans[0])) if spans else None
 
@@ -60,14 +60,14 @@ class Highlighter:
         spans: list[TextSpan] = []
         for start, stop in found:
             first, after = origins[start], max(origins[stop], origins[stop - 1] + 1)
-            if spans and first < spans[-1][1]:  # one character, such as ½, may be the end of a word and begin the next
+            if spans and first < spans[-1][1]:  # a character such as ½ may both end a word and begin the next
                 first = spans.pop()[0]
             spans.append((first, after))
         return spans
 
 
 def _origins(text: str) -> Sequence[int]:
-    """Return, for each place in the folded text and for its end, the place of the character that it comes from."""
+    """Return, for each place in the folded text and for its end, the place of the original character."""
     lengths = folded_lengths(text)
     if min(lengths) == max(lengths) == 1:
         return range(len(text) + 1)
@@ -75,7 +75,7 @@ def _origins(text: str) -> Sequence[int]:
 
 
 def _window(text: str, start: int, stop: int) -> TextSpan:
-    """Return the part of a text that is shown around its first term; a long text is cut at the ends of words."""
+    """Return the part of a text to show around its first term; a long text is cut at word boundaries."""
     if len(text) <= LENGTH_MAX:
         return 0, len(text)
     begin = max(0, start - BEFORE)

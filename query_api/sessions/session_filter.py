@@ -1,4 +1,4 @@
-"""The filters that all lists of sessions take, limited to the sessions that the caller may see."""
+"""The filters of all session lists, limited to the sessions that the caller may see."""
 
 from datetime import datetime
 from typing import Any, Literal, TypeVar
@@ -18,7 +18,7 @@ from schemas.models import canonical_model
 
 
 class SessionFilter(Struct, frozen=True):
-    """Sessions of an org. ``None`` filters nothing; ``own_user_id`` is set if the caller sees only their own."""
+    """Filters for an org's sessions; ``None`` filters nothing. ``own_user_id``: the caller sees only their own."""
 
     org_id: str
     own_user_id: str | None
@@ -42,13 +42,13 @@ Status = Literal["active", "ended"]
 
 
 def all_of(org_id: str) -> SessionFilter:
-    """Return the filter that all sessions of an org pass."""
+    """Return the filter that every session of an org passes."""
     absent = dict.fromkeys(SessionFilter.__struct_fields__, None)
     return SessionFilter(**{**absent, "org_id": org_id})  # type: ignore[arg-type]  # by name
 
 
 def with_filter(params: type[F], session_filter: SessionFilter, **more: Any) -> F:
-    """Return the parameters of a question that takes the filter and ``more``."""
+    """Return the parameters of a question that takes this filter, with ``more`` added."""
     return params(**msgspec.structs.asdict(session_filter), **more)
 
 

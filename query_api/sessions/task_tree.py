@@ -1,4 +1,4 @@
-"""The tree of what happened in one session: each node under its parent. Pure."""
+"""The tree of what happened in one session, with each node under its parent. Pure."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -9,11 +9,11 @@ from kernel.times import instant
 
 DEPTH_MAX = 64
 Key = tuple[str, str]  # kind and id
-_ORDER = ("subagent", "task", "tool")  # in which a parent's id is looked up, since ids are unique only within a kind
+_ORDER = ("subagent", "task", "tool")  # the order for looking up a parent's id: ids are unique only within a kind
 
 
 class TaskNodeRow(Struct, frozen=True):
-    """A subagent, a task or a use of a tool, and the number of nodes of its session; absent texts are empty."""
+    """A subagent, a task or a tool use, and the number of nodes of its session; absent texts are empty."""
 
     session_id: UUID
     kind: str
@@ -30,7 +30,7 @@ class TaskNodeRow(Struct, frozen=True):
 
 
 class TaskNode(Struct, frozen=True):
-    """A subagent, a task or a use of a tool. ``duration_ms`` is the reported duration, else from start to end."""
+    """A subagent, a task or a tool use. ``duration_ms`` is the reported duration, else the time from start to end."""
 
     id: str
     kind: str
@@ -46,7 +46,7 @@ class TaskNode(Struct, frozen=True):
 
 
 def tree_of(rows: Sequence[TaskNodeRow]) -> list[TaskNode]:
-    """Return the nodes in order of time, each once: under its parent, or at the top if the parent is not among them."""
+    """Return the nodes by time, each once: under its parent, or at the top if the parent is not among the nodes."""
     ordered = sorted(rows, key=_by_time)
     above = _parents(ordered)
     nodes = {_key(row): _node(row) for row in ordered}
@@ -58,7 +58,7 @@ def tree_of(rows: Sequence[TaskNodeRow]) -> list[TaskNode]:
 
 
 def _parents(rows: Sequence[TaskNodeRow]) -> dict[Key, Key | None]:
-    """Return each node's parent. A node in a circle, or too deep, has none and moves to the top."""
+    """Return each node's parent. A node in a cycle or too deep gets no parent and moves to the top."""
     known = {_key(row) for row in rows}
     above = {_key(row): next((key for key in _possible_parents(row) if key in known), None) for row in rows}
     for key in above:

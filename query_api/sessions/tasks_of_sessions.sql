@@ -1,7 +1,7 @@
--- What happened inside these sessions of an org: which subagents, tasks and uses of tools, with limits for each session
--- and for all, and how many of each session are there?
--- Table: tasks (key: org_id, session_id, kind, task_id), read again for the uses of tools that started agents: without
--- tools, such an agent stands under the agent whose tool it was.
+-- Which subagents, tasks and tool uses belong to these sessions of an org, limited for each session and in all, and how
+-- many does each session have?
+-- Table: tasks (key: org_id, session_id, kind, task_id). It is read again for the tool uses that started agents: if
+-- tools are not shown, such an agent appears under the agent that used the tool.
 WITH
     calls AS
     (

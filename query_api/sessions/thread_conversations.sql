@@ -1,6 +1,6 @@
--- Which conversations of these threads of an org may the caller see, the latest first, with a limit for each thread?
--- Table: sessions (key: org_id, started_hour, session_id). The keys are found without FINAL, also those of sessions that
--- were in one of these threads before; the newest rows decide.
+-- Which conversations of these threads may the caller see, the latest first, with a limit for each thread?
+-- Table: sessions (key: org_id, started_hour, session_id). The keys are found without FINAL, so they include sessions
+-- that used to be in one of these threads; the newest rows decide.
 SELECT
     session_id,
     toUnixTimestamp(started_hour) AS started_hour_s,

@@ -1,4 +1,4 @@
-"""The threads of an org: conversations that continue one another."""
+"""The threads of an org: chains of conversations that continue one another."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -23,11 +23,11 @@ from query_api.visibility import viewer_of
 from schemas.http.responses import Reply, Session
 from schemas.money import usd_of
 
-CONVERSATIONS_MAX = 1_000  # of a thread, the latest ones; its totals count all of them
+CONVERSATIONS_MAX = 1_000  # the latest ones of a thread; its totals count all of them
 
 
 class ConversationsOf(Struct, frozen=True):
-    """The conversations of these threads that the caller sees."""
+    """The conversations of these threads that the caller may see."""
 
     org_id: str
     viewer_id: str | None
@@ -45,7 +45,7 @@ THREAD_CONVERSATIONS = Question("query_api.sessions.thread_conversations", Conve
 
 
 class Thread(Struct, frozen=True):
-    """The part of a thread that the caller may see; its conversations in the order in which they started."""
+    """The part of a thread that the caller may see, with conversations in the order in which they started."""
 
     thread_id: UUID
     started_at: str
@@ -63,7 +63,7 @@ async def list_threads(
 ) -> Response[Reply[list[Thread]]]:
     """List conversations that continue one another, the thread with the latest activity first.
 
-    A thread is shown whole if one of its conversations matches the filters.
+    If one conversation of a thread matches the filters, the whole thread is shown.
     """
     viewer_id = viewer_of(principal)
     params = with_filter(ThreadsPage, session_filter, viewer_id=viewer_id, limit=paging.size, offset=paging.offset)
@@ -78,14 +78,14 @@ async def list_threads(
 async def _threads(
     context: ReadContext, org_id: str, viewer_id: str | None, rows: Sequence[ThreadsPageRow]
 ) -> list[Thread]:
-    """Return the threads of ``rows`` with the conversations that ``viewer_id`` (None: any user) sees."""
+    """Return the threads of ``rows`` with the conversations that ``viewer_id`` sees (None: any user)."""
     if not rows:
         return []
     params = ConversationsOf(org_id, viewer_id, [row.thread_id for row in rows], CONVERSATIONS_MAX)
     keys = await context.ask(THREAD_CONVERSATIONS, params)
     conversations: dict[UUID, list[Session]] = {row.thread_id: [] for row in rows}
     for session in await load_sessions(context, org_id, keys[::-1]):
-        if session.thread_id in conversations:  # else it changed its thread after the first questions
+        if session.thread_id in conversations:  # otherwise it moved to another thread after the first question
             conversations[session.thread_id].append(session)
     return [_thread(row, conversations[row.thread_id]) for row in rows]
 

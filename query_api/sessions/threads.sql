@@ -1,7 +1,7 @@
--- Which threads of an org have a conversation that matches, the latest activity first, one page of them, how many are
--- there in all, and what are the totals of what the caller may see of each?
--- Table: sessions (key: org_id, started_hour, session_id). `among` are the threads of which the page is, if they are
--- known. The keys of their sessions are found without FINAL, also those that were in one before; the newest rows decide.
+-- Which threads of an org have a matching conversation, the latest activity first, and what are the totals of what the
+-- caller may see of each? One page, and the number of all.
+-- Table: sessions (key: org_id, started_hour, session_id). `among` lists the candidates for the page, if they are
+-- known. Their sessions' keys are found without FINAL, so they include former members; the newest rows decide.
 SELECT
     thread_id,
     toUnixTimestamp64Milli(min(started_at)) AS thread_started_ms,

@@ -9,16 +9,16 @@ from query_api.sessions.session_filter import SessionFilter
 
 
 class ThreadsPage(SessionFilter, frozen=True):
-    """A page of the threads with a match. ``viewer_id`` is set if the caller sees only their own sessions."""
+    """A page of the threads that match. ``viewer_id`` is set if the caller sees only their own sessions."""
 
     viewer_id: str | None
     limit: int
     offset: int
-    among: list[UUID] = field(default_factory=list)  # the threads of which they are, if known
+    among: list[UUID] = field(default_factory=list)  # the candidates for the page, if known
 
 
 class ThreadsPageRow(Struct, frozen=True):
-    """One thread, the totals of what the caller sees of it, and the number of all matching threads."""
+    """One thread, totals over what the caller sees of it, and the number of all matching threads."""
 
     thread_id: UUID
     thread_started_ms: int

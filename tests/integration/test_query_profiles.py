@@ -57,7 +57,7 @@ def limits_said(done: dict[str, Any]) -> list[str]:
         (TIGHT, ["max_memory_usage is 1000000000 instead of 2147483648"]),
         (CONSTANT, ["max_result_rows is without bound"]),
         (READONLY_1, ["max_execution_time is", "max_memory_usage is", "max_result_rows is"]),
-        (FORGETFUL, ["max_execution_time is", "max_memory_usage is", "max_result_rows is", "may be of two moments"]),
+        (FORGETFUL, ["max_execution_time is", "max_memory_usage is", "max_result_rows is", "of different moments"]),
     ],
 )
 def test_reads_go_on_within_the_profile(filled: tuple[Path, str], persona: Persona, said: list[str]) -> None:
