@@ -1,1 +1,1 @@
-"""Checking the promise: every position of the log has its receipt, and every stored number is what its facts say."""
+"""Checks that every position of the log has its receipt, and that every stored number matches its facts."""

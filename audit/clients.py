@@ -1,7 +1,7 @@
-"""Which clients send what: event types and versions, and the share of events that this version does not know.
+"""Which clients send what: their versions and event types, and the share of events that are unknown to this code.
 
-Agents change with each release. An event type that appears with a new version is stored and counted like any other, but
-nothing is derived from it until this code knows it; so it should be noticed on the day it ships.
+Agents change with each release. A new event type is stored and counted like any other, but nothing is derived from it
+until this code knows it. So operators should notice it on the day it ships.
 """
 
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ from schemas.hooks import KNOWN_EVENT_TYPES
 from schemas.http.responses import Reply
 
 DAYS = 7
-TYPES_MAX = 10_000  # rows: a client may make up any number of types
+TYPES_MAX = 10_000  # rows: a client may invent any number of types
 DAY = timedelta(days=1)
 
 
@@ -40,7 +40,7 @@ class ClientsIn(StartedIn, frozen=True):
 
 
 class ClientTypeRow(Struct, frozen=True):
-    """The events of one type of one version of a client, and the number of its sessions with such events."""
+    """One event type from one version of a client: the number of events, and of sessions that have them."""
 
     client: str | None
     client_version: str | None
@@ -50,7 +50,7 @@ class ClientTypeRow(Struct, frozen=True):
 
 
 class UnknownRow(Struct, frozen=True):
-    """All events, and those of an unknown type."""
+    """The number of all events, and of those of an unknown type."""
 
     events: int
     unknown_events: int
@@ -61,7 +61,7 @@ UNKNOWN_EVENTS = Question("audit.unknown_events", StartedIn, UnknownRow)
 
 
 class EventTypeSeen(Struct, frozen=True):
-    """A type of events that a client sent."""
+    """An event type that a client sent."""
 
     event_type: str
     events: int
@@ -70,7 +70,7 @@ class EventTypeSeen(Struct, frozen=True):
 
 
 class ClientSeen(Struct, frozen=True):
-    """One version of a client; both are ``null`` where nothing says them. ``unknown_share`` is of its events."""
+    """One version of a client; name and version are ``null`` if unknown. ``unknown_share`` is a part of its events."""
 
     client: str | None
     client_version: str | None
@@ -81,7 +81,7 @@ class ClientSeen(Struct, frozen=True):
 
 
 class ClientsSeen(Struct, frozen=True):
-    """The clients of the sessions that started in these days; ``truncated`` if there are more types than are listed."""
+    """The clients of the sessions that started in these days; ``truncated`` if not all types are listed."""
 
     unknown_share: float
     clients: list[ClientSeen]
@@ -89,7 +89,7 @@ class ClientsSeen(Struct, frozen=True):
 
 
 class UnknownShare(Struct, frozen=True):
-    """The events of the sessions that started within a day, and how many of them have a type that is unknown here."""
+    """The events of the sessions that started within the last day, and how many of them have an unknown type."""
 
     events: int
     unknown_events: int
@@ -103,9 +103,9 @@ async def show_clients(
     start_date: FromQuery[date | None] = None,
     end_date: FromQuery[date | None] = None,
 ) -> Response[Reply[ClientsSeen]]:
-    """Show which versions of which clients sent which types of events, in sessions that started in these days.
+    """Show which event types each version of each client sent in the sessions that started in these days.
 
-    The default is the last seven days. ``known`` is false for a type that is stored, but from which nothing follows.
+    The default is the last seven days. ``known`` is false for a type that is stored but from which nothing is derived.
     """
     days = _days(start_date, end_date)
     async with turn.within(OPERATOR_WAIT_S):
@@ -117,7 +117,7 @@ async def show_clients(
 
 
 async def unknown_share(context: ReadContext) -> UnknownShare:
-    """Return the share of unknown events in the sessions that started within the last day."""
+    """Return the share of events of unknown types in the sessions that started within the last day."""
     now = datetime.now(UTC)
     (row,) = await context.ask(UNKNOWN_EVENTS, StartedIn(now - DAY, now + DAY))
     return UnknownShare(row.events, row.unknown_events, _share(row.unknown_events, row.events))

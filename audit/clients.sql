@@ -1,4 +1,4 @@
--- What did the clients of sessions that started in this time send: how many events of each type, by client and version?
+-- How many events of each type did each version of each client send, in sessions that started in this period?
 -- Tables: sessions (key: org_id, started_hour), facts (key: org_id, session_id, place).
 SELECT
     client,

@@ -1,12 +1,12 @@
-"""Confirm differences while the compared tables are being written.
+"""Confirms differences while the compared tables are being written.
 
 Two rules prevent false alarms:
 
-* Before a comparison, the offset below which each partition is *settled* is noted. A session with a record beyond it is
-  still being written. Such a session, and a bucket that holds one, is *moving*, and is not compared.
-* The tables of one question are not read at the same instant. So a difference counts only if a second comparison, begun
-  after the first one ended, shows the same numbers. Derived rows may lag behind their source, but they are never ahead
-  of a source that is read after them.
+* Before a comparison, the offset below which each partition is *settled* is noted. A session with a later record is
+  still being written. Such a session, or a bucket that contains one, is *moving* and is not compared.
+* The tables of one question are not read at the same instant. So a difference counts only if a second comparison,
+  begun after the first one ended, shows the same numbers. Derived rows may lag behind their source, but they are never
+  ahead of a source that is read after them.
 
 Moving rows and new differences are compared again after a short wait; those that remain are reported as moving.
 """
@@ -23,7 +23,7 @@ K = TypeVar("K", bound=Hashable)
 
 
 class Comparison(Struct, Generic[L, K], frozen=True):
-    """The result of one comparison; ``moving`` and ``different`` count all, the lists may be cut."""
+    """The result of one comparison; ``moving`` and ``different`` count all rows, but the lists may be truncated."""
 
     compared: int
     moving: int
@@ -33,7 +33,7 @@ class Comparison(Struct, Generic[L, K], frozen=True):
 
 
 class Confirmed(NamedTuple, Generic[L]):
-    """The lines that certainly differ. ``moving`` rows could not be compared; ``cut``: there are more lines."""
+    """The lines that definitely differ. ``moving`` rows could not be compared; ``cut`` if there are more lines."""
 
     lines: list[L]
     moving: int
@@ -46,7 +46,7 @@ async def confirmed_differences(
     compare_again: Callable[[list[K]], Awaitable[Comparison[L, K]]],
     pause: Callable[[], Awaitable[None]],
 ) -> Confirmed[L]:
-    """Compare unconfirmed rows again until there are none, or `COMPARED_AGAIN_MAX` times."""
+    """Compare unconfirmed rows again until none are left, at most `COMPARED_AGAIN_MAX` times."""
     found, before = first, frozenset[L]()
     unlisted, cut = 0, False
     for _ in range(COMPARED_AGAIN_MAX):
@@ -63,5 +63,5 @@ async def confirmed_differences(
 
 
 def _unconfirmed(found: Comparison[L, K], key_of: Callable[[L], K]) -> list[K]:
-    """Return the keys to compare again, each once, in the order in which they were found."""
+    """Return the keys to compare again, without duplicates, in the order in which they were found."""
     return list(dict.fromkeys([*found.moving_keys, *map(key_of, found.lines)]))

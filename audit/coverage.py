@@ -1,7 +1,7 @@
-"""The proof that no position of the log was left out: each of them has a receipt.
+"""The proof that no position of the log was left out: each has a receipt.
 
-Receipts are counted in ranges of positions, so that no question needs more memory or time as the history grows. Anyone
-who asks receives a proof of everything. The audit of each minute looks above the marks of the dense receipts only.
+Receipts are counted in ranges of positions, so that no question needs more memory or time as the history grows. A
+request gets a proof of the whole log. The audit that runs every minute checks only above the dense-receipt marks.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,7 +39,7 @@ class Gaps(Positions, frozen=True):
 
 
 class ReceiptsRow(Struct, frozen=True):
-    """How many positions have a receipt, how many of them are projected, and the first of them (0 if there is none)."""
+    """How many positions have a receipt, how many of those are projected, and the first one (0 if there is none)."""
 
     first: int
     receipts: int
@@ -47,14 +47,14 @@ class ReceiptsRow(Struct, frozen=True):
 
 
 class GapRow(Struct, frozen=True):
-    """The positions ``[start, stop)`` have no receipt."""
+    """A gap: the positions ``[start, stop)`` have no receipt."""
 
     start: int
     stop: int
 
 
 class DenseMarkRow(Struct, frozen=True):
-    """Every position of the partition below ``dense_below`` had its receipt when a projector last looked."""
+    """Every position of the partition below ``dense_below`` had its receipt when a projector last checked."""
 
     log_partition: int
     dense_below: int
@@ -66,7 +66,7 @@ RECEIPT_MARKS = Question("audit.receipt_marks", NoParams, DenseMarkRow)
 
 
 class CoverageRow(Struct, frozen=True):
-    """The receipts of one partition from ``first`` to ``end``, and the ranges below ``end`` that have none."""
+    """The receipts of one partition from ``first`` to ``end``, and the ranges below ``end`` without receipts."""
 
     log_partition: int
     first: int
@@ -78,7 +78,7 @@ class CoverageRow(Struct, frozen=True):
 
 
 class PartitionCoverage(Struct, frozen=True):
-    """Positions 0 to ``end`` of one partition; each of them must have a receipt, ``projected`` or ``dead``."""
+    """The positions of one partition below ``end``; each must have a receipt, ``projected`` or ``dead``."""
 
     partition: int
     first: int | None
@@ -111,7 +111,7 @@ async def show_coverage(
 async def load_coverage(asks: Asks) -> Coverage:
     """Return the coverage of everything.
 
-    Progress is read first: every position that it claims has its receipt by then.
+    Progress is read first, since every position that it claims must have its receipt by then.
     """
     progress = await asks.ask(PROGRESS, NoParams())
     ends = await receipts_end(asks)
@@ -119,10 +119,10 @@ async def load_coverage(asks: Asks) -> Coverage:
 
 
 async def load_recent_coverage(asks: Asks, suspected: Mapping[int, int]) -> Coverage:
-    """Return the coverage from the marks on: what is below them counts as found, but neither as projected nor as dead.
+    """Return the coverage above the marks. Receipts below a mark count as found, but not as projected or dead.
 
-    Of a partition that is ``suspected`` everything from that offset on is looked at, even below its mark. So is
-    everything below a mark that is beyond the last receipt.
+    A ``suspected`` partition is checked from its suspected offset on, even below its mark. If a mark is beyond the last
+    receipt, the whole partition is checked.
     """
     progress = await asks.ask(PROGRESS, NoParams())
     marks = {row.log_partition: row.dense_below for row in await asks.ask(RECEIPT_MARKS, NoParams())}
@@ -136,7 +136,7 @@ async def load_recent_coverage(asks: Asks, suspected: Mapping[int, int]) -> Cove
 
 
 def first_gaps(coverage: Coverage) -> dict[int, int]:
-    """Return the first missing position of each partition that has one; 0 if its gaps are not listed."""
+    """Return the first missing position of each partition with gaps; 0 if its gaps are not listed."""
     return {found.partition: found.gaps[0][0] if found.gaps else 0 for found in coverage.partitions if found.missing}
 
 
@@ -151,7 +151,7 @@ def coverage_of(progress: Sequence[PartitionProgressRow], receipts: Sequence[Cov
 
 
 async def _row(asks: Asks, partition: int, since: int, end: int) -> CoverageRow:
-    """Return the receipts of ``[since, end)``, where ``end - 1`` has one."""
+    """Return the receipts of ``[since, end)``; the position ``end - 1`` has one."""
     first, receipts, projected = end, 0, 0
     gaps: list[PositionRange] = []
     for start in range(since, end, POSITIONS_PER_QUESTION):
@@ -172,7 +172,7 @@ async def _gaps(asks: Asks, partition: int, start: int, stop: int, has_any: bool
 
 
 def _extend(gaps: list[PositionRange], more: Sequence[PositionRange]) -> None:
-    """Add the gaps of the next range, `GAPS_MAX` in all; one that goes on in it stays one."""
+    """Add the gaps of the next range, up to `GAPS_MAX` in all; a gap that spans both ranges stays one gap."""
     for start, stop in more:
         if gaps and gaps[-1][1] == start:
             gaps[-1] = gaps[-1][0], stop
@@ -189,7 +189,7 @@ def _partition(name: int, claimed: int, row: CoverageRow | None) -> PartitionCov
 
 
 def _with_fewer_gaps(partitions: Sequence[PartitionCoverage]) -> list[PartitionCoverage]:
-    """Return the same with at most `GAPS_MAX` gaps in all."""
+    """Return the same partitions with at most `GAPS_MAX` gaps in all."""
     left, listed = GAPS_MAX, []
     for partition in partitions:
         gaps = partition.gaps[:left]

@@ -1,6 +1,6 @@
--- How many of the positions [start, stop) of a partition have a receipt, and which is the first? A receipt that was written
--- twice counts once.
--- Table: receipts (key: log_partition, log_offset), a range of it. A bitmap takes a bit for each position.
+-- How many of the positions [start, stop) of a partition have a receipt, and which is the first? A receipt that was
+-- written twice counts once.
+-- Table: receipts (key: log_partition, log_offset), one range. A bitmap takes one bit for each position.
 SELECT
     min(log_offset) AS first,
     groupBitmap(toUInt32(log_offset - {start:UInt64})) AS receipts,

@@ -1,4 +1,4 @@
-"""The records that could not be projected. They are redriven on the write side."""
+"""The records that could not be projected. Redriving them belongs to the write side."""
 
 from base64 import b64decode
 
@@ -20,7 +20,7 @@ from schemas.log.position import Position
 
 
 class DeadLettersPage(Struct, frozen=True):
-    """A page of all dead letters, or of the one at a position."""
+    """A page of all dead letters, or the one at a position."""
 
     limit: int
     offset: int
@@ -29,9 +29,9 @@ class DeadLettersPage(Struct, frozen=True):
 
 
 class DeadLettersPageRow(Struct, frozen=True):
-    """A record that could not be projected, and the positions at which it was appended again.
+    """A record that could not be projected, and the positions where it was appended again.
 
-    The bytes, in base64, are empty unless a position was given.
+    The bytes (base64) are empty unless a position was requested.
     """
 
     log_partition: int
@@ -49,7 +49,7 @@ DEAD_LETTERS = Question("audit.dead_letters", DeadLettersPage, DeadLettersPageRo
 
 
 class DeadLetter(Struct, frozen=True):
-    """A position whose record could not be projected, the reason, and where it was appended again."""
+    """A position whose record could not be projected, why not, and where it was appended again."""
 
     position: str
     logged_at: str
@@ -59,7 +59,7 @@ class DeadLetter(Struct, frozen=True):
 
 
 class WholeDeadLetter(DeadLetter, frozen=True):
-    """The same with its bytes: in base64, and as text if they are UTF-8."""
+    """A dead letter with its bytes: in base64, and as text if they are UTF-8."""
 
     key_base64: str
     value_base64: str
@@ -70,7 +70,7 @@ class WholeDeadLetter(DeadLetter, frozen=True):
 async def list_dead_letters(
     context: NamedDependency[ReadContext], paging: NamedDependency[Page], turn: NamedDependency[RequestTurn]
 ) -> Response[Reply[list[DeadLetter]]]:
-    """List the records that could not be projected, the newest first."""
+    """List the records that could not be projected, newest first."""
     async with turn.within(OPERATOR_WAIT_S):
         rows, total = await context.ask_page(DEAD_LETTERS, DeadLettersPage(paging.size, paging.offset))
     return context.reply([DeadLetter(*_head(row)) for row in rows], paging.meta(total))
@@ -80,7 +80,7 @@ async def list_dead_letters(
 async def get_dead_letter(
     position: FromPath[str], context: NamedDependency[ReadContext], turn: NamedDependency[RequestTurn]
 ) -> Response[Reply[WholeDeadLetter]]:
-    """Return a dead letter with its bytes, as they are in the log."""
+    """Return a dead letter with its bytes as they are in the log."""
     at = parse_position(position)
     async with turn.within(OPERATOR_WAIT_S):
         rows = await context.ask(DEAD_LETTERS, DeadLettersPage(1, 0, at.partition, at.offset))

@@ -1,6 +1,6 @@
--- Which records could not be projected, the newest first: one page of them, and how many are there in all? Or which
--- one is at a position, with its bytes?
--- Tables: dead_letters (key: log_partition, log_offset), receipts (where they were redriven to).
+-- Which records could not be projected, newest first? One page, and the number of all; or the one at a position, with
+-- its bytes.
+-- Tables: dead_letters (key: log_partition, log_offset), receipts (the positions to which they were redriven).
 SELECT
     log_partition,
     log_offset,

@@ -1,4 +1,4 @@
-"""Differences by table, key and column, from the lines on which the two sides of a recount differ. Pure."""
+"""Differences by table, key and column, from the lines in which the two sides of a recount differ. Pure."""
 
 from collections.abc import Iterator, Mapping
 
@@ -34,7 +34,7 @@ LEVELS: Mapping[str, tuple[str, ...]] = {
 
 
 class Difference(Struct, frozen=True):
-    """One column of one row, or of a group in a bucket, that differs from its recount."""
+    """One column of a row, or of a group in a bucket, that differs from its recount."""
 
     table: str
     key: dict[str, str | None]
@@ -50,13 +50,13 @@ def session_differences(line: SessionLine) -> Iterator[Difference]:
 
 
 def state_differences(line: StateLine) -> Iterator[Difference]:
-    """Yield how a kept state differs from its facts: in their number, or in the XOR of their ids."""
+    """Yield how a stored state differs from its facts: in their number or in the XOR of their ids."""
     key: dict[str, str | None] = {"org_id": line.org_id, "session_id": str(line.session_id)}
     yield from _differences("session_states", key, STATE_COLUMNS, tuple(line.stored), tuple(line.recounted))
 
 
 def orphan_differences(row: OrphanRow) -> Iterator[Difference]:
-    """Yield the difference of a session that has facts, but no row."""
+    """Yield the difference of a session that has facts but no row."""
     yield Difference("sessions", {"org_id": row.org_id, "session_id": str(row.session_id)}, "rows", 0, 1)
 
 
@@ -91,7 +91,7 @@ def _differences(
 
 
 def _value(column: str, number: int) -> int | str | None:
-    """Return a number as it is, and a time as text, or ``null`` if there is none."""
+    """Return a number unchanged, a time as text, or ``null`` if there is none."""
     if not column.endswith("_at"):
         return number
     return instant(number) if number >= 0 else None

@@ -1,4 +1,4 @@
--- What is known of a session, each fact once, in log order from a place on: one page, without payloads?
+-- What are the facts of a session, each once, in log order from a place on? One page, without payloads.
 -- Table: facts (key: org_id, session_id, place).
 SELECT
     org_id,

@@ -1,4 +1,4 @@
-"""How far each partition is projected, and how old the data that readers see is."""
+"""How far each partition is projected, and the age of the data that readers see."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ from schemas.http.responses import Reply
 
 
 class PartitionFreshness(Struct, frozen=True):
-    """One partition: all tables, and the rollups, which follow them; times are ``null`` until it has reported."""
+    """One partition: its tables, and the rollups that follow them. Times are ``null`` until it has reported."""
 
     partition: int
     log_end: int
@@ -31,8 +31,8 @@ class PartitionFreshness(Struct, frozen=True):
 class InstallationFreshness(Struct, frozen=True):
     """Everything accepted before ``complete_through`` is visible; it is ``null`` until all partitions have reported.
 
-    ``rollups_complete_through`` is the same of the rollups, and so of analytics. ``events_of_a_day`` is about sessions
-    that started within a day.
+    ``rollups_complete_through`` says the same of the rollups, and so of analytics. ``events_of_a_day`` is about
+    sessions that started within the last day.
     """
 
     complete_through: str | None
@@ -44,13 +44,13 @@ class InstallationFreshness(Struct, frozen=True):
 
 @get("/freshness", operation_id="ShowFreshness", guards=[may("operate")])
 async def show_freshness(context: NamedDependency[ReadContext]) -> Response[Reply[InstallationFreshness]]:
-    """Show how far each partition of the log is projected, and until when everything accepted is visible."""
+    """Show how far each partition of the log is projected, and through which moment everything accepted is visible."""
     rows = await context.ask(PROGRESS, NoParams())
     return context.reply(freshness_of(rows, await unknown_share(context)))
 
 
 def freshness_of(rows: Sequence[PartitionProgressRow], unknown: UnknownShare) -> InstallationFreshness:
-    """Return the freshness of the installation, which is that of its oldest partition."""
+    """Return the freshness of the installation: that of the partition that is furthest behind."""
     partitions = [_partition(row) for row in rows]
     return InstallationFreshness(
         complete_through=_instant(min((row.complete_ms for row in rows), default=0)),

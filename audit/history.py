@@ -1,6 +1,6 @@
-"""Folds a session again from its facts up to an offset, with the projector's own fold and prices.
+"""Folds a session again from its facts up to an offset, with the projector's fold and prices.
 
-A session may have 100,000 facts and more. They are read in pages, and folded in a thread beside the event loop.
+A session may have more than 100,000 facts. They are read in pages and folded in a thread, off the event loop.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from store.generations import known_generations
 from store.sql import cut_to_size
 
 FACTS_PER_PAGE = 5_000
-FOLDED_AT_ONCE = 2  # sessions, in one process: each may hold some 50 MB
+FOLDED_AT_ONCE = 2  # sessions in one process; each may take about 50 MB
 WAIT_S = 10.0
 
 
@@ -41,7 +41,7 @@ class FactsPage(Struct, frozen=True):
 
 
 class RecordsOfFacts(Struct, frozen=True):
-    """The records of the facts of a session at these places."""
+    """The records of a session's facts at these places."""
 
     org_id: str
     session_id: UUID
@@ -56,7 +56,7 @@ class RecordOfFactRow(Struct, frozen=True):
 
 
 class PriceRow(Price, frozen=True):
-    """A price, and when it was loaded, in microseconds since 1970."""
+    """A price, and when it was loaded (µs since 1970)."""
 
     loaded_us: int
 
@@ -67,16 +67,16 @@ PRICES = Question("audit.prices", NoParams, PriceRow)
 
 
 class FoldedHistory:
-    """`History` for the sessions of a process, a few at a time."""
+    """`History` of one process; it folds a few sessions at a time."""
 
     def __init__(self) -> None:
-        self._turns = Turns(FOLDED_AT_ONCE, "Other sessions are being folded already; send the same request again.")
+        self._turns = Turns(FOLDED_AT_ONCE, "Other sessions are being folded right now; send the same request again.")
 
     async def state_at(self, context: ReadContext, org_id: str, session_id: UUID, offset: int) -> SessionDetailRow:
-        """Return the state of a session from its facts up to ``offset``; there is one at least.
+        """Return the state of a session from its facts up to ``offset``, of which there is at least one.
 
         Raises:
-            ApiError: 503 if other sessions are being folded already.
+            ApiError: 503 if too many other sessions are being folded.
         """
         prices = await _prices(context)
         async with self._turns.turn(WAIT_S):
@@ -100,7 +100,7 @@ async def _pages(context: ReadContext, first: FactsPage) -> AsyncIterator[Sequen
 
 
 async def _add_records(context: ReadContext, page: Sequence[FactRow]) -> None:
-    """Fill in the records of lifecycle requests: the fold reads hook events from their typed columns alone."""
+    """Fill in the records of lifecycle requests; hook events don't need theirs, since their columns suffice to fold."""
     rows = {row.place: row for row in page if row.kind != EVENTS_RECORDED}
     for places in cut_to_size(rows):
         asked = RecordsOfFacts(page[0].org_id, page[0].session_id, places)
@@ -109,7 +109,7 @@ async def _add_records(context: ReadContext, page: Sequence[FactRow]) -> None:
 
 
 async def _prices(context: ReadContext) -> PriceList:
-    """Return the prices that the generation uses."""
+    """Return the prices that this generation uses."""
     generations = known_generations(await context.ask_control(GENERATIONS, NoParams()))
     made = next(known.made for known in generations if known.name == context.generation)
     history = [_loaded(row) for row in await context.ask_control(PRICES, NoParams())]
@@ -129,7 +129,7 @@ def _fold_all(state: SessionState | None, page: Sequence[FactRow]) -> SessionSta
 
 
 def _detail(row: SessionRow) -> SessionDetailRow:
-    """Return the row as a read of the table gives it."""
+    """Return the row in the form in which a query of the table returns it."""
     values = asdict(row)
     times = {f"{name}_ms": values[f"{name}_at"] for name in ("started", "last_event", "ended")}
     same = {name: values[name] for name in SessionDetailRow.__struct_fields__ if name in values}

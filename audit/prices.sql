@@ -1,4 +1,4 @@
--- Which prices were ever loaded, in the order of loading?
+-- Which prices have ever been loaded, in the order of loading?
 -- Table: prices, in the control database (small, read whole).
 SELECT
     model,

@@ -1,4 +1,4 @@
-"""The receipt of one position of the log, as far as its org may know it."""
+"""The receipt of one position of the log, limited to what its org may know."""
 
 from collections.abc import Sequence
 from time import monotonic
@@ -24,7 +24,7 @@ from schemas.permissions import allows
 
 
 class PositionOfOrg(Struct, frozen=True):
-    """A position of the log, as one org may see it."""
+    """A position of the log, as seen by one org."""
 
     org_id: str
     log_partition: int
@@ -32,7 +32,7 @@ class PositionOfOrg(Struct, frozen=True):
 
 
 class OrgReceiptRow(Struct, frozen=True):
-    """What became of a position; ``reason`` and ``dead_user_id``, its writer, are empty unless it is dead."""
+    """The outcome of a position; ``reason`` and ``dead_user_id`` (its writer) are empty unless it is dead."""
 
     outcome: str
     received_ms: int
@@ -45,7 +45,7 @@ class OrgReceiptRow(Struct, frozen=True):
 
 
 class PositionOfUser(Struct, frozen=True):
-    """A position of a session's record; ``is_repeat``: the record added nothing to the session."""
+    """The position of a session's record; ``is_repeat`` if the record added nothing to the session."""
 
     org_id: str
     session_id: UUID
@@ -56,7 +56,7 @@ class PositionOfUser(Struct, frozen=True):
 
 
 class WroteRow(Struct, frozen=True):
-    """The user wrote the record."""
+    """There is such a row if the user wrote the record."""
 
     wrote: int
 
@@ -66,7 +66,7 @@ RECEIPT_WRITER = Question("audit.receipt_writer", PositionOfUser, WroteRow)
 
 
 class Receipt(Struct, frozen=True):
-    """``outcome`` is projected, dead (see ``reason``) or waiting; a waiting position has no times yet."""
+    """What happened to a position: projected, dead (see ``reason``) or waiting, which has no times yet."""
 
     position: str
     outcome: str
@@ -81,10 +81,10 @@ class Receipt(Struct, frozen=True):
 async def get_receipt(
     position: FromPath[str], context: NamedDependency[ReadContext], principal: NamedDependency[Principal]
 ) -> Response[Reply[Receipt]]:
-    """Return what became of a position that a write of this org returned: projected, dead or still waiting.
+    """Return the outcome of a position that a write of this org returned: projected, dead or still waiting.
 
-    Any other position of the log is always `waiting`: those of other orgs, and those that are not written yet. For the
-    role `agent`, so is every position that another user wrote.
+    Any other position of the log is always `waiting`, whether it belongs to another org or is not written yet. For the
+    role `agent`, a position that another user wrote is also `waiting`.
     """
     began, at = monotonic(), parse_position(position)
     partitions = len(await context.ask(PROGRESS, NoParams()))
@@ -105,7 +105,7 @@ async def _wrote(caller: Principal, at: Position, row: OrgReceiptRow, context: R
 
 
 def _receipt(position: Position, partitions: int, rows: Sequence[OrgReceiptRow]) -> Receipt:
-    """Return the receipt of a position; without a row of the org it is waiting, whether it is written or not.
+    """Return the receipt of a position. If the org has no row for it, it is waiting, whether it is written or not.
 
     Raises:
         ApiError: 404 if the partition does not exist.

@@ -1,7 +1,7 @@
--- What became of one position of the log, as far as this org may know? No row: nothing yet, or it is another org's.
+-- What is the outcome of one position of the log, if this org may know it? No row: none yet, or it is another org's.
 -- Tables: receipts, dead_letters (key: log_partition, log_offset).
--- The receipt of a dead record names no org, because its content is not trusted; it is shown only to the org that its
--- bytes name.
+-- The receipt of a dead record has no org, because the record's content is not trusted; it is shown only to the org
+-- that the record's bytes name.
 SELECT
     outcome,
     toUnixTimestamp64Milli(received_at) AS received_ms,

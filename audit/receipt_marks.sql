@@ -1,4 +1,4 @@
--- Below which offset of each partition are all receipts known to be there?
+-- Below which offset of each partition are all receipts known to exist?
 -- Table: dense_receipts (key: log_partition), one row per partition.
 SELECT
     log_partition,

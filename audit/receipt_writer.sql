@@ -1,7 +1,7 @@
--- Did this user write the record at this position? One row if so.
+-- Did this user write the record at this position? One row if they did.
 -- Table: facts (key: org_id, session_id).
--- A record of which every fact was there before has no row of its own; it is the user's if the session has facts of
--- this user, which it repeats.
+-- A record that only repeats earlier facts has no row of its own. It counts as the user's if the session has facts of
+-- this user.
 SELECT 1 AS wrote
 FROM facts
 WHERE org_id = {org_id:String}

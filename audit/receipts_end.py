@@ -1,4 +1,4 @@
-"""The ends of the receipts: how far each partition is projected, by its last receipt alone."""
+"""The ends of the receipts: how far each partition is projected, according to its last receipt."""
 
 from msgspec import Struct
 
@@ -14,7 +14,7 @@ class PartitionsBelow(Struct, frozen=True):
 
 
 class ReceiptsEndRow(Struct, frozen=True):
-    """A partition whose last receipt is that of the position before ``end``."""
+    """A partition and the ``end`` of its receipts, one position after the last."""
 
     log_partition: int
     end: int
@@ -24,10 +24,10 @@ RECEIPTS_END = Question("audit.receipts_end", PartitionsBelow, ReceiptsEndRow)
 
 
 async def receipts_end(asks: Asks) -> dict[int, int]:
-    """Return the end of the receipts of each partition that has any.
+    """Return the end of the receipts of each partition that has receipts.
 
-    A question finds one partition: its last receipt is read in the order of the key. One question for all of them would
-    read every receipt.
+    Each question finds one partition, since it can read the last receipt in key order. A single question for all
+    partitions would read every receipt.
     """
     ends: dict[int, int] = {}
     before = PARTITIONS_MAX

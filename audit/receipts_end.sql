@@ -1,4 +1,4 @@
--- Which is the last partition below another one, and where do its receipts end? Only its last receipt is read.
+-- Which partition is the last below another one, and where do its receipts end? Only its last receipt is read.
 -- Table: receipts (key: log_partition, log_offset).
 SELECT
     log_partition,

@@ -1,4 +1,4 @@
--- Which records brought the facts of a session at these places?
+-- Which records contain the facts of a session at these places?
 -- Table: facts (key: org_id, session_id, place).
 SELECT
     place,

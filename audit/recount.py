@@ -1,6 +1,6 @@
-"""The recount: compare sessions with their facts and rollups with the sessions, slice by slice.
+"""The recount: compares sessions with their facts, and rollups with the sessions, slice by slice.
 
-See `confirm` for the rules by which a difference counts.
+See `confirm` for when a difference counts.
 """
 
 import asyncio
@@ -45,8 +45,8 @@ from schemas.hooks import KNOWN_EVENT_TYPES
 from store.sql import cut_to_size
 
 _NOTE = (
-    "sessions were not compared with their facts: fold version {} made this generation, and this code has the rules of "
-    "version {}. Replay into a new generation, or recount with the code that made this one"
+    "sessions were not compared with their facts: fold version {} built this generation, but this code has fold "
+    "version {}. Replay into a new generation, or recount with the code that built this one"
 )
 LISTED_MAX = 1_000
 PAUSE_S = 0.2
@@ -65,7 +65,7 @@ class Compared(Struct):
 
 
 class Moving(Struct):
-    """How many rows were still being written at each comparison, so that they could not be compared."""
+    """How many rows could not be compared because they were being written during each comparison."""
 
     sessions: int = 0
     rollup_hourly: int = 0
@@ -73,9 +73,9 @@ class Moving(Struct):
 
 
 class Recounted(Struct):
-    """The result of a recount; at most 1,000 differences are listed, and ``truncated`` if there are more.
+    """The result of a recount; it lists up to 1,000 differences and is ``truncated`` if there are more.
 
-    ``note`` says why sessions were not compared with their facts: another fold version counted them.
+    ``note`` says so if sessions were not compared with their facts because another fold version counted them.
     """
 
     equal: bool
@@ -97,14 +97,14 @@ class Recount:
         pause: Pause | None = None,
         fold_version: int = FOLD_VERSION,
     ) -> None:
-        """``fold_version`` made the generation. If it is not ours, facts can't be counted by its rules."""
+        """Set up a recount. Facts are counted only if ``fold_version``, which built the generation, is ours."""
         self._asks, self._org_id, self._days, self._pause = asks, org_id, days, pause or partial(asyncio.sleep, PAUSE_S)
         self._has_these_rules = fold_version == FOLD_VERSION
         note = None if self._has_these_rules else _NOTE.format(fold_version, FOLD_VERSION)
         self._found = Recounted(True, Compared(), Moving(), [], False, note)
 
     async def run(self) -> Recounted:
-        """Compare everything once, and unconfirmed rows again."""
+        """Compare everything once, then unconfirmed rows again."""
         always = days_asked(None, None)
         days = await self._asks.ask(RECOUNT_DAYS, RecountSpan(self._org_id, always.since, always.until))
         for piece in slices(days, self._days):
@@ -119,7 +119,7 @@ class Recount:
         return self._found
 
     async def of_hours(self, hours: RecountSlice) -> Recounted:
-        """Compare the sessions that began in these hours, and the hourly rollups of these hours."""
+        """Compare the sessions that started in these hours, and the hourly rollups of these hours."""
         await self._sessions(hours, 0)
         await self._states(hours)
         await self._rollups(hours, "rollup_hourly")
@@ -138,7 +138,7 @@ class Recount:
             self._note(session_differences(line), result.cut)
 
     async def _states(self, piece: RecountSlice) -> None:
-        """Compare what is settled; a state and its facts are older than the offsets that are read before them."""
+        """Compare the settled states: a state and its facts below the offsets read beforehand no longer change."""
         settled = SettledSpan(self._org_id, piece.since, piece.until, await self._pins(), LISTED_MAX)
         for line in await self._asks.ask(RECOUNT_STATES, settled):
             self._note(state_differences(line), cut=False)
@@ -177,7 +177,7 @@ class Recount:
         return found
 
     async def _pins(self, *, of_rollups: bool = False) -> list[int]:
-        """Return, by partition, the offset below which all records are in the tables; it is read before they are.
+        """Return, by partition, the offset below which all records are in the tables. Read it before the tables.
 
         A receipt is the last write of a record, so below the last one every session and task is complete.
         """

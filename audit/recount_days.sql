@@ -1,4 +1,4 @@
--- On which days is there anything to recount, and how much on each?
+-- Which days have anything to recount, and how much?
 -- Tables: sessions (key: org_id, started_hour), rollup_hourly, rollup_daily (key: org_id, bucket).
 SELECT
     toUnixTimestamp(day) AS day,

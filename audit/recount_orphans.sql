@@ -1,6 +1,6 @@
--- Which sessions have facts, but no row? Only those whose facts are all settled are listed, so that a row must exist.
+-- Which sessions have facts but no row? Only sessions whose facts are all settled are listed, since they must have one.
 -- Tables: facts (key: org_id, session_id, place), sessions (key: org_id, started_hour, session_id).
--- Without a row the hour in which a session started is unknown; the time of its first fact is used instead.
+-- Without a row, the hour in which a session started is unknown, so the time of its first fact is used instead.
 SELECT
     org_id,
     session_id,

@@ -1,4 +1,4 @@
-"""The questions of a recount. Times are ms since 1970, buckets seconds since 1970, money is nano-dollars."""
+"""The questions of a recount. Times are in ms since 1970, buckets in seconds since 1970, money in nano-dollars."""
 
 from datetime import datetime
 from typing import NamedTuple, TypeVar
@@ -13,7 +13,7 @@ Numbers = tuple[int, ...]
 
 
 class RollupMarkRow(Struct, frozen=True):
-    """All sessions of the partition as of ``rolled_up`` are in the rollups."""
+    """The rollups contain all sessions of the partition as of ``rolled_up``."""
 
     log_partition: int
     rolled_up: int
@@ -28,7 +28,7 @@ class RecountSpan(Struct, frozen=True):
 
 
 class DayRow(Struct, frozen=True):
-    """How much there is to recount on the day that starts ``day`` seconds after 1970."""
+    """The amount to recount on the day that starts ``day`` seconds after 1970."""
 
     day: int
     sessions: int
@@ -36,14 +36,14 @@ class DayRow(Struct, frozen=True):
 
 
 class SettledSpan(RecountSpan, frozen=True):
-    """Compare only settled rows: all records of a partition below ``pins[partition]`` are in the compared tables."""
+    """The settled rows of a span: the compared tables contain all records of a partition below ``pins[partition]``."""
 
     pins: list[int]
     limit: int
 
 
 class RecountSessions(SettledSpan, frozen=True):
-    """The sessions of one of ``parts`` equal parts; if ``session_ids`` is not empty, only these."""
+    """The sessions in one of ``parts`` equal parts, limited to ``session_ids`` unless that is empty."""
 
     part: int
     parts: int
@@ -52,14 +52,14 @@ class RecountSessions(SettledSpan, frozen=True):
 
 
 class RecountOrphans(SettledSpan, frozen=True):
-    """The sessions of one of ``parts`` equal parts."""
+    """The sessions in one of ``parts`` equal parts."""
 
     part: int
     parts: int
 
 
 class RecountRollups(SettledSpan, frozen=True):
-    """The buckets of a ``rollup`` by ``interval``, hour or day; if ``buckets`` is not empty, only these."""
+    """The buckets of a ``rollup`` by ``interval`` (hour or day), limited to ``buckets`` unless that is empty."""
 
     rollup: str
     interval: str
@@ -67,7 +67,7 @@ class RecountRollups(SettledSpan, frozen=True):
 
 
 class SessionLine(NamedTuple):
-    """A session on which the two sides differ; a side without the session is empty."""
+    """A session in which the two sides differ; a side without the session is empty."""
 
     org_id: str
     session_id: UUID
@@ -76,7 +76,7 @@ class SessionLine(NamedTuple):
 
 
 class RollupLine(NamedTuple):
-    """A total, user, group or model group of a bucket on which the two sides differ; a side without it is empty."""
+    """A total, user, group or model group of a bucket in which the two sides differ; a side without it is empty."""
 
     org_id: str
     bucket: int
@@ -106,12 +106,12 @@ C = TypeVar("C", SessionsCompared, RollupsCompared)
 
 
 def joined(one: C, other: C) -> C:
-    """Return two comparisons of different sessions, or buckets, as one: counts and lists are added."""
+    """Return the sum of two comparisons of different sessions or buckets: counts are added, lists concatenated."""
     return type(one)(**{name: getattr(one, name) + getattr(other, name) for name in one.__struct_fields__})
 
 
 class OrphanRow(Struct, frozen=True):
-    """A session without a row: the number of its facts, and the version that its row should have."""
+    """A session without a row: the number of its facts and the version that its row should have."""
 
     org_id: str
     session_id: UUID
@@ -120,7 +120,7 @@ class OrphanRow(Struct, frozen=True):
 
 
 class StateLine(Struct, frozen=True):
-    """A kept state that differs from its facts: on both sides their number, and the XOR of their ids in two halves."""
+    """A stored state that differs from its facts: both sides' number of facts and XOR of fact ids, in two halves."""
 
     org_id: str
     session_id: UUID

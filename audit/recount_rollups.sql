@@ -1,15 +1,15 @@
--- Do the rollups of these hours (or days) equal the sessions? One row: the counts, and the lines that differ.
+-- Do the rollups of these hours (or days) equal the sessions? One row: counts, and the lines that differ.
 -- Tables: rollup_hourly or rollup_daily (key: org_id, bucket), sessions (key: org_id, started_hour).
 -- Both sides are lines: the totals of a bucket, its users, its groups, its model and work groups. `numbers` are
 --   total: version, sessions, ended, success, failure, timeout, cancelled, duration_ms, events, prompts, tool_calls,
---          tool_errors, input, output, cache read, cache creation (and of it for 1 h) tokens, cost_nano, work
+--          tool_errors, tokens (input, output, cache read, cache creation, the part of it for 1 h), cost_nano, work
 --   group: sessions … tool_errors, last_active_at (ms)
 --   model: sessions, tokens as above, cost_nano
---   work:  lines_added, lines_removed, commits, pull_requests, active_ms, of groups that have any
---   user:  a constant, so that only the presence of the user is compared
--- Each number is cast to signed: signed and unsigned ones in one array have no common type before ClickHouse 26.9.
--- No numbers: that side does not have the line. A bucket with a session beyond the settled offset of its partition is
--- moving, and is not compared; but it is never ahead of sessions that are read after it.
+--   work:  lines_added, lines_removed, commits, pull_requests, active_ms; only groups that have any
+--   user:  a constant, so that only whether the user is present is compared
+-- Each number is cast to signed: before ClickHouse 26.9, an array can't mix signed and unsigned numbers. No numbers
+-- means that the side lacks the line. A bucket with a session beyond the settled offset of its partition is moving and
+-- is not compared, but it is never ahead of sessions that are read after it.
 SELECT
     countIf(level = 'total') AS compared,
     countIf(level = 'total' AND is_moving) AS moving,

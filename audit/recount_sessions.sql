@@ -1,15 +1,15 @@
--- Do the sessions that started in these days equal their facts? One row: the counts, and the lines that differ.
+-- Do the sessions that started in these days equal their facts? One row: counts, and the lines that differ.
 -- Tables: sessions (key: org_id, started_hour), facts (key: org_id, session_id, place).
 -- `numbers` are, on both sides: version, events, prompts, tool_calls, tool_errors, tasks, subagents, compactions,
--- unknown_events, api_requests, api_errors, measured tokens (input, output, cache read, cache creation, of it for 1 h),
--- measured_cost_nano, work (lines_added, lines_removed, commits, pull_requests, active_ms), last_event_at (ms, -1: none),
--- rows, facts. No numbers: that side does not have the session.
--- What is in a payload beyond the typed columns is in `parsed`: `calls` are tuples of id, name and outcome, `usage` of
--- request id, five numbers of tokens and nano-dollars, `measured` of name, amount and series. A session whose work was
--- reported has no measured work to compare: both sides are then -2.
--- The fold decides which facts count, and both sides above follow it. The number of ids ever written does not. So `facts`
--- is, as stored, how many facts a reader sees, and as recounted, how many ids there are.
--- A session with a record beyond the settled offset of its partition, on either side, is moving, and is not compared;
+-- unknown_events, api_requests, api_errors, measured tokens (input, output, cache read, cache creation, the part of it
+-- for 1 h), measured_cost_nano, work (lines_added, lines_removed, commits, pull_requests, active_ms), last_event_at
+-- (ms, -1: none), rows, facts. No numbers means that the side lacks the session.
+-- `parsed` has what a payload contains beyond the typed columns: `calls` are tuples of id, name and outcome; `usage` of
+-- request id, five token counts and nano-dollars; `measured` of name, amount and series. If a session's work was
+-- reported, it has no measured work to compare, and both sides are -2.
+-- The fold decides which facts count, and both sides follow it, except for `facts`: the stored side has the number of
+-- facts that a reader sees, the recounted side the number of ids ever written.
+-- A session with a record beyond the settled offset of its partition, on either side, is moving and is not compared,
 -- but its row is never ahead of facts that are read after it.
 WITH chosen AS
 (
@@ -83,8 +83,9 @@ FROM
           AND (empty({session_ids:Array(UUID)}) OR session_id IN {session_ids:Array(UUID)})
         UNION ALL
         WITH
-            -- By id: how many prompts hooks report, how many of these people typed, and how many telemetry reports of
-            -- people. Hooks decide about an id that both have. Of the rest, pairs of which one has no id count once.
+            -- By id: the prompts that hooks report, those of them that users typed, and users' prompts in telemetry.
+            -- If both have an id, hooks decide. Otherwise a hook prompt and one from telemetry count once if one of
+            -- them has no id.
             sumMapIf(
                 [prompt_id],
                 [toUInt64(NOT is_telemetry)],
@@ -100,7 +101,7 @@ FROM
             sumMap(telemetry_calls) AS telemetry_calls_of,
             sumMap(bare_errors) AS bare_errors_of,
             sumMap(telemetry_errors) AS telemetry_errors_of,
-            -- Of requests with one id the first in the log counts.
+            -- Of requests with the same id, the first in the log counts.
             arraySort(one -> one.1, groupArrayIf((place, usage), event_type = 'ApiRequest')) AS sent_requests,
             arrayFilter(
                 (one, copy) -> copy = 1 OR one.2.1 = '',

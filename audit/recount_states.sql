@@ -1,7 +1,7 @@
--- Which kept states of sessions that started in these days count other facts than there are?
+-- Which stored states of sessions that started in these days don't match their facts?
 -- Tables: session_states (key: log_partition, org_id, session_id), facts (key: org_id, session_id, place).
--- Compared are the number of facts and the XOR of their ids, in two halves. A state beyond the settled offset of its
--- partition is not compared.
+-- The comparison uses the number of facts and the XOR of their ids, in two halves. A state beyond the settled offset of
+-- its partition is not compared.
 WITH states AS
 (
     SELECT

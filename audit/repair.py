@@ -1,11 +1,11 @@
-"""Repair what an audit finds wrong. Only the projecting process may do so, since its cache holds the old state.
+"""Repairs what an audit finds wrong. Only the projecting process may do this, since its cache holds the old state.
 
-It is requested through the control channel (`store.requests`). Everything is computed again from the log and the facts,
-so a repair is safe at any time, and changes nothing where nothing is wrong.
+A repair is requested through the control channel (`store.requests`). Everything is recomputed from the log and the
+facts, so a repair is safe at any time and changes nothing that is right.
 
-Each process repairs its share: the sessions of its partitions, and the buckets whose key falls to one of them. Sessions
-come first. Projecting a session again also computes its buckets again; a bucket is removed only if it is wrong after
-that, because readers miss it until it is computed again.
+Each process repairs its share: the sessions of its partitions, and the buckets whose key maps to one of them. Sessions
+come first, since projecting a session again also recomputes its buckets. A bucket is removed only if it is still wrong
+after that, because readers miss it until it is recomputed.
 """
 
 import asyncio
@@ -27,8 +27,8 @@ from schemas.log.topics import partition_of, record_key
 from store.generations import Generation
 
 logger = structlog.get_logger()
-ROUNDS_MAX = 100  # a recount lists 1,000 differences at most
-WAITS_MAX, WAIT_S = 20, 1.0  # for another process to repair its sessions
+ROUNDS_MAX = 100  # a recount lists at most 1,000 differences
+WAITS_MAX, WAIT_S = 20, 1.0  # while another process repairs its sessions
 
 
 class Repaired(Struct):
@@ -49,7 +49,7 @@ class Repair:
         self._reader, self._generation = reader, generation
 
     async def run(self) -> Repaired:
-        """Fill holes, project sessions again that differ from their facts, then repair buckets that differ."""
+        """Fill holes, reproject sessions that differ from their facts, then recompute buckets that differ."""
         repaired = Repaired(positions=await self._pipeline.fill_holes())
         tried: set[SessionKey] = set()
         waits = WAITS_MAX
@@ -71,7 +71,7 @@ class Repair:
         return repaired
 
     async def ask(self, question: Question[P, R], params: P) -> list[R]:
-        """Return the rows that answer a question of the recount."""
+        """Return the rows that answer a question from the recount."""
         return await answer(self._reader, self._generation, question, params)
 
     async def _project_again(self, sessions: Iterable[SessionKey]) -> None:
@@ -82,7 +82,7 @@ class Repair:
             await self._pipeline.project_again(partition, some)
 
     async def _compute_again(self, differences: Sequence[Difference]) -> int:
-        """Repair our buckets. A day and its hours fall to one process, since the day is computed from them."""
+        """Repair our buckets. A day and its hours belong to one process, since the day is computed from the hours."""
         hours, days = (
             [bucket for bucket in _buckets_in(differences, table) if self._is_ours(_day_key(bucket))]
             for table in ("rollup_hourly", "rollup_daily")
@@ -99,7 +99,7 @@ class Repair:
 
 
 def _compute_again(warehouse: ClickHouseWarehouse, hours: Sequence[Bucket], days: Sequence[Bucket]) -> None:
-    """Delete the wrong rows first: an altered row may have any version, and hide the right one."""
+    """Recompute buckets, after deleting the wrong rows: an altered row may have any version and hide the right one."""
     warehouse.forget_buckets(hours, sorted({*days, *map(day_of, hours)}))
     warehouse.refresh_rollups([*hours, *((org, day + HOUR_S * n) for org, day in days for n in range(24))])
 

@@ -1,4 +1,4 @@
--- Up to which offset of each partition are all sessions in the rollups? Without a row the rollups are a part of each batch.
+-- Below which offset of each partition are all sessions in the rollups? Without a row, each batch writes rollups too.
 -- Table: rollup_progress (key: log_partition), one row per partition.
 SELECT
     log_partition,

@@ -1,7 +1,7 @@
-"""The routes that check an installation: its freshness, its coverage, its receipts, and a recount of its numbers.
+"""The routes that check an installation: freshness, coverage, receipts, and a recount of its numbers.
 
-Requests that recount, or scan a table, take turns in each process: several at once would occupy every reader. The
-background audit takes no turn, so that it cannot fail because another recount is running.
+Requests that recount or scan a table take turns in each process, because several at once would occupy every reader.
+The background audit takes no turn, so it can't fail because another recount is running.
 """
 
 from datetime import date
@@ -28,7 +28,7 @@ from query_api.read_context import ReadContext, provide_page, read_context_of
 from schemas.http.responses import Reply
 
 ORG_WAIT_S = 5.0
-REQUEST_BYTES_MAX = 1 << 20  # of the bodies of operators' requests, all together
+REQUEST_BYTES_MAX = 1 << 20  # total size of the bodies of operators' requests
 
 
 class RecountTurns(Turns):
@@ -48,7 +48,7 @@ async def recount_installation(
     start_date: FromQuery[date | None] = None,
     end_date: FromQuery[date | None] = None,
 ) -> Response[Reply[Recounted]]:
-    """Recount every org's sessions from their facts, and the rollups from the sessions, and list the differences."""
+    """Recount every org's sessions from their facts and its rollups from the sessions, and list the differences."""
     recount = Recount(context, None, days_asked(start_date, end_date), fold_version=context.fold_version)
     async with turn.within(OPERATOR_WAIT_S):
         return context.reply_with_freshness(await recount.run())
@@ -62,7 +62,7 @@ async def recount_org(
     start_date: FromQuery[date | None] = None,
     end_date: FromQuery[date | None] = None,
 ) -> Response[Reply[Recounted]]:
-    """Recount this org's sessions from their facts, and the rollups from the sessions, and list the differences."""
+    """Recount this org's sessions from their facts and its rollups from the sessions, and list the differences."""
     recount = Recount(context, principal.org_id, days_asked(start_date, end_date), fold_version=context.fold_version)
     async with turn.within(ORG_WAIT_S):
         return context.reply_with_freshness(await recount.run())

@@ -1,4 +1,4 @@
-"""The slices of a recount, which bound the memory and time of each question. Pure."""
+"""The slices of a recount, which limit the memory and time of each question. Pure."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -13,7 +13,7 @@ SESSIONS_PER_QUESTION = 200_000
 
 
 class RecountSlice(NamedTuple):
-    """Days that are compared at once; their sessions in ``parts`` questions of about the same size."""
+    """Days that are compared at once; their sessions take ``parts`` questions of about the same size."""
 
     since: datetime
     until: datetime
@@ -31,7 +31,7 @@ class RecountSlice(NamedTuple):
 
 
 def days_asked(start_date: date | None, end_date: date | None) -> Days:
-    """Return the days of a request, without a limit: by default all days.
+    """Return the days of a request, without a limit on their number; the default is all days.
 
     Raises:
         ApiError: 422 if the end is before the start, or a day is outside the store's range.
@@ -44,7 +44,7 @@ def days_asked(start_date: date | None, end_date: date | None) -> Days:
 
 
 def slices(days: Iterable[DayRow], requested: Days) -> Iterator[RecountSlice]:
-    """Yield the days of the request in order, as many at once as fit into one question, but at least one."""
+    """Yield the requested days in order, in slices of as many days as fit into one question, at least one."""
     taken: RecountSlice | None = None
     for day in filter(lambda day: requested.since <= day.since < requested.until, map(_slice, days)):
         joined = day if taken is None else taken.until_end_of(day)
@@ -57,7 +57,7 @@ def slices(days: Iterable[DayRow], requested: Days) -> Iterator[RecountSlice]:
 
 
 def parts_of(days: Iterable[DayRow]) -> int:
-    """Return into how many questions a question about all sessions is split."""
+    """Return the number of parts into which to split a question about all sessions."""
     return max(1, -(-sum(day.sessions for day in days) // SESSIONS_PER_QUESTION))
 
 

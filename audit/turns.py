@@ -1,4 +1,4 @@
-"""Turns for work that would occupy a process: some may run at once, and the others wait for a while."""
+"""Turns for work that would occupy a process: a limited number run at once, and others wait for a while."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,11 +6,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from edge.errors import unavailable
 
-OPERATOR_WAIT_S = 8.0  # from the arrival of the request: like any other, it begins by then or is refused
+OPERATOR_WAIT_S = 8.0  # after its arrival a request has begun or is refused, like any other request
 
 
 class Turns:
-    """``at_once`` turns of one process. ``message`` tells a client why its turn did not come."""
+    """``at_once`` turns of one process. A client whose turn did not come gets the ``message``."""
 
     def __init__(self, at_once: int, message: str) -> None:
         self._free = asyncio.Semaphore(at_once)
@@ -18,7 +18,7 @@ class Turns:
 
     @asynccontextmanager
     async def turn(self, wait_s: float) -> AsyncIterator[None]:
-        """Wait at most ``wait_s`` seconds for a turn, and hold it inside the block.
+        """Wait up to ``wait_s`` seconds for a turn, and hold it inside the block.
 
         Raises:
             ApiError: 503 if it does not come in time.
@@ -28,7 +28,7 @@ class Turns:
 
     @asynccontextmanager
     async def turn_by(self, give_up_at: float) -> AsyncIterator[None]:
-        """Do the same until a time of the event loop's clock. A turn that is free is always given."""
+        """Do the same until a time of the event loop's clock. A free turn is granted even after that time."""
         try:
             async with asyncio.timeout_at(give_up_at):
                 await self._free.acquire()
@@ -41,13 +41,13 @@ class Turns:
 
 
 class RequestTurn:
-    """A turn for one request. Waiting counts from its arrival, so that a refusal is not late after other waiting."""
+    """A turn for one request. The wait counts from its arrival, so that earlier waiting does not delay a refusal."""
 
     def __init__(self, turns: Turns, arrived_at: float | None = None) -> None:
-        """``arrived_at`` is a time of the event loop's clock; the default is now."""
+        """Take the time of arrival by the event loop's clock; the default is now."""
         self._turns = turns
         self._arrived_at = asyncio.get_running_loop().time() if arrived_at is None else arrived_at
 
     def within(self, wait_s: float) -> AbstractAsyncContextManager[None]:
-        """Wait for the turn until ``wait_s`` seconds after the arrival; raise as `Turns.turn` does."""
+        """Wait for the turn until ``wait_s`` seconds after the arrival; raise like `Turns.turn`."""
         return self._turns.turn_by(self._arrived_at + wait_s)

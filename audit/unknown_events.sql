@@ -1,4 +1,4 @@
--- How many events did the sessions that started in this time send, and how many of them have an unknown type?
+-- How many events did the sessions that started in this period send, and how many of those have an unknown type?
 -- Table: sessions (key: org_id, started_hour).
 SELECT
     sum(events) AS events,

@@ -1,8 +1,8 @@
-"""The background audit: every minute the sessions that began in the last hours, and once a night all of them.
+"""The background audit: every minute for the sessions that started in the last hours, every night for all sessions.
 
-Every minute it looks at the receipts above the marks of `processors.dense_receipts`, and once a night at all of them.
-What is missing is looked at again each minute until it is there. It asks the questions of `coverage` and `recount`,
-reports to the log and to `/metrics`, and repairs nothing.
+Every minute it checks the receipts above the marks of `processors.dense_receipts`, and every night all receipts. It
+checks missing receipts again every minute until they exist. It asks the questions of `coverage` and `recount`, reports
+to the log and to `/metrics`, and repairs nothing.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ SHOWN_MAX = 5
 SCOPES = ("hours", "all")
 
 InProgress = Callable[[str], AbstractContextManager[Any]]  # scope; entered while an audit runs
-OnAudited = Callable[[str, Coverage, Recounted, float], None]  # scope (hours | all), the results, seconds it took
+OnAudited = Callable[[str, Coverage, Recounted, float], None]  # scope (hours | all), the results, duration in seconds
 
 
 class Audit:
@@ -44,11 +44,11 @@ class Audit:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         in_progress: InProgress = lambda _scope: nullcontext(),
     ) -> None:
-        """``on_found`` receives every result; ``every_s`` is the pause between two audits, 0 for no audits."""
+        """Set up audits: ``on_found`` receives every result, ``every_s`` is the pause between two audits (0: none)."""
         self._reader, self._every_s, self._on_found, self._now = reader, every_s, on_found, now
         self._in_progress = in_progress
         self._last_full: datetime | None = None
-        self._suspected: dict[int, int] = {}  # per partition: from where on receipts were missing in the last audit
+        self._suspected: dict[int, int] = {}  # by partition: the first position missing in the last audit
 
     async def run(self) -> None:
         """Audit until cancelled."""
@@ -58,7 +58,7 @@ class Audit:
                 await self.once()
             except StoreUnavailable as error:
                 logger.warning("store_unavailable", error=str(error))
-            except Exception:  # requests must not fail with it; the metrics show that audits no longer end
+            except Exception:  # it must not make requests fail; the metrics show that audits no longer end
                 logger.exception("audit_failed")
 
     async def once(self) -> None:
@@ -86,7 +86,7 @@ class Audit:
         return await answer(self._reader, await self._reader.live(), question, params)
 
     def _is_night(self, now: datetime) -> bool:
-        """Return whether the full audit of this night has yet to run."""
+        """Return whether tonight's full audit is due."""
         last = self._last_full
         return now.hour == NIGHTLY_AT_HOUR and (last is None or now - last > timedelta(hours=12))
 
@@ -100,7 +100,7 @@ class Audit:
 
 
 def _last_hours(now: datetime) -> RecountSlice:
-    """Return the current hour and those before it."""
+    """Return the current hour and the hours before it."""
     until = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     return RecountSlice(until - timedelta(hours=HOURS), until, 0, 0)
 
@@ -121,15 +121,15 @@ def auditing(audit: Audit) -> Callable[[Litestar], AbstractAsyncContextManager[N
 
 
 class AuditMetrics:
-    """The metrics of one process that audits. Alert on any missing position and on any difference."""
+    """The metrics of a process that audits. Alert on any missing position and on any difference."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._runs = Counter("crewkit_audit_runs_total", "Audits that came to an end.", ("scope",), registry=registry)
+        self._runs = Counter("crewkit_audit_runs_total", "Audits that ended.", ("scope",), registry=registry)
         self._missing = Gauge(
             "crewkit_audit_missing_positions", "Positions of the log without a receipt.", registry=registry
         )
         self._differences = Gauge(
-            "crewkit_audit_differences", "Numbers that are not what a recount gives.", ("scope",), registry=registry
+            "crewkit_audit_differences", "Numbers that differ from a recount.", ("scope",), registry=registry
         )
         self._at = Gauge(
             "crewkit_audit_last_run_timestamp_seconds", "When the last audit ended.", ("scope",), registry=registry
@@ -138,14 +138,14 @@ class AuditMetrics:
             "crewkit_audit_duration_seconds", "How long the last audit took.", ("scope",), registry=registry
         )
         self._running = Gauge(
-            "crewkit_audit_in_progress", "1: an audit of this scope runs now.", ("scope",), registry=registry
+            "crewkit_audit_in_progress", "1 while an audit of this scope runs.", ("scope",), registry=registry
         )
-        for scope in SCOPES:  # from the start: an audit that never ran is silent, not unknown
+        for scope in SCOPES:  # from the start, so that an audit that never ran has a series too
             self._runs.labels(scope)
             self._running.labels(scope)
 
     def in_progress(self, scope: str) -> AbstractContextManager[Any]:
-        """Show within the context that an audit runs."""
+        """Show that an audit is running, while inside the context."""
         return self._running.labels(scope).track_inprogress()
 
     def found(self, scope: str, coverage: Coverage, recounted: Recounted, seconds: float) -> None:

@@ -1,1 +1,1 @@
-"""Work that operators request of an installation: the rules, the routes, and the state of all generations."""
+"""Work that operators request from an installation: the rules, the routes, and the state of all generations."""

@@ -1,4 +1,4 @@
--- How many rows of facts are in a generation? Facts that were written twice count until they are merged.
--- Table: facts (from its metadata, nothing is read).
+-- How many rows of facts does a generation have? A fact that was written twice counts twice until it is merged.
+-- Table: facts (only its metadata; no rows are read).
 SELECT count() AS facts
 FROM facts

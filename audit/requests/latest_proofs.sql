@@ -1,4 +1,4 @@
--- What did the last proof of each generation say?
+-- What was the result of the last proof of each generation?
 -- Table: proofs (key: generation, at), in the control database.
 SELECT
     generation,

@@ -1,4 +1,4 @@
--- What does the last proof of a generation say, in full?
+-- What is the full report of the last proof of a generation?
 -- Table: proofs (key: generation, at), in the control database.
 SELECT
     toUnixTimestamp64Micro(at) AS at_us,

@@ -12,7 +12,7 @@ from store.requests import Request, State, Step
 
 
 class TakenBy(Struct, frozen=True):
-    """A process that took a request up, and the partitions whose work it does."""
+    """A process that picked up a request, and the partitions for which it does the work."""
 
     by: str
     at: str
@@ -27,7 +27,7 @@ class RequestProgress(Struct, frozen=True):
 
 
 class RequestedWork(Struct, frozen=True, kw_only=True):
-    """A request of an operator: who, when, who took it up, and what came of it."""
+    """An operator's request: who made it and when, which processes picked it up, and its result."""
 
     id: UUID
     kind: str
@@ -46,7 +46,7 @@ class RequestedWork(Struct, frozen=True, kw_only=True):
 
 
 class GenerationPartition(Struct, frozen=True):
-    """One partition of the log in one generation; `complete_through` is null until it was at the end once."""
+    """One log partition in one generation; `complete_through` is null until the partition has reached the end once."""
 
     partition: int
     log_end: int
@@ -55,7 +55,7 @@ class GenerationPartition(Struct, frozen=True):
 
 
 class Switch(Struct, frozen=True):
-    """A moment at which a generation became live; `requested_by` is null for the first one."""
+    """A moment when a generation became live; `requested_by` is null for the first one."""
 
     at: str
     requested_by: str | None
@@ -71,7 +71,7 @@ class ProofVerdict(Struct, frozen=True):
 
 
 class GenerationReply(Struct, frozen=True, kw_only=True):
-    """A generation: its state, what it was made with, how far it is, and when it was live."""
+    """A generation: its state, what it was built with, its progress, and when it was live."""
 
     name: str
     state: GenerationState
@@ -150,11 +150,11 @@ def _finished_at(request: Request, state: State) -> str | None:
 def _reason(request: Request) -> str | None:
     if request.failed is not None:
         return request.failed.report.text
-    return "no process took it up in time; request it again" if request.has_expired else None
+    return "no process picked it up in time; request it again" if request.has_expired else None
 
 
 def _switches(status: GenerationStatus, situation: Situation) -> list[Switch]:
-    """Return when the generation became live. Each switch but the first belongs to the request that ended next."""
+    """Return when the generation became live. Each switch except the first belongs to the next request that ended."""
     found = []
     requests = [r for r in situation.requests if r.kind == "switch" and r.generation == status.name and r.done]
     for at_us in status.known.live_at_us:

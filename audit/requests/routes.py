@@ -1,6 +1,6 @@
-"""The operator's routes for work: request it, look at requests and generations, read the report of a proof.
+"""The operators' routes for work: request it, show requests and generations, read the report of a proof.
 
-They are on the read side, which has the store: a request is one row in the control database.
+They belong to the read side, which has access to the store: a request is one row in the control database.
 """
 
 from typing import Annotated, Any
@@ -32,14 +32,14 @@ from schemas.http.requests import RequestWork
 from schemas.http.responses import Reply
 from store.requests import RequestOptions, new_request
 
-REQUESTS_MAX = 1_000  # that are listed
+REQUESTS_MAX = 1_000  # in one listing
 AnyReader = NamedDependency[SkipValidation[Reader]]
 logger = structlog.get_logger()
 _decoder = msgspec.json.Decoder(RequestWork)
 
 
 class OfGeneration(Struct, frozen=True):
-    """A generation by its name."""
+    """The generation with this name."""
 
     generation: str
 
@@ -69,10 +69,10 @@ async def request_work(
     reader: AnyReader,
     bodies: NamedDependency[Bodies],
 ) -> Response[Reply[RequestedWork]]:
-    """Request work of the processes of the installation: repair, replay, prove, switch, drop, pause or resume.
+    """Request work from the processes of the installation: repair, replay, prove, switch, drop, pause or resume.
 
-    The request is one row in the control database. The process that owns the work takes it up within seconds;
-    `GET /operator/requests/{work_id}` shows what became of it, and which process is missing if nothing happens.
+    The request is one row in the control database. The process that owns the work picks it up within seconds.
+    `GET /operator/requests/{work_id}` shows its progress and result, or which process is missing if nothing happens.
     """
     async with bodies.read(request) as body:
         work = await body.decode(_decoder)
@@ -92,7 +92,7 @@ async def request_work(
 async def list_requests(
     context: NamedDependency[ReadContext], paging: NamedDependency[Page], reader: AnyReader
 ) -> Response[Reply[list[RequestedWork]]]:
-    """List the last 1,000 requests, the newest first: who, when, and what came of them."""
+    """List the last 1,000 requests, newest first: who made them and when, and their results."""
     situation = await load_situation(reader, REQUESTS_MAX)
     newest_first = situation.requests[::-1]
     some = newest_first[paging.offset : paging.offset + paging.size]
@@ -103,7 +103,7 @@ async def list_requests(
 async def get_request(
     work_id: FromPath[str], context: NamedDependency[ReadContext], reader: AnyReader
 ) -> Response[Reply[RequestedWork]]:
-    """Show a request: its progress, its result, and which process is missing if none takes it up."""
+    """Show a request: its progress and result, or which process is missing if none picks it up."""
     situation = await load_situation(reader, REQUESTS_MAX)
     return context.reply(request_reply(_find(situation, parse_id(work_id)), situation))
 
@@ -112,7 +112,7 @@ async def get_request(
 async def list_generations(
     context: NamedDependency[ReadContext], reader: AnyReader
 ) -> Response[Reply[list[GenerationReply]]]:
-    """List the generations, the oldest first, with their progress, their last proof and when they were live."""
+    """List the generations, oldest first, with their progress, their last proof and when they were live."""
     situation = await load_situation(reader, REQUESTS_MAX)
     return context.reply([generation_reply(status, situation) for status in situation.generations.values()])
 
@@ -134,7 +134,7 @@ async def get_proof(
 
 
 def _options(work: RequestWork) -> RequestOptions:
-    """Return the options. Raises `ApiError`: one of them belongs to another kind of work, or the name is missing."""
+    """Return the options. Raises `ApiError` if one belongs to another kind of work or the generation is missing."""
     for name, kind in (("rate", "replay"), ("accept_differences", "switch")):
         if getattr(work, name) and work.kind != kind:
             raise invalid({name: [f"belongs to {kind}, not to {work.kind}"]})

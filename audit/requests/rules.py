@@ -1,4 +1,4 @@
-"""Which requests are refused, and what to do instead. Pure; checked when a request arrives, and when it is taken up."""
+"""Which requests are refused, and what to do instead. Checked when a request arrives and when it is picked up. Pure."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -7,17 +7,17 @@ from audit.requests.situation import GenerationStatus, Situation
 from store.replay_limit import refusal_beside
 from store.requests import Kind, RequestOptions
 
-# Rights in the store are granted on databases by this prefix.
+# The store grants rights on databases by this prefix.
 NAME = re.compile(r"g[a-z0-9_]{0,30}")
 
 
 def refusal(kind: Kind, generation: str, options: RequestOptions, situation: Situation) -> str | None:
-    """Return why a request is refused and what to do, in one sentence; None if it is not."""
+    """Return why a request is refused and what to do, in one sentence, or None if it is accepted."""
     return _in_the_way(kind, generation, situation) or refusal_now(kind, generation, options, situation)
 
 
 def refusal_now(kind: Kind, generation: str, options: RequestOptions, situation: Situation) -> str | None:
-    """Return the same for a request that was accepted before."""
+    """Return the same for a request that has already been accepted."""
     if kind == "replay":
         return _of_replay(generation, situation)
     status = situation.generations.get(generation)
@@ -30,25 +30,25 @@ def refusal_now(kind: Kind, generation: str, options: RequestOptions, situation:
 
 
 def _in_the_way(kind: Kind, generation: str, situation: Situation) -> str | None:
-    """Judge the open requests of the same generation."""
+    """Return why an open request for the same generation is in the way, or None."""
     partitions = situation.partitions_of(generation)
     for request in situation.requests:
         if request.generation != generation or not request.is_open(partitions):
             continue
         if request.kind == kind:
-            return f"the same is requested already, as {request.id}: wait for its end"
+            return f"the same is requested already, as {request.id}: wait until it ends"
         if request.kind == "drop":
             return f"{generation} is about to be dropped, by {request.id}: `replay --to NAME` makes another generation"
         if (request.kind, kind) == ("switch", "drop"):
-            return f"a switch to {generation} is requested, as {request.id}: wait for its end"
+            return f"a switch to {generation} is requested, as {request.id}: wait until it ends"
     return None
 
 
 def _of_replay(name: str, situation: Situation) -> str | None:
     if NAME.fullmatch(name) is None:
-        return f"{name!r} is no name of a generation: g, then at most 30 letters, digits or _, such as g2"
+        return f"{name!r} is not a generation name: use g, then at most 30 letters, digits or _, such as g2"
     if (status := situation.generations.get(name)) is not None:
-        return f"{name} exists already, and is {status.state}; a name is used once, so choose another"
+        return f"{name} already exists ({status.state}); names can't be reused, so choose another"
     return refusal_beside(name, [status.known for status in situation.generations.values()], situation.requests)
 
 
@@ -74,7 +74,7 @@ def _of_switch(status: GenerationStatus, options: RequestOptions, situation: Sit
 
 
 def _unproved(status: GenerationStatus, options: RequestOptions, situation: Situation) -> str | None:
-    """Judge the proof of a generation that was never live. One that was live needs none to go back to it."""
+    """Return what its proof lacks. A generation that was live before can become live again without a proof."""
     name, proof, live = status.name, status.proof, situation.live
     if proof is None:
         return f"{name} is not proved: `prove {name}` first"

@@ -1,4 +1,4 @@
-"""The situation in which work is requested: every generation with its progress and last proof, and all requests."""
+"""The situation when work is requested: every generation with its progress and last proof, and all requests."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -46,13 +46,13 @@ FACT_COUNT = Question("audit.requests.fact_count", NoParams, FactCountRow)
 
 
 class GenerationStatus(Struct):
-    """A generation, how far it is, and what the last proof of it said."""
+    """A generation, its progress, and the result of its last proof."""
 
     known: KnownGeneration
     progress: Sequence[PartitionProgressRow] = ()
     facts: int = 0
     proof: ProofRow | None = None
-    was_filled: bool = False  # its replay ended: a projector that restarts reports no end of the log for a moment
+    was_filled: bool = False  # its replay ended; needed because a restarted projector briefly reports no end of the log
 
     @property
     def name(self) -> str:
@@ -61,7 +61,7 @@ class GenerationStatus(Struct):
 
     @property
     def state(self) -> GenerationState:
-        """`filling` until every partition was at the end of the log once, then `following`; or `live`, or `dropped`."""
+        """`live`, `dropped`, `filling` until every partition has reached the end of the log once, or `following`."""
         if self.known.is_dropped:
             return "dropped"
         if self.known.is_live:
@@ -71,7 +71,7 @@ class GenerationStatus(Struct):
 
     @property
     def has_caught_up(self) -> bool:
-        """Whether every partition was projected up to the end of the log once, and the rollups were made."""
+        """Whether every partition has been projected to the end of the log once, and the rollups are made."""
         reported = len(self.progress) >= self.known.made.partitions
         return reported and all(row.complete_ms and row.rolled_up_ms for row in self.progress)
 
@@ -83,7 +83,7 @@ class GenerationStatus(Struct):
 
 
 class Situation(Struct):
-    """Everything that decides whether a request makes sense; by name, and the oldest first."""
+    """Everything that decides whether a request makes sense: generations by name, and requests, oldest first."""
 
     generations: dict[str, GenerationStatus]
     requests: list[Request]
@@ -100,20 +100,20 @@ class Situation(Struct):
 
 
 async def load_known(reader: Reader) -> list[KnownGeneration]:
-    """Return every generation that was ever created, the oldest first."""
+    """Return every generation ever created, oldest first."""
     return known_generations(await answer_from_control(reader, GENERATIONS, NoParams()))
 
 
 async def load_latest(reader: Reader, limit: int = LOOKED_AT) -> list[Request]:
-    """Return the latest requests, the oldest first."""
+    """Return the latest requests, oldest first."""
     return requests_of(await answer_from_control(reader, REQUESTS, Latest(limit)))
 
 
 async def load_situation(reader: Reader, requests: int = LOOKED_AT) -> Situation:
-    """Return the situation now, with the latest ``requests``.
+    """Return the current situation, with the latest ``requests``.
 
     Raises:
-        StoreUnavailable: the store is away.
+        StoreUnavailable: the store is unreachable.
     """
     known = await load_known(reader)
     proofs = {row.generation: row for row in await answer_from_control(reader, LATEST_PROOFS, NoParams())}
@@ -127,13 +127,13 @@ async def load_situation(reader: Reader, requests: int = LOOKED_AT) -> Situation
 
 
 async def load_progress(reader: Reader, status: GenerationStatus) -> GenerationStatus:
-    """Return the status with its progress; without where the tables do not exist, or are just being dropped."""
+    """Return the status with its progress, or without if the tables do not exist or are being dropped."""
     if status.known.is_dropped:
         return status
     try:
         progress = await answer(reader, status.known.made, PROGRESS, NoParams())
         (count,) = await answer(reader, status.known.made, FACT_COUNT, NoParams())
     except StoreUnavailable:
-        await load_known(reader)  # raises the same if the store is away
+        await load_known(reader)  # raises the same error if the store is unreachable
         return status
     return msgspec.structs.replace(status, progress=progress, facts=count.facts)

@@ -1,14 +1,14 @@
-"""What an open request waits for: which process is missing, and how to start it."""
+"""What an open request is waiting for: which process is missing, and how to start it."""
 
 from audit.requests.situation import Situation
 from store.requests import PROVISIONED, Request
 
 TAKEN_WITHIN_S = 10.0
-STARTS_WITHIN_S = 30.0  # the projectors of a new generation, where a supervisor starts them
+STARTS_WITHIN_S = 30.0  # the time in which a supervisor starts the projectors of a new generation
 
 
 def waits_for(request: Request, situation: Situation) -> str | None:
-    """Return a sentence about the missing process; None if nothing is missing, or not for long enough yet."""
+    """Return a sentence about a process that has been missing for a while, or None."""
     name = request.generation
     partitions = situation.partitions_of(name)
     is_created = name in situation.generations
@@ -16,7 +16,7 @@ def waits_for(request: Request, situation: Situation) -> str | None:
     if not request.is_open(partitions) or request.age_s < within_s:
         return None
     if request.kind in PROVISIONED and not request.taken and not (request.kind == "replay" and is_created):
-        return "no running process may create and drop databases: run `crewkit-sessions provision`, which does it"
+        return "no running process may create and drop databases: run `crewkit-sessions provision` to do this work"
     if request.kind == "drop":
         return None
     taken = frozenset[int]().union(*(step.partitions for step in request.taken))

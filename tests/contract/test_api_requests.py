@@ -186,9 +186,9 @@ def test_a_body_that_is_no_json_is_a_400(operator: httpx.Client) -> None:
         ({"kind": "resume", "generation": "g1"}, "g1 is not paused"),
         ({"kind": "prove", "generation": "g9"}, "there is no generation g9 (known: g1)"),
         ({"kind": "repair", "generation": "g9"}, "there is no generation g9 (known: g1)"),
-        ({"kind": "replay", "generation": "g1"}, "g1 exists already, and is live"),
-        ({"kind": "replay", "generation": "G2"}, "'G2' is no name of a generation"),
-        ({"kind": "replay", "generation": "g2`; DROP"}, "is no name of a generation"),
+        ({"kind": "replay", "generation": "g1"}, "g1 already exists (live)"),
+        ({"kind": "replay", "generation": "G2"}, "'G2' is not a generation name"),
+        ({"kind": "replay", "generation": "g2`; DROP"}, "is not a generation name"),
     ],
 )
 def test_a_refused_request_changes_nothing(operator: httpx.Client, body: Mapping[str, str], words: str) -> None:
@@ -288,7 +288,7 @@ async def test_no_refusal_writes_a_row(routes: InProcess) -> None:
     refused = [
         (await _refused(routes, kind="switch", generation="g2"), "g2 is not proved"),
         (await _refused(routes, kind="switch", generation="g3"), "g3 was dropped"),
-        (await _refused(routes, kind="replay", generation="g3"), "g3 exists already, and is dropped"),
+        (await _refused(routes, kind="replay", generation="g3"), "g3 already exists (dropped)"),
         (await _refused(routes, kind="resume", generation="g2"), "g2 is not paused"),
     ]
     routes.prove(equal=False)

@@ -35,7 +35,7 @@ def test_a_bad_name_is_refused(name: str) -> None:
     why = refusal("replay", name, PLAIN, both())
 
     assert why is not None
-    assert why.startswith(f"{name!r} is no name of a generation: g, then at most 30 letters, digits or _")
+    assert why.startswith(f"{name!r} is not a generation name: use g, then at most 30 letters, digits or _")
 
 
 @pytest.mark.parametrize("name", ["g", "g3", "g_2026_05", "g" * 31])
@@ -50,7 +50,7 @@ def test_a_name_is_used_once() -> None:
 
     for name, state in (("g1", "live"), ("g2", "filling"), ("g3", "dropped")):
         assert refusal("replay", name, PLAIN, found) == (
-            f"{name} exists already, and is {state}; a name is used once, so choose another"
+            f"{name} already exists ({state}); names can't be reused, so choose another"
         )
 
 
@@ -123,7 +123,7 @@ def test_the_same_is_not_requested_twice_at_once(kind: Kind) -> None:
     while_open = refusal(kind, "g2", PLAIN, both(requests=[row, reported(row, "taken")]))
     after = [reported(row, event, (0, 1)) for event in ("done", "failed")]
 
-    assert while_open == f"the same is requested already, as {request_id(1)}: wait for its end"
+    assert while_open == f"the same is requested already, as {request_id(1)}: wait until it ends"
     for ended in after:
         assert refusal(kind, "g2", PLAIN, both(requests=[row, ended])) is None
     assert refusal("pause", "g1", PLAIN, both(requests=[row])) is None
@@ -189,7 +189,7 @@ def test_what_readers_are_about_to_use_is_not_dropped() -> None:
 
     open_switch = refusal("drop", "g2", PLAIN, both(requests=rows, proofs=[EQUAL]))
 
-    assert open_switch == f"a switch to g2 is requested, as {request_id(1)}: wait for its end"
+    assert open_switch == f"a switch to g2 is requested, as {request_id(1)}: wait until it ends"
     assert refusal("drop", "g2", PLAIN, both(requests=[*rows, reported(row, "failed")])) is None
 
 

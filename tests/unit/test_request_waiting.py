@@ -7,7 +7,7 @@ from store.requests import RequestEvent
 from tests.support.control import events, reported, request_of, requested, situation
 
 BOTH = events("g1 created", "g1 live", "g2 created")
-PROVISION = "no running process may create and drop databases: run `crewkit-sessions provision`, which does it"
+PROVISION = "no running process may create and drop databases: run `crewkit-sessions provision` to do this work"
 START = "start `crewkit-sessions processors --generation g2`"
 
 
