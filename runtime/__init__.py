@@ -1,1 +1,1 @@
-"""What a process is made of: settings, secrets, credentials, services."""
+"""The parts that make up a process: settings, secrets, credentials, services."""

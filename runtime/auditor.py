@@ -1,4 +1,4 @@
-"""The audit as a process: it looks at the store at intervals, and serves what it finds as metrics."""
+"""The audit as a process: it checks the store at intervals and serves its findings as metrics."""
 
 import asyncio
 from contextlib import closing
@@ -21,14 +21,14 @@ from runtime.tls import check_transport
 
 
 def run_auditor(settings: Settings) -> int:
-    """Audit the live generation until SIGTERM; return the exit code. It needs no secrets, and it never touches the log.
+    """Audit the live generation until SIGTERM; return the exit code. This needs no secrets and never touches the log.
 
     Raises:
         BadSettings: ``audit_every_s`` is 0.
-        Broken: the store does not let us read, or the port of the metrics is taken.
+        Broken: the store does not let us read, or the metrics port is taken.
     """
     if not settings.audit_every_s:
-        raise BadSettings("audit_every_s: 0 means no audits; set the seconds between two, such as 60")
+        raise BadSettings("audit_every_s: 0 means no audits; set the seconds between audits, such as 60")
     if settings.metrics_port and not is_free(settings.host, settings.metrics_port):
         raise Broken(f"port {settings.metrics_port} of {settings.host} is taken: choose another with --metrics-port")
     return uvloop.run(_run(settings))
@@ -52,7 +52,7 @@ async def _run(settings: Settings) -> int:
 
 
 async def _serve(settings: Settings, probe: Reader, registry: CollectorRegistry, stopping: asyncio.Event) -> None:
-    """Serve health and metrics on ``metrics_port``, if it is set, until ``stopping`` is set."""
+    """Serve health and metrics on ``metrics_port`` (if configured) until ``stopping`` is set."""
     if not settings.metrics_port:
         await stopping.wait()
         return

@@ -1,11 +1,11 @@
-"""The folder of what can be made again: compiled rules, jars and their archive."""
+"""The folder for files that can be recreated: compiled rules, jars and their archive."""
 
 import os
 from pathlib import Path
 
 
 def cache_folder() -> Path:
-    """Return our folder in `XDG_CACHE_HOME`, by default in `~/.cache`. The XDG specification ignores a relative path.
+    """Return our folder in `XDG_CACHE_HOME`, by default `~/.cache`. As XDG specifies, ignore a relative path.
 
     Raises:
         RuntimeError: the account has no home.

@@ -1,6 +1,6 @@
-"""The one composition of an HTTP service: routes, what they need, readiness and metrics.
+"""The single place that composes an HTTP service: routes, their dependencies, readiness and metrics.
 
-`runtime.http_services` serves it with the parts that the settings name; tests and benches choose parts of their own.
+`runtime.http_services` serves it with the parts that the settings name; tests and benches choose their own parts.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,7 +33,7 @@ from schemas.ids import IdSecrets
 
 
 class WriteSide(NamedTuple):
-    """The parts of the write side. ``clock`` is in ms since 1970; ``bytes_max`` bounds the bodies in memory."""
+    """The parts of the write side. ``clock`` is in ms since 1970; ``bytes_max`` limits the bodies in memory."""
 
     log: EventLog
     secrets: IdSecrets
@@ -45,8 +45,8 @@ class WriteSide(NamedTuple):
 class ReadSide(NamedTuple):
     """The parts of the read side. ``clock`` is in s since 1970.
 
-    Readiness asks ``probe`` where there is one, so that it does not wait behind the questions of ``reader``.
-    ``answer_bytes_max`` bounds the answers in memory.
+    Readiness asks ``probe`` if there is one, so that it does not queue behind the questions of ``reader``.
+    ``answer_bytes_max`` limits the answers in memory.
     """
 
     reader: Reader
@@ -65,7 +65,7 @@ def compose(
     lifespan: Sequence[Lifespan] = (),
     **options: Any,
 ) -> App:
-    """Return the ASGI app of the given sides. ``/metrics`` shows ``registry``; ``options`` go to `build_service`."""
+    """Return the ASGI app for the given sides. ``/metrics`` shows ``registry``; `build_service` gets ``options``."""
     registry = registry or new_registry()
     metrics = IngestMetrics(registry) if write is not None else None
     routes: list[Any] = []

@@ -1,6 +1,6 @@
-"""Look at the control database every two seconds: what became of the generations, and which requests are open.
+"""Polls the control database every two seconds for the state of the generations and for open requests.
 
-Each subscriber decides what is its work (see `runtime.generation_work` and `runtime.provisioning_work`).
+Each subscriber decides which work is its own (see `runtime.generation_work` and `runtime.provisioning_work`).
 """
 
 import asyncio
@@ -20,21 +20,21 @@ logger = structlog.get_logger()
 
 
 class Subscriber(Protocol):
-    """Sees what is in the control database."""
+    """Receives the contents of the control database."""
 
     async def see(self, generations: Sequence[KnownGeneration], requests: Sequence[Request]) -> None:
-        """React to all generations and the latest requests, both the oldest first; begin work, do not wait for it."""
+        """React to all generations and the latest requests, both oldest first: start work, but do not wait for it."""
         ...
 
 
 class Control:
-    """Looks for all subscribers of a process."""
+    """Polls on behalf of all subscribers of a process."""
 
     def __init__(self, reader: Reader, *subscribers: Subscriber) -> None:
         self._reader, self._subscribers = reader, subscribers
 
     async def run(self) -> None:
-        """Look until cancelled, or until a subscriber raises. A store that is away is looked at again."""
+        """Poll until cancelled, or until a subscriber raises. If the store is unreachable, try again."""
         while True:
             try:
                 await self.look()
@@ -43,7 +43,7 @@ class Control:
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def look(self) -> None:
-        """Look once."""
+        """Poll once."""
         known, requests = await load_known(self._reader), await load_latest(self._reader)
         for subscriber in self._subscribers:
             await subscriber.see(known, requests)

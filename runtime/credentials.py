@@ -1,4 +1,4 @@
-"""Load the credentials: the keys that verify tokens (our own, and those of a JWKS file), and the revoked tokens."""
+"""Loads the credentials: the keys that verify tokens (our own and those of a JWKS file), and the revoked tokens."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -20,11 +20,11 @@ logger = structlog.get_logger()
 
 
 def load_credentials(settings: Settings) -> tuple[TokenVerifier, Sequence[WatchedFile[Any]]]:
-    """Return the verifier, and the files that update it while they are watched.
+    """Return the verifier, and the files that keep it up to date while they are watched.
 
-    Our own keys verify tokens in addition to the JWKS file, because commands sign requests to a running installation
-    with them. They are the operator's key, which grants no access to orgs, and the token secret, which grants it only
-    with ``dev_tokens`` and without a JWKS file.
+    Our own keys verify tokens in addition to the JWKS file, because commands use them to sign requests to a running
+    installation. They are the operator's key, which grants no access to orgs, and the token secret, which grants
+    access only with ``dev_tokens`` and without a JWKS file.
 
     Raises:
         BadSettings: a file is missing or invalid.
@@ -53,7 +53,7 @@ def check_tokens_open_orgs(settings: Settings) -> None:
 
 
 def _secret_of_tokens(settings: Settings) -> list[VerificationKey]:
-    """Return the token secret's keys. The secret may be missing on machines where it grants no access to orgs."""
+    """Return the keys in the token secret. The file may be missing on machines where it grants no access to orgs."""
     grants_org_access = settings.dev_tokens and not settings.jwks_file
     if not grants_org_access and not (settings.secrets_folder / TOKENS).exists():
         return []

@@ -1,4 +1,4 @@
-"""The parts of the embedded default, and how they start and end together."""
+"""The parts of the embedded default, and how they start and stop together."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -38,10 +38,10 @@ from store.requests import Request
 
 @asynccontextmanager
 async def running(settings: Settings, front: Front, stopping: asyncio.Event) -> AsyncIterator[None]:
-    """Start all parts, let ``front`` show them, and stop them at the end. ``stopping`` is set when one fails.
+    """Start all parts, serve them through ``front``, and stop them at the end. If one fails, ``stopping`` is set.
 
     Raises:
-        Broken: what is in the folder does not fit.
+        Broken: the contents of the folder don't match.
         BadSettings: a setting is wrong.
     """
     check_http(settings)
@@ -52,7 +52,7 @@ async def running(settings: Settings, front: Front, stopping: asyncio.Event) -> 
         provisioning = asyncio.ensure_future(asyncio.to_thread(_provision, settings, _at_once()))
         await asyncio.to_thread(compile_rules, user_cache())
         asked = metered(open_reader(store, store_time=store_time(settings)), registry)
-        app = service(settings, log, asked, registry, open_probe(store))  # beside the thread that provisions
+        app = service(settings, log, asked, registry, open_probe(store))  # while a thread provisions
         await provisioning
         await log.start()
         ending.push_async_callback(log.stop)
@@ -63,7 +63,7 @@ async def running(settings: Settings, front: Front, stopping: asyncio.Event) -> 
 
 
 def _keep_open(store: StoreAddress, ending: AsyncExitStack) -> None:
-    """Hold a client: the engine closes with its last one, and reads all tables again for the next."""
+    """Hold a client: when the last one closes, so does the engine, and the next client would load all tables again."""
     if store.is_embedded:
         with classified():
             ending.callback(connect(PLAIN, **store.at("default")).close)
@@ -76,7 +76,7 @@ async def _follow(
     stopping: asyncio.Event,
     ending: AsyncExitStack,
 ) -> None:
-    """Project every generation, and do what is requested, until ``ending``."""
+    """Project every generation and carry out requests until ``ending``."""
     reader = open_reader(store_address(settings))
     ending.callback(reader.close)
     followers, provisioning = Followers(settings, log, reader), Provisioning(settings)
@@ -92,7 +92,7 @@ async def _follow(
 async def _end(controlling: "asyncio.Future[None]", followers: Followers) -> None:
     """Let the writes in progress finish; the rest is projected at the next start."""
     if controlling.done():
-        controlling.result()  # it ends only with an error, which is raised here
+        controlling.result()  # raises, since it ends only with an error
     controlling.cancel()
     await asyncio.wait({controlling})
     await followers.stop()
@@ -107,7 +107,7 @@ class Provisioning:
         self._stopping = Event()
 
     async def see(self, generations: Sequence[KnownGeneration], requests: Sequence[Request]) -> None:
-        """Begin what is requested, unless it is running; raise the error that ended it."""
+        """Start the requested work unless it is running; raise the error that ended it."""
         if self._running is not None and self._running.done():
             ended, self._running = self._running, None
             ended.result()
@@ -115,12 +115,12 @@ class Provisioning:
             self._running = asyncio.create_task(asyncio.to_thread(_provision_requested, self._settings, self._stopping))
 
     def stop(self) -> None:
-        """Wait for nothing any more: a drop is finished after the next start."""
+        """Stop waiting: a drop in progress is completed after the next start."""
         self._stopping.set()
 
 
 def _at_once() -> Event:
-    """Return an event with which the start waits for nothing: a drop is finished while requests are served."""
+    """Return an event that keeps the start from waiting: a drop is completed while requests are served."""
     event = Event()
     event.set()
     return event
@@ -135,4 +135,4 @@ def _provision(settings: Settings, stopping: Event) -> None:
 
 def _provision_requested(settings: Settings, stopping: Event) -> None:
     _provision(settings, stopping)
-    release_memory()  # the projector of a generation that was dropped has stopped by now
+    release_memory()  # by now the projector of a dropped generation has stopped

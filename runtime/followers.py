@@ -1,7 +1,7 @@
-"""Follow every generation in one process: the embedded default, in which one process owns log and store.
+"""Follows every generation in one process, for the embedded default, where one process owns log and store.
 
-A generation that was made by another fold version is not followed: it would get other numbers than it has. If it is the
-live one, readers see it as it was until another generation is filled and live.
+A generation that another fold version built is not followed, because its old and new numbers would not match. If it is
+live, readers see it unchanged until another generation is filled and live.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ logger = structlog.get_logger()
 
 
 class Follower:
-    """A projector of one generation, and the work that is requested of it."""
+    """A projector of one generation, and the work requested from it."""
 
     def __init__(self, settings: Settings, log: SqliteEventLog, reader: Reader, generation: Generation) -> None:
         self._log, self._batch_records = log, settings.batch_records
@@ -40,19 +40,19 @@ class Follower:
         self._projecting: asyncio.Future[list[None]] | None = None
 
     async def start(self) -> None:
-        """Check that log and tables fit, and begin. Raises `Broken` if they do not."""
+        """Check that log and tables match, then start. Raises `Broken` if they do not."""
         await check_start(self.projector.warehouse, self._log, self.generation.partitions)
         self.projector.watchdog.start()
         projecting = run_local(self.projector.pipeline, self.projector.warehouse, self._log, self._batch_records)
         self._projecting = asyncio.gather(projecting, *[run() for run in self.projector.background()])
 
     def check(self) -> None:
-        """Raise the error that ended the projection, if one did."""
+        """Raise the error that ended the projection, if any."""
         if self._projecting is not None and self._projecting.done():
             self._projecting.result()
 
     async def stop(self) -> None:
-        """Let the write in progress finish, and end all threads; the rest is projected after the next start."""
+        """Let the write in progress finish and end all threads; the rest is projected after the next start."""
         self.projector.watchdog.stop()
         await self.work.stop()
         if self._projecting is None:
@@ -75,10 +75,10 @@ class Followers:
         self._live = ""
 
     async def see(self, generations: Sequence[KnownGeneration], requests: Sequence[Request]) -> None:
-        """Follow every generation that exists and was made by this fold version.
+        """Follow every existing generation that this fold version built.
 
         Raises:
-            Broken: a projection ended, or can't begin; the process must stop.
+            Broken: a projection ended or can't start, so the process must stop.
         """
         existing = [known for known in generations if not known.is_dropped]
         self._live = next((known.name for known in existing if known.is_live), "")
@@ -105,7 +105,7 @@ class Followers:
         return live.registry.collect() if live else ()
 
     def describe(self) -> Iterable[Metric]:
-        """Return nothing, so that a registry does not collect while it registers."""
+        """Return nothing, so that a registry does not collect during registration."""
         return ()
 
     def _note_left_out(self, left_out: Iterable[KnownGeneration]) -> None:
@@ -116,6 +116,6 @@ class Followers:
                     "generation_not_followed",
                     generation=known.name,
                     live=known.is_live,
-                    why=f"fold version {known.made.fold_version} made it, this code has {FOLD_VERSION}: fill a new "
-                    "generation with `replay --to`, prove it, and switch",
+                    why=f"fold version {known.made.fold_version} built it, but this code has {FOLD_VERSION}: fill a "
+                    "new generation with `replay --to`, prove it, and switch to it",
                 )

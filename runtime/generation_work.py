@@ -1,9 +1,8 @@
-"""The work of a projector beside its log: pause and rate limit of its generation, and the requests about it.
+"""What a projector does besides following the log: pauses, rate limits and requests for its generation.
 
-A repair is the work of every projector, for its partitions. Everything else is that of the projector that follows
-partition 0, so that one process does it. A projector that was paused as a process and wakes up may believe for a moment
-that it still follows partition 0: each step of the work may be done twice, and a switch is not recorded once its
-request has ended.
+Every projector repairs its own partitions. All other work belongs to the projector that follows partition 0, so that
+one process does it. A suspended process may, on waking, briefly believe that it still follows partition 0. So each step
+of the work may be done twice, and a switch is not recorded once its request has ended.
 """
 
 import asyncio
@@ -30,7 +29,7 @@ Known = Sequence[KnownGeneration]
 
 
 class GenerationWork:
-    """A `Subscriber`: what is requested of the projector of one generation."""
+    """A `Subscriber` that does the work requested from the projector of one generation."""
 
     def __init__(self, projector: Projector, reader: Reader, generation: Generation, by: str) -> None:
         self._pipeline, self._progress, self._reader = projector.pipeline, projector.progress, reader
@@ -52,10 +51,10 @@ class GenerationWork:
         self.is_dropped = asyncio.Event()
 
     async def see(self, generations: Known, requests: Sequence[Request]) -> None:
-        """Follow the state of the generation, and begin what is requested of it.
+        """Follow the state of the generation, and start the work requested for it.
 
         Raises:
-            Broken: what was requested ended with a fault that must stop the process.
+            Broken: requested work ended with a fault that must stop the process.
         """
         self._requested.check()
         known = next((known for known in generations if known.name == self._generation.name), None)
@@ -72,11 +71,11 @@ class GenerationWork:
                 self._requested.begin(request, ours)
 
     async def stop(self) -> None:
-        """Cancel what runs."""
+        """Cancel the work in progress."""
         await self._requested.stop()
 
     def _rate(self, requests: Sequence[Request]) -> float:
-        """Return our share of the limit, while we are behind: who follows the log must keep up with it."""
+        """Return our share of the rate limit while we catch up, then 0 (no limit): we must keep up with the log."""
         lags = self._progress.lags()
         if lags and all(lag.seconds is not None for lag in lags):
             return 0.0
@@ -108,7 +107,7 @@ class GenerationWork:
         return Report(result={"equal": proof.equal, "differences": len(proof.differences)})
 
     async def _switch(self, request: Request, _: Partitions, report: OnProgress) -> Report:
-        """Wait until ours shows all that the live one shows now, then move the pointer."""
+        """Wait until our generation shows everything that the live one shows now, then make ours live."""
         situation = await self._check(request)
         live, give_up_at = situation.live, time.monotonic() + SWITCH_WITHIN_S
         while live is not None and (behind := _behind(situation.generations[self._generation.name], live)):
@@ -116,7 +115,7 @@ class GenerationWork:
                 raise NotPossible(f"{self._generation.name} did not catch up with {live.name}: {behind}")
             report(0.0, behind)
             await asyncio.sleep(LOOK_S)
-            situation = await self._check(request)  # it may be dropped or paused meanwhile
+            situation = await self._check(request)  # meanwhile the generation may be dropped or paused
         await self._note(request, "live")
         return Report(result={"from": live.name if live else None, "to": self._generation.name})
 
@@ -129,7 +128,7 @@ class GenerationWork:
         return Report()
 
     async def _check(self, request: Request) -> Situation:
-        """Return the situation. Raises `NotPossible`: the request makes no sense any more."""
+        """Return the situation. Raises `NotPossible` if the request no longer makes sense."""
         situation = await load_situation(self._reader)
         if why := refusal_now(request.kind, request.generation, request.options, situation):
             raise NotPossible(why)
@@ -148,7 +147,7 @@ def _report(proof: Proof) -> str:
 
 
 def _behind(status: GenerationStatus, live: GenerationStatus) -> str:
-    """Return how far a generation is behind what another one showed; an empty text if it is not."""
+    """Return how far a generation is behind what another one showed, or an empty text if it is not behind."""
     ours = {row.log_partition: row for row in status.progress}
     for row in live.progress:
         name = f"partition {row.log_partition}"

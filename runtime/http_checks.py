@@ -1,4 +1,4 @@
-"""Check the settings of the HTTP services without loading what serves."""
+"""Checks the settings of the HTTP services without loading the services."""
 
 from runtime.credentials import load_credentials
 from runtime.rate_limit_settings import create_rate_limits
@@ -7,7 +7,7 @@ from runtime.settings import Settings
 
 
 def check_http(settings: Settings) -> None:
-    """Raise now what `runtime.http_services.service` would raise later, after other parts have started.
+    """Raise now what `runtime.http_services.service` would otherwise raise after other parts have started.
 
     Raises:
         BadSettings: a file is missing or invalid, other accounts can read a secret, or a value is wrong.

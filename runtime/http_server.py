@@ -1,4 +1,4 @@
-"""Run one granian worker inside our event loop, so that a service is one process and leaves no orphans."""
+"""Runs one granian worker inside our event loop, so that a service is one process and leaves no orphans."""
 
 import asyncio
 import signal
@@ -13,14 +13,14 @@ from runtime.settings import Settings
 from runtime.tuning import connections_max, raise_open_files, tune_interpreter
 
 HEADERS_WITHIN_MS = 15_000
-READ_AHEAD_BYTES = 131_072  # of a connection, in addition to the body bytes that are counted
+READ_AHEAD_BYTES = 131_072  # per connection, in addition to the body bytes that are counted
 HTTP_DRAIN_S = 10.0
 BACKLOG = 1_024
 ADMIN_CONNECTIONS_MAX = 128
 
 
 class Served(Protocol):
-    """An ASGI app; ``internal`` is that of health and metrics, if they have an address of their own."""
+    """An ASGI app; ``internal`` serves health and metrics if they have their own address."""
 
     @property
     def internal(self) -> "Served | None": ...
@@ -37,10 +37,10 @@ async def serve_http(
     *,
     lifespan: bool = True,
 ) -> None:
-    """Serve an ASGI app until ``stopping`` is set; requests in progress are finished first.
+    """Serve an ASGI app until ``stopping`` is set, then finish the requests in progress.
 
     At most ``connections`` may be open at once; by default, as many as the limit of open files allows. With
-    ``lifespan``, the app gets its messages.
+    ``lifespan``, the app gets lifespan messages.
 
     Raises:
         OSError: the address is in use.
@@ -51,7 +51,7 @@ async def serve_http(
         address=host,
         port=port,
         interface=Interfaces.ASGI if lifespan else Interfaces.ASGINL,
-        http=HTTPModes.http1,  # clients behind the proxy need no more, and these limits apply to HTTP/1
+        http=HTTPModes.http1,  # enough behind a proxy, and these limits apply to HTTP/1
         websockets=False,
         backlog=BACKLOG,
         backpressure=connections or connections_max(raise_open_files()),  # includes idle connections
@@ -70,7 +70,7 @@ async def serve_http(
 
 
 async def serve(app: Served, settings: Settings, stopping: asyncio.Event, *, lifespan: bool = True) -> None:
-    """Serve the API, and health and metrics at the admin address if one is set, until ``stopping`` is set."""
+    """Serve the API, and health and metrics at the admin address if there is one, until ``stopping`` is set."""
     parts = [serve_http(app, settings.host, settings.port, stopping, lifespan=lifespan)]
     if app.internal is not None and settings.admin_address is not None:
         admin = settings.admin_address

@@ -1,4 +1,4 @@
-"""The HTTP services of production: the write side, the read side, or both in one process."""
+"""The HTTP services in production: the write side, the read side, or both in one process."""
 
 import asyncio
 from collections.abc import Sequence
@@ -71,13 +71,13 @@ async def _run(settings: Settings, sides: Sequence[str]) -> int:
 
 
 def _readers(settings: Settings, registry: CollectorRegistry) -> tuple[ClickHouseReader, ClickHouseReader]:
-    """Return the reader of questions, and that of readiness."""
+    """Return the reader for questions and the one for readiness."""
     store = store_address(settings)
     return metered(open_reader(store, store_time=store_time(settings)), registry), open_probe(store)
 
 
 async def _checked(settings: Settings, own: OwnSecrets, reader: ClickHouseReader) -> "asyncio.Task[None] | None":
-    """Check the store. If it is unavailable, the service may start; the returned task compares it later."""
+    """Check the store. If it is unavailable, the service may start, and the returned task compares it later."""
     await asyncio.to_thread(check_transport, store_address(settings))
     comparing = await compare_store(settings, own)
     await check_reading(reader)
@@ -85,17 +85,17 @@ async def _checked(settings: Settings, own: OwnSecrets, reader: ClickHouseReader
 
 
 def kafka_log(settings: Settings, own: OwnSecrets) -> "KafkaEventLog":
-    """Return the Kafka log, which must belong to the installation with these secrets.
+    """Return the Kafka log, which must belong to the installation that has these secrets.
 
     Raises:
         BadSettings: ``log_url`` names another kind of log, or a setting of Kafka's clients is wrong.
     """
-    from ingest.log.kafka import InstalledTopic, KafkaEventLog  # here: the read side and `up` have no Kafka
+    from ingest.log.kafka import InstalledTopic, KafkaEventLog  # imported here: the read side and `up` don't use Kafka
     from runtime.kafka_settings import kafka_topic
 
     address = parse_log_url(settings.log)
     if not isinstance(address, KafkaAddress):
-        raise BadSettings("log_url: this service writes to Kafka; the embedded default is `crewkit-sessions up`")
+        raise BadSettings("log_url: this service writes to Kafka; for the embedded default, run `crewkit-sessions up`")
     topic, find = kafka_topic(settings, address), InstalledTopic(own)
     return KafkaEventLog(topic, bytes_max=settings.in_flight_bytes_max, find=find)
 
@@ -107,9 +107,9 @@ def service(
     registry: CollectorRegistry | None = None,
     probe: Reader | None = None,
 ) -> App:
-    """One ASGI app out of the route sets whose rim is given; ``registry`` is what else ``/metrics`` shows.
+    """Return one ASGI app for the sides whose log or reader is given; ``/metrics`` also shows ``registry``.
 
-    ``probe`` is what readiness asks instead of ``reader``, so that it does not wait behind other questions.
+    Readiness asks ``probe`` instead of ``reader``, so that it does not queue behind other questions.
     """
     registry = registry or new_registry()
     secrets = id_secrets(settings.secrets_folder)

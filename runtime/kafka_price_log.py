@@ -19,7 +19,7 @@ class KafkaPriceLog:
         self._configured = configured
 
     def exists(self) -> bool:
-        """Return whether the installation was recorded beside the topic."""
+        """Return whether the installation is recorded next to the topic."""
         with outages_explained(self._configured):
             return asyncio.run(read_record(self._configured, patience_s=0)) is not None
 
@@ -28,11 +28,11 @@ class KafkaPriceLog:
         return asyncio.run(self._is_empty())
 
     def loads(self) -> Sequence[PricesLoaded]:
-        """Return the records of all loads, in log order: their partition is read as a whole."""
+        """Return the records of all loads, in log order; this reads their whole partition."""
         return decoded(asyncio.run(self._loads()))
 
     def append(self, records: Iterable[PricesLoaded]) -> None:
-        """Append records, in order, each after the one before is acknowledged."""
+        """Append records in order, each after the previous one is acknowledged."""
         asyncio.run(append_all(KafkaEventLog(self._configured, find=InstalledTopic(None)), records))
 
     async def _is_empty(self) -> bool:
@@ -46,6 +46,6 @@ class KafkaPriceLog:
         return await records_of_key(await self._topic(), KEY)
 
     async def _topic(self) -> KafkaTopic:
-        """Return the topic as it was recorded. Only a search of prices needs the right to read it."""
+        """Return the topic as recorded. Only a search for prices needs the right to read it."""
         with outages_explained(self._configured):
             return await InstalledTopic(None)(self._configured)

@@ -1,4 +1,4 @@
-"""Build the configuration of Kafka's clients from the settings: topic, transport and credentials."""
+"""Builds the configuration of Kafka clients from the settings: topic, transport and credentials."""
 
 import shlex
 import shutil
@@ -15,21 +15,21 @@ from schemas.log.kafka_security import KafkaSecurity, Mechanism, Transport
 
 
 def kafka_topic(settings: Settings, address: KafkaAddress) -> KafkaTopic:
-    """Return the topic at ``address``, with this installation's way to connect.
+    """Return the topic at ``address``, with this installation's connection settings.
 
     Raises:
-        BadSettings: a setting of Kafka's clients is missing or wrong, or other accounts can read the password.
+        BadSettings: a setting for Kafka clients is missing or wrong, or other accounts can read the password.
     """
     return KafkaTopic(address.bootstrap, address.topic, settings.partitions, kafka_security(settings))
 
 
 def kafka_security(settings: Settings) -> KafkaSecurity:
-    """Return our credentials and the trusted authorities; raise as `kafka_topic` does."""
+    """Return our credentials and the trusted authorities; raise like `kafka_topic`."""
     protocol, mechanism = settings.kafka_security, settings.kafka_sasl_mechanism
     if protocol not in get_args(Transport):
-        raise BadSettings(f"kafka_security: {protocol} is none of {', '.join(get_args(Transport))}")
+        raise BadSettings(f"kafka_security: {protocol} is not one of {', '.join(get_args(Transport))}")
     if mechanism not in get_args(Mechanism):
-        raise BadSettings(f"kafka_sasl_mechanism: {mechanism} is none of {', '.join(get_args(Mechanism))}")
+        raise BadSettings(f"kafka_sasl_mechanism: {mechanism} is not one of {', '.join(get_args(Mechanism))}")
     has_tls, has_login = protocol in ("tls", "sasl_tls"), protocol in ("sasl_plaintext", "sasl_tls")
     files = TlsFiles(
         "kafka",
@@ -54,7 +54,7 @@ def _login_settings(settings: Settings) -> list[str]:
 
 def _refuse_unused(protocol: str, given: list[str], needed: str) -> None:
     if given:
-        raise BadSettings(f"{given[0]} is of no use while kafka_security is {protocol}: set it to {needed}")
+        raise BadSettings(f"{given[0]} has no effect while kafka_security is {protocol}: set it to {needed}")
 
 
 def _with_login(bare: KafkaSecurity, settings: Settings) -> KafkaSecurity:
@@ -79,5 +79,5 @@ def _token_command(line: str) -> TokenCommand:
     except ValueError as error:
         raise BadSettings(f"kafka_token_command can't be split into words: {error}") from error
     if shutil.which(program) is None:
-        raise BadSettings(f"kafka_token_command: there is no program {program} that can be run")
+        raise BadSettings(f"kafka_token_command: there is no executable program {program}")
     return command

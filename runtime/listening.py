@@ -1,4 +1,4 @@
-"""Check that the addresses of a service are free, before it loads anything that takes long."""
+"""Checks that the addresses of a service are free before it loads anything slow."""
 
 from kernel.broken import Broken
 from kernel.ports import is_free
@@ -9,7 +9,7 @@ def check_ports(settings: Settings) -> None:
     """Check that the addresses are free.
 
     Raises:
-        Broken: another program listens there, or the address does not belong to this machine.
+        Broken: another program is listening there, or the address does not belong to this machine.
     """
     for option, address in (("port", (settings.host, settings.port)), ("admin-port", settings.admin_address)):
         if address is not None and not is_free(*address):

@@ -1,4 +1,4 @@
-"""Rotate log files: a full one replaces NAME.1, and a new one begins."""
+"""Rotates log files: a full one replaces NAME.1, and a new one begins."""
 
 import contextlib
 import os
@@ -13,15 +13,15 @@ _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
 
 
 def begin_anew(log_file: Path, descriptor: int) -> None:
-    """Point ``descriptor``, through which this process writes the file, to a new file. No line is lost.
+    """Point ``descriptor``, through which this process writes the log, to a new file. No line is lost.
 
     Raises:
-        OSError: it failed, and the descriptor still points to the old file.
+        OSError: this failed, and the descriptor still points to the old file.
     """
     scratch = _scratch(log_file)
     fresh = open_private(scratch, _APPEND)
     try:
-        with contextlib.suppress(FileNotFoundError):  # it was removed by hand
+        with contextlib.suppress(FileNotFoundError):  # removed by the operator
             log_file.replace(_old(log_file))
         scratch.replace(log_file)
         os.dup2(fresh, descriptor, inheritable=False)
@@ -30,10 +30,10 @@ def begin_anew(log_file: Path, descriptor: int) -> None:
 
 
 def cut_when_full(log_file: Path, bytes_max: int = LOG_BYTES_MAX) -> None:
-    """Copy a full log that another process writes to NAME.1, then truncate it.
+    """Copy a full log to NAME.1 while another process writes it, then truncate it.
 
-    That process must have it open for appending; it continues at the new end. A line that it writes in the
-    microseconds between the last copy and the truncation is lost. If the disk has no room for a copy, the whole log is.
+    The other process must have opened it for appending, so that it continues at the new end. A line that it writes in
+    the microseconds between copy and truncation is lost. If the disk has no room for a copy, the whole log is lost.
 
     Raises:
         OSError: the file can't be read or truncated.
@@ -52,7 +52,7 @@ def _copy(full: FileIO, log_file: Path) -> None:
         with open(scratch, "xb", buffering=0, opener=open_private) as copy:
             shutil.copyfileobj(full, copy)
             scratch.replace(_old(log_file))
-            shutil.copyfileobj(full, copy)  # what was written meanwhile
+            shutil.copyfileobj(full, copy)  # lines written meanwhile
     finally:
         scratch.unlink(missing_ok=True)
 

@@ -1,6 +1,6 @@
-"""Configure structured logs, one JSON object a line, to standard error or to a file.
+"""Configures structured logs, one JSON object per line, to standard error or to a file.
 
-When the disk is full, lines are lost, but the process that logs does not fail.
+When the disk is full, lines are lost, but the process does not fail.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ from kernel.absent_packages import absent
 from runtime.log_rotation import LOG_BYTES_MAX, begin_anew
 from runtime.private_files import open_private, private_folder
 
-with absent("rich"):  # it would draw traces on terminals; our lines are JSON
+with absent("rich"):  # structlog would use it to draw tracebacks on terminals; our lines are JSON
     import structlog
 
 if TYPE_CHECKING:
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 
 class _BestEffortFile(io.FileIO):
-    """Writes what it can, without a buffer, which would retry failed bytes with every later line and fail again."""
+    """Writes what it can, unbuffered: a buffer would retry failed bytes with every later line and fail again."""
 
     _torn = False
 
     def write(self, line: "ReadableBuffer", /) -> int:
-        whole = b"\n" * self._torn + bytes(line)  # ends a line that was written in part
+        whole = b"\n" * self._torn + bytes(line)  # first ends a line that was only partly written
         try:
             written = super().write(whole) or 0
         except OSError:
@@ -40,12 +40,12 @@ class _BestEffortFile(io.FileIO):
 
 
 class _RotatingFile(_BestEffortFile):
-    """Begins a new file when this one is full. If that fails, continues with the full file and tries again."""
+    """Begins a new file when this one is full. If that fails, it continues with the full file and tries again."""
 
     def __init__(self, path: Path, bytes_max: int) -> None:
         super().__init__(path, "ab", opener=open_private)
         self._path, self._bytes_max = path, bytes_max
-        self._room = 0  # bytes that surely fit, so that not every line asks the system for the size
+        self._room = 0  # bytes that are sure to fit, so that not every line needs a system call for the size
         self._turn = threading.Lock()
 
     def write(self, line: "ReadableBuffer", /) -> int:
@@ -53,7 +53,7 @@ class _RotatingFile(_BestEffortFile):
         self._room -= size
         if self._room <= 0 and self._is_full():
             with self._turn, contextlib.suppress(OSError):
-                if self._is_full():  # another thread may just have done it
+                if self._is_full():  # another thread may just have rotated the file
                     begin_anew(self._path, self.fileno())
                     self._torn = False
         return size
@@ -64,16 +64,16 @@ class _RotatingFile(_BestEffortFile):
 
 
 def best_effort_stream(target: Path | int, bytes_max: int = LOG_BYTES_MAX) -> TextIO:
-    """Return a text stream that appends to a file, rotated at ``bytes_max``, or writes to a descriptor. No write fails.
+    """Return a text stream to a file, rotated at ``bytes_max``, or to a descriptor. Writes never raise.
 
-    A descriptor stays open when this stream is closed; rotating its file is the caller's task.
+    Closing the stream leaves a descriptor open; rotating the file behind it is up to the caller.
     """
     raw = _BestEffortFile(target, "ab", closefd=False) if isinstance(target, int) else _RotatingFile(target, bytes_max)
     return io.TextIOWrapper(raw, encoding="utf-8", errors="backslashreplace", write_through=True)
 
 
 def configure_logging(file: Path | None = None) -> None:
-    """Send the logs to ``file``, else to standard error."""
+    """Send the logs to ``file``, or to standard error if there is none."""
     if file is not None:
         private_folder(file.parent)
     out = best_effort_stream(file or sys.stderr.fileno())

@@ -1,4 +1,4 @@
-"""The metrics registry of a process, and a small HTTP server for processes that have no other."""
+"""The metrics registry of a process, and a small HTTP server for processes that have no other server."""
 
 import json
 import threading
@@ -16,24 +16,24 @@ from kernel.broken import Broken
 from processors.fold.fold import FOLD_VERSION
 from runtime.settings import Settings
 
-Parts = Callable[[], Mapping[str, bool]]  # by name, whether each dependency responds
+Parts = Callable[[], Mapping[str, bool]]  # for each dependency, by name, whether it responds
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 def new_registry() -> CollectorRegistry:
-    """Return a registry with the version, memory, processor time and open files of this process."""
+    """Return a registry with this process's version, memory, processor time and open files."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
-    build = Gauge("crewkit_build_info", "What runs here.", ("version", "fold_version"), registry=registry)
+    build = Gauge("crewkit_build_info", "The running version.", ("version", "fold_version"), registry=registry)
     build.labels(version("crewkit-sessions"), FOLD_VERSION).set(1)
     return registry
 
 
 @contextmanager
 def metrics_served(settings: Settings, registry: CollectorRegistry, parts: Parts = dict) -> Iterator[None]:
-    """Serve metrics and health on ``metrics_port`` of ``host``, in threads, within the context; nothing if it is 0.
+    """Serve metrics and health on ``metrics_port`` of ``host``, in threads, within the context; 0 serves nothing.
 
-    ``/metrics`` shows the registry, ``/livez`` says that the process runs, ``/readyz`` whether all ``parts`` respond.
+    ``/metrics`` shows the registry, ``/livez`` that the process is running, ``/readyz`` whether all ``parts`` respond.
 
     Raises:
         Broken: the port is in use.
@@ -76,14 +76,14 @@ def _health(path: str, parts: Parts) -> tuple[str, Mapping[str, str]]:
     if path == "/livez":
         return "200 OK", {"status": "ok"}
     if path != "/readyz":
-        return "404 Not Found", {"status": "there is nothing under this address"}
+        return "404 Not Found", {"status": "there is nothing at this address"}
     if "is away" in said.values():
         return "503 Service Unavailable", {"status": "not_ready", **said}
     return "200 OK", {"status": "ok", **said}
 
 
 class _Quiet(WSGIRequestHandler):
-    """Logs no requests, and drops a connection that sends none in time."""
+    """Logs no requests, and drops a connection that sends no request in time."""
 
     timeout = 15
 

@@ -1,4 +1,4 @@
-"""The prices in the log of an installation: `store.price_log.PriceLog` over the embedded log."""
+"""The prices in an installation's log: `store.price_log.PriceLog` over the embedded log."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -22,11 +22,11 @@ def open_price_log(settings: Settings) -> PriceLog:
     """Return the prices in the log that the settings name.
 
     Raises:
-        BadSettings: the log's URL, or a setting of Kafka's clients, is wrong.
+        BadSettings: the log's URL or a setting for Kafka clients is wrong.
     """
     address = parse_log_url(settings.log)
     if isinstance(address, KafkaAddress):
-        from runtime.kafka_price_log import KafkaPriceLog  # here: the embedded log needs none of Kafka's clients
+        from runtime.kafka_price_log import KafkaPriceLog  # imported here: the embedded log needs no Kafka client
         from runtime.kafka_settings import kafka_topic
 
         return KafkaPriceLog(kafka_topic(settings, address))
@@ -34,17 +34,17 @@ def open_price_log(settings: Settings) -> PriceLog:
 
 
 class SqlitePriceLog:
-    """`PriceLog` over the file of an embedded log that no process has open."""
+    """`PriceLog` over the file of an embedded log. No process may have the log open."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def exists(self) -> bool:
-        """Return whether there is a file."""
+        """Return whether the file exists."""
         return self._path.exists()
 
     def is_empty(self) -> bool:
-        """Return whether the file is missing or has no record."""
+        """Return whether the file is missing or has no records."""
         return not has_records(self._path)
 
     def loads(self) -> Sequence[PricesLoaded]:
@@ -52,7 +52,7 @@ class SqlitePriceLog:
         return decoded(records_of_key(self._path, KEY))
 
     def append(self, records: Iterable[PricesLoaded]) -> None:
-        """Commit records, in order; create the file if it is missing."""
+        """Commit records in order; create the file if it is missing."""
         asyncio.run(append_all(SqliteEventLog(self._path), records))
 
 
@@ -67,7 +67,7 @@ async def append_all(log: EventLog, records: Iterable[PricesLoaded]) -> None:
 
 
 def decoded(found: Iterable[LogRecord]) -> list[PricesLoaded]:
-    """Return the loads among the records of their key; what can't be projected is a dead letter, and no price."""
+    """Return the price loads among records with their key; one that can't be projected is a dead letter."""
     loads: list[PricesLoaded] = []
     for record in found:
         try:

@@ -1,7 +1,7 @@
-"""Protect the files of an installation: other accounts of the machine can't read or redirect them.
+"""Protects the files of an installation: other accounts on the machine can't read or redirect them.
 
 The log, the store, the access logs and Kafka's segments contain prompts and names, so the whole data folder has
-mode 700. Its folders `run` and `log` must not be symbolic links, and no file in them is opened through one.
+mode 700. Its folders `run` and `log` must not be symbolic links, and files in them are never opened through one.
 """
 
 import errno
@@ -12,28 +12,28 @@ from pathlib import Path
 from kernel.atomic_write import FILE_MODE
 from runtime.settings import BadSettings
 
-UMASK = 0o077  # of every process of ours: its files get mode 600, its folders 700
+UMASK = 0o077  # of each of our processes: its files get mode 600, its folders 700
 FOLDER_MODE = 0o700
 _OTHERS = 0o077
 
 
 class SymbolicLink(OSError, BadSettings):
-    """A symbolic link is in the place of a file of the installation; the message names it."""
+    """A symbolic link takes the place of one of the installation's files; the message names it."""
 
 
 def private_data_folder(folder: Path) -> None:
-    """Create the data folder, or close an existing one to other accounts, which protects its contents too.
+    """Create the data folder, or close an existing one to other accounts; this protects its contents too.
 
     Raises:
-        BadSettings: the folder belongs to another account, is shared like ``/tmp``, or can't be made.
+        BadSettings: the folder belongs to another account, is shared like ``/tmp``, or can't be created.
     """
     try:
         folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     except OSError as error:
-        raise BadSettings(f"data: {folder} can't be made: {error.strerror}") from error
+        raise BadSettings(f"data: {folder} can't be created: {error.strerror}") from error
     found = folder.stat()
     if found.st_mode & stat.S_ISVTX or found.st_uid != os.geteuid():
-        raise BadSettings(f"data: {folder} is not this account's alone; name a folder below it, which is then made")
+        raise BadSettings(f"data: {folder} does not belong only to this account; name a new folder inside it")
     _close(folder, found)
 
 
@@ -41,7 +41,7 @@ def private_folder(folder: Path) -> None:
     """Create a folder inside the data folder, or close an existing one to other accounts.
 
     Raises:
-        BadSettings: a symbolic link or another account's folder is in its place.
+        BadSettings: there is a symbolic link, or another account's folder, in its place.
     """
     folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     found = folder.lstat()
@@ -61,8 +61,8 @@ def open_private(path: Path | str, flags: int) -> int:
     """Open or create a file with mode 600, without following symbolic links; an `opener` of `open`.
 
     Raises:
-        SymbolicLink: a symbolic link is in its place.
-        OSError: as `open` does.
+        SymbolicLink: there is a symbolic link in its place.
+        OSError: like `open`.
     """
     try:
         return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
@@ -71,4 +71,4 @@ def open_private(path: Path | str, flags: int) -> int:
 
 
 def _symbolic_link(path: Path | str) -> SymbolicLink:
-    return SymbolicLink(f"{path} is a symbolic link, and files of an installation must not go elsewhere: remove it")
+    return SymbolicLink(f"{path} is a symbolic link, but an installation's files must not go elsewhere: remove it")

@@ -1,4 +1,4 @@
-"""Compose a projector: pipeline, progress, watchdog and metrics over one warehouse and one log."""
+"""Composes a projector: pipeline, progress, watchdog and metrics over one warehouse and one log."""
 
 import asyncio
 import time
@@ -39,7 +39,7 @@ class Projector(Struct):
     parts: Parts
 
     def background(self) -> list[Callable[[], Awaitable[None]]]:
-        """Return what runs beside the batches, until cancelled."""
+        """Return the jobs that run alongside the batches until cancelled."""
         rollups = partial(self.pipeline.rollups.run, self.progress.targets)
         dense_receipts = partial(self.pipeline.dense_receipts.run, self.pipeline.written.copy)
         return [self.progress.run, rollups, dense_receipts, self.parts.run]
@@ -70,7 +70,7 @@ def make_warehouse(store: StoreAddress, generation: str) -> ClickHouseWarehouse:
 
 
 async def check_start(warehouse: Warehouse, reader: LogReader, partitions: int) -> None:
-    """Refuse to start where generation or log do not fit.
+    """Refuse to start if the generation or the log doesn't match.
 
     Raises:
         Broken: the message says what to do.
@@ -80,5 +80,5 @@ async def check_start(warehouse: Warehouse, reader: LogReader, partitions: int) 
 
 
 def now_ms() -> int:
-    """Return the wall clock, in milliseconds since 1970."""
+    """Return the current time in milliseconds since 1970."""
     return time.time_ns() // 1_000_000

@@ -1,6 +1,7 @@
-"""Create what the services need and never create themselves: databases, tables, and generations that were requested.
+"""Creates what the services need but never create themselves: databases, tables and requested generations.
 
-Running it again is safe: each step looks first. It refuses what would break a promise, such as another partition count.
+Running it again is safe, since each step looks first. It refuses a change that would break a promise, such as another
+partition count.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ from store.migrate import migrate
 from store.price_log import PriceLog, begin_prices
 from store.requests import load_requests
 
-EMBEDDED_PARTITIONS = 1  # of the log in a file
+EMBEDDED_PARTITIONS = 1  # a log in a file has one partition
 
 
 def provision_store(
@@ -34,15 +35,15 @@ def provision_store(
     log: PriceLog | None = None,
     stopping: Event | None = None,
 ) -> list[str]:
-    """Bring the control database and all generations up to date; return a line for each thing that was done.
+    """Bring the control database and all generations up to date; return one line for each change.
 
-    ``prices`` is the list that an empty price history begins with; the prices that ``log`` holds follow. Once
-    ``stopping`` is set, nothing is waited for.
+    An empty price history begins with the list ``prices``, then gets the prices in ``log``. Once ``stopping`` is set,
+    nothing is waited for.
 
     Raises:
-        Refused: what is there does not fit.
-        StoreUnavailable: the store is away.
-        LogUnavailable: the log is away, and it is needed.
+        Refused: what already exists doesn't match.
+        StoreUnavailable: the store is unreachable.
+        LogUnavailable: the log is needed but unreachable.
     """
     with classified():
         done = migrate(store, store.control, "control")
@@ -57,7 +58,7 @@ def provision_store(
 
 
 def _make_first(client: Client, store: StoreAddress, partitions: int) -> list[str]:
-    """Create the first generation, or finish that; a process may have died between the two records."""
+    """Create the first generation, or finish creating it: a process may have died between the two records."""
     if load_generations(client):
         done = migrate(store, store.database(FIRST_GENERATION), "generation")
     else:
@@ -73,7 +74,7 @@ def _migrate_all(store: StoreAddress, generations: Sequence[Generation], partiti
         if known.partitions != partitions:
             raise Refused(
                 f"generation {known.name} was made for {known.partitions} partitions, not {partitions}: "
-                "the count is frozen"
+                "the number can't be changed"
             )
         done += migrate(store, store.database(known.name), "generation")
     return done

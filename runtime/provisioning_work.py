@@ -1,6 +1,6 @@
-"""Create and drop generations on request. It needs a user of the store that may create and drop databases.
+"""Creates and drops generations on request. This needs a store user that may create and drop databases.
 
-`up` does it by itself, the supervisor of `stack` runs `provision` for it, and elsewhere a person does.
+`up` does it by itself, and the supervisor of `stack` runs `provision` to do it. Elsewhere an operator runs `provision`.
 """
 
 import os
@@ -19,12 +19,12 @@ from store.prices import history_of
 from store.replay_limit import refusal_beside
 from store.requests import PROVISIONED, Report, Request, add_request_event, load_requests, report_of
 
-LEFT_FOR_S = 20.0  # after a switch a generation is kept so long: reads that began before it may still run
-STOPS_WITHIN_S = 5.0  # projectors look at the generations every two seconds
+LEFT_FOR_S = 20.0  # a generation is kept this long after a switch: reads that began before may still be running
+STOPS_WITHIN_S = 5.0  # projectors check the generations every two seconds
 
 
 def left_to_do(generations: Iterable[KnownGeneration], requests: Iterable[Request]) -> list[Request]:
-    """Return the requests to create or drop a generation that are not fulfilled, the oldest first."""
+    """Return the unfulfilled requests to create or drop a generation, oldest first."""
     partitions = {known.name: known.made.partitions for known in generations}
     return [
         request
@@ -38,12 +38,12 @@ def left_to_do(generations: Iterable[KnownGeneration], requests: Iterable[Reques
 def take_up(
     client: Client, store: StoreAddress, request: Request, partitions: int, stopping: Event | None = None
 ) -> list[str]:
-    """Create or drop a generation; return a line for each thing that was done. ``client`` is on the control database.
+    """Create or drop a generation; return one line for each change. ``client`` is on the control database.
 
-    Once ``stopping`` is set, a drop does not wait for its readers, and is left for the next time.
+    Once ``stopping`` is set, a drop does not wait for readers but is left for the next start.
 
     Raises:
-        StoreUnavailable: the store is away; the same request can be taken up again.
+        StoreUnavailable: the store is unreachable; the same request can be picked up again.
     """
     if request.kind == "replay":
         return _create(client, store, request, partitions)
@@ -54,7 +54,7 @@ def make_generation(client: Client, store: StoreAddress, name: str, partitions: 
     """Create the tables, then record the generation: from then on its projectors may start.
 
     Raises:
-        StoreUnavailable: the store is away; the same generation can be made again.
+        StoreUnavailable: the store is unreachable; creating the same generation can be tried again.
     """
     done = migrate(store, store.database(name), "generation")
     made_with = PriceList(newest(history_of(client))).sha256
@@ -72,14 +72,14 @@ def _create(client: Client, store: StoreAddress, request: Request, partitions: i
 
 
 def _no_room(client: Client, request: Request) -> str | None:
-    """Judge a replay again: others that were accepted at the same moment may come before it."""
+    """Check a replay again: others that were accepted at the same moment may come first."""
     known, requests = load_generations(client), load_requests(client)
     earlier = [other for other in requests if (other.at_us, other.id) < (request.at_us, request.id)]
     return refusal_beside(request.generation, known, earlier)
 
 
 def _drop(client: Client, store: StoreAddress, request: Request, stopping: Event) -> list[str]:
-    """Record that the generation is dropped, so that its projectors stop; then drop its tables."""
+    """Record that the generation is dropped, so that its projectors stop, then drop its tables."""
     known = _find(client, request.generation)
     if known is None or known.is_live:
         why = f"{request.generation} is live" if known else f"there is no generation {request.generation}"
@@ -100,7 +100,7 @@ def _drop(client: Client, store: StoreAddress, request: Request, stopping: Event
 
 
 def _end_others(client: Client, drop: Request, partitions: int) -> None:
-    """End what else is requested of the generation: none of its projectors would do that any more."""
+    """End all other requests for the generation, since none of its projectors is left to carry them out."""
     report = Report(text=f"{drop.generation} was dropped")
     for request in load_requests(client):
         if request.generation == drop.generation and request.id != drop.id and request.is_open(partitions):

@@ -1,4 +1,4 @@
-"""Create the rate limits from the settings."""
+"""Creates the rate limits from the settings."""
 
 import re
 from urllib.parse import SplitResult
@@ -15,7 +15,7 @@ _NUMBER = re.compile(r"/?|/[0-9]{1,6}")
 
 
 def create_rate_limits(settings: Settings) -> RateLimits:
-    """Return the limits, counted in this process or, for all processes, in Redis or Valkey.
+    """Return the limits, counted in this process or, for all processes together, in Redis or Valkey.
 
     Raises:
         BadSettings: a limit is below 0, the URL is not a Redis URL, or other users can read the password file.
@@ -29,7 +29,7 @@ def create_rate_limits(settings: Settings) -> RateLimits:
 
 
 def store_time(settings: Settings) -> StoreTime:
-    """Return the limit of the store's time, which each process counts by itself."""
+    """Return the limit on store time, which each process counts by itself."""
     return StoreTime(settings.store_seconds_per_hour)
 
 
@@ -39,7 +39,7 @@ def _counter(settings: Settings) -> RequestCounter:
     parts = split("rate_limit_url", settings.rate_limit_url, _FORMS)
     password = _password(settings, parts)
     _check(parts)
-    # Imported here: processes that count in memory do not need it.
+    # Imported here: processes that count in memory do not need Redis.
     from edge.redis_counter import open_redis_counter
 
     try:
@@ -57,12 +57,12 @@ def _check(parts: SplitResult) -> None:
         return
     port_of("rate_limit_url", parts, 6379)
     if not _NUMBER.fullmatch(parts.path):
-        raise refuse("rate_limit_url", "after the port, only the number of a database is allowed", _FORMS)
+        raise refuse("rate_limit_url", "only a database number is allowed after the port", _FORMS)
 
 
 def _password(settings: Settings, parts: SplitResult) -> str | None:
     if not settings.rate_limit_password_file:
         return None
     if parts.password:
-        raise BadSettings("rate_limit_password_file: rate_limit_url contains a password, too; remove it there")
+        raise BadSettings("rate_limit_password_file: rate_limit_url contains a password too; remove it there")
     return secret_of("rate_limit_password_file", settings.rate_limit_password_file)

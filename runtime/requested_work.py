@@ -1,4 +1,4 @@
-"""Do what was requested, once: take a request up, report on it, and record what came of it."""
+"""Carries out requests, each once: picks up a request, reports its progress, and records its result."""
 
 import asyncio
 import time
@@ -14,46 +14,46 @@ from store.requests import SHARED, Event, Kind, Report, Request, report_of
 
 REPORT_EVERY_S = 2.0
 logger = structlog.get_logger()
-OnProgress = Callable[[float, str], None]  # the share that is done, and what is being done
+OnProgress = Callable[[float, str], None]  # the share that is done, and the current step
 Partitions = frozenset[int]
 
 
 class NotPossible(Exception):
-    """The request can't be fulfilled; the message says why, and what to do."""
+    """The request can't be fulfilled; the message says why and what to do."""
 
 
 Work = Callable[[Request, Partitions, OnProgress], Awaitable[Report]]
 
 
 class RequestedWork:
-    """The requests that one process has taken up."""
+    """The requests that one process has picked up."""
 
     def __init__(self, reader: Reader, by: str, work: Mapping[Kind, Work], held: Callable[[], Partitions]) -> None:
-        """``by`` names this process in the audit trail; ``held`` returns the partitions that it follows now."""
+        """Set up for the process that the audit trail calls ``by``; ``held`` returns the partitions it follows now."""
         self._reader, self._by, self._work, self._held = reader, by, work, held
         self._running: dict[UUID, asyncio.Task[None]] = {}
-        self._ended: dict[UUID, Partitions] = {}  # the work whose end we recorded
+        self._ended: dict[UUID, Partitions] = {}  # the work whose end we have recorded
 
     def begin(self, request: Request, ours: Partitions) -> None:
-        """Begin the work of these partitions, unless it is running or has ended.
+        """Start the work for these partitions unless it is running or has ended.
 
-        ``request`` may have been read before our last report on it was written.
+        ``request`` may be older than our last report on it, so we remember which work has ended.
         """
         left = ours - self._ended.get(request.id, frozenset())
         if left and request.id not in self._running:
             self._running[request.id] = asyncio.create_task(self._do(request, left))
 
     def check(self) -> None:
-        """Forget the work that ended.
+        """Forget the work that has ended.
 
         Raises:
-            Broken: it ended with a fault that must stop the process.
+            Broken: work ended with a fault that must stop the process.
         """
         for request_id in [request_id for request_id, task in self._running.items() if task.done()]:
             self._running.pop(request_id).result()
 
     async def stop(self) -> None:
-        """Cancel what runs; another process, or this one after its restart, takes it up again."""
+        """Cancel the work in progress; another process, or this one after a restart, picks it up again."""
         for task in self._running.values():
             task.cancel()
         if self._running:
@@ -71,10 +71,10 @@ class RequestedWork:
             else:
                 await self._done(request, ours, report)
         except StoreUnavailable as error:
-            logger.warning("store_unavailable", error=str(error))  # it is begun again at the next look
+            logger.warning("store_unavailable", error=str(error))  # the next poll starts the work again
 
     async def _done(self, request: Request, ours: Partitions, report: Report) -> None:
-        """Record the result; of shared work only the part that no other process took over meanwhile."""
+        """Record the result. For shared work, leave out partitions that another process has taken over meanwhile."""
         if request.kind in SHARED:
             ours &= self._held()
         if ours:
@@ -82,7 +82,7 @@ class RequestedWork:
             logger.info("request_done", kind=request.kind, generation=request.generation, id=str(request.id))
 
     async def _failed(self, request: Request, ours: Partitions, error: Exception) -> None:
-        """Record the reason first, so that no process takes the request up and fails again."""
+        """Record the reason first, so that no process picks up the request again only to fail."""
         expected = isinstance(error, NotPossible | Broken)
         text = str(error) if expected else f"{type(error).__name__}: {error}; the log of {self._by} has the details"
         if not expected:

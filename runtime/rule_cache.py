@@ -1,7 +1,7 @@
-"""Keep compiled redaction rules in the user's cache folder: compiling takes 1.5 s of processor time, loading 10 ms.
+"""Caches compiled redaction rules in the user's cache folder: compiling takes 1.5 s of processor time, loading 10 ms.
 
-A file counts only if this account wrote it, no other account can change it, and its digest is right. Any other file is
-replaced. Without a folder that can be written, each start compiles the rules.
+A file is used only if this account wrote it, no other account can change it, and its digest is right; otherwise it is
+replaced. If the folder is not writable, each start compiles the rules.
 """
 
 import contextlib
@@ -15,20 +15,20 @@ from runtime.cache_folder import cache_folder
 from runtime.private_files import open_private, private_folder
 from runtime.settings import BadSettings
 
-FILES_MAX = 16  # four versions of the rules
+FILES_MAX = 16  # enough for four versions of the rules
 _DIGEST_BYTES = 32
 _OTHERS_WRITE = 0o022
-_CPU_BYTES_MAX = 8_192  # of the description of the first processor
+_CPU_BYTES_MAX = 8_192  # how much to read of the first processor's description
 
 
 class RuleCache:
-    """A `Cache` of the redaction rules in a folder."""
+    """A `Cache` of redaction rules in a folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._processor = folder, _processor()
 
     def load(self, name: str) -> bytes | None:
-        """Return what was saved under this name, on a processor like this one."""
+        """Return the rules saved under this name on the same kind of processor."""
         try:
             private_folder(self._folder)
             with open(self._file(name), "rb", opener=open_private) as file:
@@ -40,7 +40,7 @@ class RuleCache:
         return compiled if ours and digest == self._digest(name, compiled) else None
 
     def save(self, name: str, compiled: bytes) -> None:
-        """Replace the file of this name, and remove the oldest files."""
+        """Replace the file with this name, and remove the oldest files."""
         with contextlib.suppress(OSError, BadSettings):
             private_folder(self._folder)
             write_durably(self._file(name), self._digest(name, compiled) + compiled)
@@ -56,7 +56,7 @@ class RuleCache:
 
 
 def user_cache() -> RuleCache | None:
-    """Return the cache of this account; None if it has no home."""
+    """Return the cache of this account, or None if it has no home."""
     try:
         return RuleCache(cache_folder() / "rules")
     except RuntimeError:
@@ -64,7 +64,7 @@ def user_cache() -> RuleCache | None:
 
 
 def _processor() -> str:
-    """Return a name for the kind of processor and its features: compiled rules fit no other kind."""
+    """Return a name for this kind of processor and its features, since compiled rules work on no other kind."""
     try:
         with Path("/proc/cpuinfo").open("rb") as file:
             lines = file.read(_CPU_BYTES_MAX).splitlines()

@@ -1,4 +1,4 @@
-"""Files in ``DIR/run``: the URL of a running installation, by which commands find it, and the lock of its process.
+"""Files in ``DIR/run``: the URL by which commands find a running installation, and the lock of its process.
 
 The log and the store of the embedded default cannot be shared, so one process holds the lock.
 """
@@ -23,7 +23,7 @@ class Address(Struct, frozen=True):
 
 
 def write_address(folder: Path, host: str, port: int) -> str:
-    """Write the URL and return it. If the host means every interface, the URL names loopback."""
+    """Write the URL and return it. If the host stands for every interface, the URL uses loopback."""
     reachable = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
     url = f"http://{reachable}:{port}"
     file = folder / "run" / "address.json"
@@ -33,7 +33,7 @@ def write_address(folder: Path, host: str, port: int) -> str:
 
 
 def read_address(folder: Path) -> str | None:
-    """Return the URL, or None if no installation was ever started there."""
+    """Return the URL, or None if no installation has ever been started there."""
     try:
         return msgspec.json.decode((folder / "run" / "address.json").read_bytes(), type=Address).url
     except (FileNotFoundError, msgspec.MsgspecError):

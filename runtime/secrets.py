@@ -1,9 +1,10 @@
-"""Read the installation's secrets: files in ``DIR/secrets``, readable by their owner only; `secret_making` makes them.
+"""Reads the installation's secrets: files in ``DIR/secrets`` that only their owner can read.
 
-``seed.key`` derives everything that must never change, and never changes itself. ``id.keys`` holds one key a
-line, the first makes ids and all verify, so it may be rotated. ``token.key`` holds one key a line as well: the first
-signs tokens (HS256), all verify. ``operator.key`` signs operator tokens instead, and ``operator.pub`` verifies them:
-with this pair, machines that serve cannot sign. `secret_files` refuses a file that others can read or change.
+`secret_making` makes them, and `secret_files` refuses a file that others can read or change. Everything that must never
+change is derived from ``seed.key``, which itself never changes. ``id.keys`` has one key per line: the first one makes
+ids, all verify them, so keys can be rotated. ``token.key`` also has one key per line: the first one signs tokens
+(HS256), all verify them. If there is an ``operator.key``, it signs operator tokens instead, and ``operator.pub``
+verifies them, so machines that serve can't sign any.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ from runtime.settings import BadSettings, Settings
 from schemas.ids import IdSecrets
 from schemas.installation import OwnSecrets
 
-if TYPE_CHECKING:  # most processes read no key of an operator, and cryptography takes 80 ms
+if TYPE_CHECKING:  # most processes read no operator key, and importing cryptography takes 80 ms
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     from edge.keys import VerificationKey
@@ -37,10 +38,10 @@ def id_secrets(folder: Path) -> IdSecrets:
 
 
 def own_secrets(folder: Path) -> OwnSecrets:
-    """Return what distinguishes the secrets of two installations; raise as `id_secrets` does.
+    """Return what distinguishes this installation's secrets from another's; raise like `id_secrets`.
 
-    The fingerprint is of ``seed.key`` and of the last line of ``id.keys``: a rotation puts lines before it, and a line
-    never goes away. It is a digest of random keys, so it reveals nothing about them.
+    The fingerprint covers ``seed.key`` and the last line of ``id.keys``, which a rotation leaves in place because it
+    adds lines before it. It is a digest of random keys, so it reveals nothing about them.
     """
     secrets_ = id_secrets(folder)
     digest = hashlib.blake2b(digest_size=FINGERPRINT_BYTES, person=b"crewkit-secrets")
@@ -55,7 +56,7 @@ def token_key(folder: Path) -> bytes:
 
 
 def token_keys(folder: Path) -> tuple[bytes, ...]:
-    """Return the secrets that verify tokens: during a rotation, the former one, too."""
+    """Return the secrets that verify tokens; during a rotation, the former one too."""
     return _keys(folder / TOKENS)
 
 
@@ -73,12 +74,12 @@ def _keys(file: Path) -> tuple[bytes, ...]:
     except ValueError:
         keys = ()
     if not keys or any(len(key) < KEY_BYTES for key in keys):
-        raise BadSettings(f"{file} holds keys, one a line, each of {2 * KEY_BYTES} hexadecimal digits")
+        raise BadSettings(f"{file} must contain keys, one per line, each of {2 * KEY_BYTES} hexadecimal digits")
     return keys
 
 
 def read_or_make_secret(file: Path) -> str:
-    """Return a password between processes of one machine: 64 hexadecimal digits, made at the first call.
+    """Return a password shared by the processes of one machine: 64 hexadecimal digits, made on the first call.
 
     Raises:
         BadSettings: other accounts can read or change it, or it can't be made.
@@ -89,12 +90,12 @@ def read_or_make_secret(file: Path) -> str:
         if not file.exists():
             make_secret(file, new_key())
     except OSError as error:
-        raise BadSettings(f"{file} is missing and can't be made: {error.strerror}") from error
+        raise BadSettings(f"{file} is missing and can't be created: {error.strerror}") from error
     return read_secret(file)
 
 
 def new_key() -> str:
-    """Return a new line of a file of keys."""
+    """Return a new key, as a line of a key file."""
     return secrets.token_hex(KEY_BYTES) + "\n"
 
 
@@ -122,7 +123,7 @@ def operator_signer(folder: Path) -> "Ed25519PrivateKey | bytes":
 
 
 def operator_keys(settings: Settings) -> "tuple[VerificationKey, ...]":
-    """Return the keys that verify them: those of the configured file, else of `operator.pub`; none without either.
+    """Return the keys that verify operator tokens: from the configured file, else from `operator.pub`, else none.
 
     Raises:
         BadSettings: the configured file does not exist, or a key is not usable.

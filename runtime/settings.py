@@ -1,6 +1,6 @@
-"""Settings come from options, then environment, then ``DIR/settings.toml``; each has one name in all three.
+"""Settings come from options, then the environment, then ``DIR/settings.toml``, under the same name in all three.
 
-An option ``--log-url`` is ``LOG_URL`` in the environment and ``log_url`` in the file.
+For example, the option ``--log-url`` is ``LOG_URL`` in the environment and ``log_url`` in the file.
 """
 
 import os
@@ -16,7 +16,7 @@ from msgspec import Struct
 from edge.names import AUDIENCE, ISSUER
 
 ENGINE_CACHE_BYTES_MAX = 256 << 20
-# With a password in it. What follows in the URL may be wrong in any way, so this looks for little.
+# A URL with a password. The rest of the URL may be wrong in any way, so this matches only the start.
 _WITH_PASSWORD = re.compile(r"://[^@/]*:[^@]*@")
 _ORIGIN = re.compile(r"\*|https?://[^/\s,]+")
 
@@ -34,14 +34,14 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     log_url: str = ""
     store_url: str = ""
     secrets: str = ""  # folder of the secrets; default: secrets/ in data
-    api_url: str = ""  # of the installation that commands call; default: what runs in data
+    api_url: str = ""  # the installation that commands call; default: the one that runs in data
     generation: str = "g1"
     instance: int = 0
-    partitions: int = 0  # 0: as the installation record says
+    partitions: int = 0  # 0: as in the installation record
     batch_records: int = 8_000
     batch_wait_s: float = 1.0
-    cache_bytes_max: int = 256 << 20  # of the states of sessions in a projector
-    engine_cache_bytes_max: int = ENGINE_CACHE_BYTES_MAX  # of the engine in this process, all its caches together
+    cache_bytes_max: int = 256 << 20  # for the session states in a projector
+    engine_cache_bytes_max: int = ENGINE_CACHE_BYTES_MAX  # for all caches of the in-process engine together
     dead_letter_share_max: float = 0.9
     in_flight_bytes_max: int = 64 << 20
     metadata_orgs: str = ""  # comma-separated
@@ -62,20 +62,20 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     jwks_issuer: str = ISSUER
     jwks_audience: str = AUDIENCE
     revoked_file: str = ""
-    operator_public_key_file: str = ""  # default: operator.pub in the folder of secrets, if it is there
+    operator_public_key_file: str = ""  # default: operator.pub in the secrets folder, if it exists
     dev_tokens: bool = False  # tokens signed with token.key grant access to orgs; always set in `up` and `stack`
-    allowed_origins: str = ""  # separated by commas
+    allowed_origins: str = ""  # comma-separated
     writes_per_hour: int = 600_000
     reads_per_hour: int = 60_000
-    store_seconds_per_hour: float = 3_600.0  # of each org, in each process
-    answer_cache_bytes_max: int = 64 << 20  # of the answers that the read side remembers for a second
+    store_seconds_per_hour: float = 3_600.0  # for each org, in each process
+    answer_cache_bytes_max: int = 64 << 20  # for the answers that the read side caches for a second
     rate_limit_url: str = ""  # empty: each process counts by itself
     rate_limit_password_file: str = ""
-    audit_every_s: float = 60.0  # 0: no audit in the background
-    admin_port: int = 0  # of an HTTP service, for /livez, /readyz and /metrics only; 0: they are at `port`
+    audit_every_s: float = 60.0  # 0: no background audit
+    admin_port: int = 0  # of an HTTP service, only for /livez, /readyz and /metrics; 0: they are at `port`
     admin_host: str = ""  # default: host
     beyond_loopback: bool = False  # the store server may be reached from other machines
-    metrics_port: int = 0  # of a projector or an audit; 0: none. HTTP services have /metrics at their own port
+    metrics_port: int = 0  # of a projector or an audit; 0: none. HTTP services serve /metrics at their own port
 
     @property
     def folder(self) -> Path:
@@ -84,12 +84,12 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def secrets_folder(self) -> Path:
-        """The folder of the secrets."""
+        """The secrets folder."""
         return Path(self.secrets).resolve() if self.secrets else self.folder / "secrets"
 
     @property
     def orgs_without_content(self) -> frozenset[str]:
-        """The orgs whose capture mode is metadata; all others have full."""
+        """The orgs with capture mode metadata; all others have capture mode full."""
         return frozenset(name for org in self.metadata_orgs.split(",") if (name := org.strip()))
 
     @property
@@ -111,20 +111,20 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def admin_address(self) -> tuple[str, int] | None:
-        """Host and port of health and metrics, if they are separate from the API.
+        """Host and port for health and metrics, if they are separate from the API.
 
         Raises:
             BadSettings: it is the API's own port.
         """
         if self.admin_port and self.admin_port == self.port:
             raise BadSettings(
-                f"admin_port: {self.admin_port} is the port of the API too: choose another, or 0 for none"
+                f"admin_port: {self.admin_port} is also the port of the API: choose another, or 0 for none"
             )
         return (self.admin_host or self.host, self.admin_port) if self.admin_port else None
 
     @property
     def store(self) -> str:
-        """The store's URL; for the engine in this process it includes the limit of its caches."""
+        """The store's URL; for the in-process engine it includes the limit on its caches."""
         url = self.store_url or f"chdb://{self.folder / 'store'}"
         own = url.startswith("chdb:") and "?" not in url
         return f"{url}?cache_bytes_max={self.engine_cache_bytes_max}" if own else url
@@ -148,12 +148,12 @@ def load_settings(options: Mapping[str, Any], environ: Mapping[str, str] = os.en
 
 
 def _refuse_passwords(options: Mapping[str, Any]) -> None:
-    """Refuse passwords in options: every account of the machine can read a command line, but not an environment."""
+    """Refuse passwords in options: every account on the machine can read a command line, but not an environment."""
     for option, instead in (("store_url", "STORE_PASSWORD_FILE"), ("rate_limit_url", "RATE_LIMIT_PASSWORD_FILE")):
         if _WITH_PASSWORD.search(options.get(option) or ""):
             raise BadSettings(
-                f"{option}: every account of this machine can read a password in an option, "
-                f"so write it into a file and name that in {instead}"
+                f"{option}: every account on this machine can read a password in an option, "
+                f"so write it into a file and name the file in {instead}"
             )
 
 

@@ -1,7 +1,7 @@
-"""Run the embedded default: log, projector, store and both route sets in one process and one data folder.
+"""Runs the embedded default: log, projector, store, and the routes of both sides, in one process and one data folder.
 
-This module imports little, so that a start that must fail fails at once, and any other answers requests within half a
-second. What takes longer is in `runtime.embedded`.
+This module imports little, so that a bad start fails at once and a good one answers requests within half a second.
+Everything slower is in `runtime.embedded`.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ def run_single_process(settings: Settings, on_ready: Callable[[], None]) -> int:
     """Serve until SIGTERM; return the exit code. ``on_ready`` is called once requests are accepted.
 
     Raises:
-        Broken: what is in the folder does not fit; the message says what to do.
+        Broken: the contents of the folder don't match; the message says what to do.
         BadSettings: a setting is wrong.
     """
     settings = msgspec.structs.replace(
@@ -41,14 +41,14 @@ def run_single_process(settings: Settings, on_ready: Callable[[], None]) -> int:
         secrets=str(settings.secrets_folder),
     )
     make_embedded_secrets(settings.secrets_folder, begun=embedded_log(settings).exists())
-    own_secrets(settings.secrets_folder), token_keys(settings.secrets_folder)  # refuses those that others can read
+    own_secrets(settings.secrets_folder), token_keys(settings.secrets_folder)  # refuse files that others can read
     with locked_folder(settings.folder), _pid_file(settings.folder / "run" / "up.pid"):
         check_ports(settings)
         import uvloop
 
         from runtime.tuning import tune_interpreter
 
-        tune_interpreter()  # now too: collecting garbage finds none among what is imported
+        tune_interpreter()  # already here: collecting garbage during the imports would find none
         return uvloop.run(_run(settings, on_ready))
 
 
@@ -75,7 +75,7 @@ async def _run(settings: Settings, on_ready: Callable[[], None]) -> int:
         async with running(settings, front, stopping):
             if not stopping.is_set():
                 on_ready()
-            await serving  # until `stopping` is set and the requests in progress are finished
+            await serving  # until `stopping` is set and the requests in progress have finished
     finally:
         stopping.set()
         await asyncio.wait({serving})
@@ -83,7 +83,7 @@ async def _run(settings: Settings, on_ready: Callable[[], None]) -> int:
 
 
 def _make_front(settings: Settings) -> "Front":
-    """Return what answers until the services are there."""
+    """Return the server that answers until the services are ready."""
     from edge.starting import Front
 
     folder = find_package("dashboard")
@@ -92,7 +92,7 @@ def _make_front(settings: Settings) -> "Front":
 
 
 async def _load(settings: Settings) -> None:
-    """Import what serves and, beside it, the engine."""
+    """Import the services and, at the same time, the engine."""
     from store.engine import load_engine
 
     loads: list[Callable[[], object]] = [lambda: import_module("runtime.embedded")]

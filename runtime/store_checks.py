@@ -1,4 +1,4 @@
-"""Checks of the read side: that the store belongs to its installation, and that it lets this process read."""
+"""Checks by the read side: that the store belongs to its installation and lets this process read."""
 
 import asyncio
 import os
@@ -22,10 +22,10 @@ COMPARE_WITHIN_S = 5.0
 
 
 async def compare_store(settings: Settings, own: OwnSecrets) -> "asyncio.Task[None] | None":
-    """Compare now. While the store is away the service may start; then return a task that compares later.
+    """Compare now. If the store is unreachable, the service may start anyway: return a task that compares later.
 
     Raises:
-        Broken: the store belongs to another installation, or to none yet.
+        Broken: the store belongs to another installation, or not to any yet.
     """
     try:
         await _compare(settings, own)
@@ -41,7 +41,7 @@ async def _compare_later(settings: Settings, own: OwnSecrets) -> None:
         try:
             return await _compare(settings, own)
         except (StoreUnavailable, StoreRefuses):
-            continue  # readers log what is refused, and continue once it is not
+            continue  # readers log a refusal, and go on once it has ended
         except Broken as error:
             sys.stderr.write(f"crewkit-sessions stops: {error}\n")
             sys.stderr.flush()
@@ -57,7 +57,7 @@ async def _compare(settings: Settings, own: OwnSecrets) -> None:
 
 
 async def check_reading(reader: ClickHouseReader) -> None:
-    """Refuse to start if the store refuses every question. A store that is away is checked later.
+    """Refuse to start if the store refuses every question. An unreachable store is checked later.
 
     Raises:
         Broken: the store does not let us read; the message says what to change.

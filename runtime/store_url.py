@@ -1,6 +1,6 @@
-"""Parse `STORE_URL`: ``chdb:///dir`` or ``clickhouse://user:password@host:port/database?secure=true``.
+"""Parses `STORE_URL`: ``chdb:///dir`` or ``clickhouse://user:password@host:port/database?secure=true``.
 
-For the engine in this process, the URL also limits its caches: ``chdb:///dir?cache_bytes_max=268435456``.
+For the in-process engine, the URL also limits its caches: ``chdb:///dir?cache_bytes_max=268435456``.
 """
 
 import re
@@ -25,7 +25,7 @@ _FORMS = (
 )
 _DATABASE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PORT, _TLS_PORT = 8123, 8443
-# The caches that our tables fill. By default, the engine lets most of them grow to gigabytes each.
+# The caches that our tables fill. By default, most of them may grow to gigabytes.
 _CACHES = (
     "mark_cache_size",
     "primary_index_cache_size",
@@ -39,7 +39,7 @@ _CACHES = (
 
 
 def store_address(settings: Settings) -> StoreAddress:
-    """Return the store that the settings name, with the password and the certificates of their files.
+    """Return the store that the settings name, with the password and certificates from their files.
 
     Raises:
         BadSettings: the URL or a file is wrong, or other accounts can read the password.
@@ -48,7 +48,7 @@ def store_address(settings: Settings) -> StoreAddress:
 
 
 def parse_store_url(url: str) -> StoreAddress:
-    """Read a store URL.
+    """Parse a store URL.
 
     Raises:
         BadSettings: the URL is wrong; the message names the part and gives an example.
@@ -59,24 +59,24 @@ def parse_store_url(url: str) -> StoreAddress:
         return StoreAddress({"interface": "chdb", "path": _engine(Path(parts.path).absolute(), query)})
     if parts.scheme == "clickhouse" and parts.hostname:
         return StoreAddress(_server(parts), _control(parts.path))
-    raise BadSettings(f"STORE_URL is {_FORMS}")
+    raise BadSettings(f"STORE_URL must be {_FORMS}")
 
 
 def with_files(store: StoreAddress, settings: Settings) -> StoreAddress:
-    """Return the address with the password and certificates of files; raise as `store_address` does."""
+    """Return the address with the password and certificates from files; raise like `store_address`."""
     if store.is_embedded:
         return store
     files = TlsFiles("store", settings.store_ca_file, settings.store_cert_file, settings.store_key_file)
     options = dict(store.options)
     if settings.store_password_file:
         if options["password"]:
-            raise BadSettings("store_password_file: there is a password in store_url as well; take it out")
+            raise BadSettings("store_password_file: store_url contains a password too; remove it there")
         options["password"] = secret_of("store_password_file", settings.store_password_file)
     if options.get("secure"):
-        tls_context(files)  # raises if they are wrong
+        tls_context(files)  # raises if a file is wrong
         options |= _tls_options(files, has_password=bool(options["password"]))
     elif files.given:
-        raise BadSettings(f"{files.given[0]} is of no use without TLS: add ?secure=true to store_url")
+        raise BadSettings(f"{files.given[0]} has no effect without TLS: add ?secure=true to store_url")
     return structs.replace(store, options=options)
 
 
@@ -85,9 +85,9 @@ def _server(parts: SplitResult) -> dict[str, Any]:
     has_tls, is_replicated = _switch(query, "secure"), _switch(query, "replicated")
     hosts = [_host(parts, text, _TLS_PORT if has_tls else _PORT) for text in _hosts_of(parts)]
     if len(hosts) > 1 and not is_replicated:
-        raise refuse("STORE_URL", "several hosts are replicas of each other: add replicated=true after ?", _FORMS)
+        raise refuse("STORE_URL", "several hosts must be replicas of each other: add replicated=true after ?", _FORMS)
     if len(set(hosts)) < len(hosts):
-        raise refuse("STORE_URL", "a host is there twice", _FORMS)
+        raise refuse("STORE_URL", "a host appears twice", _FORMS)
     return {
         "host": hosts[0].name,
         "port": hosts[0].port,
@@ -112,14 +112,14 @@ def _host(parts: SplitResult, text: str, default_port: int) -> Host:
 def _switch(query: Mapping[str, str], name: str) -> bool:
     value = query.get(name, "false")
     if value not in ("true", "false"):
-        raise refuse("STORE_URL", f"{name} is true or false, not {value!r}", _FORMS)
+        raise refuse("STORE_URL", f"{name} must be true or false, not {value!r}", _FORMS)
     return value == "true"
 
 
 def _control(path: str) -> str:
     name = path.strip("/") or CONTROL_DATABASE
     if not _DATABASE.fullmatch(name):
-        raise refuse("STORE_URL", f"{name!r} is no name of a database: letters, digits and _ alone", _FORMS)
+        raise refuse("STORE_URL", f"{name!r} is not a database name: only letters, digits and _", _FORMS)
     return name
 
 
@@ -131,9 +131,9 @@ def _tls_options(files: TlsFiles, *, has_password: bool) -> dict[str, Any]:
 
 
 def _engine(folder: Path, query: dict[str, str]) -> str:
-    """Return the engine's address: its folder, its configuration, and the size of each cache."""
+    """Return the engine's address: its folder, its configuration and the size of each cache."""
     given = query.get("cache_bytes_max", str(ENGINE_CACHE_BYTES_MAX))
     if not given.isdecimal() or int(given) < CACHE_BYTES_MIN:
-        raise BadSettings(f"engine_cache_bytes_max: at least {CACHE_BYTES_MIN} bytes, not {given}")
+        raise BadSettings(f"engine_cache_bytes_max must be at least {CACHE_BYTES_MIN} bytes, not {given}")
     sizes = dict.fromkeys(_CACHES, int(given) // len(_CACHES))
     return f"{folder}?config-file={quote(str(ENGINE_CONFIG))}&{urlencode(sizes)}"

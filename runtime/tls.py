@@ -1,6 +1,6 @@
-"""Read the TLS files that settings name, and check before the start that the store uses TLS if and only if we do.
+"""Reads the TLS files that settings name, and checks before the start that the store uses TLS if and only if we do.
 
-Later, such a mismatch would look like an outage.
+After the start, a mismatch would look like an outage.
 """
 
 import http.client
@@ -17,12 +17,12 @@ from store.address import StoreAddress
 
 
 class TlsFiles(Struct, frozen=True):
-    """Paths; an empty one is not set. Without ``ca`` the authorities of the system are trusted.
+    """Paths of TLS files; an empty path is not set. Without ``ca``, the system's authorities are trusted.
 
-    The key may be in the file of the certificate.
+    The certificate's file may also contain the key.
     """
 
-    prefix: str  # of the settings, to name them in errors: kafka_ca_file …
+    prefix: str  # of the settings' names, for errors: kafka_ca_file …
     ca: str
     cert: str
     key: str
@@ -43,10 +43,10 @@ def tls_context(files: TlsFiles) -> ssl.SSLContext:
         BadSettings: a file is missing or not a certificate or key, or other accounts can read the key.
     """
     if files.key and not files.cert:
-        raise BadSettings(f"{files.prefix}_key_file needs {files.prefix}_cert_file, the certificate that it belongs to")
+        raise BadSettings(f"{files.prefix}_key_file needs {files.prefix}_cert_file, the certificate of this key")
     for name, path in ((f"{files.prefix}_ca_file", files.ca), (f"{files.prefix}_cert_file", files.cert)):
         if path and not Path(path).is_file():
-            raise BadSettings(f"{name}: there is no {path}")
+            raise BadSettings(f"{name}: {path} does not exist")
     context = _trusting(files)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if files.cert:
@@ -58,12 +58,12 @@ def secret_of(setting: str, path: str) -> str:
     """Return the secret in a file that a setting names.
 
     Raises:
-        BadSettings: it is missing, empty, or other accounts can read it.
+        BadSettings: the file is missing or empty, or other accounts can read it.
     """
     try:
         secret = read_secret(Path(path))
     except FileNotFoundError as error:
-        raise BadSettings(f"{setting}: there is no {path}") from error
+        raise BadSettings(f"{setting}: {path} does not exist") from error
     if not secret:
         raise BadSettings(f"{setting}: {path} is empty")
     return secret
@@ -73,7 +73,7 @@ def _trusting(files: TlsFiles) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=files.ca or None)
     except (ssl.SSLError, OSError) as error:
-        raise BadSettings(f"{files.prefix}_ca_file: {files.ca} holds no certificates in PEM ({error})") from error
+        raise BadSettings(f"{files.prefix}_ca_file: {files.ca} contains no PEM certificates ({error})") from error
 
 
 def _load_own(context: ssl.SSLContext, files: TlsFiles) -> None:
@@ -81,7 +81,7 @@ def _load_own(context: ssl.SSLContext, files: TlsFiles) -> None:
     secret_of(setting, key)  # refuses a key that other accounts can read
     password = secret_of(f"{files.prefix}_key_password_file", files.key_password) if files.key_password else ""
     try:
-        # Never None: OpenSSL would prompt for it at the terminal.
+        # Never None: OpenSSL would ask for the password at the terminal.
         context.load_cert_chain(files.cert, files.key or None, password=lambda: password)
     except (ssl.SSLError, OSError, ValueError) as error:
         raise BadSettings(
@@ -93,7 +93,7 @@ _ANSWER_S = 2.0
 
 
 def check_transport(store: StoreAddress) -> None:
-    """Refuse a server with which TLS fails, or that speaks TLS where we do not. A server that is away passes.
+    """Refuse a server if TLS with it fails, or if it speaks TLS and we do not. An unreachable server passes.
 
     Raises:
         Broken: the message names the certificate or the setting to check.
@@ -126,7 +126,7 @@ def _plain(host: str, port: int) -> str | None:
 
 
 def _answers_in_clear(host: str, port: int) -> bool:
-    """Return whether a ping without TLS succeeds. Some servers answer it at a TLS port, too, but not with 200."""
+    """Return whether a ping without TLS succeeds. Some servers answer it on a TLS port too, but not with 200."""
     connection = http.client.HTTPConnection(host, port, timeout=_ANSWER_S)
     try:
         connection.request("GET", "/ping")

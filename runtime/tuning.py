@@ -1,4 +1,4 @@
-"""Tune a process that projects or serves: garbage collection, thread switching, freed memory and open files."""
+"""Tunes a process that projects or serves: garbage collection, thread switching, freed memory and open files."""
 
 import gc
 import resource
@@ -17,10 +17,10 @@ HTTP_CONNECTIONS_MIN = 128
 def tune_interpreter() -> None:
     """Collect garbage rarely and switch threads often. Call it once all long-lived objects exist.
 
-    A batch creates hundreds of thousands of objects and no cycle. With higher thresholds, decoding a batch of 40,000
+    A batch creates hundreds of thousands of objects and no cycles. With higher thresholds, decoding a batch of 40,000
     events takes a third of the time, and fold and plan together 15 % less. The threads that write and serve need the
-    interpreter lock only briefly. Switching every millisecond instead of every five makes writes beside a fold 20 %
-    faster.
+    interpreter lock only briefly. Switching every millisecond instead of every five makes writes that run alongside a
+    fold 20 % faster.
     """
     sys.setswitchinterval(SWITCH_S)
     gc.freeze()
@@ -32,7 +32,8 @@ def return_freed_blocks() -> None:
     """Let glibc return every block of `MMAP_BLOCK_BYTES` or more to the system when it is freed.
 
     By default, glibc raises this limit to 32 MiB after the first large bodies and places the next ones in one of 16
-    arenas, where smaller long-lived blocks pin them. After 1,600 hostile bodies, 97 MB were free but held; now 9 MB.
+    arenas, where smaller long-lived blocks pin them. After 1,600 hostile bodies, 97 MB were free but not returned; now
+    it is 9 MB.
     """
     mallopt = getattr(CDLL(None), "mallopt", None)
     if mallopt is not None:
@@ -40,9 +41,9 @@ def return_freed_blocks() -> None:
 
 
 def release_memory() -> None:
-    """Return to the system what was held until now: objects in cycles, which are rarely collected, and free blocks.
+    """Return unused memory to the system: objects in cycles, which are rarely collected, and free blocks.
 
-    Takes some 20 ms. Call it in a thread, after something large has ended.
+    Takes about 20 ms. Call it in a thread, after something large has ended.
     """
     gc.collect()
     trim = getattr(CDLL(None), "malloc_trim", None)
@@ -51,10 +52,10 @@ def release_memory() -> None:
 
 
 def raise_open_files() -> int:
-    """Raise the limit of open files as far as allowed and useful; return the new limit.
+    """Raise the limit on open files as far as allowed and useful; return the new limit.
 
-    A connection is an open file, and so is each part of a table that is read: a thousand idle clients would exhaust
-    the usual 1,024.
+    Each connection is an open file, and so is each table part being read. A thousand idle clients would exhaust the
+    usual 1,024.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     allowed = WANTED if hard == resource.RLIM_INFINITY else min(WANTED, hard)

@@ -1,6 +1,6 @@
-"""Parse URLs in settings strictly: no part is ignored, because it might be `secure=true`.
+"""Parses URLs in settings strictly: no part is ignored, because it might be `secure=true`.
 
-No message shows a user or password.
+No message shows a user or a password.
 """
 
 from collections.abc import Collection
@@ -13,14 +13,14 @@ def split(setting: str, url: str, example: str) -> SplitResult:
     """Return the parts of a URL.
 
     Raises:
-        BadSettings: there is a fragment, or brackets do not match.
+        BadSettings: the URL has a fragment, or its brackets do not match.
     """
     try:
         parts = urlsplit(url)
     except ValueError as error:
-        raise BadSettings(f"{setting} is no URL ({error}); it is {example}") from error
+        raise BadSettings(f"{setting} is not a URL ({error}); use {example}") from error
     if parts.fragment or url.endswith("#"):
-        raise BadSettings(f"{setting}: a fragment (#…) has no meaning; it is {example}")
+        raise BadSettings(f"{setting}: a fragment (#…) has no meaning; use {example}")
     return parts
 
 
@@ -28,14 +28,14 @@ def port_of(setting: str, parts: SplitResult, default: int) -> int:
     """Return the port, or the default.
 
     Raises:
-        BadSettings: it is not a number from 1 to 65535.
+        BadSettings: the port is not a number from 1 to 65535.
     """
     try:
         port = parts.port
     except ValueError:
         port = 0
     if port == 0:
-        raise BadSettings(f"{setting}: the port of {parts.hostname} is no number from 1 to 65535")
+        raise BadSettings(f"{setting}: the port of {parts.hostname} is not a number from 1 to 65535")
     return default if port is None else port
 
 
@@ -48,16 +48,16 @@ def query_of(setting: str, parts: SplitResult, allowed: Collection[str], example
     try:
         pairs = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
     except ValueError as error:
-        raise BadSettings(f"{setting}: the query after ? has the form key=value; it is {example}") from error
+        raise BadSettings(f"{setting}: the query after ? must have the form key=value; use {example}") from error
     query = dict(pairs)
     if unknown := sorted(set(query) - set(allowed)):
         known = ", ".join(sorted(allowed)) or "none"
-        raise BadSettings(f"{setting}: {unknown[0]!r} after ? is not known (known: {known}); it is {example}")
+        raise BadSettings(f"{setting}: {unknown[0]!r} after ? is not known (known: {known}); use {example}")
     if len(query) < len(pairs):
-        raise BadSettings(f"{setting}: a key after ? is there twice")
+        raise BadSettings(f"{setting}: a key appears twice after ?")
     return query
 
 
 def refuse(setting: str, part: str, example: str) -> BadSettings:
     """Return the error about one part."""
-    return BadSettings(f"{setting}: {part}; it is {example}")
+    return BadSettings(f"{setting}: {part}; use {example}")

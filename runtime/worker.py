@@ -1,4 +1,4 @@
-"""Run a Faust worker: checks first, then the projector beside its agent."""
+"""Runs a Faust worker: first the checks, then the projector alongside Faust's agent."""
 
 import asyncio
 import os
@@ -36,11 +36,11 @@ def run_worker(settings: Settings) -> int:
     """Project until SIGTERM; return the exit code.
 
     Raises:
-        Broken: log, store or libraries do not fit; the message says what to do.
+        Broken: the log, the store or a library doesn't match; the message says what to do.
     """
     address = parse_log_url(settings.log)
     if not isinstance(address, KafkaAddress):
-        raise BadSettings("log_url: the processors follow Kafka; the embedded default projects by itself, see `up`")
+        raise BadSettings("log_url: the processors follow Kafka; the embedded default, `up`, projects by itself")
     faust_app.check_versions()
     tune_interpreter()
     uvloop.install()  # for Faust's loop, and for its consumer's in another thread
@@ -71,14 +71,14 @@ def run_worker(settings: Settings) -> int:
 
 
 async def _end_when_dropped(work: GenerationWork) -> None:
-    """Stop this process as SIGTERM does, once its generation is dropped."""
+    """Stop this process like SIGTERM once its generation is dropped."""
     await work.is_dropped.wait()
     logger.warning("generation_dropped", what="this projector ends")
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 async def _check(settings: Settings, configured: KafkaTopic, group: str) -> KafkaTopic:
-    """Return the topic, once it agrees with the store and both records. A projector has no secrets to compare."""
+    """Return the topic after checking it against the store and both records. A projector has no secrets to compare."""
     installed, store = InstalledTopic(None), store_address(settings)
     topic = await find_topic(configured, installed)
     await find_group(topic, group)
@@ -100,7 +100,7 @@ def _worker(settings: Settings, topic: KafkaTopic) -> FaustSettings:
         security=topic.security,
         topic=topic.name,
         partitions=topic.partitions,
-        # Two stores may be projected from one topic, each into several generations.
+        # Two stores may be projected from the same topic, each into several generations.
         group=f"{topic.name}.{store_address(settings).control}.{settings.generation}",
         instance=settings.instance,
         folder=settings.folder / "faust",

@@ -112,7 +112,7 @@ def test_secrets_at_a_wrong_place_are_refused() -> None:
 @pytest.mark.parametrize(
     ("owner", "mode", "sentence"),
     [
-        ("10001", "644", "can be read or changed by other accounts, and is a secret: chmod 600"),
+        ("10001", "644", "is a secret, but other accounts can read or change it: chmod 600"),
         ("12345", "600", "can't be read: Permission denied"),
         ("0", "400", "can't be read: Permission denied"),
     ],

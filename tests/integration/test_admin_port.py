@@ -80,8 +80,8 @@ def test_a_taken_port_is_an_error_in_one_sentence(command: list[str], option: st
 
 
 def test_it_is_another_port_than_that_of_the_api(tmp_path: Path) -> None:
-    """The same port twice is refused: only one of the two could listen."""
-    with pytest.raises(BadSettings, match="admin_port: 8080 is the port of the API too"):
+    """Equal ports are refused: only one of the two could listen."""
+    with pytest.raises(BadSettings, match="admin_port: 8080 is also the port of the API"):
         Settings(admin_port=8080).admin_address  # noqa: B018 (raises)
 
     ended = _run(tmp_path, "up", "--port", "18080", "--admin-port", "18080")
@@ -90,7 +90,7 @@ def test_it_is_another_port_than_that_of_the_api(tmp_path: Path) -> None:
 
 
 def test_its_host_is_that_of_the_api_by_default() -> None:
-    """A pod is probed from its node, so listening only on loopback would not do."""
+    """A pod is probed from its node, so loopback alone would not do."""
     assert Settings().admin_address is None
     assert Settings(host="10.0.0.7", admin_port=9).admin_address == ("10.0.0.7", 9)
     assert Settings(host="10.0.0.7", admin_port=9, admin_host="::1").admin_address == ("::1", 9)

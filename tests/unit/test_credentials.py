@@ -183,7 +183,7 @@ def test_the_token_secret_can_be_rotated(tmp_path: Path) -> None:
     assert token_key(tmp_path) == b"\xab" * 32
     for broken in ("", "no hex", "ab" * 31):
         file.write_text(broken)
-        with pytest.raises(BadSettings, match=r"token\.key holds keys"):
+        with pytest.raises(BadSettings, match=r"token\.key must contain keys"):
             token_keys(tmp_path)
 
 

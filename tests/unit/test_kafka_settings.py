@@ -44,17 +44,17 @@ def test_without_settings_nothing_is_proved() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"kafka_security": "SSL"}, "none of plaintext, tls, sasl_plaintext, sasl_tls"),
-        ({"kafka_sasl_mechanism": "GSSAPI"}, "none of SCRAM-SHA-512, SCRAM-SHA-256, PLAIN, OAUTHBEARER"),
+        ({"kafka_security": "SSL"}, "not one of plaintext, tls, sasl_plaintext, sasl_tls"),
+        ({"kafka_sasl_mechanism": "GSSAPI"}, "not one of SCRAM-SHA-512, SCRAM-SHA-256, PLAIN, OAUTHBEARER"),
         ({"kafka_user": ""}, "needs kafka_user and kafka_password_file"),
         ({"kafka_password_file": ""}, "needs kafka_user and kafka_password_file"),
-        ({"kafka_password_file": "/nowhere"}, "there is no /nowhere"),
+        ({"kafka_password_file": "/nowhere"}, "/nowhere does not exist"),
         ({"kafka_password_file": "/dev/null"}, "/dev/null"),
-        ({"kafka_security": "plaintext"}, "kafka_user is of no use .* set it to sasl_tls or sasl_plaintext"),
-        ({"kafka_security": "tls"}, "kafka_user is of no use .* set it to sasl_tls or sasl_plaintext"),
-        ({"kafka_ca_file": "/ca"}, "kafka_ca_file is of no use .* set it to tls or sasl_tls"),
-        ({"kafka_key_password_file": "/x"}, "kafka_key_password_file is of no use"),
-        ({"kafka_security": "sasl_tls", "kafka_ca_file": "/nowhere"}, "kafka_ca_file: there is no /nowhere"),
+        ({"kafka_security": "plaintext"}, "kafka_user has no effect .* set it to sasl_tls or sasl_plaintext"),
+        ({"kafka_security": "tls"}, "kafka_user has no effect .* set it to sasl_tls or sasl_plaintext"),
+        ({"kafka_ca_file": "/ca"}, "kafka_ca_file has no effect .* set it to tls or sasl_tls"),
+        ({"kafka_key_password_file": "/x"}, "kafka_key_password_file has no effect"),
+        ({"kafka_security": "sasl_tls", "kafka_ca_file": "/nowhere"}, "kafka_ca_file: /nowhere does not exist"),
         ({"kafka_security": "sasl_tls", "kafka_key_file": "/nowhere"}, "kafka_key_file needs kafka_cert_file"),
         ({"kafka_token_command": "print"}, "kafka_token_command is for OAUTHBEARER"),
         ({"kafka_sasl_mechanism": "OAUTHBEARER"}, "needs kafka_token_command, and no user or password"),
@@ -68,7 +68,7 @@ def test_what_does_not_fit_is_refused(tmp_path: Path, given: dict[str, str], sai
 
 @pytest.mark.parametrize(
     ("command", "said"),
-    [("no-such-program --x", "there is no program no-such-program"), ("'open", "split"), (" ", "no word")],
+    [("no-such-program --x", "there is no executable program no-such-program"), ("'open", "split"), (" ", "no word")],
 )
 def test_a_token_command_that_can_not_run_is_refused(command: str, said: str) -> None:
     """The refusal comes before anything starts."""
@@ -111,7 +111,7 @@ def test_files_of_tls_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     authority = Authority(tmp_path, "ca")
     ours, other, locked = authority.sign("us"), authority.sign("other"), authority.sign("us", password="x" * 8)
     cases = {
-        "kafka_ca_file: .* holds no certificates": {"kafka_ca_file": str(ours.key)},
+        "kafka_ca_file: .* contains no PEM certificates": {"kafka_ca_file": str(ours.key)},
         "kafka_key_file: .* is not the private key of": {
             "kafka_cert_file": str(ours.cert),
             "kafka_key_file": str(other.key),

@@ -36,7 +36,7 @@ def test_a_shared_folder_is_refused_and_stays_as_it_is(tmp_path: Path) -> None:
     """Closing /tmp, as root could, would break the machine."""
     tmp_path.chmod(0o1777)
 
-    with pytest.raises(BadSettings, match=f"data: {tmp_path} .*name a folder below it"):
+    with pytest.raises(BadSettings, match=f"data: {tmp_path} .*name a new folder inside it"):
         private_data_folder(tmp_path)
 
     assert mode_of(tmp_path) == 0o1777
@@ -46,7 +46,7 @@ def test_a_folder_that_cannot_be_made_is_reported_in_a_sentence(tmp_path: Path) 
     """For example if a file is in its place."""
     (tmp_path / "file").touch()
 
-    with pytest.raises(BadSettings, match=r"file/data can't be made: Not a directory"):
+    with pytest.raises(BadSettings, match=r"file/data can't be created: Not a directory"):
         private_data_folder(tmp_path / "file" / "data")
 
 
@@ -57,7 +57,7 @@ def test_a_folder_of_another_account_is_refused(tmp_path: Path) -> None:
     for folder in (tmp_path / "run", tmp_path):
         os.chown(folder, ANOTHER, -1)
 
-    with pytest.raises(BadSettings, match="not this account's alone"):
+    with pytest.raises(BadSettings, match="does not belong only to this account"):
         private_data_folder(tmp_path)
     with pytest.raises(BadSettings, match="another account"):
         private_folder(tmp_path / "run")

@@ -249,7 +249,7 @@ async def test_expired_windows_are_removed(monkeypatch: pytest.MonkeyPatch) -> N
             {"rate_limit_url": "redis://:p@x:1/0", "rate_limit_password_file": "/x"},
             "contains a password",
         ),
-        ({"rate_limit_url": "redis://x:1/0", "rate_limit_password_file": "/nowhere"}, "there is no /nowhere"),
+        ({"rate_limit_url": "redis://x:1/0", "rate_limit_password_file": "/nowhere"}, "/nowhere does not exist"),
     ],
 )
 def test_wrong_settings_are_refused_at_the_start(wrong: dict[str, Any], said: str) -> None:

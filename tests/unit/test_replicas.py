@@ -193,11 +193,11 @@ def test_a_url_names_several_hosts() -> None:
 @pytest.mark.parametrize(
     ("url", "sentence"),
     [
-        ("clickhouse://u@a,b", "several hosts are replicas of each other: add replicated=true"),
-        ("clickhouse://u@a,a?replicated=true", "a host is there twice"),
+        ("clickhouse://u@a,b", "several hosts must be replicas of each other: add replicated=true"),
+        ("clickhouse://u@a,a?replicated=true", "a host appears twice"),
         ("clickhouse://u@a,?replicated=true", "a host has no name"),
-        ("clickhouse://u@a,b:x?replicated=true", "the port of b is no number"),
-        ("clickhouse://u@a?replicated=1", "replicated is true or false"),
+        ("clickhouse://u@a,b:x?replicated=true", "the port of b is not a number"),
+        ("clickhouse://u@a?replicated=1", "replicated must be true or false"),
     ],
 )
 def test_a_wrong_list_is_refused(url: str, sentence: str) -> None:
