@@ -1,5 +1,5 @@
-"""The `crewkit-sessions` command: thin, one file a group of commands.
+"""The `crewkit-sessions` command: a thin layer with one file per group of commands.
 
-Each start imports all these files, so that `--help` lists every command. So functions import what they need beyond
-click and msgspec: help, usage errors and `token` then appear at once.
+Every start imports all these files, so that `--help` lists every command. To keep help, usage errors and `token` fast,
+the files import only click and msgspec at the top; functions import the rest.
 """

@@ -1,4 +1,4 @@
-"""``python -m cli``: how the supervisor starts its services."""
+"""``python -m cli``, by which the supervisor starts its services."""
 
 from cli.main import main
 

@@ -1,4 +1,4 @@
-"""The settings that connect a coding agent. Pure; what each agent accepts was tried with the agent itself."""
+"""The settings that connect a coding agent. They were tested with the agents themselves. Pure."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 Way = Literal["hooks", "otlp"]
 
-# All events of Claude Code 2.1.332, except: `SessionStart` and `Setup`, for which it refuses hooks of type `http`;
+# All events of Claude Code 2.1.332 except `SessionStart` and `Setup`, for which it refuses hooks of type `http`;
 # `WorktreeCreate`, which expects a path as the answer; and `MessageDisplay`, which repeats each answer in pieces.
 CLAUDE_CODE_EVENTS = (
     *("SessionEnd", "UserPromptSubmit", "UserPromptExpansion", "PreToolUse", "PermissionRequest", "PermissionDenied"),
@@ -22,7 +22,7 @@ TOKEN_VARIABLE = "CREWKIT_TOKEN"  # noqa: S105 (a name)
 
 
 class Doors(NamedTuple):
-    """Where an org's agents write to, and the token that they send."""
+    """The endpoints to which an org's agents write, and the token that they send."""
 
     url: str
     org: str
@@ -43,14 +43,14 @@ class Doors(NamedTuple):
 
 
 class AgentFile(NamedTuple):
-    """A file of the agent's user, and what belongs in it."""
+    """A file in the user's home folder, and what to put in it."""
 
     path: str
     text: str
 
 
 def claude_code(doors: Doors, ways: Sequence[Way]) -> list[AgentFile]:
-    """Return the settings of Claude Code. Its ``env`` holds the token, for the hooks and the exporter alike."""
+    """Return the settings for Claude Code. Hooks and exporter both take the token from its ``env``."""
     environment: dict[str, str] = {}
     settings: dict[str, Any] = {"env": environment}
     if "hooks" in ways:
@@ -76,7 +76,7 @@ def claude_code(doors: Doors, ways: Sequence[Way]) -> list[AgentFile]:
 
 
 def codex(doors: Doors, _ways: Sequence[Way]) -> list[AgentFile]:
-    """Return the telemetry of Codex CLI: its logs. Its metrics name no session, so they stay where they are."""
+    """Return the telemetry settings for Codex CLI: only logs, because its metrics don't name their session."""
     headers = f"{{ Authorization = {_toml(f'Bearer {doors.token}')} }}"
     exporter = f'{{ endpoint = {_toml(f"{doors.otlp}/v1/logs")}, protocol = "json", headers = {headers} }}'
     return [
@@ -85,10 +85,10 @@ def codex(doors: Doors, _ways: Sequence[Way]) -> list[AgentFile]:
 
 
 def gemini_cli(doors: Doors, _ways: Sequence[Way]) -> list[AgentFile]:
-    """Return the telemetry of Gemini CLI, which takes headers from its environment alone.
+    """Return the telemetry settings for Gemini CLI, which takes headers only from its environment.
 
-    An alias sets them for it and for no other exporter. Its own file ``~/.gemini/.env`` is not read in folders that are
-    not trusted, or that have an ``.env`` file.
+    An alias sets them for Gemini CLI and for no other exporter. Gemini CLI does not read its own ``~/.gemini/.env`` in
+    folders that are not trusted or that have an ``.env`` file.
     """
     headers = quoted(_otlp_headers(doors.token))
     telemetry = {
@@ -113,7 +113,7 @@ AGENTS: Mapping[str, tuple[Settings, Sequence[Way]]] = {
 
 
 def _otlp_headers(token: str) -> str:
-    return f"Authorization=Bearer {token}"  # with a space: Claude Code sends `%20` as it is
+    return f"Authorization=Bearer {token}"  # with a space: Claude Code would send `%20` literally
 
 
 def _as_json(settings: Mapping[str, Any]) -> str:

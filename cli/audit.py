@@ -1,4 +1,4 @@
-"""`freshness`, `coverage` and `recount`: check that every record is projected, and every number is right."""
+"""`freshness`, `coverage` and `recount`: check that every record is projected and every number is right."""
 
 import sys
 from collections import Counter
@@ -15,14 +15,14 @@ from cli.requests import followed, request_work
 
 DAY = click.DateTime(["%Y-%m-%d"])
 repair_option = click.option(
-    "--repair", is_flag=True, help="Repair what is wrong, from the log and the facts, and look again."
+    "--repair", is_flag=True, help="Repair what is wrong, from the log and the facts, then check again."
 )
 
 
 @click.command()
 @installation_options
 def freshness(where: InstallationOptions, as_json: bool) -> None:
-    """Show how far the log is projected, and up to when everything accepted is visible.
+    """Show how far the log is projected, and through which moment everything accepted is visible.
 
     \b
     Example:
@@ -37,7 +37,7 @@ def freshness(where: InstallationOptions, as_json: bool) -> None:
 def coverage(where: InstallationOptions, as_json: bool, repair: bool) -> None:
     """Check that every position of the log has a receipt: projected, or stored as a dead letter.
 
-    Exits with 1 if a position has none.
+    Exits with 1 if a position has no receipt.
 
     \b
     Example:
@@ -58,10 +58,10 @@ def coverage(where: InstallationOptions, as_json: bool, repair: bool) -> None:
 def recount(
     where: InstallationOptions, as_json: bool, repair: bool, start_date: datetime | None, end_date: datetime | None
 ) -> None:
-    """Recompute everything from the facts, and compare: sessions with their events, rollups with the sessions.
+    """Recompute everything from the facts and compare: sessions with their events, rollups with the sessions.
 
-    Exits with 1 if anything differs. It may run while the installation accepts events; what is being
-    written at that moment is reported as moving. With years of data, check a few days at a time.
+    Exits with 1 if anything differs. It may run while the installation accepts events; rows that are being
+    written at that moment are reported as moving. With years of data, check a few days at a time.
 
     \b
     Example:
@@ -77,7 +77,7 @@ def recount(
 
 
 def _look(where: InstallationOptions, path: str, params: dict[str, str], verdict: str, repair: bool) -> dict[str, Any]:
-    """Return the report, after a repair if ``repair``; its field ``verdict`` says whether all is right."""
+    """Return the report, after a repair if requested; its field ``verdict`` says whether everything is right."""
     installation = open_installation(where)
 
     def look() -> dict[str, Any]:
@@ -110,7 +110,7 @@ def coverage_line(found: dict[str, Any]) -> str:
         return f"coverage: complete, {positions}"
     return (
         f"coverage: {found['missing']:,} missing of {positions}. Project them with --repair: "
-        "projectors that start look only at what came after their last look"
+        "on start, projectors check only what arrived since their last check"
     )
 
 
@@ -126,7 +126,7 @@ def recount_line(found: dict[str, Any]) -> str:
     many = "more than " if found["truncated"] else ""
     return (
         f"recount: {many}{counted(len(found['differences']), 'difference')} in {tables}{rest}. --repair "
-        "computes them again from the log and the facts"
+        "recomputes them from the log and the facts"
     )
 
 
@@ -142,10 +142,10 @@ def _print_freshness(found: dict[str, Any]) -> None:
 
 def _unknown_line(seen: dict[str, Any]) -> str:
     if not seen["unknown_events"]:
-        return f"types of events: all known, of {counted(seen['events'], 'event')} in sessions of the last day"
+        return f"event types: all known, in {counted(seen['events'], 'event')} of the last day's sessions"
     return (
-        f"types of events: {seen['unknown_share']:.2%} unknown, {seen['unknown_events']} of "
-        f"{counted(seen['events'], 'event')} in sessions of the last day; GET /api/v1/operator/clients lists them"
+        f"event types: {seen['unknown_share']:.2%} unknown, {seen['unknown_events']} of "
+        f"{counted(seen['events'], 'event')} of the last day's sessions; GET /api/v1/operator/clients lists them"
     )
 
 
@@ -167,7 +167,7 @@ def _print_recount(found: dict[str, Any]) -> None:
     tables = [(name, found["compared"][name], count, different[name]) for name, count in found["moving"].items()]
     print_table(("table", "compared", "moving", "differences"), tables)
     if found["differences"]:
-        # A wrong session makes its buckets wrong.
+        # A wrong session also makes its buckets wrong.
         causes_first = sorted(found["differences"], key=lambda difference: difference["table"] != "sessions")
         print_table(("table", "key", "column", "stored", "recounted"), map(_difference, causes_first))
     click.echo(recount_line(found))

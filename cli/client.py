@@ -15,7 +15,7 @@ RETRY_S = 0.5
 
 
 def trusted(url: str) -> ssl.SSLContext | bool:
-    """Return what to trust: the CAs of the system or, if it is set, of the file ``SSL_CERT_FILE``."""
+    """Return the CAs to trust: those of the system or, if set, of the file ``SSL_CERT_FILE``."""
     return ssl.create_default_context() if url.startswith("https:") else False  # loading them takes 20 ms
 
 
@@ -27,7 +27,7 @@ class Installation:
     """An HTTP client of one installation. If it is unavailable, the command ends with exit code 69."""
 
     def __init__(self, url: str, token: Callable[[], str]) -> None:
-        """``token`` returns a valid token for each request, since a command may run longer than a token lives."""
+        """Create a client. ``token`` returns a valid token for each request, since a command may outlive a token."""
         self.url = url
         self._token = token
         try:
@@ -40,7 +40,7 @@ class Installation:
         return self.get_patiently(path, 0.0, **params)
 
     def get_patiently(self, path: str, patience_s: float, **params: Any) -> Any:
-        """Return the same; while a service is away, try again for ``patience_s`` seconds."""
+        """Return the same; while a service is unavailable, retry for ``patience_s`` seconds."""
         give_up_at = time.monotonic() + patience_s
         while True:
             try:
@@ -73,17 +73,17 @@ class Installation:
         return body
 
     def _body(self, response: httpx.Response) -> Any:
-        """Decode the JSON body. Any other body is that of a proxy or another service, and ends the command."""
+        """Decode the JSON body. Any other body comes from a proxy or another service and ends the command."""
         try:
             return response.json()
         except ValueError:
-            sentence = f"{self.url} returned {response.status_code}, but not as crewkit-sessions does"
+            sentence = f"{self.url} returned {response.status_code}, but not in the form of crewkit-sessions"
         if response.is_server_error:
             raise Away(sentence)
         raise click.ClickException(sentence)
 
 
 def _sentence(problem: dict[str, Any]) -> str:
-    """Return the error, with the fields that it concerns."""
+    """Return the error with the fields that it concerns."""
     details = [f"{field} {', '.join(map(str, faults))}" for field, faults in problem["details"].items()]
     return " ".join([problem["error"], *details])

@@ -1,4 +1,4 @@
-"""`dead-letters`: show the records that could not be projected, and append them again."""
+"""`dead-letters`: shows the records that could not be projected, and appends them again."""
 
 from typing import Any
 
@@ -14,8 +14,8 @@ PATH = "/operator/dead-letters"
 def dead_letters() -> None:
     """Show records that could not be projected, and append them again.
 
-    A dead letter is stored with its bytes and its receipt; later records are projected. Once the code that could not
-    read it is fixed, or with a corrected record, redrive appends it to the end of the log. Each event counts once.
+    A dead letter is stored with its bytes and its receipt, and later records are projected as usual. Once the code can
+    read it, or with a corrected record, `redrive` appends it to the end of the log. Each event counts once.
     """
 
 
@@ -23,7 +23,7 @@ def dead_letters() -> None:
 @installation_options
 @click.option("--page", default=1, show_default=True, help="Page to show.")
 def list_(where: InstallationOptions, as_json: bool, page: int) -> None:
-    """List the dead letters, the newest first.
+    """List the dead letters, newest first.
 
     \b
     Example:
@@ -50,7 +50,7 @@ def show(position: str, where: InstallationOptions, as_json: bool) -> None:
 @click.option("--record", type=click.File("rb"), help="Corrected record in JSON (- for standard input).")
 @installation_options
 def redrive(position: str, record: Any, where: InstallationOptions, as_json: bool) -> None:
-    """Append a dead letter to the end of the log again, unchanged or corrected; its ids must not change.
+    """Append a dead letter to the end of the log again, unchanged or corrected. Its ids must not change.
 
     \b
     Example:

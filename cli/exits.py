@@ -1,4 +1,4 @@
-"""How commands end: exit codes."""
+"""The exit codes of commands."""
 
 import sys
 from typing import NoReturn
@@ -9,6 +9,6 @@ OK, DIFFERENT, AWAY = 0, 1, 69
 
 
 def away(message: str) -> NoReturn:
-    """End the command, because a service that it needs is unavailable."""
+    """End the command because a service that it needs is unavailable."""
     click.echo(message, err=True)
     sys.exit(AWAY)

@@ -1,4 +1,4 @@
-"""Commands for generations: rebuild the tables from the log, prove the result, switch readers, drop what is old."""
+"""Commands for generations: rebuild the tables from the log, prove the result, switch readers, drop old tables."""
 
 import sys
 from typing import Any
@@ -16,7 +16,7 @@ PATH = "/operator/generations"
 @click.command()
 @installation_options
 def generations(where: InstallationOptions, as_json: bool) -> None:
-    """Show the generations: each is one set of tables, projected from the whole log.
+    """Show the generations. Each is one set of tables, projected from the whole log.
 
     States: filling (behind), following (at the end of the log), live (readers use it), dropped.
 
@@ -29,13 +29,13 @@ def generations(where: InstallationOptions, as_json: bool) -> None:
 
 @click.command()
 @click.option("--to", "name", required=True, metavar="NAME", help="Name of the new generation, such as g2.")
-@click.option("--rate", type=click.IntRange(min=1), help="Limit in events a second, for a busy machine.")
+@click.option("--rate", type=click.IntRange(min=1), help="Limit in events per second, for a busy machine.")
 @installation_options
 def replay(where: InstallationOptions, as_json: bool, name: str, rate: int | None) -> None:
-    """Rebuild every table from the log, in a new generation beside the live one, and wait until it has caught up.
+    """Rebuild every table from the log in a new generation, next to the live one, and wait until it has caught up.
 
-    Readers see nothing of it until `switch`. The work is done by the processes of the installation, and goes on if this
-    command is interrupted; `generations` shows how far it is.
+    Readers don't see it until `switch`. The installation's processes do the work, and continue if this command is
+    interrupted; `generations` shows the progress.
 
     \b
     Example:
@@ -51,9 +51,9 @@ def replay(where: InstallationOptions, as_json: bool, name: str, rate: int | Non
 @click.argument("name")
 @installation_options
 def prove(where: InstallationOptions, as_json: bool, name: str) -> None:
-    """Compare generation NAME with the live one and with itself, while writes go on, and print the report.
+    """Compare generation NAME with the live one and with itself, while writes continue, and print the report.
 
-    Exits with 1 if anything differs. The report stays with the generation.
+    Exits with 1 if anything differs. The report is stored with the generation.
 
     \b
     Example:
@@ -72,10 +72,10 @@ def prove(where: InstallationOptions, as_json: bool, name: str) -> None:
 @click.option("--accept-differences", is_flag=True, help="Accept the last report of `prove`, with its differences.")
 @installation_options
 def switch(where: InstallationOptions, as_json: bool, name: str, accept_differences: bool) -> None:
-    """Let readers use generation NAME; the same command with the old name goes back.
+    """Switch readers to generation NAME. To go back, run the same command with the old name.
 
-    It waits until NAME shows everything that the live generation shows now. Readers follow within a second, and no
-    request fails.
+    The switch waits until NAME shows everything that the live generation shows now. Readers follow within a second, and
+    no request fails.
 
     \b
     Example:
@@ -92,7 +92,7 @@ def switch(where: InstallationOptions, as_json: bool, name: str, accept_differen
 @click.argument("name")
 @installation_options
 def drop(where: InstallationOptions, as_json: bool, name: str) -> None:
-    """Drop the tables of generation NAME, which is not live. The log has everything to make it again, under a new name.
+    """Drop the tables of generation NAME, which must not be live. They can be rebuilt from the log under a new name.
 
     \b
     Example:
@@ -105,7 +105,7 @@ def drop(where: InstallationOptions, as_json: bool, name: str) -> None:
 @click.argument("name")
 @installation_options
 def pause(where: InstallationOptions, as_json: bool, name: str) -> None:
-    """Stop projecting into generation NAME until `resume`, also across restarts. Writes and reads go on.
+    """Stop projecting into generation NAME until `resume`. A pause survives restarts. Writes and reads continue.
 
     \b
     Example:
@@ -118,13 +118,13 @@ def pause(where: InstallationOptions, as_json: bool, name: str) -> None:
 @click.argument("name")
 @installation_options
 def resume(where: InstallationOptions, as_json: bool, name: str) -> None:
-    """Go on projecting into the paused generation NAME.
+    """Resume projecting into the paused generation NAME.
 
     \b
     Example:
       crewkit-sessions resume g2 --data var/up
     """
-    _do(where, as_json, "resume", name, f"{name} goes on")
+    _do(where, as_json, "resume", name, f"{name} is resumed")
 
 
 def _do(where: InstallationOptions, as_json: bool, kind: str, name: str, line: str) -> None:

@@ -1,4 +1,4 @@
-"""Find a running installation by its data folder, or by ``--url`` and ``--token``."""
+"""Finds a running installation by its data folder, or by ``--url`` and ``--token``."""
 
 import functools
 import time
@@ -21,7 +21,7 @@ COMMAND_TTL_S = 600
 
 
 class InstallationOptions(NamedTuple):
-    """The options that name an installation."""
+    """The options that select an installation."""
 
     data: Path | None
     url: str | None
@@ -34,7 +34,7 @@ class InstallationOptions(NamedTuple):
 
 
 def installation_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that name an installation, which the command receives as ``where``, and ``--json``."""
+    """Add ``--json`` and the options that select an installation, which the command receives as ``where``."""
 
     @functools.wraps(command)
     def run(data: Path | None, url: str | None, token: str | None, **options: Any) -> Any:
@@ -42,7 +42,7 @@ def installation_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print only JSON."),
-        click.option("--token", help="Token of role operator, with --url."),
+        click.option("--token", help="With --url: a token with role operator."),
         click.option("--url", help="Base URL of the installation, instead of --data."),
         click.option("--data", type=click.Path(path_type=Path), help="Data folder of the installation."),
     ):
@@ -51,12 +51,12 @@ def installation_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def open_installation(where: InstallationOptions) -> "Installation":
-    """Return the installation that these options name, with an operator token."""
+    """Return the installation that these options select, with an operator token."""
     from cli.client import Installation
 
     if where.url:
         if not where.token:
-            raise click.UsageError("--url needs --token (make one with `crewkit-sessions token --operator`)")
+            raise click.UsageError("--url needs --token (create one with `crewkit-sessions token --operator`)")
         given = where.token
         return Installation(where.url, lambda: given)
     settings = where.settings
@@ -68,7 +68,7 @@ def _token(where: InstallationOptions, secrets_folder: Path) -> str:
 
 
 def address_of(settings: Settings) -> str:
-    """Return the URL of the installation; end the command if none is set, and none was ever started in the folder."""
+    """Return the URL of the installation; end the command if none is set and none was ever started in the folder."""
     found = settings.api_url or read_address(settings.folder)
     if found is None:
         away(f"nothing was ever started in {settings.folder}: give --data the folder of a running installation")

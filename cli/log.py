@@ -1,4 +1,4 @@
-"""`log`: read the log, back it up, and move it to another log."""
+"""`log`: reads the log, backs it up, and moves it to another log."""
 
 import sys
 from collections.abc import Iterator
@@ -25,8 +25,8 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print only J
 def log() -> None:
     """Read the log, back it up, and move it to another log.
 
-    The log is the file of the embedded default or a Kafka topic. With --data DIR alone, a command finds the log of an
-    `up` or a `stack`. All commands but `import` can run while the installation does.
+    The log is a file (in the embedded default) or a Kafka topic. With only --data DIR, a command finds the log of an
+    `up` or a `stack`. All commands except `import` can run while the installation is running.
     """
 
 
@@ -34,12 +34,12 @@ def log() -> None:
 @settings_options("data", "log_url", "secrets")
 @click.option("--session", type=click.UUID, help="Print all records of this session.")
 @click.option("--position", help="Print the record at <partition>:<offset>.")
-@click.option("--count", type=click.IntRange(min=1), default=1, show_default=True, help="Records from --position on.")
+@click.option("--count", type=click.IntRange(min=1), default=1, show_default=True, help="How many, from --position on.")
 def read(session: UUID | None, position: str | None, count: int, **options: Any) -> None:
-    """Print records as lines of JSON: position, time, key, kind and value.
+    """Print records as JSON, one per line: position, time, key, kind and value.
 
-    Bytes that are no JSON are in `text` or `value_base64` instead of `value`. On Kafka, --session reads the whole
-    partition of the session. Exits with 1 if the log has no such record.
+    A value that isn't JSON is in `text` or `value_base64` instead of `value`. On Kafka, --session reads the session's
+    whole partition. Exits with 1 if the log has no such record.
 
     \b
     Example:
@@ -49,7 +49,7 @@ def read(session: UUID | None, position: str | None, count: int, **options: Any)
     from deploy.log_tools import NotInLog, log_settings, show_from, show_session
 
     if (session is None) == (position is None):
-        raise click.UsageError("give --session or --position, one of them")
+        raise click.UsageError("give either --session or --position")
     at = _position(position or "0:0")
     settings = log_settings(options)
     try:
@@ -68,12 +68,12 @@ def read(session: UUID | None, position: str | None, count: int, **options: Any)
 @settings_options("data", "log_url", "secrets")
 @json_option
 def export(folder: Path, as_json: bool, **options: Any) -> None:
-    """Export the log into DIR, or add to an export in DIR what the log has gained.
+    """Export the log into DIR, or add new records to an export in DIR.
 
-    DIR gets compressed segments of records and manifest.json with their hashes. It holds every prompt, and no secrets:
-    back up the folder of secrets too. An export that was interrupted continues when the command runs again.
+    DIR gets compressed segments of records, and manifest.json with their hashes. It contains every prompt but not the
+    secrets: back up the secrets folder too. If an export is interrupted, run the command again to continue.
 
-    Exits with 1 if DIR belongs to another log, or the log no longer has what was exported before.
+    Exits with 1 if DIR belongs to another log, or if the log no longer has records that were exported before.
 
     \b
     Example:
@@ -101,8 +101,8 @@ def export(folder: Path, as_json: bool, **options: Any) -> None:
 def verify(folder: Path, as_json: bool) -> None:
     """Check every file and every record of an export.
 
-    Checks the manifest against its own hash, each segment against the manifest, and each record: offsets are dense, and
-    a session's key belongs to its partition. Exits with 1 and names the file if anything is wrong.
+    Checks the manifest against its own hash, each segment against the manifest, and each record: offsets must be dense,
+    and a session's key must belong to its partition. Exits with 1 and names the file if anything is wrong.
 
     \b
     Example:
@@ -125,13 +125,13 @@ def verify(folder: Path, as_json: bool) -> None:
 @click.option("--topic-exists", is_flag=True, help="Create no topics; check existing ones.")
 @json_option
 def import_(folder: Path, as_json: bool, replication: int, topic_exists: bool, **options: Any) -> None:
-    """Import the export in DIR into an empty log: a file, or a Kafka topic, which is made as `provision` makes it.
+    """Import the export in DIR into an empty log: a file, or a Kafka topic, created as by `provision`.
 
-    With the same number of partitions (on Kafka the default) every record gets its old position. With another, each
-    session's records stay in order in the partition of the session. The secrets of the exported installation must be in
-    the folder of secrets. An import that was interrupted continues when the command runs again.
+    With the same number of partitions (the default on Kafka), every record keeps its position. With another number,
+    each session's records stay in order, in the session's partition. The secrets folder must contain the secrets of
+    the exported installation. If an import is interrupted, run the command again to continue.
 
-    Exits with 1, and changes nothing, if the export is damaged or of another installation, or the log is not empty.
+    Exits with 1 and changes nothing if the export is damaged or from another installation, or if the log is not empty.
 
     \b
     Example:
@@ -170,7 +170,7 @@ def _print(record: LogRecord) -> None:
 
 @contextmanager
 def _reported() -> Iterator[Meter]:
-    """Yield a meter; print a refusal or an interruption as one sentence, and exit with 1."""
+    """Yield a meter; report a refusal or an interruption in one sentence, and exit with 1."""
     import structlog
 
     from cli.progress import metered
@@ -197,7 +197,7 @@ def _print_verified(found: dict[str, Any]) -> None:
         click.echo(f"{finding['file']}: {finding['what']}")
     if found["misplaced"]:
         keys = counted(found["misplaced"], "record has a key", "records have keys")
-        click.echo(f"{keys} of another partition, as dead letters of the log")
+        click.echo(f"{keys} from another partition; in the log they are dead letters")
     held = f"{counted(found['records'], 'record')} of {counted(found['partitions'], 'partition')}"
     size = f"{held} in {counted(found['segments'], 'segment')}, {found['bytes'] / 1e6:,.1f} MB"
     damaged = counted(len(found["findings"]), "file is damaged", "files are damaged")

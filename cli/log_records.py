@@ -1,4 +1,4 @@
-"""A record of the log as one line of JSON, for people and for `jq`."""
+"""A record of the log as one line of JSON, for reading and for `jq`."""
 
 from typing import Any
 from uuid import UUID
@@ -14,10 +14,10 @@ _KEY_BYTES = 16
 
 
 class ShownRecord(Struct, omit_defaults=True):
-    """``key`` is a session id; other keys are in base64. A value that is no JSON is text, else base64."""
+    """A printed record. A key that isn't a session id is in base64; a value that isn't JSON is text or base64."""
 
     position: str
-    time: str | UnsetType = UNSET  # absent if it is no time
+    time: str | UnsetType = UNSET  # absent if it isn't a valid time
     key: str | None | UnsetType = UNSET
     key_base64: bytes | UnsetType = UNSET
     kind: str | UnsetType = UNSET
@@ -53,7 +53,7 @@ def _key(record: LogRecord) -> dict[str, Any]:
 
 
 def _value(record: LogRecord) -> dict[str, Any]:
-    """Return the value as JSON, whose numbers stay as they are written, or in another spelling."""
+    """Return the value as JSON with its numbers as they are written, or as text or base64."""
     value = record.value or b""
     try:
         msgspec.json.decode(value)

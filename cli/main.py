@@ -43,7 +43,7 @@ for command in COMMANDS:
 
 
 def main() -> None:
-    """Run the command line; an error that ends it prints one sentence and sets a non-zero exit code."""
+    """Run the command line; an error prints one sentence and sets a non-zero exit code."""
     os.umask(UMASK)
     faulthandler.enable(2)  # to standard error, so that the log shows where a library crashed
     try:

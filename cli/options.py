@@ -1,4 +1,4 @@
-"""Options that several commands share; missing ones come from environment, file or default."""
+"""Options that several commands share; a missing one comes from the environment, the file or the default."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -18,33 +18,33 @@ _OPTIONS: dict[str, Decorator] = {
     "store_url": click.option(
         "--store-url", help="chdb:///folder or clickhouse://user@host:port/database[?secure=true]."
     ),
-    "secrets": click.option("--secrets", type=click.Path(), help="Folder of the secrets (default secrets/ in --data)."),
+    "secrets": click.option("--secrets", type=click.Path(), help="Secrets folder (default secrets/ in --data)."),
     "generation": click.option("--generation", help="Generation to project into (default g1)."),
     "instance": click.option("--instance", type=int, help="Number of this worker on this host (default 0)."),
     "admin_port": click.option(
-        "--admin-port", type=int, help="Port of /livez, /readyz and /metrics only (default 0: --port has them)."
+        "--admin-port", type=int, help="Separate port for /livez, /readyz and /metrics (default 0: use --port)."
     ),
-    "admin_host": click.option("--admin-host", help="Address that --admin-port listens on (default that of --host)."),
+    "admin_host": click.option("--admin-host", help="Address for --admin-port to listen on (default that of --host)."),
     "metrics_port": click.option(
-        "--metrics-port", type=int, help="Port of /metrics, /livez and /readyz, and nothing else (default 0: none)."
+        "--metrics-port", type=int, help="Port for /metrics, /livez and /readyz (default 0: none)."
     ),
     "beyond_loopback": click.option(
-        "--beyond-loopback", is_flag=True, default=None, help="Let other machines reach it, in plain HTTP."
+        "--beyond-loopback", is_flag=True, default=None, help="Let other machines connect, over plain HTTP."
     ),
-    "partitions": click.option("--partitions", type=int, help="Number of partitions of the log; it can never change."),
+    "partitions": click.option("--partitions", type=int, help="Number of log partitions; it can never change."),
     "jwks_file": click.option("--jwks-file", type=click.Path(), help="Public keys of the token issuer (JWKS)."),
-    "jwks_issuer": click.option("--jwks-issuer", help="Expected iss of their tokens."),
-    "jwks_audience": click.option("--jwks-audience", help="Expected aud of their tokens."),
+    "jwks_issuer": click.option("--jwks-issuer", help="Expected iss of the issuer's tokens."),
+    "jwks_audience": click.option("--jwks-audience", help="Expected aud of the issuer's tokens."),
     "operator_public_key_file": click.option(
-        "--operator-public-key-file", type=click.Path(), help="Public keys (PEM) of the operators."
+        "--operator-public-key-file", type=click.Path(), help="Operators' public keys (PEM)."
     ),
     "dev_tokens": click.option(
-        "--dev-tokens", is_flag=True, default=None, help="For development: accept the tokens of `token`."
+        "--dev-tokens", is_flag=True, default=None, help="For development: accept tokens from the command `token`."
     ),
-    "revoked_file": click.option("--revoked-file", type=click.Path(), help="Revoked tokens, one jti a line."),
-    "allowed_origins": click.option("--allowed-origins", help="Origins of web pages that may call, comma-separated."),
-    "writes_per_hour": click.option("--writes-per-hour", type=int, help="Limit of an org (default 600000, 0: none)."),
-    "reads_per_hour": click.option("--reads-per-hour", type=int, help="Limit of an org (default 60000, 0: none)."),
+    "revoked_file": click.option("--revoked-file", type=click.Path(), help="Revoked tokens, one jti per line."),
+    "allowed_origins": click.option("--allowed-origins", help="Web origins that may call the API, comma-separated."),
+    "writes_per_hour": click.option("--writes-per-hour", type=int, help="Limit per org (default 600000, 0: none)."),
+    "reads_per_hour": click.option("--reads-per-hour", type=int, help="Limit per org (default 60000, 0: none)."),
     "rate_limit_url": click.option("--rate-limit-url", help="redis://host:port/number, shared by all processes."),
 }
 
@@ -69,7 +69,7 @@ def settings_options(*names: str) -> Decorator:
 
 
 def settings_of_a_process(options: Mapping[str, Any]) -> Settings:
-    """Load the settings of a process that writes into its data folder, and close that folder to other accounts.
+    """Load the settings of a process that writes to its data folder, and close that folder to other accounts.
 
     Raises:
         BadSettings: a setting is wrong, or the folder is shared with other accounts.

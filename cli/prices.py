@@ -1,4 +1,4 @@
-"""`prices`: what tokens cost where a client reported no cost."""
+"""`prices`: what tokens cost if a client reported no cost."""
 
 import json
 import sys
@@ -18,10 +18,10 @@ from schemas.pricing.price_list import FIRST_IN_LOG_US, FIRST_US, LoadedPrice, l
 
 @click.group()
 def prices() -> None:
-    """Show and extend the price list, which applies where a client reported no cost.
+    """Show and extend the price list, which applies if a client reported no cost.
 
-    A new installation begins with the list of this version, and an upgrade does not change it: load the list of the new
-    version with `prices load --shipped`. To begin with your list, load it before the first start.
+    A new installation starts with the list of its version. An upgrade does not change the list: load the new version's
+    list with `prices load --shipped`. To start with your own list, load it before the first start.
     """
 
 
@@ -30,14 +30,14 @@ def prices() -> None:
 @click.option(
     "--new-generations-only",
     is_flag=True,
-    help="Also accept past prices: they apply to generations created from now on.",
+    help="Also accept past prices; they apply only to generations created from now on.",
 )
-@click.option("--shipped", is_flag=True, help="Load the list of this version; leave out FILE.")
+@click.option("--shipped", is_flag=True, help="Load the list of this version instead of FILE.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
 def load(file: Path | None, shipped: bool, new_generations_only: bool, **options: Any) -> None:
-    """Add the prices in FILE, or of this version's list, that are new; all of them, or none.
+    """Add the new prices in FILE, or in this version's list: all of them or none.
 
-    FILE is TOML, in US dollars per million tokens. Keep one file, add to it, and load it as a whole:
+    FILE is TOML, in US dollars per million tokens. Keep one file, add to it, and load the whole file:
 
     \b
       [[price]]
@@ -49,13 +49,14 @@ def load(file: Path | None, shipped: bool, new_generations_only: bool, **options
       cache_write_5m = 2.50
       cache_write_1h = 4.00
 
-    A new price must begin at least an hour from now, since earlier reports may be counted already. Running projectors
-    load it before it begins. Stop `up` first: its store is in its process.
+    A new price must begin at least an hour from now, since earlier reports may already be counted. Running projectors
+    load it before it begins. Stop `up` first, because its store runs inside its process.
 
-    Prices go into the log, then into the store, which can be made again from the log. With Kafka, give --log-url and
-    Kafka's settings as for `ingest`; on the folder of a `stack`, --data is enough.
+    Prices go into the log, then into the store, which can be rebuilt from the log. With Kafka, give --log-url and the
+    Kafka settings as for `ingest`; for the folder of a `stack`, --data is enough.
 
-    Exits with 1 if a price begins too early, with 69 if log or store is away: then run the same command again.
+    Exits with 1 if a price begins too early, and with 69 if the log or the store is unavailable: then run the same
+    command again.
 
     \b
     Example:

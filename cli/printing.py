@@ -1,4 +1,4 @@
-"""Print results as a table or as JSON."""
+"""Prints results as a table or as JSON."""
 
 import json
 import sys
@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 SHOWN_MAX = 20
-FILE_WIDTH = 240  # without a terminal: ids stay on one line and can be searched
+FILE_WIDTH = 240  # without a terminal, so that ids stay on one line and can be searched
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -27,7 +27,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
 
 
 def print_found(found: Any, as_json: bool, print_text: Callable[[Any], None]) -> None:
-    """Print JSON on one line, or what ``print_text`` prints."""
+    """Print JSON on one line, or let ``print_text`` print it."""
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False))
     else:

@@ -1,4 +1,4 @@
-"""Show how much of a long step is done, on standard error: a bar on a terminal, else a line now and then."""
+"""Shows the progress of a long step on standard error: a bar on a terminal, otherwise a line now and then."""
 
 import sys
 import time
@@ -32,7 +32,7 @@ def metered() -> Iterator[Meter]:
 
 
 class Lines:
-    """A meter that prints a line every ten seconds; a short step prints none."""
+    """A meter that prints a line every ten seconds, so a short step prints none."""
 
     def __init__(self, report: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
         """``clock`` is in seconds."""
@@ -45,7 +45,7 @@ class Lines:
         self._began = self._shown = self._clock()
 
     def add(self, records: int, size: int) -> None:
-        """Count, and print a line if the last one is old."""
+        """Count, and print a line if the last one is old enough."""
         self._done += records
         self._bytes += size
         now = self._clock()
@@ -62,7 +62,7 @@ class Lines:
 
 
 class Bar:
-    """A meter that is a line of `rich`, moved ten times a second: records may come 100,000 times a second."""
+    """A meter that is a bar of `rich`. It moves only ten times per second, since records may come 100,000 times."""
 
     def __init__(self, progress: Progress, clock: Callable[[], float] = time.monotonic) -> None:
         """``clock`` is in seconds."""
@@ -84,7 +84,7 @@ class Bar:
             self.move()
 
     def move(self) -> None:
-        """Show what is counted."""
+        """Show the current count."""
         self._moved = self._clock()
         if self._task is not None:
             self._progress.update(self._task, completed=self._done, bytes=self._bytes)
@@ -94,7 +94,7 @@ class _RateColumn(ProgressColumn):
     """The mean rate of records and bytes."""
 
     def render(self, task: Task) -> Text:
-        """Return both, empty until they are known."""
+        """Return both rates; they are empty until they are known."""
         passed_s = task.finished_time or task.elapsed
         if not passed_s:
             return Text("")

@@ -1,4 +1,4 @@
-"""Request work of an installation, and follow it with a bar until it ends."""
+"""Requests work from an installation, and follows it with a bar until it ends."""
 
 import sys
 import time
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
     from cli.client import Installation
 
 LOOK_EVERY_S = 0.5
-PATIENCE_S = 60.0  # with an installation whose services restart
+PATIENCE_S = 60.0  # while the installation's services restart
 PATH = "/operator/requests"
 ENDED = ("done", "failed")
 Found = dict[str, Any]
 
 
 def request_work(installation: "Installation", kind: str, generation: str | None = None, **options: Any) -> Found:
-    """Request work and return the request. The command ends if it is refused."""
+    """Request work and return the request. If it is refused, the command ends."""
     body = {"kind": kind, "generation": generation, **options}
     found: Found = installation.post(PATH, msgspec.json.encode(body))["data"]
     return found
 
 
 def followed(installation: "Installation", request: Found, *, waits: bool = False) -> Found:
-    """Return the request once it has ended; show a bar on a terminal, else a line now and then.
+    """Return the request once it has ended; show a bar on a terminal, otherwise a line now and then.
 
-    ``waits``: a missing process is reported once, and waited for; otherwise the command ends with exit code 69. The
-    command ends with 1 if the work failed.
+    With ``waits``, a missing process is reported once and waited for; otherwise the command ends with exit code 69. If
+    the work failed, the command ends with 1.
     """
     missing = ""
     with _bar(f"{request['kind']} {request['generation']}") as show:

@@ -1,4 +1,4 @@
-"""Commands that run until they are stopped."""
+"""Commands that run until stopped."""
 
 import shlex
 import sys
@@ -21,10 +21,10 @@ ORG, USER = "acme", "alice"
 @click.command()
 @settings_options("data", "host", "port", *HTTP)
 def up(**options: Any) -> None:
-    """Serve the embedded default: one process, no services needed.
+    """Serve the embedded default: one process that needs no services.
 
-    The log is one SQLite file, the store is the ClickHouse engine inside the process; both are in the data folder.
-    Prints the address, a link that opens the dashboard signed in, a token and three curl lines to try.
+    The log is one SQLite file, and the store is the ClickHouse engine inside the process. Both are in the data folder.
+    Prints the address, a sign-in link for the dashboard, a token and three curl commands to try.
 
     \b
     Example: crewkit-sessions up --data var/up --port 8080
@@ -41,9 +41,9 @@ def up(**options: Any) -> None:
 @click.command()
 @settings_options("data", "host", "port", *HTTP)
 def stack(**options: Any) -> None:
-    """Run the production shape on this machine: Kafka, store server, two projectors, HTTP; restarts what dies.
+    """Run the production setup on this machine: Kafka, store server, two projectors, HTTP. Restarts what dies.
 
-    Needs Java 17 and, the first time, Maven. The pids are in DIR/run, the logs in DIR/log.
+    Needs Java 17 and, the first time, Maven. The process ids are in DIR/run, the logs in DIR/log.
 
     \b
     Example: crewkit-sessions stack --data var/stack --port 8080
@@ -54,7 +54,7 @@ def stack(**options: Any) -> None:
 
     settings = settings_of_a_process(options)
     make_embedded_secrets(settings.secrets_folder)
-    check_http(settings)  # else the services would restart again and again with the same error
+    check_http(settings)  # otherwise the services would keep restarting with the same error
     given = {name.upper(): str(options[name]) for name in HTTP if options[name] is not None}
     on_ready = partial(welcome, settings, _report)
     where, admin = (settings.folder, settings.host, settings.port), settings.admin_address
@@ -64,21 +64,21 @@ def stack(**options: Any) -> None:
 @click.command()
 @settings_options("data", "host", "port", "log_url", "store_url", "secrets", "dev_tokens", *HTTP)
 def serve(**options: Any) -> None:
-    """Serve both route sets, writing to Kafka and reading from ClickHouse."""
+    """Serve the write side and the read side, over Kafka and ClickHouse."""
     _serve(options, "ingest", "query")
 
 
 @click.command()
 @settings_options("data", "host", "port", "log_url", "secrets", "dev_tokens", *HTTP)
 def ingest(**options: Any) -> None:
-    """Serve the write side alone: HTTP to the log; it never reads the store."""
+    """Serve only the write side, from HTTP to the log. It never reads the store."""
     _serve(options, "ingest")
 
 
 @click.command("query-api")
 @settings_options("data", "host", "port", "store_url", "secrets", "dev_tokens", *HTTP)
 def query_api(**options: Any) -> None:
-    """Serve the read side alone: HTTP from the store; it never touches the log."""
+    """Serve only the read side, from the store to HTTP. It never touches the log."""
     _serve(options, "query")
 
 
@@ -93,7 +93,7 @@ def _serve(options: dict[str, Any], *sides: str) -> None:
 @click.command()
 @settings_options("data", "host", "metrics_port", "log_url", "store_url", "generation", "instance")
 def processors(**options: Any) -> None:
-    """Project the log into the store: a Faust worker.
+    """Project the log into the store, as a Faust worker.
 
     \b
     Example: LOG_URL=kafka://k1:9092,k2:9092/crewkit.sessions.v1 \\
@@ -109,10 +109,10 @@ def processors(**options: Any) -> None:
 @click.command()
 @settings_options("data", "host", "metrics_port", "store_url")
 def audit(**options: Any) -> None:
-    """Audit the store every minute, and serve what is found as metrics: the process that proves the numbers.
+    """Prove the numbers: audit the store every minute, and serve the findings as metrics.
 
-    It asks what `coverage` and `recount` ask: each minute about the last hours, at three in the night (UTC) about
-    everything. It reads the store alone and repairs nothing. One process is enough: set AUDIT_EVERY_S=0 in `query-api`.
+    It makes the checks of `coverage` and `recount`: every minute for the last hours, and at 03:00 UTC for everything.
+    It only reads the store and repairs nothing. One process is enough: set AUDIT_EVERY_S=0 in `query-api`.
 
     \b
     Example: STORE_URL=clickhouse://crewkit_query:…@ch1:8123 crewkit-sessions audit --metrics-port 9090
@@ -129,8 +129,8 @@ def audit(**options: Any) -> None:
 def store_server(**options: Any) -> None:
     """Serve ClickHouse's HTTP protocol over the embedded engine, so that several processes share one store.
 
-    For development: production has a ClickHouse server. User and password are those in STORE_URL. It speaks plain HTTP,
-    so it listens on loopback alone unless --beyond-loopback is given.
+    For development only; production uses a ClickHouse server. User and password come from STORE_URL. It speaks plain
+    HTTP, so it listens only on loopback unless --beyond-loopback is given.
     """
     from deploy.devstack.store_server.process import run_store_server
     from runtime.logging import configure_logging
@@ -140,7 +140,7 @@ def store_server(**options: Any) -> None:
 
 
 def welcome(settings: Settings, report: Callable[[str], None]) -> None:
-    """Report the URL, a link to the dashboard, a token and three curl lines that work as printed."""
+    """Report the URL, a link to the dashboard, a token and three curl commands that work as printed."""
     from edge.tokens import TOKEN_TTL_S, issue_token
     from runtime.secrets import operator_signer, token_key
 

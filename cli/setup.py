@@ -1,4 +1,4 @@
-"""Commands that prepare an installation: topics and tables, tokens and secrets."""
+"""Commands that prepare an installation: topics, tables, tokens and secrets."""
 
 import re
 import sys
@@ -15,7 +15,7 @@ from runtime.settings import load_settings
 from schemas.permissions import OPERATOR_ORG, Role
 from store.errors import Refused
 
-_AGENT_TTL_S_MAX = 365 * 86_400  # hook clients and exporters run for months; no token of theirs is for ever
+_AGENT_TTL_S_MAX = 365 * 86_400  # hook clients and exporters run for months, but their tokens must expire
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -24,10 +24,10 @@ _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 @click.option("--replication", type=int, default=0, help="Copies of each record (default 3; 1: for development).")
 @click.option("--topic-exists", is_flag=True, help="Create no topics; check existing ones.")
 def provision(replication: int, topic_exists: bool, **options: Any) -> None:
-    """Create the topics, the databases and their tables, and record their parameters; safe to run again.
+    """Create the topics, the databases and their tables, and record their parameters. Safe to run again.
 
-    With Kafka, the first run needs --partitions: the number can never change; 64 is a good one. The command refuses
-    differences from the record, a topic that may lose records, and tables newer than this code.
+    With Kafka, the first run needs --partitions. The number can never change; 64 is a good choice. The command refuses
+    differences from the recorded parameters, a topic that may lose records, and tables newer than this code.
 
     \b
     Example: crewkit-sessions provision --partitions 64
@@ -49,16 +49,16 @@ def provision(replication: int, topic_exists: bool, **options: Any) -> None:
 @click.option("--org", help="Org that the token gives access to.")
 @click.option("--user", help="User of the token.")
 @click.option("--role", type=click.Choice([r for r in get_args(Role) if r != "operator"]), help="Role of the user.")
-@click.option("--operator", is_flag=True, help="Token of an operator; no access to orgs.")
-@click.option("--ttl", default="4h", show_default=True, help="Lifetime: 30m, 4h, 7d …; of an agent a year at most.")
+@click.option("--operator", is_flag=True, help="Print an operator's token, without access to orgs.")
+@click.option("--ttl", default="4h", show_default=True, help="Lifetime: 30m, 4h, 7d …; for agents at most a year.")
 def token(org: str, user: str, role: Role, operator: bool, ttl: str, **options: Any) -> None:
-    """Print a token, signed with token.key in the folder of secrets; an operator's with operator.key if it is there.
+    """Print a token, signed with token.key in the secrets folder; an operator's with operator.key if it exists.
 
     \b
     Example: crewkit-sessions token --org acme --user alice --role manager
 
     \b
-    For the settings of alice's coding agent; it can write, not read:
+    For the settings of alice's coding agent, a token that can write but not read:
       crewkit-sessions token --org acme --user alice --role agent --ttl 365d
     """
     if operator:
@@ -72,14 +72,14 @@ def token(org: str, user: str, role: Role, operator: bool, ttl: str, **options: 
     settings, ttl_s = load_settings(options), _seconds(ttl)
     if settings.jwks_file and not operator:
         raise click.UsageError(
-            "jwks_file is set: your issuer makes the tokens; this command makes only --operator tokens"
+            "jwks_file is set, so your issuer makes the tokens; this command makes only --operator tokens"
         )
     if not (operator or settings.dev_tokens) and isinstance(parse_log_url(settings.log), KafkaAddress):
         raise click.UsageError(
-            "log_url is Kafka: our own tokens open orgs with --dev-tokens alone, here as in services"
+            "log_url is Kafka: self-issued org tokens work only with --dev-tokens, here and in the services"
         )
     if role == "agent" and ttl_s > _AGENT_TTL_S_MAX:
-        raise click.BadParameter("an agent's token lives a year at most: 365d", param_hint="--ttl")
+        raise click.BadParameter("an agent's token is valid for at most a year: 365d", param_hint="--ttl")
     click.echo(_signed(settings.secrets_folder, user, org, role, ttl_s))
 
 
@@ -91,7 +91,7 @@ def secrets() -> None:
 @secrets.command()
 @settings_options("data", "secrets", "dev_tokens")
 def make(**options: Any) -> None:
-    """Make the secrets of a new installation; `up` and `stack` do so automatically. None is ever overwritten.
+    """Make the secrets of a new installation. None is ever overwritten. `up` and `stack` do this automatically.
 
     \b
     Example: crewkit-sessions secrets make --secrets /etc/crewkit/secrets
@@ -114,7 +114,7 @@ def _signed(folder: Path, user: str, org: str, role: Role, ttl_s: int) -> str:
 def _seconds(ttl: str) -> int:
     match = re.fullmatch(r"([1-9][0-9]{0,6})([smhd])", ttl)
     if match is None:
-        raise click.BadParameter("use a number and s, m, h or d, such as 4h", param_hint="--ttl")
+        raise click.BadParameter("use a number with s, m, h or d, such as 4h", param_hint="--ttl")
     return int(match[1]) * _UNITS_S[match[2]]
 
 

@@ -4,5 +4,5 @@ from urllib.parse import urlencode
 
 
 def sign_in_link(url: str, token: str, operator: str) -> str:
-    """Return the link, with a token of a user and one of an operator in its fragment, which no browser sends."""
+    """Return the link. A user's and an operator's token are in its fragment, which browsers don't send."""
     return f"{url}/#{urlencode({'token': token, 'operator': operator})}"

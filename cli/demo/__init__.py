@@ -1,4 +1,4 @@
-"""`crewkit-sessions demo`: send two weeks of a small company's sessions, show the results and prove them."""
+"""`crewkit-sessions demo`: sends two weeks of a small company's sessions, shows the results and proves them."""
 
 import sys
 from pathlib import Path
@@ -9,8 +9,8 @@ import click
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path), help="Data folder of a running installation to send to.")
 @click.option("--url", help="Base URL of a running installation, instead of --data.")
-@click.option("--token", help="A token of role owner or admin, with --url.")
-@click.option("--operator-token", help="A token of role operator, with --url: also check recount and coverage.")
+@click.option("--token", help="With --url: a token with role owner or admin.")
+@click.option("--operator-token", help="With --url: a token with role operator, to check recount and coverage too.")
 @click.option("--org", default="acme", show_default=True, help="The org to send to.")
 @click.option("--sessions", default=200, show_default=True, type=click.IntRange(1, 100_000), help="Number of sessions.")
 @click.option(
@@ -31,17 +31,17 @@ def demo(
     svg: Path | None,
     keep: bool,
 ) -> None:
-    """Send made-up sessions with all kinds of hook events, show the results, and prove that nothing is missing.
+    """Send made-up sessions with all kinds of hook events, show the results and prove that nothing is missing.
 
-    Without --data, --url and API_URL it starts an installation in a temporary folder, and removes it at the end.
+    Without --data, --url and API_URL, it starts an installation in a temporary folder and removes it at the end.
     """
     from cli.demo.run import READER, Access, run_demo
     from cli.demo.sessions import TooFewEvents
 
     if url and not token:
-        raise click.UsageError("--url needs --token (make one with `crewkit-sessions token --role admin`)")
+        raise click.UsageError("--url needs --token (create one with `crewkit-sessions token --role admin`)")
     if svg and not svg.parent.is_dir():
-        raise click.UsageError(f"--svg: there is no folder {svg.parent}")
+        raise click.UsageError(f"--svg: the folder {svg.parent} does not exist")
     given = Access(url, {READER: token}, operator_token) if url and token else None
     try:
         sys.exit(run_demo(given, data, org, (sessions, events), seed, keep, svg))

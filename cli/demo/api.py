@@ -1,6 +1,6 @@
-"""Sends the demo's sessions, and reads: a well-behaved client, which repeats a request with backoff.
+"""Sends the demo's sessions and reads results: a well-behaved client that retries with backoff.
 
-It does so after 429, 503 or a lost connection. Sessions are sent concurrently, the requests of one session in order.
+It retries after 429, 503 or a lost connection. It sends sessions concurrently, but the requests of each in order.
 """
 
 import asyncio
@@ -24,12 +24,12 @@ class CallFailed(Exception):
 
 
 class Api:
-    """An HTTP client of one installation with a token for each user."""
+    """An HTTP client for one installation, with a token for each user."""
 
     def __init__(self, url: str, tokens: Mapping[str, str]) -> None:
-        """``tokens`` by user; the first token also serves reads, and users without a token."""
+        """Take ``tokens`` by user. The first token is also used for reads and for users without a token."""
         self.repeats = 0
-        self.positions: dict[int, int] = {}  # per partition: the highest acknowledged offset
+        self.positions: dict[int, int] = {}  # by partition: the highest acknowledged offset
         self._tokens, self._default_user = tokens, next(iter(tokens))
         limits = httpx.Limits(max_connections=32, max_keepalive_connections=32)
         verify = trusted(url)
@@ -79,10 +79,10 @@ class Api:
 
 
 class Sender:
-    """Sends sessions to one org; ``ids`` are the session ids in the responses, in the order of ``sessions``."""
+    """Sends sessions to one org; ``ids`` are the session ids from the responses, in the order of ``sessions``."""
 
     def __init__(self, api: Api, org: str, sessions: Sequence[DemoSession], on_accepted: Callable[[int], None]) -> None:
-        """``on_accepted`` receives the number of accepted events, once a request."""
+        """Call ``on_accepted`` with the number of accepted events after each request."""
         self._api, self._org, self._sessions, self._on_accepted = api, org, sessions, on_accepted
         self.ids: list[str] = [""] * len(sessions)
         self.rejected = 0

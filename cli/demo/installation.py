@@ -29,7 +29,7 @@ def temporary_installation(keep: bool) -> Iterator[tuple[str, Path]]:
     """Start an installation and yield its URL and data folder; stop and remove it afterwards, unless ``keep``.
 
     Raises:
-        DidNotStart: with the last lines of its output.
+        DidNotStart: the message has the last lines of its output.
     """
     folder, port = Path(tempfile.mkdtemp(prefix="crewkit-demo-")), free_port()
     with contextlib.ExitStack() as cleanup:
@@ -45,9 +45,9 @@ def temporary_installation(keep: bool) -> Iterator[tuple[str, Path]]:
 def _start(folder: Path, port: int, keep: bool) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-P", "-m", "cli", "up", "--data", str(folder), "--port", str(port)]
     arguments = command if keep else die_with_parent(command, signal.SIGTERM)  # a killed demo leaves no process behind
-    ours = {name.upper() for name in Settings.__struct_fields__}  # settings of another installation
+    ours = {name.upper() for name in Settings.__struct_fields__}  # they may be set for another installation
     env = {name: value for name, value in os.environ.items() if name not in ours}
-    with (folder / "up.log").open("wb") as log:  # errors alone: its output has tokens
+    with (folder / "up.log").open("wb") as log:  # only errors, because the output contains tokens
         return subprocess.Popen(  # noqa: S603 (our own command)
             arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True, env=env
         )

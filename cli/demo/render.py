@@ -1,4 +1,4 @@
-"""Renders the demo's results for a terminal, and as an SVG picture for README and docs."""
+"""Renders the demo's results for a terminal, and as an SVG picture for the README and docs."""
 
 from collections.abc import Callable, Sequence
 from io import StringIO
@@ -15,7 +15,7 @@ from rich.text import Text
 from cli.demo.results import DIGEST_CHARACTERS, DemoCheck, Results, SessionDetail
 
 BARS = "▁▂▃▄▅▆▇█"
-WIDE = 100  # columns of a terminal that fits every column of the tables
+WIDE = 100  # terminal columns that fit every column of the tables
 TEXTS, NUMBERS = ("started", "agent", "repo", "user", "outcome"), ("events", "tools", "errors", "tokens", "cost")
 ONLY_WIDE = ("user", "tools", "errors")
 STYLES = {"success": "green", "failure": "red", "timeout": "yellow", "cancelled": "dim"}
@@ -24,7 +24,7 @@ BAR = 30  # characters
 PARTS = (("tools", "cyan"), ("model", "magenta"), ("waiting_for_user", "yellow"), ("idle", "bright_black"))
 WIDTH = 104  # columns
 TITLE = "crewkit-sessions demo"
-# rich's template links a web font on a CDN; this one names local fonts, so the picture loads nothing from other hosts.
+# rich's template links a web font on a CDN; this one uses local fonts, so the picture loads nothing from other hosts.
 TEMPLATE = """\
 <svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
 <style>
@@ -52,16 +52,16 @@ TEMPLATE = """\
 
 
 class RateColumn(ProgressColumn):
-    """The current number of events a second."""
+    """The current number of events per second."""
 
     def render(self, task: Task) -> Text:
-        """Return the speed, empty until it is known."""
+        """Return the rate; it is empty until it is known."""
         speed = task.finished_speed or task.speed
         return Text("" if speed is None else f"{speed:,.0f} events/s", style="cyan")
 
 
 def progress_bar(console: Console) -> Progress:
-    """Return a progress bar with rate and time left."""
+    """Return a progress bar with the rate and the time left."""
     done = TextColumn("{task.completed:,.0f} of {task.total:,.0f}")
     left = TimeRemainingColumn(elapsed_when_finished=True)
     return Progress(TextColumn("{task.description}"), BarColumn(40), done, RateColumn(), left, console=console)
@@ -175,7 +175,7 @@ def show_session_detail(console: Console, detail: SessionDetail) -> None:
 
 
 def _time_bar(split: dict[str, int]) -> Text:
-    """Return a bar with a block for each thirtieth of the time, and the shares in words."""
+    """Return a bar with one block for each thirtieth of the time, and the shares in words."""
     total = split["total_ms"] or 1
     shares = [(name, style, split[f"{name}_ms"] / total) for name, style in PARTS]
     bar = Text.assemble(*(("█" * round(share * BAR), style) for _, style, share in shares), "  ")
@@ -189,7 +189,7 @@ def _list(items: Sequence[str]) -> Text:
 
 
 def sparkline(values: Sequence[float]) -> str:
-    """Return a bar for each value, two characters apart; zero is a dot."""
+    """Return one bar for each value, two characters apart; zero is a dot."""
     highest = max(values, default=0) or 1
     return " ".join("·" if value == 0 else BARS[round(value / highest * (len(BARS) - 1))] for value in values)
 
@@ -219,7 +219,7 @@ def _table(title: str, *columns: Column | str) -> Table:
 
 
 def draw_svg(draw: Callable[[Console], None]) -> str:
-    """Return what ``draw`` prints as SVG; the same output gives the same text."""
+    """Return what ``draw`` prints, as SVG; the same output gives the same text."""
     console = Console(width=WIDTH, record=True, file=StringIO(), highlight=False)
     draw(console)
     return console.export_svg(title=TITLE, code_format=TEMPLATE, unique_id="demo")

@@ -1,4 +1,4 @@
-"""Reads what the API reports after the demo, and compares it with what was sent."""
+"""Reads what the API reports after the demo and compares it with what was sent."""
 
 import asyncio
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ class DemoCheck(Struct, frozen=True):
 
 
 class Results(Struct, frozen=True):
-    """The API's reports that the demo shows."""
+    """The API replies that the demo shows."""
 
     sessions: list[dict[str, Any]]
     latest: list[dict[str, Any]]
@@ -47,7 +47,7 @@ class SessionDetail(Struct, frozen=True):
 
 
 async def read_results(api: Api, org: str, ids: Sequence[str]) -> Results:
-    """Read everything, once every write is visible in analytics, and so everywhere. Raises `CallFailed`."""
+    """Read everything once every write is visible in analytics, and thus everywhere. Raises `CallFailed`."""
     analytics = f"/{org}/sessions/analytics"
     days: dict[str, Any] = {"start_date": str((datetime.now(UTC) - timedelta(days=DAYS - 1)).date())}
     summary = await api.get(f"{analytics}/summary", wait=True)
@@ -88,7 +88,7 @@ async def _read_sessions(api: Api, org: str, ids: Sequence[str]) -> list[dict[st
 
 
 def check_results(sent: Sequence[DemoSession], results: Results, fresh: bool) -> list[DemoCheck]:
-    """Compare the results with what was sent; with ``fresh`` the org was empty before, so compare its totals too."""
+    """Compare the results with what was sent. If the org was empty before (``fresh``), compare its totals too."""
     events = sum(session.events for session in sent)
     counts = [session["counts"]["events"] for session in results.sessions]
     right = sum(ours.events == count for ours, count in zip(sent, counts, strict=True))
@@ -108,7 +108,7 @@ def _same(name: str, expected: int, found: int) -> DemoCheck:
 
 
 def _same_cost(results: Results) -> DemoCheck:
-    """Compare the cost by session with the totals by agent, by model, by project and by user."""
+    """Compare the cost by session with the totals by agent, model, project and user."""
     usd = [Decimal(str(results.summary["total_cost_usd"])), _total_cost(results.agents)]
     usd += [_total_cost(results.costs[name]) for name in ("by_model", "by_project", "by_user")]
     by_session = sum((Decimal(str(s["model_metrics"]["cost_usd"])) for s in results.sessions), Decimal())

@@ -1,4 +1,4 @@
-"""Runs the demo: start an installation, send sessions, show the results and the proof."""
+"""Runs the demo: starts an installation, sends sessions, shows the results and the proof."""
 
 import asyncio
 import contextlib
@@ -31,7 +31,7 @@ READER = "demo"
 
 
 class Access(Struct, frozen=True):
-    """URL and tokens of an installation; without an ``operator`` token the demo skips recount and coverage."""
+    """URL and tokens of an installation; without an ``operator`` token, the demo skips recount and coverage."""
 
     url: str
     tokens: dict[str, str]
@@ -39,7 +39,7 @@ class Access(Struct, frozen=True):
 
 
 class DemoOutcome(Struct, frozen=True):
-    """What the demo shows, and the number of events that the API rejected."""
+    """What the demo shows, and how many events the API rejected."""
 
     results: Results
     checks: list[DemoCheck]
@@ -49,7 +49,7 @@ class DemoOutcome(Struct, frozen=True):
 
     @property
     def passed(self) -> bool:
-        """Whether every promise is kept."""
+        """Whether every promise was kept."""
         return not self.rejected and all(check.passed for check in (*self.checks, *self.proof))
 
     def show(self, console: Console, with_detail: bool = True) -> None:
@@ -85,7 +85,7 @@ def run_demo(
         console.print(str(reason), style="red", markup=False)
         return AWAY
     if svg is not None:
-        picture = draw_svg(partial(outcome.show, with_detail=False))  # the digest would double its height
+        picture = draw_svg(partial(outcome.show, with_detail=False))  # the digest would double the picture's height
         svg.write_text(picture, encoding="utf-8")
         console.print(f"Picture written to {svg}", markup=False)
     return OK if outcome.passed else DIFFERENT
@@ -99,7 +99,7 @@ def _target(console: Console, given: Access | None, data: Path | None, org: str,
     settings = load_settings({"data": data and str(data)})
     if data is not None or settings.api_url:
         if settings.jwks_file:
-            raise click.UsageError("jwks_file is set, so the demo can't issue its tokens: give --url and --token")
+            raise click.UsageError("jwks_file is set, so the demo can't issue its own tokens: give --url and --token")
         target = _with_tokens(address_of(settings), settings.secrets_folder, org)
         yield target
         _print_link(console, target)
@@ -124,7 +124,7 @@ async def _run(console: Console, target: Access, org: str, sessions: list[DemoSe
         console.print(f"[bold]crewkit-sessions demo[/] · {target.url} · org {org}\n")
         fresh = not (await api.get(f"/{org}/sessions", per_page=1))["data"]
         sender = await _send(console, api, org, sessions)
-        with console.status("Waiting until everything can be read …"):
+        with console.status("Waiting until everything is visible …"):
             results = await read_results(api, org, sender.ids)
             detail = await read_session_detail(api, org, results.latest)
         with console.status("Letting the installation check itself …"):
@@ -156,11 +156,11 @@ def _print_still_running(console: Console, target: Access, folder: Path) -> None
     console.print(
         f"\nStill running at [bold]{target.url}[/], data in {folder}; stop it with `kill {pid}`.", soft_wrap=True
     )
-    console.print(f"A token of role admin, valid for 4 hours:\n{target.tokens[READER]}", soft_wrap=True)
+    console.print(f"A token with role admin, valid for 4 hours:\n{target.tokens[READER]}", soft_wrap=True)
     _print_link(console, target)
 
 
 def _print_link(console: Console, target: Access) -> None:
-    """Print the link with the tokens that the demo issued; tokens that it was given are not printed."""
+    """Print the link with the tokens that the demo issued, but never tokens that the user gave."""
     link = sign_in_link(target.url, target.tokens[READER], target.operator or "")
     console.print(f"\nOpen the dashboard: {link}", soft_wrap=True, markup=False)

@@ -1,10 +1,10 @@
-"""Sample data of the demo: users, projects, agents, models, and texts."""
+"""Sample data for the demo: users, projects, agents, models and texts."""
 
 from typing import NamedTuple
 
 
 class Project(NamedTuple):
-    """A project, its repository and the components in it."""
+    """A project, its repository and its components."""
 
     project_id: str
     repository_id: str
@@ -23,7 +23,7 @@ PROJECTS = (
 )
 AGENTS = ("reviewer", "implementer", "test-writer", "bug-hunter", "docs", "migrator")
 SUBAGENTS = ("Explore", "Plan", "general-purpose", "security:auditor")
-# Model, and its weight in random choices.
+# Each model's weight in random choices.
 MODELS = {"claude-sonnet-4-5": 6, "claude-opus-4-5": 3, "claude-haiku-4-5": 2}
 
 PROMPTS = (

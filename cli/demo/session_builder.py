@@ -1,4 +1,4 @@
-"""A made-up session's randomness, its state, and the fields that every hook payload carries."""
+"""The random numbers and state of a made-up session, and the fields of every hook payload."""
 
 from datetime import datetime
 from random import Random
@@ -17,7 +17,7 @@ PERMISSION_MODES = ("default", "acceptEdits", "plan", "auto")
 
 
 class SessionBuilder(Struct):
-    """Builds the hook events of one session; all of them follow from ``rng``."""
+    """Builds the hook events of one session, all determined by ``rng``."""
 
     rng: Random
     project: Project
@@ -30,7 +30,7 @@ class SessionBuilder(Struct):
 
     @classmethod
     def of(cls, rng: Random, project: Project, model: str) -> "SessionBuilder":
-        """Return a builder whose payloads name one machine and one working copy."""
+        """Return a builder whose payloads come from one machine and one working copy."""
         client_session = uuid_text(rng)
         cwd = f"/home/dev/{project.repo}"
         base = {
@@ -42,7 +42,7 @@ class SessionBuilder(Struct):
         return cls(rng, project, model, client_session, base)
 
     def event(self, kind: str, /, agent: tuple[str, str] | None = None, **extra: Any) -> SampleEvent:
-        """Return a hook event with the base fields, inside a subagent if ``agent`` (id, type) is given."""
+        """Return a hook event with the base fields, from a subagent if ``agent`` (id, type) is given."""
         data = {"hook_event_name": kind, **self.base, **extra}
         if self.prompt_id:
             data["prompt_id"] = self.prompt_id
@@ -55,11 +55,11 @@ class SessionBuilder(Struct):
         return self.rng.random() < probability
 
     def path(self) -> str:
-        """Return the path of a file of the project."""
+        """Return the path of a file in the project."""
         return f"{self.base['cwd']}/{self.rng.choice(sample_data.FILES)}"
 
     def lines(self, low: int, high: int) -> str:
-        """Return lines of code or output; each differs somewhere, so they compress no better than real ones."""
+        """Return lines of code or output. Each differs somewhere, so they compress no better than real ones."""
         rng = self.rng
         lines = rng.choices(sample_data.LINES, k=rng.randint(low, high))
         return "\n".join([line.format(name=self.name(), n=rng.randrange(10_000)) for line in lines])
@@ -74,12 +74,12 @@ class SessionBuilder(Struct):
         return "_".join(self.rng.choices(sample_data.NAMES, k=2))
 
     def hex(self, digits: int) -> str:
-        """Return a made-up id of so many hexadecimal digits."""
+        """Return a made-up id with this number of hexadecimal digits."""
         return f"{self.rng.getrandbits(4 * digits):0{digits}x}"
 
 
 def uuid_text(rng: Random) -> str:
-    """Return a UUID of version 4 that follows from the seed."""
+    """Return a version 4 UUID that depends only on the seed."""
     free = rng.getrandbits(122)
     number = free >> 74 << 80 | 0x4 << 76 | (free >> 62 & 0xFFF) << 64 | 0b10 << 62 | free & (1 << 62) - 1
     return str(UUID(int=number))

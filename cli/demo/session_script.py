@@ -1,4 +1,4 @@
-"""The events of one session in order, exactly as many as requested: all hooks of Claude Code, and measurements."""
+"""The requested number of events of one session, in order: all hooks of Claude Code, and measurements."""
 
 from collections.abc import Callable, Iterator
 from itertools import chain, islice
@@ -32,7 +32,7 @@ def _prompt(builder: SessionBuilder) -> Iterator[SampleEvent]:
 
 
 def _model_message(builder: SessionBuilder) -> Iterator[SampleEvent]:
-    """Yield the model's message, piece by piece, and its stop, or a failure."""
+    """Yield the model's message in pieces, then its stop or a failure."""
     turn, message = uuid_text(builder.rng), uuid_text(builder.rng)
     for index in range(pieces := builder.rng.randint(1, 3)):
         part: Extra = {"index": index, "final": index == pieces - 1, "delta": builder.prose(1, 3)}
@@ -44,7 +44,7 @@ def _model_message(builder: SessionBuilder) -> Iterator[SampleEvent]:
 
 
 def _measurements(builder: SessionBuilder) -> Iterator[SampleEvent]:
-    """Yield what a turn left behind, as an agent's telemetry says it: lines, now and then commits, and active time."""
+    """Yield the results of a turn as an agent's telemetry: lines, sometimes commits, and active time."""
     work: dict[str, float] = {"active_seconds": round(builder.rng.expovariate(1 / 90), 1)}
     if builder.chance(0.7):
         work |= {"lines_added": builder.rng.randint(1, 80), "lines_removed": builder.rng.randint(0, 30)}
@@ -84,7 +84,7 @@ def _task_created(builder: SessionBuilder) -> Iterator[SampleEvent]:
 
 
 def _task_completed(builder: SessionBuilder) -> Iterator[SampleEvent]:
-    """Yield the completion of the oldest open task, if there is one."""
+    """Yield the completion of the oldest open task, if any."""
     if builder.open_tasks:
         task_id, subject = builder.open_tasks.pop(0)
         yield builder.event("TaskCompleted", task_id=task_id, task_subject=subject)
@@ -113,7 +113,7 @@ def _worktree(builder: SessionBuilder) -> Iterator[SampleEvent]:
 
 
 def _elicitation(builder: SessionBuilder) -> Iterator[SampleEvent]:
-    """Yield a question of a tool's server and the user's response."""
+    """Yield a question from a tool server and the user's response."""
     ask: Extra = {"mcp_server_name": "github", "elicitation_id": builder.hex(12), "mode": "form"}
     schema: Extra = {"type": "object", "properties": {"reviewer": {"type": "string"}}}
     yield builder.event("Elicitation", message="Who reviews this?", requested_schema=schema, **ask)
@@ -142,7 +142,7 @@ TOUR_EVENTS = 160  # enough for every kind of event
 
 
 def make_events(builder: SessionBuilder, count: int, ended: bool, tour: bool) -> Iterator[SampleEvent]:
-    """Yield ``count`` hook events; with ``tour`` and at least `TOUR_EVENTS` of them, every known kind occurs."""
+    """Yield ``count`` hook events; with ``tour`` and at least `TOUR_EVENTS` events, every known kind occurs."""
     before = _tour(builder) if tour else iter(())
     yield from islice(chain(before, _turns(builder)), count - 1 if ended else count)
     if ended:
@@ -161,7 +161,7 @@ def _turns(builder: SessionBuilder) -> Iterator[SampleEvent]:
 
 
 def _tour(builder: SessionBuilder) -> Iterator[SampleEvent]:
-    """Yield sequences with a kind of event that has not occurred, until every kind has."""
+    """Yield sequences with kinds of events that have not occurred yet, until every kind has."""
     missing = {*CLAUDE_CODE_HOOKS, "Measurement"} - {"SessionEnd"}
     while missing:
         for sequence in (_session_start, _prompt, *_WEIGHTS, _model_message, _measurements):

@@ -1,6 +1,6 @@
 """The demo's sessions as request bodies; the same seed makes the same requests.
 
-Every session is sent as an import: its times are within the 14 days before ``now``.
+Every session is sent as an import, with times within the 14 days before ``now``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ SUBAGENT_MODEL = "claude-haiku-4-5"
 SUBAGENT_SHARE = 0.15
 # Per event: input, output, cache read, cache creation.
 TOKENS_PER_EVENT = (90, 160, 5_200, 420)
-# US dollars per million tokens of input and of output; cache prices follow from the input price.
+# US dollars per million input and output tokens; cache prices are derived from the input price.
 _PRICES = {"claude-haiku-4-5": (1, 5), "claude-sonnet-4-5": (3, 15), "claude-opus-4-5": (5, 25)}
 
 _encode = msgspec.json.Encoder().encode
@@ -45,10 +45,10 @@ class Meter:
         self._used = {model: [0, 0, 0, 0]}
         if model != SUBAGENT_MODEL and rng.random() < 0.4:
             self._used[SUBAGENT_MODEL] = [0, 0, 0, 0]
-        self._with_cost = rng.random() < 0.7  # otherwise the price table sets the cost
+        self._with_cost = rng.random() < 0.7  # otherwise the price list determines the cost
 
     def count(self, events: int) -> None:
-        """Add the usage of so many events."""
+        """Add the usage of this number of events."""
         for model, totals in self._used.items():
             share = SUBAGENT_SHARE if model == SUBAGENT_MODEL and len(self._used) > 1 else 1.0
             for kind, tokens in enumerate(TOKENS_PER_EVENT):
@@ -74,7 +74,7 @@ class TooFewEvents(ValueError):
 
 
 class Batch(Struct, frozen=True):
-    """One request with events, and the report of totals that follows it, if there is one."""
+    """One request with events, and the report of totals that follows it, if any."""
 
     body: bytes
     events: int
@@ -107,7 +107,7 @@ def make_sessions(seed: int, sessions: int, events: int, now: datetime) -> list[
 
 
 def _draw_sizes(rng: Random, sessions: int, events: int) -> list[int]:
-    """Return many short sessions and a few long ones; the first is long enough for every kind of event."""
+    """Return the sizes of many short sessions and a few long ones. The first has room for every kind of event."""
     if events < sessions * EVENTS_MIN + TOUR_EVENTS:
         raise TooFewEvents(f"{sessions} sessions need at least {sessions * EVENTS_MIN + TOUR_EVENTS} events")
     weights = [rng.lognormvariate(0, 0.9) for _ in range(sessions)]
@@ -141,8 +141,8 @@ def _weighted(rng: Random, weights: Mapping[str, int]) -> str:
 
 
 def _draw_start(rng: Random, duration_s: float, active: bool, now: datetime) -> datetime:
-    """Return a start mostly in working hours of recent working days; the session does not end in the future."""
-    # Draw every number on every day: what is drawn next must not depend on the day.
+    """Return a start, mostly in working hours of recent working days. The session must not end in the future."""
+    # Draw every number on every day, so that the following numbers don't depend on the day.
     gap_s, age, weekend, hour = rng.uniform(5, 120), 1 - rng.random() ** 0.7, rng.random(), rng.gauss(13, 3.5)
     latest = now - timedelta(seconds=duration_s + gap_s)
     if active:

@@ -165,4 +165,4 @@ def test_a_picture_needs_a_folder(tmp_path: Path) -> None:
     """The demo refuses before it sends anything."""
     refused = CliRunner().invoke(demo, ["--svg", str(tmp_path / "none" / "demo.svg")])
 
-    assert (refused.exit_code, "there is no folder" in refused.output) == (2, True)
+    assert (refused.exit_code, "does not exist" in refused.output) == (2, True)
