@@ -1,3 +1,3 @@
-"""The hook client of crewkit-sessions: it runs on a developer's machine, and needs the standard library only."""
+"""The hook client of crewkit-sessions: it runs on a developer's machine and needs only the standard library."""
 
 __version__ = "0.1.0"

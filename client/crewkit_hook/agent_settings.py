@@ -1,4 +1,4 @@
-"""The settings file of each agent, and our hooks in it. What is not ours is never touched."""
+"""The settings file of each agent, and our hooks in it. Nothing else in the file is ever touched."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _OURS = b"crewkit_hook/hook.py"
 _FILE_BYTES_MAX = 4 << 20
 _INDENT = re.compile(r"\n([ \t]+)\"")
 
-# All events of Claude Code 2.1.332, except `WorktreeCreate`, which expects a path as the answer, and `MessageDisplay`,
-# which repeats each answer in pieces.
+# All events of Claude Code 2.1.332 except `WorktreeCreate`, which expects a path in reply, and `MessageDisplay`, which
+# repeats each answer in pieces.
 CLAUDE_CODE_EVENTS = (
     *("Setup", "SessionStart", "SessionEnd", "UserPromptSubmit", "UserPromptExpansion", "PreToolUse", "PostToolUse"),
     *("PostToolUseFailure", "PostToolBatch", "PermissionRequest", "PermissionDenied", "PreSkillShellCommand"),
@@ -35,24 +35,24 @@ CODEX_EVENTS = (
     *("SessionStart", "SessionEnd", "UserPromptSubmit", "PreToolUse", "PostToolUse", "PermissionRequest"),
     *("PreCompact", "PostCompact", "SubagentStart", "SubagentStop", "Stop", "Interrupt"),
 )
-# Without `BeforeModel`, `AfterModel` and `BeforeToolSelection`, which hold the whole conversation each time, and
-# `PreCompress`, which comes before each request.
+# Without `BeforeModel`, `AfterModel` and `BeforeToolSelection`, which carry the whole conversation each time, and
+# `PreCompress`, which precedes every request.
 GEMINI_CLI_EVENTS = (
     *("SessionStart", "SessionEnd", "BeforeAgent", "AfterAgent", "BeforeTool", "AfterTool", "Notification"),
 )
 
 
 class Broken(Exception):
-    """A settings file is not what its agent reads. The message says where, and what to do."""
+    """An agent could not read this settings file. The message says where, and what to do."""
 
 
 class AgentFile(NamedTuple):
-    """Where an agent keeps its hooks, of a user or a project, and what they look like there."""
+    """Where an agent keeps a user's or a project's hooks, and what they look like there."""
 
     client: str
     program: str  # the agent's own
-    variable: str  # names its folder, or the home folder
-    below: str  # its folder below what the variable names
+    variable: str  # environment variable that names the agent's folder, or the home folder
+    below: str  # the agent's folder, relative to the one that the variable names
     folder: str  # in the home folder
     user_file: str  # in its folder
     project_file: str  # in a project
@@ -78,7 +78,7 @@ class AgentFile(NamedTuple):
         return self.own_folder.is_dir() or shutil.which(self.program) is not None
 
     def command(self) -> str:
-        """Return the command of each hook. It ends with 0 and prints nothing, even if this program is gone."""
+        """Return the command of each hook. It exits with 0 and prints nothing, even if this program was removed."""
         return _command(sys.executable, str(HOOK_PROGRAM), self.client)
 
     def hooks(self) -> dict[str, list[dict[str, Any]]]:
@@ -133,17 +133,17 @@ def check(file: AgentFile, project: Path | None) -> None:
     """Read a file without changing it.
 
     Raises:
-        Broken: the file is not valid, or outside of its project.
+        Broken: the file is not valid, or outside its project.
     """
     path = _target(file, project)
     _without_ours(path, _parsed(path, _content(path)).get("hooks", {}))
 
 
 def add(file: AgentFile, project: Path | None) -> Path:
-    """Put our hooks into a file, each once, and keep what was there before beside it; return the file.
+    """Put each of our hooks into a file once, and keep a backup of the file beside it; return the file.
 
     Raises:
-        Broken: as `check`; it stays as it is.
+        Broken: as `check`; the file is unchanged.
     """
     path = _target(file, project)
     before = _content(path)
@@ -158,17 +158,17 @@ def add(file: AgentFile, project: Path | None) -> Path:
     written = _text(
         {**settings, "hooks": {**{event: hooks[event] for event in before_us if event in hooks}, **hooks}}, before
     )
-    if foreign_hooks == before_us:  # else what was before us is kept already
+    if foreign_hooks == before_us:  # otherwise there is a backup already
         _keep(path, before)
     replace(path, written, _mode(path))
     return path
 
 
 def remove(file: AgentFile, project: Path | None) -> bool:
-    """Take our hooks out of a file; return whether there were any. If nothing else changed, it is as it was before.
+    """Take our hooks out of a file; return whether there were any. If nothing else changed, the backup is restored.
 
     Raises:
-        Broken: as `check`; it stays as it is.
+        Broken: as `check`; the file is unchanged.
     """
     path = _target(file, project)
     now = _content(path)
@@ -204,16 +204,16 @@ def is_connected(file: AgentFile, project: Path | None) -> bool:
 
 
 def is_current(file: AgentFile, project: Path | None) -> bool:
-    """Return whether our hooks in a file run this program, not one that was installed elsewhere or before."""
+    """Return whether our hooks in a file run this program, not another or an earlier installation."""
     content = _content(file.path(project)) or b""
     return json.dumps(file.command(), ensure_ascii=False).encode() in content
 
 
 def _target(file: AgentFile, project: Path | None) -> Path:
-    """Return the file itself, where a link leads to it. A link in a project, which others may have made, stays in it.
+    """Return the file with links resolved. Others may have made a project's link, so it must stay in the project.
 
     Raises:
-        Broken: it leads elsewhere.
+        Broken: the link leads out of the project.
     """
     path = file.path(project)
     target = Path(os.path.realpath(path))
@@ -223,10 +223,10 @@ def _target(file: AgentFile, project: Path | None) -> Path:
 
 
 def _content(path: Path) -> bytes | None:
-    """Return the bytes of a file; None if it is not there.
+    """Return the bytes of a file; None if it does not exist.
 
     Raises:
-        Broken: it is not a regular file, or too large.
+        Broken: the file is not a regular file, or is too large.
     """
     if not path.exists():
         return None
@@ -235,7 +235,7 @@ def _content(path: Path) -> bytes | None:
     except OSError as error:
         raise Broken(f"{path} can't be read: {error}") from error
     if len(content) > _FILE_BYTES_MAX:
-        raise Broken(f"{path} is larger than {_FILE_BYTES_MAX >> 20} MB: mend it, then try again. It was not changed")
+        raise Broken(f"{path} is larger than {_FILE_BYTES_MAX >> 20} MB: fix it, then try again. It was not changed")
     return content
 
 
@@ -254,15 +254,15 @@ def _keep(path: Path, before: bytes | None) -> None:
 def _parsed(path: Path, text: bytes | None) -> dict[str, Any]:
     try:
         found = json.loads(text) if text and text.strip() else {}
-        _text(found, text)  # NaN, a number that is too large for Python, or half a character would not come back
+        _text(found, text)  # raises for what can't be written back: NaN, too large a number, half a character
     except RecursionError as error:
-        raise Broken(f"{path} is nested too deeply: mend it, then try again. It was not changed") from error
+        raise Broken(f"{path} is nested too deeply: fix it, then try again. It was not changed") from error
     except ValueError as error:
         raise Broken(
-            f"{path} is no valid JSON, which has no comments ({error}): mend it, then try again. It was not changed"
+            f"{path} is not valid JSON, which has no comments ({error}): fix it, then try again. It was not changed"
         ) from error
     if not isinstance(found, dict) or not isinstance(found.get("hooks", {}), dict):
-        raise Broken(f"{path} is not what its agent reads: mend it, then try again. It was not changed")
+        raise Broken(f"{path} is not in its agent's format: fix it, then try again. It was not changed")
     return found
 
 
@@ -270,7 +270,7 @@ def _without_ours(path: Path, hooks: dict[str, Any]) -> dict[str, Any]:
     rest: dict[str, Any] = {}
     for event, groups in hooks.items():
         if not isinstance(groups, list):
-            raise Broken(f"{path}: the hooks of {event} are no list: mend it, then try again. It was not changed")
+            raise Broken(f"{path}: the hooks of {event} are not a list: fix it, then try again. It was not changed")
         left = [group for group in map(_group_without_ours, groups) if group is not None]
         if left or not groups:
             rest[event] = left
@@ -287,9 +287,9 @@ def _group_without_ours(group: Any) -> Any:
 
 
 def _is_ours(hook: Any) -> bool:
-    """Return whether a hook's command is one that a version of this program has written, wherever it was installed.
+    """Return whether some version of this program, wherever it was installed, wrote a hook's command.
 
-    One that only mentions this program is a user's own.
+    A command that only mentions this program is the user's own.
     """
     command = hook.get("command") if isinstance(hook, dict) else None
     try:
@@ -305,7 +305,7 @@ def _command(python: str, program: str, client: str) -> str:
 
 
 def _same(path: Path, before: bytes, rest: dict[str, Any]) -> bool:
-    """Return whether what is left says the same as the file before us, which may have had events without hooks."""
+    """Return whether the rest equals the file as it was before our hooks, apart from events without hooks."""
     try:
         return _without_empty(_parsed(path, before)) == _without_empty(rest)
     except Broken:
@@ -319,7 +319,7 @@ def _without_empty(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _text(settings: Any, like: bytes | None) -> bytes:
-    """Return settings in the layout of a file."""
+    """Return settings as text, in the layout of the file's former text."""
     text = (like or b"").decode("utf-8", "replace")
     found = _INDENT.search(text)
     indent = found[1] if found else "  "
@@ -328,5 +328,5 @@ def _text(settings: Any, like: bytes | None) -> bytes:
 
 
 def _mode(path: Path) -> int:
-    """Return the mode that a file has, or is to have: it may hold secrets."""
+    """Return the mode of a file, or the one for a new file, which may hold secrets."""
     return path.stat().st_mode & 0o777 if path.exists() else 0o600

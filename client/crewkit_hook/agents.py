@@ -1,4 +1,4 @@
-"""What is known of an agent's session beside its hooks: how it relates to others, and what it has used."""
+"""What is known about an agent's session besides its hooks: its relation to other sessions, and what it used."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from crewkit_hook.transcripts.reading import Reading
 from crewkit_hook.transcripts.usage import report_of
 
 ENDED = "SessionEnd"
-LOOKS = 6  # at the files of a session that has ended, for exact totals
+LOOKS = 6  # how often the files of an ended session are read for exact totals
 State = dict[str, Any]
 _ATTENDED = {"1": True, "0": False}
 
 
 class Agent(NamedTuple):
-    """An agent: its name, the events at which turns and runs end, and what reads its files."""
+    """An agent: its name, the events that end its turns and runs, and the reader of its files."""
 
     name: str
     ends: frozenset[str]
@@ -37,14 +37,14 @@ AGENTS: Mapping[str, Agent] = {
 
 
 class Told(NamedTuple):
-    """What there is to tell with an event: a context and running totals, as the batch format has them."""
+    """What goes with an event, in the batch format: a context and running totals."""
 
     context: dict[str, Any]
     report: dict[str, Any] | None
 
 
 def tell(agent: Agent, payload: Mapping[str, Any], header: Mapping[str, str], state: State, store: Store) -> Told:
-    """Return what there is to tell with an event, and change what is remembered of its session."""
+    """Return what goes with an event, and update the state of its session."""
     session_id, event = payload["session_id"], payload["hook_event_name"]
     reading = agent.reading(session_id, state.get("reading"))
     if event == "SessionStart":
@@ -54,14 +54,14 @@ def tell(agent: Agent, payload: Mapping[str, Any], header: Mapping[str, str], st
         _advance(reading, state["transcript"])
         report = _report(session_id, state, reading)
         if event == ENDED and reading.totals().is_partial:
-            state["looks"] = LOOKS  # with /clear the exact totals of Claude Code are written behind the hook
+            state["looks"] = LOOKS  # with /clear, Claude Code writes its exact totals after the hook
     state["reading"] = reading.kept
     context = {"attended": _ATTENDED.get(header.get("attended", "")), "parent": state.get("parent"), **reading.about()}
     return Told({name: value for name, value in context.items() if value is not None}, report)
 
 
 def late_totals(agent: Agent, session_id: str, state: State) -> dict[str, Any] | None:
-    """Return the exact totals of a session that has ended, if they have been written since."""
+    """Return the exact totals of a session that has ended, if they have been written by now."""
     reading = agent.reading(session_id, state.get("reading"))
     _advance(reading, state["transcript"])
     state["reading"] = reading.kept
@@ -69,7 +69,7 @@ def late_totals(agent: Agent, session_id: str, state: State) -> dict[str, Any] |
 
 
 def last_totals(agent: Agent, session_id: str, state: State) -> dict[str, Any] | None:
-    """Return the totals of a session whose agent is gone without an end."""
+    """Return the totals of a session whose agent is gone without reporting an end."""
     reading = agent.reading(session_id, state.get("reading"))
     _note_kill(reading, state)
     state["reading"] = reading.kept
@@ -77,7 +77,7 @@ def last_totals(agent: Agent, session_id: str, state: State) -> dict[str, Any] |
 
 
 def report(session_id: str, at_ms: int, reading: Reading, *, has_telemetry: bool = False) -> dict[str, Any] | None:
-    """Return running totals; None if there are none. Telemetry says more about work, so a report says nothing of it."""
+    """Return running totals; None if there are none. With telemetry, which says more about it, `work` is left out."""
     totals = reading.totals()
     if not totals.models:
         return None
@@ -95,7 +95,7 @@ def _report(session_id: str, state: State, reading: Reading) -> dict[str, Any] |
 
 
 def _started(agent: Agent, payload: Mapping[str, Any], state: State, store: Store, reading: Reading) -> None:
-    """Take the beginning of a run: after one that did not end, and after `/clear`, which makes a new session."""
+    """Handle the start of a run: after a run that did not end, and after `/clear`, which makes a new session."""
     if payload.get("source") == "clear":
         before = store.last_of_process(agent.name, state.get("process", ""), payload["session_id"])
         if before:
@@ -105,13 +105,13 @@ def _started(agent: Agent, payload: Mapping[str, Any], state: State, store: Stor
 
 
 def _note_kill(reading: Reading, state: State) -> None:
-    """Read what a run without an end has left. An agent that was killed at once has named no file."""
+    """Read what a run without an end left behind. An agent that was killed at once has not named a file."""
     if state.get("transcript"):
         _advance(reading, state["transcript"])
     reading.killed()
 
 
 def _advance(reading: Reading, transcript: str) -> None:
-    """Read what is new. A path that no system takes, or a folder that can't be read, costs only the totals."""
+    """Read what is new. With an invalid path, or a folder that can't be read, only the totals are lost."""
     with suppress(OSError, ValueError, RuntimeError):
         reading.advance(transcript)

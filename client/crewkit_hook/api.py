@@ -18,12 +18,12 @@ from crewkit_hook.printable import printable
 from crewkit_hook.settings import Settings
 
 TIMEOUT_S = 30.0
-REPLY_BYTES_MAX = 4 << 20  # one that refuses a whole batch has less than 1 MB
+REPLY_BYTES_MAX = 4 << 20  # a reply that refuses a whole batch is smaller than 1 MB
 RETRY_AFTER_S_MAX = 3_600.0
 
 
 class Unreachable(Exception):
-    """No answer, or one that asks to try again. ``retry_after_s``: what it asks for; 0 if it does not say."""
+    """No answer, or one that asks to try again. ``retry_after_s``: the pause that it asks for; 0 if it names none."""
 
     def __init__(self, message: str, retry_after_s: float = 0.0) -> None:
         super().__init__(printable(message))
@@ -39,12 +39,12 @@ class Answer(NamedTuple):
 
     @property
     def error(self) -> str:
-        """The status, and the sentence of an error."""
+        """The status, and the error's sentence."""
         return printable(f"{self.status}: {self.sentence}" if self.sentence else str(self.status))
 
     @property
     def sentence(self) -> str:
-        """The sentence of an installation's error; empty for any other server's."""
+        """The sentence of an installation's error; empty for an error of any other server."""
         said = self.body.get("error") if isinstance(self.body, dict) else None
         return said if isinstance(said, str) else ""
 
@@ -73,11 +73,11 @@ class Api:
         headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
         answer = self._ask(f"hooks/{client}", headers, gzip.compress(body, 6))
         if answer.status == HTTPStatus.ACCEPTED and not _lists_rejected(answer.body):
-            raise Unreachable("the answer is not that of an installation, or it broke off")
+            raise Unreachable("the answer is not that of an installation, or it was cut off")
         return answer
 
     def receipt(self, position: str) -> Answer:
-        """Read the receipt of a position, once it is projected.
+        """Read the receipt of a position once the position is projected.
 
         Raises:
             Unreachable: try again later.
@@ -107,7 +107,7 @@ def _answer(status: int, reply: Any) -> Answer:
     try:
         text = reply.read(REPLY_BYTES_MAX)
     except (OSError, HTTPException, ValueError) as error:
-        raise Unreachable(f"the answer broke off: {error!r}") from error
+        raise Unreachable(f"the answer was cut off: {error!r}") from error
     try:
         body = json.loads(text) if text else None
     except (ValueError, RecursionError):
@@ -121,7 +121,7 @@ def _lists_rejected(body: Any) -> bool:
 
 
 def _seconds(value: str | None) -> float:
-    """Return what a server asks to wait for, but no more than an hour; 0 for a date, or what is not a time."""
+    """Return the pause that a server asks for, at most an hour; 0 for a date or anything else that isn't a number."""
     try:
         seconds = float(value or 0)
     except ValueError:

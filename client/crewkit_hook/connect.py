@@ -1,4 +1,4 @@
-"""Connects agents: settings of the client, hooks in the agents' files, and a test event that comes back."""
+"""Connects agents: saves the client's settings, writes hooks into the agents' files, and reads a test event back."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ Say = Callable[[str], None]
 
 
 class Failed(Exception):
-    """It could not be connected. The message says why, and what to do."""
+    """An agent could not be connected. The message says why, and what to do."""
 
 
 def connect(home: str, chosen: Settings, clients: Sequence[str], project: Path | None, say: Say) -> None:
     """Connect agents of this user, or in one project.
 
     Raises:
-        Failed: the installation does not answer as it should; no hook was written.
-        agent_settings.Broken: a settings file is not valid; none was changed.
+        Failed: the installation does not answer as it should, and no hook was written; or a hook does not work.
+        agent_settings.Broken: a settings file is not valid; no file was changed.
     """
     for client in clients:
         check(FILES[client], project)
@@ -47,7 +47,7 @@ def connect(home: str, chosen: Settings, clients: Sequence[str], project: Path |
         say(f"{client}: {len(file.events)} hooks are in {add(file, project)}")
     if "codex" in clients:
         say("Codex runs a new hook only once you trust it: start codex, and accept them under /hooks.")
-    say("Connected. `crewkit-hook status` shows what waits; `crewkit-hook import` sends the sessions of the past.")
+    say("Connected. `crewkit-hook status` shows what is waiting; `crewkit-hook import` sends past sessions.")
 
 
 def disconnect(clients: Sequence[str], project: Path | None, say: Say) -> None:
@@ -59,7 +59,7 @@ def disconnect(clients: Sequence[str], project: Path | None, say: Say) -> None:
     for client in clients:
         was_there = remove(FILES[client], project)
         path = FILES[client].path(project)
-        say(f"{client}: the hooks are no longer in {path}" if was_there else f"{client}: there were none in {path}")
+        say(f"{client}: hooks removed from {path}" if was_there else f"{client}: there were no hooks in {path}")
 
 
 def _test(api: Api) -> str:
@@ -67,11 +67,11 @@ def _test(api: Api) -> str:
     try:
         answer = api.send("claude-code", _test_batch())
     except Unreachable as error:
-        raise Failed(f"the installation can't be reached: {error}. Is the address right, and does it run?") from error
+        raise Failed(f"the installation can't be reached: {error}. Is the address right? Is it running?") from error
     if answer.status in (401, 403):
         raise Failed(f"the token is not accepted ({answer.error}): make a new one with `crewkit-sessions token`")
     if answer.status != 202:
-        raise Failed(f"the installation did not take a test event: {answer.error}")
+        raise Failed(f"the installation did not accept a test event: {answer.error}")
     give_up_at = time.monotonic() + READ_BACK_S
     while True:
         try:
@@ -89,7 +89,7 @@ def _test(api: Api) -> str:
 
 
 def _test_batch() -> bytes:
-    """Return a session that begins and ends. It is the same one however often this machine is connected."""
+    """Return a session that begins and ends. Every `connect` on this machine sends the same session."""
     name, now = f"connection-test:{os.uname().nodename}", instant(time.time_ns() // 1_000_000)
     payloads = (
         {"session_id": name, "hook_event_name": "SessionStart", "session_title": "Connection test"},
@@ -100,10 +100,10 @@ def _test_batch() -> bytes:
 
 
 def _try(file: AgentFile) -> None:
-    """Run the hook's command as an agent would, in a folder of its own.
+    """Run the hook's command as an agent would, in its own folder.
 
     Raises:
-        Failed: it does not note the event, or says something.
+        Failed: the hook does not record the event, or prints something.
     """
     with tempfile.TemporaryDirectory() as probe:
         spool.make(probe)
@@ -122,4 +122,4 @@ def _try(file: AgentFile) -> None:
         if lock is not None:
             os.close(lock)
     if done.returncode or done.stdout or done.stderr or not has_noted:
-        raise Failed(f"the hook does not work here: `{file.command()}` notes nothing. Install crewkit-hook anew")
+        raise Failed(f"the hook does not work here: `{file.command()}` records nothing. Reinstall crewkit-hook")

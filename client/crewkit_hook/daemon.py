@@ -1,7 +1,7 @@
-"""The sender as a process: one for a user and machine.
+"""The sender as a process: one per user and machine.
 
-It starts with a hook, and ends when nothing has been there to do for a while: no event, nothing to send, and no agent
-whose end it would have to report.
+A hook starts it. It ends when there has been nothing to do for a while: no event, nothing to send, and no running agent
+whose end it might have to report.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from crewkit_hook.settings import NotConnected
 from crewkit_hook.store import put_aside
 
 PROGRAM = "send.py"
-FAILED = "failed"  # a file: why the last sender ended
+FAILED = "failed"  # the file that says why the last sender failed
 LOOK_AFTER_EVERY_S, IDLE_S = 5.0, 60.0
-TAKE_AWAY_EVERY_S = 5.0  # while the server is away: fewer, larger transactions
+TAKE_AWAY_EVERY_S = 5.0  # while the server is unreachable: fewer, larger transactions
 TAKE_OVER_S = 40.0  # longer than a request takes
 
 
 class Busy(Exception):
-    """Another command sends what waits. The message says so."""
+    """Another process is sending what is waiting. The message names it."""
 
 
 def run_detached() -> None:
-    """Be the sender of this machine until there is nothing to do; return at once if another one is."""
+    """Be the sender of this machine until there is nothing to do; return at once if there is one already."""
     _detach()
     home = spool.home()
     while (lock := spool.lock_sender(home)) is not None:
@@ -47,15 +47,15 @@ def run_detached() -> None:
             return
         finally:
             spool.unlock_sender(lock)
-        if not _waits(home):  # a hook that came before the lock was free starts none
+        if not _waits(home):  # a hook that ran before the lock was free started no sender
             return
 
 
 def take_over(home: str) -> int:
-    """End the sender that runs, if one does, and become it; return the lock. What it was sending is sent again.
+    """End the running sender, if there is one, and take its place; return the lock. What it was sending is sent again.
 
     Raises:
-        Busy: a command holds the lock, or a process of another machine with the same home folder.
+        Busy: a command holds the lock, or a process on another machine with the same home folder.
     """
     give_up_at = time.monotonic() + TAKE_OVER_S
     while (lock := spool.lock_sender(home)) is None:
@@ -64,7 +64,7 @@ def take_over(home: str) -> int:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
         elif time.monotonic() > give_up_at:
-            raise Busy(f"process {pid} sends what waits, and did not end within {TAKE_OVER_S:.0f} s: try again later")
+            raise Busy(f"process {pid} is sending, and did not end within {TAKE_OVER_S:.0f} s: try again later")
         time.sleep(0.05)
     return lock
 
@@ -80,14 +80,14 @@ def sending(home: str) -> Iterator[None]:
 
 
 def take(home: str) -> None:
-    """Take all that is in the spool. The caller holds the sender's lock."""
+    """Take everything in the spool. The caller holds the sender's lock."""
     with contextlib.closing(Sender(home)) as sender:
         while sender.take():
             pass
 
 
 def flush(home: str, until: Callable[[int], None]) -> Sent:
-    """Send all that waits, and call ``until`` with how much is left; return what went wrong, if anything.
+    """Send everything that is waiting, and call ``until`` with how much is left; return what went wrong, if anything.
 
     The caller holds the sender's lock.
     """
@@ -105,7 +105,7 @@ def _run(home: str) -> None:
     try:
         with contextlib.closing(Sender(home)) as sender:
             _work(sender)
-    except sqlite3.OperationalError:  # locked, or no room: it is not damaged
+    except sqlite3.OperationalError:  # locked or no room, so not damaged
         raise
     except sqlite3.DatabaseError:
         put_aside(home)
@@ -122,7 +122,7 @@ def _work(sender: Sender) -> None:
         sent = Sent(0)
         if not is_away or now - took_at >= TAKE_AWAY_EVERY_S:
             took, took_at = _guarded(sender.take), now
-            if took == 0 and now - looked_at >= LOOK_AFTER_EVERY_S:  # no end is among those that wait
+            if took == 0 and now - looked_at >= LOOK_AFTER_EVERY_S:  # the spool is empty, so no end is in it
                 looked_at = now
                 _guarded(sender.look_after)
         if now >= next_send:
@@ -136,12 +136,12 @@ def _work(sender: Sender) -> None:
 
 
 def _waits(home: str) -> bool:
-    """Return whether an event waits that can be read."""
+    """Return whether a readable event is waiting."""
     return any(spool.read(home, name) is not None for name in spool.waiting(home))
 
 
 def _guarded(step: Callable[[], int | None]) -> int | None:
-    """Take a step that needs room on the disk; without it return None, and the step is taken again later."""
+    """Do a step that needs room on the disk; return None if there is none, so that it is repeated later."""
     try:
         return step()
     except (OSError, sqlite3.OperationalError):
@@ -158,7 +158,7 @@ def clean(home: str) -> None:
 
 def _detach() -> None:
     """Leave the agent: its session, its folder, its files and its terminal."""
-    with contextlib.suppress(OSError):  # it was started in one of its own
+    with contextlib.suppress(OSError):  # it has its own session already
         os.setsid()
     os.chdir("/")
     os.umask(0o077)

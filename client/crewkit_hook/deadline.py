@@ -1,4 +1,4 @@
-"""HTTP connections whose replies have a deadline: a server that sends a byte now and then must not hold a request."""
+"""HTTP connections whose replies have a deadline: a server that trickles bytes must not hold up a request."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from typing import Any
 from urllib.request import HTTPHandler, HTTPSHandler, Request
 
-REPLY_S = 30.0  # from the end of a request to that of its reply
+REPLY_S = 30.0  # from the end of a request to the end of its reply
 
 
 class _Bytes(io.RawIOBase):
-    """What comes from a socket until a deadline."""
+    """The bytes that arrive on a socket before a deadline."""
 
     def __init__(self, sock: socket.socket, until: float) -> None:
         self._sock, self._until = sock, until

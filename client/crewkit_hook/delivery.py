@@ -1,4 +1,4 @@
-"""Delivers a batch: as a whole, else in halves, until what the installation will never take stands alone."""
+"""Delivers a batch: as a whole or, if it is refused, in halves, down to the item that the installation won't accept."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OUT_OF_RANGE = "timestamp_out_of_range"
 
 
 class RefusedItem(NamedTuple):
-    """An item that the installation will not take as it is. ``code`` is empty if all of the batch was refused."""
+    """An item that the installation won't accept as it is. ``code`` is empty if the whole batch was refused."""
 
     item: Item
     code: str
@@ -27,14 +27,14 @@ Refused = list[RefusedItem]
 
 
 class ToBeMended(Unreachable):
-    """The items may be right, but the token or the address is not. Another try helps once that is mended."""
+    """The items may be valid, but the token or the address is not. Retrying helps once that is fixed."""
 
 
 def deliver(api: Api, batch: list[Item], done: Callable[[list[Item], Refused], None]) -> None:
-    """Send items of one client; call ``done`` with those that the installation has seen, and which it refused of them.
+    """Send items of one client; call ``done`` with the items that the installation saw, and those of them it refused.
 
     Raises:
-        Unreachable: try again later; what ``done`` was not called with is not delivered.
+        Unreachable: try again later; items that ``done`` was not called with are not delivered.
     """
     answer = api.send(batch[0].client, body_of(batch))
     if answer.status == HTTPStatus.ACCEPTED:
@@ -45,12 +45,12 @@ def deliver(api: Api, batch: list[Item], done: Callable[[list[Item], Refused], N
         deliver(api, batch[half:], done)
     elif _is_about_items(answer):
         done(batch, [RefusedItem(batch[0], "", answer.error)])
-    else:  # the token, the org, the address, or a proxy between that says no
+    else:  # the token, the org or the address is wrong, or a proxy in between refuses
         raise ToBeMended(answer.error)
 
 
 def _is_about_items(answer: Answer) -> bool:
-    """Return whether the installation itself refuses what was sent. Other servers have other bodies."""
+    """Return whether the installation itself refused the items. Errors of other servers look different."""
     return answer.status in ABOUT_ITEMS and bool(answer.sentence)
 
 
@@ -58,17 +58,17 @@ def _refused(batch: list[Item], answer: Answer) -> Refused:
     """Return the items that a reply names, by their index among hooks or reports.
 
     Raises:
-        Unreachable: it names what was not sent, or something twice, so it can't be relied on.
+        Unreachable: the reply names an item that was not sent, or one twice, so it can't be relied on.
     """
     left = {kind: dict(enumerate(item for item in batch if item.kind == kind)) for kind in ("hook", "report")}
     return [_one_of(left, said) for said in answer.body["data"]["rejected"]]
 
 
 def _one_of(left: dict[str, dict[int, Item]], said: Any) -> RefusedItem:
-    """Take the item that a reply names out of those that are left."""
+    """Remove the item that a reply names from those that are left, and return it."""
     said = said if isinstance(said, dict) else {}
     index, code, reason = said.get("index"), said.get("code"), said.get("message")
     items = left["report" if code == "invalid_report" else "hook"]
     if type(index) is not int or index not in items or not isinstance(code, str) or not isinstance(reason, str):
-        raise Unreachable("the answer is not that of an installation: it rejects what was not sent")
+        raise Unreachable("the answer is not that of an installation: it rejects items that were not sent")
     return RefusedItem(items.pop(index), code, printable(reason))

@@ -1,7 +1,7 @@
-"""Reads files that others control: those of repositories and agents, and what any program may have put beside them.
+"""Reads files that others control: those of repositories and agents, and any that another program put beside them.
 
-Opening one must not wait, and reading one must end, whatever a folder holds. So only a regular file is read, and only a
-bounded part of it. The hook imports this module while its agent waits, so it imports only what Python has loaded.
+Whatever a folder holds, opening a file must not block and reading it must end. So only regular files are read, and only
+a bounded part of them. The hook imports this module while its agent waits, so it imports only what Python has loaded.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ def opened(path: str, *, follow_links: bool = True) -> int:
     """Open a regular file to read it, without waiting; return its descriptor.
 
     Raises:
-        OSError: it is not there, can't be read, or is something else, such as a pipe or a device.
+        OSError: the file does not exist, can't be read, or isn't regular: a pipe or a device, for example.
     """
     try:
         fd = os.open(path, _FLAGS if follow_links else _FLAGS | os.O_NOFOLLOW)
-    except ValueError as error:  # no path of this system
+    except ValueError as error:  # not a valid path
         raise OSError(str(error)) from error
-    if not stat.S_ISREG(os.fstat(fd).st_mode):  # decided now: it may have been replaced before it was opened
+    if not stat.S_ISREG(os.fstat(fd).st_mode):  # checked after opening: before it, the file might still be replaced
         os.close(fd)
         raise OSError(f"{path!r} is not a regular file")
     return fd

@@ -1,7 +1,7 @@
-"""`import`: sends the sessions of the past, from the session files of Claude Code and Codex.
+"""`import`: sends past sessions, from the session files of Claude Code and Codex.
 
-Each event has an id that follows from the file, so reading it again changes nothing. Of a session that hooks have
-reported, only what happened before they did is sent.
+Each event's id is derived from the file, so importing it again changes nothing. If hooks reported a session, only its
+events from before the first hook are sent.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from crewkit_hook.transcripts.event import Past, event_id
 from crewkit_hook.transcripts.folders import Folders
 from crewkit_hook.transcripts.lines import instant
 
-OVER_AFTER_S = 3_600.0  # a file that nothing was written to for so long is of a session that is over
+OVER_AFTER_S = 3_600.0  # if a file is unchanged for so long, its session is over
 TRIES, PAUSE_S = 6, 1.0
-WAIT_S_MAX = 120.0  # a user waits
+WAIT_S_MAX = 120.0  # a user is waiting
 
 
 class NotSent(Exception):
-    """The installation did not take it. The message says what to do."""
+    """The installation did not accept everything. The message says what to do."""
 
 
 class Session(NamedTuple):
-    """A session of the past."""
+    """A past session."""
 
     client: str
     session_id: str
@@ -51,19 +51,19 @@ class Imported(NamedTuple):
 
     sessions: int
     events: int
-    known: int  # sessions that hooks had reported
+    known: int  # sessions that hooks had reported already
     rejected: Sequence[str]
 
 
 def files_of(paths: Sequence[Path], since_s: float) -> list[Path]:
-    """Return the session files under some paths, by default those of both agents, that changed after a time."""
+    """Return the session files under ``paths``, by default both agents' folders, that changed after a time."""
     roots = paths or [FILES["claude-code"].own_folder / "projects", FILES["codex"].own_folder / "sessions"]
     found = [file for root in roots for file in ([root] if root.is_file() else root.rglob("*.jsonl"))]
     return [file for file in _by_age(filter(_is_of_session, found)) if file.stat().st_mtime >= since_s]
 
 
 def sessions_of(files: Iterable[Path]) -> Iterator[Session | None]:
-    """Yield the session of each file; None for a file that is none, or a part of another session."""
+    """Yield the session of each file; None for a file that has no session, or only a part of another one."""
     folders = Folders()
     before: dict[Path, Iterator[tuple[Path, set[str]]]] = {}
     for file in files:
@@ -75,7 +75,7 @@ def sessions_of(files: Iterable[Path]) -> Iterator[Session | None]:
 
 
 def _lines_before(file: Path, folders: dict[Path, Iterator[tuple[Path, set[str]]]]) -> set[str]:
-    """Return the ids of lines in all older files of a folder, chosen or not: this one may have copies of them."""
+    """Return the ids of lines in all older files of a folder, chosen or not: this file may have copies of them."""
     folder = file.parent
     if folder not in folders:
         folders[folder] = _growing(_by_age(filter(_is_of_session, folder.glob("*.jsonl"))))
@@ -83,7 +83,7 @@ def _lines_before(file: Path, folders: dict[Path, Iterator[tuple[Path, set[str]]
 
 
 def _growing(files: Iterable[Path]) -> Iterator[tuple[Path, set[str]]]:
-    """Yield each file with the ids of the lines of those before it."""
+    """Yield each file with the ids of the lines in all files before it."""
     lines: set[str] = set()
     for file in files:
         yield file, lines
@@ -91,12 +91,12 @@ def _growing(files: Iterable[Path]) -> Iterator[tuple[Path, set[str]]]:
 
 
 def _by_age(files: Iterable[Path]) -> list[Path]:
-    changed = {file: file.stat().st_mtime for file in files if file.exists()}  # not a link that leads nowhere
+    changed = {file: file.stat().st_mtime for file in files if file.exists()}  # skip broken links
     return sorted(changed, key=lambda file: (changed[file], str(file)))
 
 
 def _is_of_session(file: Path) -> bool:
-    """Return whether a file is that of a session, not of a subagent."""
+    """Return whether a file belongs to a session, not to a subagent."""
     return file.parent.name != "subagents" and not file.name.startswith("agent-")
 
 
@@ -124,13 +124,13 @@ def send(
 
 
 def _before(events: Sequence[Past], hooked_ms: int) -> list[Past]:
-    """Return what happened before hooks reported it; none if that is only the start, which the first hook reports."""
+    """Return the events before the first hook; none if they are only the start, which the first hook reports too."""
     before = [event for event in events if event.at_ms < hooked_ms]
     return before if any(event.payload["hook_event_name"] != "SessionStart" for event in before) else []
 
 
 class _Batches:
-    """Gathers items of one client, and sends them when they are many."""
+    """Collects items of one client, and sends them when a batch is full."""
 
     def __init__(self, api: Api) -> None:
         self._api, self._client = api, ""
@@ -139,7 +139,7 @@ class _Batches:
         self.rejected: list[str] = []
 
     def add(self, session: Session, events: Sequence[Past], settings: Settings, *, has_report: bool) -> None:
-        """Add a session's events and, behind them, its totals."""
+        """Add a session's events and, after them, its totals."""
         if session.client != self._client:
             self.flush()
             self._client = session.client
@@ -157,7 +157,7 @@ class _Batches:
         self._size += len(item.text)
 
     def flush(self) -> None:
-        """Send what is gathered.
+        """Send what was collected.
 
         Raises:
             NotSent: after some tries, or at once if trying again would not help.
@@ -169,7 +169,7 @@ class _Batches:
             except Unreachable as error:  # noqa: PERF203 (it waits anyway)
                 failures += 1
                 if failures == TRIES or isinstance(error, ToBeMended) or error.retry_after_s > WAIT_S_MAX:
-                    raise NotSent(f"not all was sent ({error}). Run it again: nothing counts twice") from error
+                    raise NotSent(f"not everything was sent ({error}). Run it again: nothing counts twice") from error
                 time.sleep(error.retry_after_s or PAUSE_S * 2**failures)
         self._size = 0
 

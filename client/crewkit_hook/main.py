@@ -26,8 +26,8 @@ from crewkit_hook.status import shown, status
 from crewkit_hook.store import FILE as STATE
 from crewkit_hook.store import for_reading
 
-_ABOUT = """Connects coding agents on this machine to crewkit-sessions. An agent never waits for it, and what happened
-while the installation was away is sent later."""
+_ABOUT = """Connects coding agents on this machine to crewkit-sessions. An agent never waits for it, and events recorded
+while the installation was unreachable are sent later."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,30 +63,30 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _agent_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--client", choices=list(FILES), help="only this agent; by default all that are found here")
-    command.add_argument("--project", action="store_true", help="only in the project of this folder, not for this user")
+    command.add_argument("--client", choices=list(FILES), help="only this agent; by default all installed here")
+    command.add_argument("--project", action="store_true", help="only in this folder's project, not for this user")
 
 
 def _connect_options(command: argparse.ArgumentParser) -> None:
     _agent_options(command)
     command.add_argument("--url", help="address of the installation, such as https://sessions.example.com")
-    command.add_argument("--token-file", help="file with the token; - reads it from the standard input")
+    command.add_argument("--token-file", help="file with the token; - reads it from standard input")
     command.add_argument(
-        "--metadata-only", action="store_true", default=None, help="send no prompts, inputs and outputs"
+        "--metadata-only", action="store_true", default=None, help="send no prompts, inputs or outputs"
     )
     command.add_argument(
         "--sensitive",
         action="append",
         metavar="PATTERN",
-        help="folders of which only metadata is sent, added to those so far",
+        help="folders whose sessions send only metadata; added to those set before",
     )
     command.add_argument(
         "--print", action="store_true", help="print the hooks for a managed settings file, write nothing"
     )
     command.add_argument(
-        "--no-hooks", action="store_true", help="connect this user, whose agents have managed settings"
+        "--no-hooks", action="store_true", help="write no hooks, since this user's agents have managed settings"
     )
-    command.add_argument("--spool-mb", type=int, help="room for what waits, in MB (default 500)")
+    command.add_argument("--spool-mb", type=int, help="room for events that are not sent yet, in MB (default 500)")
 
 
 def _status_options(command: argparse.ArgumentParser) -> None:
@@ -107,11 +107,11 @@ def _connect(given: argparse.Namespace) -> int:
 
 @contextmanager
 def _leaving_former(home: str, chosen: Settings) -> Iterator[None]:
-    """Forget what is known of another installation once this one is connected. No sender runs meanwhile.
+    """Forget the state kept for another installation once this one is connected. No sender runs meanwhile.
 
     Raises:
-        Failed: something waits for the other one.
-        Busy: a command sends what waits.
+        Failed: events are waiting for the other one.
+        Busy: a command is sending.
     """
     former = _settings_so_far(home)
     if former is None or (former.url, former.org) == (chosen.url, chosen.org):
@@ -129,7 +129,7 @@ def _check_nothing_waits(home: str, former: Settings) -> None:
     waiting = status(home)["waiting"]
     if waiting:
         whose = f"{former.url}, org {former.org}"
-        raise Failed(f"{waiting:,} events wait for {whose}: run `crewkit-hook flush` first, or remove {home}")
+        raise Failed(f"{waiting:,} events are waiting for {whose}: run `crewkit-hook flush` first, or remove {home}")
 
 
 def _settings_so_far(home: str) -> Settings | None:
@@ -157,8 +157,8 @@ def _flush(_: argparse.Namespace) -> int:
         sent = flush(home, bar.left)
     start_sender(home)  # agents may still run
     if sent.error:
-        raise Failed(f"not all was sent: {sent.error}. It is sent later")
-    print("All is sent.")
+        raise Failed(f"not everything was sent: {sent.error}. The rest is sent later")
+    print("Everything was sent.")
     return 0
 
 
@@ -168,7 +168,7 @@ def _import(given: argparse.Namespace) -> int:
     paths = [path.expanduser() for path in given.paths]
     for path in paths:
         if not path.exists():
-            raise Failed(f"{path} is not there: name session files, or folders of them")
+            raise Failed(f"{path} does not exist: name session files, or folders of them")
     files = files_of(paths, given.since)
     with sending(home):
         take(home)  # so that what hooks have reported by now is known
@@ -176,25 +176,23 @@ def _import(given: argparse.Namespace) -> int:
     store = for_reading(home)
     with Bar("importing", len(files)) as bar:
         found = send(sessions_of(files), settings, store, bar.done)
-    print(
-        f"{found.sessions:,} sessions with {found.events:,} events are sent. Those that were there already count once."
-    )
+    print(f"{found.sessions:,} sessions with {found.events:,} events were sent. Those sent before still count once.")
     if found.known:
-        print(f"{found.known:,} sessions were reported by hooks: only what happened before is sent of them.")
+        print(f"Hooks had reported {found.known:,} sessions: only events from before the first hook were sent.")
     for reason in found.rejected[:5]:
-        print(f"not taken: {reason}", file=sys.stderr)
+        print(f"not accepted: {reason}", file=sys.stderr)
     return 1 if found.rejected else 0
 
 
 def _since(text: str) -> float:
-    """Return the time of a date, or of some days ago such as 30d, in seconds since 1970."""
+    """Return the time of a date, or of a number of days ago (30d), in seconds since 1970."""
     try:
         if text.endswith("d"):
             return time.time() - float(text[:-1]) * 86_400
         return datetime.fromisoformat(text).timestamp()
     except ValueError as error:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no date such as 2026-01-31, nor a number of days as 30d"
+            f"{text!r} is neither a date (2026-01-31) nor a number of days (30d)"
         ) from error
 
 
@@ -210,7 +208,7 @@ def _import_options(command: argparse.ArgumentParser) -> None:
 
 
 def _chosen(home: str, given: argparse.Namespace) -> Settings:
-    """Return the settings that the options, the settings so far, and answers give."""
+    """Return the settings from the options, the former settings, and the user's answers."""
     before = _settings_so_far(home)
     url = given.url or (before and before.url) or _asked("Address of the installation", "http://127.0.0.1:8080")
     token = _token(given) or (before.token if before and before.url == url.rstrip("/") else _asked_token())
@@ -247,20 +245,20 @@ def _token(given: argparse.Namespace) -> str:
 
 def _asked(question: str, default: str) -> str:
     if not sys.stdin.isatty():
-        raise Failed("give --url, and the token by --token-file or CREWKIT_TOKEN")
+        raise Failed("give --url, and the token with --token-file or CREWKIT_TOKEN")
     return input(f"{question} [{default}]: ").strip() or default
 
 
 def _asked_token() -> str:
     if not sys.stdin.isatty():
-        raise Failed("give the token by --token-file or CREWKIT_TOKEN")
+        raise Failed("give the token with --token-file or CREWKIT_TOKEN")
     return getpass.getpass("Token (role agent; it is not shown): ").strip()
 
 
 def _clients(given: argparse.Namespace) -> list[str]:
     found = [given.client] if given.client else [name for name, file in FILES.items() if file.is_here]
     if not found:
-        raise Failed(f"no agent is found on this machine: name one by --client ({', '.join(FILES)})")
+        raise Failed(f"no agent was found on this machine: name one with --client ({', '.join(FILES)})")
     return found
 
 
@@ -269,11 +267,11 @@ def _project(given: argparse.Namespace) -> Path | None:
 
 
 _COMMANDS = (
-    ("connect", _connect, "Connect agents: writes their hooks, and sends a test event that is read back."),
-    ("disconnect", _disconnect, "Take the hooks out again. What waits is still sent."),
-    ("status", _status, "Show what waits, what was sent, and what went wrong."),
-    ("import", _import, "Send the sessions of the past. It may be repeated: nothing counts twice."),
-    ("flush", _flush, "Send all that waits now, and wait for it."),
+    ("connect", _connect, "Connect agents: write their hooks, send a test event, and read it back."),
+    ("disconnect", _disconnect, "Remove the hooks. Waiting events are still sent."),
+    ("status", _status, "Show what is waiting, what was sent, and what went wrong."),
+    ("import", _import, "Send past sessions. It may be repeated: nothing counts twice."),
+    ("flush", _flush, "Send everything that is waiting, and wait until it is sent."),
 )
 _EXAMPLES = {
     "connect": """examples:

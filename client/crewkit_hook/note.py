@@ -1,8 +1,8 @@
-"""What a hook does: it notes the event in the spool, starts the sender unless it runs, and returns.
+"""What a hook does: it notes the event in the spool, starts the sender unless it is running, and returns.
 
-The agent waits for this, so it imports what Python has loaded anyway, and a second program is never started for an
-answer. What can be found out later is left to the sender; what may be gone by then is noted: the time, the agent's
-process, what its environment says, and the branch.
+The agent waits for this, so it imports only what Python has loaded anyway, and never waits for another program. What
+can be found out later is left to the sender; what may be gone by then is noted: the time, the agent's process, what its
+environment says, and the branch.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _ENVIRONMENT = (  # of Claude Code; an agent that it starts inherits them
     ("attended", "CLAUDE_CODE_SESSION_ATTENDED"),
     ("telemetry", "CLAUDE_CODE_ENABLE_TELEMETRY"),
 )
-_ONE_PROMPT = {"codex": ("exec",), "gemini-cli": ("-p", "--prompt")}  # arguments that let it work without a person
+_ONE_PROMPT = {"codex": ("exec",), "gemini-cli": ("-p", "--prompt")}  # arguments that make it run without a user
 _PASSED_ON = (  # what the sender needs of the agent's environment, which may hold secrets
     *("HOME", "PATH", "LANG", "LC_ALL", "TMPDIR", spool.HOME_VARIABLE),
     *(
@@ -37,9 +37,9 @@ _PASSED_ON = (  # what the sender needs of the agent's environment, which may ho
 
 
 def note(client: str, process: str) -> None:
-    """Note the event whose payload is on the standard input. ``process`` is the agent's, unless it says so itself."""
+    """Note the event whose payload is on standard input. ``process`` is used unless the environment names one."""
     at_ms = time.time_ns() // 1_000_000
-    payload = _all_of_stdin()  # before all else: an agent takes it for a failure if it can't write
+    payload = _all_of_stdin()  # first of all: if an agent can't write, it reports a failure
     home = spool.home()
     if not os.path.exists(os.path.join(home, spool.SETTINGS)):  # not connected, or no longer
         return
@@ -51,7 +51,7 @@ def note(client: str, process: str) -> None:
 
 
 def start_sender(home: str) -> None:
-    """Start the sender in a session of its own, unless one runs. It outlives the agent."""
+    """Start the sender in its own session, unless one is running. It outlives the agent."""
     if spool.is_sending(home):
         return
     program = os.path.join(os.path.dirname(os.path.abspath(__file__)), "send.py")
@@ -60,7 +60,7 @@ def start_sender(home: str) -> None:
     command = [sys.executable, "-I", "-S", program]
     try:
         os.posix_spawn(sys.executable, command, environment, file_actions=null, setsid=True)
-    except NotImplementedError:  # an old C library; the sender makes its session itself
+    except NotImplementedError:  # an old C library; the sender creates its session itself
         os.posix_spawn(sys.executable, command, environment, file_actions=null)
 
 
@@ -78,7 +78,7 @@ def _header(client: str, process: str) -> dict[str, str]:
 
 
 def attended(client: str, process: str) -> str:
-    """Return 1 if an agent that does not say so has a person at its terminal, 0 if not, nothing if it can't be seen."""
+    """Return "1" if an agent that does not say so has a user at its terminal, "0" if not, "" if that is unknown."""
     try:
         given = os.readlink(f"/proc/{process}/fd/0")
     except OSError:
@@ -89,7 +89,7 @@ def attended(client: str, process: str) -> str:
 
 
 def git_of(folder: str) -> dict[str, str]:
-    """Return the folder of git of a working folder, and what its HEAD says; empty outside of repositories."""
+    """Return the git folder of a working folder, and the content of its HEAD; empty outside repositories."""
     try:
         git = _git_folder(folder)
     except ValueError:  # a zero byte in a path
@@ -98,10 +98,10 @@ def git_of(folder: str) -> dict[str, str]:
 
 
 def _git_folder(folder: str) -> str:
-    """Return the folder with the HEAD of a working folder, also of a worktree or a submodule.
+    """Return the git folder with a working folder's HEAD; the folder may be in a worktree or a submodule.
 
-    Empty outside of repositories, and where a file names a folder of git that does not name this working folder:
-    an unpacked archive could name that of any other repository.
+    Empty outside repositories, and if a `.git` file names a git folder that does not name this working folder in turn:
+    an unpacked archive could name the git folder of any other repository.
     """
     while True:
         git = os.path.join(folder, ".git")
@@ -118,16 +118,16 @@ def _git_folder(folder: str) -> str:
 
 
 def _serves(git: str, folder: str) -> bool:
-    """Return whether a folder of git names a working folder: a worktree's in `gitdir`, a submodule's in `config`.
+    """Return whether a git folder names a working folder: for a worktree in `gitdir`, for a submodule in `config`.
 
-    What `git init --separate-git-dir` makes names none, so its branch is not known.
+    A folder made by `git init --separate-git-dir` names none, so its branch is not known.
     """
     named = os.path.dirname(_read(os.path.join(git, "gitdir"), 4_000).strip()) or _worktree(git)
     return bool(named) and os.path.realpath(os.path.join(git, named)) == os.path.realpath(folder)
 
 
 def _worktree(git: str) -> str:
-    """Return `core.worktree`, the only setting of git with this name."""
+    """Return `core.worktree`: git has no other setting called `worktree`."""
     for line in _read(os.path.join(git, "config"), GIT_BYTES_MAX).splitlines():
         name, _, value = line.partition("=")
         if name.strip().lower() == "worktree":

@@ -1,4 +1,4 @@
-"""From an event of the spool to what is sent of it: the payload, what is known beside it, and a session's totals."""
+"""From an event in the spool to what is sent: its payload, its context, and the session's totals."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from crewkit_hook.store import Item, Store, hook_item, report_item
 from crewkit_hook.transcripts.event import event_id, key_of
 from crewkit_hook.transcripts.lines import instant
 
-EARLIEST_MS = 946_684_800_000  # 2000-01-01: the installation takes no time before it, nor one that is a day ahead
+EARLIEST_MS = 946_684_800_000  # 2000-01-01: the installation refuses earlier times, and times a day ahead
 AHEAD_MS = 60_000
 _AT = re.compile(rb', "at": "[^"]*"')
-KILLED = "killed"  # the reason of an end that the client itself reports
+KILLED = "killed"  # the reason for an end that the client itself reports
 
 
 class Unusable(Exception):
-    """A payload that no installation takes. The message says why."""
+    """A payload that no installation would accept. The message says why."""
 
 
 def prepare(name: str, record: bytes, settings: Settings, store: Store) -> list[Item]:
-    """Return what to send for an event of the spool, and remember what later events of its session need.
+    """Return what to send for an event in the spool, and store what later events of its session need.
 
     Raises:
-        Unusable: it is no payload of an agent that is known.
+        Unusable: the payload is not valid, or its agent is unknown.
     """
     line, _, raw = record.partition(b"\n")
     header = spool.decode(line)
@@ -61,13 +61,13 @@ def prepare(name: str, record: bytes, settings: Settings, store: Store) -> list[
 
 
 def without_time(item: Item) -> Item | None:
-    """Return a hook without its time, so that it counts at the time of its receipt; None if it has none."""
+    """Return a hook without its time, so that it counts when it is received; None if it has no time."""
     text, found = _AT.subn(b"", item.text, count=1)
     return Item(item.client, item.kind, text) if found and item.kind == "hook" else None
 
 
 def look_after(store: Store) -> list[Item]:
-    """Return what follows from time alone: ends of agents that are gone without one, and totals that came late."""
+    """Return what is due without a new event: ends of agents that are gone without one, and late totals."""
     items: list[Item] = []
     for client, session_id, state in store.open_sessions():
         if state["is_over"]:
@@ -107,7 +107,7 @@ def _remember(store: Store, client: str, session_id: str, state: dict[str, Any])
 def _remembered(
     agent: Agent, payload: dict[str, Any], header: dict[str, str], store: Store, at_ms: int
 ) -> dict[str, Any]:
-    """Return what is known of the session, as of this event."""
+    """Return what is known about the session, as of this event."""
     state = store.session(agent.name, payload["session_id"])
     process = header["process"] if header.get("process", "").isdigit() else ""
     state["was_over"] = state.get("is_over", True)
@@ -131,7 +131,7 @@ def _payload(raw: bytes) -> dict[str, Any]:
     try:
         payload = json.loads(raw)
     except ValueError as error:
-        raise Unusable(f"the payload is no JSON: {error}") from error
+        raise Unusable(f"the payload is not valid JSON: {error}") from error
     for field in ("session_id", "hook_event_name"):
         if not (isinstance(payload, dict) and isinstance(payload.get(field), str) and payload[field]):
             raise Unusable(f"the payload has no {field}")
@@ -139,6 +139,6 @@ def _payload(raw: bytes) -> dict[str, Any]:
 
 
 def _plausible(at_ms: int) -> int:
-    """Return a time that the installation takes: a clock that was wrong must not cost the event."""
+    """Return a time that the installation accepts: a wrong clock must not lose the event."""
     now_ms = time.time_ns() // 1_000_000
     return at_ms if EARLIEST_MS <= at_ms <= now_ms + AHEAD_MS else now_ms

@@ -1,4 +1,4 @@
-"""What of a payload leaves the machine: all of it, only what a payload is about, or only as much as is accepted."""
+"""Decides how much of a payload leaves the machine: all of it, only metadata, or only as much as is accepted."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import Any
 from crewkit_hook.remote import without_credentials
 from crewkit_hook.settings import Settings
 
-PAYLOAD_BYTES_MAX = 1_000_000  # the installation takes 1 MiB with what is around it
+PAYLOAD_BYTES_MAX = 1_000_000  # the installation accepts 1 MiB, including what surrounds the payload
 LEFT_OUT = "[left out: too long]"
-# Names, ids, numbers and reasons: what an agent did, not with what. Everything else may be content.
+# Names, ids, numbers and reasons: they say what an agent did, but not to what. Every other field may be content.
 _ABOUT = frozenset(
     "session_id hook_event_name timestamp source reason model old_model new_model permission_mode effort trigger "
     "prompt_id turn_id message_id agent_id agent_type tool_name tool_use_id duration_ms is_interrupt stop_hook_active "
@@ -25,13 +25,14 @@ _ABOUT = frozenset(
 _NAME = re.compile(r"[\w.:\[\] -]{0,200}")
 _PLACES = frozenset({"remote_url", "branch"})
 _CODE = re.compile(r"[\w.:-]{0,64}")
-_CODES = frozenset({"reason", "source", "action", "status", "level", "error_type"})  # of some events they are sentences
+_CODES = frozenset({"reason", "source", "action", "status", "level", "error_type"})  # in some events: sentences
 
 
 def is_sensitive(settings: Settings, folders: Sequence[str]) -> bool:
     """Return whether only metadata may leave the machine: a folder, or one above it, matches a pattern.
 
-    Links are followed on both sides. Where no folder is known, it may be one of them; an empty one is not known.
+    Links are resolved in folders and patterns. Without a known folder it might be sensitive, so it is treated as such;
+    an empty folder is not a known one.
     """
     if settings.metadata_only or not settings.sensitive_folders:
         return settings.metadata_only
@@ -47,7 +48,7 @@ def _upwards(path: str) -> list[str]:
 
 
 def leaving(payload: dict[str, Any], raw: bytes, *, is_private: bool) -> bytes:
-    """Return what is sent of a payload, which is ``raw`` byte for byte."""
+    """Return what is sent of a payload; ``raw`` is its exact bytes."""
     if is_private:
         raw = metadata_of(payload)
         payload = json.loads(raw)
@@ -55,7 +56,7 @@ def leaving(payload: dict[str, Any], raw: bytes, *, is_private: bool) -> bytes:
 
 
 def leaving_context(context: dict[str, Any], *, is_private: bool) -> dict[str, Any]:
-    """Return what is sent of a context: remotes without credentials, and only texts that can be printed."""
+    """Return what is sent of a context: remotes without credentials, and only printable texts."""
     if isinstance(context.get("remote_url"), str):
         context = {**context, "remote_url": without_credentials(context["remote_url"])[:2_048]}
     left_out = _PLACES if is_private else frozenset()
@@ -64,7 +65,7 @@ def leaving_context(context: dict[str, Any], *, is_private: bool) -> dict[str, A
 
 
 def metadata_of(payload: dict[str, Any]) -> bytes:
-    """Return a payload without content: no prompts, answers, inputs, outputs, paths and titles."""
+    """Return a payload without content: no prompts, answers, inputs, outputs, paths or titles."""
     kept = {name: _without_content(value) for name, value in payload.items() if name in _ABOUT}
     kept.update({name: "" for name in _CODES & kept.keys() if not _CODE.fullmatch(str(kept[name]))})
     calls = payload.get("tool_calls")
@@ -78,7 +79,7 @@ def metadata_of(payload: dict[str, Any]) -> bytes:
 
 
 def bounded(payload: dict[str, Any], raw: bytes) -> bytes:
-    """Return a payload that is small enough to be taken: the longest texts are left out until it is."""
+    """Return a payload that is small enough to be accepted: long texts are cut, at an ever lower limit, until it is."""
     limit = 100_000
     while len(raw) > PAYLOAD_BYTES_MAX:
         raw = json.dumps(_shortened(payload, limit)).encode()
@@ -97,7 +98,7 @@ def _without_content(value: Any) -> Any:
 
 
 def _call(call: dict[str, Any]) -> dict[str, Any]:
-    """Return a call of a batch: whether it was refused is the beginning of its response."""
+    """Return a call of a batch: of its response, only the mark that it was refused is kept."""
     kept: dict[str, Any] = {name: _without_content(call[name]) for name in ("tool_name", "tool_use_id") if name in call}
     response = call.get("tool_response")
     is_refused = isinstance(response, str) and response.startswith("<tool_use_error>")

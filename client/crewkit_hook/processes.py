@@ -1,4 +1,4 @@
-"""Whether a process still runs. A process id is used again after a while, so its start is compared, too."""
+"""Finds out whether a process is still running. Process ids are reused, so start times are compared, too."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import os
 import subprocess
 from pathlib import Path
 
-_STARTED = 19  # the 22nd field of /proc/PID/stat, of those behind the name
+_STARTED = 19  # index of the start time (field 22 of /proc/PID/stat) among the fields after the name
 
 
 def started(process: str) -> str | None:
-    """Return when a process started, as its system says it; empty if there is none, None if that can't be seen."""
+    """Return when a process started, as the system shows it; empty if there is no process, None if it can't be seen."""
     if not process.isdigit():
         return ""
     if not Path("/proc/self/stat").exists():
@@ -23,12 +23,12 @@ def started(process: str) -> str | None:
 
 
 def runs(process: str, since: str | None) -> bool:
-    """Return whether the process that started then still runs. One whose start was not seen was gone before."""
+    """Return whether the process that started then is still running. An empty ``since`` means that it was gone."""
     return since is None or (bool(since) and started(process) in (since, None))
 
 
 def command_line(pid: int) -> str:
-    """Return the command line of a process; empty if there is none, or it can't be seen."""
+    """Return the command line of a process; empty if there is no process, or it can't be seen."""
     if not Path("/proc/self/stat").exists():
         return _ps("command=", str(pid)) or ""
     try:
@@ -38,7 +38,7 @@ def command_line(pid: int) -> str:
 
 
 def _ps(field: str, process: str) -> str | None:
-    """Ask `ps`, whose times follow zone and language unless they are given."""
+    """Ask `ps`. Time zone and language are fixed, since its output depends on them."""
     command = ["/bin/ps", "-o", field, "-p", process]
     try:
         done = subprocess.run(  # noqa: S603

@@ -1,4 +1,4 @@
-"""A bar for people; nothing where the output is no terminal."""
+"""A progress bar, shown only in a terminal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ WIDTH = 40
 
 
 class Bar:
-    """A line that is drawn again while work goes on."""
+    """A line that is redrawn while work goes on."""
 
     def __init__(self, what: str, total: int = 0) -> None:
         self._what, self._total, self._done = what, total, 0
@@ -22,12 +22,12 @@ class Bar:
             print(file=sys.stderr)
 
     def left(self, count: int) -> None:
-        """Say how much is left; the most that was ever left is the total."""
+        """Show how much is left; the most that was ever left is the total."""
         self._total = max(self._total, count)
         self.done(self._total - count)
 
     def done(self, count: int) -> None:
-        """Say how much is done."""
+        """Show how much is done."""
         self._done = count
         if self._is_shown:
             full = WIDTH * count // max(1, self._total)

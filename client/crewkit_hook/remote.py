@@ -10,9 +10,9 @@ _PORT = re.compile(r"\d*")
 
 
 def without_credentials(address: str) -> str:
-    """Return what the installation would keep: no password, no query and, except over ssh, no name of a user.
+    """Return what the installation would keep: no password, no query and, except over ssh, no user name.
 
-    Over https the name may be a token.
+    Over https the user name may be a token.
     """
     address = address.strip()
     if url := _URL.fullmatch(address):
@@ -26,7 +26,7 @@ def without_credentials(address: str) -> str:
 
 
 def _split(rest: str) -> tuple[str, str]:
-    """Return the user part and what is behind it. A password may have a slash; then the apparent port is not one."""
+    """Return the user part and what follows it. If a password has a slash, what looks like the port isn't a number."""
     authority, slash, path = rest.partition("/")
     if "@" in authority:
         user, _, host = authority.rpartition("@")

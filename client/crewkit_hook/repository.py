@@ -1,4 +1,4 @@
-"""Remote and branch of a working folder, from the files of git."""
+"""Remote and branch of a working folder, from git's files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _BRANCH = "ref: refs/heads/"
 
 
 def described(header: Mapping[str, str]) -> dict[str, str]:
-    """Return `remote_url` and `branch` of what a hook noted; without what is not known."""
+    """Return `remote_url` and `branch` from what a hook noted, as far as they are known."""
     said = {}
     head = header.get("head", "")
     if head.startswith(_BRANCH):
@@ -25,7 +25,7 @@ def described(header: Mapping[str, str]) -> dict[str, str]:
 
 
 def _remote(git: str) -> str:
-    """Return the address of `origin`, else of the only remote, as the first 64 KB of the settings say."""
+    """Return the address of the only remote, else of `origin`, from the first 64 KB of git's `config`."""
     try:
         content = foreign.start_of(str(_common(Path(git)) / "config"), GIT_BYTES_MAX + 1)
     except OSError:
@@ -36,7 +36,7 @@ def _remote(git: str) -> str:
 
 
 def _remotes(config: str) -> dict[str, str]:
-    """Return the address in each section of a remote. `configparser` takes a minute for a line of 64 KB."""
+    """Return the address of each remote. `configparser` is not used: it takes a minute for a line of 64 KB."""
     found: dict[str, str] = {}
     section = ""
     for line in map(str.strip, config.splitlines()):
@@ -51,7 +51,7 @@ def _remotes(config: str) -> dict[str, str]:
 
 
 def _common(git: Path) -> Path:
-    """Return the folder of git that has the settings: a worktree shares those of the repository that it is in."""
+    """Return the git folder that has `config`: a worktree shares the one of its repository."""
     try:
         named = os.fsdecode(foreign.start_of(str(git / "commondir"), 4_000)).strip()
         common = Path(os.path.realpath(git / named))

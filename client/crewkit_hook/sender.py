@@ -1,6 +1,6 @@
-"""What the sender does: it takes events from the spool, and sends them until they arrive.
+"""The sender's work: it takes events from the spool, and sends them until they arrive.
 
-It may be killed between any two steps, and within each: nothing is removed before the server has it.
+It may be killed at any moment, since nothing is removed before the server has it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PAUSE_S_MIN, PAUSE_S_MAX = 1.0, 60.0
 
 
 class Sent(NamedTuple):
-    """What one look at the outbox did. ``again_after_s``: when to look again; 0: at once, there may be more."""
+    """What one try to send did. ``again_after_s``: when to try again; 0 means at once, since there may be more."""
 
     items: int
     again_after_s: float = 0.0
@@ -52,7 +52,7 @@ class Sender:
         self._store.close()
 
     def take(self) -> int:
-        """Take events from the spool into the outbox, with all that follows from them; return how many."""
+        """Move events from the spool into the outbox, with all that follows from them; return how many."""
         settings = load(self._home)
         with self._store.transaction():
             try:
@@ -68,7 +68,7 @@ class Sender:
         return len(taken)
 
     def _put_aside(self, name: str) -> None:
-        """Refuse an event at which senders died, in a transaction of its own: another one may be among the next."""
+        """Refuse an event at which senders died, in its own transaction: the next events may hold another one."""
         record = spool.read(self._home, name)
         if record is not None:
             with self._store.transaction():
@@ -78,7 +78,7 @@ class Sender:
         self._taking.clear()
 
     def _take(self, name: str, settings: Settings) -> bool:
-        """Take an event; return False if it can't be read. Then it stays, and keeps no other from being sent."""
+        """Take an event; return False if it can't be read. Then it stays, and does not hold up the others."""
         self._taking.mark(name)
         record = spool.read(self._home, name)
         if record is not None and self._store.take(name):
@@ -90,22 +90,22 @@ class Sender:
             items = prepare(name, record, settings, self._store)
         except sqlite3.Error:
             raise
-        except Exception as error:  # whatever it holds, it must not keep the others from being sent
+        except Exception as error:  # whatever the event holds, it must not hold up the others
             self._store.refuse(Item(name, "hook", record), f"{type(error).__name__}: {error}")
         else:
             self._store.put(items)
 
     def look_after(self) -> None:
-        """Report what follows from time alone: the ends of agents that are gone, and totals that came late."""
+        """Report what is due without a new event: the ends of agents that are gone, and late totals."""
         with self._store.transaction():
             self._store.put(look_after(self._store))
 
     def waiting(self) -> int:
-        """Return how many items wait in the outbox."""
+        """Return how many items are in the outbox."""
         return self._store.waiting()
 
     def has_live_agents(self) -> bool:
-        """Return whether an agent runs whose end may have to be reported."""
+        """Return whether there is an agent whose end or late totals may have to be reported."""
         return self._store.has_open_sessions()
 
     def send(self) -> Sent:
@@ -130,19 +130,19 @@ class Sender:
                 later = without_time(one.item) if one.code == OUT_OF_RANGE else None
                 if later is None:
                     self._store.refuse(one.item, one.reason)
-                else:  # the clock was wrong: it counts at the time of its receipt
+                else:  # the clock was wrong: the event counts when it is received
                     self._store.put([later])
             self._store.count("sent", hooks)
             self._store.note("last_sent", _now())
             self._store.remove(batch)
 
     def _pause(self, asked_s: float) -> float:
-        """Return how long to wait after a failure: longer each time, and not the same for all machines."""
+        """Return how long to wait after a failure: longer each time, and random, so that machines don't act in step."""
         longest = min(PAUSE_S_MAX, PAUSE_S_MIN * 2 ** min(self._failures, 10))
-        return max(asked_s, random.uniform(longest / 2, longest))  # noqa: S311 (no secret)
+        return max(asked_s, random.uniform(longest / 2, longest))  # noqa: S311 (not a secret)
 
     def _look_at_size(self, settings: Settings) -> None:
-        """Tell hooks whether there is room."""
+        """Leave a mark for hooks if the spool is full."""
         full, limit = Path(self._home, spool.FULL), settings.spool_mb << 20
         waits = sum(file.lstat().st_size for file in self._new.iterdir()) if self._store.size() < limit else 0
         if self._store.size() + waits >= limit:

@@ -1,4 +1,4 @@
-"""The client's settings: where it sends to, and what it leaves out. The token is in a file of its own."""
+"""The client's settings: where it sends to, and what it leaves out. The token has its own file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class NotConnected(Exception):
 
 
 class Settings(NamedTuple):
-    """``sensitive_folders`` are patterns such as ``~/clients/*``: of sessions in them only metadata is sent."""
+    """``sensitive_folders`` are patterns such as ``~/clients/*``: sessions in them send only metadata."""
 
     url: str
     org: str
@@ -34,7 +34,7 @@ def load(home: str) -> Settings:
     """Read the settings.
 
     Raises:
-        NotConnected: there are none, or they are not valid.
+        NotConnected: there are no settings, or they are not valid.
     """
     file = Path(home, spool.SETTINGS)
     try:
@@ -44,11 +44,11 @@ def load(home: str) -> Settings:
     except FileNotFoundError as error:
         raise NotConnected("this machine is not connected: run `crewkit-hook connect`") from error
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise NotConnected(f"{file} can't be read ({error}): mend it, or run `crewkit-hook connect` again") from error
+        raise NotConnected(f"{file} can't be read ({error}): fix it, or run `crewkit-hook connect` again") from error
 
 
 def save(home: str, settings: Settings) -> None:
-    """Write the settings and the token, for their user alone. What else is in the file stays."""
+    """Write the settings and the token, readable only by their owner. Unknown fields of the file stay."""
     file = Path(home, spool.SETTINGS)
     try:
         before = json.loads(file.read_text("utf-8"))
@@ -62,32 +62,32 @@ def save(home: str, settings: Settings) -> None:
 
 
 def check_pattern(pattern: str) -> None:
-    """Check a pattern of folders.
+    """Check a folder pattern.
 
     Raises:
-        ValueError: it could never match, or names a user that is not known.
+        ValueError: the pattern could never match, or names an unknown user.
     """
     try:
         expanded = str(Path(pattern).expanduser())
     except RuntimeError as error:
-        raise ValueError(f"the pattern {pattern!r} names a user that is not known here") from error
+        raise ValueError(f"the pattern {pattern!r} names a user that does not exist here") from error
     if not expanded.startswith(("/", "*")):
         raise ValueError(f"the pattern {pattern!r} must begin with /, ~ or *: it is compared with whole paths")
 
 
 def org_of(token: str) -> str:
-    """Return the org that a token names. The installation verifies the token, this does not.
+    """Return the org that a token names. The installation verifies the token; this function does not.
 
     Raises:
-        ValueError: it is no token, or names no org.
+        ValueError: the text is not a token, or names no org.
     """
     if token.split() != [token]:
-        raise ValueError("this is no token of an installation: it has spaces or line breaks in it")
+        raise ValueError("this is not an installation's token: it is empty, or has spaces or line breaks in it")
     try:
         claims = token.split(".")[1]
         org = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["org_id"]
     except (IndexError, KeyError, TypeError, ValueError, binascii.Error) as error:
-        raise ValueError("this is no token of an installation: it names no org") from error
+        raise ValueError("this is not an installation's token: it names no org") from error
     if not (isinstance(org, str) and org):
         raise ValueError("the token names no org")
     return org

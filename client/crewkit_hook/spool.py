@@ -1,10 +1,10 @@
-"""The spool: a folder with one file for each event that waits, written as in a Maildir.
+"""The spool: a folder with one file for each waiting event, written as in a Maildir.
 
-A file is written under `tmp`, and appears under `new` by renaming once it is whole. So there is nothing to lock, a
-writer that is killed leaves nothing half done, a writer that is stopped stops no other, and a full disk loses the event
-that finds it full and no other. The name begins with the time, and ends with the event's id, which it keeps on its way.
+A file is written under `tmp`, and renamed into `new` once it is complete. So nothing needs a lock, a killed writer
+leaves no partial event, a stopped writer blocks no other, and a full disk loses only the events written while it is
+full. A file's name begins with the time, and ends with the id that the event keeps on its way.
 
-The hook imports this module while its agent waits, so it imports nothing that Python has not loaded.
+The hook imports this module while its agent waits, so it imports only what Python has loaded.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from crewkit_hook import foreign
 HOME_VARIABLE = "CREWKIT_HOOK_HOME"
 SETTINGS = "settings.json"
 TMP, NEW, FULL, DROPPED, SENDER_LOCK = "tmp", "new", "full", "dropped", "sender.lock"
-RECORD_BYTES_MAX = 65 << 20  # the largest payload that a hook notes, with its header
+RECORD_BYTES_MAX = 65 << 20  # the largest payload that a hook notes, and its header
 _COUNT_BYTES = 16
 _TRIES = 50  # for a lock that is held for microseconds
 
 
 def home() -> str:
-    """Return the client's folder: ``~/.crewkit-hook``, or what the environment says."""
+    """Return the client's folder: ``~/.crewkit-hook``, unless the environment names another one."""
     return os.environ.get(HOME_VARIABLE) or os.path.join(os.path.expanduser("~"), ".crewkit-hook")
 
 
 def make(home: str) -> None:
-    """Make the folder, for its user alone, with all that a hook needs."""
+    """Make the folder, accessible only to its user, with everything that a hook needs."""
     for folder in (home, os.path.join(home, TMP), os.path.join(home, NEW)):
         os.makedirs(folder, 0o700, exist_ok=True)
     with open(os.path.join(home, DROPPED), "a+b") as file:
-        if file.tell() < _COUNT_BYTES:  # its bytes are there from now on, so a full disk can be counted
+        if file.tell() < _COUNT_BYTES:  # allocate the counter's bytes now: it must work on a full disk
             file.write(b"0".rjust(_COUNT_BYTES))
 
 
 def put(home: str, at_ms: int, header: dict[str, str], payload: bytes) -> bool:
-    """Write an event; return whether there was room for it. What finds no room is counted."""
+    """Write an event; return whether there was room for it. Events without room are counted."""
     name = f"{at_ms:013d}-{os.urandom(16).hex()}"
     temporary = os.path.join(home, TMP, f"{os.getpid()}-{name}")
     try:
@@ -61,12 +61,12 @@ def put(home: str, at_ms: int, header: dict[str, str], payload: bytes) -> bool:
 
 
 def waiting(home: str) -> list[str]:
-    """Return the names of the events that wait, the oldest first."""
+    """Return the names of the waiting events, oldest first."""
     return sorted(os.listdir(os.path.join(home, NEW)))
 
 
 def read(home: str, name: str) -> bytes | None:
-    """Return an event that waits; None if it can't be read, or no hook can have written it."""
+    """Return a waiting event; None if it can't be read, or can't be a hook's."""
     try:
         record = foreign.start_of(os.path.join(home, NEW, name), RECORD_BYTES_MAX + 1, follow_links=False)
     except OSError:
@@ -92,7 +92,7 @@ def decode(line: bytes) -> dict[str, str]:
 
 
 def is_sending(home: str) -> bool:
-    """Return whether a sender runs."""
+    """Return whether a sender is running."""
     lock = _lock_sender(home)
     if lock is None:
         return True
@@ -101,7 +101,7 @@ def is_sending(home: str) -> bool:
 
 
 def sender(home: str) -> int:
-    """Return the process id of the sender that runs; 0 if none does."""
+    """Return the process id of the running sender; 0 if there is none."""
     if not is_sending(home):
         return 0
     with open(os.path.join(home, SENDER_LOCK), "rb") as file:
@@ -109,20 +109,20 @@ def sender(home: str) -> int:
 
 
 def lock_sender(home: str) -> int | None:
-    """Become the one sender; return the lock, to be kept open, or None if another one runs."""
+    """Become the only sender; return the lock, to be kept open, or None if another sender is running."""
     lock = _lock_sender(home)
     if lock is not None:
         try:
             os.pwrite(lock, str(os.getpid()).encode().ljust(_COUNT_BYTES), 0)
-        except OSError:  # no room: it is there for people alone
+        except OSError:  # no room; without the process id, only `status` and messages suffer
             pass
     return lock
 
 
 def unlock_sender(lock: int) -> None:
-    """End being the sender."""
+    """Stop being the sender."""
     try:
-        os.ftruncate(lock, 0)  # the process id may be another's soon
+        os.ftruncate(lock, 0)  # another process may get the same id soon
     except OSError:
         pass
     os.close(lock)
@@ -139,7 +139,7 @@ def _lock_sender(home: str) -> int | None:
 
 
 def dropped(home: str) -> int:
-    """Return how many events found no room."""
+    """Return how many events were dropped because there was no room."""
     try:
         with open(os.path.join(home, DROPPED), "rb") as file:
             return int(file.read(_COUNT_BYTES) or b"0")
@@ -148,9 +148,9 @@ def dropped(home: str) -> int:
 
 
 def count_dropped(home: str) -> None:
-    """Count an event that is lost. The bytes exist already, so this needs no room.
+    """Count a lost event. The counter's bytes exist already, so this works on a full disk.
 
-    It waits for no one who is stopped with the lock.
+    The wait for the lock is short: a process may have been stopped while it held the lock.
     """
     fd = os.open(os.path.join(home, DROPPED), os.O_RDWR)
     try:

@@ -1,4 +1,4 @@
-"""What waits, what was sent, and what went wrong."""
+"""The client's state: what is waiting, what was sent, and what went wrong."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ def status(home: str) -> dict[str, Any]:
 
 
 def shown(found: dict[str, Any]) -> str:
-    """Return the state for people."""
+    """Return the state as text for a terminal."""
     rows = {
         "installation": f"{found['installation']}, org {found['org']}" if found["installation"] else found["problem"],
-        "agents": ", ".join(found["connected"]) or "none of this user",
+        "agents": ", ".join(found["connected"]) or "none for this user",
         "outdated": ", ".join(found["outdated"]) + ": run `crewkit-hook connect` again"
         if found["outdated"]
         else "none",
@@ -56,9 +56,9 @@ def shown(found: dict[str, Any]) -> str:
         "sent": f"{found['sent']}" + (f", last at {found['last_sent']}" if found["last_sent"] else ""),
         "dropped": f"{found['dropped']}" + (" (the spool or the disk was full)" if found["dropped"] else ""),
         "refused": f"{found['refused']}" + "".join(f"\n               {reason}" for reason in found["refusals"]),
-        "sender": f"runs, process {found['sender']}" if found["sender"] else "starts with the next event",
+        "sender": f"running, process {found['sender']}" if found["sender"] else "starts with the next event",
         "last error": found["last_error"] or "none",
-        **({"failed": f"{found['failed']} (all of it: {Path(found['home'], FAILED)})"} if found["failed"] else {}),
+        **({"failed": f"{found['failed']} (full text: {Path(found['home'], FAILED)})"} if found["failed"] else {}),
         "folder": found["home"],
     }
     return "\n".join(f"{name + ':':<14} {value}" for name, value in rows.items())

@@ -1,7 +1,7 @@
-"""What the sender remembers, in one SQLite file: what waits for the server, the sessions it knows, and counts.
+"""The sender's memory in one SQLite file: items waiting for the server, known sessions, and counts.
 
-An event leaves the spool for the file in one transaction, with all that follows from it. A crash before it finds the
-event in the spool; a crash after it finds the event noted as taken.
+One transaction adds an event of the spool to the file, with all that follows from it, and notes the event as taken. So
+after a crash each event is taken exactly once.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ CREATE TABLE IF NOT EXISTS sessions (
 CREATE INDEX IF NOT EXISTS sessions_open ON sessions (is_open) WHERE is_open;
 CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 """
-REFUSED_MAX = 1_000  # the last ones are kept, to be looked at
+REFUSED_MAX = 1_000  # the latest ones are kept for inspection
 
 
 class Item(NamedTuple):
-    """What waits for the server: a hook or a report, as JSON. ``seq`` 0: not stored yet."""
+    """An item for the server: a hook or a report, as JSON. ``seq`` 0: not stored yet."""
 
     client: str
     kind: str  # hook | report
@@ -42,7 +42,7 @@ class Item(NamedTuple):
 
 
 def for_reading(home: str) -> Store | None:
-    """Return the file as it is; None if there is none, or it can't be read."""
+    """Open the file read-only; return None if it does not exist, or can't be read."""
     try:
         return Store(home, read_only=True)
     except sqlite3.Error:
@@ -50,7 +50,7 @@ def for_reading(home: str) -> Store | None:
 
 
 def put_aside(home: str) -> None:
-    """Rename the file, which is damaged. What waited in it is in the renamed one."""
+    """Rename the damaged file. The items that were waiting are in the renamed file."""
     file = Path(home, FILE)
     file.replace(file.with_name(f"{FILE}.damaged-{time.time_ns()}"))
 
@@ -66,7 +66,7 @@ def report_item(client: str, report: dict[str, Any]) -> Item:
 
 
 def body_of(items: Iterable[Item]) -> bytes:
-    """Return a batch as the installation takes it."""
+    """Return a batch as the body of a request."""
     texts: dict[str, list[bytes]] = {"hook": [], "report": []}
     for item in items:
         texts[item.kind].append(item.text)
@@ -77,10 +77,10 @@ class Store:
     """The file. One sender writes to it; others may read."""
 
     def __init__(self, home: str, *, read_only: bool = False) -> None:
-        """Open the file. To write, one that is damaged is put aside, and a new one begun.
+        """Open the file. For writing, a damaged file is renamed and a new one created.
 
         Raises:
-            sqlite3.Error: to read, there is none, or it is damaged; to write, it is locked, or there is no room.
+            sqlite3.Error: read-only: the file is missing or damaged; else it is locked, or there is no room.
         """
         self.path = Path(home, FILE)
         if read_only:
@@ -90,11 +90,11 @@ class Store:
         try:
             self._open()
         except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):  # locked, or no room: it is not damaged
+            if isinstance(error, sqlite3.OperationalError):  # locked or no room, so not damaged
                 raise
             put_aside(home)
             self._open()
-            self.note("last_error", f"{FILE} was damaged, and is put aside")
+            self.note("last_error", f"{FILE} was damaged, and was renamed to {FILE}.damaged-*")
 
     def _open(self) -> None:
         old = os.umask(0o077)
@@ -111,7 +111,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All that is written inside is written, or nothing."""
+        """Make the writes inside atomic: all of them or none."""
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -122,7 +122,7 @@ class Store:
             raise
 
     def take(self, name: str) -> bool:
-        """Note that an event of the spool is taken; return False if it was before."""
+        """Note that an event was taken from the spool; return False if it had been taken before."""
         return self._db.execute("INSERT OR IGNORE INTO taken VALUES (?)", (name,)).rowcount == 1
 
     def forget_taken(self, names: Iterable[str]) -> None:
@@ -133,7 +133,7 @@ class Store:
         return [name for (name,) in self._db.execute("SELECT name FROM taken")]
 
     def put(self, items: Iterable[Item]) -> None:
-        """Add what waits."""
+        """Add items to the outbox."""
         rows = [(item.client, item.kind, zlib.compress(item.text, 1)) for item in items]
         self._db.executemany("INSERT INTO outbox (client, kind, item) VALUES (?, ?, ?)", rows)
 
@@ -150,18 +150,18 @@ class Store:
         return found
 
     def remove(self, items: Sequence[Item]) -> None:
-        """Remove what the server has."""
+        """Remove items that the server has."""
         self._db.executemany("DELETE FROM outbox WHERE seq = ?", [(item.seq,) for item in items])
 
     def refuse(self, item: Item, reason: str) -> None:
-        """Put aside what the server will never take."""
+        """Put aside an item that the server will never accept."""
         row = (item.client, printable(reason), zlib.compress(item.text, 1))
         self._db.execute("INSERT INTO refused (client, reason, item) VALUES (?, ?, ?)", row)
         self._db.execute("DELETE FROM refused WHERE seq <= (SELECT max(seq) FROM refused) - ?", (REFUSED_MAX,))
         self.count("refused", 1)
 
     def waiting(self) -> int:
-        """Return how many items wait."""
+        """Return how many items are in the outbox."""
         return int(self._db.execute("SELECT count(*) FROM outbox").fetchone()[0])
 
     def size(self) -> int:
@@ -169,32 +169,32 @@ class Store:
         return self.path.stat().st_size
 
     def refusals(self, limit: int = 5) -> list[tuple[str, str]]:
-        """Return client and reason of the last ones."""
+        """Return client and reason of the latest refused items."""
         return self._db.execute("SELECT client, reason FROM refused ORDER BY seq DESC LIMIT ?", (limit,)).fetchall()
 
     def session(self, client: str, session_id: str) -> dict[str, Any]:
-        """Return what is remembered of a session; empty for an unknown one."""
+        """Return the state of a session; empty for an unknown one."""
         row = self._db.execute(
             "SELECT state FROM sessions WHERE client = ? AND id = ?", (client, session_id)
         ).fetchone()
         return json.loads(row[0]) if row else {}
 
     def remember(self, client: str, session_id: str, at_ms: int, is_open: bool, state: dict[str, Any]) -> None:
-        """Replace what is remembered of a session. ``is_open``: its agent runs, as far as is known."""
+        """Replace the state of a session. ``is_open``: its agent may be running, or its totals may still come."""
         row = (client, session_id, at_ms, int(is_open), json.dumps(state))
         self._db.execute("INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?)", row)
 
     def open_sessions(self) -> list[tuple[str, str, dict[str, Any]]]:
-        """Return client, id and state of the sessions whose agent runs, the last used first."""
+        """Return client, id and state of the open sessions, the latest used first."""
         rows = self._db.execute("SELECT client, id, state FROM sessions WHERE is_open ORDER BY at DESC")
         return [(client, session_id, json.loads(state)) for client, session_id, state in rows]
 
     def has_open_sessions(self) -> bool:
-        """Return whether there is any."""
+        """Return whether any session is open."""
         return bool(self._db.execute("SELECT EXISTS (SELECT 1 FROM sessions WHERE is_open)").fetchone()[0])
 
     def last_of_process(self, client: str, process: str, but: str) -> str:
-        """Return the session that an agent's process had last before the one named; empty if none is known."""
+        """Return the latest session of an agent's process except ``but``; empty if none is known."""
         rows = self._db.execute("SELECT id, state FROM sessions WHERE client = ? ORDER BY at DESC LIMIT 200", (client,))
         for session_id, state in rows:
             if session_id != but and json.loads(state).get("process") == process:

@@ -1,4 +1,4 @@
-"""A mark of the event that is being taken, so that one at which senders die is found.
+"""A mark that names the event being taken. It reveals an event that kills senders.
 
 The mark names one event, and how many senders in a row have died at it. It is written before the sender reads the
 event, and emptied after the batch, even if an error ends the batch. So if a sender finds an event in the mark, the
@@ -38,12 +38,12 @@ class Taking:
         return self._suspect if self._deaths >= DEATHS_MAX else ""
 
     def mark(self, name: str) -> None:
-        """Note which event is looked at next."""
+        """Note which event is taken next."""
         self._is_marked = True
         self._write(os.fsencode(f"{self._deaths if name == self._suspect else 0} {name}"))
 
     def clear(self) -> None:
-        """Note that no event is looked at. An idle sender writes nothing."""
+        """Note that no event is being taken. An idle sender writes nothing."""
         if self._is_marked:
             self._is_marked = False
             self._write(b"")

@@ -90,7 +90,7 @@ def test_a_settings_file_that_is_broken_is_left_alone(home: AgentHome) -> None:
     failed = home.command("connect", *home.address)
 
     assert failed.returncode == 1
-    assert f"{broken} is no valid JSON" in failed.stderr
+    assert f"{broken} is not valid JSON" in failed.stderr
     assert "Traceback" not in failed.stderr
     assert (home.folder / ".claude" / "settings.json").read_text() == BEFORE
     assert broken.read_text() == '{"hooks": ['
@@ -164,7 +164,7 @@ def test_flush_takes_over_from_a_sender_that_waits(home: AgentHome) -> None:
     before = home.status()
     file.write_text(right)
 
-    assert home.command("flush").stdout == "All is sent.\n"
+    assert home.command("flush").stdout == "Everything was sent.\n"
 
     assert (before["waiting"], home.status()["waiting"]) == (1, 0)
     eventually(lambda: home.status()["sender"] not in (0, before["sender"]))
@@ -184,7 +184,7 @@ def test_flush_sends_what_waits(home: AgentHome) -> None:
 
     flushed = home.command("flush")
 
-    assert (flushed.returncode, flushed.stdout) == (0, "All is sent.\n")
+    assert (flushed.returncode, flushed.stdout) == (0, "Everything was sent.\n")
     assert (home.status()["waiting"], home.status()["sent"]) == (0, 3)
     assert home.session("claude-code", "one")["counts"]["prompts"] == 3
 
@@ -222,7 +222,7 @@ def test_an_import_goes_on_past_what_is_refused(home: AgentHome) -> None:
 
     done = home.command("import")
 
-    assert (done.returncode, done.stderr.count("not taken:")) == (1, 2)
+    assert (done.returncode, done.stderr.count("not accepted:")) == (1, 2)
     home.settled()
     prompts = sum(session["counts"]["prompts"] for session in home.sessions())
     assert prompts == sum(counts.prompts for counts in count_folder(folder).values())

@@ -113,7 +113,7 @@ def test_a_broken_file_is_refused_and_stays(project: tuple[Any, Path, Path], tex
     file, folder, path = project
     path.write_bytes(text.encode("latin-1"))
 
-    with pytest.raises(Broken, match=r"mend it, then try again\. It was not changed") as raised:
+    with pytest.raises(Broken, match=r"fix it, then try again\. It was not changed") as raised:
         add(file, folder)
 
     assert str(path) in str(raised.value)

@@ -53,7 +53,7 @@ def test_settings_that_are_wrong_are_named(tmp_path: Path, wrong: str) -> None:
     save(str(tmp_path), CHOSEN)
     (tmp_path / "settings.json").write_text(wrong)
 
-    with pytest.raises(NotConnected, match=r"settings\.json can't be read .* mend it, or run `crewkit-hook connect`"):
+    with pytest.raises(NotConnected, match=r"settings\.json can't be read .* fix it, or run `crewkit-hook connect`"):
         load(str(tmp_path))
 
     save(str(tmp_path), CHOSEN)

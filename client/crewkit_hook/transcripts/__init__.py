@@ -1,1 +1,1 @@
-"""What agents write into their session files, beside what they tell hooks: above all tokens and costs."""
+"""What agents write into their session files besides what hooks receive: above all tokens and costs."""

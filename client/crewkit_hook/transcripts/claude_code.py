@@ -1,9 +1,9 @@
 """Tokens and costs in a transcript of Claude Code.
 
-At the end of a run it writes a line `cost-state`: exact totals of the session over all its runs, with the requests for
-titles and compactions. Until then, and after a kill, there are only the messages: each is written as several lines with
-one id, of which the last has the most, and requests that wrote no message are missing. A fork copies the messages of
-its parent, and its `cost-state` includes that of the parent.
+At the end of a run it writes a line `cost-state`: exact totals of the session over all its runs, including the requests
+for titles and compactions. Until then, and after a kill, there are only the messages. Each message is several lines
+with the same id, the last of which has the most tokens; requests that wrote no message are missing. A fork copies its
+parent's messages, and its `cost-state` includes the parent's.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from crewkit_hook.transcripts.reading import Totals
 from crewkit_hook.transcripts.usage import FIELDS, Sums, add, difference, total_of
 
 SYNTHETIC = "<synthetic>"  # the model of messages that the client writes itself
-_MARKS = (b'"usage"', b'"cost-state"', b'"requestSessionId"')  # a line without one of them says nothing here
+_MARKS = (b'"usage"', b'"cost-state"', b'"requestSessionId"')  # lines without any of them don't matter here
 
 
 class CostState(NamedTuple):
-    """Exact totals as of a moment. ``started_ms``: when the session's first run began that they cover."""
+    """Exact totals at one moment. ``started_ms``: the start of the first run that they cover."""
 
     models: Sums
     lines_added: int
@@ -42,7 +42,7 @@ class Reading:
         foreign: Set[str] = frozenset(),
         folders: Folders | None = None,
     ) -> None:
-        """``foreign`` are the ids of lines of other sessions: older clients copied them when one was taken up again."""
+        """``foreign`` are the ids of other sessions' lines: older clients copied those when a session was resumed."""
         kept = kept or {}
         self._session_id, self._foreign, self._folders = session_id, foreign, folders
         self._offsets: dict[str, int] = kept.get("offsets", {})
@@ -69,19 +69,19 @@ class Reading:
 
     def advance(self, path: str) -> None:
         subagents = subagent_files(path, self._folders or Folders())
-        for file in (*map(str, subagents), path):  # a state covers what subagents had used
+        for file in (*map(str, subagents), path):  # first the subagents: the main file's state covers them
             for offset, raw in new_lines(file, self._offsets.get(file, 0)):
                 self._offsets[file] = offset
                 if not self._version or any(mark in raw for mark in _MARKS):
                     with suppress(*ODD):
                         self._take(parsed(raw))
-        has_begun = self._began_ms or self._state  # a fork that was never answered has a state, but no message
-        if self._parent and has_begun and self._base is None:  # what the parent had used is not this session's
+        has_begun = self._began_ms or self._state  # a fork without an answer has a state, but no message
+        if self._parent and has_begun and self._base is None:  # the parent's usage is not this session's
             parent = Path(path).with_name(f"{self._parent}.jsonl")
             self._base = state_at(str(parent), self._began_ms or math.inf) or {}
 
     def killed(self) -> None:
-        """No later state will cover the messages of this run."""
+        """Keep the usage of this run's messages: no later state will cover it."""
         for _, model, used in self._messages.values():
             add(self._lost, model, used)
         self._messages = {}
@@ -117,7 +117,7 @@ class Reading:
                 self._messages[found[0]] = [at_ms, *found[1:]]
 
     def _take_state(self, line: dict[str, Any]) -> None:
-        """Take a state, which covers all messages so far, except those from before its first run."""
+        """Take a state. It covers all messages so far, except those from before its first run."""
         began_ms = cost_state(line).started_ms
         for at_ms, model, used in self._messages.values():
             if at_ms < began_ms:
@@ -131,14 +131,14 @@ def is_copy(line: dict[str, Any], session_id: str) -> bool:
 
 
 def subagent_files(transcript: str, folders: Folders) -> list[Path]:
-    """Return the transcripts of a session's subagents. Those of older clients are beside it."""
+    """Return the transcripts of a session's subagents. Older clients wrote them beside the session's own."""
     path = Path(transcript)
     own = folders.glob(path.with_suffix(""), "subagents/agent-*.jsonl")
     return [*own, *folders.of_session(path.stem, path.parent, "agent-*.jsonl", _session_of)]
 
 
 def _session_of(first_line: dict[str, Any]) -> str:
-    """Return the session whose subagent a transcript is of."""
+    """Return the session that the subagent of a transcript belongs to."""
     return str(first_line.get("sessionId") or "")
 
 
@@ -159,7 +159,7 @@ def message_usage(line: dict[str, Any]) -> tuple[str, str, dict[str, int]] | Non
 
 
 def cost_state(line: dict[str, Any]) -> CostState:
-    """Return the totals of a line `cost-state`; nothing at all of an empty one."""
+    """Return the totals of a line `cost-state`; zeros for an empty one."""
     models: Sums = {}
     for model, used in object_of(line.get("modelUsage")).items():
         cost = used.get("costUSD")
@@ -182,7 +182,7 @@ def cost_state(line: dict[str, Any]) -> CostState:
 
 
 def state_at(transcript: str, at_ms: float) -> dict[str, Any] | None:
-    """Return the last line `cost-state` that a transcript had at a moment; None if it had none."""
+    """Return the last line `cost-state` that a transcript had at a given time; None if it had none."""
     found = None
     for _, raw in new_lines(transcript, 0):
         if b'"cost-state"' in raw:

@@ -1,7 +1,7 @@
 """From a transcript of Claude Code to the events that its hooks would have sent.
 
-A run ends with a line `cost-state`; what follows belongs to the next run of the same session. Lines that were copied
-from another session, by a fork or an older client's resume, are not this session's.
+A run ends with a line `cost-state`; what follows belongs to the next run of the same session. Lines copied from another
+session, by a fork or an older client's resume, are skipped.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from crewkit_hook.transcripts.lines import ODD, ms_of, new_lines, object_of, par
 
 _LINE_ID = re.compile(rb'"uuid": ?"([0-9A-Za-z-]{1,64})"')
 _INTERRUPTED = "[Request interrupted by user"
-_BUILT_IN_COMMAND = "<command-name>"  # one of a user begins with <command-message>
+_BUILT_IN_COMMAND = "<command-name>"  # a user's own command begins with <command-message>
 _NO_PROMPTS = (_INTERRUPTED, _BUILT_IN_COMMAND, "<local-command-", "<bash-", "Caveat: The messages below")
 _REJECTED = ("The user doesn't want to", "Permission to use", "User rejected")
 _BY_MACHINE = "system"
@@ -194,10 +194,10 @@ class _Reader:
 
 
 def past_of(transcript: str, foreign: Set[str], folders: Folders, *, is_over: bool) -> tuple[list[Past], Described]:
-    """Return the events of a session, by time, and what its transcript says of it.
+    """Return the events of a session, by time, and what its transcript says about it.
 
-    ``foreign`` are the ids of lines of other sessions, of which this one may hold copies. ``is_over``: nothing will be
-    added, so that the last run has ended, whatever the transcript says.
+    ``foreign`` are the ids of other sessions' lines, which this transcript may have copied. ``is_over``: nothing will
+    be added, so the last run has ended even if the transcript does not say so.
     """
     reader = _Reader(Path(transcript).stem, foreign)
     events = list(reader.main(transcript))
@@ -212,14 +212,14 @@ def past_of(transcript: str, foreign: Set[str], folders: Folders, *, is_over: bo
 
 
 def own_ids(transcript: str) -> set[str]:
-    """Return the ids of the lines that a session wrote itself, or that no one can tell from such."""
+    """Return the ids of the lines that a session wrote itself, as far as they can be distinguished from copies."""
     copied = _end_of_copies(transcript, Path(transcript).stem)
     own = (_LINE_ID.search(raw) for offset, raw in new_lines(transcript, 0) if offset > copied)
     return {found[1].decode() for found in own if found}
 
 
 def _end_of_copies(transcript: str, session_id: str) -> int:
-    """Return the offset behind the last message that was copied from another session."""
+    """Return the offset after the last message that was copied from another session."""
     end = 0
     for offset, raw in new_lines(transcript, 0):
         if b'"requestSessionId"' in raw and is_copy(parsed(raw), session_id):

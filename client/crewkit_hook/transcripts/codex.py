@@ -1,4 +1,4 @@
-"""Tokens in a rollout of Codex CLI: one record for each request, in the file of the thread that made it."""
+"""Tokens in a rollout of Codex CLI: one record per request, in the file of the thread that made it."""
 
 from __future__ import annotations
 
@@ -63,13 +63,13 @@ class Reading:
             file["is_copied"] = file.get("is_copied", False) and not is_own_turn(payload, file["thread"])
         elif kind == "token_usage_record":
             file["has_records"] = True
-            if payload.get("thread_id") == file["thread"]:  # a fork copies those of its parent
+            if payload.get("thread_id") == file["thread"]:  # a fork copies its parent's records
                 add(file["sums"], file["model"] or UNKNOWN, _used(payload.get("usage")))
         elif payload.get("type") == "token_count" and not file.get("has_records"):  # older clients have no records
             self._take_total(file, payload.get("info"))
 
     def _take_total(self, file: dict[str, Any], info: Any) -> None:
-        """Take the growth of a running total, which belongs to the model of the turn."""
+        """Add the growth of a running total to the model of the turn."""
         total = _used(info.get("total_token_usage")) if isinstance(info, dict) else {}
         before = file.get("total", {})
         if total and any(total.values()):
@@ -97,7 +97,7 @@ def subagent_rollouts(rollout: str, session_id: str, folders: Folders) -> list[s
 
 
 def _days_from(day: Path, folders: Folders) -> list[Path]:
-    """Return the folder of a day and those of later ones (YYYY/MM/DD); the folder alone if it is not that of a day."""
+    """Return the folders of a day (YYYY/MM/DD) and of later days; only the given folder if it is not a day's."""
     own = day.parts[-_LEVELS:]
     if len(own) < _LEVELS or not "".join(own).isdigit():
         return [day]
@@ -105,14 +105,14 @@ def _days_from(day: Path, folders: Folders) -> list[Path]:
 
 
 def _session_of(first_line: dict[str, Any]) -> str:
-    """Return the session whose subagent a rollout is of; empty for one of a session itself."""
+    """Return the session that a subagent's rollout belongs to; empty for a session's own rollout."""
     payload = object_of(first_line.get("payload"))
     session_id, thread = payload.get("session_id"), payload.get("id")
     return str(session_id) if session_id and thread != session_id else ""
 
 
 def about_of(meta: dict[str, Any]) -> dict[str, Any]:
-    """Return what the first line of a rollout says of its thread, as the context of a hook."""
+    """Return what the first line of a rollout says about its thread, as the context of a hook."""
     git, parent = object_of(meta.get("git")), meta.get("forked_from_id")
     said = texts_of(
         {
@@ -128,7 +128,7 @@ def about_of(meta: dict[str, Any]) -> dict[str, Any]:
 
 
 def _used(usage: Any) -> dict[str, int]:
-    """Return the tokens of a request. Codex counts cached ones as input, too."""
+    """Return the tokens of a request. Codex includes cached tokens in input; here they are separate."""
     used = object_of(usage)
     cached, written = number(used.get("cached_input_tokens")), number(used.get("cache_write_input_tokens"))
     return {

@@ -18,7 +18,7 @@ _EXITED = "exited with code "
 
 
 class Meta:
-    """What the first line says of a thread."""
+    """What the first line says about a thread."""
 
     def __init__(self, rollout: str) -> None:
         found = object_of(next((parsed(raw) for _, raw in new_lines(rollout, 0)), {}).get("payload"))
@@ -37,7 +37,7 @@ class Meta:
 
 
 def past_of(rollout: str, *, is_over: bool) -> tuple[list[Past], Meta]:
-    """Return the events of a thread, by time, and what its rollout says of it."""
+    """Return the events of a thread, by time, and what its rollout says about it."""
     meta = Meta(rollout)
     events = list(_Reader(meta).read(rollout, is_over=is_over)) if meta.thread else []
     return sorted(events, key=lambda event: event.at_ms), meta
@@ -81,7 +81,7 @@ class _Reader:
             yield self._edge("End", last_ms, "reason", "other")
 
     def _edge(self, which: str, at_ms: int, name: str, value: str) -> Past:
-        """Return the begin or the end of a session or, without a reason, of a subagent."""
+        """Return the start or the end of a session or of a subagent, whose events have no reason."""
         if self._meta.is_subagent:
             event, more = f"Subagent{which}", {}
         else:
@@ -130,7 +130,7 @@ def _finished(output: Any) -> dict[str, Any]:
 
 
 def _prompt(payload: dict[str, Any]) -> str | None:
-    """Return what a person asked, as newer or older clients write it; None for anything else."""
+    """Return a user's prompt, as newer or older clients write it; None for anything else."""
     if payload.get("type") == "user_message":
         return str(payload.get("message") or "")
     item = object_of(payload.get("item"))

@@ -1,4 +1,4 @@
-"""Folders with the files of many sessions: what is in them, and which session a file is of."""
+"""Folders with the files of many sessions: what is in them, and which session each file belongs to."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SessionOf = Callable[[dict[str, Any]], str]
 
 
 class Folders:
-    """Looks at each folder once. An import needs one for all sessions, an agent that runs a new one at each look."""
+    """Lists each folder once. An import shares one instance; for a running agent, each look needs a new one."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[Path, str], list[Path]] = {}
@@ -27,7 +27,7 @@ class Folders:
         return self._found[folder, pattern]
 
     def of_session(self, session_id: str, folder: Path, pattern: str, session_of: SessionOf) -> list[Path]:
-        """Return the files in a folder whose first line is of a session, as ``session_of`` reads it, in order."""
+        """Return a session's files in a folder, in order; ``session_of`` finds the session in a file's first line."""
         if (folder, pattern) not in self._of_sessions:
             self._of_sessions[folder, pattern] = self._by_session(folder, pattern, session_of)
         return self._of_sessions[folder, pattern].get(session_id, [])
@@ -42,7 +42,7 @@ class Folders:
 
 @lru_cache(maxsize=10_000)
 def _session(path: str, session_of: SessionOf) -> str:
-    """Return the session of a file. An agent that runs asks for those of a folder again and again.
+    """Return the session of a file. It is cached, since it is read again and again while an agent runs.
 
     Raises:
         LookupError: the first line is not written yet.

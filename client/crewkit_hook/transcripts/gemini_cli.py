@@ -1,4 +1,4 @@
-"""Tokens in a chat file of Gemini CLI: those of each answer. Requests for routing and compaction are not in it."""
+"""The tokens of each answer in a chat file of Gemini CLI. Requests for routing and compaction are not in the file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Reading:
     def __init__(self, _session_id: str, kept: dict[str, Any] | None = None) -> None:
         kept = kept or {}
         self._offset: int = kept.get("offset", 0)
-        self._answers: dict[str, list[Any]] = kept.get("answers", {})  # id: model, usage; the last line of an id counts
+        self._answers: dict[str, list[Any]] = kept.get("answers", {})  # by id: model, usage; an id's last line counts
 
     @property
     def kept(self) -> dict[str, Any]:
@@ -30,7 +30,7 @@ class Reading:
                     self._take(parsed(raw))
 
     def killed(self) -> None:
-        """Its totals are partial anyway."""
+        """Do nothing: the totals are partial anyway."""
 
     def totals(self) -> Totals:
         return Totals(total_of({model: used} for model, used in self._answers.values()), is_partial=True)
@@ -45,7 +45,7 @@ class Reading:
 
 
 def _used(tokens: dict[str, Any]) -> dict[str, int]:
-    """Return the tokens of an answer. Gemini counts cached ones as input, and thoughts apart from output."""
+    """Return the tokens of an answer. Gemini includes cached tokens in input, but not thoughts in output."""
     cached = number(tokens.get("cached"))
     return {
         "input_tokens": max(0, number(tokens.get("input")) - cached),

@@ -1,4 +1,4 @@
-"""Lines of JSON in a file that grows."""
+"""Lines of JSON in a growing file."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any
 
 from crewkit_hook import foreign
 
-# What reading a line raises if it is not as the agent's known versions write it. Such a line says nothing.
+# Errors raised by lines that differ from what the agent's known versions write. Such lines are ignored.
 ODD = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 LINE_BYTES_MAX = 32 << 20  # no request to a model is larger
-SKIPPED_BYTES_MAX = 256 << 20  # of longer lines, in one look
+SKIPPED_BYTES_MAX = 256 << 20  # of longer lines, in one call
 
 
 def new_lines(path: str, offset: int) -> Iterator[tuple[int, bytes]]:
-    """Yield each whole line from an offset on, with the offset behind it. A file that is not there has none.
+    """Yield each complete line from an offset on, with the offset after it; nothing if the file does not exist.
 
-    Of a line that is too long, each piece is yielded as an empty line. The next look goes on behind the last one: the
-    rest of an object is not an object, so it says nothing either.
+    If a line is too long, each piece of it is yielded as an empty line. The next call goes on after the last piece: the
+    rest of a JSON object is not a valid object, so it is ignored, too.
     """
     skipped, is_rest = 0, False
     try:
@@ -39,7 +39,7 @@ def new_lines(path: str, offset: int) -> Iterator[tuple[int, bytes]]:
 
 
 def parsed(line: bytes) -> dict[str, Any]:
-    """Return the object of a line; empty if it is none."""
+    """Return the object of a line; empty if the line is not a JSON object."""
     try:
         return object_of(json.loads(line))
     except (ValueError, RecursionError):
@@ -52,12 +52,12 @@ def object_of(value: Any) -> dict[str, Any]:
 
 
 def texts_of(said: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields that are texts, and not empty."""
+    """Return the fields that are non-empty texts."""
     return {name: value for name, value in said.items() if isinstance(value, str) and value}
 
 
 def ms_of(timestamp: Any) -> int:
-    """Return the milliseconds since 1970 of an RFC 3339 time in UTC; 0 if it is none."""
+    """Return the milliseconds since 1970 of an RFC 3339 time; 0 for anything else."""
     try:
         moment = datetime.fromisoformat(str(timestamp).replace("Z", "+00:00"))
     except ValueError:

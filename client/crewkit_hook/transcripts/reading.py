@@ -1,4 +1,4 @@
-"""What it takes to follow the files of a session while an agent writes them."""
+"""The interface for following a session's files while an agent writes them."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ from crewkit_hook.transcripts.usage import Sums
 
 
 class Totals(NamedTuple):
-    """What a session used so far. ``is_partial``: something may be missing, so it is a lower bound."""
+    """What a session has used so far. ``is_partial``: something may be missing, so the totals are a lower bound."""
 
     models: Sums
     is_partial: bool
-    work: dict[str, int] | None = None  # as the batch format has it
+    work: dict[str, int] | None = None  # as in the batch format
 
 
 class Reading(Protocol):
-    """How far the files of a session are read, and what they said. It goes into JSON and comes back."""
+    """How far the files of a session were read, and what they said. The state is stored as JSON between calls."""
 
     def __init__(self, session_id: str, kept: dict[str, Any] | None = None) -> None:
         """``kept`` is what `kept` returned before."""
 
     @property
     def kept(self) -> dict[str, Any]:
-        """What it needs to go on."""
+        """The state from which a later instance goes on."""
         ...
 
     def advance(self, path: str) -> None:
-        """Read what is new. ``path`` is the file that the agent names; others are found beside it."""
+        """Read what is new. ``path`` is the file that the agent names; related files are found from it."""
 
     def killed(self) -> None:
-        """Note that the agent is gone without an end, so that its last words are missing."""
+        """Note that the agent is gone without an end, so its last lines are missing."""
 
     def totals(self) -> Totals:
-        """Return what was read so far."""
+        """Return the totals read so far."""
         ...
 
     def about(self) -> dict[str, Any]:
-        """Return what was read of the session itself, as the context of a hook."""
+        """Return what the files say about the session itself, as the context of a hook."""
         ...

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 FIELDS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "cache_creation_1h_tokens")
-NANO = 9  # places behind the point
-Sums = dict[str, dict[str, Any]]  # by model: the fields, and `cost_usd` where it is known
+NANO = 9  # decimal places
+Sums = dict[str, dict[str, Any]]  # by model: the fields, and `cost_usd` if it is known
 
 
 def add(sums: Sums, model: str, used: Mapping[str, Any], sign: int = 1) -> None:
-    """Add what was used of a model. ``sign`` -1 subtracts, down to 0."""
+    """Add the usage of a model. ``sign`` -1 subtracts, but not below 0."""
     total = sums.setdefault(model, {})
     for field in FIELDS:
         total[field] = max(0, total.get(field, 0) + sign * (used.get(field) or 0))
@@ -22,7 +22,7 @@ def add(sums: Sums, model: str, used: Mapping[str, Any], sign: int = 1) -> None:
 
 
 def total_of(parts: Iterable[Mapping[str, Mapping[str, Any]]]) -> Sums:
-    """Return the sum of several."""
+    """Return the sum of several sums."""
     sums: Sums = {}
     for part in parts:
         for model, used in part.items():
@@ -31,7 +31,7 @@ def total_of(parts: Iterable[Mapping[str, Mapping[str, Any]]]) -> Sums:
 
 
 def difference(of: Sums, minus: Sums) -> Sums:
-    """Return what was used beyond ``minus``."""
+    """Return the usage beyond ``minus``."""
     sums = total_of([of])
     for model, used in minus.items():
         add(sums, model, used, -1)
@@ -39,7 +39,7 @@ def difference(of: Sums, minus: Sums) -> Sums:
 
 
 def report_of(sums: Sums) -> list[dict[str, Any]]:
-    """Return the models of a report. A cost that covers a part only is left out: the installation has a price list."""
+    """Return the models of a report. A cost that covers only a part is left out: the installation has a price list."""
     return [
         {"model": model, **{name: value for name, value in used.items() if name in FIELDS}}
         | ({} if used.get("unpriced") or "cost_usd" not in used else {"cost_usd": used["cost_usd"]})
