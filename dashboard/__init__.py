@@ -1,1 +1,1 @@
-"""The web dashboard: a page, ES modules and styles, served as they are. It knows the documented HTTP API alone."""
+"""The web dashboard: a page, ES modules and styles, served as they are. It uses only the documented HTTP API."""

@@ -453,9 +453,9 @@ VERDICTS: list[tuple[Found, str, str]] = [
         "yes",
         f"Yes, as the server reports: every event accepted before {BEFORE} is in the numbers.",
     ),
-    (known(lag=3, age=31), "wait", f"Not yet: 3 records wait. {IN_NUMBERS}"),
-    (known(lag=1, age=31), "wait", f"Not yet: 1 record waits. {IN_NUMBERS}"),
-    (known(age=31), "wait", f"Not known since {BEFORE}: no projector has reported after it. {IN_NUMBERS}"),
+    (known(lag=3, age=31), "wait", f"Not yet: 3 records are waiting. {IN_NUMBERS}"),
+    (known(lag=1, age=31), "wait", f"Not yet: 1 record is waiting. {IN_NUMBERS}"),
+    (known(age=31), "wait", f"Not known since {BEFORE}: no projector has reported since. {IN_NUMBERS}"),
     (
         known(letters=letters(1)),
         "partly",
@@ -618,7 +618,7 @@ def test_prove_and_switch(own: Dashboard, visits: Visits, operator: Operator, se
     """A new generation needs a proof before a switch; then all readers use it, and the reader can switch back."""
     page = open_trust(own, visits)
     expect(card(page, second)).to_have_attribute("data-state", "following")
-    expect(card(page, second)).to_contain_text(f"No switch: {second} is not proved: prove it first.")
+    expect(card(page, second)).to_contain_text(f"Can't switch: {second} is not proved: prove it first.")
     expect(action(page, f"switch {second}")).to_have_count(0)
 
     do(page, "prove", second)
@@ -829,7 +829,7 @@ def test_pause_drop_and_resume(own: Dashboard, visits: Visits, session: str, ope
     assert number(page, '[data-testid="lag-records"]') == 1
 
     make_late(page)
-    sentence = "Not yet: 1 record waits. Everything accepted before TIME is in the numbers."
+    sentence = "Not yet: 1 record is waiting. Everything accepted before TIME is in the numbers."
     expect_verdict(page, "wait", sentence)
     page.unroute_all(behavior="wait")
     do(page, "resume", "g1")

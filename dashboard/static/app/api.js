@@ -1,14 +1,14 @@
-// The documented API, as every other client sees it: bearer token, ETags, one shape of errors.
+// A client of the documented API like any other: bearer token, ETags, one error format.
 
 import { credential, forget } from "./credentials.js";
 
 const REMEMBERED_MAX = 300;
-const REMEMBERED_BYTES_MAX = 500_000; // of one answer; pages of large payloads are read again
+const REMEMBERED_BYTES_MAX = 500_000; // of one answer; larger ones are read again
 const TIMEOUT_MS = 30_000;
 const remembered = new Map(); // address -> {etag, body}
 const listeners = new Set();
 
-/** What the API refused, or could not answer: `status` 0 means that no answer came. */
+/** A request that the API refused or could not answer: `status` 0 means that no answer came. */
 export class ApiError extends Error {
   constructor(status, code, message, details = {}, retryAfter = null, requestId = null) {
     super(message);
@@ -29,7 +29,7 @@ export function onFreshness(listener) {
 /**
  * Read from the org: `get("/sessions", {page: 2})`. Parameters that are null, undefined or "" are left out.
  *
- * Returns `{data, meta, headers, isNew}`; `isNew` is false if it equals what the last read of this address returned.
+ * Returns `{data, meta, headers, isNew}`; `isNew` is false if the last read of this address returned the same.
  * Throws `ApiError`.
  */
 export function get(path, params = {}, options = {}) {
@@ -53,7 +53,7 @@ export function postOperator(path, body, options = {}) {
   return write("operator", `/api/v1/operator${path}`, body, options);
 }
 
-/** Every page of a list, `per_page` rows at a time, at most `rowsMax` rows; `isNew` is true if one of them is. */
+/** Read all pages of a list, up to about `rowsMax` rows; `isNew` is true if any page is new. */
 export async function getAll(path, params = {}, options = {}, rowsMax = 10_000) {
   const rows = [];
   let isAnyNew = false;
@@ -65,7 +65,7 @@ export async function getAll(path, params = {}, options = {}, rowsMax = 10_000) 
   }
 }
 
-// A 304 brings no `meta`, so who needs that of this moment reads the whole answer again: `isWhole`.
+// A 304 has no `meta`; with `isWhole` the full answer is read again, for a current `meta`.
 async function read(kind, path, params, { signal, headers = {}, isWhole = false, timeoutMs } = {}) {
   const address = path + query(params);
   const known = isWhole ? null : remembered.get(address);
@@ -88,7 +88,7 @@ async function write(kind, path, body, { signal, headers = {} } = {}) {
     method: "POST",
     signal,
     headers: { ...headers, "Content-Type": "application/json" },
-    body: typeof body === "string" ? body : JSON.stringify(body), // a text is JSON already: its numbers stay exact
+    body: typeof body === "string" ? body : JSON.stringify(body), // a string is JSON already, so its numbers stay exact
   });
   const { data, meta } = await bodyOf(response);
   return { data, meta, headers: response.headers };
@@ -121,7 +121,7 @@ async function bodyOf(response) {
     return await response.json();
   } catch (reason) {
     if (reason.name === "AbortError") throw reason;
-    throw new ApiError(0, "no_answer", "The answer broke off.");
+    throw new ApiError(0, "no_answer", "The answer was cut off.");
   }
 }
 
@@ -131,7 +131,7 @@ async function errorOf(kind, response) {
   try {
     body = await response.json();
   } catch {
-    // A proxy in between answers in its own words.
+    // A proxy in between answers in its own format.
   }
   return new ApiError(
     response.status,

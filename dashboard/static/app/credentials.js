@@ -1,5 +1,5 @@
-// The tokens of this tab. They come from the address's fragment, which no server sees, or from the form; they are kept
-// in sessionStorage and nowhere else. Claims are read for the page's own decisions; the API checks the signature.
+// The tokens of this tab. They come from the address's fragment, which no server sees, or from the form, and are stored
+// only in sessionStorage. The page reads their claims to decide what to offer; the API checks the signature.
 
 const KEYS = { org: "crewkit.token", operator: "crewkit.operator" };
 const ACTIONS = {
@@ -11,8 +11,8 @@ const ACTIONS = {
 };
 
 /**
- * Take tokens out of the address, and leave an address without them. Returns `[{kind, token}]`, without those that are
- * not valid while one is held.
+ * Take tokens out of the address, and leave an address without them. Returns `[{kind, token}]`; an invalid token is
+ * left out if a valid one is stored.
  */
 export function takeFromAddress() {
   const given = new URLSearchParams(location.hash.slice(1));
@@ -24,12 +24,12 @@ export function takeFromAddress() {
   return found.filter(({ kind, token }) => validClaims(token) || !credential(kind));
 }
 
-/** Keep a token of a link. */
+/** Store a token from a link. */
 export function keepGiven({ kind, token }) {
   sessionStorage.setItem(KEYS[kind], token);
 }
 
-/** Both claims, `{held, given}`, if a token of a link belongs to another user or org than the one held; else null. */
+/** Both claims, `{held, given}`, if a link's token belongs to another user or org than the stored one; else null. */
 export function changeOfIdentity({ kind, token }) {
   const held = credential(kind)?.claims;
   const given = validClaims(token);
@@ -37,19 +37,19 @@ export function changeOfIdentity({ kind, token }) {
   return isOther ? { held, given } : null;
 }
 
-/** Keep a token that a person typed. Returns why it can't be one, or null. */
+/** Store a token that the reader typed. Returns why it can't be used, or null. */
 export function keep(text) {
   const token = text.trim().replace(/^Bearer\s+/i, "");
   const claims = claimsOf(token);
-  if (!claims) return "This is not a token. It has three parts, with dots between them, and begins with “ey”.";
+  if (!claims) return "This is not a token. A token has three parts separated by dots, and begins with “ey”.";
   if (claims.exp * 1000 <= Date.now()) return "This token has expired.";
-  if (claims.role === "agent") return "This token belongs to an agent: it may write, but not read.";
+  if (claims.role === "agent") return "This token belongs to an agent: it can write, but not read.";
   sessionStorage.setItem(claims.role === "operator" ? KEYS.operator : KEYS.org, token);
   dispatchEvent(new Event("signedin"));
   return null;
 }
 
-/** The token of the org, or of the operator, with its claims; null without one, or after it has expired. */
+/** The org's or the operator's token with its claims; null if there is none or it has expired. */
 export function credential(kind = "org") {
   const token = sessionStorage.getItem(KEYS[kind]);
   const claims = token && validClaims(token);

@@ -1,10 +1,11 @@
-// Build elements. Text is always a text node, so that nothing an agent wrote can become markup.
+// Build elements. Text is always a text node, so nothing that an agent wrote can become markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
- * Return an element. `attributes`: `on…` is a listener, `style` an object of CSS properties, `data` of data-attributes,
- * a boolean is a boolean attribute, null is absent. Children are nodes, texts, numbers, arrays of them, or null.
+ * Return an element. In `attributes`, `on…` is a listener, `style` an object of CSS properties, `data` one of data
+ * attributes; true and false set or omit an attribute, null omits it. Children are nodes, texts, numbers, arrays of
+ * them, or null.
  */
 export function el(tag, attributes = {}, ...children) {
   return fill(document.createElement(tag), attributes, children);
@@ -15,7 +16,7 @@ export function svg(tag, attributes = {}, ...children) {
   return fill(document.createElementNS(SVG, tag), attributes, children);
 }
 
-/** Replace what is inside an element. */
+/** Replace the content of an element. */
 export function put(element, ...children) {
   element.replaceChildren(...nodes(children));
   return element;
@@ -42,7 +43,7 @@ function nodes(children) {
     .map((child) => (child instanceof Node ? child : String(child)));
 }
 
-/** Say something to screen readers. */
+/** Announce a text to screen readers. */
 export function announce(text) {
   document.getElementById("announcer").textContent = text;
 }

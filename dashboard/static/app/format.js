@@ -1,4 +1,4 @@
-// Numbers, times and names as people read them. All days and times are UTC, as in the API.
+// Formats numbers, times and names for readers. All days and times are UTC, as in the API.
 
 const DASH = "–";
 const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
@@ -7,7 +7,7 @@ const cents = new Intl.NumberFormat("en-US", { minimumFractionDigits: 2, maximum
 const small = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 2, maximumFractionDigits: 9 });
 const exact = new Intl.NumberFormat("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 9 });
 
-/** Money in USD: cents, or two digits of what is less than a cent. */
+/** Money in USD: to the cent, or to two significant digits below a cent. */
 export function money(usd) {
   if (usd === null || usd === undefined) return DASH;
   const sign = usd < 0 ? "−" : "";
@@ -38,7 +38,7 @@ export function percent(share, digits = 1) {
   return share === null || share === undefined ? DASH : `${(share * 100).toFixed(digits)} %`;
 }
 
-/** A duration of seconds in its two largest units. */
+/** A duration in seconds, shown in its two largest units. */
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return DASH;
   if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
@@ -57,7 +57,7 @@ export function duration(seconds) {
   return DASH;
 }
 
-/** A duration in ms, as in `duration`. */
+/** A duration in ms, shown as in `duration`. */
 export function milliseconds(ms) {
   return duration(ms === null || ms === undefined ? null : ms / 1_000);
 }
@@ -83,7 +83,7 @@ export function ago(time, now = Date.now()) {
   return `${Math.round(seconds / 86_400)} days ago`;
 }
 
-/** A change relative to before: "+12 %", "no change", or what is new. */
+/** A change relative to the previous value: "+12 %", "no change", or "new". */
 export function change(current, previous) {
   if (current === null || previous === null || current === undefined || previous === undefined) return null;
   if (previous === 0) return current === 0 ? "no change" : "new";
@@ -93,7 +93,7 @@ export function change(current, previous) {
   return `${share > 0 ? "+" : "−"}${(Math.abs(share) * 100).toFixed(digits)} %`;
 }
 
-/** A change between two shares, in points of a hundred. */
+/** A change between two shares, in percentage points. */
 export function changeInPoints(current, previous) {
   if (current === null || previous === null || current === undefined || previous === undefined) return null;
   const points = (current - previous) * 100;
@@ -101,7 +101,7 @@ export function changeInPoints(current, previous) {
   return `${points > 0 ? "+" : "−"}${Math.abs(points).toFixed(1)} points`;
 }
 
-/** A name from the API; `null` is the group of what has none. */
+/** A name from the API, or `without` for an absent one. */
 export function named(name, without) {
   return name === null || name === undefined || name === "" ? without : name;
 }

@@ -1,18 +1,18 @@
-// "Complete through": everything that was accepted before this moment is in the numbers on the page.
+// "Complete through": the numbers on the page include everything accepted before this moment.
 
 import { el, put } from "./dom.js";
 import { onFreshness } from "./api.js";
 import { ago, clockTime, count } from "./format.js";
 
-let oldest = null; // of the answers on the page, the one that knows least
+let oldest = null; // the least fresh of the answers on the page
 let isNewRound = true;
 
-/** The answers from now on replace those before. */
+/** From now on, new answers replace the former ones. */
 export function beginRound() {
   isNewRound = true;
 }
 
-/** Return the element that is always visible; it follows the answers. */
+/** Return the badge, which is always visible and follows the answers. */
 export function freshnessBadge() {
   const dot = el("span", { class: "dot", "aria-hidden": "true" });
   const text = el("span", {});
@@ -26,7 +26,7 @@ export function freshnessBadge() {
     put(text, `Complete through ${ago(oldest.completeThrough)}`);
     badge.title =
       `Every event accepted before ${clockTime(oldest.completeThrough)} UTC is in these numbers, exactly once.` +
-      (oldest.lagRecords ? ` ${count(oldest.lagRecords)} records wait.` : "") +
+      (oldest.lagRecords ? ` ${count(oldest.lagRecords)} records are waiting.` : "") +
       " Click to check.";
   };
   onFreshness((seen) => {

@@ -1,4 +1,4 @@
-// Keep a page current: read, draw what is new, wait, and read again. Unchanged answers make the pauses longer.
+// Keep a page current: read, draw what is new, wait, and read again. The pauses grow while answers stay the same.
 
 import { ApiError } from "./api.js";
 import { beginRound } from "./freshness.js";
@@ -11,11 +11,11 @@ const RETRY_MAX_MS = 60_000;
 const GROWTH = 1.5;
 
 /**
- * Call `draw(found)` with what `load()` returns, at once and whenever it changed. `load` returns an object of answers
- * of the API. The promise is resolved after the first drawing; the rest goes on until `signal` is aborted.
+ * Call `draw(found)` with what `load()` returns, at once and whenever it has changed. `load` returns an object of API
+ * answers. The promise resolves after the first drawing; reading goes on until `signal` is aborted.
  *
- * `everyMs()` gives the shortest pause, null ends it. Temporary errors are tried again, and leave `root` as it is;
- * others are drawn in it.
+ * `everyMs()` returns the shortest pause, or null to stop. After a temporary error `root` stays as it is, and the read
+ * is repeated; other errors are shown in `root`.
  */
 export async function follow({ root, load, draw, signal, everyMs = () => 10_000, slowestMs = 60_000 }) {
   let pause = everyMs();
@@ -68,7 +68,7 @@ export async function follow({ root, load, draw, signal, everyMs = () => 10_000,
   rest().catch(onFailure);
 }
 
-/** Do what may fail for a while, again and again, until it succeeds or the reader leaves. Other errors are thrown. */
+/** Repeat an action after temporary errors, until it succeeds or the reader leaves. Other errors are thrown. */
 export async function persist(action, signal) {
   for (let pause = RETRY_FIRST_MS; !signal.aborted; pause = Math.min(pause * 2, RETRY_MAX_MS)) {
     try {
@@ -87,12 +87,12 @@ export async function persist(action, signal) {
   return null;
 }
 
-/** Write faults of the page to the console. What the API refuses is no fault of the page. */
+/** Write the page's own errors to the console. A refusal by the API is not one of them. */
 export function report(error) {
   if (!(error instanceof ApiError)) console.error(error);
 }
 
-// Elements are made anew or moved; the focused one, or the one that takes its place, gets the focus.
+// Drawing replaces or moves elements; afterwards the focused one, or its successor, gets the focus back.
 function keepingFocus(root, draw) {
   const focused = root.contains(document.activeElement) ? document.activeElement : null;
   const isSame = (other) =>
@@ -105,7 +105,8 @@ function keepingFocus(root, draw) {
   now?.focus({ preventScroll: true });
 }
 
-// Resolves after `ms`, or when the reader leaves, the network comes or goes, or what `giveWake` got is called.
+// Resolves after `ms`, or earlier: when the reader leaves, the network comes or goes, or the function passed to
+// `giveWake` is called.
 function sleep(ms, signal, giveWake) {
   return new Promise((resolve) => {
     const over = new AbortController();

@@ -1,4 +1,4 @@
-// Starts the dashboard: tokens out of the address, then the page, or the form that asks for a token.
+// Starts the dashboard: takes tokens out of the address, then shows the page, or a form that asks for a token.
 
 import { credential } from "./credentials.js";
 import { put } from "./dom.js";
@@ -34,7 +34,7 @@ function askForToken(why) {
 
 addEventListener("signedout", (event) => {
   drawShell(document.getElementById("top"), false);
-  askForToken(event.detail ?? "Your token has expired, or was revoked. What you looked at is still in the address.");
+  askForToken(event.detail ?? "Your token has expired, or was revoked. Sign in to return to the same page.");
 });
 addEventListener("signedin", () => drawShell(document.getElementById("top"), true));
 addEventListener("hashchange", () => {

@@ -1,4 +1,4 @@
-// One line above the page while the server, or the network, is away. What was read before stays.
+// One line above the page while the server or the network is unavailable. The page keeps what was read before.
 
 import { announce, el, put } from "./dom.js";
 
@@ -11,7 +11,7 @@ export function problemLine() {
   return element;
 }
 
-/** Say what failed, when it is tried again, and offer to try now; `isFirst` if nothing was read before. */
+/** Say what failed and when it is retried, and offer to retry now; `isFirst` if nothing was read before. */
 export function showProblem(error, retryInMs, retryNow, isFirst = false) {
   const until = Date.now() + retryInMs;
   const when = el("span", {});
@@ -23,14 +23,14 @@ export function showProblem(error, retryInMs, retryNow, isFirst = false) {
   put(
     element,
     el("strong", {}, explain(error)),
-    isFirst ? "" : " What you see was read before.",
+    isFirst ? "" : " The page shows what was read before.",
     when,
     el("button", { type: "button", class: "small", onclick: retryNow }, "Try now"),
   );
   element.hidden = false;
 }
 
-/** Everything answers again. */
+/** Hide the line: everything answers again. */
 export function clearProblem() {
   clearInterval(clock);
   if (element) element.hidden = true;
@@ -41,8 +41,8 @@ export function explain(error) {
   if (!navigator.onLine) return "This device is offline.";
   if (error.status === 0) return "The server does not answer. Is it running? `make run` starts it.";
   if (error.status === 503)
-    return "The store, or the log, is away; nothing is lost. The server will answer when it is back.";
-  if (error.status === 429) return "Your org has used its reads of this hour.";
+    return "The store or the log is unavailable; nothing is lost. The server will answer once it is back.";
+  if (error.status === 429) return "Your org has used up its reads for this hour.";
   if (error.status === 403) return "Your role may not see this.";
   if (error.status === 404) return "It does not exist, or it belongs to another user.";
   return error.message;

@@ -1,4 +1,4 @@
-// Ranges of whole days in UTC, as analytics take them.
+// Ranges of whole days in UTC, as the analytics routes accept them.
 
 const DAY_MS = 86_400_000;
 const DAYS_MAX = 800;
@@ -19,7 +19,7 @@ const parse = (day) => (/^\d{4}-\d{2}-\d{2}$/.test(day ?? "") ? Date.parse(`${da
 
 /**
  * Return the range of a preset, or of two days: `{preset, start, end, days, previous: {start, end}}`, days inclusive.
- * Days that are none, or in the wrong order, or too many, give the default range.
+ * Invalid days, days in the wrong order and too many days give the default range.
  */
 export function rangeOf(preset, start, end, now = Date.now()) {
   const today = parse(text(now));
@@ -57,23 +57,23 @@ function bounds(preset, today) {
   }
 }
 
-/** The days of a range as the parameters of analytics. */
+/** The days of a range as parameters of the analytics routes. */
 export function dayParams({ start, end }) {
   return { start_date: start, end_date: end };
 }
 
-/** The same days as the parameters of lists of sessions; the end is exclusive there. */
+/** The same days as parameters of session lists, where the end is exclusive. */
 export function timeParams({ start, end }) {
   return { started_after: `${start}T00:00:00Z`, started_before: `${text(parse(end) + DAY_MS)}T00:00:00Z` };
 }
 
-/** The width of a bar in the charts of a range. */
+/** The interval that one bar covers in the charts of a range. */
 export function intervalOf({ days }) {
   if (days <= 2) return "hour";
   return days <= 120 ? "day" : "week";
 }
 
-/** What the period before is called. */
+/** The name of the period before. */
 export function previousName({ preset, days }) {
   if (preset === "today" || preset === "yesterday" || days === 1) return "the day before";
   return `the ${days} days before`;
@@ -89,7 +89,7 @@ export function weekday(day) {
   return (new Date(parse(day)).getUTCDay() + 6) % 7;
 }
 
-/** How a range reads: "23 Nov – 29 Nov 2026". */
+/** A range as text: "23 Nov – 29 Nov 2026". */
 export function rangeText({ start, end }) {
   const format = (day, options) =>
     new Intl.DateTimeFormat("en-GB", { timeZone: "UTC", ...options }).format(new Date(parse(day)));

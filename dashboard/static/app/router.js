@@ -1,4 +1,4 @@
-// Addresses to pages. A page is a module with `title` and `show(main, view)`; it is loaded when it is first opened.
+// Maps addresses to pages. A page is a module with `title` and `show(main, view)`, loaded when it is first opened.
 
 import { ApiError } from "./api.js";
 import { announce, el, put } from "./dom.js";
@@ -17,20 +17,20 @@ const ROUTES = [
 ];
 
 const PRELOAD_AFTER_MS = 5_000;
-const RELOADED = "crewkit.reloaded"; // when the page was loaded anew for want of a module
+const RELOADED = "crewkit.reloaded"; // when the page was last reloaded because a module was missing
 const RELOAD_EVERY_MS = 30_000;
 
 let leaving = new AbortController();
 let afterwards = () => {};
-let shown = null; // the module of the page
-let address = null; // of the page, without its fragment
+let shown = null; // the module of the open page
+let address = null; // of the open page, without the fragment
 
-/** Follow links and the history from now on; `onShown(path)` is called after each change of page. */
+/** Follow links and the history from now on; `onShown(path)` is called on each change of page. */
 export function startRouter(onShown) {
   afterwards = onShown;
   history.scrollRestoration = "manual";
   addEventListener("popstate", () => {
-    if (address !== presentAddress()) showPage(); // else a link within the page was followed
+    if (address !== presentAddress()) showPage(); // otherwise the link leads within the page
   });
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("a[href]");
@@ -43,7 +43,7 @@ export function startRouter(onShown) {
   return showPage();
 }
 
-/** Open an address of this site. `replace` leaves no entry in the history, `keepScroll` stays where the reader is. */
+/** Open an address of this site. `replace` adds no history entry; `keepScroll` keeps the scroll position. */
 export function navigate(to, { replace = false, keepScroll = replace } = {}) {
   if (replace) readdress(to);
   else {
@@ -53,13 +53,13 @@ export function navigate(to, { replace = false, keepScroll = replace } = {}) {
   return showPage();
 }
 
-/** Give the page that is shown another address; it stays as it is. */
+/** Change the address of the open page without drawing it again. */
 export function readdress(to) {
   history.replaceState(history.state, "", to);
   address = presentAddress();
 }
 
-/** Show the page of the present address anew. */
+/** Show the page of the current address. */
 export async function showPage() {
   leaving.abort();
   leaving = new AbortController();
@@ -96,7 +96,7 @@ function presentAddress() {
   return location.pathname + location.search;
 }
 
-// Another page appears at once. The same page with other choices is made beside the present one, which stays, dimmed,
+// Another page appears at once. The same page with other choices is built in the background: the old one stays, dimmed,
 // until the new one has its numbers.
 async function showIn(main, page, view) {
   const next = el("div", { class: "page" });
@@ -111,13 +111,13 @@ async function showIn(main, page, view) {
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 }
 
-/** Load the other pages as well, once the reader stays, so that they open while the server is away. */
+/** Load the other pages too if the reader stays, so that they open even while the server is unavailable. */
 export function loadAllPages() {
   setTimeout(() => ROUTES.forEach(([, load]) => load().catch(() => {})), PRELOAD_AFTER_MS);
 }
 
-// A module that could not be loaded is not asked for again by every browser, and after an upgrade of the server it may
-// not fit to those of this page. A new page has all of one version.
+// Not every browser requests a failed module again, and after a server upgrade the module may not fit the others on
+// this page. A reloaded page has all modules in one version.
 async function loaded(load) {
   try {
     return await load();

@@ -1,4 +1,4 @@
-// What surrounds every page: navigation, freshness, who is signed in.
+// The frame of every page: navigation, freshness, and who is signed in.
 
 import { credential, forget, may } from "./credentials.js";
 import { el, put } from "./dom.js";
@@ -61,7 +61,7 @@ export function drawShell(top, isSignedIn) {
   if (isSignedIn) markPage(location.pathname);
 }
 
-/** Mark the page that is open, and let the links keep the range and the filters. */
+/** Mark the open page, and make the links keep the range and the filters. */
 export function markPage(path) {
   const state = readState();
   for (const link of document.querySelectorAll("#top nav a")) {

@@ -1,10 +1,10 @@
-// The form for a token, for those who did not come by a link that has one.
+// The sign-in form, for readers who did not open a link with a token.
 
 import { keep } from "./credentials.js";
 import { el } from "./dom.js";
 import { tokenField } from "./ui/token_field.js";
 
-/** Return the form; `why` says why it is shown, `onDone` is called once a token is kept. */
+/** Return the form; `why` says why it is shown, `onDone` is called once a token is stored. */
 export function signInForm(why, onDone) {
   const { field, problem, submit } = tokenField("token", keep, onDone);
   return el(
@@ -25,7 +25,7 @@ export function signInForm(why, onDone) {
     el(
       "p",
       { class: "muted" },
-      "The token stays in this tab and is gone when you close it. Operators use their own: add --operator.",
+      "The token stays in this tab, and is gone when you close it. For an operator's token, add --operator.",
     ),
   );
 }

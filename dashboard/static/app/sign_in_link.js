@@ -1,10 +1,10 @@
-// Signs in by the tokens of a link. Anyone can make a link, so it replaces another identity only if the reader agrees.
+// Signs in with a link's tokens. Anyone can make a link, so it replaces another identity only if the reader agrees.
 
 import { changeOfIdentity, keepGiven, takeFromAddress } from "./credentials.js";
 import { el } from "./dom.js";
 import { ask } from "./pages/trust/dialog.js";
 
-/** Keep the tokens in the address, all or none; ask first if they are another user's or org's than those held. */
+/** Store the address's tokens, all or none; ask first if they are of another user or org than the stored ones. */
 export async function signInByLink() {
   const tokens = takeFromAddress();
   const changes = tokens.map(changeOfIdentity).filter(Boolean);
@@ -26,7 +26,7 @@ async function agrees(changes) {
   return answer !== null;
 }
 
-// Names of a token that no server has checked yet: isolated, so that they can't reorder the sentence.
+// No server has checked these names yet, so they are isolated: bidirectional text must not reorder the sentence.
 function named({ sub, role, org_id: org }) {
   return [el("bdi", {}, sub), ", ", el("bdi", {}, role), " of ", el("bdi", {}, org)];
 }

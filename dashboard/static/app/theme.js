@@ -1,4 +1,4 @@
-// A classic script in the head, so that the first paint has the chosen colours. Without a choice, the system decides.
+// A classic script in the head, so that the first paint has the chosen colours. By default, the system decides.
 (() => {
   const KEY = "crewkit.theme";
   const root = document.documentElement;
@@ -21,7 +21,7 @@
       try {
         localStorage.setItem(KEY, theme);
       } catch {
-        /* private mode: for this page only */
+        /* private mode: the choice is for this page only */
       }
       apply(theme);
       tell();

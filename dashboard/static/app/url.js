@@ -2,7 +2,7 @@
 
 import { DEFAULT_PRESET, rangeOf } from "./ranges.js";
 
-/** The filters that all pages share, by the API's names. */
+/** The filters that all pages share, under the API's names. */
 export const FILTERS = {
   project_id: "Project",
   repo: "Repository",
@@ -11,7 +11,7 @@ export const FILTERS = {
   model: "Model",
 };
 
-/** The filters of the events of a session, by the API's names. */
+/** The filters of a session's events, under the API's names. */
 export const EVENT_FILTERS = ["event_type", "tool_name", "agent_id", "after", "before"];
 
 /** Changes that remove these parameters from an address. */
@@ -19,7 +19,7 @@ export function removing(names) {
   return Object.fromEntries(names.map((name) => [name, null]));
 }
 
-/** Return what the present address says: `{range, filters, params}`. */
+/** Return what the current address says: `{range, filters, params}`. */
 export function readState(search = location.search) {
   const params = new URLSearchParams(search);
   const filters = {};
@@ -27,7 +27,7 @@ export function readState(search = location.search) {
   return { range: rangeOf(params.get("range"), params.get("start"), params.get("end")), filters, params };
 }
 
-/** Return `path` with parameters of the range and the filters of `state`, changed by `changes` (null removes one). */
+/** Return `path` with the range and the filters of `state` as parameters, changed by `changes` (null removes one). */
 export function href(path, state, changes = {}) {
   const { preset, start, end } = state.range;
   const own =
@@ -35,7 +35,7 @@ export function href(path, state, changes = {}) {
   return withParams(path, { ...own, ...state.filters, ...changes });
 }
 
-/** Return the present address with some parameters changed (null removes one); the page number is forgotten. */
+/** Return the current address with some parameters changed (null removes one) and without the page number. */
 export function changed(changes) {
   const all = Object.fromEntries(new URLSearchParams(location.search));
   return withParams(location.pathname, { ...all, page: null, ...changes });

@@ -1,4 +1,4 @@
-// What agents did in a range, what it cost, and why more or less than before.
+// What agents did in a range, what it cost, and why the cost changed.
 
 import { get } from "../api.js";
 import { may } from "../credentials.js";
@@ -32,7 +32,7 @@ export async function show(main, view) {
     Array.from({ length: may("readAll") ? 4 : 3 }, () => skeleton("16rem")),
   );
   const tools = toolErrors(state, signal);
-  tools.element.hidden = Boolean(state.filters.model); // tools belong to sessions, which may use several models
+  tools.element.hidden = Boolean(state.filters.model); // tool counts are per session, which may use several models
   const rest = el("div", { class: "panels wide" }, skeleton("14rem"), skeleton("14rem"));
   const content = el("div", { class: "panels" }, chart.element, changes, costs, tools.element, rest);
   put(main, el("h1", { class: "visually-hidden" }, "Overview"), filterRow(state, signal), kpis, content);
@@ -64,7 +64,7 @@ export async function show(main, view) {
   });
 }
 
-// The numbers are read first, and go to `onNumbers` while the server still answers the rest.
+// The headline numbers go to `onNumbers` as soon as they arrive, before the rest.
 async function loadOverview(state, signal, onNumbers) {
   const { model, ...filters } = state.filters;
   const now = { ...dayParams(state.range), ...filters };

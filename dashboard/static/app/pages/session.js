@@ -1,4 +1,4 @@
-// One session: what it is, what it took, and views of what happened in it. An active one is followed.
+// One session: what it is, what it used, and views of what happened in it. The page of an active session is live.
 
 import { get } from "../api.js";
 import { el, put } from "../dom.js";
@@ -20,7 +20,7 @@ const VIEWS = {
   history: ["History", () => import("./session/history.js")],
 };
 const FASTEST_MS = 2_000;
-const MS_PER_EVENT = 0.2; // a long session costs more to read, so it is read less often
+const MS_PER_EVENT = 0.2; // long sessions cost more to read, so they are read less often
 const SLOWEST_MS = 30_000;
 
 /** Show the headline and the chosen view; the view gets each new state of the session. */
@@ -38,7 +38,7 @@ export async function show(main, { id, signal, params, setTitle }) {
     report(error);
     put(body, failure(error));
   };
-  VIEWS[chosen][1]().catch(() => {}); // it is loaded while the session is read; opening it says what failed
+  VIEWS[chosen][1]().catch(() => {}); // load the view while the session is read; opening it reports errors
 
   await follow({
     root: main,
@@ -54,7 +54,7 @@ export async function show(main, { id, signal, params, setTitle }) {
       view.catch(onFailure);
     },
   });
-  await view?.catch(() => {}); // it was drawn
+  await view?.catch(() => {}); // the error is on the page already
 }
 
 async function refreshed(made, session, signal) {
@@ -84,7 +84,7 @@ function viewLinks(chosen) {
   );
 }
 
-// The filters of the events do not go along to another view.
+// Another view does not keep the event filters.
 function viewChanges(view) {
   return { ...removing(EVENT_FILTERS), view: view === "timeline" ? null : view };
 }

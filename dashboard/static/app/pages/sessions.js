@@ -1,4 +1,4 @@
-// The list of sessions: search, filters, order, pages. Everything that is chosen is in the address.
+// The list of sessions: search, filters, order, pages. All choices are in the address.
 
 import { get } from "../api.js";
 import { el, put } from "../dom.js";
@@ -32,7 +32,7 @@ const CHOICES = {
   ],
 };
 
-/** Show the controls, and one page of the list, which follows the API. */
+/** Show the controls and one page of the list, and keep the list current. */
 export async function show(main, view) {
   const { signal, ...state } = view;
   const { params } = state;
@@ -59,7 +59,7 @@ export async function show(main, view) {
       put(
         found,
         `${count(total)} ${total === 1 ? "session" : "sessions"}${query.q ? ` with “${query.q}”` : ""}`,
-        state.filters.model && `. The numbers are those of whole sessions, with all their models.`,
+        state.filters.model && `. The numbers are for whole sessions, with all their models.`,
       );
       if (total === 0) put(list, await whyNothing("/sessions", signal));
       else put(list, el("div", { class: "card" }, sessionTable(data, params.get("sort"))), pagesRow(meta));

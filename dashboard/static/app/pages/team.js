@@ -1,4 +1,4 @@
-// Who works with which agents, on what, and what it took. For managers and up: it names people.
+// Who works with which agents, on what, and what it used. The page names people, so it is for managers and above.
 
 import { get, getAll } from "../api.js";
 import { credential, may } from "../credentials.js";
@@ -17,10 +17,10 @@ import { agentsPanel, peoplePanel, projectsPanel } from "./team/tables.js";
 export const title = "Team";
 
 const PEOPLE_MAX = 10_000;
-const PEOPLE_MANY = 500; // from here on a round reads many pages, so it pauses longer
+const PEOPLE_MANY = 500; // above this a round reads many pages, so the pauses are longer
 const LINES = ["users", "sessions", "cost", "tokens"];
 
-/** Show the page, or say who may see it; then nothing is requested. */
+/** Show the page. For other roles, say who may see it, and request nothing. */
 export async function show(main, view) {
   const { signal, ...whole } = view;
   const held = credential(); // without a token, the first read asks for one
@@ -28,7 +28,7 @@ export async function show(main, view) {
     put(main, notForThisRole(held.claims.role));
     return;
   }
-  const { model, ...filters } = whole.filters; // numbers of people are of whole sessions, not of one model
+  const { model, ...filters } = whole.filters; // numbers by person are for whole sessions, not for one model
   const state = { ...whole, filters };
   const kpis = el(
     "div",
@@ -98,7 +98,7 @@ function notForThisRole(role) {
     { class: "card teach", "data-testid": "not-allowed" },
     el("h1", {}, "Team"),
     el("p", {}, `This page names people. Managers, admins and owners may see it; your role is ${role}.`),
-    el("p", {}, el("a", { href: "/" }, "To the overview, with the numbers that you may see")),
+    el("p", {}, el("a", { href: "/" }, "To the overview, with the numbers that you can see")),
   );
 }
 
@@ -108,7 +108,7 @@ function tooMany({ rows, total }) {
     el(
       "p",
       { class: "notice" },
-      `The table of people has the ${count(rows.length)} with the highest cost, of ${count(total)}.`,
+      `The table of people has only the ${count(rows.length)} with the highest cost, out of ${count(total)}.`,
     )
   );
 }

@@ -1,4 +1,4 @@
-// Whether the numbers are right, and how to check it: for each user about the org, for operators about everything.
+// Whether the numbers are right, and how to check: every user for their org, operators for the whole installation.
 
 import { get, getOperator } from "../api.js";
 import { credential, may } from "../credentials.js";
@@ -28,7 +28,7 @@ export const title = "Trust";
 
 let whyAsked = null; // why the operator's token is asked for again
 
-/** Show the answer, and below it what it rests on. */
+/** Show the answer and, below it, what it is based on. */
 export async function show(main, view) {
   const { signal, ...state } = view;
   const answer = summary();
@@ -72,7 +72,7 @@ function orgRecount(live, known, state, signal) {
     of: `${org}, ${rangeText(range)}`,
     proof: `crewkit-sessions recount --start-date ${range.start} --end-date ${range.end}`,
     intro:
-      "This counts the sessions that began in these days again, from their events, and compares every number with what the pages show. It can take some seconds.",
+      "This counts the sessions that began on these days again, from their events, and compares every number with what the pages show. It can take a few seconds.",
     read: (options) => get("/ops/recount", dayParams(range), options),
     onResult(found) {
       known.orgRecount = found;
@@ -104,9 +104,9 @@ function operatorGroup(live, known, signal) {
     el(
       "p",
       { class: "muted" },
-      "Each section names the command that shows the same. Commands find the installation by ",
+      "Each section names the command that shows the same. Commands find the installation with ",
       el("code", {}, "--data DIR"),
-      ", or by ",
+      ", or with ",
       el("code", {}, "--url"),
       " and ",
       el("code", {}, "--token"),
@@ -133,7 +133,7 @@ function recountOfAll(live, known, signal, repair) {
     signal,
     repair,
     intro:
-      "This computes everything again from the facts, and compares: sessions with their events, sums with the sessions. It reads every fact, so it runs only when you ask.",
+      "This computes everything again from the facts, and compares sessions with their events, and sums with the sessions. It reads every fact, so it runs only on request.",
     read: (options) => getOperator("/recount", {}, options),
     onResult(found) {
       known.recount = found;

@@ -1,4 +1,4 @@
-// Bars over time, drawn by Plotly. The library is large, so it is loaded when the first chart comes into view.
+// Bars over time, drawn by Plotly. The library is large, so it is loaded only when the first chart comes into view.
 
 import { el, put } from "../dom.js";
 import { whenSeen } from "./seen.js";
@@ -23,9 +23,9 @@ function plotly() {
 }
 
 /**
- * Return `{element, prepare, draw}`. `prepare()` loads the library if the chart is in view. `draw({periods, series,
- * show, onClick})`: `periods` are RFC 3339 times, each series `{name, values, isRest}`; `show` formats a value,
- * `onClick(period)` follows a click. The same values are a table.
+ * Return `{element, prepare, draw}`. `prepare()` loads the library if the chart is in view. In `draw({periods, series,
+ * show, onClick})`, `periods` are RFC 3339 times and each series is `{name, values, isRest}`; `show` formats a value,
+ * and `onClick(period)` handles a click. A table below the chart has the same values.
  */
 export function barChart(label, signal) {
   const place = el("div", { class: "chart", role: "img", "aria-label": label });
@@ -58,7 +58,7 @@ export function barChart(label, signal) {
   return {
     element,
     prepare() {
-      if (isSeen) plotly().catch(() => {}); // drawing says why
+      if (isSeen) plotly().catch(() => {}); // drawing shows the error
     },
     draw(given) {
       latest = given;
@@ -72,7 +72,7 @@ function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 }
 
-// A name has the same colour in every chart, unless two that are shown would share one.
+// A name has the same colour in every chart, unless another name in this chart has taken it.
 function coloursOf(series) {
   const taken = new Set();
   const colours = new Map();
@@ -100,7 +100,7 @@ function traces({ periods, series, show }) {
   }));
 }
 
-// Plotly reads a few tags in its texts; names are shown as they are.
+// Plotly interprets a few tags in texts; escaped names are shown as they are.
 function escape(text) {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 }

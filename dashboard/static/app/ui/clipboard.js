@@ -1,6 +1,6 @@
-// The clipboard of the reader's device.
+// Access to the clipboard of the reader's device.
 
-/** Copy a text; return whether that was possible. It needs a permission, and a page from this device or over HTTPS. */
+/** Copy a text; return whether it worked. The browser wants permission, and a page from localhost or over HTTPS. */
 export async function copyText(text) {
   try {
     await navigator.clipboard.writeText(text);

@@ -3,7 +3,7 @@
 import { el } from "../dom.js";
 import { compactCount, count, exactMoney, money, moment } from "../format.js";
 
-/** A column of numbers: `show` formats one, `exact` is its title. `more` is what else a column of `table` may have. */
+/** A column of numbers: `show` formats a number, `exact` formats its title; `more` are other options of `table`. */
 export function numberColumn(key, name, show = count, { value = (row) => row[key], exact = null, ...more } = {}) {
   const title = exact && ((row) => exact(value(row)));
   return { key, name, align: "number", value, show: (row) => show(value(row)), title, ...more };
@@ -15,7 +15,7 @@ export function momentColumn(key, name, more = {}) {
   return { key, name, value, show: (row) => el("span", { class: "moment" }, moment(value(row))), ...more };
 }
 
-/** What each row cost, as a share of the dearest one. */
+/** The cost of each row, with a bar relative to the highest. */
 export function costColumn(more = {}) {
   return numberColumn("cost_usd", "Cost", money, { exact: exactMoney, bar: true, ...more });
 }

@@ -1,8 +1,8 @@
-// Save rows as CSV (RFC 4180), made in the page from what the API answered.
+// Save rows as CSV (RFC 4180), made in the page from the API's answers.
 
 import { el } from "../dom.js";
 
-/** Return a button that saves `rows()` under `name`, one column for each of `columns` with its raw value. */
+/** Return a button that saves `rows()` under `name`, with the raw values of `columns`. */
 export function csvButton(name, columns, rows) {
   return el(
     "button",
@@ -17,10 +17,10 @@ export function csvOf(columns, rows) {
   return lines.map((fields) => fields.map(field).join(",")).join("\r\n") + "\r\n";
 }
 
-// What a spreadsheet may take for a formula: some skip white space, or read full-width signs as the usual ones.
+// Texts that a spreadsheet may run as a formula: some skip white space, or treat full-width signs as the usual ones.
 const FORMULA = /^\s*[=+\-@＝＋－＠]|^[\t\r\n]/;
 
-// A text that a spreadsheet would take for a formula gets an apostrophe.
+// An apostrophe keeps a spreadsheet from running a text as a formula.
 function field(value) {
   if (value === null || value === undefined) return "";
   const text = typeof value === "string" && FORMULA.test(value) ? `'${value}` : String(value);

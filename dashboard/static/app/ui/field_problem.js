@@ -1,8 +1,8 @@
-// What is wrong with a field, below it.
+// The message below a field that says what is wrong with it.
 
 import { el, put } from "../dom.js";
 
-/** Return `{element, say(text)}` for a field with an id; `say` marks the field as wrong, null as right. */
+/** Return `{element, say(text)}` for a field with an id; `say` marks the field as invalid, or with null as valid. */
 export function fieldProblem(field) {
   const element = el("p", { class: "field-error", role: "alert", id: `${field.id}-error` });
   field.setAttribute("aria-describedby", element.id);
@@ -10,7 +10,7 @@ export function fieldProblem(field) {
     element,
     say(text) {
       put(element, text);
-      field.ariaInvalid = text ? "true" : null; // an empty attribute would mean that it is right
+      field.ariaInvalid = text ? "true" : null; // an empty attribute would mean false
     },
   };
 }

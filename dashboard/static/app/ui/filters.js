@@ -1,4 +1,4 @@
-// Range and filters, above every page that shows a selection. Each choice is a new address.
+// Range and filters at the top of pages that show a selection. Each choice is a new address.
 
 import { get } from "../api.js";
 import { may } from "../credentials.js";
@@ -10,7 +10,7 @@ import { FILTERS, changed, removing } from "../url.js";
 const LISTS = { project_id: "projects", repo: "repos", agent_name: "agents", user_id: "users", model: "models" };
 const ANY = "";
 
-/** Return the row of controls for `state`. `names` are the filters that the page takes, all by default. */
+/** Return the row of controls for `state`. `names` are the filters that the page supports, by default all. */
 export function filterRow(state, signal, names = Object.keys(FILTERS)) {
   const shown = names.filter((name) => name !== "user_id" || may("byUser"));
   const fields = shown.map((name) => field(name, state.filters[name]));
@@ -70,7 +70,7 @@ async function fillChoices(fields, state, signal) {
       select.value = value ?? ANY;
     }
   } catch {
-    // The page itself says that the server is away; the controls keep what was chosen.
+    // The page itself says that the server is unavailable; the controls keep their choices.
   }
 }
 
@@ -83,7 +83,7 @@ function rangePicker(range) {
     "select",
     { id: "range", name: "range", onchange: () => choose(select.value) },
     Object.entries(PRESETS).map(([key, label]) => option(key, label)),
-    option("custom", "Own dates …"),
+    option("custom", "Custom range …"),
   );
   select.value = range.preset;
   const dates = el(

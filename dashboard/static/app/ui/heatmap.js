@@ -1,4 +1,4 @@
-// Sessions by weekday and hour, as a table whose cells are tinted.
+// Sessions by weekday and hour, as a table with tinted cells.
 
 import { el } from "../dom.js";
 import { scrollingTable } from "./scrolling_table.js";

@@ -1,13 +1,13 @@
-// One number of the period, with its change and its course, leading to the sessions behind it.
+// One number of the period, with its change and a line of its course. It links to the sessions behind it.
 
 import { el } from "../dom.js";
 import { change, changeInPoints } from "../format.js";
 import { sparkline } from "./sparkline.js";
 
 /**
- * Return a tile. `value` and `previous` are raw numbers or null, `show` formats one, `exact` is its title; `isGood`
- * says whether more is good (true), bad (false) or neither (null); `series` is for the line, `before` names the period
- * before.
+ * Return a tile. `value` and `previous` are raw numbers or null; `show` formats a number, `exact` formats the title.
+ * `isGood` says whether more is good (true), bad (false) or neither (null). `series` are the values of the line;
+ * `before` names the period before.
  */
 export function kpi({
   name,

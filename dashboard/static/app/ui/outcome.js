@@ -1,4 +1,4 @@
-// How a session ended, as a small label with words, not colour alone.
+// How a session ended, as a small label that uses words, not only colour.
 
 import { el } from "../dom.js";
 

@@ -1,8 +1,8 @@
-// A table that may be wider than the page: it scrolls by itself, also by the keyboard.
+// A table that may be wider than the page: it scrolls on its own, and the keyboard can scroll it.
 
 import { el } from "../dom.js";
 
-/** Return the table with its parts inside what scrolls. `caption` is for screen readers, `label` names the region. */
+/** Return the table in a scrolling region. `caption` is for screen readers, `label` names the region. */
 export function scrollingTable({ caption, label = caption, kind = null }, ...parts) {
   return el(
     "div",

@@ -1,6 +1,6 @@
-// Work that waits until its place comes into view.
+// Delays work until its place comes into view.
 
-/** Call `action` once, when `element` is first on the screen; not after `signal` is aborted. */
+/** Call `action` once, when `element` first comes into view; not after `signal` is aborted. */
 export function whenSeen(element, signal, action) {
   const observer = new IntersectionObserver((entries) => {
     if (!entries.some((entry) => entry.isIntersecting)) return;

@@ -1,11 +1,11 @@
-// A line without axes beside a number. The chart below has the values, so screen readers skip this.
+// A line without axes beside a number. The chart below has the values, so the line is hidden from screen readers.
 
 import { svg } from "../dom.js";
 
 const WIDTH = 120;
 const HEIGHT = 28;
 
-/** Return the line of these values (at least two), from left to right. */
+/** Return the line through these values, from left to right; null for fewer than two. */
 export function sparkline(values) {
   if (values.length < 2) return null;
   const top = Math.max(...values, 0) || 1;

@@ -1,10 +1,10 @@
-// What stands in the place of numbers: still loading, nothing there, or an error with what to do.
+// Shown in place of numbers: a placeholder while loading, a text if there is nothing, or an error and what to do.
 
 import { el } from "../dom.js";
 import { credential } from "../credentials.js";
 import { explain } from "../problem.js";
 
-/** A block of the height that the content will have, so that nothing jumps. */
+/** A block as high as the content will be, so that the page does not jump. */
 export function skeleton(height = "8rem") {
   return el("div", { class: "skeleton", style: { "min-height": height }, "aria-hidden": "true" });
 }
@@ -20,7 +20,7 @@ export function failure(error) {
       "p",
       {},
       error.status === undefined
-        ? "The page has a fault. Reload it; if it stays, report what the console says."
+        ? "Something went wrong in this page. Reload it; if it happens again, report what the console says."
         : explain(error),
     ),
     Object.keys(error.details ?? {}).length > 0 &&
@@ -30,7 +30,7 @@ export function failure(error) {
         Object.entries(error.details).map(([field, why]) => el("li", {}, `${field}: ${[why].flat().join("; ")}`)),
       ),
     el("p", {}, el("a", { href: "/" }, "To the overview")),
-    id && el("p", { class: "muted" }, `Request ${id}: the logs of the server have it.`),
+    id && el("p", { class: "muted" }, `Look for request ${id} in the server's logs.`),
   );
 }
 
@@ -39,7 +39,7 @@ export function nothingMatches(what, clearHref) {
   return el(
     "div",
     { class: "empty", "data-testid": "nothing-matches" },
-    el("p", {}, `No ${what} in this range, with these filters.`),
+    el("p", {}, `No ${what} in this range with these filters.`),
     clearHref && el("p", {}, el("a", { href: clearHref }, "Show the last 90 days without filters")),
   );
 }
@@ -57,14 +57,14 @@ export function connectAnAgent() {
       "This prints the settings for Claude Code, Codex or Gemini CLI. Paste them, start the agent, and come back:",
     ),
     el("pre", {}, el("code", {}, `crewkit-sessions connect --client claude-code --org ${org} --user ${sub}`)),
-    el("p", {}, "Or fill an installation of its own with 200 sample sessions:"),
+    el("p", {}, "Or start a separate installation with 200 sample sessions:"),
     el("pre", {}, el("code", {}, "crewkit-sessions demo --keep")),
     el(
       "p",
       { class: "muted" },
-      "This page looks again by itself. ",
+      "This page updates itself. ",
       el("a", { href: "/schema" }, "The API"),
-      " takes events from anything else.",
+      " accepts events from any other client.",
     ),
   );
 }

@@ -4,12 +4,12 @@ import { el, put } from "../dom.js";
 import { csvButton } from "./csv.js";
 import { scrollingTable } from "./scrolling_table.js";
 
-const chosen = new Map(); // name -> {order, isWhole}: what the reader chose, when the page is drawn again
+const chosen = new Map(); // name -> {order, isWhole}: the reader's choices, which a redraw keeps
 
 /**
  * Return a table. `columns`: `{key, name, value(row), show?(row), align?, bar?, link?(row), title?(row)}`;
- * `value` is the raw value (for order and CSV), `show` the node or text. `bar` draws the share of the largest value.
- * `sort` is the key of the first order, "-key" for descending; without it rows stay as given and do not sort.
+ * `value` is the raw value (for sorting and CSV), `show` the node or text. `bar` draws the share of the largest value.
+ * `sort` is the key to sort by at first, "-key" for descending; without it rows keep their order and can't be sorted.
  */
 export function table({
   name,

@@ -1,4 +1,4 @@
-// A long text in front of the page: to read, and to copy. Only the beginning of very long ones is laid out at once.
+// A dialog with a long text to read or copy. At first it lays out only the beginning of a very long one.
 
 import { announce, el, put } from "../dom.js";
 import { bytes } from "../format.js";
@@ -6,7 +6,7 @@ import { copyText } from "./clipboard.js";
 
 const CHARACTERS_AT_ONCE = 50_000;
 
-/** Show a text; `facts` are nodes above it. The dialog is gone when it is closed. */
+/** Show a text; `facts` are nodes above it. Closing the dialog removes it. */
 export function showText(heading, text, facts = null) {
   const shown = el("pre", { tabindex: 0, "data-testid": "dialog-text" });
   const more = el("button", { type: "button", class: "small" }, `Show all ${bytes(text.length)}`);

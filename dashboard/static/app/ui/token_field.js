@@ -1,11 +1,11 @@
-// A field for a token, and what happens when it is sent.
+// A field for a token, with the handler of its form.
 
 import { el } from "../dom.js";
 import { fieldProblem } from "./field_problem.js";
 
 /**
- * Return `{field, problem, submit}` for a form. `keepToken(text)` keeps the token, or returns why it can't; `onDone` is
- * called once it is kept.
+ * Return `{field, problem, submit}` for a form. `keepToken(text)` stores the token, or returns why it can't; `onDone`
+ * is called once it is stored.
  */
 export function tokenField(id, keepToken, onDone) {
   const field = el("input", {

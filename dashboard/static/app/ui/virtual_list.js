@@ -1,12 +1,13 @@
-// A list of any length: only the rows in view are in the document. Rows have one height, more are read near the end.
+// A list of any length: only the rows in view are in the document. All rows have the same height, and more rows are
+// loaded near the end.
 
 import { el } from "../dom.js";
 
 const OVERSCAN = 12;
 
 /**
- * Return `{element, append(items, isAll), length}`. `row(item)` returns the content of a row of `height` px,
- * `onOpen(item)` follows a click or Enter, `loadMore()` is called when the reader comes near the end, until `isAll`; it
+ * Return `{element, append(items, isAll), length}`. `row(item)` returns the content of a row of `height` px;
+ * `onOpen(item)` handles a click or Enter. Until `isAll`, `loadMore()` is called when the reader comes near the end; it
  * returns whether it succeeded.
  */
 export function virtualList({ label, height, row, onOpen, loadMore, name }) {

@@ -1,4 +1,4 @@
-// Why the cost differs from that of the period before: how much by more sessions, how much by dearer ones, and by whom.
+// Why the cost changed since the period before: how much is due to more sessions, how much to dearer ones, and whose.
 
 import { el } from "../../dom.js";
 import { count, exactMoney, money, named, nano } from "../../format.js";
@@ -10,10 +10,10 @@ const DIMENSIONS = [
   ["agent_name", "Agents", "no agent"],
   ["model", "Models", "no model"],
   ["project_id", "Projects", "no project"],
-  ["user_id", "People", "nobody"],
+  ["user_id", "People", "no user"],
 ];
 
-/** Return the panel, or null where nothing was spent before or now. */
+/** Return the panel, or null if the cost did not change or nothing was spent before. */
 export function changesPanel({ summary, summaryBefore, agents, agentsBefore, costs, costsBefore }, state) {
   const difference = usdDifference(costs.data.total_cost_usd, costsBefore.data.total_cost_usd);
   if (difference === 0 || costsBefore.data.total_cost_usd === 0) return null;
@@ -36,7 +36,7 @@ export function changesPanel({ summary, summaryBefore, agents, agentsBefore, cos
     ),
     summary && el("p", {}, explanation(summary.data, summaryBefore.data, difference)),
     state.range.includesToday &&
-      el("p", { class: "muted" }, "Today is not over: the period before is complete, this one is not."),
+      el("p", { class: "muted" }, "Today is not over, so this period is not complete; the one before is."),
     el(
       "div",
       { class: "panels" },
@@ -89,7 +89,7 @@ function explanation(now, past, difference) {
   const price = part(
     byPrice,
     average === averageBefore
-      ? `as a session cost about the same, ${average}`
+      ? `from the cost per session, which stayed at about ${average}`
       : `because a session cost ${average} instead of ${averageBefore}`,
   );
   return `${sessions.charAt(0).toUpperCase()}${sessions.slice(1)}; ${price}.`;

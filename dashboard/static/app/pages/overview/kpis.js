@@ -1,11 +1,12 @@
-// The row of numbers. With a model chosen only cost, tokens and sessions are known: the rest belongs to whole sessions.
+// The row of headline numbers. With a model chosen, only cost, tokens and sessions are known: the others count whole
+// sessions.
 
 import { compactCount, count, duration, exactMoney, money, percent } from "../../format.js";
 import { previousName } from "../../ranges.js";
 import { kpi } from "../../ui/kpi.js";
 import { href } from "../../url.js";
 
-/** Return the tiles for what `load` of the overview found. */
+/** Return the tiles for what the overview's `load` found. */
 export function kpiRow({ summary, summaryBefore, costs, costsBefore, series }, state) {
   const before = `compared with ${previousName(state.range)}`;
   const behind = (changes) => href("/sessions", state, changes);
@@ -36,7 +37,7 @@ export function kpiRow({ summary, summaryBefore, costs, costsBefore, series }, s
       show: percent,
       isGood: false,
       isShare: true,
-      note: `${percent(now.tool_error_rate, 2)} of ${count(now.tool_calls)} uses of tools`,
+      note: `${percent(now.tool_error_rate, 2)} of ${count(now.tool_calls)} tool uses`,
     }),
     tile({
       name: "failed",
@@ -52,7 +53,7 @@ export function kpiRow({ summary, summaryBefore, costs, costsBefore, series }, s
       ...pair("avg_duration_seconds"),
       show: duration,
       link: behind({ sort: "-duration_seconds" }),
-      note: "Of sessions that ended",
+      note: "Of ended sessions",
     }),
     tile({
       name: "lines",

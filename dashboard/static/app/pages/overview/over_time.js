@@ -12,7 +12,7 @@ const METRICS = { cost: ["Cost", money], tokens: ["Tokens", compactCount], sessi
 const STACKS = { model: "By model", agent_name: "By agent", none: "Total" };
 const GROUPS_MAX = 6;
 
-/** Return `{element, refresh(found)}`; the series are read when the panel is drawn, for the groups that were found. */
+/** Return `{element, refresh(found)}`; `refresh` reads the series of the largest groups in `found`, and draws them. */
 export function overTime(state, signal) {
   const metric = Object.hasOwn(METRICS, state.params.get("metric")) ? state.params.get("metric") : "cost";
   const wanted = Object.hasOwn(STACKS, state.params.get("by")) ? state.params.get("by") : "model";
@@ -93,7 +93,7 @@ async function readSeries(state, metric, stack, names, signal) {
   return { periods, series: rest.some(Boolean) ? [...series, { name: "Others", values: rest, isRest: true }] : series };
 }
 
-// What no shown group has. Sums of nano-dollars are exact.
+// The part that no shown group has. Sums of nano-dollars are exact.
 function minus(total, parts, metric) {
   if (metric !== "cost") return total - parts.reduce((sum, value) => sum + value, 0);
   return (nano(total) - parts.reduce((sum, value) => sum + nano(value), 0)) / 1e9;

@@ -16,7 +16,7 @@ function panel(name, heading, ...content) {
   return el("section", { class: "card", "data-panel": name }, el("h2", {}, heading), content);
 }
 
-/** Return the panels of cost by model, agent, project and, for those who may, by person. */
+/** Return the panels of cost by model, agent, project and, if the role allows it, person. */
 export function costPanels({ by_model: models, by_project: projects, by_user: users }, agents, state) {
   const behind =
     (key, changes = {}) =>
@@ -46,11 +46,11 @@ export function costPanels({ by_model: models, by_project: projects, by_user: us
     costs("by-model", "Cost by model", models, common("model", "Model", "unknown model")),
     !state.filters.model && costs("by-agent", "Cost by agent", agents, ofAgents),
     costs("by-project", "Cost by project", projects, common("project_id", "Project", "no project")),
-    may("readAll") && costs("by-user", "Cost by person", users, common("user_id", "Person", "nobody")),
+    may("readAll") && costs("by-user", "Cost by person", users, common("user_id", "Person", "no user")),
   ];
 }
 
-/** Return the panel of sessions by weekday and hour; in a range of a week or less a cell leads to its sessions. */
+/** Return the panel of sessions by weekday and hour; if the range is at most a week, cells link to their sessions. */
 export function hoursPanel({ busiest_hours: hours }, state) {
   const { start, days } = state.range;
   const linkOf = (day, hour) => {
@@ -78,7 +78,7 @@ export function outcomesPanel({ current: { outcomes, sessions } }, state) {
           key: "outcome",
           name: "Outcome",
           value: (row) => row.outcome,
-          show: (row) => (row.outcome === "none" ? "active, or not said" : row.outcome),
+          show: (row) => (row.outcome === "none" ? "active, or not reported" : row.outcome),
           link: (row) => row.outcome !== "none" && href("/sessions", state, { outcome: row.outcome }),
         },
         numberColumn("sessions", "Sessions", count, { bar: true, value: (row) => row.number }),

@@ -1,4 +1,4 @@
-// Which agent fails most, and on which tool: a matrix of the agents and the tools with most errors.
+// Which agent fails most, and on which tool: a matrix of the agents and tools with the most errors.
 
 import { get } from "../../api.js";
 import { el, put } from "../../dom.js";
@@ -12,7 +12,7 @@ import { href } from "../../url.js";
 const AGENTS_MAX = 6;
 const TOOLS_MAX = 8;
 
-/** Return `{element, refresh(agents)}`; it is read when it comes into view. */
+/** Return `{element, refresh(agents)}`; the data is read when the panel comes into view. */
 export function toolErrors(state, signal) {
   const body = el("div", {}, skeleton("14rem"));
   const element = el(

@@ -1,4 +1,4 @@
-// What the analysis after the end found, and digests of the session.
+// The findings of the analysis that follows a session's end, and the session's digests.
 
 import { get } from "../../api.js";
 import { el, put } from "../../dom.js";
@@ -13,7 +13,7 @@ const TIME_PARTS = {
   idle_ms: "Idle",
 };
 
-/** Return the view; analysis and digests are made in the background, so they are read again with each new state. */
+/** Return the view; each refresh reads analysis and digests again, since they are made in the background. */
 export function makeView(body, { session, signal }) {
   return {
     async refresh() {
@@ -45,8 +45,8 @@ function notYet(status) {
       "p",
       { class: "muted" },
       status === "queued"
-        ? "The session has ended; the analysis comes within seconds."
-        : "The analysis comes when the session has ended.",
+        ? "The session has ended. Its analysis will be ready within seconds."
+        : "The session is analysed once it has ended.",
     ),
   );
 }
@@ -83,7 +83,7 @@ function findings(found) {
       }),
     ),
     panel(
-      "Commands run again and again",
+      "Commands run repeatedly",
       table({
         name: "repeated-commands",
         caption: "Repeated commands",
@@ -159,7 +159,7 @@ function digests(compactions) {
       el(
         "p",
         { class: "muted" },
-        "None yet. “Copy as context” makes one: prompts, files, failed commands, open tasks and the last answer.",
+        "None yet. “Copy as context” makes one from prompts, files, failed commands, open tasks and the last answer.",
       ),
     compactions.map(({ requested_at: at, status, covered_events: covered, digest }, index) =>
       el(

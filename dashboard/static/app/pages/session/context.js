@@ -1,4 +1,4 @@
-// "Copy as context": the digest of the session so far, for the first prompt of another one.
+// "Copy as context": copies a digest of the session so far, to start another session with.
 
 import { get, post } from "../../api.js";
 import { may } from "../../credentials.js";
@@ -10,8 +10,8 @@ import { showText } from "../../ui/text_dialog.js";
 const CHARACTERS_MAX = 8_000;
 
 /**
- * Return a function that gives the button for a state of the session, or null where there is no digest to copy. It is
- * the same button for every state, so that it still says what it did after the page was drawn anew.
+ * Return a function that returns the button for a state of the session, or null if there is nothing to copy. All states
+ * share one button, so that its message stays when the page is redrawn.
  */
 export function contextButton(signal) {
   let session = null;
@@ -19,7 +19,7 @@ export function contextButton(signal) {
     "button",
     {
       type: "button",
-      title: "Makes a digest where there is none that covers every event",
+      title: "Makes a digest, unless one covers every event already",
       "data-testid": "copy-context",
       onclick: () => copy(),
     },
@@ -31,7 +31,7 @@ export function contextButton(signal) {
     try {
       const digest = await digestOf(session, signal);
       if (digest === null) {
-        announce("There is no digest yet, and your role may not ask for one.");
+        announce("There is no digest yet, and your role can't request one.");
         return;
       }
       if (await copyText(digest)) announce((button.textContent = `Copied ${count(digest.length)} characters`));
@@ -48,7 +48,8 @@ export function contextButton(signal) {
   };
 }
 
-// Return a digest that covers every event of the session, asking for one if need be; null if that is not allowed.
+// Return a digest that covers every event, requesting one if needed. A role that can't request one gets the latest
+// digest, or null.
 async function digestOf(session, signal) {
   const path = `/sessions/${session.id}`;
   const newest = async (headers) => (await get(`${path}/compactions`, { per_page: 1 }, { signal, headers })).data[0];

@@ -1,4 +1,4 @@
-// The hook events of a session in the order of the log, page by page as the reader scrolls, with their payloads.
+// The hook events of a session with their payloads, in log order, loaded page by page as the reader scrolls.
 
 import { get } from "../../api.js";
 import { el, put } from "../../dom.js";
@@ -10,7 +10,7 @@ import { virtualList } from "../../ui/virtual_list.js";
 
 const PER_PAGE = 200;
 const ROW_PX = 34;
-const KEPT_BYTES_MAX = 32_768; // larger payloads are dropped after the row is made, and read again when they are opened
+const KEPT_BYTES_MAX = 32_768; // larger payloads are dropped once their row is made, and read again when opened
 const TEXTS = [
   "prompt",
   "last_assistant_message",
@@ -26,7 +26,7 @@ const TEXTS = [
   "model",
 ];
 
-/** Return the view; `refresh` reads what came after the last page. */
+/** Return the view; `refresh` reads events that came after the last page. */
 export function makeView(body, { session, params, signal }) {
   const path = `/sessions/${session.id}/events`;
   const chosen = Object.fromEntries(EVENT_FILTERS.map((name) => [name, params.get(name)]));
@@ -44,7 +44,7 @@ export function makeView(body, { session, params, signal }) {
   });
   let cursor = null;
   let isEnd = false;
-  let atEnd = 0; // events of the last page that was not full
+  let atEnd = 0; // events read so far of the last page, if that page was not full
   let known = session;
   let loading = null;
 
@@ -63,7 +63,7 @@ export function makeView(body, { session, params, signal }) {
     put(
       state,
       `${error.message} `,
-      el("button", { type: "button", class: "small", onclick: () => loadMore() }, "Read on"),
+      el("button", { type: "button", class: "small", onclick: () => loadMore() }, "Try again"),
     );
     return false;
   }
@@ -84,7 +84,7 @@ export function makeView(body, { session, params, signal }) {
     put(
       state,
       list.length === 0
-        ? "No events here."
+        ? "No events."
         : `${count(list.length)}${all} ${filtered ? "matching events" : "events read"}. Scroll for more; Enter or a click shows the payload.`,
     );
     state.dataset.value = list.length;
@@ -160,7 +160,7 @@ async function readAgain(event, path, signal) {
     );
     const found = data.find(({ event_id: id }) => id === event.event_id);
     if (found) return found.data;
-    if (!meta.next_cursor) return { error: "The payload was not found again." };
+    if (!meta.next_cursor) return { error: "The payload could not be found again." };
     cursor = meta.next_cursor;
   }
 }

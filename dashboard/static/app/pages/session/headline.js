@@ -1,4 +1,4 @@
-// Who, where, what, how long, what it cost and where that number comes from.
+// Who, where, what, how long, the cost, and where that number comes from.
 
 import { el } from "../../dom.js";
 import { compactCount, count, duration, exactMoney, money, moment } from "../../format.js";
@@ -7,12 +7,12 @@ import { modelsOf, titleOf, tokensOf } from "../sessions/rows.js";
 
 const SOURCES = {
   reported: "as the client reported it",
-  measured: "added up from the requests to the model",
+  measured: "the sum of the requests to the model",
   priced: "tokens times the price list",
   unknown: "no price is known",
 };
 
-/** Return the head of the page for a session, with a button of the page. */
+/** Return the head of a session's page, including `button`. */
 export function headline(session, button) {
   return el(
     "section",
@@ -32,13 +32,13 @@ export function headline(session, button) {
   );
 }
 
-/** What the cost of a session is, in words. */
+/** The source of a session's cost, in words. */
 export function costSource({ models, usage }) {
   const sources = [...new Set(models.map((model) => model.cost_source))];
   if (sources.length === 0) return "nothing was reported or measured";
   const parts = sources.map((source) => SOURCES[source]);
-  if (usage.incomplete) parts.push("some of it may be missing: the client was killed, or has not said the rest yet");
-  if (usage.reported && usage.measured) parts.push(`measured beside it: ${money(usage.measured.cost_usd)}`);
+  if (usage.incomplete) parts.push("some of it may be missing: the client was killed, or has yet to report the rest");
+  if (usage.reported && usage.measured) parts.push(`measured separately: ${money(usage.measured.cost_usd)}`);
   return parts.join("; ");
 }
 

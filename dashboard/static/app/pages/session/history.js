@@ -1,4 +1,4 @@
-// The session as it was known at an earlier point of the log. Each stop is a record that changed it.
+// The session as it was known at an earlier position of the log. Each step is a record that changed it.
 
 import { get } from "../../api.js";
 import { el, put } from "../../dom.js";
@@ -56,7 +56,7 @@ export function makeView(body, { session, signal }) {
     if (mine === turn && !signal.aborted) draw(found ?? shown);
   }
 
-  // The state after the last record of the session at or before `offset`; null before its first one.
+  // The state after the session's last record at or before `offset`; null before its first record.
   async function at(offset) {
     if (offset >= parse(latest.position).offset) return latest;
     try {
@@ -73,7 +73,7 @@ export function makeView(body, { session, signal }) {
     else put(line, "This is the first record of the session.");
   }
 
-  // Steps double until the state changes; then the last step is halved until the first change is found.
+  // Double the step until the state changes, then bisect that step to find the first change.
   async function later() {
     const from = parse(shown.position).offset;
     const end = parse(latest.position).offset;
@@ -124,7 +124,7 @@ export function makeView(body, { session, signal }) {
       el(
         "p",
         { class: "muted", id: "as-of-help" },
-        "Every state is folded again from the immutable records, up to the position that you choose.",
+        "Every state is computed again from the immutable records, up to the position that you choose.",
       ),
       el(
         "div",
@@ -173,7 +173,7 @@ function compare(before, now) {
     caption: "What has changed since",
     rows,
     rowsShown: 40,
-    empty: "Nothing that is shown here has changed since.",
+    empty: "Nothing shown here has changed since.",
     columns: [
       { key: "field", name: "Field", value: (row) => row.name },
       { key: "then", name: "Then", value: (row) => row.before, show: (row) => row.show(row.before) },
@@ -182,7 +182,7 @@ function compare(before, now) {
   });
 }
 
-// The receipt of the record that made the state; it is read on demand, and forgotten when the state changes.
+// The receipt of the record that led to the state; it is read on demand, and removed when the state changes.
 function receipt(signal) {
   const place = el("div", {});
   let position = null;

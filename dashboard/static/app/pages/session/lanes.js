@@ -1,7 +1,7 @@
-// Bars of a turn in lanes: the main agent's tools in the first, those of each subagent in one of its own.
+// Bars of a turn in lanes: the main agent's tools are in the first lane, and each subagent has its own.
 
 /**
- * Return `[{name, rows, bars}]`; a bar is a node with `at`, `end` (ms, Infinity while it runs) and its `row` in the
+ * Return `[{name, rows, bars}]`; a bar is a node with `at`, `end` (in ms; Infinity while it runs) and its `row` in the
  * lane.
  */
 export function lanesOf(nodes) {
@@ -26,7 +26,7 @@ function barOf(node) {
   return { name: node.name, status: node.status, duration_ms: node.duration_ms, at, end: Math.max(at, end) };
 }
 
-// Give each bar the first row that is free when it starts, at most three; returns the number of rows.
+// Give each bar the first row that is free when it starts, out of three at most; return the number of rows.
 function stack(bars) {
   const ROWS_MAX = 3;
   const free = [];

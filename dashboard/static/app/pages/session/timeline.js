@@ -1,4 +1,4 @@
-// Turns of a session, from a prompt to its answer: tools as bars, each subagent in a lane of its own.
+// Turns of a session, each from a prompt to its answer: tools are bars, and each subagent has its own lane.
 
 import { get } from "../../api.js";
 import { el, put } from "../../dom.js";
@@ -7,13 +7,13 @@ import { navigate } from "../../router.js";
 import { changed } from "../../url.js";
 import { lanesOf } from "./lanes.js";
 
-const PAGES_MAX = 3; // of a thousand prompts, and of a thousand answers
+const PAGES_MAX = 3; // pages of prompts, and of answers
 const PER_PAGE = 1_000;
-const FIRST = 100; // prompts of a long session, which are shown while the rest is read
+const FIRST = 100; // of a long session's prompts are shown while the rest is read
 const TEXT_MAX = 400;
 const BAR_MIN = 0.003; // of the width of a turn
 
-/** Return the view. Prompts and answers are events, tools and subagents are the nodes of the hierarchy. */
+/** Return the view. Prompts and answers are events; tools and subagents are nodes of the hierarchy. */
 export function makeView(body, { session, signal }) {
   let drawn = null;
   const showFirst = (prompts) => {
@@ -34,7 +34,7 @@ export function makeView(body, { session, signal }) {
       const keptOpen = new Set([...body.querySelectorAll("details[open]")].map(({ dataset }) => dataset.turn));
       put(
         body,
-        own?.truncated && el("p", { class: "notice" }, "The first 5,000 uses of tools are drawn. The events have all."),
+        own?.truncated && el("p", { class: "notice" }, "Only the first 5,000 tool uses are shown. See Events for all."),
         turns.length === 0 ? el("section", { class: "card" }, el("p", { class: "muted" }, "No prompt yet.")) : legend(),
         el(
           "ol",
@@ -46,7 +46,7 @@ export function makeView(body, { session, signal }) {
   };
 }
 
-// With `onFirst` a small page comes first, and goes there if there are more.
+// With `onFirst` a small page is read first, and passed to it if more pages follow.
 async function readEvents(session, type, signal, onFirst = null) {
   const found = [];
   for (let page = onFirst ? -1 : 0, cursor = null; page < PAGES_MAX; page += 1) {
@@ -67,7 +67,7 @@ async function readEvents(session, type, signal, onFirst = null) {
   return found.sort((a, b) => a.at - b.at);
 }
 
-// Cut the session at its prompts. What happened before the first one is a turn without a prompt.
+// Split the session at its prompts. What happened before the first prompt is a turn without one.
 function turnsOf(session, prompts, answers, nodes) {
   const items = nodes
     .filter((node) => node.started_at && node.kind !== "task")
@@ -95,7 +95,7 @@ function turnsOf(session, prompts, answers, nodes) {
   });
 }
 
-// Return a function that takes from a list in order of time what comes before a time, and was not taken yet.
+// Return a function that takes, from a list in order of time, the items before a time that it has not taken yet.
 function takeInOrder(list) {
   let next = 0;
   return (until) => {
@@ -134,7 +134,7 @@ function turnOf({ prompt, answer, lanes, start, end, isOpen }, at, wasOpen) {
           { class: "turn-facts muted" },
           `${count(bars.length)} tools`,
           failed > 0 && el("span", { class: "bad" }, ` ${failed} failed`),
-          ` · ${isOpen ? "runs" : duration((end - start) / 1000)}`,
+          ` · ${isOpen ? "running" : duration((end - start) / 1000)}`,
         ),
       ),
       answer?.text && el("p", { class: "answer" }, answer.text),
@@ -163,7 +163,7 @@ function turnOf({ prompt, answer, lanes, start, end, isOpen }, at, wasOpen) {
   );
 }
 
-// A bar leads to its events; by the keyboard, the link of its turn does.
+// A click on a bar opens its events. Keyboard users have the link of its turn.
 function openBar({ target }) {
   const bar = target.closest(".bar-tool");
   if (bar)

@@ -1,4 +1,4 @@
-// The run as a tree: its conversations, and in each the tools, subagents and tasks that started one another.
+// The run as a tree: its conversations, and in each the tools, subagents and tasks, nested by what started them.
 
 import { get } from "../../api.js";
 import { el, put } from "../../dom.js";
@@ -8,7 +8,7 @@ import { titleOf } from "../sessions/rows.js";
 
 const NODES_AT_ONCE = 200;
 
-/** Return the view; branches are made when they are opened. */
+/** Return the view; branches are built when they are opened. */
 export function makeView(body, { session, signal }) {
   return {
     async refresh() {
@@ -54,7 +54,7 @@ function conversationOf(conversation, isOpen) {
     () => [
       !isOpen && el("p", {}, el("a", { href: `/sessions/${conversation.id}` }, "Open this conversation")),
       conversation.truncated &&
-        el("p", { class: "notice" }, "Only the first 5,000 nodes are here. The events have all."),
+        el("p", { class: "notice" }, "Only the first 5,000 nodes are shown. See Events for all."),
       children(conversation.tasks),
     ],
     isOpen,
@@ -62,7 +62,7 @@ function conversationOf(conversation, isOpen) {
 }
 
 function children(nodes, from = 0) {
-  if (nodes.length === 0) return el("p", { class: "muted" }, "Nothing below.");
+  if (nodes.length === 0) return el("p", { class: "muted" }, "No tools or tasks.");
   const list = el(
     "ul",
     {},
@@ -83,7 +83,7 @@ function children(nodes, from = 0) {
 function nodeOf(node) {
   const line = [
     el("span", { class: `kind ${node.kind}` }, node.kind),
-    ` ${node.name ?? "without a name"} `,
+    ` ${node.name ?? "unnamed"} `,
     node.status !== "completed" &&
       el("span", { class: `tag ${node.status === "failed" ? "bad" : "warn"}` }, node.status),
     el(

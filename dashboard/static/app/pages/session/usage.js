@@ -1,4 +1,4 @@
-// Tokens and cost by model, by subagent and by tool, and how reports compare with what was measured.
+// Tokens and cost by model, subagent and tool, and a comparison of reported with measured usage.
 
 import { el, put } from "../../dom.js";
 import { count, milliseconds, named, percent } from "../../format.js";
@@ -11,10 +11,10 @@ const TOKENS = [
   ["output_tokens", "Output"],
   ["cache_read_tokens", "Cache read"],
   ["cache_creation_tokens", "Cache write"],
-  ["cache_creation_1h_tokens", "of it for 1 h"],
+  ["cache_creation_1h_tokens", "of which 1 h"],
 ];
 
-/** Return the view; all of it is in the session. */
+/** Return the view; all its data is in the session. */
 export function makeView(body) {
   return {
     refresh(session) {
@@ -74,7 +74,7 @@ function comparison({ reported, measured }) {
     el(
       "p",
       { class: "muted" },
-      "The report counts. A difference is a report that is still to come, or requests that were not seen.",
+      "The report counts. The two differ if a report is still to come, or if some requests were not seen.",
     ),
     table({
       name: "usage-compared",
@@ -88,7 +88,7 @@ function comparison({ reported, measured }) {
 function tools(rows) {
   return table({
     name: "usage-tools",
-    caption: "Uses of tools",
+    caption: "Tool uses",
     rows,
     sort: "-calls",
     csv: "session-tools",
@@ -112,7 +112,7 @@ function agents(rows) {
     sort: "-cost_usd",
     csv: "session-agents",
     rowsShown: 20,
-    empty: "No subagent, or its requests were not seen: agents send them as telemetry.",
+    empty: "There was no subagent, or its requests were not seen: agents send them as telemetry.",
     columns: [
       {
         key: "agent_type",

@@ -1,4 +1,4 @@
-// One row a session: what, where and by whom, how it went, and what it took.
+// One row per session: what, where and by whom, how it ended, and what it used.
 
 import { el } from "../../dom.js";
 import { ago, compactCount, count, duration, exactMoney, money, moment, named } from "../../format.js";
@@ -14,7 +14,7 @@ const NUMBERS = [
   ["Cost", (session) => money(session.model_metrics.cost_usd), (session) => session.model_metrics.cost_usd, "cost_usd"],
 ];
 
-/** Return the table of these sessions, in the order given; `sort` is the API's name of that order. */
+/** Return the table of these sessions in the given order; `sort` is the API's name for that order. */
 export function sessionTable(sessions, sort) {
   return scrollingTable(
     { kind: "session-list", caption: "Sessions" },
@@ -35,7 +35,7 @@ export function sessionTable(sessions, sort) {
   );
 }
 
-// The orders that the API has are links.
+// Columns that the API can sort by are links.
 function head(name, key, sort, align = null) {
   const order =
     (sort ?? "-started_at").replace(/^-/, "") === key
@@ -84,13 +84,13 @@ function row(session) {
   );
 }
 
-/** What a session is called. */
+/** The title to show for a session. */
 export function titleOf(session) {
   if (session.sensitive) return "Sensitive session (no content is kept)";
   return named(session.title, null) ?? named(session.summary?.slice(0, 100), "Untitled session");
 }
 
-/** The models that a session used, the most expensive first; without any usage the one that it began with. */
+/** The models that a session used, the most expensive first; without any usage, the one that it began with. */
 export function modelsOf({ model, models }) {
   const used = models
     .toSorted((a, b) => b.cost_usd - a.cost_usd)
@@ -99,7 +99,7 @@ export function modelsOf({ model, models }) {
   return used.length ? used : [model].filter(Boolean);
 }
 
-/** All tokens of a session: input, output, and both kinds of cache. */
+/** All tokens of a session: input, output, cache reads and cache writes. */
 export function tokensOf({ model_metrics: sums }) {
   return sums.input_tokens + sums.output_tokens + sums.cache_read_tokens + sums.cache_creation_tokens;
 }
@@ -108,7 +108,7 @@ function toolUses({ tool_calls: calls, tool_errors: errors }) {
   return errors ? [count(calls), el("span", { class: "bad" }, ` (${count(errors)} failed)`)] : count(calls);
 }
 
-// The API marks found words with « and ».
+// The API encloses found words in « and ».
 function highlights({ highlights: found = [] }) {
   return found.slice(0, 2).map(({ field, text }) =>
     el(

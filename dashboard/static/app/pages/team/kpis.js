@@ -1,4 +1,4 @@
-// The numbers of the whole team, each with its change against the period before.
+// The numbers of the whole team, each with its change from the period before.
 
 import { compactCount, count, exactMoney, money } from "../../format.js";
 import { previousName } from "../../ranges.js";
@@ -34,7 +34,7 @@ export function teamKpis(
   return [
     tile("users", "Active people", "active_users", count),
     tile("sessions", "Sessions", "sessions", count),
-    tile("sessions_per_user", "Sessions a person", "sessions_per_user", average),
+    tile("sessions_per_user", "Sessions per person", "sessions_per_user", average),
     tile("cost", "Cost", "cost_usd", money, { exact: exactMoney, isGood: false, sort: "-cost_usd" }),
     tile("tokens", "Tokens", "tokens", compactCount, { exact: count, sort: "-tokens" }),
   ];

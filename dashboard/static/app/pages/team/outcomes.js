@@ -1,4 +1,4 @@
-// How sessions ended, beside how they ended in the period before.
+// How sessions ended, compared with the period before.
 
 import { el } from "../../dom.js";
 import { change, count, percent } from "../../format.js";
@@ -23,7 +23,7 @@ export function outcomesPanel({ current, previous }, state) {
     el("h2", {}, "How sessions ended"),
     table({
       name: "team-outcomes",
-      caption: `Sessions by outcome, with those of ${previousName(state.range)}`,
+      caption: `Sessions by outcome, compared with ${previousName(state.range)}`,
       rows,
       csv: "outcomes",
       columns: [
@@ -31,7 +31,7 @@ export function outcomesPanel({ current, previous }, state) {
           key: "outcome",
           name: "Outcome",
           value: (row) => row.outcome,
-          show: (row) => (row.outcome === "none" ? "not said, or active" : row.outcome),
+          show: (row) => (row.outcome === "none" ? "active, or not reported" : row.outcome),
           link: behind,
         },
         numberColumn("sessions", "Sessions", count, { bar: true, value: (row) => row.now, link: behind }),

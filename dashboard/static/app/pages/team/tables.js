@@ -1,4 +1,4 @@
-// The tables of people, agents and projects. Each number of a row leads to the sessions behind it.
+// The tables of people, agents and projects. Each number links to the sessions behind it.
 
 import { el } from "../../dom.js";
 import { ago, compactCount, count, duration, exactMoney, money, named, percent } from "../../format.js";
@@ -6,12 +6,12 @@ import { momentColumn, numberColumn } from "../../ui/columns.js";
 import { table } from "../../ui/table.js";
 import { href } from "../../url.js";
 
-/** Return the table of people; their share of the cost is in the cost breakdown. */
+/** Return the table of people; their shares of the cost come from the cost breakdown. */
 export function peoplePanel({ people: { rows }, costs }, state) {
   const shares = new Map(costs.data.by_user.map((row) => [row.user_id, row.cost_share]));
   const { name, number } = columnsOf("user_id", state);
   return panel("by-user", "People", rows, [
-    name("Person", "nobody"),
+    name("Person", "no user"),
     ...common(number),
     shareOf(number, (row) => shares.get(row.user_id) ?? null),
     number("avg_duration_seconds", "Avg. duration", duration, { sort: "-duration_seconds" }),
@@ -21,7 +21,7 @@ export function peoplePanel({ people: { rows }, costs }, state) {
     }),
     {
       key: "top_agent",
-      name: "Agent used most",
+      name: "Most used agent",
       value: (row) => row.top_agent,
       show: (row) => named(row.top_agent, "–"),
       link: (row) =>
@@ -74,7 +74,7 @@ function panel(name, heading, rows, columns, isWide = true) {
   );
 }
 
-// What belongs to no name has no filter, so it has no link either.
+// The API can't filter by an absent name, so such rows have no link.
 function linkOf(key, state, changes = {}) {
   return (row) => row[key] && href("/sessions", state, { [key]: row[key], ...changes });
 }

@@ -1,4 +1,4 @@
-// The audit that runs by itself, as the process that answers here shows it at `/metrics`.
+// The periodic audit, from the `/metrics` of the process that answers at this address.
 
 import { el, put } from "../../dom.js";
 import { count, duration } from "../../format.js";
@@ -6,12 +6,12 @@ import { numberColumn } from "../../ui/columns.js";
 import { table } from "../../ui/table.js";
 import { panel, utc } from "./parts.js";
 
-const SCOPES = { hours: "The last hours, each minute", all: "Everything, each night" };
+const SCOPES = { hours: "The last hours, every minute", all: "Everything, every night" };
 const LINE = /^crewkit_audit_(\w+?)(?:\{scope="(\w+)"\})? (\S+)$/gm;
 
 /** Return `{element, load(), draw()}`. */
 export function auditsPanel(signal) {
-  const body = el("div", {}, el("p", { class: "muted" }, "Reading …"));
+  const body = el("div", {}, el("p", { class: "muted" }, "Loading …"));
   let found = null;
   return {
     element: panel("audits", "Last audits", "crewkit-sessions audit", body),
@@ -22,7 +22,7 @@ export function auditsPanel(signal) {
   };
 }
 
-// Proxies may hide them, and they may be at a port of their own.
+// A proxy may hide the metrics, and they may be on their own port.
 async function metrics(signal) {
   try {
     const answer = await fetch("/metrics", { signal, cache: "no-store", credentials: "omit" });
@@ -32,7 +32,7 @@ async function metrics(signal) {
   }
 }
 
-// Return what the metrics say: `{missing, runs: [{scope, ended, at, seconds, differences}]}`.
+// Parse the metrics into `{missing, runs: [{scope, ended, at, seconds, differences}]}`.
 function auditsOf(text) {
   const values = new Map(
     [...text.matchAll(LINE)].map(([, name, scope = "", value]) => [`${name} ${scope}`, Number(value)]),
@@ -58,18 +58,18 @@ function shown({ missing, runs }) {
     el(
       "p",
       {},
-      `Positions without a receipt in the last audit: ${count(missing)}. Each audit asks what coverage and recount ask, and repairs nothing.`,
+      `Positions without a receipt in the last audit: ${count(missing)}. An audit makes the checks of coverage and recount, and repairs nothing.`,
     ),
     table({
       name: "audits",
-      caption: "The last audits of the process that answers here",
+      caption: "The last audits by the process at this address",
       rows: runs,
       columns: [
         { key: "scope", name: "What", value: (row) => row.scope, show: (row) => SCOPES[row.scope] },
-        { key: "at", name: "Last ended", value: (row) => row.at, show: (row) => utc(row.at) },
+        { key: "at", name: "Last run ended", value: (row) => row.at, show: (row) => utc(row.at) },
         column("differences", "Differences", count),
         column("seconds", "Took", duration),
-        numberColumn("ended", "Since the start"),
+        numberColumn("ended", "Runs since start"),
       ],
     }),
   ];
@@ -79,6 +79,6 @@ function nothing() {
   return el(
     "p",
     {},
-    "This address shows no audit: it has no metrics, or another process audits. The metrics and the log of that process say what it found.",
+    "There are no audits at this address: it has no metrics, or another process audits. See the metrics and the log of that process.",
   );
 }

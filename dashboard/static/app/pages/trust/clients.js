@@ -1,4 +1,4 @@
-// Which versions of which clients send what, and what of it this version does not know.
+// Which client versions send which event types, and which of those this version does not know.
 
 import { getOperator } from "../../api.js";
 import { el, put } from "../../dom.js";
@@ -9,7 +9,7 @@ import { counted, curl, disclosure, number, panel } from "./parts.js";
 
 /** Return `{element, load(), draw()}`. */
 export function clientsPanel(signal) {
-  const body = el("div", {}, el("p", { class: "muted" }, "Reading …"));
+  const body = el("div", {}, el("p", { class: "muted" }, "Loading …"));
   let found = null;
   let drawn = null;
   return {
@@ -30,10 +30,10 @@ function shown({ unknown_share: share, clients, truncated }) {
     el(
       "p",
       {},
-      "Sessions that began in the last seven days. Of their events, ",
+      "Sessions that began in the last seven days. ",
       number("clients-unknown-share", share, percent(share, 2)),
-      " have a type that this version does not know; they are stored and counted, and nothing else follows from them.",
-      truncated && " There are more types than are listed.",
+      " of their events have a type that this version does not know; they are stored and counted, and otherwise ignored.",
+      truncated && " Not all types are listed.",
     ),
     table({
       name: "clients",
@@ -41,12 +41,12 @@ function shown({ unknown_share: share, clients, truncated }) {
       rows: clients,
       sort: "-events",
       columns: [
-        { key: "client", name: "Client", value: (row) => row.client, show: (row) => named(row.client, "not said") },
+        { key: "client", name: "Client", value: (row) => row.client, show: (row) => named(row.client, "unknown") },
         {
           key: "client_version",
           name: "Version",
           value: (row) => row.client_version,
-          show: (row) => named(row.client_version, "not said"),
+          show: (row) => named(row.client_version, "unknown"),
         },
         numberColumn("events", "Events", count),
         numberColumn("unknown_events", "Unknown", count),

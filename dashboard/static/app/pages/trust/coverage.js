@@ -1,4 +1,4 @@
-// Whether every position of the log has its receipt. It counts all receipts, so it is asked once a minute at most.
+// Whether every position of the log has its receipt. The check counts all receipts, so it runs once a minute at most.
 
 import { getOperator } from "../../api.js";
 import { el, put } from "../../dom.js";
@@ -7,7 +7,7 @@ import { numberColumn } from "../../ui/columns.js";
 import { table } from "../../ui/table.js";
 import { facts, number, panel, utc } from "./parts.js";
 
-/** Return `{element, load(), draw()}`; what was found is put into `known.coverage`. */
+/** Return `{element, load(), draw()}`; the result is stored in `known.coverage`. */
 export function coveragePanel(known, signal, repair) {
   const body = el("div", { role: "status" }, el("p", { class: "muted" }, "Counting receipts …"));
   const rest = el("div", {});

@@ -1,4 +1,4 @@
-// How current the numbers of the org are, by one small read.
+// How current the org's numbers are, from one small read.
 
 import { get } from "../../api.js";
 import { credential } from "../../credentials.js";
@@ -6,7 +6,7 @@ import { el, put } from "../../dom.js";
 import { ago, count } from "../../format.js";
 import { facts, number, panel, utc } from "./parts.js";
 
-/** Return `{element, load(), draw()}`; what was found is put into `known.org`. */
+/** Return `{element, load(), draw()}`; the result is stored in `known.org`. */
 export function currentPanel(known, signal) {
   const body = el("div", {});
   const { org_id: org } = credential().claims;
@@ -35,14 +35,14 @@ export function currentPanel(known, signal) {
         el(
           "p",
           {},
-          "Each answer of the API says up to which moment it is complete. What was accepted before that moment is in it, and counts once. What came later may be missing.",
+          "Each answer of the API says up to which moment it is complete. It includes everything accepted before that moment, counted once. Later events may be missing.",
         ),
         facts(
           [
             "Complete through",
             number("org-complete-through", completeThrough, `${utc(completeThrough)} (${ago(completeThrough)})`),
           ],
-          ["Records that wait", number("org-lag", lag, count(lag))],
+          ["Records waiting", number("org-lag", lag, count(lag))],
           ["Generation", number("org-generation", generation, generation)],
         ),
       );

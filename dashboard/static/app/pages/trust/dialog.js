@@ -1,11 +1,11 @@
-// A question before something happens. The browser's own dialog keeps the focus inside and gives it back.
+// Asks for confirmation. The browser's own dialog keeps the focus inside, and gives it back.
 
 import { el, put } from "../../dom.js";
 
 /**
- * Ask, and return the values of `fields` once the reader agrees, or null. `text` is a list of paragraphs; `action` and
- * `refusal` are the names of the buttons. `fields` are form controls with names, or labels around them. After it, the
- * focus is back at the button that opened it, or at its successor with the same `data-action`.
+ * Ask, and return the values of `fields` if the reader agrees, else null. `text` is a list of paragraphs; `action` and
+ * `refusal` are the names of the buttons. `fields` are named form controls, or labels around them. Afterwards the focus
+ * returns to the button that opened the dialog, or to its successor with the same `data-action`.
  */
 export function ask({ title, text, action, refusal = "Cancel", isDanger = false, fields = [], signal }) {
   const opener = document.activeElement;

@@ -7,7 +7,7 @@ import { numberColumn } from "../../ui/columns.js";
 import { table } from "../../ui/table.js";
 import { counted, facts, number, panel, utc } from "./parts.js";
 
-/** Return `{element, load(), draw()}`; what was found is put into `known.freshness`. */
+/** Return `{element, load(), draw()}`; the result is stored in `known.freshness`. */
 export function freshnessPanel(known, signal) {
   const body = el("div", {});
   return {
@@ -36,7 +36,7 @@ function overall({
   return facts(
     ["Complete through", number("complete-through", tables, utc(tables))],
     ["Sums complete through", number("rollups-complete-through", rollups, utc(rollups))],
-    ["Records that wait", number("lag-records", lag, count(lag))],
+    ["Records waiting", number("lag-records", lag, count(lag))],
     [
       "Events of unknown types, last day",
       [

@@ -1,4 +1,4 @@
-// The generations: each is one set of tables, projected from the whole log. Readers use the live one.
+// The generations: each is one set of tables, projected from the whole log. Reads use the live one.
 
 import { getOperator } from "../../api.js";
 import { el, put } from "../../dom.js";
@@ -13,8 +13,7 @@ const MOODS = { live: "good", following: "live", filling: "warn", dropped: "" };
 const PRICES_SHOWN = 12; // characters of the hash
 
 /**
- * Return `{element, load(), draw()}`; `work` is where requests are shown. What was found is put into
- * `known.generations`.
+ * Return `{element, load(), draw()}`; `work` is where requests are shown. The result is stored in `known.generations`.
  */
 export function generationsPanel(known, signal, work) {
   const list = el("div", {});
@@ -46,7 +45,7 @@ export function generationsPanel(known, signal, work) {
       if (now === drawn) return;
       drawn = now;
       const live = all.find(({ state }) => state === "live")?.name ?? null;
-      put(next, "A new one, from the whole log: ", command(`crewkit-sessions replay --to ${nextName(all)}`));
+      put(next, "To make a new one from the whole log: ", command(`crewkit-sessions replay --to ${nextName(all)}`));
       const cards = (rows) => rows.map((generation) => card(generation, live, work, showProof));
       const dropped = all.filter(({ state }) => state === "dropped");
       redraw(
@@ -84,7 +83,7 @@ function card(generation, live, work, showProof) {
     ),
     facts(
       state !== "dropped" && ["Facts", number("facts", all, count(all))],
-      state !== "dropped" && ["Records that wait", number("lag", lag, count(lag))],
+      state !== "dropped" && ["Records waiting", number("lag", lag, count(lag))],
       ["Fold version", number("fold-version", fold, fold)],
       [
         "Prices",
@@ -113,7 +112,7 @@ function card(generation, live, work, showProof) {
   );
 }
 
-// A name is used once.
+// A name can't be used again.
 function nextName(all) {
   const numbers = all.map(({ name }) => Number(/^g(\d+)$/.exec(name)?.[1] ?? 0));
   return `g${Math.max(...numbers, 0) + 1}`;
@@ -149,7 +148,7 @@ function history(switches) {
   );
 }
 
-// Only what makes sense in this state; a switch that must wait says for what.
+// Only the actions that this state allows, and the reason if a switch is not possible yet.
 function buttons(generation, live, work) {
   const why = whyNot("switch", generation, live);
   const shown = KINDS.filter((kind) => whyNot(kind, generation, live) === null);
@@ -167,6 +166,6 @@ function buttons(generation, live, work) {
         el("span", { class: "visually-hidden" }, ` ${generation.name}`),
       ),
     ),
-    why && !["live", "dropped"].includes(generation.state) && el("span", { class: "muted" }, `No switch: ${why}`),
+    why && !["live", "dropped"].includes(generation.state) && el("span", { class: "muted" }, `Can't switch: ${why}`),
   ];
 }

@@ -1,4 +1,4 @@
-// One dead letter: its bytes, and how it is appended again, as it is or corrected.
+// One dead letter: its bytes, and a form that appends it again, as it is or corrected.
 
 import { getOperator, postOperator } from "../../api.js";
 import { el, put } from "../../dom.js";
@@ -9,7 +9,7 @@ import { command, enable, facts, refusal, utc } from "./parts.js";
 
 const SHOWN_MAX = 4_000; // characters
 
-/** Read the letter at `position` and show it in `place`. `onRedriven` is called after it was appended again. */
+/** Read the letter at `position` and show it in `place`. `onRedriven` is called after a redrive. */
 export async function letterCard(place, position, { signal, onRedriven }) {
   try {
     const { data } = await getOperator(`/dead-letters/${position}`, {}, { signal });
@@ -55,7 +55,7 @@ function card(heading, letter, { signal, onRedriven, close: closed }) {
       ["Key", keyText(key)],
       redriven.length > 0 && ["Redriven to", redriven.join(", ")],
     ),
-    el("h5", {}, text === null ? "The record, in base64, as it is not UTF-8" : "The record"),
+    el("h5", {}, text === null ? "The record, in base64 because it is not UTF-8" : "The record"),
     long(text ?? value),
     redriveForm(letter, signal, onRedriven),
   );
@@ -136,8 +136,8 @@ function redriveForm({ position, text }, signal, onRedriven) {
       action: "Redrive",
       text: [
         `This appends ${corrected ? "the corrected record" : "the record, as it is,"} to the end of the log, and it is projected from there.`,
-        "Facts that were already counted are counted once. The dead letter stays in the list, and shows the new position. The log keeps both; neither can be removed.",
-        !corrected && "If nothing about the cause has changed, the record will be a dead letter again.",
+        "Facts that were counted before still count once. The dead letter stays in the list, and shows the new position. The log keeps both; neither can be removed.",
+        !corrected && "Unless its cause was fixed, the record will become a dead letter again.",
       ],
     });
     if (!agreed) return;
@@ -153,7 +153,7 @@ function redriveForm({ position, text }, signal, onRedriven) {
         el(
           "p",
           { "data-testid": "redriven", "data-value": data.redriven_to },
-          `${position} was appended again at ${data.redriven_to}, as a record of session ${data.session_id}.`,
+          `${position} was appended again at ${data.redriven_to}, to session ${data.session_id}.`,
         ),
       );
       await projected(position, data.redriven_to, signal);
@@ -173,7 +173,7 @@ function redriveForm({ position, text }, signal, onRedriven) {
   );
 }
 
-// Wait until the list can show where it went; if that takes long, a later round shows it.
+// Wait until the list can show the new position; if that takes long, a later round shows it.
 async function projected(letter, position, signal) {
   try {
     await getOperator(`/dead-letters/${letter}`, {}, { signal, headers: { "X-Wait-For-Position": position } });

@@ -1,4 +1,4 @@
-// The records that could not be projected. They are listed; one is shown, with its bytes, when the reader asks for it.
+// The list of records that could not be projected. The reader can open one, with its bytes.
 
 import { getOperator } from "../../api.js";
 import { el } from "../../dom.js";
@@ -9,9 +9,9 @@ import { letterCard } from "./letter.js";
 import { number, pager, panel, redraw } from "./parts.js";
 
 const PER_PAGE = 10;
-const LOOKED_AT = 100; // of the newest, for how many were not redriven
+const LOOKED_AT = 100; // newest letters, among which those not redriven are counted
 
-/** Return `{element, load(), draw()}`; how many there are is put into `known.letters`. */
+/** Return `{element, load(), draw()}`; the counts are stored in `known.letters`. */
 export function lettersPanel(known, signal, refresh) {
   const list = el("div", {});
   const shown = el("div", {});
@@ -64,11 +64,11 @@ function listed({ data, meta }, { open: left, isPart }, open) {
       " records could not be projected; ",
       number("dead-letters-open", left, count(left)),
       isPart ? " or fewer of them were not redriven. " : " of them were not redriven. ",
-      "Each has its receipt and its bytes, and stopped nothing else.",
+      "Each has a receipt, its bytes are stored, and it held up no other record.",
     ),
     table({
       name: "dead-letters",
-      caption: "Records that could not be projected, the newest first",
+      caption: "Records that could not be projected, newest first",
       rows: data,
       rowsShown: PER_PAGE,
       columns: [

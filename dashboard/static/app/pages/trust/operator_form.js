@@ -5,7 +5,7 @@ import { el } from "../../dom.js";
 import { tokenField } from "../../ui/token_field.js";
 import { command } from "./parts.js";
 
-/** Return the form; `onDone` is called once an operator's token is kept. */
+/** Return the form; `onDone` is called once an operator's token is stored. */
 export function operatorForm(onDone, why = null) {
   const { field, problem, submit } = tokenField("operator", keepOperator, onDone);
   return el(
@@ -16,7 +16,7 @@ export function operatorForm(onDone, why = null) {
     el(
       "p",
       {},
-      "Receipts of every position, a recount of all orgs, dead letters and generations need an operator's token. On the machine of the installation, this prints one:",
+      "Coverage, a recount of all orgs, dead letters and generations need an operator's token. On the machine that runs the installation, this prints one:",
     ),
     el("p", {}, command("crewkit-sessions token --operator --data DIR")),
     el(
@@ -30,7 +30,7 @@ export function operatorForm(onDone, why = null) {
   );
 }
 
-// `keep` takes the token of an org as well; here it would sign the reader in as another user.
+// `keep` accepts an org's token as well, which would sign the reader in as another user here.
 function keepOperator(text) {
   const before = credential("org")?.token;
   const refused = keep(text);

@@ -1,13 +1,13 @@
-// What the sections of the page are made of.
+// Building blocks of the page's sections.
 
 import { announce, el, put } from "../../dom.js";
 import { copyText } from "../../ui/clipboard.js";
 
 const WIDE = ["org-recount", "dead-letters", "generations", "requests", "clients"];
 const COPIED_MS = 1_500;
-const opened = new Set(); // keys of the details that the reader opened, for when they are drawn again
+const opened = new Set(); // keys of the details that the reader opened, so that a redraw keeps them open
 
-/** A section: `name` for tests, its heading, and the command that proves it. */
+/** A section: `name` for tests, its heading, and the command that shows the same. */
 export function panel(name, heading, proof, ...content) {
   return el(
     "section",
@@ -23,7 +23,7 @@ export function panel(name, heading, proof, ...content) {
   );
 }
 
-/** The request that shows the same, as a command; `kind` says whose token it needs. */
+/** The curl command that shows the same; `kind` says whose token it needs. */
 export function curl(path, kind = "operator") {
   const token = kind === "operator" ? "OPERATOR_TOKEN" : "TOKEN";
   return `curl -H "Authorization: Bearer $${token}" ${location.origin}/api/v1/${path}`;
@@ -46,7 +46,7 @@ export function command(text) {
   return el("span", { class: "command" }, code, button);
 }
 
-/** A number of the API, with its raw value for tests. */
+/** A number from the API, with its raw value for tests. */
 export function number(name, value, shown) {
   return el("span", { "data-testid": name, "data-value": value ?? "" }, shown);
 }
@@ -60,7 +60,7 @@ export function facts(...pairs) {
   );
 }
 
-/** Details that stay open when they are drawn again; `content()` is made when they are opened. */
+/** Details that stay open when they are redrawn; `content()` is called when they are opened. */
 export function disclosure(key, summary, content) {
   const body = el("div", {});
   const element = el(
@@ -79,7 +79,7 @@ export function disclosure(key, summary, content) {
 }
 
 /**
- * Replace what is inside `place`. The focus goes to what has the same `data-action`, else to the heading of its
+ * Replace the content of `place`. The focus goes to the element with the same `data-action`, else to the heading of its
  * part.
  */
 export function redraw(place, ...content) {
@@ -93,13 +93,13 @@ export function redraw(place, ...content) {
   (next || part || place.closest("section").querySelector("h3"))?.focus({ preventScroll: true });
 }
 
-/** Enable a button again; a disabled one has lost the focus, so give it back. */
+/** Enable a button again, and give back the focus that it lost when it was disabled. */
 export function enable(button) {
   button.disabled = false;
   if (document.activeElement === document.body) button.focus();
 }
 
-/** Why something was refused, near where it was asked for. */
+/** The reason for a refusal, to be shown beside the request. */
 export function refusal(error) {
   const details = Object.entries(error.details ?? {}).map(([field, why]) => `${field}: ${[why].flat().join("; ")}`);
   const isSaid = details.some((detail) => error.message.includes(detail.split(": ").slice(1).join(": ")));
@@ -111,7 +111,7 @@ export function refusal(error) {
   );
 }
 
-/** Links to the pages of a list: `onPage(number)`. */
+/** Buttons for the pages of a list, which call `onPage(number)`. */
 export function pager({ current_page: page, total_pages: pages }, onPage) {
   if (pages <= 1) return null;
   const to = (number, text) =>
@@ -135,7 +135,7 @@ export function pager({ current_page: page, total_pages: pages }, onPage) {
   );
 }
 
-/** "22:31:07 UTC" of an RFC 3339 time, with the day unless it is today. */
+/** An RFC 3339 time as "22:31:07 UTC", with the day unless it is today. */
 export function utc(time, now = new Date().toISOString()) {
   if (!time || time.startsWith("1970-")) return "never";
   const clock = `${time.slice(11, 19)} UTC`;

@@ -1,4 +1,4 @@
-// The report of the last proof of a generation, in the words of the API, with its tables.
+// The report of a generation's last proof: the API's sentences, and tables.
 
 import { getOperator } from "../../api.js";
 import { el, put } from "../../dom.js";

@@ -1,4 +1,4 @@
-// What became of one position of the log: each write answers with one, and each session shows its last.
+// What became of one log position. Each write returns a position, and each session shows its last one.
 
 import { get } from "../../api.js";
 import { credential } from "../../credentials.js";
@@ -12,7 +12,7 @@ import { command, counted, curl, facts, number, panel, refusal, utc } from "./pa
 const POSITION = /^(0|[1-9]\d*):(0|[1-9]\d*)$/;
 const WORDS = {
   projected: ["good", "It is in the tables."],
-  dead: ["bad", "It could not be projected. An operator can correct it, and append it again."],
+  dead: ["bad", "It could not be projected. An operator can correct it and append it again."],
   waiting: ["warn", "It is not projected yet, or not written yet, or belongs to another org."],
 };
 
@@ -68,7 +68,7 @@ export function receiptPanel(params, signal) {
       el(
         "p",
         {},
-        "Each write answers with the position of its record, as X-Log-Position. The receipt says what became of it.",
+        "Each write returns the position of its record in X-Log-Position. The receipt says what became of the record.",
       ),
       form,
       problem.element,
@@ -92,10 +92,10 @@ function receipt({ position, outcome, received_at: received, stored_at: stored, 
           ["In the tables", tookMs === null ? utc(stored) : `${utc(stored)}, ${count(tookMs)} ms later`],
           ["Facts in the record", number("receipt-facts", all, counted(all, "fact"))],
           [
-            "Of them new",
+            "New facts",
             [
               number("receipt-added", added, count(added)),
-              all > added && " – the others were counted before, and count once",
+              all > added && " – the others were counted before, and still count once",
             ],
           ],
           reason && ["Reason", reason],

@@ -1,4 +1,4 @@
-// A recount on demand: everything is computed again from the facts, and compared. It is never run by itself.
+// A recount on demand: it computes everything again from the facts, and compares. It never starts by itself.
 
 import { announce, el, put } from "../../dom.js";
 import { clockTime } from "../../format.js";
@@ -8,11 +8,11 @@ import { counted, enable, panel, refusal, utc } from "./parts.js";
 
 const TIMEOUT_MS = 300_000; // it reads every fact of the range
 const TABLES = { sessions: "Sessions, with their events", rollup_hourly: "Sums by hour", rollup_daily: "Sums by day" };
-const last = new Map(); // of → result, for as long as the page is open
+const last = new Map(); // name and scope -> latest result, while the page is open
 
 /**
- * Return `{element}`. `read(options)` asks the API; `of` says whose numbers these are; `onResult(result)` is called
- * with `{data, at, completeThrough, of}`, also with the last result of this visit.
+ * Return `{element}`. `read(options)` asks the API; `of` names what is recounted. `onResult(result)` is called with
+ * `{data, at, completeThrough, of}`, at first with the latest result of this visit, if there is one.
  */
 export function recountPanel({ name, heading, proof, of, intro, read, onResult, signal, repair = null }) {
   const button = el(
@@ -32,7 +32,7 @@ export function recountPanel({ name, heading, proof, of, intro, read, onResult, 
   async function run() {
     button.disabled = true;
     progress.hidden = false;
-    announce("The recount runs.");
+    announce("The recount is running.");
     const began = Date.now();
     const clock = setInterval(() => put(progress.lastChild, `${Math.round((Date.now() - began) / 1_000)} s`), 1_000);
     try {
@@ -97,7 +97,7 @@ function sentence({ data, at, completeThrough, tookMs }) {
       el(
         "p",
         {},
-        `${counted(rows, "row was", "rows were")} being written at each reading, and not compared. Recount again for those.`,
+        `${counted(rows, "row was", "rows were")} being written at each reading, and not compared. Recount again to check those.`,
       ),
     note && el("p", { class: "warning" }, `Note: ${note}.`),
   ];
@@ -132,7 +132,7 @@ function numbers(name, { data: { compared, moving, differences } }) {
   ];
 }
 
-// A wrong session makes its sums wrong.
+// Sessions come first: a wrong session makes its sums wrong.
 function causesFirst(differences) {
   const rank = ({ table: name }) => (name.startsWith("rollup") ? 1 : 0);
   return differences.toSorted((a, b) => rank(a) - rank(b));

@@ -1,4 +1,4 @@
-// Who requested which work, when, and what came of it.
+// Who requested which work and when, and its result.
 
 import { getOperator } from "../../api.js";
 import { el } from "../../dom.js";
@@ -9,7 +9,7 @@ import { progressOf, stateTag } from "./work.js";
 
 const PER_PAGE = 10;
 
-/** Return `{element, load(), draw()}`; work that is not over is followed in `work`. */
+/** Return `{element, load(), draw()}`; unfinished work is followed in `work`. */
 export function requestsPanel(signal, work, refresh) {
   const body = el("div", {});
   let page = 1;
@@ -37,10 +37,10 @@ export function requestsPanel(signal, work, refresh) {
 function listed(rows) {
   return table({
     name: "requests",
-    caption: "Requests of operators, the newest first",
+    caption: "Requests by operators, newest first",
     rows,
     rowsShown: PER_PAGE,
-    empty: "No work was requested yet.",
+    empty: "No work has been requested yet.",
     columns: [
       { key: "kind", name: "Work", value: (row) => `${row.kind} ${row.generation}` },
       momentColumn("requested_at", "When (UTC)"),

@@ -1,6 +1,6 @@
-// What may be requested of a generation, and what it does. Pure; the API has the last word.
+// Which work can be requested for a generation, and its effect. Pure functions; the API has the last word.
 
-/** Return why this can't be requested of `generation` now, or null. `live` is the name of the live generation. */
+/** Return why this can't be requested for `generation` now, or null. `live` is the name of the live generation. */
 export function whyNot(kind, generation, live) {
   const { name, state, paused, switches, proof } = generation;
   if (state === "dropped") return `${name} was dropped.`;
@@ -23,7 +23,7 @@ export function whyNot(kind, generation, live) {
         ? null
         : `${name} was proved against ${proof.compared_with}, but ${live} is live: prove it again.`;
     default:
-      return `There is no work ${kind}.`;
+      return `Unknown work: ${kind}.`;
   }
 }
 
@@ -35,29 +35,29 @@ export function effectOf(kind, { name, state, paused }, live) {
         name === live
           ? `This compares ${name} with itself: its receipts, facts, sessions and sums.`
           : `This compares ${name} with the live generation ${live}, and both with themselves.`,
-        "It changes nothing. It runs beside writes and reads, and takes longer the more the log holds.",
+        "It changes nothing. Writes and reads go on meanwhile. The longer the log, the longer it takes.",
       ];
     case "switch":
       return [
         `All readers of all orgs see ${name} instead of ${live}, within a second. No request fails.`,
-        `${live} goes on following the log, so you can switch back.`,
+        `${live} keeps following the log, so you can switch back.`,
       ];
     case "drop":
       return [
         `This deletes the tables of ${name}. It can't be undone.`,
-        "The log keeps every fact: a replay makes them again, under a new name.",
+        "The log keeps every fact: a replay can rebuild the tables under a new name.",
       ];
     case "pause":
       return [
-        `Nothing more is projected into ${name} until you resume it, also across restarts. Writes go on, and wait in the log.`,
+        `Nothing more is projected into ${name} until you resume it; the pause survives restarts. Writes are accepted, and wait in the log.`,
         state === "live" && `${name} is live: readers will see nothing new meanwhile.`,
       ];
     case "resume":
-      return [`${name} is projected again, from where it stopped.`];
+      return [`Projection into ${name} goes on from where it stopped.`];
     case "repair":
       return [
         `The projectors of ${name} project missing positions from the log, and compute sessions and sums again from the facts.`,
-        "What is right stays as it is. Writes and reads go on.",
+        "Correct rows stay as they are. Writes and reads go on.",
         paused && `${name} is paused: resume it first.`,
       ];
     default:

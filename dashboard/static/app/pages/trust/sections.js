@@ -1,4 +1,4 @@
-// Keeps the sections of the page current: those that cost little each round, the others once a minute at most.
+// Keeps the sections of the page current: cheap ones every round, costly ones once a minute at most.
 
 import { credential } from "../../credentials.js";
 import { el, put } from "../../dom.js";
@@ -8,8 +8,8 @@ const SLOW_EVERY_MS = 60_000;
 
 /**
  * Return `{add, addSlow, load, draw, refresh, changed, onExpired}`. A section has `element`, `load()` and `draw()`.
- * `onDrawn` is called after each change. An error that stays is shown in its own section, below what was read before;
- * temporary ones are thrown by `load`. `onExpired` is for the operator's token, which may end before that of the org.
+ * `onDrawn` is called after each change. A permanent error is shown in its section, below what was read before; `load`
+ * throws temporary ones. `onExpired` is for the operator's token, which may expire before the org's.
  */
 export function sections(signal, onDrawn) {
   const quick = [];
@@ -49,7 +49,7 @@ export function sections(signal, onDrawn) {
       succeeded(section);
       onDrawn();
     } catch (error) {
-      if (!signal.aborted && error.status !== 401) failed(section, error); // the next round meets the 401 as well
+      if (!signal.aborted && error.status !== 401) failed(section, error); // the next round gets the 401 as well
     } finally {
       section.isRunning = false;
     }
@@ -63,7 +63,7 @@ export function sections(signal, onDrawn) {
 
   async function load() {
     await Promise.all(quick.map(loadOne));
-    return { round: { isNew: true } }; // ages and times change even where the answers do not
+    return { round: { isNew: true } }; // ages and times change even if the answers do not
   }
 
   return {
@@ -77,7 +77,7 @@ export function sections(signal, onDrawn) {
     },
     load,
     draw,
-    /** Read all of it now, the slow ones as well: something was changed. */
+    /** Read every section now, including the slow ones: something was changed. */
     async refresh() {
       for (const section of slow) section.at = 0;
       try {

@@ -8,7 +8,7 @@ const ICONS = { yes: "✓", partly: "!", wait: "…", no: "✗", unknown: "?" };
 /** Return `{element, draw(known)}`. */
 export function summary() {
   const icon = el("span", { class: "verdict-icon", "aria-hidden": "true" }, "…");
-  const sentence = el("p", { class: "verdict", "data-testid": "trust-verdict" }, "Reading what is known …");
+  const sentence = el("p", { class: "verdict", "data-testid": "trust-verdict" }, "Loading …");
   const checked = el("ul", { class: "muted checked", "data-testid": "trust-checked" });
   const element = el(
     "section",

@@ -1,12 +1,12 @@
-// One sentence about all the numbers, from what was checked and nothing else. Pure.
+// One sentence about all the numbers, based only on what was checked. Pure functions.
 
 import { counted, utc } from "./parts.js";
 
-const LATE_S = 30; // from this age on, waiting records are worth a warning
+const LATE_S = 30; // from this age on, the answer is no longer yes
 
 /**
  * Return `{state, sentence, checked}`: `state` is yes, partly, wait, no or unknown; `checked` are sentences that say
- * what the answer rests on. `known` has what was read so far, each part null until then:
+ * what the answer is based on. `known` has what was read so far; each part is absent until then:
  * `org` {completeThrough, lag, ageS, at} · `freshness` {data, ageS, at} · `coverage` {data, at, completeThrough} ·
  * `letters` {total, open, isPart, at} · `recount` and `orgRecount` {data, at, completeThrough, of}.
  */
@@ -19,7 +19,7 @@ export function verdictOf(known, now = Date.now()) {
   return { ...answer, checked: checkedOf(known) };
 }
 
-// How current the numbers are: of the whole installation where that is known, else of the org's reads.
+// How current the numbers are: those of the whole installation if known, else those in the org's reads.
 function currentOf({ freshness, org }) {
   if (!freshness) return org ?? {};
   const { lag_records: lag, complete_through: completeThrough } = freshness.data;
@@ -53,16 +53,16 @@ function notReported(completeThrough) {
   };
 }
 
-// The age is that of the server's clock; this device's may be wrong.
+// The age is by the server's clock; this device's may be wrong.
 function waiting(lag, completeThrough, age) {
   if (age < LATE_S) return null;
   const before = `Everything accepted before ${utc(completeThrough)} is in the numbers.`;
   if (!lag)
     return {
       state: "wait",
-      sentence: `Not known since ${utc(completeThrough)}: no projector has reported after it. ${before}`,
+      sentence: `Not known since ${utc(completeThrough)}: no projector has reported since. ${before}`,
     };
-  return { state: "wait", sentence: `Not yet: ${counted(lag, "record waits", "records wait")}. ${before}` };
+  return { state: "wait", sentence: `Not yet: ${counted(lag, "record is waiting", "records are waiting")}. ${before}` };
 }
 
 function setAside(letters, completeThrough) {

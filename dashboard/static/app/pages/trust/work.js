@@ -1,4 +1,4 @@
-// Work that is requested of the installation: ask first, request it, and follow it until it has ended.
+// Work requested from the installation: ask for confirmation, request it, and follow it to its end.
 
 import { getOperator, postOperator } from "../../api.js";
 import { announce, el, put } from "../../dom.js";
@@ -69,12 +69,12 @@ export function workPlace(signal, refresh) {
   return { element, request, follow };
 }
 
-/** The name of a button for a kind of work. */
+/** The label of the button for a kind of work. */
 export function buttonName(kind) {
   return kind.charAt(0).toUpperCase() + kind.slice(1);
 }
 
-/** How a request is doing, as a node. */
+/** The progress and result of a request, as nodes. */
 export function progressOf({ state, progress, results, waits_for: missing, reason }) {
   const isGoingOn = progress && !ENDED.includes(state);
   return [
@@ -84,7 +84,7 @@ export function progressOf({ state, progress, results, waits_for: missing, reaso
       ` ${progress.text}`,
     ],
     state === "done" && resultText(results),
-    missing && el("span", { class: "warning" }, ` It waits: ${missing}.`),
+    missing && el("span", { class: "warning" }, ` Waiting: ${missing}.`),
     reason && el("span", { class: "bad" }, ` ${reason}`),
   ];
 }
@@ -132,7 +132,7 @@ function unproved({ name, proof, switches }, live) {
     ? `The last proof compared ${name} with ${proof.compared_with}, not with ${live}.`
     : `There is no proof of ${name}.`;
   return warning(
-    `${why} Nothing says that its numbers equal those of ${live}.${switches.length > 0 ? " It was live before, so none is required." : ""}`,
+    `${why} Its numbers may differ from those of ${live}.${switches.length > 0 ? " It was live before, so no proof is required." : ""}`,
   );
 }
 
@@ -144,7 +144,7 @@ function accept() {
       "label",
       { class: "check" },
       el("input", { type: "checkbox", name: "accept_differences", value: "yes", required: true }),
-      "I have read the report, and accept its differences.",
+      "I have read the report, and accept the differences.",
     ),
   );
 }
