@@ -1,6 +1,6 @@
 """Renew the digests of other projects' images: `make images-renew`, on a machine whose Docker reaches the registries.
 
-`images.txt` is the list. Compose, Docker and Kubernetes can't read it, so their files repeat the lines that they use.
+`images.txt` is the list. Compose, Docker and Kubernetes can't read it, so their files repeat the images that they use.
 """
 
 import re
@@ -25,14 +25,14 @@ def references(listed: str) -> list[str]:
 
 
 def pinned(text: str, digests: Mapping[str, str]) -> str:
-    """Return the text with these digests behind the tags that it names."""
+    """Return the text with these digests after the tags that it names."""
     for tag, digest in digests.items():
         text = re.sub(rf"(?<![\w./]){re.escape(tag)}(?:@sha256:\w+)?(?![\w.@-])", f"{tag}@{digest}", text)
     return text
 
 
 def renew(folder: Path, digest_of: Callable[[str], str]) -> None:
-    """Write the present digest of every listed tag into the list and the files. Raises `NoDigest` before it writes."""
+    """Write the current digest of every listed tag into the list and the files. Raises `NoDigest` before it writes."""
     listed = (folder / LIST).read_text()
     tags = [reference.partition("@")[0] for reference in references(listed)]
     digests = {tag: _checked(tag, digest_of(tag)) for tag in tags}
@@ -48,7 +48,7 @@ def _checked(tag: str, answer: str) -> str:
 
 
 def ask_registry(tag: str) -> str:
-    """Return the digest of what a tag names now. Raises `NoDigest`."""
+    """Return the digest that a tag points to now. Raises `NoDigest`."""
     command = ["docker", "buildx", "imagetools", "inspect", "--format", "{{.Manifest.Digest}}", tag]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 (fixed arguments)
     if done.returncode != 0:

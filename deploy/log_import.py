@@ -1,4 +1,4 @@
-"""Implements `log import`: everything is checked before anything is changed, then the records are appended."""
+"""Implements `log import`: it checks everything before it changes anything, then appends the records."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -29,7 +29,7 @@ from schemas.log.position import LogReader
 
 
 class Restored(NamedTuple):
-    """The outcome of an import, and the partition count of the log now."""
+    """The outcome of an import, and the log's partition count afterwards."""
 
     imported: Imported
     partitions: int
@@ -41,7 +41,7 @@ def import_log(settings: Settings, folder: Path, wish: Wish, meter: Meter) -> Re
 
     Raises:
         Refused, Damaged: log, export and secrets do not fit each other; nothing was changed.
-        BrokenLog: the topic is not as it has to be, or the broker refuses this client.
+        BrokenLog: the topic is not set up as it must be, or the broker refuses this client.
         Broken: another process uses the data folder.
         LogUnavailable: the log does not answer; the next run continues.
     """
@@ -59,7 +59,7 @@ def import_log(settings: Settings, folder: Path, wish: Wish, meter: Meter) -> Re
 
 
 class _Import:
-    """One import of an export that is sound."""
+    """One import of an intact export."""
 
     def __init__(
         self, settings: Settings, folder: Path, manifest: Manifest, own: OwnSecrets, wish: Wish, meter: Meter
@@ -79,7 +79,7 @@ class _Import:
             await target.stop()
 
     async def _into_kafka(self, configured: KafkaTopic) -> Restored:
-        """Compare with what the topic holds, then make what is missing, as `provision` does, and append."""
+        """Compare with the topic's records, create what is missing as `provision` does, and append."""
         configured = await self._with_partitions(configured)
         async with _existing(configured) as there:
             if there is not None:
@@ -116,7 +116,7 @@ class _Existing(NamedTuple):
 
 @asynccontextmanager
 async def _existing(configured: KafkaTopic) -> AsyncIterator[_Existing | None]:
-    """Open the topic if it exists, with any partition count."""
+    """Open the topic if it exists, whatever its partition count."""
     with outages_explained(configured):
         found = await look_at(configured, patience_s=0)
     if found is None:
@@ -130,17 +130,17 @@ async def _existing(configured: KafkaTopic) -> AsyncIterator[_Existing | None]:
 
 
 def _exported_secrets(settings: Settings, manifest: Manifest) -> OwnSecrets:
-    """Return the secrets of this installation. Raises `Refused` unless they are those of the exported one."""
+    """Return this installation's secrets. Raises `Refused` unless they equal those of the exported installation."""
     folder = settings.secrets_folder
     if not (folder / SEED).exists():
         raise Refused(
-            f"{folder} holds no secrets, and an export has none either: first copy seed.key and id.keys of the "
+            f"there are no secrets in {folder}, and an export has none either: first copy seed.key and id.keys of the "
             f"exported installation there, or name their folder with --secrets. Their fingerprint is {manifest.secrets}"
         )
     own = own_secrets(folder)
     if own.fingerprint != manifest.secrets:
         raise Refused(
-            f"the secrets in {folder} have the fingerprint {own.fingerprint}, those of the exported installation "
-            f"{manifest.secrets}: copy seed.key and id.keys of that installation there"
+            f"the secrets in {folder} have the fingerprint {own.fingerprint}, but those of the exported installation "
+            f"have {manifest.secrets}: copy seed.key and id.keys of that installation there"
         )
     return own

@@ -1,4 +1,4 @@
-"""Open the log that the settings name, for `log read` and `log export`. On the folder of a stack it is the stack's."""
+"""Open the log that the settings name, for `log read` and `log export`. In a stack's data folder it is the stack's."""
 
 import asyncio
 import time
@@ -34,7 +34,7 @@ class NotInLog(Exception):
 
 
 class Opened(NamedTuple):
-    """An open log: its topic's name (an embedded log has that of a new topic) and its partition count."""
+    """An open log: its topic's name (for an embedded log, the default name) and its partition count."""
 
     reader: LogReader
     topic: str
@@ -42,7 +42,7 @@ class Opened(NamedTuple):
 
 
 def log_settings(options: Mapping[str, Any]) -> Settings:
-    """Load the settings; unless they name a log, those of the stack in the data folder fill the gaps.
+    """Load the settings; unless they name a log, add those of the stack in the data folder.
 
     Raises:
         BadSettings: a setting is wrong.
@@ -59,7 +59,7 @@ async def open_log(settings: Settings, own: OwnSecrets | None = None) -> AsyncIt
     """Open the log for reading; compare the secrets of its installation with ``own``.
 
     Raises:
-        BrokenLog: there is no log, or it is not as it has to be.
+        BrokenLog: there is no log, or it is not set up as it must be.
         LogUnavailable: it does not answer.
     """
     address = parse_log_url(settings.log)
@@ -78,7 +78,7 @@ async def open_log(settings: Settings, own: OwnSecrets | None = None) -> AsyncIt
 
 
 def export(settings: Settings, folder: Path, meter: Meter) -> Exported:
-    """Export into the folder what it lacks; raise as `export_log` and `open_log`."""
+    """Export the records that the folder lacks. Raises as `export_log` and `open_log` do."""
     own = own_secrets(settings.secrets_folder)
 
     async def run() -> Exported:
@@ -114,13 +114,13 @@ def show_session(settings: Settings, session_id: UUID, meter: Meter, show: Show)
                 show(record)
                 found += 1
             if not found:
-                raise NotInLog(f"none of the {end:,} records of partition {partition} is of the session {session_id}")
+                raise NotInLog(f"none of the {end:,} records of partition {partition} belongs to session {session_id}")
 
     asyncio.run(run())
 
 
 async def _of_key(log: LogReader, partition: int, key: bytes, end: int, meter: Meter) -> AsyncIterator[LogRecord]:
-    """Yield the records of a key; a file is asked for them, a topic is read as a whole."""
+    """Yield the records of a key. A file can look them up; a topic has to be read as a whole."""
     if isinstance(log, SqliteLogReader):
         start = 0
         while records := await log.of_key(key, start, READ_BYTES):
@@ -141,11 +141,11 @@ async def _end_of(log: Opened, at: Position) -> int:
         raise NotInLog(f"the log has no record at {at}: its partitions are 0 to {log.partitions - 1}")
     end = (await log.reader.ends())[at.partition]
     if at.offset >= end:
-        held = f"the last one of partition {at.partition} is at {Position(at.partition, end - 1)}"
+        held = f"the last record of partition {at.partition} is at {Position(at.partition, end - 1)}"
         raise NotInLog(f"the log has no record at {at}: {held if end else f'partition {at.partition} is empty'}")
     return end
 
 
 def utc_now() -> str:
-    """Return the time as text."""
+    """Return the current time in UTC as text."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

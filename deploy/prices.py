@@ -1,8 +1,8 @@
 """Implements `prices load` and `prices show`: read or extend the price history of an installation.
 
-A load goes into the log first, and then into the control database, with one time. So prices can be made again from the
-log, and need no backup. Each installation's log holds all of them, except those that were loaded before its log began:
-`provision` and `up` add these.
+A load goes into the log first, and then into the control database, with the same time. So prices can be rebuilt from
+the log, and need no backup. An installation's log holds all its prices, except those that were loaded before the log
+began: `provision` and `up` add these.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,19 +30,19 @@ from store.prices import AcceptedLoad, Loaded, accept_load, add_prices, history_
 
 
 def load_prices(settings: Settings, wanted: Sequence[Price], *, new_generations_only: bool) -> Loaded:
-    """Add the prices that the installation does not have yet, to its log and then to its store.
+    """Add prices that the installation does not have yet to its log, and then to its store.
 
     Raises:
-        TooEarly: a price could concern reports that are counted already.
+        TooEarly: a price could apply to reports that are counted already.
         BadSettings: the installation has a log that the settings do not name.
         Broken: another process uses the data folder.
-        StoreUnavailable, LogUnavailable: the store or the log is away; run the same command again.
+        StoreUnavailable, LogUnavailable: the store or the log is unavailable; run the same command again.
     """
     log = open_price_log(_with_stack(settings))
     with _control(settings) as client:
         begun = _is_begun(client, log)
         if begun:
-            begin_prices(client, list_prices(), log)  # else the history of a lost store would begin with this load
+            begin_prices(client, list_prices(), log)  # or the history of a lost store would begin with this load
         accepted = accept_load(client, wanted, new_generations_only=new_generations_only)
         if begun and accepted.rows:
             _append(log, accepted, new_generations_only)
@@ -51,13 +51,13 @@ def load_prices(settings: Settings, wanted: Sequence[Price], *, new_generations_
 
 
 def price_history(settings: Settings) -> list[LoadedPrice]:
-    """Return every price that was ever loaded; raise as `load_prices` does."""
+    """Return every price that was ever loaded. Raises as `load_prices` does."""
     with _control(settings) as client:
         return history_of(client)
 
 
 def _with_stack(settings: Settings) -> Settings:
-    """Return the settings, with those of the stack in the data folder unless they name a log."""
+    """Return the settings; unless they name a log, those of the stack in the data folder are added."""
     return settings if settings.log_url else structs.replace(settings, **_lower(stack_settings(settings.folder)))
 
 
@@ -66,11 +66,11 @@ def _lower(env: dict[str, str]) -> dict[str, str]:
 
 
 def _is_begun(client: Client, log: PriceLog) -> bool:
-    """Return whether the installation has a log, into which its prices go."""
+    """Return whether the installation has a log for its prices."""
     begun = log.exists()
     if not begun and is_counting(client):
         raise BadSettings(
-            "log_url: prices are recorded in the log, and there is none under this URL, while the store has a "
+            "log_url: prices are recorded in the log, but there is no log at this URL, although the store has a "
             "generation: give --log-url and Kafka's settings as for `ingest`"
         )
     return begun
@@ -93,7 +93,7 @@ def _add(client: Client, rows: Sequence[LoadedPrice]) -> None:
             add_prices(client, rows)
     except StoreUnavailable as error:
         raise StoreUnavailable(
-            f"{error}; the prices are in the log, and not in the store yet: run the same command again"
+            f"{error}; the prices are in the log, but not in the store yet: run the same command again"
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Implements `provision`: topics where the log is Kafka, the store's databases, and the installation record in both."""
+"""Implements `provision`: topics if the log is in Kafka, the store's databases, and the installation record in both."""
 
 import asyncio
 from collections.abc import Iterator
@@ -21,11 +21,11 @@ from store.installation import record_in_store
 
 
 def provision_all(settings: Settings, wish: Wish) -> Iterator[str]:
-    """Create what is missing; yield a line for each thing that was created or checked.
+    """Create what is missing; yield a line for everything that was created or checked.
 
     Raises:
-        Refused: what is there does not fit.
-        Broken: the store uses TLS where STORE_URL does not, or the reverse.
+        Refused: what exists does not fit.
+        Broken: the store uses TLS and STORE_URL does not, or the reverse.
     """
     address, partitions, own = parse_log_url(settings.log), EMBEDDED_PARTITIONS, own_secrets(settings.secrets_folder)
     if isinstance(address, KafkaAddress):
@@ -51,5 +51,5 @@ def _installed(settings: Settings, address: KafkaAddress, own: OwnSecrets, wish:
 def _report(installed: Installed) -> Iterator[str]:
     topic, record = installed.topic, installed.record
     copies = "one copy of each record, for development" if topic.replication == 1 else f"{topic.replication} copies"
-    yield f"topic {topic.name}: {'made' if installed.made else 'there'}, {topic.partitions} partitions, {copies}"
+    yield f"topic {topic.name}: {'created' if installed.made else 'exists'}, {topic.partitions} partitions, {copies}"
     yield f"topic {record_topic(topic.name)}: recorded {record.made_at}"

@@ -1,7 +1,7 @@
-"""Make the secrets of `deploy/compose.yaml`: each folder is a volume of the services that need it, and of no other.
+"""Make the secrets of `deploy/compose.yaml`: each folder is a volume, mounted only by the services that need it.
 
-It runs once, as root in a container without a network, before every other service. What is there stays; a run that was
-interrupted is completed by the next.
+It runs once, as root in a container without a network, before every other service. Existing secrets stay; the next run
+completes an interrupted one.
 """
 
 import hashlib
@@ -25,22 +25,22 @@ from runtime.secrets import PRIVATE, PUBLIC, TOKENS
 
 OURS = 10001  # uid and gid of the image
 STORE_USERS = ("provision", "projector", "query")
-FOREIGN = {"clickhouse", "valkey", "proxy", "grafana"}  # mounted by images that run as accounts of their own
+FOREIGN = {"clickhouse", "valkey", "proxy", "grafana"}  # mounted by images that run as other accounts
 READ_BY_OWNER, READ_BY_ALL = 0o400, 0o444
 CERTIFICATE_DAYS = 825
 NAMES = ("localhost", "proxy")
 
 
 def main() -> None:
-    """Make what is missing below the folder of the first argument."""
+    """Make the missing secrets below the folder that the first argument names."""
     root = Path(sys.argv[1])
     make_all(root)
     close(root, OURS)
-    sys.stdout.write("the secrets are there\n")
+    sys.stdout.write("the secrets exist\n")
 
 
 def make_all(root: Path) -> None:
-    """Make the files that are missing, each by its maker."""
+    """Make each missing file."""
     _make_own(root)
     for file, make in _files(root).items():
         if not file.exists():
@@ -48,7 +48,7 @@ def make_all(root: Path) -> None:
 
 
 def close(root: Path, owner: int) -> None:
-    """Give our services their files, and the images of others theirs."""
+    """Set owners and modes so that our services and other projects' images can each read their files."""
     for folder in root.iterdir():
         foreign = folder.name in FOREIGN
         for file in folder.iterdir():
@@ -57,13 +57,13 @@ def close(root: Path, owner: int) -> None:
 
 
 def _give(path: Path, mode: int, owner: int) -> None:
-    if path.stat().st_uid != owner:  # else an earlier run did it
+    if path.stat().st_uid != owner:  # otherwise an earlier run did it
         path.chmod(mode)
         os.chown(path, owner, owner)
 
 
 def _make_own(root: Path) -> None:
-    """Make the installation's secrets; the key of operators has a folder that no service mounts."""
+    """Make the installation's secrets. The keys for operators have a folder that no service mounts."""
     ids, operator = root / "ids", root / "operator"
     if not (ids / PUBLIC).exists():
         ids.mkdir(exist_ok=True)
@@ -78,7 +78,7 @@ def _make_own(root: Path) -> None:
 
 
 def _files(root: Path) -> dict[Path, Callable[[], str]]:
-    """Return how each file is made, in an order in which later ones may read earlier ones."""
+    """Return the function that makes each file, in order: later files may read earlier ones."""
     passwords = [root / f"store-{user}" / "password" for user in STORE_USERS]
     passwords += [
         root / "grafana" / "store-password",
@@ -109,12 +109,12 @@ def _hashes(root: Path) -> str:
 
 
 def _valkey_config(password: str) -> str:
-    """Return the settings of a server that only counts: it writes nothing to a disk."""
+    """Return the settings of a server that only counts: it writes nothing to disk."""
     return f'requirepass {password}\nsave ""\nappendonly no\nmaxmemory 256mb\nmaxmemory-policy volatile-ttl\n'
 
 
 def _certificate(now: datetime) -> str:
-    """Return a key and its own certificate, for this machine and for other containers."""
+    """Return a key and its self-signed certificate, valid for this machine and for other containers."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "crewkit-sessions on this machine")])
     addresses = [x509.IPAddress(ipaddress.ip_address(text)) for text in ("127.0.0.1", "::1")]

@@ -1,1 +1,1 @@
-"""The production shape on one machine without containers, for development and tests."""
+"""The production layout on one machine without containers, for development and tests."""

@@ -1,6 +1,6 @@
-"""Which projectors a stack needs now: those of every generation that exists and was made by this fold version.
+"""Which projectors a stack needs now: those of every existing generation that this fold version made.
 
-A thread looks at the control database every second, so that the supervisor never waits for the store.
+A thread reads the control database every second, so that the supervisor never waits for the store.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ ANSWER_WITHIN_S = 5.0
 
 
 class Wanted(Struct, frozen=True):
-    """The generations to follow, the oldest first; which one is live; whether one has to be created or dropped."""
+    """The generations to follow, oldest first; the live one; and whether any has to be created or dropped."""
 
     followed: tuple[str, ...] = ()
     live: str = ""
@@ -31,7 +31,7 @@ class Wanted(Struct, frozen=True):
 
 
 class GenerationWatch:
-    """Looks at the control database in a thread; `wanted` is what it saw last, None before it saw anything."""
+    """Reads the control database in a thread; `wanted` is the latest result, None before the first one."""
 
     def __init__(self, store: StoreAddress) -> None:
         self._store = store
@@ -39,22 +39,22 @@ class GenerationWatch:
         self.wanted: Wanted | None = None
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start the thread."""
         threading.Thread(target=self._run, name="generations", daemon=True).start()
 
     def stop(self) -> None:
-        """Look no more."""
+        """Stop reading."""
         self._stopped.set()
 
     def _run(self) -> None:
         logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)  # the supervisor reports what matters
         while not self._stopped.wait(LOOK_EVERY_S):
-            with contextlib.suppress(*STORE_ERRORS):  # it starts, or restarts; what was seen last stays right
+            with contextlib.suppress(*STORE_ERRORS):  # the store is starting; the latest result stays valid
                 self.wanted = look(self._store)
 
 
 def look(store: StoreAddress) -> Wanted:
-    """Look once."""
+    """Read the control database once."""
     profile = WRITE.within(ANSWER_WITHIN_S, ANSWER_WITHIN_S)
     with closing(connect(profile, **store.at(store.control))) as client:
         known, requests = load_generations(client), load_requests(client)

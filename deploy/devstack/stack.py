@@ -1,4 +1,4 @@
-"""The production shape on one machine: Kafka, store server, two projectors and the HTTP services under one supervisor.
+"""The production layout on one machine: Kafka, store server, two projectors and the HTTP services, with a supervisor.
 
 Production has three brokers, a ClickHouse server and a proxy; our code and our processes are the same.
 """
@@ -92,7 +92,7 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def env(self) -> dict[str, str]:
-        """The settings of log and store for each of our processes that writes to the store."""
+        """The settings of log and store for our processes that write to the store."""
         return self._env(STORE_USER, "store-password")
 
     @property
@@ -102,7 +102,7 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def store_url(self) -> str:
-        """The store's URL with the writers' password: for use in this process alone."""
+        """The store's URL with the writers' password: only for use in this process."""
         return f"clickhouse://{STORE_USER}:{self.store_password}@{LOCAL}:{self.ports.store}"
 
     def _env(self, user: str, password_file: str) -> dict[str, str]:
@@ -133,7 +133,7 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
     def ours(self, *arguments: str) -> list[str]:
         """Return the command line of `crewkit-sessions ARGUMENTS --data DIR`."""
         command, *options = arguments
-        # -P: a folder `cli` in the working directory is not ours.
+        # -P: do not import a foreign `cli` folder in the working directory.
         return [sys.executable, "-P", "-m", "cli", command, "--data", str(self.data), *options]
 
 
@@ -141,7 +141,7 @@ Compose = Callable[[Stack, GenerationWatch], Sequence[Step]]
 
 
 def production_shape(stack: Stack, watch: GenerationWatch) -> list[Step]:
-    """Return the steps, in the order of their start."""
+    """Return the steps in start order."""
     store = (LOCAL, stack.ports.store)
     front = (stack.host, stack.port)
     return [
@@ -159,7 +159,7 @@ def production_shape(stack: Stack, watch: GenerationWatch) -> list[Step]:
             command=stack.ours("serve", "--host", stack.host, "--port", str(stack.port)),
             env={**stack.reading_env, "DEV_TOKENS": "1", **stack.http_env},
             listens=front,
-            after=lambda: follows_everything(stack, watch),  # before clients can connect
+            after=lambda: follows_everything(stack, watch),  # no client can connect before
             ready=lambda: answers_200(*(stack.admin or front), "/livez"),
             stop_s=9.0,  # an append may take 8 s, and its client must get a response
         ),
@@ -174,7 +174,7 @@ def kafka_service(settings: BrokerSettings) -> SupervisedService:
         command=broker.command(settings),
         listens=(broker.HOST, settings.port),
         ready=lambda: probe.serves(broker.HOST, settings.port, settings.login),
-        death_signal=SIGTERM,  # a clean end spares the next start the recovery of its logs
+        death_signal=SIGTERM,  # after a clean end the next start need not recover the logs
     )
 
 
@@ -184,7 +184,7 @@ def provision(stack: Stack) -> Job:
 
 
 def changing_shape(stack: Stack, watch: GenerationWatch) -> Changing:
-    """Return the projectors of all generations that are to be followed, and the job that is due."""
+    """Return the projectors of all generations to follow, and the job that is due, if any."""
     wanted = watch.wanted
     if wanted is None:
         return Changing()
@@ -216,8 +216,8 @@ def run_stack(
 ) -> int:
     """Run the stack until SIGTERM or SIGINT; return the exit code. Main thread only.
 
-    `report` receives lines for people; `on_ready` is called once everything is up. `http_env` is for the HTTP services
-    alone; `admin` is the address of their health and metrics, if that is not `port`. Tests replace `compose` and
+    `report` receives lines to show; `on_ready` is called once everything is up. `http_env` is only for the HTTP
+    services; `admin` is the address of their health and metrics, if it differs from `port`. Tests replace `compose` and
     `adapt`.
     Raises `BadSettings` if other accounts would share the data folder.
     """
@@ -258,14 +258,14 @@ def stack_store_url(data: Path) -> str | None:
 
 
 def stack_settings(data: Path) -> dict[str, str]:
-    """Return the settings of log and store, as in the environment of its processes; empty if there is no stack."""
+    """Return the settings of log and store, as the stack's processes have them; empty if there is no stack."""
     return Stack.on(data, LOCAL, 0).env if _ports_file(data).exists() else {}
 
 
 def follows_everything(stack: Stack, watch: GenerationWatch) -> bool:
-    """Return whether the live generation follows every partition; a rebalance would stop new records.
+    """Return whether the live generation follows every partition: until then, a rebalance would hold up new records.
 
-    A live generation that this code can't project is not waited for: reads go on from it.
+    A live generation that this code can't project is not waited for: reads still use it.
     """
     wanted = watch.wanted
     if wanted is None:
@@ -286,7 +286,7 @@ def answers_200(host: str, port: int, path: str, *, timeout_s: float = 1.0) -> b
 
 
 def _get(host: str, port: int, path: str, timeout_s: float = 1.0) -> bytes | None:
-    """Return the body of a 200, else None. `http.client` ignores the proxies that the environment names."""
+    """Return the body of a 200, else None. `http.client` ignores proxies in the environment."""
     connection = http.client.HTTPConnection(_reachable(host), port, timeout=timeout_s)
     try:
         connection.request("GET", path)
@@ -299,12 +299,12 @@ def _get(host: str, port: int, path: str, timeout_s: float = 1.0) -> bytes | Non
 
 
 def _reachable(host: str) -> str:
-    """Return the loopback address for one that means every interface: clients can't connect to that."""
+    """Return an address to connect to: the loopback address if the given one means every interface."""
     return {"0.0.0.0": LOCAL, "::": "::1"}.get(host, host)  # noqa: S104 (compared, not bound)
 
 
 def _load_or_choose_ports(data: Path) -> Ports:
-    """Return the ports in DIR/run/stack.json: after a restart clients find Kafka and the store at the same ports."""
+    """Return the ports in DIR/run/stack.json, which make Kafka and the store keep their ports across restarts."""
     file = _ports_file(data)
     chosen = msgspec.json.decode(file.read_bytes(), type=Ports) if file.exists() else None
     if chosen is not None:
@@ -314,7 +314,7 @@ def _load_or_choose_ports(data: Path) -> Ports:
 
 
 def metrics_ports(data: Path, generation: str) -> tuple[int, ...]:
-    """Return the ports of the metrics of a generation's projectors; chosen once."""
+    """Return the metrics ports of a generation's projectors; they are chosen once."""
     ports = _load_or_choose_ports(data)
     if generation not in ports.metrics:
         chosen = tuple(free_ports(PROJECTORS, LOCAL))

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs this checkout as services of systemd, or removes them. It says first what it will do. It may run again at any
-# time: that installs the version of the checkout, and changes no setting and no secret.
+# Installs this checkout as systemd services, or removes them. First it shows what it will do. It may run again at any
+# time: it then installs the version of the checkout, and changes no setting and no secret.
 set -eu
 
 usage() {
@@ -11,8 +11,8 @@ Usage: deploy/systemd/install.sh [--dry-run] [--yes] [--uninstall]
   --yes        do not ask
   --uninstall  stop and remove the services and the program; leave settings, secrets and data
 
-Needs Python 3.11 or newer with venv; PYTHON names another one than python3. Makes the account crewkit, the program in /opt/crewkit, the settings in /etc/crewkit/env and the units in
-/etc/systemd/system. It starts nothing.
+Needs Python 3.11 or newer with venv; set PYTHON to use an interpreter other than python3. Makes the account crewkit,
+the program in /opt/crewkit, the settings in /etc/crewkit/env and the units in /etc/systemd/system. It starts nothing.
 TEXT
 }
 
@@ -24,19 +24,19 @@ UNITS=/etc/systemd/system
 PYTHON=${PYTHON:-python3}
 DOES=print
 
-run() { # prints a command, and runs it unless this is a rehearsal
+run() { # prints a command, and runs it unless only printing
     echo "  $*"
     [ "$DOES" = print ] || "$@"
 }
 
-check_python() { # the units see no home folder, and run as another account
+check_python() { # the units run as another account, and can't see home folders
     found=$("$PYTHON" -c 'import sys; print(sys.base_prefix if sys.version_info >= (3, 11) else "old")')
     case $found in
     old) problem="is older than 3.11" ;;
-    /home/* | /root/* | /run/user/*) problem="is in $found, a home folder, which the services cannot read" ;;
+    /home/* | /root/* | /run/user/*) problem="is in a home folder ($found), which the services cannot read" ;;
     *) return 0 ;;
     esac
-    echo "$PYTHON $problem: name another one, as in PYTHON=/usr/bin/python3 $0" >&2
+    echo "$PYTHON $problem: use another one, for example PYTHON=/usr/bin/python3 $0" >&2
     exit 1
 }
 
@@ -47,12 +47,12 @@ install_all() {
     run install -d -m 700 "$SETTINGS/secrets"
     [ -e "$SETTINGS/env" ] || run install -m 600 "$HERE/env.example" "$SETTINGS/env"
     [ -x "$PROGRAM/bin/python" ] || run "$PYTHON" -m venv "$PROGRAM"
-    # The versions of requirements.lock, which tests ran with. pip checks the hashes of uv, and uv those of the others.
+    # The versions in requirements.lock, which were tested. pip checks the hashes of uv, and uv those of the others.
     sed -n '/^uv==/,/ via/p' "$CHECKOUT/requirements.lock" | run "$PROGRAM/bin/python" -m pip install --quiet \
         --disable-pip-version-check --require-hashes --requirement /dev/stdin
     run "$PROGRAM/bin/uv" pip install --quiet --python "$PROGRAM/bin/python" --constraint "$CHECKOUT/requirements.lock" \
         --reinstall-package crewkit-sessions "$CHECKOUT"
-    run "$PROGRAM/bin/uv" pip uninstall --quiet --python "$PROGRAM/bin/python" setuptools # comes with venv, not needed
+    run "$PROGRAM/bin/uv" pip uninstall --quiet --python "$PROGRAM/bin/python" setuptools # installed by venv, not needed
     for unit in "$HERE"/*.service "$HERE"/*.timer; do
         run install -m 644 "$unit" "$UNITS/"
     done
@@ -83,7 +83,7 @@ for option in "$@"; do
 done
 
 [ "$WORK" = uninstall_all ] || [ -x "$PROGRAM/bin/python" ] || check_python
-echo "This runs:"
+echo "This will run:"
 $WORK
 [ "$REHEARSAL" = no ] || exit 0
 if [ "$(id -u)" != 0 ]; then
@@ -91,7 +91,7 @@ if [ "$(id -u)" != 0 ]; then
     exit 1
 fi
 if [ "$ASKS" = yes ]; then
-    printf 'Go on? [y/N] '
+    printf 'Continue? [y/N] '
     read -r answer || answer=
     [ "$answer" = y ] || exit 1
 fi
@@ -100,5 +100,5 @@ $WORK
 if [ "$WORK" = install_all ]; then
     echo "Done. deploy/systemd/README.md says what to write into $SETTINGS, and what to start."
 else
-    echo "Done. $SETTINGS, /var/lib/crewkit and the account crewkit are as they were; remove them yourself."
+    echo "Done. $SETTINGS, /var/lib/crewkit and the account crewkit are still there; remove them yourself."
 fi

@@ -344,4 +344,4 @@ def test_a_taken_port_is_an_error_of_its_own(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", port)), supervised(tmp_path, steps) as running:
         assert running.process.wait(20) == 69
 
-        assert f"web can't listen on 127.0.0.1:{port}: another program does" in running.said()
+        assert f"web can't listen on 127.0.0.1:{port}: another program is using the port" in running.said()

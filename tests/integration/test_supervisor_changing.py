@@ -146,6 +146,6 @@ STEPS = [
     with supervised(tmp_path, steps) as running:
         assert running.process.wait(20) == 69
 
-        assert "two was not started: what it needs was not there in 0 s" in running.said()
+        assert "two was not started: what it needs was not ready within 0 s" in running.said()
         assert running.pid_files() == set()
         assert not (tmp_path / "log" / "two.log").exists()

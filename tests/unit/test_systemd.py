@@ -215,7 +215,7 @@ def test_the_script_refuses_a_python_that_the_services_cannot_read(tmp_path: Pat
     )
 
     assert (done.returncode, done.stdout) == (1, "")
-    assert "is in /home/alice/.pyenv/versions/3.12, a home folder" in done.stderr
+    assert "is in a home folder (/home/alice/.pyenv/versions/3.12)" in done.stderr
 
 
 @pytest.mark.parametrize("options", [("--yes", "--wrong"), ("now",)])

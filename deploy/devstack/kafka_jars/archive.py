@@ -1,6 +1,7 @@
-"""A class-data archive: the broker's classes as the JVM holds them, so that a start need not read and verify each.
+"""A class-data archive: the broker's classes in the JVM's own format, so that a start need not read and verify each.
 
-It is made once for a Java and the jars, and kept beside them. A JVM for whose options it does not fit ignores it.
+It is made once per Java version and set of jars, and stored beside the jars. A JVM ignores an archive that does not fit
+its options.
 """
 
 import fcntl
@@ -12,11 +13,11 @@ from pathlib import Path
 
 from deploy.devstack.kafka_jars import jars
 
-Record = Callable[[Path], bool]  # writes an archive to this path; returns whether it is whole
+Record = Callable[[Path], bool]  # writes an archive to this path; returns whether it is complete
 
 
 def archive_file() -> Path:
-    """Return the place of the archive. After an update of Java or of the jars it is another one."""
+    """Return the path of the archive. It changes with every update of Java or the jars."""
     folder = jars.jars()
     files = sorted((jar.name, jar.stat().st_size, jar.stat().st_mtime_ns) for jar in folder.glob("*.jar"))
     digest = hashlib.sha256(repr((jars.java_version(jars.java()), files)).encode()).hexdigest()
@@ -24,7 +25,7 @@ def archive_file() -> Path:
 
 
 def jvm(*options: str) -> list[str]:
-    """Return the command line of a JVM with Kafka's classes; the name of one follows. Raises `KafkaUnavailable`."""
+    """Return the command line of a JVM with Kafka's classes, to be followed by a class. Raises `KafkaUnavailable`."""
     file = archive_file()
     archive = [f"-XX:SharedArchiveFile={file}"] if _is_whole(file) else []
     return [jars.java(), *archive, *options, "-cp", f"{jars.jars()}/*"]
@@ -36,7 +37,7 @@ def recording_jvm(into: Path, *options: str) -> list[str]:
 
 
 def make_once(record: Record) -> None:
-    """Make the archive unless it exists. One that could not be made is not tried again: brokers run without it."""
+    """Make the archive unless it exists. A failure is not retried: brokers run without the archive."""
     file = archive_file()
     if file.exists() or not os.access(file.parent, os.W_OK):
         return
@@ -47,7 +48,7 @@ def make_once(record: Record) -> None:
 
 
 def _make(file: Path, record: Record) -> None:
-    """Put a whole archive into place, since a JVM crashes on a part of one; or an empty file."""
+    """Put a complete archive into place, or an empty file after a failure: a JVM crashes on a partial archive."""
     with tempfile.TemporaryDirectory(dir=file.parent, prefix="archiving-") as scratch:
         written = Path(scratch) / "classes.jsa"
         if not record(written) or not written.exists():

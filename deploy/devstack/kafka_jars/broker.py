@@ -1,8 +1,8 @@
-"""One Kafka broker from jars: a KRaft node that is broker and controller in one, on 127.0.0.1 only.
+"""One Kafka broker from jars: a KRaft node that is both broker and controller, on 127.0.0.1 only.
 
-Any account of this machine can connect to 127.0.0.1, so with `users` both listeners ask for a password. Passwords are
-only in files of mode 600: every account can read command lines, those of Kafka's tools too.
-With one node `acks=all` means the page cache: records survive a killed broker, not a power cut.
+Any account on this machine can connect to 127.0.0.1, so with `users` both listeners require a password. Passwords are
+only in files of mode 600: every account can read command lines, including those of Kafka's tools.
+With one node, `acks=all` means the page cache: records survive a killed broker, but not a power cut.
 """
 
 import base64
@@ -37,7 +37,7 @@ HOST = "127.0.0.1"
 MIB = 1024 * 1024
 TOOL_S = 90.0
 RECORD_S = 60.0
-LEARN_TRIES = 3  # the tool waits for a minute; a broker that was killed may be busy with its log for longer
+LEARN_TRIES = 3  # the tool waits for a minute; a broker that was killed may need longer to recover its log
 LOG4J_CONFIG = Path(__file__).with_name("log4j2.xml")
 
 
@@ -53,7 +53,7 @@ class BrokerSettings(msgspec.Struct, frozen=True, kw_only=True):
     controller_port: int
     advertised_port: int = 0  # the port clients connect to, if a proxy is in front; 0: `port`
     heap_mib: int = 512
-    users: BrokerUsers | None = None  # None: any client may do everything, as in tests
+    users: BrokerUsers | None = None  # None: any client may do anything, as in tests
     message_bytes_max: int = 8 * MIB  # our batches end at 1 MiB; hostile records of 5 MB must get in to be set aside
 
     @property
@@ -62,7 +62,7 @@ class BrokerSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def users_file(self) -> Path:
-        """The file with the digest of the password that the metadata hold."""
+        """The file with the digest of the password in the metadata."""
         return self.data_dir / "users"
 
     @property
@@ -105,7 +105,7 @@ NEVER_EXPIRE = {
     "log.retention.ms": "-1",
     "log.retention.bytes": "-1",
     "auto.create.topics.enable": "false",
-    "offsets.retention.minutes": str(365 * 24 * 60),  # an installation stopped over a holiday resumes where it was
+    "offsets.retention.minutes": str(365 * 24 * 60),  # an installation stopped over a holiday resumes where it stopped
 }
 ONE_NODE = {
     "offsets.topic.replication.factor": "1",
@@ -116,7 +116,7 @@ ONE_NODE = {
     "share.coordinator.state.topic.min.isr": "1",
     "group.initial.rebalance.delay.ms": "500",  # workers that start together share one rebalance
     "log.cleaner.dedupe.buffer.size": str(16 * MIB),
-    # A broker killed with -9 can register again when its old registration has expired: 5 s instead of 12 s (measured).
+    # After kill -9 a broker can register again only once its old registration expires: 5 s instead of 12 s (measured).
     "broker.session.timeout.ms": "3000",
     "broker.heartbeat.interval.ms": "500",
 }
@@ -125,7 +125,7 @@ ONE_NODE = {
 def prepare(settings: BrokerSettings) -> None:
     """Write the configuration, format the data directory the first time, and store the users' credentials.
 
-    The first broker of this account makes the archive of its classes, which takes some seconds.
+    The first broker of this account makes the archive of its classes, which takes a few seconds.
     Raises `KafkaUnavailable`, `BrokerFailed`.
     """
     archive.make_once(_record_classes)
@@ -135,7 +135,7 @@ def prepare(settings: BrokerSettings) -> None:
 def _prepare(settings: BrokerSettings) -> None:
     private_folder(settings.data_dir)
     _write_properties(settings.properties_file, properties(settings))
-    # The format writes this file last, so an interrupted format is repeated.
+    # Formatting writes this file last, so an interrupted run is repeated.
     if not (settings.log_dir / "meta.properties").exists():
         _format(settings)
     elif settings.users is not None and not _has_password(settings, settings.users):
@@ -171,7 +171,7 @@ def _logging(settings: BrokerSettings) -> list[str]:
 
 
 def _record_classes(into: Path) -> bool:
-    """Run a broker without data until it serves; its JVM writes the archive at the end."""
+    """Run a broker without data until it serves; its JVM writes the archive when it ends."""
     with tempfile.TemporaryDirectory() as folder:
         broker = Recorded(Path(folder), into)
         try:
@@ -199,9 +199,9 @@ def _has_password(settings: BrokerSettings, users: BrokerUsers) -> bool:
 
 
 def _replace_password(settings: BrokerSettings, users: BrokerUsers) -> None:
-    """Write the clients' password into existing metadata: of a broker without users, or with another password.
+    """Write the clients' password into metadata of a broker that had no users, or another password.
 
-    Only a running broker can do that, so one runs for some seconds, on a port that no client knows.
+    Only a running broker can do that, so one runs for a few seconds on a port that no client knows.
     """
     hidden = msgspec.structs.replace(settings, port=free_port(HOST), advertised_port=0)
     with _scratch(settings) as scratch:
@@ -238,7 +238,7 @@ def _scratch(settings: BrokerSettings) -> Iterator[Path]:
 
 
 def _run_tool(settings: BrokerSettings, tool: str, *words: str) -> "subprocess.CompletedProcess[str]":
-    """Run one of Kafka's tools to its end."""
+    """Run one of Kafka's tools to completion."""
     line = [*_java(settings), tool, *words]
     try:
         return subprocess.run(line, capture_output=True, text=True, timeout=TOOL_S, check=False, umask=UMASK)  # noqa: S603 (fixed arguments)
@@ -247,12 +247,12 @@ def _run_tool(settings: BrokerSettings, tool: str, *words: str) -> "subprocess.C
 
 
 def _new_cluster_id() -> str:
-    """Return a UUID in Kafka's spelling. It begins with a letter: a leading `-` would be read as an option."""
+    """Return a UUID in Kafka's format. It begins with a letter: a leading `-` would be read as an option."""
     return "A" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")[1:]
 
 
 class Broker:
-    """A broker process that can be started, killed and started again on the same data and port.
+    """A broker process that can be started, killed and restarted with the same data and port.
 
     It dies with the process that started it; start it from the main thread (see `die_with_parent.py`).
     """
@@ -303,11 +303,11 @@ class Broker:
         self._process = Process(self.command(), {}, self.settings.data_dir / "console.log", SIGKILL)
 
     def wait_ready(self, *, timeout_s: float = 60.0) -> None:
-        """Return once it serves. Raises `BrokerFailed` when it has died or takes longer."""
+        """Return once it serves. Raises `BrokerFailed` if it dies or takes longer."""
         deadline = time.monotonic() + timeout_s
         while not probe.serves(HOST, self.settings.port, self.settings.login):
             if not self.running or time.monotonic() > deadline:
-                raise BrokerFailed(f"Kafka did not come up; its logs are in {self.settings.data_dir}")
+                raise BrokerFailed(f"Kafka did not start; its logs are in {self.settings.data_dir}")
             time.sleep(0.05)
 
     def stop(self, *, timeout_s: float = 20.0) -> bool:

@@ -1,7 +1,7 @@
 """The broker's jars: fetched once with Maven, then shared by every checkout and test run of this user.
 
-The tests fetch those of ZooKeeper the same way, with a file of their own in place of `pom.xml`. Beside each such file,
-another has the SHA-256 of every jar, as `sha256sum` writes it: jars that differ are not run.
+The tests fetch ZooKeeper's jars the same way, with their own file in place of `pom.xml`. A file beside each pom has the
+SHA-256 of every jar, in the format of `sha256sum`: jars that differ are not run.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ class KafkaUnavailable(Exception):
 
 
 class JarSet(NamedTuple):
-    """The jars of a program: its name and version, the file that lists them for Maven, and one that must be there."""
+    """The jars of a program: its name and version, the pom that lists them, and a jar that must be among them."""
 
     name: str
     version: str
@@ -55,7 +55,7 @@ def java() -> str:
         raise KafkaUnavailable(f"Kafka needs Java, and none is installed: {INSTALL_HINT}")
     major = _java_major(java_version(found))
     if major < JAVA_MIN:
-        raise KafkaUnavailable(f"Kafka needs Java {JAVA_MIN} or newer, {found} is version {major}: {INSTALL_HINT}")
+        raise KafkaUnavailable(f"Kafka needs Java {JAVA_MIN} or newer; {found} is version {major}: {INSTALL_HINT}")
     return found
 
 
@@ -67,7 +67,7 @@ def jars(of: JarSet = KAFKA) -> Path:
 
 @cache
 def java_version(java_path: str) -> str:
-    """Return what a Java says about itself; it is asked once."""
+    """Return the output of `java -version`; each Java runs it once."""
     answer = subprocess.run([java_path, "-version"], capture_output=True, text=True, timeout=30, check=False)  # noqa: S603 (our own look-up)
     return answer.stderr
 
@@ -79,10 +79,10 @@ def _java_major(said: str) -> int:
 
 
 def _fetch(of: JarSet, target: Path) -> Path:
-    """Fill a folder beside `target`, then rename it: a half-filled folder is never taken for a whole one."""
+    """Fill a folder beside `target`, then rename it, so that a half-filled folder is never used."""
     mvn = shutil.which("mvn")
     if mvn is None:
-        raise KafkaUnavailable(f"{of.name}'s jars are not in {target}, and no Maven can fetch them: {INSTALL_HINT}")
+        raise KafkaUnavailable(f"{of.name}'s jars are not in {target}, and Maven is not installed: {INSTALL_HINT}")
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="fetching-") as scratch:
         filled = Path(scratch) / "jars"
@@ -104,7 +104,7 @@ def _copy_dependencies(of: JarSet, mvn: str, into: Path) -> None:
 
 
 def _check_digests(of: JarSet, folder: Path) -> None:
-    """Refuse jars that are not those of the list. Maven's own checksums come from where the jars come from."""
+    """Refuse jars that differ from the list. Maven's own checksums come from the same place as the jars."""
     known = of.digests()
     found = {jar.name: hashlib.sha256(jar.read_bytes()).hexdigest() for jar in folder.iterdir()}
     differing = sorted(name for name in known.keys() | found if known.get(name) != found.get(name))
@@ -116,7 +116,7 @@ def _check_digests(of: JarSet, folder: Path) -> None:
 
 
 def _rename_unless_there(filled: Path, target: Path) -> None:
-    """Two processes may fetch at once: the first rename wins, the other's copy is thrown away."""
+    """Rename the folder. If two processes fetch at once, the first rename wins and the other's copy is discarded."""
     try:
         filled.rename(target)
     except OSError:

@@ -1,7 +1,7 @@
 """Check whether a broker serves, with three kinds of request and no Kafka client.
 
-An open port proves too little: another program may hold it, or the controller has not registered the broker yet. Then
-its metadata name no broker, and clients get errors.
+An open port proves too little: it may belong to another program, or the controller may not have registered the broker
+yet. Until then the metadata name no broker, and clients get errors.
 """
 
 import base64
@@ -15,23 +15,23 @@ from typing import NamedTuple
 
 from deploy.devstack.kafka_jars.users import MECHANISM
 
-# The oldest layouts that a current broker reads; metadata of a list of no topics.
+# The oldest layouts that a current broker accepts. Metadata is requested for an empty list of topics.
 METADATA, SASL_HANDSHAKE, SASL_AUTHENTICATE = (3, 1), (17, 1), (36, 0)
 _NO_TOPICS = struct.pack(">i", 0)
 _REPLY_BYTES_MAX = 1 << 20
-_ITERATIONS_MAX = 100_000  # Kafka's are 4,096; a false broker must not keep us computing
+_ITERATIONS_MAX = 100_000  # Kafka uses 4,096; a fake broker must not keep us computing
 _NO_BINDING = base64.b64encode(b"n,,").decode()
 
 
 class Login(NamedTuple):
-    """A user of the broker. The name has no comma and no equals sign."""
+    """A user of the broker. The name must not have a comma or an equals sign."""
 
     user: str
     password: str
 
 
 def serves(host: str, port: int, login: Login | None = None, *, timeout_s: float = 1.0) -> bool:
-    """Return whether the broker accepts the log-in, proves the password, and its cluster has a live broker."""
+    """Return whether the broker accepts the login, proves that it knows the password, and is registered as live."""
     try:
         with socket.create_connection((host, port), timeout=timeout_s) as connection:
             connection.settimeout(timeout_s)
@@ -47,7 +47,7 @@ def serves(host: str, port: int, login: Login | None = None, *, timeout_s: float
 def _log_in(stream: BufferedRWPair, login: Login) -> None:
     """Log in with SCRAM-SHA-512 (RFC 5802), without channel binding.
 
-    Raises `ValueError` if the broker refuses us, does not know the password, or is no broker.
+    Raises `ValueError` if the broker refuses us, does not know the password, or is not a broker.
     """
     mechanism = MECHANISM.encode()
     _check(_ask(stream, SASL_HANDSHAKE, struct.pack(">h", len(mechanism)) + mechanism))
@@ -58,7 +58,7 @@ def _log_in(stream: BufferedRWPair, login: Login) -> None:
     if not fields.get("r", "").startswith(nonce) or not {"s", "i"} <= set(fields):
         raise ValueError("no answer to our first message")
     if (iterations := int(fields["i"])) > _ITERATIONS_MAX:
-        raise ValueError(f"it asks for {iterations} iterations")
+        raise ValueError(f"the broker asks for {iterations} iterations")
     salted = hashlib.pbkdf2_hmac("sha512", login.password.encode(), base64.b64decode(fields["s"]), iterations)
     last = f"c={_NO_BINDING},r={fields['r']}"
     said = f"{begin},{challenge},{last}".encode()
@@ -67,7 +67,7 @@ def _log_in(stream: BufferedRWPair, login: Login) -> None:
     proof = bytes(a ^ b for a, b in zip(key, signature, strict=True))
     answer = _authenticate(stream, f"{last},p={base64.b64encode(proof).decode()}".encode())
     if answer != b"v=" + base64.b64encode(_hmac(_hmac(salted, b"Server Key"), said)):
-        raise ValueError("it does not know the password")
+        raise ValueError("the broker does not know the password")
 
 
 def _hmac(key: bytes, message: bytes) -> bytes:
@@ -76,12 +76,12 @@ def _hmac(key: bytes, message: bytes) -> bytes:
 
 def _authenticate(stream: BufferedRWPair, message: bytes) -> bytes:
     reply = _check(_ask(stream, SASL_AUTHENTICATE, struct.pack(">i", len(message)) + message))
-    (text,) = struct.unpack_from(">h", reply)  # the error; -1: none
+    (text,) = struct.unpack_from(">h", reply)  # length of the error text; -1: none
     return reply[2 + max(text, 0) + 4 :]
 
 
 def _check(reply: bytes) -> bytes:
-    """Return what follows the error code. Raises `ValueError` for an error."""
+    """Return what follows the error code. Raises `ValueError` if there is an error."""
     (error,) = struct.unpack_from(">h", reply)
     if error:
         raise ValueError(f"refused with {error}")
@@ -89,7 +89,7 @@ def _check(reply: bytes) -> bytes:
 
 
 def _ask(stream: BufferedRWPair, kind: tuple[int, int], body: bytes) -> bytes:
-    """Send a request; return the reply's body. Both begin with their size, then a correlation id, here always 1."""
+    """Send a request; return the reply's body. Both have their size first; the correlation id is always 1."""
     request = struct.pack(">hhih", *kind, 1, -1) + body
     stream.write(struct.pack(">i", len(request)) + request)
     stream.flush()

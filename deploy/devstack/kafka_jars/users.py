@@ -1,8 +1,8 @@
-"""Who may connect to the broker of `stack`: our own processes. SASL is on both of its listeners.
+"""Who may connect to the broker of `stack`: only our own processes. Both listeners use SASL.
 
-With SCRAM clients and broker prove to each other that they know the password: a program that takes the broker's port
-while it is down learns nothing. The credentials are part of the metadata, which the controller can read only once it
-runs; so its listener uses PLAIN, and the only client that connects there is the same process.
+With SCRAM, clients and broker prove to each other that they know the password: a program that takes the broker's port
+while it is down learns nothing. The credentials are part of the metadata, which the controller can read only once it is
+running. So its listener uses PLAIN; the only client that connects there is the same process.
 """
 
 import hashlib
@@ -25,12 +25,12 @@ class BrokerUsers(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def digest(self) -> str:
-        """Identifies the password that the metadata hold; 256 random bits can't be guessed from it."""
+        """Identifies the password in the metadata; 256 random bits can't be guessed from a digest."""
         return hashlib.sha256(self.password.encode()).hexdigest()
 
 
 def sasl_properties(users: BrokerUsers) -> dict[str, str]:
-    """Return the lines of `server.properties` about both listeners."""
+    """Return the lines of `server.properties` for both listeners."""
     return {
         "listener.security.protocol.map": "CLIENTS:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT",
         "sasl.mechanism.inter.broker.protocol": MECHANISM,
@@ -43,7 +43,7 @@ def sasl_properties(users: BrokerUsers) -> dict[str, str]:
 
 
 def hidden_properties(users: BrokerUsers) -> dict[str, str]:
-    """Return the same for a broker whose client password is replaced: the controller's user may connect meanwhile."""
+    """Return the same for a broker whose client password is being replaced: the controller's user may connect."""
     return sasl_properties(users) | {
         "listener.name.clients.sasl.enabled.mechanisms": f"{MECHANISM},PLAIN",
         "listener.name.clients.plain.sasl.jaas.config": _knows_controller(users),
@@ -60,12 +60,12 @@ def controller_login(users: BrokerUsers) -> dict[str, str]:
 
 
 def first_credentials(users: BrokerUsers) -> str:
-    """Return the clients' credentials, as `StorageTool format --add-scram` takes them."""
+    """Return the clients' credentials in the format of `StorageTool format --add-scram`."""
     return f"{MECHANISM}=[name={CLIENT_USER},password={users.password}]"
 
 
 def new_credentials(users: BrokerUsers) -> str:
-    """Return the same as a line of the file that `ConfigCommand --add-config-file` takes."""
+    """Return the same as a line of a file for `ConfigCommand --add-config-file`."""
     return f"{MECHANISM}=password={users.password}\n"
 
 

@@ -2,8 +2,8 @@
 
 A supervisor that is killed with -9 can't stop its children, so the kernel does it: PR_SET_PDEATHSIG. It is set here, in
 a launcher that then becomes the command (same pid), and not in `preexec_fn`: that would run Python between fork and
-exec, which may deadlock when the parent has threads. The setting survives exec, but not a fork: a child must
-stop its workers itself. The signal comes when the *thread* that forked ends, so fork from the main thread.
+exec, which may deadlock if the parent has threads. The setting survives exec, but not fork: a child must stop its
+workers itself. The signal comes when the *thread* that forked ends, so fork from the main thread.
 """
 
 import ctypes
@@ -27,7 +27,7 @@ def set_death_signal(parent_pid: int, death_signal: int) -> None:
 
 def die_with_parent(command: Sequence[str], death_signal: signal.Signals = signal.SIGKILL) -> list[str]:
     """Return a command line that runs `command` as a child of the calling process and dies with it."""
-    # -I -S: the launcher needs the standard library alone, and so starts in 15 ms.
+    # -I -S: the launcher needs only the standard library, and so starts in 15 ms.
     launcher = [sys.executable, "-I", "-S", str(Path(__file__).resolve())]
     return [*launcher, str(os.getpid()), str(int(death_signal)), *command]
 

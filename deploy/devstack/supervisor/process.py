@@ -19,8 +19,8 @@ KILLED_S = 2.0
 class Process:
     """A started process. Start it from the main thread (see `die_with_parent.py`).
 
-    It leads a new session, so Ctrl-C in the terminal reaches us alone. Workers that outlive it are killed: they are in
-    its process group.
+    It leads a new session, so Ctrl-C in the terminal reaches only us. Workers that outlive it are in its process group,
+    and are killed.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Process:
         return self._popen.pid
 
     def exit_code(self) -> int | None:
-        """Return the exit code: None while it runs, negative for the signal that ended it."""
+        """Return the exit code: None while the process runs, negative for the signal that ended it."""
         if self._popen.returncode is None and self._is_dead():
             self._kill_group()
             self._popen.wait()
@@ -70,7 +70,7 @@ class Process:
         return True
 
     def _is_dead(self) -> bool:
-        """Look without reaping: the kernel gives the group id to no other process until the dead leader is reaped."""
+        """Check without reaping: the kernel does not reuse the group id until the dead leader is reaped."""
         return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def _kill_group(self) -> None:

@@ -1,4 +1,4 @@
-"""What a supervisor runs: services, which run all the time, and jobs, which end; the pauses between restarts."""
+"""What a supervisor runs: services, which run all the time, and jobs, which end. Also the pauses between restarts."""
 
 import contextlib
 import signal
@@ -25,8 +25,8 @@ class SupervisedService(msgspec.Struct, frozen=True, kw_only=True):
     listens: tuple[str, int] | None = None  # host and port that must be free before the first start
     stop_signal: signal.Signals = signal.SIGTERM
     stop_s: float = 5.0  # from the stop signal to SIGKILL
-    # What the kernel sends when the supervisor itself was killed. SIGKILL can't be ignored; use SIGTERM for a service
-    # with workers, which only it can stop.
+    # The signal that the kernel sends if the supervisor itself is killed. SIGKILL can't be ignored; use SIGTERM for a
+    # service with workers, since only the service can stop them.
     death_signal: signal.Signals = signal.SIGKILL
 
 
@@ -44,14 +44,14 @@ Step = SupervisedService | Job
 
 
 class Changing(msgspec.Struct, frozen=True):
-    """What is to run beside the steps now: a job, once, and services, all the time."""
+    """What should run now besides the steps: a job once, and services all the time."""
 
     services: Sequence[SupervisedService] = ()
     job: Job | None = None
 
 
 class Backoff(msgspec.Struct, frozen=True, kw_only=True):
-    """The pause before a service that died is started again."""
+    """The pause before a service that died is restarted."""
 
     first_s: float = 0.2
     cap_s: float = 10.0
@@ -85,9 +85,9 @@ class SupervisedProcess:
         self._deaths = 0
 
     def tend(self) -> None:
-        """Start the service if its pause is over, or notice its death. Call it continually.
+        """Start the service if its pause is over, or notice its death. Call this continually.
 
-        A full log is cut: a service that runs, or crashes, for months must not fill the disk.
+        A full log is cut: a service that runs or crashes for months must not fill the disk.
         """
         with contextlib.suppress(OSError):
             cut_when_full(self.log_file)
@@ -121,7 +121,7 @@ class SupervisedProcess:
             self._pause(f"could not be started ({error})")
 
     def _pause(self, why: str) -> None:
-        """Schedule the next start of a service that does not run."""
+        """Schedule the next start of a service that is not running."""
         now = time.monotonic()
         self._deaths = self._backoff.deaths(self._deaths, now - self._started_at)
         pause_s = self._backoff.pause_s(self._deaths)

@@ -1,7 +1,7 @@
-"""Runs several processes as one: start in order, restart what dies, stop in reverse order, leave nothing behind.
+"""Runs several processes as one: starts them in order, restarts those that die, stops them in reverse order.
 
 DIR/run/NAME.pid   the pid of each service's current process, rewritten at each start
-DIR/run/lock       held as long as a supervisor works on DIR
+DIR/run/lock       locked while a supervisor works on DIR
 DIR/log/NAME.log   stdout and stderr of each service and job
 
 If the supervisor itself is killed with -9, the kernel ends its children (see `die_with_parent.py`).
@@ -51,7 +51,7 @@ class StopRequested(Exception):
 
 
 class StopSignals:
-    """While entered, notes stop signals. Main thread only: Python allows signal handlers nowhere else."""
+    """While entered, notes stop signals. Main thread only: Python allows signal handlers only there."""
 
     def __init__(self) -> None:
         self._requested = self._raise_at_once = False
@@ -73,7 +73,7 @@ class StopSignals:
 
     @contextlib.contextmanager
     def raised_at_once(self) -> Iterator[None]:
-        """Inside, a stop signal raises `StopRequested` wherever the code is: for long calls into other code."""
+        """Make a stop signal raise `StopRequested` wherever the code is: for long calls into other code."""
         self._raise_at_once = True
         try:
             self.check()
@@ -88,7 +88,7 @@ class StopSignals:
 
 
 class Supervisor:
-    """Runs steps on one data directory. `report` receives one line for each event."""
+    """Runs steps on one data directory. `report` receives one line per event."""
 
     def __init__(
         self,
@@ -105,7 +105,7 @@ class Supervisor:
         self._processes: list[SupervisedProcess] = []
         self._signals = StopSignals()
         self._changing: Callable[[], Changing] = Changing
-        self._added: set[str] = set()  # names of services that are no steps
+        self._added: set[str] = set()  # names of services that aren't steps
         self._job_at = 0.0
         self._in_a_job = False
 
@@ -119,8 +119,8 @@ class Supervisor:
         """Take the steps in order, call `on_ready`, then watch until SIGTERM, SIGINT or SIGHUP; return 0.
 
         `compose` is called once the directory is locked, so it may prepare files in it. Main thread only. `changing`
-        is called again and again once the jobs among the steps are done, and must return at once.
-        Raises `AlreadySupervised`, `DidNotComeUp`, and what `compose` and `on_ready` raise; everything is stopped then.
+        is called repeatedly once the jobs among the steps are done, and must return at once.
+        Raises `AlreadySupervised`, `DidNotComeUp`, and what `compose` and `on_ready` raise, after stopping everything.
         """
         private_folder(self._log_dir)
         with claimed(self._run_dir), self._signals:
@@ -129,7 +129,7 @@ class Supervisor:
                     steps = compose()
                 last_job = max((at for at, step in enumerate(steps) if isinstance(step, Job)), default=-1)
                 for at, step in enumerate(steps):
-                    if at > last_job:  # what changes may need what the jobs make
+                    if at > last_job:  # changing services may need what the jobs make
                         self._changing = changing
                     self._take(step)
                 self._changing = changing
@@ -152,7 +152,7 @@ class Supervisor:
         self._wait_for_port(service)
         if service.after is not None and not self._watch_until(service.after, limit_s=service.ready_s):
             raise DidNotComeUp(
-                f"{service.name} was not started: what it needs was not there in {service.ready_s:.0f} s"
+                f"{service.name} was not started: what it needs was not ready within {service.ready_s:.0f} s"
             )
         process = self._supervised(service)
         self._processes.append(process)
@@ -162,17 +162,17 @@ class Supervisor:
         self._report(f"{service.name} is up")
 
     def _wait_for_port(self, service: SupervisedService) -> None:
-        """Wait until the port is free: responses of another program must not pass for the service's."""
+        """Wait until the port is free: another program's responses must not pass for the service's."""
         if service.listens is None:
             return
         host, port = service.listens
         if not self._watch_until(lambda: is_free(host, port), limit_s=PORT_FREE_S):
-            raise DidNotComeUp(f"{service.name} can't listen on {host}:{port}: another program does")
+            raise DidNotComeUp(f"{service.name} can't listen on {host}:{port}: another program is using the port")
 
     def _adjust(self, wanted: Changing) -> None:
-        """Start and stop services so that exactly `wanted.services` run beside those of the steps, and run the job.
+        """Start and stop services so that only `wanted.services` run besides those of the steps, and run the job.
 
-        While the job runs, services come and go as well: it may wait for the end of one.
+        While the job runs, services still start and stop, since it may wait for one to end.
         """
         self._adjust_services(wanted.services)
         if wanted.job is None or self._in_a_job or time.monotonic() < self._job_at:
@@ -189,16 +189,16 @@ class Supervisor:
             self._processes.remove(process)
             process.stop(process.service.stop_s)
             self._added.discard(process.service.name)
-            self._report(f"{process.service.name} is stopped")
+            self._report(f"{process.service.name} was stopped")
         running = {process.service.name for process in self._processes}
         for service in services:
             if service.name not in running:
                 self._added.add(service.name)
                 self._processes.append(self._supervised(service))
-                self._report(f"{service.name} is started")
+                self._report(f"{service.name} was started")
 
     def _try_changing_job(self, job: Job) -> None:
-        """Run the job; a failure is reported, and tried again after a pause."""
+        """Run the job; after a failure, report it and retry after a pause."""
         log_file = self._log_dir / f"{job.name}.log"
         if (ending := self._try(job, log_file)) == "exit code 0":
             return
@@ -220,7 +220,7 @@ class Supervisor:
         raise DidNotComeUp(f"{job.name} failed {job.tries} times{_tail(log_file)}")
 
     def _try(self, job: Job, log_file: Path) -> str:
-        """Run the job once while tending the services; return how it ended."""
+        """Run the job once, tending the services meanwhile; return how it ended."""
         process = Process(job.command, job.env, log_file, signal.SIGKILL)
         try:
             self._watch_until(lambda: process.exit_code() is not None, limit_s=job.limit_s)
@@ -243,7 +243,7 @@ class Supervisor:
         return True
 
     def _stop_all(self) -> None:
-        """Stop the services in reverse order. One that hangs leaves each of the others its minimum time."""
+        """Stop the services in reverse order. If one hangs, each of the others still gets its minimum time."""
         deadline = time.monotonic() + self._stop_all_s
         while self._processes:
             process = self._processes.pop()
@@ -253,7 +253,7 @@ class Supervisor:
 
 @contextlib.contextmanager
 def claimed(run_dir: Path) -> Iterator[None]:
-    """Lock the directory for this process; the kernel unlocks it however we end. Raises `AlreadySupervised`."""
+    """Lock the directory for this process; however it ends, the kernel unlocks it. Raises `AlreadySupervised`."""
     private_folder(run_dir)
     with open(run_dir / "lock", "a+", opener=open_private) as lock:
         try:
@@ -262,7 +262,7 @@ def claimed(run_dir: Path) -> Iterator[None]:
             lock.seek(0)
             holder = lock.read().strip()
             raise AlreadySupervised(
-                f"{run_dir.parent} is in use by process {holder}; stop that one, or choose another directory"
+                f"{run_dir.parent} is in use by process {holder}: stop that process, or choose another directory"
             ) from None
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")
@@ -279,7 +279,7 @@ def _tail(log_file: Path, lines: int = 5) -> str:
 
 
 def _never_raising(report: Report) -> Report:
-    """Return `report` without its errors: a closed terminal must not keep us from stopping what we started."""
+    """Return `report` without its errors: a closed terminal must not stop us from ending what we started."""
 
     def report_if_possible(line: str) -> None:
         with contextlib.suppress(OSError):
