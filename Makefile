@@ -10,9 +10,9 @@ MODE ?= stack
 JOBS ?= 3
 PART ?= all
 SEED_OF_DAY ?= $(shell date +%Y%m%d)
-# Containers often set this. Without .pyc files `up` compiles 1,000 modules again at each start.
+# Containers often set this. Without .pyc files `up` compiles 1,000 modules at every start.
 export PYTHONDONTWRITEBYTECODE :=
-# pip checks the version and the hashes of uv that requirements.lock has; uv then checks all others.
+# pip checks uv against the version and hashes in requirements.lock; uv then checks all other packages.
 INSTALL_UV = sed -n '/^uv==/,/ via/p' requirements.lock | $(BIN)/python -m pip install --quiet \
 	--disable-pip-version-check --require-hashes --requirement /dev/stdin
 PYTEST = $(BIN)/python -m pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder
@@ -26,32 +26,32 @@ run: $(STAMP) ## Serve the embedded default: one process, no other services
 demo: $(STAMP) ## Send 200 sessions with 50,000 events, show the result, and verify it
 	@$(BIN)/crewkit-sessions demo
 
-stack: $(STAMP) ## Run the production shape on this machine: Kafka, store server, projectors, HTTP
+stack: $(STAMP) ## Run the production layout on this machine: Kafka, store server, projectors, HTTP
 	@$(BIN)/crewkit-sessions stack --data var/stack
 
-test: $(STAMP) ## Run make check, and beside it the tests of every promise, JOBS at once; ARGS are passed to pytest
+test: $(STAMP) ## Run make check and, in parallel, a test of every promise, JOBS at once; ARGS are passed to pytest
 	@$(MAKE) --no-print-directory check & \
 	$(PYTEST) --part none $(ARGS); tested=$$?; \
 	wait $$! && exit $$tested || { echo "make check failed, see above"; exit 1; }
 
-test-all: check ## Run all tests, with a new seed each day: also the longer proofs, or only these: PART=mutants|model|alerts|…
+test-all: check ## Run all tests with a new seed every day, including the longer proofs; for some of those: PART=mutants|model|alerts|…
 	@$(MAKE) --no-print-directory parts PART=$(PART)
 
 parts: $(STAMP)
 	@HYPOTHESIS_PROFILE=many SEED_OF_DAY=$(SEED_OF_DAY) $(PYTEST) --part $(PART) --hypothesis-seed=$(SEED_OF_DAY) $(ARGS)
 
-changed: $(STAMP) ## Run the tests that your change reaches, the nearest first, for 8 minutes: ARGS="--since main"
+changed: $(STAMP) ## Run the tests that your change can affect, closest first, for 8 minutes: ARGS="--since main"
 	@tests="$$($(BIN)/python -m tests.selection.changed $(ARGS))" && { test -z "$$tests" || $(PYTEST) --part none $$tests; }
 
-test-costs: $(STAMP) ## Run all tests, and write what each costs to tests/costs.json and docs/testing.md: needs root
+test-costs: $(STAMP) ## Run all tests, and write the cost of each to tests/costs.json and docs/testing.md: needs root
 	@rm -f var/costs.jsonl
 	@$(PYTEST) -p tests.selection.costs --costs var/costs.jsonl $(ARGS)
 	@$(BIN)/python -m tests.selection.facts var/costs.jsonl
 
-unit: $(STAMP) ## Run the tests that start no server, with few examples
+unit: $(STAMP) ## Run the tests that start no server, with fewer examples
 	@HYPOTHESIS_PROFILE=few $(PYTEST) -m "not servers and not slow" tests/unit tests/meta tests/properties $(ARGS)
 
-integration: $(STAMP) ## Run the tests of several real parts and of what clients rely on
+integration: $(STAMP) ## Run the tests that combine real parts, and those of the public interfaces
 	@$(PYTEST) tests/integration tests/contract $(ARGS)
 
 faults: $(STAMP) ## Run the fault matrix: crashes, cut networks, full disks
@@ -60,10 +60,10 @@ faults: $(STAMP) ## Run the fault matrix: crashes, cut networks, full disks
 browser: $(STAMP) ## Run the tests of the dashboard: needs Chromium
 	@$(PYTEST) tests/browser $(ARGS)
 
-client: $(STAMP) ## Build the hook client's wheel into var/client, to install it on other machines
+client: $(STAMP) ## Build the hook client's wheel in var/client, to install it on other machines
 	@$(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python --out-dir var/client client
 
-clients: $(STAMP) ## Install coding agents and run them with crewkit-hook: needs npm; RECORD=1 records them for the other tests
+clients: $(STAMP) ## Install coding agents and run them with crewkit-hook: needs npm; RECORD=1 records the runs for other tests
 	@mkdir -p $(AGENTS)
 	@cp tests/clients/package.json $(AGENTS)
 	@npm install --prefix $(AGENTS) --no-audit --no-fund --loglevel error
@@ -72,7 +72,7 @@ clients: $(STAMP) ## Install coding agents and run them with crewkit-hook: needs
 images-test: $(STAMP) ## Build the images and break them as containers: needs Docker with Compose, and debootstrap
 	@IMAGES=1 $(BIN)/python -m pytest tests/images $(ARGS)
 
-images-renew: $(STAMP) ## Pin the images of other projects by what their tags name now: needs Docker
+images-renew: $(STAMP) ## Pin the images of other projects to the current digests of their tags: needs Docker
 	@$(BIN)/python -m deploy.image_pins
 
 check: $(STAMP) ## Check lint, types and import rules
@@ -90,17 +90,17 @@ chaos: $(STAMP) ## Break an installation at random and check every number: MINUT
 fuzz: $(STAMP) ## Send hostile requests to `up` and check every promise: MINUTES=10 SEED=… ARGS=--help
 	@$(BIN)/python -m tests.fuzz --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
-docs: $(STAMP) ## Regenerate the picture of `make demo`
+docs: $(STAMP) ## Regenerate the picture of `make demo` in docs/
 	@$(BIN)/crewkit-sessions demo --svg docs/demo.svg
 
-screenshots: $(STAMP) ## Take the pictures of the dashboard in docs/images anew: needs Chromium
+screenshots: $(STAMP) ## Retake the pictures of the dashboard in docs/images: needs Chromium
 	@$(BIN)/python -m tests.browser.screenshots
 
-setup: $(STAMP) ## Install everything into .venv (the other targets do it when needed)
+setup: $(STAMP) ## Install everything into .venv (other targets do this when needed)
 
 $(STAMP): requirements.lock pyproject.toml client/pyproject.toml
 	@echo "Setting up $(VENV) …"
-	@$(PYTHON) -c 'import sys; sys.exit("crewkit-sessions needs Python 3.11 or newer, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -c 'import sys; sys.exit("crewkit-sessions needs Python 3.11 or newer; this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@test -x $(BIN)/uv || $(INSTALL_UV)
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
