@@ -102,7 +102,7 @@ def run(script: str, folder: Path, **env: str) -> subprocess.CompletedProcess[st
         env=reader_environment(folder, **env),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
 
