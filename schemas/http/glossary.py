@@ -230,7 +230,7 @@ GLOSSARY: dict[str, Entry] = {
     "TaskNode.status": Entry(
         "Status of the node; `unknown` if its start was not recorded.",
         "completed",
-        values=("running", "completed", "failed", "unknown"),
+        values=("running", "completed", "failed", "denied", "cancelled", "unknown"),
     ),
     "TaskNode.started_at": _time("Start time; null if it was not recorded."),
     "TaskNode.ended_at": _time("End time; null while it runs, or if it was not recorded."),

@@ -131,8 +131,8 @@ def check_found(topic: KafkaTopic, found: FoundTopic) -> None:
     if found.partitions != topic.partitions:
         raise BrokenLog(
             f"the topic {topic.name} has {found.partitions} partitions, but this installation was made with "
-            f"{topic.partitions}; a session's records would be in two of them. Set the number back, or start a new "
-            "version of the topic"
+            f"{topic.partitions}; a session's records would be in two of them. Kafka can't remove partitions: import "
+            "a backup of the log into a topic with another name"
         )
     if found.copies < topic.copies_min:
         raise BrokenLog(
