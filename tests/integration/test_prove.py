@@ -23,6 +23,7 @@ from tests.support.rigs.projection import Crash, CrashingWarehouse, new_pipeline
 from tests.support.rigs.two_generations import LIVE, PROVED, Kept, TwoGenerations
 
 pytest_plugins = ["tests.support.rigs.prove_fixtures"]
+PROOFS_MEANWHILE = 3
 
 Column = tuple[str, str, str | None]  # table, column, the generation that contradicts itself
 
@@ -381,28 +382,32 @@ async def test_a_fold_that_differs_on_purpose_is_reviewed_by_its_report(
 async def test_what_is_projected_meanwhile_is_no_difference(both: TwoGenerations, seed: int) -> None:
     """While both generations grow, one after the other, every proof is equal; at the end nothing is moving."""
     both.empty()
-    log, seen = a_log(12, seed), []
+    log, seen, proved = a_log(12, seed), [], asyncio.Semaphore(0)
 
     async def project() -> None:
         draw = random.Random(seed)
         pipelines = [new_pipeline(both.store, log, warehouse=both.warehouse(name)) for name in (LIVE, PROVED)]
-        done = [0, 0]
+        done, awaited = [0, 0], 0
         while min(done) < len(log):
             which = draw.randrange(2)
             until = done[which] + draw.randrange(1, 8)
             await pipelines[which].project(log[done[which] : until])
             done[which] = until
+            while awaited < PROOFS_MEANWHILE * min(done) // len(log):  # a proof may be slower than all projection
+                await proved.acquire()
+                awaited += 1
         for pipeline in pipelines:
             await settle(pipeline)
 
     projecting = asyncio.create_task(project())
     while not projecting.done():
         seen.append(await both.prove())
+        proved.release()
     await projecting
     rest = await both.prove()
 
     assert [proof.differences for proof in seen] == [[] for _ in seen]
-    assert len(seen) > 2
+    assert len(seen) >= PROOFS_MEANWHILE
     assert (rest.equal, rest.moving, rest.compared["sessions"]) == (True, {}, 12)
 
 
