@@ -95,7 +95,7 @@ def test_a_read_only_user_reads_and_requests_nothing(filled: Path, readonly: str
     ((refused, body), (listed, _)) = done["replies"]
     assert (refused, body["code"], listed) == (503, "store_refuses", 200)
     (line,) = [line for line in done["logged"] if line["event"] == "store_refuses"]
-    assert "take `readonly` out of its profile" in line["error"]
+    assert "remove `readonly` from its profile" in line["error"]
     assert "INSERT ON crewkit.requests" in line["error"]
 
 
