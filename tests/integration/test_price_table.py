@@ -132,7 +132,7 @@ def test_a_price_of_the_past_is_refused_and_the_message_says_what_to_do(store: T
     """Nothing of the file is loaded, not even its valid prices."""
     good, early = price(now_ms() + NOTICE_MS + MINUTE_MS), price(now_ms() + NOTICE_MS - MINUTE_MS, model="early")
 
-    with pytest.raises(TooEarly, match=r"early from 20.*Let new prices begin after 20.*--new-generations-only"):
+    with pytest.raises(TooEarly, match=r"early from 20.*Start new prices after 20.*--new-generations-only"):
         load(control, good, early)
 
     assert PriceList(row.price for row in history_of(control)).sha256 == list_prices().sha256
