@@ -1,9 +1,9 @@
 """Decide which parts of the tests run for a change: those that it touches, and others in turn.
 
 `python -m tests.selection.parts_of_change --touched` prints the former, for `--part`. Without the option it runs the
-rest: touched parts that have their own target in the Makefile, then the parts of the day of the week. If the change
-does not touch the latter, their failures don't fail the run: they are printed, and noted with the date in
-`var/failed-parts.txt`.
+rest: touched parts that have their own target in the Makefile, then the parts of the day of the week. The latter don't
+decide, since the change doesn't touch them: a failure, or a run longer than `TURN_S`, is printed, and noted with the
+date in `var/failed-parts.txt`.
 The change is every commit in HEAD since `SINCE`; without it, the commits of the last day before HEAD.
 """
 
@@ -11,6 +11,7 @@ import argparse
 import datetime
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -22,6 +23,7 @@ WITH_TARGETS = {
     "agents": ("npm", "clients"),
     "images": ("docker", "images-test"),
 }  # the required program, and the target of make
+TURN_S = 15 * 60
 NOTED = CHECKOUT / "var" / "failed-parts.txt"
 ENGINES = ("brokers", "floor")  # code with SQL: replicated tables, and the oldest engine
 FOLDERS: dict[str, list[str]] = {  # the parts that a change in a folder touches; the longest matching name decides
@@ -76,7 +78,7 @@ def _git(*arguments: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
-def run(parts: set[str]) -> bool:
+def run(parts: set[str], within_s: float | None = None) -> bool:
     """Run parts with the seed of the day, and return whether they passed. Skip parts whose program is missing."""
     targets = []
     for part in sorted(parts & WITH_TARGETS.keys()):
@@ -87,12 +89,19 @@ def run(parts: set[str]) -> bool:
             print(f"*** The part {part} can't run here: it needs {program}. ***", flush=True)
     if others := parts - WITH_TARGETS.keys():
         targets.append(["parts", f"PART={','.join(sorted(others))}"])
-    passed = [_make(*target) for target in targets]
+    passed = [make(target, within_s) for target in targets]
     return all(passed)
 
 
-def _make(*target: str) -> bool:
-    return subprocess.run(["make", "--no-print-directory", *target], cwd=CHECKOUT, check=False).returncode == 0
+def make(target: list[str], within_s: float | None) -> bool:
+    """Run a target; return whether it passed. Interrupt it when its time is over: pytest still prints what failed."""
+    with subprocess.Popen(["make", "--no-print-directory", *target], cwd=CHECKOUT, start_new_session=True) as process:
+        try:
+            return process.wait(within_s) == 0
+        except subprocess.TimeoutExpired:
+            print(f"*** make {' '.join(target)}: interrupted after {within_s} s. ***", flush=True)
+            os.killpg(process.pid, signal.SIGINT)
+            return False
 
 
 def _names(parts: set[str]) -> str:
@@ -110,7 +119,7 @@ def main() -> int:
     with_targets, others = parts & WITH_TARGETS.keys(), in_turn(today) - parts
     print(f"longer tests of the change: {_names(with_targets)}; others in turn today: {_names(others)}", flush=True)
     passed = not with_targets or run(with_targets)
-    if others and not run(others):
+    if others and not run(others, TURN_S):
         NOTED.parent.mkdir(exist_ok=True)
         with NOTED.open("a") as notes:
             notes.write(f"{today}: {_names(others)} failed at {_git('rev-parse', '--short', 'HEAD')}\n")

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+from pathlib import Path
 
 import grimp
 import pytest
@@ -10,7 +11,7 @@ from tests.selection.changed import distances, in_time, module_of, modules_that_
 from tests.selection.costs import Cost
 from tests.selection.facts import Sum, facts, sums, table
 from tests.selection.parts import ALL, NO, PARTS, is_wanted
-from tests.selection.parts_of_change import in_turn, touched
+from tests.selection.parts_of_change import in_turn, make, touched
 
 
 def test_a_module_is_as_far_as_the_imports_between() -> None:
@@ -67,6 +68,17 @@ def test_each_part_has_its_day_of_the_week() -> None:
 
     assert sorted(part for turn in turns for part in turn) == sorted(PARTS)
     assert {len(turn) for turn in turns} <= {1, 2}
+
+
+def test_a_target_passes_fails_or_is_interrupted(tmp_path: Path) -> None:
+    """An interrupt reaches what make started, which can still say what failed."""
+    said = tmp_path / "said"
+    waits = f"waits: ; trap 'touch {said}; exit 1' INT; while :; do sleep 1; done"
+
+    assert make(["--eval", "passes: ; true", "passes"], None)
+    assert not make(["--eval", "fails: ; false", "fails"], None)
+    assert not make(["--eval", waits, "waits"], 0.5)
+    assert said.exists()
 
 
 def test_cheap_tests_add_up() -> None:
