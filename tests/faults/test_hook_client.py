@@ -19,7 +19,7 @@ from tests.support.waiting import eventually
 
 __all__ = ["small_disk"]  # a fixture
 
-SOME, MANY = 300, 10_000
+SOME, MANY = 300, 2_500
 DROPPED = 5  # at least this many, while the disk is full
 KILLS_WHILE_SENDING = 5
 SENDERS_DIED = f"{DEATHS_MAX} senders died at this event"  # two kills may hit the same one

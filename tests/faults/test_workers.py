@@ -36,7 +36,7 @@ STEPS = (
     *("refreshed_rollups", "moved_rollup_marks"),
 )
 ACCESS_DENIED = 497
-FEW, MANY = 2, 50  # kills, of both workers together
+FEW, MANY = 2, 25  # kills, of both workers together
 WRITTEN_TWICE = "SELECT countIf(n > 1) FROM (SELECT count() AS n FROM receipts GROUP BY log_partition, log_offset)"
 REBALANCES, GENERATION = "crewkit_projector_rebalances_total", "crewkit_projector_group_generation"
 SAMPLES = Path(__file__).parents[1] / "contract" / "records"

@@ -36,7 +36,7 @@ FOUND_SOON = (
 )
 # Hypothesis varies earlier examples, so a search that begins badly continues badly: a mutant that most searches catch
 # within 100 examples took one of them 1,000. Many short searches find it sooner than a long one.
-SEARCHES, EXAMPLES_PER_SEARCH = 20, 100
+SEARCHES, EXAMPLES_PER_SEARCH = 40, 100
 STEPS = 30
 
 
