@@ -256,7 +256,7 @@ def large(dashboard: Dashboard) -> str:
             position = reply.json()["meta"]["position"]
             if n >= MANY - 10:  # in all partitions
                 wait = {"X-Wait-For-Position": position}
-                client.get(f"/api/v1/{LARGE_ORG}/sessions", headers=wait).raise_for_status()
+                client.get(f"/api/v1/{LARGE_ORG}/sessions/analytics/by-user", headers=wait).raise_for_status()
     return dashboard.token(org=LARGE_ORG)
 
 
