@@ -9,7 +9,6 @@ MINUTES ?= 10
 MODE ?= stack
 JOBS ?= 3
 PART ?= all
-HYPOTHESIS_PROFILE ?= many
 SEED_OF_DAY ?= $(shell date +%Y%m%d)
 # Containers often set this. Without .pyc files `up` compiles 1,000 modules at every start.
 export PYTHONDONTWRITEBYTECODE :=
@@ -39,7 +38,7 @@ test-all: check ## Run all tests with a new seed every day, including the longer
 	@$(MAKE) --no-print-directory parts PART=$(PART)
 
 parts: $(STAMP)
-	@HYPOTHESIS_PROFILE=$(HYPOTHESIS_PROFILE) SEED_OF_DAY=$(SEED_OF_DAY) $(PYTEST) --part $(PART) --hypothesis-seed=$(SEED_OF_DAY) $(ARGS)
+	@HYPOTHESIS_PROFILE=many SEED_OF_DAY=$(SEED_OF_DAY) $(PYTEST) --part $(PART) --hypothesis-seed=$(SEED_OF_DAY) $(ARGS)
 
 changed: $(STAMP) ## Run the tests that your change can affect, closest first, for 8 minutes: ARGS="--since main"
 	@tests="$$($(BIN)/python -m tests.selection.changed $(ARGS))" && { test -z "$$tests" || $(PYTEST) --part none $$tests; }

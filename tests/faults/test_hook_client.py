@@ -81,9 +81,7 @@ def kill_senders(client: HookClient, chance: random.Random, until: Callable[[], 
 
 
 @pytest.mark.fault(row=30)
-@pytest.mark.parametrize(
-    "hooks", [SOME, pytest.param(MANY, marks=[pytest.mark.part("volume"), pytest.mark.timeout(1_500)])]
-)
+@pytest.mark.parametrize("hooks", [SOME, pytest.param(MANY, marks=pytest.mark.part("volume"))])
 def test_hooks_arrive_once(tmp_path: Path, small_disk: SmallDisk, hooks: int) -> None:
     """Two agents work while the server is down, hooks and senders are killed, clocks jump and the disk is full."""
     server = Installation("up", tmp_path / "up")

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-OF_DAY = int(os.environ.get("SEED_OF_DAY", "0"))  # `make test-all` sets it: 20261130
+OF_DAY = int(os.environ.get("SEED_OF_DAY", "0"))  # `make test-all` and CI set it: 20261130
 
 
 def seeds(few: int, many: int) -> list[object]:
