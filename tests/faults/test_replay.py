@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from store.generations import FIRST_GENERATION
 from tests.support.clients.load import Load
 from tests.support.oracles.checker import Checker
 from tests.support.rigs.installation import Installation
@@ -22,7 +23,9 @@ RATE_MIN, LASTS_S = 400, 20  # events per second, and seconds
 FEW = {"up": ["up"], "stack": ["projector-{new}-0", "store-server"]}
 MANY = {
     "up": ["up"] * 4,
-    "stack": random.Random(SEED).sample(["projector-{new}-0", "projector-0", "store-server", "kafka", "supervisor"], 5),
+    "stack": random.Random(SEED).sample(
+        ["projector-{new}-0", "projector-{live}-0", "store-server", "kafka", "supervisor"], 5
+    ),
 }
 
 
@@ -48,7 +51,7 @@ def test_a_replay_under_load_that_crashes_answers_as_before_until_the_switch_and
         replay = operator.request("replay", new, rate=rate)
         eventually(lambda: _is_filling(operator, new), within_s=60)
         for name in killed[upgraded.kind]:
-            _kill(upgraded, name.format(new=new))
+            _kill(upgraded, name.format(new=new, live=live).replace(f"-{FIRST_GENERATION}-", "-"))
             load.more(50)
         assert shown_by(upgraded) == live
         operator.follow(replay, within_s=300)
