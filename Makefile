@@ -73,7 +73,7 @@ images-test: $(STAMP) ## Build the images and break them as containers: needs Do
 	@IMAGES=1 $(BIN)/python -m pytest tests/images $(ARGS)
 
 images-renew: $(STAMP) ## Pin the images of other projects to the current digests of their tags: needs Docker
-	@$(BIN)/python -m deploy.image_pins
+	@$(BIN)/python -m devstack.image_pins
 
 check: $(STAMP) ## Check lint, types and import rules
 	@$(BIN)/ruff check .

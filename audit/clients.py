@@ -16,10 +16,10 @@ from msgspec import Struct
 from audit.turns import OPERATOR_WAIT_S, RequestTurn
 from edge.guards import may
 from query_api.days import Days, days_of
-from query_api.question import Question
 from query_api.read_context import ReadContext
 from schemas.hooks import KNOWN_EVENT_TYPES
 from schemas.http.responses import Reply
+from store.reading.question import Question
 
 DAYS = 7
 TYPES_MAX = 10_000  # rows: a client may invent any number of types

@@ -15,9 +15,9 @@ from audit.receipts_end import receipts_end
 from audit.turns import OPERATOR_WAIT_S, RequestTurn
 from edge.guards import may
 from query_api.freshness import PROGRESS, PartitionProgressRow
-from query_api.question import Asks, NoParams, Question
 from query_api.read_context import ReadContext
 from schemas.http.responses import Reply
+from store.reading.question import Asks, NoParams, Question
 
 GAPS_MAX = 1_000
 POSITIONS_PER_QUESTION = 1 << 21

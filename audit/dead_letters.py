@@ -11,12 +11,12 @@ from audit.turns import OPERATOR_WAIT_S, RequestTurn
 from edge.errors import not_found
 from edge.guards import may
 from edge.path_params import parse_position
-from kernel.times import instant
 from query_api.paging import Page
-from query_api.question import Question
 from query_api.read_context import ReadContext
 from schemas.http.responses import Reply
 from schemas.log.position import Position
+from schemas.times import instant
+from store.reading.question import Question
 
 
 class DeadLettersPage(Struct, frozen=True):

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 
 from audit.recount_questions import Numbers, OrphanRow, RollupLine, SessionLine, StateLine
-from kernel.times import instant
+from schemas.times import instant
 
 MEASURES = (
     *("sessions", "ended", "success", "failure", "timeout", "cancelled", "duration_ms"),

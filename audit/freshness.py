@@ -8,11 +8,11 @@ from msgspec import Struct
 
 from audit.clients import UnknownShare, unknown_share
 from edge.guards import may
-from kernel.times import instant
 from query_api.freshness import PROGRESS, PartitionProgressRow
-from query_api.question import NoParams
 from query_api.read_context import ReadContext
 from schemas.http.responses import Reply
+from schemas.times import instant
+from store.reading.question import NoParams
 
 
 class PartitionFreshness(Struct, frozen=True):

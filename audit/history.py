@@ -10,19 +10,19 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
-from audit.requests.situation import GENERATIONS
 from audit.turns import Turns
+from prices.price_list import LoadedPrice, PriceList, in_force
 from processors.fold.fold import begin, fold
 from processors.fold.state import SessionState
 from processors.projections.records import EVENTS_RECORDED, place_at
 from processors.projections.sessions import session_row
-from query_api.question import NoParams, Question
 from query_api.read_context import ReadContext
 from query_api.sessions.by_id import SessionDetailRow
-from schemas.pricing.price_file import Price
-from schemas.pricing.price_list import LoadedPrice, PriceList, in_force
+from schemas.log.price import Price
 from schemas.store.rows import FactRow, SessionRow
 from store.generations import known_generations
+from store.reading.generations import GENERATIONS
+from store.reading.question import NoParams, Question
 from store.sql import cut_to_size
 
 FACTS_PER_PAGE = 5_000

@@ -13,14 +13,14 @@ from edge.errors import not_found
 from edge.guards import may
 from edge.path_params import parse_position
 from edge.principal import Principal
-from kernel.times import instant
 from query_api.freshness import PROGRESS
-from query_api.question import NoParams, Question
 from query_api.read_context import ReadContext
 from query_api.time_class import end_of_class
 from schemas.http.responses import Reply
 from schemas.log.position import Position
 from schemas.permissions import allows
+from schemas.times import instant
+from store.reading.question import NoParams, Question
 
 
 class PositionOfOrg(Struct, frozen=True):

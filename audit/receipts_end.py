@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from query_api.question import Asks, Question
+from store.reading.question import Asks, Question
 
 PARTITIONS_MAX = 1 << 16
 

@@ -40,8 +40,8 @@ from audit.recount_questions import (
 from audit.slices import RecountSlice, days_asked, parts_of, slices
 from processors.fold.fold import FOLD_VERSION
 from query_api.days import Days
-from query_api.question import Asks, NoParams
 from schemas.hooks import KNOWN_EVENT_TYPES
+from store.reading.question import Asks, NoParams
 from store.sql import cut_to_size
 
 _NOTE = (

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from audit.confirm import Comparison
-from query_api.question import NoParams, Question
+from store.reading.question import NoParams, Question
 
 Numbers = tuple[int, ...]
 

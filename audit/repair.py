@@ -1,7 +1,7 @@
 """Repairs what an audit finds wrong. Only the projecting process may do this, since its cache holds the old state.
 
-A repair is requested through the control channel (`store.requests`). Everything is recomputed from the log and the
-facts, so a repair is safe at any time and changes nothing that is right.
+A repair is requested through the control database (`generations.jobs.table`). Everything is recomputed from the log
+and the facts, so a repair is safe at any time and changes nothing that is right.
 
 Each process repairs its share: the sessions of its partitions, and the buckets whose key maps to one of them. Sessions
 come first, since projecting a session again also recomputes its buckets. A bucket is removed only if it is still wrong
@@ -21,10 +21,10 @@ from audit.recount import Recount
 from audit.slices import days_asked
 from processors.pipeline import Pipeline
 from processors.warehouse import HOUR_S, Bucket, ClickHouseWarehouse, SessionKey, day_of
-from query_api.question import P, Question, R
-from query_api.reader import Reader, answer
 from schemas.log.topics import partition_of, record_key
 from store.generations import Generation
+from store.reading.question import P, Question, R
+from store.reading.reader import Reader, answer
 
 logger = structlog.get_logger()
 ROUNDS_MAX = 100  # a recount lists at most 1,000 differences

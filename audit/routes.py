@@ -4,10 +4,12 @@ Requests that recount or scan a table take turns in each process, because severa
 The background audit takes no turn, so it can't fail because another recount is running.
 """
 
+from collections.abc import Sequence
 from datetime import date
 
 from litestar import Response, Router, get
 from litestar.di import NamedDependency, Provide
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 
 from audit.clients import show_clients
@@ -16,7 +18,6 @@ from audit.dead_letters import get_dead_letter, list_dead_letters
 from audit.freshness import show_freshness
 from audit.receipt import get_receipt
 from audit.recount import Recount, Recounted
-from audit.requests import routes as requests
 from audit.slices import days_asked
 from audit.turns import OPERATOR_WAIT_S, RequestTurn, Turns
 from edge.guards import may
@@ -68,8 +69,11 @@ async def recount_org(
         return context.reply_with_freshness(await recount.run())
 
 
-def operation_routes() -> list[Router]:
-    """Return the routes that check an installation, for operators and for each org. Those that scan take turns."""
+def operation_routes(jobs: Sequence[HTTPRouteHandler]) -> list[Router]:
+    """Return the routes that check an installation, for operators and for each org. Those that scan take turns.
+
+    ``jobs``: the handlers of operators' jobs, which have the same dependencies.
+    """
     turns, bodies = RecountTurns(), Bodies(REQUEST_BYTES_MAX)
     return [
         Router(
@@ -90,7 +94,7 @@ def operation_routes() -> list[Router]:
                 [
                     *(show_freshness, show_coverage, show_clients, recount_installation),
                     *(list_dead_letters, get_dead_letter),
-                    *requests.HANDLERS,
+                    *jobs,
                 ],
             ),
             ("/api/v1/{org_id:str}/ops", [recount_org, get_receipt]),

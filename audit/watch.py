@@ -1,8 +1,8 @@
 """The background audit: every minute for the sessions that started in the last hours, every night for all sessions.
 
-Every minute it checks the receipts above the marks of `processors.dense_receipts`, and every night all receipts. It
-checks missing receipts again every minute until they exist. It asks the questions of `coverage` and `recount`, reports
-to the log and to `/metrics`, and repairs nothing.
+Every minute it checks the receipts above the marks of `processors.marks.dense_receipts`, and every night all receipts.
+It checks missing receipts again every minute until they exist. It asks the questions of `coverage` and `recount`,
+reports to the log and to `/metrics`, and repairs nothing.
 """
 
 import asyncio
@@ -19,9 +19,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from audit.coverage import Coverage, first_gaps, load_coverage, load_recent_coverage
 from audit.recount import Recount, Recounted
 from audit.slices import RecountSlice, days_asked
-from query_api.question import P, Question, R
-from query_api.reader import Reader, answer
 from store.errors import StoreUnavailable
+from store.reading.question import P, Question, R
+from store.reading.reader import Reader, answer
 
 logger = structlog.get_logger()
 HOURS = 3

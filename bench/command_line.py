@@ -9,7 +9,7 @@ from time import perf_counter
 
 from bench.harness import BenchQuestion, Figure, Report, at_most, without_mark
 from bench.services import UNSET, temporary_folder
-from runtime.secret_making import make_embedded_secrets
+from runtime.settings.secret_making import make_embedded_secrets
 
 RUNS, MARK_MS = 25, 150
 COMMANDS = {"help": ["--help"], "token": ["token", "--org", "acme", "--user", "alice", "--role", "admin"]}

@@ -17,7 +17,7 @@ from bench.http_client import connect
 from bench.load import ORG, Target, get
 from bench.query_data import Data, fill_store, search_words
 from bench.services import cpu_s, http_service, temporary_folder
-from deploy.devstack.supervisor.process import Process
+from devstack.supervisor.process import Process
 
 # Half of the sessions began in the last 30 days, half in the 30 days before, with which the overview compares.
 DATA = Data(sessions=100_000, days=60, users=100, prompts=4, events=100_000)

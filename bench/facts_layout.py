@@ -13,7 +13,6 @@ from statistics import median
 from typing import NamedTuple
 from uuid import UUID
 
-from clickhouse_connect.driver.client import Client
 from msgspec import structs
 
 from bench.harness import BenchQuestion, Figure, Report, of_rounds
@@ -25,12 +24,12 @@ from bench.services import in_own_process, temporary_folder
 from processors.projections.records import fact_rows
 from processors.rowbinary import event_parts, event_prefix
 from processors.warehouse import ClickHouseWarehouse
-from query_api.statements import statement_without
-from runtime.store_url import parse_store_url
+from runtime.settings.store_url import parse_store_url
 from schemas.log.position import LogRecord
 from schemas.log.records import EventsRecorded
-from store.connect import WRITE, connect
+from store.connect import WRITE, Client, connect
 from store.migrate import migrations
+from store.reading.statements import statement_without
 
 BLOCKS, BLOCK_ROWS = 5, 80_000
 PAGES, PAGE_EVENTS = 40, 100

@@ -20,9 +20,9 @@ import msgspec
 from bench.harness import BenchQuestion, Figure, Report, at_most, of_rounds, without_mark
 from bench.in_process import events_record, open_in_process, provision
 from bench.services import in_own_process, temporary_folder
+from processors.marks.rollups import Target
 from processors.pipeline import Pipeline
-from processors.rollups import Target
-from runtime.settings import Settings
+from runtime.settings.settings import Settings
 from schemas.ids import IdSecrets, mint, new_thread
 from schemas.log.position import LogRecord
 from schemas.log.records import Event

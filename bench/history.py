@@ -16,20 +16,20 @@ from typing import NamedTuple
 
 from bench.harness import BenchQuestion, Figure, Report, at_most, without_mark
 from bench.services import in_own_process, resident_mb, temporary_folder
+from prices.price_list import list_prices
 from processors.dead_letter_limit import DeadLetterLimit
-from processors.observer import Observers
+from processors.flow.observer import Observers
 from processors.pipeline import Pipeline
 from processors.plan import Planner
 from processors.pricing import Pricing
 from processors.runners.local_loop import run_local
 from processors.state_cache import StateCache
 from processors.warehouse import Warehouse
-from runtime.projector import check_start, make_warehouse
-from runtime.provision import provision_store
-from runtime.settings import Settings
-from runtime.store_url import parse_store_url
+from runtime.operations.provision_store import provision_store
+from runtime.services.projector import check_start, make_warehouse
+from runtime.settings.settings import Settings
+from runtime.settings.store_url import parse_store_url
 from schemas.log.position import LogRecord
-from schemas.pricing.price_list import list_prices
 from store.connect import WRITE, connect
 from store.generations import FIRST_GENERATION
 from store.sql import read_sql

@@ -21,7 +21,7 @@ from crewkit_hook.status import status
 
 from bench.harness import BenchQuestion, Figure, Report, at_most, without_mark
 from bench.services import HOST, temporary_folder
-from kernel.ports import free_port
+from runtime.services.ports import free_port
 from tests.support.fakes.messages_api import messages_api, text, tool_use  # the model on which `make clients` runs
 
 HOOKS, MARK_MS = 50, 30

@@ -4,20 +4,20 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
+from prices.price_list import list_prices
 from processors.dead_letter_limit import DeadLetterLimit
-from processors.observer import Observers
+from processors.flow.observer import Observers
 from processors.pipeline import Pipeline
 from processors.plan import Planner
 from processors.pricing import Pricing
 from processors.state_cache import StateCache
-from runtime.projector import make_warehouse
-from runtime.provision import provision_store
-from runtime.store_url import parse_store_url
+from runtime.operations.provision_store import provision_store
+from runtime.services.projector import make_warehouse
+from runtime.settings.store_url import parse_store_url
 from schemas.log.codec import encode
 from schemas.log.position import LogRecord
 from schemas.log.records import Actor, Event, EventsRecorded
 from schemas.log.topics import record_key
-from schemas.pricing.price_list import list_prices
 from store.generations import FIRST_GENERATION
 
 

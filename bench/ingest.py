@@ -19,8 +19,8 @@ from bench.load import Generator, Load, Target, percentile
 from bench.payloads import BATCH
 from bench.rounds import ROUNDS, Turn, figures_of
 from bench.services import cpu_s, http_service, process, temporary_folder, wait_until_ready
-from deploy.devstack.supervisor.process import Process
-from kernel.ports import free_port
+from devstack.supervisor.process import Process
+from runtime.services.ports import free_port
 
 EVENTS, WARM_UP_EVENTS = 300_000, 50_000
 TURN_EVENTS = 25_000

@@ -20,7 +20,7 @@ from bench.payloads import BATCH, make_scripts
 from bench.prototype import prototype_ingesting
 from bench.rounds import ROUNDS, Turn, compare, figures_of, in_turns
 from bench.services import http_service, temporary_folder
-from deploy.devstack.kafka_jars import jars
+from devstack.kafka_jars import jars
 from ingest.log.kafka import KafkaTopic
 from schemas.log.codec import encode
 from schemas.log.records import EventsRecorded

@@ -14,13 +14,13 @@ from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
 from ingest.log.sqlite.sqlite_log import SqliteEventLog
 from ingest.privacy.policy import KEEP_ALL_BUT_SECRETS, Privacy
-from runtime.composition import WriteSide, compose
-from runtime.http_server import serve_http, stop_on_signals
-from runtime.http_services import service
-from runtime.logging import configure_logging
-from runtime.secret_making import make_embedded_secrets
-from runtime.secrets import id_secrets, token_key
-from runtime.settings import Settings
+from runtime.services.composition import WriteSide, compose
+from runtime.services.http_server import serve_http, stop_on_signals
+from runtime.services.http_services import service
+from runtime.services.logging import configure_logging
+from runtime.settings.secret_making import make_embedded_secrets
+from runtime.settings.secrets import id_secrets, token_key
+from runtime.settings.settings import Settings
 
 PRIVACY = {"with": KEEP_ALL_BUT_SECRETS, "without": Privacy(may_hold_secrets=lambda _: False)}
 

@@ -21,15 +21,15 @@ from aiokafka.errors import KafkaError
 from bench.harness import Report
 from bench.payloads import BATCH, Scripts, make_creations, place_in_script
 from bench.population import ORGS, draw_sessions, take_turns
-from deploy.devstack.kafka_jars import jars
-from deploy.devstack.kafka_jars.broker import Broker
+from devstack.kafka_jars import jars
+from devstack.kafka_jars.broker import Broker
 from ingest.intake.context import CommandContext
 from ingest.intake.sessions.create import decide
 from ingest.intake.times import parse_instant
 from ingest.log.kafka import KafkaTopic
 from ingest.log.kafka.installation import Wish, install
-from runtime.secret_making import make_embedded_secrets
-from runtime.secrets import own_secrets
+from runtime.settings.secret_making import make_embedded_secrets
+from runtime.settings.secrets import own_secrets
 from schemas.http.requests import CreateSession, RecordEvents
 from schemas.ids import IdSecrets
 from schemas.log.codec import encode

@@ -36,8 +36,8 @@ from bench.services import (
     temporary_folder,
     wait_until,
 )
-from deploy.devstack.stack import answers_200
-from kernel.ports import free_port
+from runtime.services.http_probe import answers_200
+from runtime.services.ports import free_port
 from schemas.http.requests import RecordEvents
 
 PACKAGE = "arize-phoenix"

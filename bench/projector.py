@@ -37,10 +37,10 @@ from bench.services import (
     temporary_folder,
     wait_until,
 )
-from deploy.devstack.stack import answers_200
-from deploy.devstack.supervisor.process import Process
+from devstack.supervisor.process import Process
 from ingest.log.kafka import KafkaTopic
-from kernel.ports import free_port
+from runtime.services.http_probe import answers_200
+from runtime.services.ports import free_port
 from schemas.log.topics import TOPIC
 from store.generations import FIRST_GENERATION
 

@@ -20,7 +20,7 @@ from bench.projector import FilledTopic, Projected, filled_topic, project_into_f
 from bench.prototype import projected_by_prototype, prototype_projecting
 from bench.rounds import Turn, compare, figures_of, in_turns
 from bench.services import cpu_s, temporary_folder, wait_until
-from kernel.ports import free_port
+from runtime.services.ports import free_port
 
 EVENTS = 600_000
 LIMIT_S = 240.0

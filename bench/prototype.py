@@ -12,10 +12,10 @@ from bench.baselines.prototype_projector import Done
 from bench.load import Target
 from bench.population import ORGS
 from bench.services import HOST, process, wait_until
-from deploy.devstack.stack import answers_200
-from deploy.devstack.supervisor.process import Process
+from devstack.supervisor.process import Process
 from ingest.log.kafka import KafkaTopic
-from kernel.ports import free_port
+from runtime.services.http_probe import answers_200
+from runtime.services.ports import free_port
 
 
 @contextlib.contextmanager

@@ -9,16 +9,16 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import uvloop
-from clickhouse_connect.driver.client import Client
 
 from bench.harness import BenchQuestion, Figure, Report, at_least, at_most, without_mark
 from bench.http_client import connect
 from bench.load import ORG, Target, UnexpectedResponse, get, percentile, request_head
 from bench.query_data import SQL, Data, fill_store, search_words, store_url
 from bench.services import cpu_s, http_service, in_own_process, open_store, temporary_folder
-from deploy.devstack.supervisor.process import Process
-from query_api.reader import LIMITS
-from query_api.statements import statement
+from devstack.supervisor.process import Process
+from store.connect import Client
+from store.reading.reader import LIMITS
+from store.reading.statements import statement
 
 Parameters = Mapping[str, str | int]
 

@@ -13,22 +13,22 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from clickhouse_connect.driver.client import Client
 from msgspec import Struct
 
 from bench.harness import Report
 from bench.load import ORG
 from bench.services import open_store
 from cli.demo import sample_data
-from kernel.words import split_words
+from prices.price_list import list_prices
 from processors.warehouse import Warehouse
-from runtime.projector import make_warehouse
-from runtime.provision import EMBEDDED_PARTITIONS, provision_store
-from runtime.secret_making import make_embedded_secrets
-from runtime.secrets import id_secrets
-from runtime.store_url import parse_store_url
+from runtime.operations.provision_store import EMBEDDED_PARTITIONS, provision_store
+from runtime.services.projector import make_warehouse
+from runtime.settings.secret_making import make_embedded_secrets
+from runtime.settings.secrets import id_secrets
+from runtime.settings.store_url import parse_store_url
 from schemas.ids import mint, new_thread
-from schemas.pricing.price_list import list_prices
+from schemas.words import split_words
+from store.connect import Client
 from store.generations import FIRST_GENERATION
 
 SQL = Path(__file__).parent / "sql"

@@ -16,7 +16,7 @@ from bench.load import ORG, Generator, Target, UnexpectedResponse, percentile, r
 from bench.population import ORGS
 from bench.query_data import Data, fill_store, search_words
 from bench.services import cpu_s, http_service, temporary_folder
-from deploy.devstack.supervisor.process import Process
+from devstack.supervisor.process import Process
 
 SMALL = Data(sessions=100_000, days=90, users=100, prompts=4, settled=True)
 LARGE = msgspec.structs.replace(SMALL, sessions=2_000_000)

@@ -18,7 +18,7 @@ from bench.services import http_service, in_own_process, temporary_folder
 from cli.client import Installation
 from cli.installation import InstallationOptions, open_installation
 from cli.requests import PATH, request_work
-from deploy.devstack.stack import stack_store_url
+from runtime.settings.stack_folder import stack_store_url
 
 NEW = "g2"
 EVENTS = 2_000_000

@@ -13,17 +13,17 @@ from pathlib import Path
 from typing import TypeVar
 
 import clickhouse_connect
-from clickhouse_connect.driver.client import Client
 
 from bench.load import Target
 from bench.population import ORGS
-from deploy.devstack.stack import answers_200
-from deploy.devstack.supervisor.process import Process
+from devstack.supervisor.process import Process
 from edge.tokens import issue_token
-from kernel.ports import free_port
-from runtime.secrets import token_key
-from runtime.settings import Settings
-from runtime.store_url import parse_store_url
+from runtime.services.http_probe import answers_200
+from runtime.services.ports import free_port
+from runtime.settings.secrets import token_key
+from runtime.settings.settings import Settings
+from runtime.settings.store_url import parse_store_url
+from store.connect import Client
 from store.generations import FIRST_GENERATION
 
 HOST = "127.0.0.1"

@@ -18,8 +18,8 @@ import uvloop
 from bench.end_to_end import send_and_wait
 from bench.harness import BenchQuestion, Figure, Report, of_rounds
 from bench.services import http_service, process, temporary_folder, tree_cpu_s, wait_until
-from deploy.devstack.stack import answers_200
-from kernel.ports import free_port
+from runtime.services.http_probe import answers_200
+from runtime.services.ports import free_port
 
 EVENTS = int(os.environ.get("START_EVENTS", "500000"))
 ROUNDS = int(os.environ.get("START_ROUNDS", "5"))

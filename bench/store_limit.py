@@ -9,10 +9,10 @@ from bench.facts_layout import make_blocks
 from bench.harness import BenchQuestion, Figure, Report
 from bench.rounds import Turn, figures_of, in_turns
 from bench.services import in_own_process, temporary_folder
-from runtime.projector import make_warehouse
-from runtime.provision import provision_store
-from runtime.store_url import parse_store_url
-from schemas.pricing.price_list import list_prices
+from prices.price_list import list_prices
+from runtime.operations.provision_store import provision_store
+from runtime.services.projector import make_warehouse
+from runtime.settings.store_url import parse_store_url
 from store.generations import FIRST_GENERATION
 
 NAME = "store_limit"

@@ -25,11 +25,11 @@ from bench.population import ORG
 from bench.projector import GROUP, metric, rollup_lag, store_server
 from bench.rounds import Turn, figures_of, in_turns
 from bench.services import cpu_s, run_once, running_service, temporary_folder, wait_until
-from deploy.devstack.supervisor.process import Process
+from devstack.supervisor.process import Process
 from ingest.intake.context import CommandContext
 from ingest.intake.sessions.create import decide
 from ingest.log.kafka import KafkaTopic
-from kernel.ports import free_port
+from runtime.services.ports import free_port
 from schemas.http.requests import CreateSession
 from schemas.ids import IdSecrets
 from schemas.log.records import Actor, AnyRecord, Event, EventsRecorded

@@ -10,7 +10,7 @@ import click
 from cli.agent_settings import AGENTS, AgentFile, Doors, Way
 from cli.installation import address_of
 from edge.names import is_valid_name
-from runtime.settings import Settings, load_settings
+from runtime.settings.settings import Settings, load_settings
 
 TTL_S = 365 * 86_400
 
@@ -90,6 +90,6 @@ def _local(settings: Settings, org: str | None, user: str | None) -> Doors:
         raise click.UsageError("jwks_file is set: your issuer makes the tokens; give --url and --token")
     url = address_of(settings)
     from edge.tokens import issue_token
-    from runtime.secrets import token_key
+    from runtime.settings.secrets import token_key
 
     return Doors(url, org, issue_token(token_key(settings.secrets_folder), user, org, "agent", TTL_S, time.time()))

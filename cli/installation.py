@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from cli.exits import away
-from runtime.run_folder import read_address
-from runtime.settings import Settings, load_settings
+from runtime.services.run_folder import read_address
+from runtime.settings.settings import Settings, load_settings
 from schemas.permissions import OPERATOR_ORG
 
 if TYPE_CHECKING:
@@ -78,6 +78,6 @@ def address_of(settings: Settings) -> str:
 def _operator_token(secrets_folder: Path) -> str:
     """Return a short-lived operator token, signed with the installation's secrets."""
     from edge.tokens import issue_token
-    from runtime.secrets import operator_signer
+    from runtime.settings.secrets import operator_signer
 
     return issue_token(operator_signer(secrets_folder), "cli", OPERATOR_ORG, "operator", COMMAND_TTL_S, time.time())

@@ -46,7 +46,7 @@ def read(session: UUID | None, position: str | None, count: int, **options: Any)
       crewkit-sessions log read --position 0:0 --count 3 --data var/up
       crewkit-sessions log read --session 5f3c0a52-6a0f-4f0e-9d5f-0a4d8f3c2b11 --data var/up
     """
-    from deploy.log_tools import NotInLog, log_settings, show_from, show_session
+    from runtime.operations.log_export import NotInLog, log_settings, show_from, show_session
 
     if (session is None) == (position is None):
         raise click.UsageError("give either --session or --position")
@@ -79,8 +79,8 @@ def export(folder: Path, as_json: bool, **options: Any) -> None:
     Example:
       crewkit-sessions log export backup --data var/up
     """
-    from deploy.log_tools import export as export_into
-    from deploy.log_tools import log_settings
+    from runtime.operations.log_export import export as export_into
+    from runtime.operations.log_export import log_settings
 
     settings = log_settings(options)
     with _reported() as meter:
@@ -138,9 +138,9 @@ def import_(folder: Path, as_json: bool, replication: int, topic_exists: bool, *
       crewkit-sessions log import backup --data var/new
       crewkit-sessions log import backup --log-url kafka://k1:9092,k2:9092,k3:9092 --partitions 64
     """
-    from deploy.log_import import import_log
-    from deploy.log_tools import log_settings
     from ingest.log.kafka.installation import Wish
+    from runtime.operations.log_export import log_settings
+    from runtime.operations.log_import import import_log
 
     settings = log_settings(options)
     with _reported() as meter:

@@ -7,8 +7,8 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from ingest.log.archive.line import spell
-from kernel.times import instant
 from schemas.log.position import LogRecord, Position
+from schemas.times import instant
 
 _KEY_BYTES = 16
 

@@ -8,10 +8,10 @@ import click
 
 from cli import audit, connect, dead_letters, demo, generations, log, prices, run, setup
 from ingest.log.errors import BrokenLog
-from kernel.broken import Broken
-from runtime.private_files import UMASK
-from runtime.settings import BadSettings
+from runtime.settings.private_files import UMASK
+from runtime.settings.settings import BadSettings
 from schemas.log.position import LogUnavailable
+from store.broken import Broken
 from store.errors import StoreUnavailable
 
 COMMANDS = (

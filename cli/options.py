@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from runtime.private_files import private_data_folder
-from runtime.settings import Settings, load_settings
+from runtime.settings.private_files import private_data_folder
+from runtime.settings.settings import Settings, load_settings
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 

@@ -10,10 +10,11 @@ import click
 
 from cli.exits import DIFFERENT
 from cli.options import settings_options
-from kernel.times import instant
-from runtime.settings import load_settings
-from schemas.pricing.price_file import KINDS, BadPrices, Price, format_prices, moment, parse_prices, usd_per_million
-from schemas.pricing.price_list import FIRST_IN_LOG_US, FIRST_US, LoadedPrice, list_prices, newest
+from prices.price_file import KINDS, BadPrices, format_prices, moment, parse_prices, usd_per_million
+from prices.price_list import FIRST_IN_LOG_US, FIRST_US, LoadedPrice, list_prices, newest
+from runtime.settings.settings import load_settings
+from schemas.log.price import Price
+from schemas.times import instant
 
 
 @click.group()
@@ -63,8 +64,8 @@ def load(file: Path | None, shipped: bool, new_generations_only: bool, **options
       crewkit-sessions prices load prices.toml --data var/up
       crewkit-sessions prices load --shipped --new-generations-only --data var/up
     """
-    from deploy.prices import load_prices
-    from store.prices import TooEarly
+    from prices.table import TooEarly
+    from runtime.operations.load_prices import load_prices
 
     wanted = _wanted(file, shipped)
     try:
@@ -89,7 +90,7 @@ def show(as_json: bool, as_toml: bool, **options: Any) -> None:
       crewkit-sessions prices show --data var/up
       crewkit-sessions prices show --toml > prices.toml
     """
-    from deploy.prices import price_history
+    from runtime.operations.load_prices import price_history
 
     history = price_history(load_settings(options))
     if as_json:

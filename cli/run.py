@@ -3,7 +3,8 @@
 import shlex
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -11,8 +12,8 @@ import click
 
 from cli.options import HTTP, settings_of_a_process, settings_options
 from cli.sign_in import sign_in_link
-from runtime.run_folder import read_address
-from runtime.settings import Settings
+from runtime.services.run_folder import read_address
+from runtime.settings.settings import Settings
 from schemas.permissions import OPERATOR_ORG
 
 ORG, USER = "acme", "alice"
@@ -31,8 +32,8 @@ def up(**options: Any) -> None:
     """
     settings = settings_of_a_process(options)
     _report(f"Starting crewkit-sessions in {settings.folder} …")
-    from runtime.logging import configure_logging
-    from runtime.single_process import run_single_process
+    from runtime.services.logging import configure_logging
+    from runtime.services.single_process import run_single_process
 
     configure_logging(settings.folder / "log" / "up.log")
     sys.exit(run_single_process(settings, on_ready=lambda: welcome(settings, _report)))
@@ -48,9 +49,10 @@ def stack(**options: Any) -> None:
     \b
     Example: crewkit-sessions stack --data var/stack --port 8080
     """
-    from deploy.devstack.stack import run_stack
-    from runtime.http_checks import check_http
-    from runtime.secret_making import make_embedded_secrets
+    with from_checkout():
+        from devstack.stack import run_stack
+    from runtime.services.http_checks import check_http
+    from runtime.settings.secret_making import make_embedded_secrets
 
     settings = settings_of_a_process(options)
     make_embedded_secrets(settings.secrets_folder)
@@ -83,8 +85,8 @@ def query_api(**options: Any) -> None:
 
 
 def _serve(options: dict[str, Any], *sides: str) -> None:
-    from runtime.http_services import run_services
-    from runtime.logging import configure_logging
+    from runtime.services.http_services import run_services
+    from runtime.services.logging import configure_logging
 
     configure_logging()
     sys.exit(run_services(settings_of_a_process(options), sides))
@@ -99,8 +101,8 @@ def processors(**options: Any) -> None:
     Example: LOG_URL=kafka://k1:9092,k2:9092/crewkit.sessions.v1 \\
              STORE_URL=clickhouse://crewkit:…@ch1:8123 crewkit-sessions processors --instance 0
     """
-    from runtime.logging import configure_logging
-    from runtime.worker import run_worker
+    from runtime.services.logging import configure_logging
+    from runtime.services.worker import run_worker
 
     configure_logging()
     sys.exit(run_worker(settings_of_a_process(options)))
@@ -117,8 +119,8 @@ def audit(**options: Any) -> None:
     \b
     Example: STORE_URL=clickhouse://crewkit_query:…@ch1:8123 crewkit-sessions audit --metrics-port 9090
     """
-    from runtime.auditor import run_auditor
-    from runtime.logging import configure_logging
+    from runtime.services.auditor import run_auditor
+    from runtime.services.logging import configure_logging
 
     configure_logging()
     sys.exit(run_auditor(settings_of_a_process(options)))
@@ -132,17 +134,30 @@ def store_server(**options: Any) -> None:
     For development only; production uses a ClickHouse server. User and password come from STORE_URL. It speaks plain
     HTTP, so it listens only on loopback unless --beyond-loopback is given.
     """
-    from deploy.devstack.store_server.process import run_store_server
-    from runtime.logging import configure_logging
+    with from_checkout():
+        from devstack.store_server.process import run_store_server
+    from runtime.services.logging import configure_logging
 
     configure_logging()
     sys.exit(run_store_server(settings_of_a_process(options)))
 
 
+@contextmanager
+def from_checkout() -> Iterator[None]:
+    """Explain an import that fails because `devstack` is not in the wheel. Raises `ClickException`."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "devstack":
+            raise
+        text = "this command is for development: run it in a checkout of the repository, after `make setup`"
+        raise click.ClickException(text) from error
+
+
 def welcome(settings: Settings, report: Callable[[str], None]) -> None:
     """Report the URL, a link to the dashboard, a token and three curl commands that work as printed."""
     from edge.tokens import TOKEN_TTL_S, issue_token
-    from runtime.secrets import operator_signer, token_key
+    from runtime.settings.secrets import operator_signer, token_key
 
     url, secrets, issued_at = read_address(settings.folder) or "", settings.secrets_folder, time.time()
     if settings.jwks_file:

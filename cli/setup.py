@@ -10,8 +10,8 @@ import click
 
 from cli.options import settings_of_a_process, settings_options
 from edge.names import is_valid_name
-from runtime.log_url import KafkaAddress, parse_log_url
-from runtime.settings import load_settings
+from runtime.settings.log_url import KafkaAddress, parse_log_url
+from runtime.settings.settings import load_settings
 from schemas.permissions import OPERATOR_ORG, Role
 from store.errors import Refused
 
@@ -32,8 +32,8 @@ def provision(replication: int, topic_exists: bool, **options: Any) -> None:
     \b
     Example: crewkit-sessions provision --partitions 64
     """
-    from deploy.provisioning import provision_all
     from ingest.log.kafka.installation import Wish
+    from runtime.operations.provisioning import provision_all
 
     wish = Wish(replication, makes_topics=not topic_exists)
     try:
@@ -96,7 +96,7 @@ def make(**options: Any) -> None:
     \b
     Example: crewkit-sessions secrets make --secrets /etc/crewkit/secrets
     """
-    from runtime.secret_making import make_secrets
+    from runtime.settings.secret_making import make_secrets
 
     settings = load_settings(options)
     for line in make_secrets(settings.secrets_folder, dev_tokens=settings.dev_tokens):
@@ -105,7 +105,7 @@ def make(**options: Any) -> None:
 
 def _signed(folder: Path, user: str, org: str, role: Role, ttl_s: int) -> str:
     from edge.tokens import issue_token
-    from runtime.secrets import operator_signer, token_key
+    from runtime.settings.secrets import operator_signer, token_key
 
     key = operator_signer(folder) if role == "operator" else token_key(folder)
     return issue_token(key, user, org, role, ttl_s, time.time())

@@ -1,4 +1,4 @@
-"""The routes of the write side and their readiness; `runtime.composition` makes a service of them."""
+"""The routes of the write side and their readiness; `runtime.services.composition` makes a service of them."""
 
 import time
 from collections.abc import Mapping

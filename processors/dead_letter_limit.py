@@ -7,7 +7,7 @@ those before a restart; otherwise each restart would set more records aside.
 from collections import deque
 from collections.abc import Iterable
 
-from kernel.broken import Broken
+from store.broken import Broken
 
 WINDOW = 1_000  # records
 DEAD_LEAST = 100  # dead letters in the window below which their share is not checked

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from processors.observer import Observer
+from processors.flow.observer import Observer
+from processors.marks.progress import Progress
+from processors.marks.rollups import Rollups
 from processors.parts import Parts
 from processors.pipeline import Pipeline
 from processors.plan import Plan
-from processors.progress import Progress
-from processors.rollups import Rollups
 from processors.runners.watchdog import Watchdog
 from schemas.log.codec import UNDECODABLE_KINDS
 

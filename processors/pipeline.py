@@ -11,8 +11,8 @@ The writes, in this order, and what a crash after each leaves behind:
 
 After a fault, a suffix of this list is repeated, and every step is idempotent. The writes of one batch run while the
 next is folded. Nothing is folded out of order, folded again for a retry, or written from anything but the plan. The
-rollups follow `sessions` at their own pace (see `processors.rollups`). Only a batch of records that are projected again
-below their mark writes its own rollups, before step 4.
+rollups follow `sessions` at their own pace (see `processors.marks.rollups`). Only a batch of records that are projected
+again below their mark writes its own rollups, before step 4.
 
 `StoreUnavailable` and `LogUnavailable` are waited out, as long as it takes. The records stay in the log meanwhile: that
 is the back-pressure. A record that is `Undecodable` becomes a dead letter. Every other error stops the process.
@@ -28,21 +28,21 @@ from typing import Literal, TypeVar
 
 import structlog
 
-from kernel.fail_points import fail_point
-from processors.availability import Availability
-from processors.dense_receipts import DenseReceipts
 from processors.derivations.run import batches, derive_rows
 from processors.derivations.session_facts import DerivationRequest
-from processors.gaps import Gaps
-from processors.gate import Gate
-from processors.observer import Observer
-from processors.pacer import Pacer
+from processors.flow.availability import Availability
+from processors.flow.gate import Gate
+from processors.flow.observer import Observer
+from processors.flow.pacer import Pacer
+from processors.marks.dense_receipts import DenseReceipts
+from processors.marks.gaps import Gaps
+from processors.marks.rollups import Rollups
 from processors.plan import Plan, Planner, first_offsets, pieces
-from processors.rollups import Rollups
 from processors.state_cache import StateCache
 from processors.warehouse import Rows, SessionKey, Warehouse
 from schemas.log.position import LogReader, LogRecord, LogUnavailable
 from store.errors import StoreUnavailable
+from store.fail_points import fail_point
 
 T = TypeVar("T")
 SLOW_BATCH_S = 5.0  # a batch that takes longer delays the records of every partition
@@ -90,7 +90,7 @@ class Pipeline:
         self.written: dict[int, int] = {}  # per partition of ours: everything below it is in the tables
 
     async def may_begin(self, is_full: Awaitable[object]) -> None:
-        """Return once a batch may begin, or ``is_full`` is done; see `processors.pacer`.
+        """Return once a batch may begin, or ``is_full`` is done; see `processors.flow.pacer`.
 
         Raises:
             Broken: stop; nothing more may be projected.

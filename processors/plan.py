@@ -7,6 +7,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from prices.agreement import disagreement
+from prices.price_list import PriceList
 from processors.dead_letter_limit import WINDOW, DeadLetterLimit
 from processors.derivations.session_facts import DerivationRequest
 from processors.fold.fold import begin, fold
@@ -31,8 +33,6 @@ from schemas.log.records import (
     SessionEnded,
     SessionRecord,
 )
-from schemas.pricing.agreement import disagreement
-from schemas.pricing.price_list import PriceList
 from schemas.store.rows import DeadLetterRow, FactRow, ReceiptRow
 
 PIECE_BYTES_MAX = 64 << 20

@@ -1,10 +1,10 @@
 """A projector's price list, which is read again before a report could need a price that was loaded since."""
 
-from kernel.broken import Broken
+from prices.price_list import NOTICE_MS, PriceList, began_with, in_force
 from processors.warehouse import Warehouse
-from schemas.pricing.price_list import NOTICE_MS, PriceList, began_with, in_force
+from store.broken import Broken
 
-COMPLETE_FOR_MS = NOTICE_MS // 2  # after it was read; `schemas.pricing.price_list` says why
+COMPLETE_FOR_MS = NOTICE_MS // 2  # after it was read; `prices.price_list` says why
 
 
 class Pricing:

@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import OperationalError
 from msgspec import Struct
 
-from kernel.broken import Broken
+from prices.table import ReadPrices, read_prices
 from processors.derivations.session_facts import SUBJECT_MAX, TEXT_MAX, SessionFact
 from processors.fold.frozen import LAYOUT
 from processors.memfd import AVAILABLE, MemoryFile
@@ -30,9 +29,10 @@ from schemas.store.rows import (
     SessionStateRow,
     TaskRow,
 )
+from store.broken import Broken
 from store.client_errors import STORE_ERRORS, classify
+from store.connect import Client
 from store.generations import Generation
-from store.prices import ReadPrices, read_prices
 from store.replicas import catch_up
 from store.sql import cut_to_size, read_sql
 

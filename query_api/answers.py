@@ -24,7 +24,7 @@ from typing import Any, cast
 import msgspec
 from msgspec import Struct
 
-from query_api.question import P, Question, R
+from store.reading.question import P, Question, R
 
 BYTES_MAX = 64 << 20
 LIVES_S = 1.0

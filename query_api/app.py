@@ -23,7 +23,6 @@ from query_api.answers import Answers
 from query_api.error_responses import EXCEPTION_HANDLERS
 from query_api.freshness import Freshness, freshness_header
 from query_api.read_context import provide_page, read_context_of
-from query_api.reader import Reader
 from query_api.sessions.analysis import get_analysis
 from query_api.sessions.compactions import list_compactions
 from query_api.sessions.events import list_events, provide_event_filter
@@ -37,6 +36,7 @@ from query_api.sessions.session_filter import provide_session_filter
 from query_api.sessions.threads import list_threads
 from schemas.ids import IdSecrets
 from store.errors import StoreUnavailable
+from store.reading.reader import Reader
 
 READY_WITHIN_S = 1.0
 

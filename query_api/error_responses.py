@@ -7,9 +7,9 @@ from litestar.types import ExceptionHandlersMap
 
 from edge.error_responses import respond_to_error
 from edge.errors import ApiError, unavailable
-from query_api.errors import AnswerTooLarge, NotYetVisible, ReadRefused, StoreTimeUsed
 from schemas.http.responses import ErrorBody
 from store.errors import StoreUnavailable
+from store.reading.errors import AnswerTooLarge, NotYetVisible, ReadRefused, StoreTimeUsed
 
 REFUSED_RETRY_AFTER_S = 30
 

@@ -10,13 +10,13 @@ from zlib import crc32
 from msgspec import Struct
 
 from edge.errors import invalid
-from kernel.times import instant
-from query_api.errors import NotYetVisible
-from query_api.question import NoParams, Question
-from query_api.reader import Reader, answer
 from schemas.log.position import Position
+from schemas.times import instant
 from store.errors import StoreUnavailable
 from store.generations import Generation
+from store.reading.errors import NotYetVisible
+from store.reading.question import NoParams, Question
+from store.reading.reader import Reader, answer
 
 if TYPE_CHECKING:  # projectors read the progress too, and serve nothing
     from litestar.types import ASGIApp, Message, Receive, Scope, Send

@@ -6,9 +6,9 @@ from functools import cache
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 
-from query_api.errors import AnswerTooLarge, ReadRefused
-from query_api.reader import ClickHouseReader
 from store.errors import StoreUnavailable
+from store.reading.errors import AnswerTooLarge, ReadRefused
+from store.reading.reader import ClickHouseReader
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0)
 

@@ -14,14 +14,14 @@ from litestar.params import QueryParameter, SkipValidation
 from litestar.status_codes import HTTP_304_NOT_MODIFIED
 
 from edge.principal import Principal
-from kernel.times import instant
 from query_api.answers import Answers, key_of
 from query_api.freshness import WAIT_HEADER, Claim, Freshness, Source, parse_positions, remember_claim
 from query_api.paging import PAGE_MAX, PER_PAGE_DEFAULT, PER_PAGE_MAX, Page
-from query_api.question import P, Question, R
-from query_api.reader import Reader, answer, answer_from_control
 from schemas.http.responses import Reply
+from schemas.times import instant
 from store.generations import Generation
+from store.reading.question import P, Question, R
+from store.reading.reader import Reader, answer, answer_from_control
 
 T = TypeVar("T")
 NOTHING_ROLLED_UP: Mapping[int, int] = MappingProxyType({})

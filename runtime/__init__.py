@@ -1,1 +1,1 @@
-"""The parts that make up a process: settings, secrets, credentials, services."""
+"""The parts that make up a process."""

@@ -5,7 +5,7 @@ from typing import get_type_hints
 import msgspec
 from msgspec import Raw, Struct
 
-from kernel.surrogates import replace_lone
+from schemas.surrogates import replace_lone
 
 CLAUDE_CODE_HOOKS = frozenset(
     """

@@ -1,1 +1,1 @@
-"""Access to ClickHouse: clients, errors, migrations, generations and requests."""
+"""Access to ClickHouse: connections, errors, migrations, generations, and how questions are asked."""

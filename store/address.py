@@ -1,4 +1,4 @@
-"""The address of a store. `runtime.store_url` builds it from the settings."""
+"""The address of a store. `runtime.settings.store_url` builds it from the settings."""
 
 from collections.abc import Iterator
 from typing import Any

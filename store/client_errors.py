@@ -15,10 +15,10 @@ from clickhouse_connect.driver.exceptions import (
     ProgrammingError,
 )
 
-from kernel.broken import Broken
-from kernel.tls_errors import tls_refusal
+from store.broken import Broken
 from store.codes import CODES, Verdict, verdict_of
 from store.errors import StoreRefuses, StoreUnavailable
+from store.tls_errors import tls_refusal
 
 STORE_ERRORS = (ClickHouseError, OSError)  # what a client call may raise
 _BY_CLIENT = (ProgrammingError, DataError, InternalError, NotSupportedError)  # raised by the library, not the store

@@ -1,6 +1,6 @@
 """The ClickHouse engine as a library in this process (chDB)."""
 
-from kernel.absent_packages import absent
+from store.absent_packages import absent
 
 
 def load_engine() -> None:

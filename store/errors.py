@@ -3,12 +3,12 @@
 * `StoreUnavailable` — the same statement may succeed in a moment: wait and send it again
 * `StoreRefuses` — a `Broken`: the store lacks a user, a right or a setting, which only an operator can fix
 * `Refused` — a `Broken`: what exists does not match this code, or belongs to another installation
-* `kernel.broken.Broken` — the process stops
+* `store.broken.Broken` — the process stops
 
 `store.client_errors` maps the client's errors to these.
 """
 
-from kernel.broken import Broken
+from store.broken import Broken
 
 
 class StoreUnavailable(Exception):

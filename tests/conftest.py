@@ -11,9 +11,9 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-from deploy.devstack.kafka_jars.broker import Broker
-from deploy.devstack.store_server.conditions import BEHIND_PROXY, DEDUPLICATION_WINDOW
-from runtime.rule_cache import user_cache
+from devstack.kafka_jars.broker import Broker
+from devstack.store_server.conditions import BEHIND_PROXY, DEDUPLICATION_WINDOW
+from runtime.services.rule_cache import user_cache
 from tests.selection.parts import ALL, NO, PARTS, runs
 from tests.selection.units import ByInstallationOrFile, put_longest_first, unit_of
 from tests.support.examples import load_profile

@@ -20,7 +20,7 @@ from litestar import Litestar, Response, get, post
 from litestar.datastructures import State
 from msgspec import Raw, Struct
 
-from runtime.http_server import serve_http
+from runtime.services.http_server import serve_http
 
 
 class HookEvent(Struct):

@@ -20,7 +20,7 @@ import uvloop
 from aiokafka import AIOKafkaConsumer
 from msgspec import Raw, Struct
 
-from kernel.atomic_write import write_whole
+from ingest.log.atomic_write import write_whole
 
 GROUP, RECORDS = "prototype", 800  # a batch, as ours
 SQL = Path(__file__).with_suffix(".sql")

@@ -11,10 +11,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from deploy.devstack.stack import answers_200
-from deploy.devstack.supervisor.die_with_parent import die_with_parent
-from kernel.ports import free_port
-from runtime.settings import Settings
+from runtime.services.die_with_parent import die_with_parent
+from runtime.services.http_probe import answers_200
+from runtime.services.ports import free_port
+from runtime.settings.settings import Settings
 
 HOST = "127.0.0.1"
 UP_S, STOP_S = 60.0, 20.0

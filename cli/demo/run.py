@@ -22,8 +22,8 @@ from cli.exits import AWAY, DIFFERENT, OK
 from cli.installation import address_of
 from cli.sign_in import sign_in_link
 from edge.tokens import issue_token
-from runtime.secrets import token_key
-from runtime.settings import load_settings
+from runtime.settings.secrets import token_key
+from runtime.settings.settings import load_settings
 from schemas.permissions import OPERATOR_ORG
 
 TTL_S = 4 * 3600

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from cli.demo import sample_data
 from cli.demo.sample_data import Project
-from kernel import times
+from schemas import times
 
 Extra = dict[str, Any]
 SampleEvent = tuple[str, Extra]  # (event type, payload)

@@ -24,12 +24,12 @@ from ingest.intake.context import CommandContext, SessionContext
 from ingest.intake.events.identify import IdentifiedEvents, to_records
 from ingest.log.port import EventLog
 from ingest.metrics import IngestMetrics
-from kernel.fail_points import fail_point
 from schemas.http.responses import Reply
 from schemas.log.codec import encode
 from schemas.log.position import Position
 from schemas.log.records import LifecycleRecord
 from schemas.log.topics import record_key
+from store.fail_points import fail_point
 
 B = TypeVar("B")
 C = TypeVar("C", bound=CommandContext)

@@ -14,11 +14,11 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Raw, structs
 
-from kernel.surrogates import replace_lone
-from schemas.clients import CLIENTS
-from schemas.clients.claude_code import DENIED, MACHINE_PROMPT, REFUSED
+from agents import CLIENTS
+from agents.claude_code.hooks import DENIED, MACHINE_PROMPT, REFUSED
 from schemas.hooks import KNOWN_EVENT_TYPES
 from schemas.log.records import Event, LifecycleRecord
+from schemas.surrogates import replace_lone
 
 F = TypeVar("F", bound=LifecycleRecord)
 T = TypeVar("T")

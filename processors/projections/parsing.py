@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
+from agents.claude_code.hooks import DENIED, MACHINE_PROMPT, REFUSED, UNAPPROVED
 from processors.fold.parsed import Call, EndedTask, Measured, Parsed, Usage, encode_parsed
-from schemas.clients.claude_code import DENIED, MACHINE_PROMPT, REFUSED, UNAPPROVED
 from schemas.hooks import HookPayload
 from schemas.money import USD_MAX, nano_of
 

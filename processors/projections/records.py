@@ -5,8 +5,8 @@ A record that can't be projected has a dead letter instead of facts.
 
 from uuid import UUID
 
+from agents import CLIENTS
 from processors.projections.parsing import parsed_bytes
-from schemas.clients import CLIENTS
 from schemas.hooks import LABEL_CHARACTERS_MAX, duration_of, read_payload
 from schemas.log.position import LogRecord
 from schemas.log.records import AnyRecord, EventsRecorded, LifecycleRecord, PricesLoaded, SessionRecord

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import Struct, structs
 
-from kernel.words import search_text
+from prices.price_list import PriceList
 from processors.fold.permissions import is_denied
 from processors.fold.prompts import prompts
 from processors.fold.spans import duration_ms
@@ -21,8 +21,8 @@ from processors.projections.usage import (
 )
 from schemas import ids
 from schemas.models import canonical_model
-from schemas.pricing.price_list import PriceList
 from schemas.store.rows import ModelTotals, SessionRow, TaskRow, ToolTotals
+from schemas.words import search_text
 
 _SUMMED = ModelTotals._fields[1:-1]  # tokens and cost, without the name and the source of the cost
 _WORK = Work.__struct_fields__

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import NamedTuple
 
+from prices.price_list import PriceList
 from processors.fold.state import SessionState, Spent
 from processors.fold.usage import HOUR_MS, PRICED
 from schemas.log.records import ModelUsage
 from schemas.models import canonical_model
-from schemas.pricing.price_list import PriceList
 from schemas.store.rows import AgentTotals, ModelTotals
 
 AGENTS_MAX = 200  # in a row; the others are summed

@@ -30,16 +30,16 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.structs import TopicPartition
 from msgspec import Struct
 
-from kernel.broken import Broken
-from kernel.fail_points import fail_point
+from processors.flow.backlog import Backlog
 from processors.metrics import GroupState
 from processors.pipeline import Pipeline, Written
 from processors.plan import BATCH_BYTES_MAX
-from processors.runners.backlog import Backlog
 from processors.runners.bounded_stop import BoundedStopWorker
 from processors.runners.membership import watch_membership
 from schemas.log.kafka_security import KafkaSecurity
 from schemas.log.position import LogRecord, LogUnavailable
+from store.broken import Broken
+from store.fail_points import fail_point
 
 logger = structlog.get_logger()
 SESSION_TIMEOUT_S = 60

@@ -9,10 +9,10 @@ from typing import Protocol
 
 import structlog
 
-from processors.dense_receipts import parts
+from processors.flow.backlog import is_full
+from processors.marks.dense_receipts import parts
 from processors.pipeline import Pipeline
 from processors.plan import BATCH_BYTES_MAX
-from processors.runners.backlog import is_full
 from processors.warehouse import Warehouse
 from schemas.log.position import LogReader, LogRecord, LogUnavailable
 

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from time import monotonic
 
-from kernel.broken import Broken
+from store.broken import Broken
 
 LOOK_EVERY_S = 1.0
 # A worker that was paused beyond its session time-out, or that missed a rebalance, gets a new id now and then.

@@ -4,12 +4,12 @@ import asyncio
 
 import msgspec
 
-from kernel.broken import Broken
 from processors.fold.fold import FOLD_VERSION
 from processors.pricing import Pricing
 from processors.warehouse import StoredReceipt, Warehouse
 from schemas.log.position import LogReader
 from schemas.log.records import AnyRecord
+from store.broken import Broken
 
 CHECKED_AT_ONCE = 8  # partitions
 _records: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)

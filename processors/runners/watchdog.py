@@ -18,9 +18,9 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from processors.observer import Observer
+from processors.flow.observer import Observer
+from processors.marks.progress import PartitionPlace
 from processors.pipeline import Pace
-from processors.progress import PartitionPlace
 
 EXIT_STUCK = 70
 STILL_S = 60.0

@@ -10,9 +10,9 @@ from msgspec import Struct
 
 from edge.guards import may
 from query_api.analytics.filter import AnalyticsFilter, Buckets, ratio
-from query_api.question import Question
 from query_api.read_context import ReadContext
 from schemas.http.responses import Reply
+from store.reading.question import Question
 
 TOOLS_MAX = 1_000
 

@@ -4,14 +4,14 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 
 from edge.guards import may
-from kernel.times import instant
 from query_api.analytics.filter import AnalyticsFilter, Buckets, average_seconds
 from query_api.analytics.work import WorkRow, WorkSums, work_sums
 from query_api.paging import Page
-from query_api.question import Question
 from query_api.read_context import ReadContext
 from schemas.http.responses import Reply
 from schemas.money import usd_of
+from schemas.times import instant
+from store.reading.question import Question
 
 
 class UsersPage(Buckets, frozen=True):

@@ -11,12 +11,12 @@ from msgspec import Struct
 from edge.guards import may
 from edge.principal import Principal
 from query_api.analytics.filter import AnalyticsFilter, Buckets, ratio
-from query_api.question import Question
 from query_api.read_context import ReadContext
 from query_api.visibility import viewer_of
 from schemas.http.responses import Reply
 from schemas.models import canonical_model
 from schemas.money import usd_of
+from store.reading.question import Question
 
 T = TypeVar("T")
 

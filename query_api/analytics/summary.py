@@ -6,10 +6,10 @@ from litestar.di import NamedDependency
 from edge.guards import may
 from query_api.analytics.filter import AnalyticsFilter, Buckets, WholeBuckets, average_seconds, ratio
 from query_api.analytics.work import WorkRow, WorkSums, work_sums
-from query_api.question import Question
 from query_api.read_context import ReadContext, one
 from schemas.http.responses import Reply
 from schemas.money import usd_of
+from store.reading.question import Question
 
 
 class SummaryRow(WorkRow, frozen=True):

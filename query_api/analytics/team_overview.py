@@ -11,10 +11,10 @@ from msgspec import Struct
 
 from edge.guards import may
 from query_api.analytics.filter import AnalyticsFilter, Buckets, ratio
-from query_api.question import Question
 from query_api.read_context import ReadContext
 from schemas.http.responses import Reply
 from schemas.money import usd_of
+from store.reading.question import Question
 
 T = TypeVar("T")
 TOP = 10

@@ -10,14 +10,14 @@ from msgspec import Struct
 
 from edge.errors import invalid
 from edge.guards import may
-from kernel.times import instant
 from query_api.analytics.filter import AnalyticsFilter, Buckets, WholeBuckets
 from query_api.days import Interval
-from query_api.question import Question
 from query_api.read_context import ReadContext
 from schemas.http.responses import Reply
 from schemas.models import canonical_model
 from schemas.money import usd_of
+from schemas.times import instant
+from store.reading.question import Question
 
 Work = Literal["lines_added", "lines_removed", "commits", "pull_requests", "active_seconds"]
 Metric = Literal["sessions", "cost", "tokens", "tool_calls", "users"] | Work

@@ -11,12 +11,12 @@ from msgspec import Struct
 from edge.guards import may
 from edge.path_params import parse_id
 from edge.principal import Principal
-from query_api.question import Question
 from query_api.read_context import ReadContext
 from query_api.sessions.one import load_visible_session
 from schemas.findings import Findings
 from schemas.http.responses import Reply
 from schemas.ids import IdSecrets
+from store.reading.question import Question
 
 _decode: msgspec.json.Decoder[Findings] = msgspec.json.Decoder(Findings)
 

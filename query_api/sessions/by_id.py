@@ -5,8 +5,6 @@ from uuid import UUID
 
 from msgspec import UNSET, Struct
 
-from kernel.times import instant
-from query_api.question import Question
 from query_api.read_context import ReadContext
 from schemas.http.responses import (
     AgentUsage,
@@ -22,6 +20,8 @@ from schemas.http.responses import (
 from schemas.log.position import Position
 from schemas.money import usd_of
 from schemas.store.rows import AgentTotals, ModelTotals, ToolTotals
+from schemas.times import instant
+from store.reading.question import Question
 
 SESSIONS_PER_QUESTION = 1_000
 

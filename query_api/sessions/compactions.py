@@ -10,13 +10,13 @@ from msgspec import Struct
 from edge.guards import may
 from edge.path_params import parse_id
 from edge.principal import Principal
-from kernel.times import instant
 from query_api.paging import Page
-from query_api.question import Question
 from query_api.read_context import ReadContext
 from query_api.sessions.one import load_visible_session
 from schemas.http.responses import Reply
 from schemas.ids import IdSecrets
+from schemas.times import instant
+from store.reading.question import Question
 
 
 class CompactionsPage(Struct, frozen=True):

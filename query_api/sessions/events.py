@@ -15,15 +15,15 @@ from edge.errors import invalid
 from edge.guards import may
 from edge.path_params import parse_id
 from edge.principal import Principal
-from kernel.times import instant
 from query_api.days import bound
 from query_api.paging import PER_PAGE_DEFAULT, UnknownCursor, open_cursor, seal_cursor
-from query_api.question import Question
 from query_api.read_context import ReadContext
 from query_api.sessions.one import load_visible_session
 from schemas.http.responses import Reply
 from schemas.ids import IdSecrets
 from schemas.log.position import Position
+from schemas.times import instant
+from store.reading.question import Question
 
 EVENTS_PER_PAGE_MAX = 1000
 PAGE_BYTES_MAX = 32 << 20  # of payloads; the page ends early there, and its cursor continues

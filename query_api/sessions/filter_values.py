@@ -6,10 +6,10 @@ from msgspec import Struct
 
 from edge.guards import may
 from edge.principal import Principal
-from query_api.question import Question
 from query_api.read_context import ReadContext
 from query_api.visibility import sees_all, viewer_of
 from schemas.http.responses import Reply
+from store.reading.question import Question
 
 VALUES_MAX = 1_000  # of each list
 

@@ -13,8 +13,6 @@ from edge.errors import not_found
 from edge.guards import may
 from edge.path_params import parse_id
 from edge.principal import Principal
-from kernel.times import instant
-from query_api.question import Question
 from query_api.read_context import ReadContext
 from query_api.sessions.by_id import OrgSessionKey, load_sessions
 from query_api.sessions.one import load_visible_session
@@ -23,6 +21,8 @@ from query_api.visibility import viewer_of
 from schemas.http.responses import Reply, Session
 from schemas.ids import IdSecrets
 from schemas.money import usd_of
+from schemas.times import instant
+from store.reading.question import Question
 
 CONVERSATIONS_MAX = 1_000  # of a run; its totals count all of them
 NODES_MAX = 5_000  # of a conversation

@@ -8,11 +8,11 @@ import msgspec
 from msgspec import Struct
 
 from edge.errors import ApiError, invalid
-from query_api.question import Question
 from query_api.read_context import ReadContext
 from query_api.sessions.by_id import SessionDetailRow, session_of
 from schemas.http.responses import Session
 from schemas.log.position import Position
+from store.reading.question import Question
 
 _FORMS = "must be <partition>:<offset>, or an RFC 3339 time with an offset, such as 2026-01-20T10:30:00Z"
 _EPOCH, _MS = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from query_api.question import Question
 from query_api.read_context import ReadContext
 from query_api.sessions.session_filter import SessionFilter
+from store.reading.question import Question
 
 HOUR_S = 3_600
 HOURS_MAX = 50_000  # of one org; five years have 43,800

@@ -9,18 +9,18 @@ from litestar.params import FromQuery
 
 from edge.guards import may
 from query_api.paging import Page
-from query_api.question import Question
 from query_api.read_context import ReadContext
 from query_api.sessions.by_id import OrgSessionKey, load_sessions
 from query_api.sessions.hours import count_by_hour, window_of
 from query_api.sessions.session_filter import SessionFilter, with_filter
 from schemas.http.responses import Reply, Session
+from store.reading.question import Question
 
 Sort = Literal["-started_at", "started_at", "-cost_usd", "-tokens", "-duration_seconds", "-last_event_at"]
 
 
 class SessionsPage(SessionFilter, frozen=True):
-    """A page, in some order, of the matching sessions with all words and phrases (as `kernel.words` stores them)."""
+    """A page, in some order, of the matching sessions with all words and phrases (as `schemas.words` stores them)."""
 
     sort: str
     limit: int

@@ -13,9 +13,9 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from query_api.question import Question
 from query_api.read_context import ReadContext
 from query_api.sessions.threads_page import THREADS_PAGE, ThreadsPage, ThreadsPageRow
+from store.reading.question import Question
 
 PLACES_MAX = 200  # the last place of a page; the ids of the candidates must fit into a parameter
 ROWS_EACH = 4  # a thread has several rows: its conversations and their earlier states

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from kernel.words import folded, folded_lengths, phrase_text, split_words
+from schemas.words import folded, folded_lengths, phrase_text, split_words
 
 OPEN, CLOSE, CUT = "«", "»", "…"
 LENGTH_MAX = 240  # characters of an excerpt, without marks; a first term that is longer is shown whole

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from kernel.times import instant
+from schemas.times import instant
 
 DEPTH_MAX = 64
 Key = tuple[str, str]  # kind and id

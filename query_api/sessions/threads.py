@@ -10,9 +10,7 @@ from msgspec import Struct
 
 from edge.guards import may
 from edge.principal import Principal
-from kernel.times import instant
 from query_api.paging import Page
-from query_api.question import Question
 from query_api.read_context import ReadContext
 from query_api.sessions.by_id import OrgSessionKey, load_sessions
 from query_api.sessions.hierarchy import Totals
@@ -22,6 +20,8 @@ from query_api.sessions.threads_page import THREADS_PAGE, ThreadsPage, ThreadsPa
 from query_api.visibility import viewer_of
 from schemas.http.responses import Reply, Session
 from schemas.money import usd_of
+from schemas.times import instant
+from store.reading.question import Question
 
 CONVERSATIONS_MAX = 1_000  # the latest ones of a thread; its totals count all of them
 

@@ -4,8 +4,8 @@ from uuid import UUID
 
 from msgspec import Struct, field
 
-from query_api.question import Question
 from query_api.sessions.session_filter import SessionFilter
+from store.reading.question import Question
 
 
 class ThreadsPage(SessionFilter, frozen=True):

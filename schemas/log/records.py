@@ -11,7 +11,7 @@ from uuid import UUID
 
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
-from schemas.pricing.price_file import Price
+from schemas.log.price import Price
 
 VERSION = 1
 # The session id of prices, which belong to no session. With one key, all of them are in one partition, in order.
@@ -147,7 +147,7 @@ class SessionDescribed(LifecycleRecord, frozen=True, kw_only=True, omit_defaults
 class EventsRecorded(Record, frozen=True, kw_only=True, omit_defaults=True, tag="events_recorded"):
     """Hook events of one session, in the order in which the client sent them.
 
-    ``client``: the agent that sent these payloads, if they are in its own format (see `schemas.clients`).
+    ``client``: the agent that sent these payloads, if they are in its own format (see `agents`).
     """
 
     events: tuple[Event, ...]

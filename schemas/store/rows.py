@@ -131,7 +131,7 @@ class SessionRow(Struct):
     tools: list[ToolTotals]
     redactions: dict[str, UInt64]
     first_prompts: list[str]
-    search_text: str  # the words for search, see `kernel.words`
+    search_text: str  # the words for search, see `schemas.words`
     client: str | None
     client_version: str | None
     is_reported: bool  # ``models`` come from a report, else they were measured

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from kernel.times import instant
+from schemas.times import instant
 from tests.support.rigs.dashboard import VIEWS, Dashboard, Visits, settle, show_tool_errors, show_view
 from tests.support.rigs.installation import eventually_ok
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from kernel.times import instant
+from schemas.times import instant
 from tests.support.rigs.dashboard import Dashboard, Visits, number, settle, show_view
 
 LIVE_ORG = "browser-live"

@@ -13,9 +13,9 @@ import httpx
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from kernel.times import instant
 from schemas.log.codec import encode
 from schemas.permissions import OPERATOR_ORG, Role
+from schemas.times import instant
 from tests.support.builders import T0, hook, recorded
 from tests.support.rigs.command_here import command_here
 from tests.support.rigs.dashboard import Dashboard, Visits, number, settle

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import httpx
 
-from deploy.devstack.stack import LOCAL, Stack
-from deploy.devstack.store_server.conditions import DEDUPLICATION_WINDOW
-from runtime.run_folder import write_address
+from devstack.stack import Stack
+from devstack.store_server.conditions import DEDUPLICATION_WINDOW
+from runtime.services.run_folder import write_address
+from runtime.settings.stack_folder import LOCAL
 from tests.support.fakes.store_refusals import StoreRefusals
 from tests.support.fakes.tcp_proxy import TcpProxy
 from tests.support.rigs.folder import largest_of

@@ -18,7 +18,7 @@ import httpx
 import jwt
 import pytest
 
-from kernel.ports import free_port
+from runtime.services.ports import free_port
 from tests.support.clients.sending import Org
 from tests.support.rigs.command_here import command_here
 from tests.support.rigs.folder import files_of

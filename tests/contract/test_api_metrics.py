@@ -11,17 +11,17 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from ingest.body import Bodies
-from kernel.broken import Broken
-from kernel.ports import free_port
+from processors.flow.observer import Observers
 from processors.fold.fold import FOLD_VERSION
+from processors.marks.progress import Progress
 from processors.metrics import GroupState, ProjectorMetrics
-from processors.observer import Observers
 from processors.parts import Parts
-from processors.progress import Progress
 from processors.runners.watchdog import Watchdog
-from runtime.metrics import metrics_served, new_registry
-from runtime.settings import Settings
+from runtime.services.metrics import metrics_served, new_registry
+from runtime.services.ports import free_port
+from runtime.settings.settings import Settings
 from schemas.log.position import Position
+from store.broken import Broken
 from tests.support.builders import LogBuilder
 from tests.support.corpora.canaries import fill
 from tests.support.pages import PAGES

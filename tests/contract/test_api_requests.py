@@ -8,11 +8,11 @@ import httpx
 import pytest
 
 from edge.tokens import issue_token
-from query_api.reader import open_reader
-from runtime.secrets import token_key
+from generations.jobs.table import add_request_event, new_request
+from runtime.settings.secrets import token_key
 from schemas.permissions import OPERATOR_ORG
 from store.generations import NO_REQUEST, Generation, add_generation_event
-from store.requests import add_request_event, new_request
+from store.reading.reader import open_reader
 from store.sql import read_sql
 from tests.support.clients.in_process import in_process
 from tests.support.rigs.installation import Installation
@@ -258,7 +258,7 @@ class InProcess:
     def prove(self, *, equal: bool) -> None:
         """Record a proof of g2 against g1."""
         row = {"generation": "g2", "compared_with": "g1", "request": NO_REQUEST, "equal": equal, "report": "{}"}
-        self.store.client.command(read_sql("store", "add_proof"), parameters=row)
+        self.store.client.command(read_sql("generations", "add_proof"), parameters=row)
 
     async def post(self, **body: object) -> httpx.Response:
         """Request work as an operator."""

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, hmac
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from edge.tokens import issue_token
-from runtime.secrets import token_key
+from runtime.settings.secrets import token_key
 from tests.support.fakes.token_issuer import ALGORITHMS, AUDIENCE, ISSUER, Key, good, write_jwks
 from tests.support.rigs.installation import Installation
 from tests.support.waiting import eventually

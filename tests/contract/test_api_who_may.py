@@ -13,12 +13,12 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from generations.jobs.table import Report, add_request_event, load_requests, new_request, report_of
 from schemas import ids
 from schemas.log.codec import encode
 from schemas.log.records import Actor
 from schemas.permissions import ALLOWED, OPERATOR_ORG, ROLES, ROUTES, Role, allows
 from store.generations import FIRST_GENERATION
-from store.requests import Report, add_request_event, load_requests, new_request, report_of
 from store.sql import read_sql
 from tests.support.builders import created, ended, hook, recorded, reported, usage
 from tests.support.rigs.installation import Installation
@@ -93,7 +93,7 @@ class Walk:
         client.database = self.service.store.address.control
         add_request_event(client, asked)
         proof = {"generation": FIRST_GENERATION, "compared_with": FIRST_GENERATION, "equal": True, "report": "{}"}
-        client.command(read_sql("store", "add_proof"), parameters={**proof, "request": asked["id"]})
+        client.command(read_sql("generations", "add_proof"), parameters={**proof, "request": asked["id"]})
         self.requested = asked["id"]
 
     def _end_replays(self) -> None:

@@ -16,7 +16,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from ingest.intake.otlp.exported import ITEMS_MAX, SESSIONS_MAX
+from agents.exported import ITEMS_MAX, SESSIONS_MAX
 from ingest.privacy.policy import Privacy
 from schemas.log.position import Position
 from schemas.log.records import Event, EventsRecorded, SessionCreated, SessionDescribed

@@ -17,8 +17,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from deploy.devstack.stack import answers_200
-from kernel.ports import free_port, free_ports, is_free
+from runtime.services.http_probe import answers_200
+from runtime.services.ports import free_port, free_ports, is_free
 from schemas.log.codec import encode
 from tests.support import CHECKOUT
 from tests.support.builders import hook as hook_of_a_record

@@ -12,8 +12,8 @@ import httpx
 import msgspec
 import pytest
 
+from agents.exported import ITEMS_MAX
 from ingest import arrivals
-from ingest.intake.otlp.exported import ITEMS_MAX
 from ingest.privacy.policy import Privacy
 from ingest.privacy.redaction import Effort
 from ingest.privacy.redaction.effort import A_REQUEST_S

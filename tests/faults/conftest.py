@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from deploy.devstack.store_server.conditions import DEDUPLICATION_WINDOW
+from devstack.store_server.conditions import DEDUPLICATION_WINDOW
 from tests.faults.shared_installation import ended
 from tests.support import CHECKOUT
 from tests.support.rigs.installation import Installation

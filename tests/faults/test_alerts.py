@@ -12,8 +12,8 @@ from contextlib import ExitStack, contextmanager
 import httpx
 import pytest
 
-from deploy.devstack.stack import stack_store_url
-from runtime.store_url import parse_store_url
+from runtime.settings.stack_folder import stack_store_url
+from runtime.settings.store_url import parse_store_url
 from tests.faults.shared_installation import running
 from tests.support.alerts import ALERTS, rules_of, scaled
 from tests.support.clients.poison import poison

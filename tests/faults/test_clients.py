@@ -14,7 +14,7 @@ import httpx
 import msgspec
 import pytest
 
-from runtime.secrets import id_secrets
+from runtime.settings.secrets import id_secrets
 from schemas.ids import mint, new_thread
 from tests.support.clients.agents import CANARY
 from tests.support.clients.journal import Journal, SentEvent

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.devstack.stack import stack_store_url
+from runtime.settings.stack_folder import stack_store_url
 from tests.support.rigs.installation import Installation
 from tests.support.rigs.kafka import need_jars
 from tests.support.rigs.store_contents import contents, of_folder

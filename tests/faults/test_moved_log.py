@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.devstack.stack import stack_store_url
+from runtime.settings.stack_folder import stack_store_url
 from tests.support.rigs.installation import Installation
 from tests.support.rigs.log_commands import copy_secrets
 from tests.support.rigs.operator import shown_by

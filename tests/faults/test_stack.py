@@ -14,7 +14,7 @@ import httpx
 import pytest
 import yaml
 
-from deploy.devstack.stack import metrics_ports
+from devstack.stack import metrics_ports
 from tests.chaos.faults import STACK
 from tests.chaos.targets import Proxied
 from tests.faults.shared_installation import load_of, running

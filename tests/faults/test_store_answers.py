@@ -9,13 +9,13 @@ import pytest
 
 from audit.recount import Recount, Recounted
 from audit.slices import days_asked
-from processors import availability
+from processors.flow import availability
 from processors.warehouse import ClickHouseWarehouse
-from query_api.question import P, Question, R
-from query_api.reader import ClickHouseReader, answer, open_reader
 from schemas.log.position import LogRecord
 from store.connect import WRITE, connect
 from store.errors import StoreRefuses
+from store.reading.question import P, Question, R
+from store.reading.reader import ClickHouseReader, answer, open_reader
 from tests.support.builders import (
     LogBuilder,
     changed,

@@ -10,12 +10,12 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
-from deploy.devstack.stack import answers_200
 from ingest.log.errors import EX_CONFIG
-from kernel.broken import Broken
 from processors.runners.faust_app import check_versions
-from runtime.secret_making import make_embedded_secrets
+from runtime.services.http_probe import answers_200
+from runtime.settings.secret_making import make_embedded_secrets
 from store.address import StoreAddress
+from store.broken import Broken
 from tests.support.rigs.installation import Installation
 from tests.support.rigs.projector_rig import PARTITIONS, ProjectorRig, started_rig
 from tests.support.rigs.projector_rig import ended as end_of

@@ -14,9 +14,9 @@ import httpx
 import msgspec
 import pytest
 
-from kernel.ports import free_ports
 from processors.runners.bounded_stop import EXIT_BROKEN
 from processors.runners.watchdog import EXIT_STUCK
+from runtime.services.ports import free_ports
 from schemas.log.position import LogRecord
 from schemas.log.topics import record_key
 from tests.support.builders import LogBuilder, changed, created, ended, hook, recorded, reported, usage

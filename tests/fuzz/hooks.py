@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from schemas.clients import CLIENTS
+from agents import CLIENTS
 from schemas.http.requests import EVENT_BYTES_MAX, EVENTS_PER_REQUEST_MAX, SESSIONS_PER_BATCH_MAX
 from tests.fuzz.agent_writes import agent_write, client_session
 from tests.fuzz.attack_setup import AttackSetup

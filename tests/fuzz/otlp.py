@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from ingest.intake.otlp.exported import ITEMS_MAX, SESSIONS_MAX
+from agents.exported import ITEMS_MAX, SESSIONS_MAX
 from tests.fuzz.agent_writes import agent_write, client_session
 from tests.fuzz.attack_setup import AttackSetup
 from tests.fuzz.bodies import JSON

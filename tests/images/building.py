@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from deploy.devstack.kafka_jars.jars import jars
+from devstack.kafka_jars.jars import jars
 from tests.support import CHECKOUT
 
 OURS, EMBEDDED, PARTS = "crewkit-sessions:tests", "crewkit-sessions:tests-embedded", "crewkit-parts:tests"

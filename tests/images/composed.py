@@ -11,7 +11,7 @@ import httpx
 
 from edge.keys import parse_private_key
 from edge.tokens import issue_token
-from kernel.ports import free_ports
+from runtime.services.ports import free_ports
 from schemas.permissions import Role
 from tests.images.building import OURS, attempt, docker
 from tests.support import CHECKOUT

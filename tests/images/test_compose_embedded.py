@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from kernel.ports import free_ports
+from runtime.services.ports import free_ports
 from tests.images.building import EMBEDDED, attempt
 
 

@@ -9,8 +9,8 @@ from importlib.metadata import version
 import httpx
 import pytest
 
-from kernel.ports import free_ports
 from processors.fold.fold import FOLD_VERSION
+from runtime.services.ports import free_ports
 from tests.images.building import EMBEDDED, OURS, attempt, docker
 from tests.support import CHECKOUT
 from tests.support.waiting import eventually

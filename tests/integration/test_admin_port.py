@@ -12,11 +12,11 @@ from typing import Any
 import httpx
 import pytest
 
-from deploy.devstack.generations import GenerationWatch
-from deploy.devstack.stack import Stack, production_shape
-from kernel.ports import free_ports
-from runtime.settings import BadSettings, Settings
-from runtime.store_url import parse_store_url
+from devstack.generations import GenerationWatch
+from devstack.stack import Stack, production_shape
+from runtime.services.ports import free_ports
+from runtime.settings.settings import BadSettings, Settings
+from runtime.settings.store_url import parse_store_url
 from tests.support.rigs.installation import Installation
 
 INSIDE = ("/livez", "/readyz", "/metrics")

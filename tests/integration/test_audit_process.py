@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from deploy.devstack.stack import answers_200
-from kernel.ports import free_ports
+from runtime.services.http_probe import answers_200
+from runtime.services.ports import free_ports
 from tests.support.builders import LogBuilder, created, hook, recorded
 from tests.support.builders import session_id as named
 from tests.support.rigs.audited import Operations

@@ -11,9 +11,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from audit.watch import NIGHTLY_AT_HOUR, Audit, AuditMetrics
-from processors.progress import Progress
-from query_api.reader import ClickHouseReader
+from processors.marks.progress import Progress
 from store.errors import StoreUnavailable
+from store.reading.reader import ClickHouseReader
 from tests.support.builders import LogBuilder, created, ended, hook, recorded, reported, usage
 from tests.support.builders import session_id as named
 from tests.support.rigs.projection import new_pipeline, settle

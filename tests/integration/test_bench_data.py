@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from bench.query_data import SQL, Data, fill_tables
-from query_api.statements import statement
+from store.reading.statements import statement
 from tests.support.rigs.store import Options, TestStore, new_address, new_store
 
 DATA = Data(sessions=400, days=3, users=5, prompts=2, events=300)

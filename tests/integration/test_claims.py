@@ -5,10 +5,10 @@ from uuid import UUID
 
 import pytest
 
-from processors.progress import Progress
+from processors.marks.progress import Progress
 from query_api.freshness import Freshness
-from query_api.reader import open_reader
 from schemas.log.position import LogRecord
+from store.reading.reader import open_reader
 from tests.support.builders import T0, LogBuilder, created
 from tests.support.rigs.projection import ListedLog, new_pipeline
 from tests.support.rigs.store import TestStore

@@ -4,9 +4,9 @@ import contextlib
 
 import pytest
 
-from kernel.broken import Broken
 from processors.dead_letter_limit import DEAD_LEAST, WINDOW, DeadLetterLimit
 from schemas.log.position import LogRecord
+from store.broken import Broken
 from tests.support.builders import LogBuilder, created
 from tests.support.builders import session_id as named
 from tests.support.rigs.projection import new_pipeline

@@ -20,14 +20,14 @@ from edge.keys import shared_secret
 from edge.tokens import issue_token
 from ingest.privacy.policy import Privacy
 from ingest.privacy.redaction import Effort
-from query_api.reader import ClickHouseReader
-from runtime.composition import ReadSide, WriteSide, compose
+from runtime.services.composition import ReadSide, WriteSide, compose
 from schemas.ids import mint, new_thread
 from schemas.log.codec import encode
+from schemas.log.price import Price
 from schemas.log.records import AnyRecord, MetricsReport, ModelUsage
 from schemas.log.topics import record_key
 from schemas.permissions import OPERATOR_ORG, Role
-from schemas.pricing.price_file import Price
+from store.reading.reader import ClickHouseReader
 from tests.support.builders import ORG, SECRETS, T0, compaction_requested, created, ended, hook, prices_loaded, recorded
 from tests.support.builders import session_id as named
 from tests.support.clients.in_process import in_process

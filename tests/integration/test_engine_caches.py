@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from deploy.devstack.store_server import engine
-from runtime.settings import ENGINE_CACHE_BYTES_MAX
+from devstack.store_server import engine
+from runtime.settings.settings import ENGINE_CACHE_BYTES_MAX
 
 # A process opens one engine only, so this runs in another process.
 SHOW = """
 import json, sys, clickhouse_connect
-from runtime.settings import load_settings
-from runtime.store_url import parse_store_url
+from runtime.settings.settings import load_settings
+from runtime.settings.store_url import parse_store_url
 
 client = clickhouse_connect.get_client(**parse_store_url(load_settings({"data": sys.argv[1]}).store).options)
 print(json.dumps(dict(client.query("SELECT name, toUInt64OrZero(value) FROM system.server_settings").result_rows)))

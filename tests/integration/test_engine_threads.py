@@ -6,8 +6,8 @@ from pathlib import Path
 
 DROP = """
 import os, sys, clickhouse_connect
-from runtime.settings import load_settings
-from runtime.store_url import parse_store_url
+from runtime.settings.settings import load_settings
+from runtime.settings.store_url import parse_store_url
 
 client = clickhouse_connect.get_client(**parse_store_url(load_settings({"data": sys.argv[1]}).store).options)
 client.command("CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a PARTITION BY a")

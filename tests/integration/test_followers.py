@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from ingest.log.sqlite.sqlite_log import SqliteEventLog
-from query_api.reader import open_reader
-from runtime.followers import Follower, Followers
-from runtime.settings import load_settings
-from runtime.tuning import release_memory
+from runtime.services.followers import Follower, Followers
+from runtime.services.tuning import release_memory
+from runtime.settings.settings import load_settings
 from store.generations import add_generation_event, load_generations
+from store.reading.reader import open_reader
 from tests.support.rigs.store import Options, TestStore, new_address, new_store
 from tests.support.waiting import eventually
 
@@ -24,7 +24,7 @@ OF_PROJECTORS = ("fold", "write", "rollups", "watchdog")
 def store(engine: Options, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestStore]:
     """Provision a store for a log in a file, and let projectors write to it."""
     for made in new_store(new_address(engine), partitions=1):
-        monkeypatch.setattr("runtime.projector.store_address", lambda _, address=made.address: address)
+        monkeypatch.setattr("runtime.services.projector.store_address", lambda _, address=made.address: address)
         made.client.database = made.address.control
         yield made
 

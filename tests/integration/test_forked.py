@@ -19,7 +19,7 @@ from tests.support.rigs.forked import PYTHON, Forked, ForkServer, run
 from tests.support.waiting import eventually
 
 STATE = [*PYTHON, "tests.support.rigs.process_state"]
-PRODUCT = "audit cli deploy edge ingest kernel processors query_api runtime schemas store".split()
+PRODUCT = "agents audit cli devstack edge generations ingest prices processors query_api runtime schemas store".split()
 IN_A_PROCESS_THAT_DIES = """
 import os, signal
 from tests.support.rigs import forked
@@ -113,5 +113,5 @@ def test_only_fail_points_are_read_when_the_product_is_imported() -> None:
     files = [file for folder in PRODUCT for file in (CHECKOUT / folder).rglob("*.py")]
 
     assert [file.relative_to(CHECKOUT).as_posix() for file in files if reads.search(file.read_text())] == [
-        "kernel/fail_points.py"
+        "store/fail_points.py"
     ]

@@ -13,7 +13,7 @@ from threading import Thread
 import httpx
 import pytest
 
-from kernel.ports import free_port, is_free
+from runtime.services.ports import free_port, is_free
 from schemas.http.requests import BODY_BYTES_MAX
 from tests.support.clients.sides import INGEST, INSIDE, QUERY_API, Request, requests_of_the_api
 from tests.support.manifests import FOLDER

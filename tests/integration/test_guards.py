@@ -7,11 +7,11 @@ from typing import cast
 
 import pytest
 
-from kernel.broken import Broken
 from processors.pipeline import Pipeline
 from processors.runners.faust_app import FaustSettings, take_over
 from processors.runners.startup_checks import check_generation, check_log_tail
 from schemas.log.position import LogRecord
+from store.broken import Broken
 from tests.support.rigs.projection import ListedLog, new_pipeline, settle
 from tests.support.rigs.store import Options, TestStore, new_address, new_store
 from tests.support.strategies import PARTITIONS, log_of, one_event

@@ -9,9 +9,9 @@ import pytest
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
 from edge.tokens import issue_token
-from kernel.ports import free_port
-from runtime import http_server
-from runtime.composition import WriteSide, compose
+from runtime.services import http_server
+from runtime.services.composition import WriteSide, compose
+from runtime.services.ports import free_port
 from tests.support.fakes.log import FakeEventLog
 from tests.support.rigs.write_api import KEY, SECRETS, a_session, events_path
 

@@ -17,10 +17,10 @@ import cramjam
 import httpx
 import pytest
 
-from deploy.devstack.supervisor.die_with_parent import die_with_parent
 from edge.drain_body import DRAIN_WITHIN_S
 from edge.tokens import issue_token
-from kernel.ports import free_port
+from runtime.services.die_with_parent import die_with_parent
+from runtime.services.ports import free_port
 from tests.support import CHECKOUT
 from tests.support.rigs.write_api import EVENT, KEY, a_session, events_path
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from runtime.secret_making import make_embedded_secrets
-from runtime.secrets import own_secrets
+from runtime.settings.secret_making import make_embedded_secrets
+from runtime.settings.secrets import own_secrets
 from schemas.installation import OwnSecrets
 from store.errors import Refused
 from store.installation import check_own_secrets, check_same_installation, record_in_store, stored_record

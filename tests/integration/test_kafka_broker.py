@@ -14,9 +14,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import UnknownTopicOrPartitionError
 
-from deploy.devstack.kafka_jars import archive, jars, probe
-from deploy.devstack.kafka_jars.broker import MIB, Broker, BrokerFailed
-from kernel.ports import free_port
+from devstack.kafka_jars import archive, jars, probe
+from devstack.kafka_jars.broker import MIB, Broker, BrokerFailed
+from runtime.services.ports import free_port
 from tests.support.rigs.kafka import create_topic, need_jars
 
 pytestmark = pytest.mark.kafka

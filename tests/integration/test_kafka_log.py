@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from deploy.devstack.kafka_jars.broker import Broker
+from devstack.kafka_jars.broker import Broker
 from ingest.log.errors import BrokenLog
 from ingest.log.kafka import KafkaEventLog, KafkaLogReader, KafkaTopic
-from kernel.ports import free_port
+from runtime.services.ports import free_port
 from schemas.log.position import LogUnavailable, Position
 from tests.support.rigs.kafka import create_topic, start_again
 

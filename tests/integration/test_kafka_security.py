@@ -19,17 +19,17 @@ from typing import Any
 import httpx
 import pytest
 
-from deploy.devstack.stack import answers_200
 from edge.tokens import issue_token
+from ingest.log.atomic_write import write_whole
 from ingest.log.errors import BrokenLog
 from ingest.log.kafka import KafkaEventLog, KafkaLogReader, KafkaTopic
 from ingest.log.kafka.creation import ensure_topic, find_group, find_topic
-from kernel.atomic_write import write_whole
-from kernel.ports import free_port
-from runtime.kafka_settings import kafka_security
-from runtime.secret_making import make_embedded_secrets
-from runtime.secrets import token_key
-from runtime.settings import load_settings
+from runtime.services.http_probe import answers_200
+from runtime.services.ports import free_port
+from runtime.settings.kafka_settings import kafka_security
+from runtime.settings.secret_making import make_embedded_secrets
+from runtime.settings.secrets import token_key
+from runtime.settings.settings import load_settings
 from schemas.installation import record_topic
 from schemas.log.position import LogUnavailable
 from tests.support.pages import shell_lines

@@ -15,14 +15,15 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from deploy.devstack.kafka_jars import broker as broker_module
-from deploy.devstack.kafka_jars import probe
-from deploy.devstack.kafka_jars.broker import Broker
-from deploy.devstack.kafka_jars.probe import Login
-from deploy.devstack.kafka_jars.users import CLIENT_USER, BrokerUsers
+from devstack.kafka_jars import broker as broker_module
+from devstack.kafka_jars import probe
+from devstack.kafka_jars.broker import Broker
+from devstack.kafka_jars.probe import Login
+from devstack.kafka_jars.users import BrokerUsers
 from ingest.log.errors import BrokenLog
 from ingest.log.kafka import KafkaEventLog, KafkaTopic
 from ingest.log.kafka.creation import ensure_topic, find_topic
+from runtime.settings.stack_folder import KAFKA_USER
 from schemas.log.kafka_security import KafkaSecurity, Mechanism
 from tests.support.fakes.rogue_broker import API_VERSIONS, SASL_AUTHENTICATE, SASL_HANDSHAKE, rogue_broker
 from tests.support.rigs.kafka import need_jars
@@ -34,7 +35,7 @@ TOPIC_DELETION_DISABLED = 73
 
 
 def ours(password: str = USERS.password, mechanism: Mechanism = "SCRAM-SHA-512") -> KafkaSecurity:
-    return KafkaSecurity("sasl_plaintext", mechanism, CLIENT_USER, password)
+    return KafkaSecurity("sasl_plaintext", mechanism, KAFKA_USER, password)
 
 
 STRANGERS = {
@@ -141,7 +142,7 @@ async def test_a_program_that_accepts_any_password_is_no_broker() -> None:
     asked: list[int] = []
     with rogue_broker(asked) as port:
         assert probe.serves("127.0.0.1", port), "without a log-in the probe accepts it"
-        assert not probe.serves("127.0.0.1", port, Login(CLIENT_USER, USERS.password))
+        assert not probe.serves("127.0.0.1", port, Login(KAFKA_USER, USERS.password))
         asked.clear()
         with pytest.raises(BrokenLog, match="Server sent wrong signature"):
             await KafkaEventLog(KafkaTopic(f"127.0.0.1:{port}", "t", 1, ours())).start()
@@ -153,8 +154,8 @@ def test_the_probe_logs_in(closed: Broker) -> None:
     """A broker is up if its users can log in."""
     port = closed.settings.port
 
-    assert probe.serves("127.0.0.1", port, Login(CLIENT_USER, USERS.password))
-    assert not probe.serves("127.0.0.1", port, Login(CLIENT_USER, "wrong"))
+    assert probe.serves("127.0.0.1", port, Login(KAFKA_USER, USERS.password))
+    assert not probe.serves("127.0.0.1", port, Login(KAFKA_USER, "wrong"))
     assert not probe.serves("127.0.0.1", port)
 
 

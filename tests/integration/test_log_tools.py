@@ -15,9 +15,9 @@ import pytest
 from ingest.log.archive.manifest import MANIFEST
 from ingest.log.archive.segment import SUFFIX
 from ingest.log.sqlite.sqlite_log import SqliteEventLog
-from kernel.times import instant
-from runtime.run_folder import locked_folder
-from runtime.secret_making import make_embedded_secrets
+from runtime.services.run_folder import locked_folder
+from runtime.settings.secret_making import make_embedded_secrets
+from schemas.times import instant
 from tests.support.rigs.log_commands import (
     Row,
     copy_secrets,

@@ -18,8 +18,8 @@ from ingest.log.kafka import KafkaLogReader, KafkaTopic
 from ingest.log.kafka.installation import Wish, install
 from ingest.log.kafka.restore import KafkaImport
 from ingest.log.kafka.topic import look_at
-from kernel.ports import free_port
-from runtime.secrets import own_secrets
+from runtime.services.ports import free_port
+from runtime.settings.secrets import own_secrets
 from schemas.log.position import LogRecord
 from schemas.log.topics import partition_of
 from tests.support.rigs.kafka import create_topic

@@ -12,9 +12,9 @@ from audit.coverage import PartitionCoverage, load_coverage
 from audit.receipts_end import receipts_end
 from processors.warehouse import DenseMark
 from processors.warehouse import sql as sql_of_processors
-from query_api.reader import answer, open_reader
-from query_api.statements import statement
 from store.generations import FIRST_GENERATION, Generation
+from store.reading.reader import answer, open_reader
+from store.reading.statements import statement
 from tests.support.rigs.store import Options, TestStore, new_address, new_store
 
 RECEIPTS, PARTS = 400_000, 4  # of a partition; each part has some of each partition

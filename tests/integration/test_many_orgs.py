@@ -13,15 +13,15 @@ import pytest
 from audit.recount import Recount, Recounted
 from audit.repair import Repair
 from audit.slices import days_asked
-from deploy.devstack.store_server.conditions import BEHIND_PROXY, DEDUPLICATION_WINDOW
+from devstack.store_server.conditions import BEHIND_PROXY, DEDUPLICATION_WINDOW
 from processors.fold.fold import FOLD_VERSION
 from processors.pipeline import Pipeline
 from query_api.freshness import snapshot_of
 from query_api.read_context import ReadContext
-from query_api.reader import ClickHouseReader, open_reader
 from schemas.log.position import LogRecord
 from store.address import StoreAddress
 from store.generations import Generation
+from store.reading.reader import ClickHouseReader, open_reader
 from tests.support.builders import DAY_MS, HOUR_MS, T0, LogBuilder, created, hook, recorded, reported, usage
 from tests.support.builders import session_id as named
 from tests.support.rigs.projection import new_pipeline, settle, tables

@@ -17,10 +17,10 @@ import cramjam
 import httpx
 import pytest
 
-from deploy.devstack.stack import answers_200
-from deploy.devstack.supervisor.die_with_parent import die_with_parent
 from edge.tokens import issue_token
-from kernel.ports import free_port
+from runtime.services.die_with_parent import die_with_parent
+from runtime.services.http_probe import answers_200
+from runtime.services.ports import free_port
 from tests.support import CHECKOUT
 from tests.support.rigs.write_api import EVENT, KEY, a_session, events_path
 from tests.support.waiting import eventually

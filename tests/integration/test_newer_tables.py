@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from runtime.provision import provision_store
-from schemas.pricing.price_list import list_prices
+from prices.price_list import list_prices
+from runtime.operations.provision_store import provision_store
 from store.errors import Refused
 from store.known_tables import known_tables
 from store.migrate import check_migrated, migrations

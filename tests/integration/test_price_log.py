@@ -15,19 +15,19 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from msgspec import structs
 
-from deploy import prices as loading
 from ingest.log.kafka import KafkaEventLog, KafkaTopic
-from runtime.kafka_price_log import KafkaPriceLog
-from runtime.price_log import KEY, SqlitePriceLog
-from runtime.provision import provision_store
-from runtime.settings import BadSettings, Settings
+from prices.log import PriceLog
+from prices.price_list import LoadedPrice, PriceList, began_with, in_force, list_prices, newest
+from prices.table import history_of
+from runtime.operations import load_prices as loading
+from runtime.operations.kafka_price_log import KafkaPriceLog
+from runtime.operations.price_log import KEY, SqlitePriceLog
+from runtime.operations.provision_store import provision_store
+from runtime.settings.settings import BadSettings, Settings
+from schemas.log.price import Price
 from schemas.log.records import PricesLoaded
 from schemas.log.topics import partition_of
-from schemas.pricing.price_file import Price
-from schemas.pricing.price_list import LoadedPrice, PriceList, began_with, in_force, list_prices, newest
 from store.errors import StoreUnavailable
-from store.price_log import PriceLog
-from store.prices import history_of
 from tests.support.builders import LogBuilder, created, prices_loaded, session_id
 from tests.support.rigs.store import Options, TestStore, new_address, new_store
 
@@ -179,7 +179,7 @@ def test_a_list_recorded_twice_adds_nothing(
         raise StoreUnavailable("no answer")
 
     with monkeypatch.context() as patch:
-        patch.setattr("store.price_log.add_prices", gone)
+        patch.setattr("prices.log.add_prices", gone)
         with pytest.raises(StoreUnavailable):
             provision_store(store.address, PARTITIONS, newer, log_of(settings))
     provision_store(store.address, PARTITIONS, newer, log_of(settings))
@@ -248,7 +248,7 @@ async def test_kafka_holds_loads_among_other_records(
     async def found(_self: Any, configured: KafkaTopic) -> KafkaTopic:
         return configured
 
-    monkeypatch.setattr("runtime.kafka_price_log.InstalledTopic.__call__", found)
+    monkeypatch.setattr("runtime.operations.kafka_price_log.InstalledTopic.__call__", found)
     log: PriceLog = KafkaPriceLog(topic)
     loads: Sequence[PricesLoaded] = [prices_loaded(price(n), loaded_us=n) for n in range(3)]
 

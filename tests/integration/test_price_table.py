@@ -9,15 +9,15 @@ import clickhouse_connect
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from prices.price_list import NOTICE_MS, PriceList, in_force, list_prices, newest
+from prices.table import Loaded, TooEarly, extend_history, history_of
 from processors.fold.fold import FOLD_VERSION
 from processors.pricing import COMPLETE_FOR_MS, Pricing
 from processors.warehouse import ClickHouseWarehouse
-from runtime.projector import make_warehouse
-from runtime.provision import provision_store
+from runtime.operations.provision_store import provision_store
+from runtime.services.projector import make_warehouse
 from schemas.log.position import LogRecord
-from schemas.pricing.price_file import Price
-from schemas.pricing.price_list import NOTICE_MS, PriceList, in_force, list_prices, newest
-from store.prices import Loaded, TooEarly, extend_history, history_of
+from schemas.log.price import Price
 from tests.support.builders import LogBuilder, created, reported, session_id, usage
 from tests.support.rigs.projection import new_pipeline, tables
 from tests.support.rigs.store import Options, TestStore, new_address, new_store

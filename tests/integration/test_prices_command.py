@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from runtime.run_folder import locked_folder
-from schemas.pricing.price_list import list_prices
+from prices.price_list import list_prices
+from runtime.services.run_folder import locked_folder
 
 FILE = """
 [[price]]

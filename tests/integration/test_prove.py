@@ -8,10 +8,10 @@ import msgspec
 import pytest
 from msgspec import UNSET
 
-from audit.prove import ranges
-from audit.prove.proof import Proof
-from audit.prove.tables import ALL, FACTS, Table
-from audit.prove.words import in_words
+from generations.prove import ranges
+from generations.prove.proof import Proof
+from generations.prove.tables import ALL, FACTS, Table
+from generations.prove.words import in_words
 from processors import plan
 from processors.projections.sessions import session_row
 from schemas.log.position import LogRecord
@@ -462,7 +462,7 @@ async def test_the_lists_are_cut_but_all_rows_are_counted(
     filled: TwoGenerations, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If there are more differences than the list shows, the counts by column and day still cover all."""
-    monkeypatch.setattr("audit.prove.tally.LISTED_MAX", 5)
+    monkeypatch.setattr("generations.prove.tally.LISTED_MAX", 5)
     filled.alter("TRUNCATE TABLE {db}.tasks")
 
     proof = await filled.prove()

@@ -6,7 +6,7 @@ from unittest.mock import patch
 import pytest
 from msgspec import UNSET
 
-from query_api import reader as reader_module
+from store.reading import reader as reader_module
 from tests.support.rigs.many_facts import fill
 from tests.support.rigs.two_generations import LIVE, PROVED, TwoGenerations
 

@@ -6,14 +6,14 @@ from typing import Any
 import clickhouse_connect
 import pytest
 
-from runtime.provision import provision_store
-from schemas.pricing.price_list import list_prices
+from generations.jobs.table import add_request_event, load_requests, new_request
+from prices.price_list import list_prices
+from runtime.operations.provision_store import provision_store
 from store import connect as connecting
 from store.connect import WRITE, connect
 from store.errors import Refused
 from store.generations import Generation, add_generation_event, load_generations
 from store.migrate import check_migrated, migrate
-from store.requests import add_request_event, load_requests, new_request
 from tests.support.rigs.store import Options, TestStore, new_address, new_store
 
 

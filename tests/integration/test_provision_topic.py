@@ -13,10 +13,10 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 
-from deploy.devstack.kafka_jars import archive
-from deploy.devstack.kafka_jars import broker as broker_module
-from deploy.devstack.kafka_jars.broker import Broker
-from deploy.devstack.kafka_jars.jars import jars
+from devstack.kafka_jars import archive
+from devstack.kafka_jars import broker as broker_module
+from devstack.kafka_jars.broker import Broker
+from devstack.kafka_jars.jars import jars
 from ingest.log.errors import BrokenLog
 from ingest.log.kafka import InstalledTopic, KafkaEventLog, KafkaTopic, creation
 from ingest.log.kafka.creation import ensure_topic, find_topic

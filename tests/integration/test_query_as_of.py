@@ -12,11 +12,11 @@ import msgspec
 import pytest
 
 from audit import history
-from kernel.times import instant
+from prices.price_list import list_prices
+from prices.table import extend_history
 from query_api import time_class
 from schemas.permissions import Role
-from schemas.pricing.price_list import list_prices
-from store.prices import extend_history
+from schemas.times import instant
 from tests.support.builders import MINUTE_MS, T0, changed, created, ended, hook, recorded, reported, usage
 from tests.support.rigs.store import Options
 from tests.support.rigs.whole_service import WholeService, new_whole_service

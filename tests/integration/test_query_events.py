@@ -12,11 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kernel.times import instant
 from query_api.sessions import events
 from query_api.sessions import one as one_session
 from query_api.sessions.events import EventsPageRow, within_bytes
 from schemas.log.position import LogRecord
+from schemas.times import instant
 from tests.support.builders import ORG, T0, LogBuilder, created, hook, recorded
 from tests.support.builders import session_id as named
 from tests.support.rigs.projected import api_over, project

@@ -9,14 +9,14 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
-from kernel.times import instant
-from query_api import statements
 from query_api.freshness import PartitionProgressRow
-from query_api.question import LIVE_GENERATION, LiveGenerationRow, NoParams
-from query_api.reader import ClickHouseReader, answer_from_control, open_reader
+from schemas.times import instant
 from store.address import StoreAddress
 from store.errors import StoreUnavailable
 from store.generations import Generation
+from store.reading import statements
+from store.reading.question import LIVE_GENERATION, LiveGenerationRow, NoParams
+from store.reading.reader import ClickHouseReader, answer_from_control, open_reader
 from tests.support.clients.in_process import in_process
 from tests.support.rigs.query_store import NOON, QueryApi, QueryStore, session
 

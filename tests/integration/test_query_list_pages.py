@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from kernel.times import instant
 from query_api.sessions import hours as hours_module
 from query_api.sessions.hours import HOUR_S, HourCountRow, Window, window_of
 from schemas.store.rows import SessionRow
+from schemas.times import instant
 from tests.support.rigs.query_store import HOUR_MS, NOON, QueryApi, QueryStore, session
 from tests.support.seeds import seeds
 

@@ -3,10 +3,10 @@
 import pytest
 from prometheus_client import CollectorRegistry
 
-from query_api.errors import AnswerTooLarge, ReadRefused
 from query_api.metrics import QueryMetrics, metered
-from query_api.reader import POOL_SIZE, ClickHouseReader
 from store.errors import StoreUnavailable
+from store.reading.errors import AnswerTooLarge, ReadRefused
+from store.reading.reader import POOL_SIZE, ClickHouseReader
 from tests.support.rigs.query_store import QueryApi, QueryStore, session
 
 pytest_plugins = ["tests.support.rigs.query_fixtures"]

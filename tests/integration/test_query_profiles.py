@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 from clickhouse_connect.driver.exceptions import ProgrammingError
 
-from deploy.devstack.stack import answers_200
-from kernel.ports import free_ports
-from query_api.reader import open_reader
-from runtime.secret_making import make_embedded_secrets
-from runtime.secrets import own_secrets
+from runtime.services.http_probe import answers_200
+from runtime.services.ports import free_ports
+from runtime.settings.secret_making import make_embedded_secrets
+from runtime.settings.secrets import own_secrets
 from store.address import StoreAddress
 from store.client_errors import classify
 from store.connect import WRITE, connect
 from store.errors import StoreRefuses
 from store.installation import record_in_store
+from store.reading.reader import open_reader
 from tests.support.rigs.personas import Failed, Persona, act
 from tests.support.rigs.query_store import QueryApi, QueryStore, session
 from tests.support.rigs.served_store import STRICT

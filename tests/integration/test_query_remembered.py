@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from query_api.answers import BYTES_MAX
-from query_api.reader import ClickHouseReader, Row
 from schemas.permissions import Role
 from schemas.store.rows import ToolTotals
 from store.generations import Generation
+from store.reading.reader import ClickHouseReader, Row
 from tests.support.rigs.query_store import NOON, QueryApi, QueryStore, model, session
 
 pytest_plugins = ["tests.support.rigs.query_fixtures"]

@@ -5,10 +5,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from kernel.times import instant
 from query_api.sessions import one
 from schemas.ids import mint, new_thread
 from schemas.store.rows import AgentTotals, ModelTotals, ToolTotals
+from schemas.times import instant
 from tests.support.rigs.query_store import DAY_MS, HOUR_MS, NOON, SECRETS, QueryApi, QueryStore, model, session
 
 pytest_plugins = ["tests.support.rigs.query_fixtures"]

@@ -9,11 +9,11 @@ from uuid import UUID
 
 import pytest
 
-from kernel.times import instant
 from query_api.sessions import filter_values, threads
 from schemas.ids import mint, new_thread, thread_id, thread_of
 from schemas.permissions import Role
 from schemas.store.rows import SessionRow
+from schemas.times import instant
 from tests.support.clients.sending import ids
 from tests.support.rigs.query_store import HOUR_MS, NOON, SECRETS, QueryApi, QueryStore, model, session
 from tests.support.seeds import seeds

@@ -6,10 +6,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from query_api.reader import Reader, Row
 from query_api.time_class import CLASS_S, end_of_class
 from schemas.ids import mint, new_thread
 from store.generations import Generation
+from store.reading.reader import Reader, Row
 from tests.support.rigs.query_store import SECRETS, QueryApi, QueryStore, session
 
 pytest_plugins = ["tests.support.rigs.query_fixtures"]

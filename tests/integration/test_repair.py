@@ -9,10 +9,10 @@ import pytest
 
 from audit.repair import Repair, Repaired
 from processors.fold.fold import FOLD_VERSION
-from processors.gaps import runs
-from query_api.reader import ClickHouseReader
+from processors.marks.gaps import runs
 from schemas.log.position import LogRecord
 from store.generations import Generation
+from store.reading.reader import ClickHouseReader
 from tests.support.builders import MINUTE_MS, T0, LogBuilder, changed, created, ended, hook, recorded, reported, usage
 from tests.support.builders import session_id as named
 from tests.support.rigs.projected import project

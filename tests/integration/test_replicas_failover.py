@@ -15,18 +15,18 @@ from uuid import UUID
 
 import pytest
 
+from prices.price_list import list_prices
 from processors.rowbinary import encode_rows
 from processors.warehouse import ClickHouseWarehouse
 from query_api.freshness import PROGRESS
-from query_api.question import NoParams
-from query_api.reader import answer, open_reader
-from runtime.provision import provision_store
-from schemas.pricing.price_list import list_prices
+from runtime.operations.provision_store import provision_store
 from schemas.store.rows import ReceiptRow
 from store import migrate
 from store.address import StoreAddress
 from store.connect import WRITE, connect
 from store.errors import StoreUnavailable
+from store.reading.question import NoParams
+from store.reading.reader import answer, open_reader
 from store.replicas import Host, Replicas
 from tests.support.rigs.served_store import Served
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from deploy.devstack.kafka_jars.jars import jars, java
+from devstack.kafka_jars.jars import jars, java
 from ingest.log.kafka import InstalledTopic, KafkaTopic
 from ingest.log.kafka.creation import find_topic
 from ingest.log.kafka.installation import Wish, install
-from kernel.ports import free_ports, is_free
+from runtime.services.ports import free_ports, is_free
 from schemas.installation import OwnSecrets
 from tests.support.manifests import FOLDER, pods, written
 from tests.support.rigs.kafka import need_jars

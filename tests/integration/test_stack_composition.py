@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from deploy.devstack import stack as stack_module
-from deploy.devstack.generations import GenerationWatch
-from deploy.devstack.kafka_jars import probe
-from deploy.devstack.kafka_jars.jars import KafkaUnavailable
-from deploy.devstack.stack import Stack, answers_200, run_stack
-from kernel.ports import free_port
+from devstack import stack as stack_module
+from devstack.generations import GenerationWatch
+from devstack.kafka_jars import probe
+from devstack.kafka_jars.jars import KafkaUnavailable
+from devstack.stack import Stack, run_stack
+from runtime.services.http_probe import answers_200
+from runtime.services.ports import free_port
 from tests.support.rigs.kafka import need_jars
 from tests.support.rigs.supervised import Supervised, is_alive
 from tests.support.waiting import eventually
@@ -41,8 +42,8 @@ if command in ("store-server", "serve", "processors"):
     http.server.ThreadingHTTPServer((host, int(port)), Answer).serve_forever()
 """
 RUN_STACK = """
-from deploy.devstack import generations
-from deploy.devstack.stack import run_stack
+from devstack import generations
+from devstack.stack import run_stack
 generations.look = lambda store: generations.Wanted(("g1",), "g1")
 sys.exit(run_stack(DATA, "127.0.0.1", {port}, report=report, on_ready=lambda: report("READY")))
 """

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from deploy.devstack.stack import answers_200
+from runtime.services.http_probe import answers_200
 from tests.support.rigs.installation import Installation
 from tests.support.waiting import eventually
 

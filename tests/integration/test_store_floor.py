@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from audit.prove.tables import ALL
-from query_api.errors import ReadRefused
-from query_api.reader import open_reader
-from runtime.provision import provision_store
-from schemas.pricing.price_list import list_prices
+from generations.prove.tables import ALL
+from prices.price_list import list_prices
+from runtime.operations.provision_store import provision_store
 from store import connect as connecting
 from store.connect import FLOOR
 from store.errors import Refused
 from store.migrate import check_migrated
+from store.reading.errors import ReadRefused
+from store.reading.reader import open_reader
 from tests.support import CHECKOUT
 from tests.support.rigs.floor_engine import floor_engine
 from tests.support.rigs.personas import Persona, act

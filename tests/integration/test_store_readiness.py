@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from query_api.reader import POOL_SIZE, ClickHouseReader
-from runtime.http_services import service
-from runtime.secret_making import make_embedded_secrets
-from runtime.settings import Settings
+from runtime.services.http_services import service
+from runtime.settings.secret_making import make_embedded_secrets
+from runtime.settings.settings import Settings
 from store.errors import StoreUnavailable
+from store.reading.reader import POOL_SIZE, ClickHouseReader
 from tests.support.clients.in_process import in_process
 from tests.support.fakes.log import FakeEventLog
 from tests.support.rigs.query_store import QueryStore

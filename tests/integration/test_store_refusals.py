@@ -10,18 +10,18 @@ from typing import NamedTuple
 import pytest
 from structlog.testing import capture_logs
 
-from deploy.devstack.stack import answers_200
-from kernel.ports import free_ports
+from prices.price_list import list_prices
 from query_api.app import store_readiness
-from query_api.errors import ReadRefused
-from query_api.reader import open_reader
-from runtime.provision import provision_store
-from runtime.secret_making import make_embedded_secrets
-from runtime.store_url import parse_store_url
-from schemas.pricing.price_list import list_prices
+from runtime.operations.provision_store import provision_store
+from runtime.services.http_probe import answers_200
+from runtime.services.ports import free_ports
+from runtime.settings.secret_making import make_embedded_secrets
+from runtime.settings.store_url import parse_store_url
 from store.address import StoreAddress
 from store.errors import StoreRefuses, StoreUnavailable
 from store.migrate import check_migrated
+from store.reading.errors import ReadRefused
+from store.reading.reader import open_reader
 from tests.support.fakes.store_refusals import PASSES, REFUSED, WORDS, StoreRefusals
 from tests.support.rigs.command_here import Ended, command_here
 from tests.support.rigs.query_store import QueryApi

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deploy.devstack.store_server.allowed import FORMATS, SETTINGS, TABLE_FUNCTIONS
-from deploy.devstack.store_server.tokens import tokens_of
+from devstack.store_server.allowed import FORMATS, SETTINGS, TABLE_FUNCTIONS
+from devstack.store_server.tokens import tokens_of
 from tests.support import CHECKOUT
 from tests.support.rigs.served_store import LOGIN, Served
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from deploy.devstack.stack import answers_200
-from deploy.devstack.store_server.process import _check_host
-from kernel.ports import free_ports, is_loopback
-from runtime.settings import BadSettings, Settings
+from devstack.store_server.process import _check_host
+from runtime.services.http_probe import answers_200
+from runtime.services.ports import free_ports, is_loopback
+from runtime.settings.settings import BadSettings, Settings
 from tests.support.waiting import eventually
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 (what is tried)

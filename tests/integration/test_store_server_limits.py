@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
-from deploy.devstack.store_server.conditions import ALWAYS, HANG_UP, Refusal
+from devstack.store_server.conditions import ALWAYS, HANG_UP, Refusal
 from tests.support.fakes.store_refusals import StoreRefusals
 from tests.support.rigs.served_store import LOGIN, Served, ask
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError, ProgrammingError
 
-from deploy.devstack.store_server.users import Bound, StoreUser
+from devstack.store_server.users import Bound, StoreUser
 from tests.support.rigs.served_store import LOGIN, Served, ask
 
 GIB = 1 << 30

@@ -15,12 +15,12 @@ from pathlib import Path
 import clickhouse_connect
 import pytest
 
-from deploy.devstack.stack import answers_200
-from kernel.atomic_write import write_whole
-from kernel.ports import free_port
-from runtime.secret_making import make_embedded_secrets
-from runtime.settings import Settings
-from runtime.store_url import store_address
+from ingest.log.atomic_write import write_whole
+from runtime.services.http_probe import answers_200
+from runtime.services.ports import free_port
+from runtime.settings.secret_making import make_embedded_secrets
+from runtime.settings.settings import Settings
+from runtime.settings.store_url import store_address
 from tests.support.rigs.command_here import Ended, command_here
 from tests.support.rigs.secure_store import SecureStore
 from tests.support.waiting import eventually

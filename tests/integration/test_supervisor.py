@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.devstack.supervisor.services import Backoff
-from kernel.ports import free_port
+from devstack.supervisor.services import Backoff
+from runtime.services.ports import free_port
 from tests.support.rigs.supervised import is_alive, supervised
 from tests.support.waiting import eventually
 
@@ -108,7 +108,7 @@ def test_the_log_of_a_child_that_runs_is_bounded(tmp_path: Path) -> None:
     """It writes without end; its log and the previous one never exceed the output of a few intervals."""
     steps = f"""
 from functools import partial
-from deploy.devstack.supervisor import services
+from devstack.supervisor import services
 services.cut_when_full = partial(services.cut_when_full, bytes_max=50_000)
 TALK = "import time\\nwhile True: print('x' * 999, flush=True); time.sleep(0.001)"
 STEPS = [SupervisedService(name='one', command=python(TALK)), SupervisedService(name='two', command={SLEEPER})]

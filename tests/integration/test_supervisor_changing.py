@@ -9,7 +9,7 @@ from tests.support.waiting import eventually
 
 # Two files define what should run: names of services, and the script of the job.
 CHANGING = """
-from deploy.devstack.supervisor.services import Changing
+from devstack.supervisor.services import Changing
 
 SLEEPER = python("import time; time.sleep(600)")
 

@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from cli.main import COMMANDS
-from deploy import image_pins
+from devstack import image_pins
 from processors.fold.fold import FOLD_VERSION
-from runtime.settings import Settings
+from runtime.settings.settings import Settings
 from tests.support import CHECKOUT
 from tests.support.rigs.shipped_users import persona, rights
 
@@ -53,7 +53,7 @@ def test_the_labels_of_the_image_are_true() -> None:
 def test_the_image_is_made_of_every_package() -> None:
     """If `.dockerignore` left out a package, the wheel in the image would lack it, and nothing else would notice."""
     wheel = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
-    packages = {path.parent.name for path in CHECKOUT.glob("*/__init__.py")} - {"bench", "tests"}
+    packages = {path.parent.name for path in CHECKOUT.glob("*/__init__.py")} - {"bench", "devstack", "tests"}
 
     assert set(wheel["packages"]) == packages
     assert {f"!{name}" for name in packages} <= set((CHECKOUT / ".dockerignore").read_text().split())

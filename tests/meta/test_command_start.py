@@ -11,9 +11,9 @@ import click
 import pytest
 
 from cli.main import COMMANDS
-from kernel.ports import free_port
-from runtime.run_folder import locked_folder
-from runtime.secret_making import make_embedded_secrets, make_secrets
+from runtime.services.ports import free_port
+from runtime.services.run_folder import locked_folder
+from runtime.settings.secret_making import make_embedded_secrets, make_secrets
 
 # Packages that serve, store, call or draw.
 HEAVY = frozenset(
@@ -120,19 +120,21 @@ def test_up_refuses_to_start_without_heavy_imports(tmp_path: Path, reason: str) 
 @pytest.mark.parametrize(
     ("module", "unused"),
     [
-        ("runtime.embedded", KAFKA),
-        ("runtime.http_services", KAFKA | {"chdb"}),
-        ("runtime.http_checks", KAFKA | {"chdb", "granian", "hyperscan"}),
-        ("runtime.worker", HTTP | SIGNING | {"chdb", "hyperscan"}),
-        ("runtime.auditor", KAFKA | {"chdb", "hyperscan"}),
-        ("deploy.provisioning", HTTP | SIGNING | {"chdb", "faust", "hyperscan", "mode"}),
-        ("deploy.devstack.stack", HTTP | SIGNING | KAFKA | {"chdb", "hyperscan"}),
-        ("deploy.devstack.store_server.process", HTTP | SIGNING | KAFKA | {"chdb", "hyperscan"}),
+        ("runtime.services.embedded", KAFKA),
+        ("runtime.services.http_services", KAFKA | {"chdb"}),
+        ("runtime.services.http_checks", KAFKA | {"chdb", "granian", "hyperscan"}),
+        ("runtime.services.worker", HTTP | SIGNING | {"chdb", "hyperscan"}),
+        ("runtime.services.auditor", KAFKA | {"chdb", "hyperscan"}),
+        ("runtime.operations.provisioning", HTTP | SIGNING | {"chdb", "faust", "hyperscan", "mode"}),
+        ("devstack.stack", HTTP | SIGNING | KAFKA | {"chdb", "hyperscan"}),
+        ("devstack.store_server.process", HTTP | SIGNING | KAFKA | {"chdb", "hyperscan"}),
     ],
 )
 def test_a_process_imports_only_what_its_work_needs(module: str, unused: frozenset[str]) -> None:
-    """Every command imports `runtime.logging` first."""
-    program = f"import sys, runtime.logging, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    """Every command imports `runtime.services.logging` first."""
+    program = (
+        f"import sys, runtime.services.logging, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
+    )
     ended = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True)
 
     assert set(ended.stdout.split()) & (unused | NEVER) == set()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.dashboard import PAGES
+from runtime.services.dashboard import PAGES
 from tests.support import CHECKOUT
 
 FOLDER = CHECKOUT / "dashboard"

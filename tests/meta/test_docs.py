@@ -7,10 +7,10 @@ import pytest
 
 from bench.__main__ import QUESTIONS
 from cli.main import COMMANDS
-from runtime import control
-from runtime.control import LOOK_EVERY_S
-from runtime.settings import Settings
-from store import requests
+from generations import control
+from generations.control import LOOK_EVERY_S
+from generations.jobs import table as requests
+from runtime.settings.settings import Settings
 from tests.support import CHECKOUT
 from tests.support.pages import PAGES, all_blocks
 

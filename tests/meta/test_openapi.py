@@ -16,9 +16,9 @@ from edge.cors import set_allow_header
 from edge.openapi.about import PAGE_SECTIONS
 from edge.openapi.document import operations_of
 from edge.route_docs import body_type
-from runtime.http_services import service
-from runtime.secret_making import make_embedded_secrets
-from runtime.settings import Settings
+from runtime.services.http_services import service
+from runtime.settings.secret_making import make_embedded_secrets
+from runtime.settings.settings import Settings
 from schemas.http.examples import BODIES
 from tests.support.clients.in_process import in_process
 from tests.support.fakes.log import FakeEventLog

@@ -6,7 +6,7 @@ from tests.selection.parts import PARTS
 from tests.selection.parts_of_change import FOLDERS, folder_of
 from tests.support import CHECKOUT
 
-WITHOUT_PARTS = {".ci", "bench", "cli", "docs", "kernel", "tests"}  # top-level folders that only `make test` covers
+WITHOUT_PARTS = {".ci", "bench", "cli", "docs", "tests"}  # top-level folders that only `make test` covers
 
 
 def _tracked() -> set[str]:

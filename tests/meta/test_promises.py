@@ -8,7 +8,7 @@ import pytest
 
 from cli.main import COMMANDS
 from cli.options import _OPTIONS
-from runtime.settings import Settings, load_settings
+from runtime.settings.settings import Settings, load_settings
 from schemas.hooks import KNOWN_EVENT_TYPES
 from schemas.permissions import ALLOWED, ROLES
 from store.migrate import migrations

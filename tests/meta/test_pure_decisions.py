@@ -11,7 +11,13 @@ import pytest
 ROOT = Path(__file__).parents[2]
 INTAKE = ROOT / "ingest" / "intake"
 COMMANDS = [path for path in sorted(INTAKE.rglob("*.py")) if "\ndef decide(" in path.read_text()]
-PACKAGES = {"kernel", "schemas", "msgspec"} | sys.stdlib_module_names - {"asyncio", "time", "os", "random", "uuid"}
+PACKAGES = {"agents", "prices", "schemas", "msgspec"} | sys.stdlib_module_names - {
+    "asyncio",
+    "time",
+    "os",
+    "random",
+    "uuid",
+}
 CONTRACT = "The pure centre imports the contract alone"
 
 

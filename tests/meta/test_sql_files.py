@@ -8,11 +8,11 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from query_api.question import Question
-from query_api.reader import FORMATS
-from query_api.statements import statement, statement_without
 from store.known_tables import known_tables
 from store.migrate import migrations
+from store.reading.question import Question
+from store.reading.reader import FORMATS
+from store.reading.statements import statement, statement_without
 from tests.support import CHECKOUT
 from tests.support.questions import included_files, questions, sql_files
 from tests.support.rigs.query_store import QueryStore
@@ -22,7 +22,7 @@ pytest_plugins = ["tests.support.rigs.query_fixtures"]
 QUESTIONS = questions()
 FILES = sql_files()
 _OF_AN_ORG = re.compile(r"\b(FROM|JOIN)\s+(facts|sessions|tasks|rollup_(hourly|daily)|compactions|analyses)\b")
-OF_ALL_ORGS = {"audit.requests.fact_count", "audit.clients", "audit.unknown_events"}  # for operators
+OF_ALL_ORGS = {"generations.fact_count", "audit.clients", "audit.unknown_events"}  # for operators
 # One org, or for operators: a range of orgs, or the sessions of some receipts.
 _BY_ORG = re.compile(r"org_id = \{org_id:|org_id >= \{first_org:String\}|\(org_id, session_id\) IN\n")
 _PLACEHOLDER = re.compile(r"\{(\w+):([^}]+)\}")

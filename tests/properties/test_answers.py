@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec import Struct
 
 from query_api.answers import ENTRY_BYTES, LIVES_S, Answers, key_of
-from query_api.question import Question
+from store.reading.question import Question
 
 
 class OfOrg(Struct, frozen=True):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from prices.price_list import PriceList, list_prices
 from processors.fold.fold import begin, fold
 from processors.fold.frozen import freeze, thaw
 from processors.fold.state import SessionState
@@ -14,8 +15,7 @@ from processors.projections.records import fact_rows
 from processors.projections.sessions import session_row, task_row
 from schemas.log.codec import decode
 from schemas.log.position import LogRecord
-from schemas.pricing.price_file import Price
-from schemas.pricing.price_list import PriceList, list_prices
+from schemas.log.price import Price
 from schemas.store.rows import AgentTotals, ModelTotals, TaskRow
 from tests.support.agent_logs import agent_log, smallest
 from tests.support.builders import HOUR_MS

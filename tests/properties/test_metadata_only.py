@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 
+from agents.claude_code.hooks import DENIED, MACHINE_PROMPT, REFUSED
 from ingest.privacy.metadata_only import strip_event
-from schemas.clients.claude_code import DENIED, MACHINE_PROMPT, REFUSED
 from schemas.log.records import Event
 
 KEY = b"a key of the tests"

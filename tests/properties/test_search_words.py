@@ -7,8 +7,8 @@ from unicodedata import category, combining, normalize
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.words import fold_character, folded, folded_lengths, phrase_text, search_text, split_words
 from query_api.sessions.search_terms import CLOSE, CUT, OPEN, Highlighter, SearchQuery, parse
+from schemas.words import fold_character, folded, folded_lengths, phrase_text, search_text, split_words
 
 # Any code point, including lone surrogates; and texts in which words, accents, quotation marks and odd signs meet.
 anything = st.text(st.characters(exclude_categories=()), max_size=200)

@@ -9,9 +9,11 @@ from uuid import UUID
 
 import msgspec
 
+from prices.logged import COMMAND_LINE
 from schemas import ids
 from schemas.log.codec import encode
 from schemas.log.position import LogRecord
+from schemas.log.price import Price
 from schemas.log.records import (
     PRICES_ID,
     Actor,
@@ -31,8 +33,6 @@ from schemas.log.records import (
 )
 from schemas.log.topics import partition_of, record_key
 from schemas.permissions import OPERATOR_ORG
-from schemas.pricing.logged import COMMAND_LINE
-from schemas.pricing.price_file import Price
 
 ORG = "acme"
 ALICE = Actor("alice", "member")

@@ -6,10 +6,10 @@ from uuid import UUID
 
 import msgspec
 
-from audit.requests.situation import GenerationStatus, ProofRow, Situation
+from generations.jobs.table import Report, Request, RequestEvent, RequestOptions, requests_of
+from generations.situation import GenerationStatus, ProofRow, Situation
 from query_api.freshness import PartitionProgressRow
 from store.generations import NO_REQUEST, GenerationEvent, known_generations
-from store.requests import Report, Request, RequestEvent, RequestOptions, requests_of
 
 NOW_US = 1_000_000_000
 

@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterable
 from uuid import UUID
 
+from prices.price_list import PriceList, list_prices
 from processors.fold.fold import begin, fold
 from processors.fold.state import SessionState
 from processors.projections.records import fact_rows
@@ -11,7 +12,6 @@ from processors.projections.sessions import session_row, task_row
 from schemas.log.codec import decode
 from schemas.log.position import LogRecord
 from schemas.log.records import AnyRecord, Event, PricesLoaded
-from schemas.pricing.price_list import PriceList, list_prices
 from schemas.store.rows import FactRow, SessionRow, TaskRow
 from tests.support.builders import ORG, T0, LogBuilder, recorded, session_id
 

@@ -5,7 +5,7 @@ import pkgutil
 from pathlib import Path
 from typing import Any
 
-from query_api.question import Question
+from store.reading.question import Question
 from tests.support import CHECKOUT
 
 PACKAGES = ("query_api", "audit")

@@ -8,9 +8,11 @@ import msgspec
 from hypothesis import strategies as st
 from msgspec import UNSET
 
+from prices.logged import COMMAND_LINE
 from schemas import ids
 from schemas.log.codec import encode
 from schemas.log.position import LogRecord
+from schemas.log.price import Price
 from schemas.log.records import (
     PRICES_ID,
     Actor,
@@ -30,8 +32,6 @@ from schemas.log.records import (
 )
 from schemas.log.topics import partition_of, record_key
 from schemas.permissions import OPERATOR_ORG
-from schemas.pricing.logged import COMMAND_LINE
-from schemas.pricing.price_file import Price
 from schemas.store.rows import ModelTotals, SessionRow, TaskRow
 
 PARTITIONS = 2

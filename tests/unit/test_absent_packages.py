@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from kernel.absent_packages import absent
+from store.absent_packages import absent
 
 
 def test_an_absent_package_cannot_be_imported_inside_the_block_only() -> None:

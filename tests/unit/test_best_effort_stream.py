@@ -9,7 +9,7 @@ SCRIPT = """
 import logging, resource, signal, sys
 from pathlib import Path
 import structlog
-from runtime.logging import configure_logging
+from runtime.services.logging import configure_logging
 
 file = Path(sys.argv[1])
 configure_logging(file)

@@ -7,6 +7,7 @@ from msgspec import Raw, structs
 
 from schemas.log.codec import Undecodable, decode, encode
 from schemas.log.position import LogRecord
+from schemas.log.price import Price
 from schemas.log.records import (
     Actor,
     AnyRecord,
@@ -20,7 +21,6 @@ from schemas.log.records import (
     SessionCreated,
     SessionEnded,
 )
-from schemas.pricing.price_file import Price
 from tests.support.builders import prices_loaded
 
 SESSION = UUID("06b49b87-c062-4fa3-acbd-e49c17854231")

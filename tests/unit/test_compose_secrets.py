@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.compose.make_secrets import close, make_all
-from runtime.secrets import id_secrets, operator_signer, token_key
+from runtime.operations.compose_secrets import close, make_all
+from runtime.settings.secrets import id_secrets, operator_signer, token_key
 
 OURS = ("ids", "operator", "limits", "store-provision", "store-projector", "store-query")
 FOREIGN = ("clickhouse", "valkey", "proxy", "grafana")

@@ -18,10 +18,10 @@ from edge.jwks import parse_jwks
 from edge.keys import shared_secret
 from edge.revocation import Revoked, parse_revoked
 from edge.watched_file import Unreadable, WatchedFile
-from runtime.credentials import load_credentials
-from runtime.secret_making import make_embedded_secrets
-from runtime.secrets import token_key, token_keys
-from runtime.settings import BadSettings, Settings
+from runtime.settings.credentials import load_credentials
+from runtime.settings.secret_making import make_embedded_secrets
+from runtime.settings.secrets import token_key, token_keys
+from runtime.settings.settings import BadSettings, Settings
 from tests.support.fakes.token_issuer import ALGORITHMS, Key, write_jwks
 
 RSA, EC, ED = (Key(algorithm, algorithm) for algorithm in ALGORITHMS)

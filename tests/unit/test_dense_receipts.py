@@ -6,8 +6,8 @@ from typing import TypeVar
 
 import pytest
 
-from processors import dense_receipts
-from processors.dense_receipts import DenseReceipts, believed, holes, joined, parts
+from processors.marks import dense_receipts
+from processors.marks.dense_receipts import DenseReceipts, believed, holes, joined, parts
 from processors.rowbinary import encode_rows
 from processors.warehouse import DenseMark
 from schemas.store.rows import DenseReceiptsRow, ReceiptRow

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 import pytest
 
-from kernel.times import instant
 from processors.derivations.analysis.analysis import FILES, LISTED, Analysis
 from processors.derivations.session_facts import SessionFact
 from schemas.findings import EditedFile, Findings, RepeatedCommand, RunOfTests, TimeSplit, ToolErrorRate
+from schemas.times import instant
 from tests.support.session_facts import T0, hook, used
 
 

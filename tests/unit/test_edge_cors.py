@@ -9,8 +9,8 @@ import pytest
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
 from edge.rate_limits import LocalCounter, RateLimits
-from runtime.composition import WriteSide, compose
-from runtime.settings import BadSettings, Settings
+from runtime.services.composition import WriteSide, compose
+from runtime.settings.settings import BadSettings, Settings
 from tests.support.clients.in_process import in_process
 from tests.support.fakes.log import FakeEventLog
 from tests.support.rigs.write_api import KEY, NOW_MS, SECRETS, a_session, token

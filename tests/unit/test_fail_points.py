@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from kernel.fail_points import BadFailPoint, FailPointHit, _off, arm, fail_point, parse_fail_points
+from store.fail_points import BadFailPoint, FailPointHit, _off, arm, fail_point, parse_fail_points
 
 
 def test_without_the_variable_there_is_no_fail_point() -> None:
@@ -28,7 +28,7 @@ def test_it_strikes_at_the_nth_passing_of_its_name_and_at_no_other() -> None:
 
 def test_kill_is_sigkill() -> None:
     """The process ends at once, without clean-up."""
-    code = "from kernel.fail_points import fail_point; fail_point('x'); print('lives'); fail_point('x'); print('no')"
+    code = "from store.fail_points import fail_point; fail_point('x'); print('lives'); fail_point('x'); print('no')"
     env = os.environ | {"CREWKIT_FAILPOINT": "x:2:kill"}
 
     ran = subprocess.run([sys.executable, "-uc", code], env=env, capture_output=True, text=True, check=False)

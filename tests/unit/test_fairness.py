@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from query_api.fairness import ABOUT_S, FairTurns
-from query_api.reader import Allowed, ClickHouseReader
 from store.generations import Generation
+from store.reading.fairness import ABOUT_S, FairTurns
+from store.reading.reader import Allowed, ClickHouseReader
 from tests.support.waiting import eventually
 
 MANY = 60
@@ -171,7 +171,7 @@ async def test_an_abandoned_question_keeps_its_turn(monkeypatch: pytest.MonkeyPa
     go_on = threading.Event()
     reader = ClickHouseReader(lambda: StuckClient(asked, go_on), pool_size=2)  # type: ignore[arg-type,return-value]
     reader._allowed = Allowed({}, frozenset())  # its user's profile is known
-    monkeypatch.setattr("query_api.reader.statement_without", lambda name, _absent: name)
+    monkeypatch.setattr("store.reading.reader.statement_without", lambda name, _absent: name)
     try:
         ask = lambda org: asyncio.ensure_future(reader.query(Generation("g1", 1), "q", {"org_id": org}))  # noqa: E731
         given_up, waiting = ask("busy"), ask("busy")

@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from prices.price_list import list_prices
 from processors.fold.fold import begin, fold
 from processors.fold.state import SessionState
 from processors.projections.records import fact_rows
@@ -23,7 +24,6 @@ from schemas.log.records import (
     SessionCreated,
     SessionEnded,
 )
-from schemas.pricing.price_list import list_prices
 from tests.support.strategies import BASE_MS, SESSIONS, log_of
 
 Hook = tuple[str, dict[str, Any]]

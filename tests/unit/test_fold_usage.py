@@ -6,10 +6,10 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from prices.price_list import PriceList
 from schemas import ids
+from schemas.log.price import Price
 from schemas.log.records import AnyRecord, Event, MetricsReport, WorkTotals
-from schemas.pricing.price_file import Price
-from schemas.pricing.price_list import PriceList
 from schemas.store.rows import SessionRow
 from tests.support.builders import (
     HOUR_MS,

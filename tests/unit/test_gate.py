@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.gate import LOOK_S, PART_S, Gate
+from processors.flow.gate import LOOK_S, PART_S, Gate
 from tests.support.builders import LogBuilder, created, hook, recorded, session_id
 from tests.support.fakes.warehouse import FakeWarehouse
 from tests.support.rigs.projection import pipeline_over

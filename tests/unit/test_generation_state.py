@@ -3,9 +3,9 @@
 from types import SimpleNamespace
 from typing import Any, cast
 
-from processors.gate import Gate
-from runtime.generation_work import GenerationWork
-from runtime.projector import Projector
+from generations.projector_work import GenerationWork
+from processors.flow.gate import Gate
+from processors.projector import Projector
 from store.generations import Generation, KnownGeneration
 
 OURS, OTHER = Generation("g2", 4), Generation("g1", 4)

@@ -19,7 +19,7 @@ from crewkit_hook.sender import PAUSE_S_MAX, Sender
 from crewkit_hook.settings import Settings
 from crewkit_hook.store import Item
 
-from kernel.ports import free_port
+from runtime.services.ports import free_port
 from tests.support.rigs.certificates import Authority, Signed
 
 POLL_S = 0.01  # how soon the server notices that it should stop

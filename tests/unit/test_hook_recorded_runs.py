@@ -19,8 +19,8 @@ from crewkit_hook.sender import Sender
 from crewkit_hook.settings import Settings
 from crewkit_hook.transcripts.event import event_id
 
+from prices.price_list import list_prices
 from processors.projections.sessions import session_row
-from schemas.pricing.price_list import list_prices
 from schemas.store.rows import SessionRow
 from tests.support.fakes.hook_server import HookServer
 from tests.support.folded import fold_log

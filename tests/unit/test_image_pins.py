@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.image_pins import LIST, NoDigest, renew
+from devstack.image_pins import LIST, NoDigest, renew
 
 OLD, NEW, OTHER = (f"sha256:{digit * 64}" for digit in "123")
 

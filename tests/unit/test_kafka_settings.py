@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from kernel.atomic_write import write_whole
-from runtime.kafka_settings import kafka_security
-from runtime.settings import BadSettings, Settings
+from ingest.log.atomic_write import write_whole
+from runtime.settings.kafka_settings import kafka_security
+from runtime.settings.settings import BadSettings, Settings
 from schemas.log.kafka_security import KafkaSecurity
 from tests.support.rigs.certificates import Authority
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.observer import Observers
+from processors.flow.observer import Observers
 from processors.pipeline import Pipeline
 from processors.projections import states
 from processors.projections.states import FACTS_MIN, GROWTH, is_kept

@@ -18,12 +18,12 @@ import yaml
 from kubernetes_validate import utils as validator
 
 from cli.main import crewkit_sessions
-from deploy.devstack.kafka_jars.broker import NEVER_EXPIRE
-from deploy.devstack.kafka_jars.jars import KAFKA_VERSION
-from runtime.http_server import HTTP_DRAIN_S
-from runtime.log_url import KafkaAddress, parse_log_url
-from runtime.settings import Settings, load_settings
-from runtime.store_url import parse_store_url
+from devstack.kafka_jars.broker import NEVER_EXPIRE
+from devstack.kafka_jars.jars import KAFKA_VERSION
+from runtime.services.http_server import HTTP_DRAIN_S
+from runtime.settings.log_url import KafkaAddress, parse_log_url
+from runtime.settings.settings import Settings, load_settings
+from runtime.settings.store_url import parse_store_url
 from tests.support import CHECKOUT
 from tests.support.manifests import (
     FOLDER,
@@ -212,7 +212,7 @@ def _is_used(setting: str, pod: Pod) -> bool:
 
 
 def test_secrets_are_readable_by_the_process_alone(documents: Documents) -> None:
-    """`runtime.secret_files` refuses a volume's default mode, 0644."""
+    """`runtime.settings.secret_files` refuses a volume's default mode, 0644."""
     secrets = [volume["secret"] for pod in pods(documents) for volume in pod.spec["volumes"] if "secret" in volume]
 
     assert secrets

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from runtime.secrets import operator_keys, own_secrets, token_keys
-from runtime.settings import Settings
+from runtime.settings.secrets import operator_keys, own_secrets, token_keys
+from runtime.settings.settings import Settings
 from tests.support import CHECKOUT
 from tests.support.manifests import of_kind, pods, rendered
 from tests.support.pages import blocks

@@ -9,8 +9,8 @@ from unittest.mock import AsyncMock, MagicMock
 
 import pytest
 
-from processors import progress as module
-from processors.progress import Progress
+from processors.marks import progress as module
+from processors.marks.progress import Progress
 from store.errors import StoreUnavailable
 from tests.support.waiting import eventually
 

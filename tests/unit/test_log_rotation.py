@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from runtime.log_rotation import begin_anew, cut_when_full
-from runtime.logging import best_effort_stream
-from runtime.private_files import SymbolicLink
+from runtime.services.log_rotation import begin_anew, cut_when_full
+from runtime.services.logging import best_effort_stream
+from runtime.settings.private_files import SymbolicLink
 
 BYTES = 20_000
 WRITER = """

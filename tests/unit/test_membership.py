@@ -5,9 +5,9 @@ from itertools import count
 
 import pytest
 
-from kernel.broken import Broken
 from processors.runners import membership
 from processors.runners.membership import CHANGES, WITHIN_S, MemberIds, watch_membership
+from store.broken import Broken
 
 
 class Clock:

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from ingest.intake.otlp.exported import Exported
+from agents.exported import Exported
 from ingest.intake.otlp.from_json import decode_logs, decode_metrics
 from ingest.intake.otlp.gather import Gathered, gather_logs, gather_metrics
 from schemas.hooks import KNOWN_EVENT_TYPES

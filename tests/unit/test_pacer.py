@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors import pacer as module
-from processors.pacer import AHEAD, PAUSE_S_MAX, SHARING_FACTS, Pacer
-from processors.runners.backlog import Backlog
+from processors.flow import pacer as module
+from processors.flow.backlog import Backlog
+from processors.flow.pacer import AHEAD, PAUSE_S_MAX, SHARING_FACTS, Pacer
 
 
 def paced(batches: Sequence[int], every_s: float, took_s: float = 0.0, wait_s: float = 1.0) -> list[float]:

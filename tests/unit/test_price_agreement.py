@@ -2,10 +2,10 @@
 
 import pytest
 
+from prices.agreement import disagreement
+from prices.price_list import PriceList
+from schemas.log.price import Price
 from schemas.log.records import ModelUsage
-from schemas.pricing.agreement import disagreement
-from schemas.pricing.price_file import Price
-from schemas.pricing.price_list import PriceList
 
 USD = 10**9
 LIST = PriceList([Price("m", 10, USD, 2 * USD, 0, 0, 0)])

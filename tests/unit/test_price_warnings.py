@@ -5,12 +5,12 @@ from collections import Counter
 import pytest
 from structlog.testing import capture_logs
 
+from prices.price_list import list_prices
 from processors.plan import _disagree
 from processors.price_warnings import EVERY_S, PriceWarnings
 from processors.projections.records import fact_rows
 from schemas.log.codec import encode
 from schemas.log.position import LogRecord
-from schemas.pricing.price_list import list_prices
 from tests.support.builders import T0, hook, recorded, session_id
 
 SESSION = session_id("priced")

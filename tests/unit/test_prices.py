@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from prices.price_file import BadPrices, format_prices, parse_prices
+from prices.price_list import NOTICE_MS, LoadedPrice, PriceList, began_with, in_force, list_prices
 from processors.fold.state import SessionState
 from processors.projections.usage import reported_totals
+from schemas.log.price import Price
 from schemas.log.records import MetricsReport, ModelUsage
-from schemas.pricing.price_file import BadPrices, Price, format_prices, parse_prices
-from schemas.pricing.price_list import NOTICE_MS, LoadedPrice, PriceList, began_with, in_force, list_prices
 from tests.support.strategies import BASE_MS
 
 DAY_MS = 86_400_000

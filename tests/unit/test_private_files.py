@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from kernel.atomic_write import write_whole
-from runtime.logging import best_effort_stream, configure_logging
-from runtime.private_files import SymbolicLink, private_data_folder, private_folder
-from runtime.run_folder import locked_folder, read_address, write_address
-from runtime.settings import BadSettings
+from ingest.log.atomic_write import write_whole
+from runtime.services.logging import best_effort_stream, configure_logging
+from runtime.services.run_folder import locked_folder, read_address, write_address
+from runtime.settings.private_files import SymbolicLink, private_data_folder, private_folder
+from runtime.settings.settings import BadSettings
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 ANOTHER = 12345

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from audit.prove.tables import ALL, MADE_BY_THE_FOLD_VERSION, Table
-from query_api.statements import statement
+from generations.prove.tables import ALL, MADE_BY_THE_FOLD_VERSION, Table
 from schemas.store import rows
+from store.reading.statements import statement
 from store.sql import read_sql
 
 PEOPLE_ONLY = {"stored_at"}
@@ -15,7 +15,7 @@ PEOPLE_ONLY = {"stored_at"}
 @pytest.mark.parametrize("table", ALL, ids=lambda table: table.name)
 def test_every_column_is_compared(table: Table) -> None:  # type: ignore[type-arg]  # of any sums
     """A column that is added to a row struct must be added to its list, in the same order; two are in no list."""
-    text = read_sql("audit.prove", f"{table.name}_columns.include")
+    text = read_sql("generations.prove", f"{table.name}_columns.include")
 
     assert tuple(re.findall(r"\w+", text)) == table.columns
     made = [name for name in table.row.__struct_fields__ if name != MADE_BY_THE_FOLD_VERSION]
@@ -26,7 +26,7 @@ def test_every_column_is_compared(table: Table) -> None:  # type: ignore[type-ar
 @pytest.mark.parametrize("table", ALL, ids=lambda table: table.name)
 def test_both_questions_hash_the_same_columns(table: Table) -> None:  # type: ignore[type-arg]  # of any sums
     """Sums and rows use the same definition of a row; a NULL column must not hide the others."""
-    columns = read_sql("audit.prove", f"{table.name}_columns.include")
+    columns = read_sql("generations.prove", f"{table.name}_columns.include")
     hashed = f"cityHash64([COLUMNS(\n{columns}    ) APPLY(x -> ifNull(cityHash64(x), 0))])"
 
     for question in table.questions:

@@ -2,12 +2,12 @@
 
 import pytest
 
-from audit.prove.compare import changed_columns, compare_rows, unequal_buckets, value_of
-from audit.prove.inside import _positions_by_block
-from audit.prove.places import Places
-from audit.prove.questions import ContentRow, OffsetRange, PlacedSums, Sums
-from audit.prove.ranges import block_of, offset_ranges, positions
-from audit.prove.tables import ANALYSES, SESSIONS
+from generations.prove.compare import changed_columns, compare_rows, unequal_buckets, value_of
+from generations.prove.inside import _positions_by_block
+from generations.prove.places import Places
+from generations.prove.questions import ContentRow, OffsetRange, PlacedSums, Sums
+from generations.prove.ranges import block_of, offset_ranges, positions
+from generations.prove.tables import ANALYSES, SESSIONS
 from schemas.store.rows import SessionRow
 
 SETTLED = [10, 20]

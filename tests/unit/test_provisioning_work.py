@@ -1,8 +1,8 @@
 """Which generations should be created or dropped."""
 
-from runtime.provisioning_work import left_to_do
+from generations.jobs.table import Request, RequestEvent, requests_of
+from generations.provisioning_work import left_to_do
 from store.generations import known_generations
-from store.requests import Request, RequestEvent, requests_of
 from tests.support.control import events, reported, requested
 
 KNOWN = known_generations(events("g1 created", "g1 live", "g2 created"))

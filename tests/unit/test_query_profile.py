@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from query_api.errors import ReadRefused
-from query_api.profile import EXACT, SKIPPING, SNAPSHOT, ProfileSetting, fit_limits, untunable
-from query_api.reader import LIMITS
+from store.reading.errors import ReadRefused
+from store.reading.profile import EXACT, SKIPPING, SNAPSHOT, ProfileSetting, fit_limits, untunable
+from store.reading.reader import LIMITS
 
 FREE = {name: ProfileSetting("0") for name in LIMITS} | {SNAPSHOT: ProfileSetting("1")}
 

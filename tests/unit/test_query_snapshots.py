@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.errors import ApiError
-from query_api.errors import NotYetVisible
 from query_api.freshness import (
     HELD_S,
     POLL_S,
@@ -19,10 +18,11 @@ from query_api.freshness import (
     parse_positions,
     snapshot_of,
 )
-from query_api.question import NoParams
-from query_api.reader import Row, answer
 from schemas.log.position import Position
 from store.generations import Generation
+from store.reading.errors import NotYetVisible
+from store.reading.question import NoParams
+from store.reading.reader import Row, answer
 
 G1 = Generation("g1", 2)
 

@@ -9,14 +9,14 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from agents.exported import SESSIONS_MAX
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
 from edge.rate_limits import HOUR_S, LocalCounter, RateLimits
-from ingest.intake.otlp.exported import SESSIONS_MAX
-from kernel.atomic_write import write_whole
-from runtime.composition import WriteSide, compose
-from runtime.rate_limit_settings import create_rate_limits
-from runtime.settings import BadSettings, Settings
+from ingest.log.atomic_write import write_whole
+from runtime.services.composition import WriteSide, compose
+from runtime.settings.rate_limit_settings import create_rate_limits
+from runtime.settings.settings import BadSettings, Settings
 from tests.support.clients.in_process import in_process
 from tests.support.clients.otlp import claude_record, logs
 from tests.support.fakes.log import FakeEventLog

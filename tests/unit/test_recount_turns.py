@@ -9,8 +9,8 @@ from audit.routes import RecountTurns
 from audit.turns import OPERATOR_WAIT_S, RequestTurn
 from edge.errors import ApiError
 from processors.fold.fold import FOLD_VERSION
-from query_api.reader import Row
 from store.generations import Generation
+from store.reading.reader import Row
 from tests.support.rigs.query_store import QueryApi
 
 SCANS = ("audit.clients", "audit.dead_letters", "audit.receipts_end", "audit.recount_days")

@@ -8,8 +8,8 @@ import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
 from processors.warehouse import sql
-from runtime.settings import BadSettings
-from runtime.store_url import parse_store_url
+from runtime.settings.settings import BadSettings
+from runtime.settings.store_url import parse_store_url
 from store.connect import PLAIN, READ, WRITE, connect
 from store.migrate import migrations
 from store.replicas import Host, Replicas, catch_up, catch_up_all, is_claim, replicated, tables_read, write_settings

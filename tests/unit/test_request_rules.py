@@ -2,11 +2,11 @@
 
 import pytest
 
-from audit.requests.rules import refusal, refusal_now
-from audit.requests.situation import GenerationStatus, Situation
+from generations.jobs.rules import refusal, refusal_now
+from generations.jobs.table import Kind, RequestEvent, RequestOptions
+from generations.situation import GenerationStatus, Situation
 from query_api.freshness import PartitionProgressRow
 from store.generations import known_generations
-from store.requests import Kind, RequestEvent, RequestOptions
 from tests.support.control import events, proof, reported, request_id, requested, situation
 
 BOTH = events("g1 created", "g1 live", "g2 created")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from audit.requests.waiting import STARTS_WITHIN_S, TAKEN_WITHIN_S, waits_for
-from store.requests import RequestEvent
+from generations.jobs.table import RequestEvent
+from generations.jobs.waiting import STARTS_WITHIN_S, TAKEN_WITHIN_S, waits_for
 from tests.support.control import events, reported, request_of, requested, situation
 
 BOTH = events("g1 created", "g1 live", "g2 created")

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from kernel.broken import Broken
-from query_api.reader import Row
-from runtime.requested_work import NotPossible, OnProgress, Partitions, RequestedWork
+from generations.jobs.table import Report, Request
+from generations.jobs.work import NotPossible, OnProgress, Partitions, RequestedWork
+from store.broken import Broken
 from store.errors import StoreUnavailable
 from store.generations import Generation
-from store.requests import Report, Request
+from store.reading.reader import Row
 from tests.support.control import request_of, requested
 
 BOTH: Partitions = frozenset((0, 1))
@@ -25,7 +25,7 @@ class Recorded:
         self.away = False
 
     async def control(self, name: str, params: Mapping[str, Any]) -> list[Row]:
-        assert name == "store.request_event"
+        assert name == "generations.jobs.request_event"
         if self.away:
             raise StoreUnavailable("away")
         self.rows.append((params["event"], params["partitions"], params["detail"]))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.requests import EXPIRES_S, EXPIRING, KINDS, Kind, new_request, report_of, requests_of
+from generations.jobs.table import EXPIRES_S, EXPIRING, KINDS, Kind, new_request, report_of, requests_of
 from tests.support.control import NOW_US, reported, request_of, requested
 
 REPAIR, SWITCH = requested("repair", "g1"), requested("switch")

@@ -7,8 +7,8 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from processors import rollups as module
-from processors.rollups import Rollups, Target
+from processors.marks import rollups as module
+from processors.marks.rollups import Rollups, Target
 from processors.warehouse import Bucket, RollupMark, Rows
 from store.errors import StoreUnavailable
 from tests.support.fakes.warehouse import FakeWarehouse

@@ -9,7 +9,7 @@ import hyperscan
 import pytest
 
 from ingest.privacy.redaction.scanner import Hit, Scanner
-from runtime.rule_cache import FILES_MAX, RuleCache, user_cache
+from runtime.services.rule_cache import FILES_MAX, RuleCache, user_cache
 
 PATTERNS, TEXT = [b"secret[0-9]", b"token"], b"a token, secret1"
 HITS = [Hit(7, 1), Hit(16, 0)]
@@ -66,7 +66,7 @@ import sys
 from pathlib import Path
 import hyperscan
 from ingest.privacy.redaction import compile_rules, redact
-from runtime.rule_cache import RuleCache
+from runtime.services.rule_cache import RuleCache
 if sys.argv[2:]:
     class Uncompiled:
         def __init__(self, *args, **options): raise AssertionError("compiles")
@@ -137,7 +137,7 @@ def test_hyperscan_refuses_the_database_of_another_version(cache: RuleCache, fil
 
 def test_another_processor_has_its_own_file(cache: RuleCache, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A home folder may be shared between machines."""
-    monkeypatch.setattr("runtime.rule_cache._processor", lambda: "another")
+    monkeypatch.setattr("runtime.services.rule_cache._processor", lambda: "another")
 
     assert not is_used(RuleCache(file.parent))
 

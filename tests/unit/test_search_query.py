@@ -2,8 +2,8 @@
 
 import pytest
 
-from kernel.words import split_words
 from query_api.sessions.search_terms import Highlighter, parse
+from schemas.words import split_words
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The search text of a session as its facts arrive."""
 
+from prices.price_list import list_prices
 from processors.fold.fold import begin, fold
 from processors.fold.fold_hooks import FIRST_PROMPTS
 from processors.fold.state import SearchedText, SessionState
@@ -7,7 +8,6 @@ from processors.projections.records import fact_rows
 from processors.projections.sessions import session_row
 from schemas.log.codec import decode
 from schemas.log.records import AnyRecord
-from schemas.pricing.price_list import list_prices
 from tests.support.builders import LogBuilder, changed, created, ended, hook, recorded, reported, session_id, usage
 
 SESSION = session_id("s")

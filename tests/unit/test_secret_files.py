@@ -8,13 +8,13 @@ import pytest
 from click.testing import CliRunner
 
 from cli.main import crewkit_sessions
-from deploy.devstack.stack import Stack
-from deploy.devstack.store_server.process import run_store_server
-from runtime import secret_files
-from runtime.secret_files import read_secret
-from runtime.secret_making import make_embedded_secrets
-from runtime.secrets import read_or_make_secret, token_key
-from runtime.settings import BadSettings, Settings
+from devstack.stack import Stack
+from devstack.store_server.process import run_store_server
+from runtime.settings import secret_files
+from runtime.settings.secret_files import read_secret
+from runtime.settings.secret_making import make_embedded_secrets
+from runtime.settings.secrets import read_or_make_secret, token_key
+from runtime.settings.settings import BadSettings, Settings
 
 KEYS = ("seed.key", "id.keys", "token.key")
 PASSWORDS = ("store-password", "reader-password")

@@ -7,9 +7,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from cli.main import crewkit_sessions
-from runtime.secret_making import make_embedded_secrets
-from runtime.secrets import id_secrets, token_key
-from runtime.settings import BadSettings
+from runtime.settings.secret_making import make_embedded_secrets
+from runtime.settings.secrets import id_secrets, token_key
+from runtime.settings.settings import BadSettings
 
 PRODUCTION = {"seed.key", "id.keys", "operator.key", "operator.pub"}
 KAFKA = {"LOG_URL": "kafka://127.0.0.1:1/t", "STORE_URL": "clickhouse://u:p@127.0.0.1:1", "DEV_TOKENS": "1"}

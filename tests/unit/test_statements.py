@@ -3,7 +3,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from query_api.statements import TUNING, names_of_absent, settings_of, statement, statement_untuned, statement_without
+from store.reading.statements import (
+    TUNING,
+    names_of_absent,
+    settings_of,
+    statement,
+    statement_untuned,
+    statement_without,
+)
 from tests.support.questions import sql_files
 
 FILTERS = ("own_user_id", "agent_name", "model", "ended", "started_after", "phrases")

@@ -12,7 +12,7 @@ import pytest
 from edge.authentication import TokenVerifier
 from edge.service import build_service
 from edge.static_files import Asset, static_routes
-from runtime.dashboard import dashboard_routes
+from runtime.services.dashboard import dashboard_routes
 from tests.support.clients.in_process import in_process
 
 SCRIPT = "export const answer = 42;\n" * 40
@@ -222,7 +222,9 @@ async def test_a_file_is_compressed_once() -> None:
 
 def test_a_service_starts_without_the_package_of_the_charts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its script is the one file that may be missing."""
-    monkeypatch.setattr("runtime.packages.find_spec", lambda name: None if name == "plotly" else find_spec(name))
+    monkeypatch.setattr(
+        "runtime.services.packages.find_spec", lambda name: None if name == "plotly" else find_spec(name)
+    )
 
     assert len(dashboard_routes()) == 2
 

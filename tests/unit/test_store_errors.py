@@ -3,11 +3,11 @@
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError, DataError, OperationalError, ProgrammingError
 
-from kernel.broken import Broken
-from query_api.reader import is_outage
+from store.broken import Broken
 from store.client_errors import classify, judge, refusal
 from store.codes import CODES, Verdict, verdict_of
 from store.errors import StoreRefuses, StoreUnavailable
+from store.reading.reader import is_outage
 from tests.support.fakes.store_refusals import refusal_text
 
 PROXY = "HTTP driver received HTTP status {}, server response: <html>… (for url http://ch:8123)"

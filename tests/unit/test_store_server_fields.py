@@ -7,10 +7,10 @@ from urllib.parse import quote, urlencode
 import msgspec
 import pytest
 
-from deploy.devstack.store_server.conditions import ALWAYS, HANG_UP, Refusal, RefusalFile, Refusals
-from deploy.devstack.store_server.errors import StoreError
-from deploy.devstack.store_server.request import parse_form, parse_params
-from kernel.atomic_write import write_whole
+from devstack.store_server.conditions import ALWAYS, HANG_UP, Refusal, RefusalFile, Refusals
+from devstack.store_server.errors import StoreError
+from devstack.store_server.request import parse_form, parse_params
+from ingest.log.atomic_write import write_whole
 
 VALUE_MAX, NAME_MAX, FIELDS_MAX = 131_072, 4_096, 1_000
 TOO_LONG, TOO_MANY = "HTML Form Exception: Field value too long", "HTML Form Exception: Too many form fields"

@@ -11,11 +11,11 @@ import lz4.frame
 import pytest
 from backports import zstd
 
-from deploy.devstack.store_server.body import RequestBody, TruncatedBody, as_file
-from deploy.devstack.store_server.compression import choose_deflate
-from deploy.devstack.store_server.errors import EngineError, StoreError
-from deploy.devstack.store_server.request import form_boundary, parse_form, parse_params, parse_request
-from deploy.devstack.store_server.users import StoreUser, Users
+from devstack.store_server.body import RequestBody, TruncatedBody, as_file
+from devstack.store_server.compression import choose_deflate
+from devstack.store_server.errors import EngineError, StoreError
+from devstack.store_server.request import form_boundary, parse_form, parse_params, parse_request
+from devstack.store_server.users import StoreUser, Users
 
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     "identity": bytes,

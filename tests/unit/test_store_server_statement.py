@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from deploy.devstack.store_server.engine import Known
-from deploy.devstack.store_server.errors import StoreError
-from deploy.devstack.store_server.guard import Guard
-from deploy.devstack.store_server.statement import CACHED_MAX, parse_statement
+from devstack.store_server.engine import Known
+from devstack.store_server.errors import StoreError
+from devstack.store_server.guard import Guard
+from devstack.store_server.statement import CACHED_MAX, parse_statement
 from tests.support.processor_time import least_processor_s
 
 

@@ -10,7 +10,7 @@ from tests.support import CHECKOUT
 
 WAITS = """
 import signal, sys, threading, time
-from deploy.devstack.store_server.stop_signal import stop_signal
+from devstack.store_server.stop_signal import stop_signal
 
 def take():
     time.sleep(0.3)  # until the main thread waits

@@ -6,9 +6,9 @@ from typing import cast
 
 import pytest
 
-from deploy.devstack.store_server.engine import Engine
-from deploy.devstack.store_server.server import StoreHttpServer
-from deploy.devstack.store_server.users import Users
+from devstack.store_server.engine import Engine
+from devstack.store_server.server import StoreHttpServer
+from devstack.store_server.users import Users
 
 
 def test_a_request_on_an_idle_connection_finds_no_engine_once_all_have_ended() -> None:

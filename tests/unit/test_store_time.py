@@ -2,9 +2,9 @@
 
 import pytest
 
-from query_api.errors import StoreTimeUsed
-from query_api.fairness import SERVICE
-from query_api.store_time import HOUR_S, StoreTime
+from store.reading.errors import StoreTimeUsed
+from store.reading.fairness import SERVICE
+from store.reading.store_time import HOUR_S, StoreTime
 
 
 class Clock:

@@ -11,9 +11,9 @@ import click
 import pytest
 
 from cli.main import crewkit_sessions
-from runtime.http_server import HTTP_DRAIN_S
-from runtime.settings import Settings, load_settings
-from runtime.store_url import parse_store_url
+from runtime.services.http_server import HTTP_DRAIN_S
+from runtime.settings.settings import Settings, load_settings
+from runtime.settings.store_url import parse_store_url
 from tests.support import CHECKOUT
 from tests.support.manifests import pods, written
 

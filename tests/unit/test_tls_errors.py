@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from kernel.tls_errors import speaks_tls, tls_failure, tls_refusal
-from runtime.tls import TlsFiles, tls_context
+from runtime.settings.tls import TlsFiles, tls_context
+from store.tls_errors import speaks_tls, tls_failure, tls_refusal
 from tests.support.rigs.certificates import HERE, Authority, server_context
 
 

@@ -7,11 +7,11 @@ import weakref
 
 import pytest
 
-from runtime.tuning import connections_max, release_memory
+from runtime.services.tuning import connections_max, release_memory
 
 SCRIPT = """
 import resource
-from runtime.tuning import raise_open_files
+from runtime.services.tuning import raise_open_files
 hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
 print(raise_open_files() > 256 or hard <= 256, resource.getrlimit(resource.RLIMIT_NOFILE)[0] == raise_open_files())

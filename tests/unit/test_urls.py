@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from kernel.atomic_write import write_whole
-from runtime.log_url import KafkaAddress, SqliteAddress, parse_log_url
-from runtime.settings import BadSettings, Settings, load_settings
-from runtime.store_url import parse_store_url, store_address
+from ingest.log.atomic_write import write_whole
+from runtime.settings.log_url import KafkaAddress, SqliteAddress, parse_log_url
+from runtime.settings.settings import BadSettings, Settings, load_settings
+from runtime.settings.store_url import parse_store_url, store_address
 from tests.support.rigs.certificates import Authority
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+from processors.marks.progress import PartitionPlace
 from processors.pipeline import Pace
-from processors.progress import PartitionPlace
 from processors.runners.watchdog import EXIT_STUCK, Watchdog
 
 

@@ -15,10 +15,10 @@ from edge.error_responses import too_large
 from edge.errors import invalid
 from edge.validation_messages import explain
 from ingest.intake.events.identify import EventWithLoneSurrogates
-from kernel.surrogates import LONE, SURROGATE_ESCAPE
 from schemas.hooks import KNOWN_EVENT_TYPES
 from schemas.http.requests import EVENT_BYTES_MAX, EVENTS_PER_REQUEST_MAX, RecordEvent, RecordEvents
 from schemas.http.responses import RejectedEvent
+from schemas.surrogates import LONE, SURROGATE_ESCAPE
 
 Read = RecordEvent | RejectedEvent
 _STAND_INS = b"efcba"

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Raw
 
+from agents.client import Client
 from ingest.intake.agents.session import (
     WRONG_SESSION_ID,
     AgentSession,
@@ -19,7 +20,6 @@ from ingest.intake.context import CommandContext, Invalid
 from ingest.intake.hooks.payload import Payload, moment_of, outcome_of, own_time, read_payload
 from ingest.intake.sessions.metrics_report import FIELD, to_report
 from ingest.intake.times import OUT_OF_RANGE, checked_ms, is_plausible
-from schemas.clients.client import Client
 from schemas.http.requests import SESSIONS_PER_BATCH_MAX, HookContext, RecordHook, ReportSession, WorkDone
 from schemas.ids import derived_event_digest, derived_uuid, event_id_hasher, event_ids
 from schemas.log.records import Event, LifecycleRecord, MetricsReport, MetricsReported, SessionEnded, WorkTotals

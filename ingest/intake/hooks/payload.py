@@ -5,13 +5,13 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Raw
 
+from agents.client import Client
 from ingest.intake.agents.session import WRONG_SESSION_ID, is_client_session_id
 from ingest.intake.context import Invalid
 from ingest.intake.times import parse_instant
-from kernel.surrogates import replace_lone
-from schemas.clients.client import Client
 from schemas.http.requests import AgentPayload
 from schemas.log.records import Outcome
+from schemas.surrogates import replace_lone
 
 _NULL = Raw(b"null")
 _MINUTE_MS = 60_000

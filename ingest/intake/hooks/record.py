@@ -8,6 +8,8 @@ from litestar import Request, Response, post
 from litestar.params import FromPath
 from litestar.status_codes import HTTP_202_ACCEPTED, HTTP_204_NO_CONTENT
 
+from agents import CLIENTS
+from agents.client import Client
 from edge.error_responses import too_large
 from edge.errors import ApiError, not_found
 from edge.guards import may
@@ -22,8 +24,6 @@ from ingest.intake.hooks.batch import is_batch, read_batch
 from ingest.intake.hooks.facts import batched_hook, checked_report, session_facts, single_hook
 from ingest.intake.times import OUT_OF_RANGE
 from ingest.metrics import metrics_of
-from schemas.clients import CLIENTS
-from schemas.clients.client import Client
 from schemas.http.requests import EVENT_BYTES_MAX, AgentPayload, RecordHooks
 from schemas.http.responses import RecordedEvents, RejectedEvent, Reply
 

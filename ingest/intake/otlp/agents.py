@@ -2,12 +2,12 @@
 
 from typing import NamedTuple
 
+from agents.claude_code.telemetry import CLAUDE_CODE
+from agents.codex.telemetry import CODEX
+from agents.exported import Attributes
+from agents.gemini_cli.telemetry import GEMINI_CLI
+from agents.telemetry import Telemetry
 from ingest.intake.agents.session import is_client_session_id
-from ingest.intake.otlp.claude_code import CLAUDE_CODE
-from ingest.intake.otlp.codex import CODEX
-from ingest.intake.otlp.exported import Attributes
-from ingest.intake.otlp.gemini_cli import GEMINI_CLI
-from ingest.intake.otlp.telemetry import Telemetry
 
 AGENTS = (CLAUDE_CODE, CODEX, GEMINI_CLI)
 _SERVICE = "service.name"

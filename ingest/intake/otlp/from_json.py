@@ -7,8 +7,7 @@ from typing import Any
 
 import msgspec
 
-from ingest.intake.otlp.exported import Attributes, Budget, DataPoint, Exported, Kind, LogRecord, Scalar, TooMuch
-from kernel.surrogates import replace_lone
+from agents.exported import Attributes, Budget, DataPoint, Exported, Kind, LogRecord, Scalar, TooMuch
 from schemas.http.otlp import (
     ExportLogs,
     ExportMetrics,
@@ -21,6 +20,7 @@ from schemas.http.otlp import (
     OtlpResource,
     OtlpValue,
 )
+from schemas.surrogates import replace_lone
 
 _OBJECTS_MAX = 500_000  # of a body, checked before decoding: each then takes up to 100 bytes
 _SURROGATES_MAX = 20_000  # a body with more isn't truncated text, but an attempt to waste processor time

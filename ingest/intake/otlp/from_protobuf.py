@@ -10,7 +10,7 @@ from opentelemetry.proto.logs.v1 import logs_pb2
 from opentelemetry.proto.metrics.v1 import metrics_pb2
 from opentelemetry.proto.resource.v1 import resource_pb2
 
-from ingest.intake.otlp.exported import (
+from agents.exported import (
     ATTRIBUTES_MAX,
     ITEM_BYTES_MAX,
     Budget,

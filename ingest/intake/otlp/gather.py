@@ -7,17 +7,17 @@ from typing import Literal, NamedTuple
 import msgspec
 from msgspec import Raw
 
+from agents.exported import SESSIONS_MAX, Attributes, DataPoint, Exported, LogRecord
+from agents.telemetry import Made, Telemetry, made, text
 from ingest.intake.agents.session import AgentSession, Description, SessionFacts, agent_session
 from ingest.intake.context import CommandContext
 from ingest.intake.otlp.agents import named, session_of
-from ingest.intake.otlp.exported import SESSIONS_MAX, Attributes, DataPoint, Exported, LogRecord
 from ingest.intake.otlp.identity import Identities
-from ingest.intake.otlp.telemetry import Made, Telemetry, made, text
 from ingest.intake.times import is_plausible, parse_instant
-from kernel.times import instant
 from schemas.http.requests import EVENT_BYTES_MAX
 from schemas.ids import event_ids
 from schemas.log.records import Event
+from schemas.times import instant
 
 Outcome = Literal[
     "accepted",

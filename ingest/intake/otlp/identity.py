@@ -5,8 +5,8 @@ from uuid import UUID
 
 import msgspec
 
-from ingest.intake.otlp.exported import Attributes, DataPoint
-from ingest.intake.otlp.telemetry import Made, whole
+from agents.exported import Attributes, DataPoint
+from agents.telemetry import Made, whole
 from schemas.ids import derived_event_digest, event_id_hasher
 
 _encode = msgspec.json.Encoder(order="sorted").encode

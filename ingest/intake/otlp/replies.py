@@ -10,7 +10,7 @@ from opentelemetry.proto.collector.logs.v1 import logs_service_pb2 as logs_pb2
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2 as metrics_pb2
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as trace_pb2
 
-from ingest.intake.otlp.exported import SESSIONS_MAX
+from agents.exported import SESSIONS_MAX
 from ingest.intake.otlp.gather import Outcome
 from schemas.http.otlp import ExportedLogs, ExportedMetrics, ExportedTraces, PartialLogs, PartialPoints, PartialSpans
 

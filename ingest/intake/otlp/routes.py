@@ -9,6 +9,7 @@ from litestar import Request, Response, post
 from litestar.exceptions import HTTPException
 from litestar.status_codes import HTTP_200_OK, HTTP_400_BAD_REQUEST
 
+from agents.exported import DataPoint, Exported, LogRecord, TooMuch, Undecodable
 from edge.error_responses import respond_to_error, too_large
 from edge.errors import ApiError
 from edge.guards import may
@@ -19,7 +20,6 @@ from ingest.dependencies import AgentWrite, NewAgentWrite
 from ingest.intake.agents.store import store_sessions
 from ingest.intake.context import CommandContext
 from ingest.intake.otlp import from_json, from_protobuf, replies
-from ingest.intake.otlp.exported import DataPoint, Exported, LogRecord, TooMuch, Undecodable
 from ingest.intake.otlp.gather import Gathered, gather_logs, gather_metrics
 from ingest.intake.otlp.replies import Refused, refused
 from ingest.lane import ON_THE_LOOP, Place

@@ -6,7 +6,7 @@ fields on the way to it are counted.
 
 from collections.abc import Iterator
 
-from ingest.intake.otlp.exported import ITEMS_MAX, Budget, Undecodable
+from agents.exported import ITEMS_MAX, Budget, Undecodable
 
 FIELDS_MAX = 2 * ITEMS_MAX  # on the way to the records, the records themselves included
 _VARINT, _FIXED_64, _BYTES, _FIXED_32 = 0, 1, 2, 5

@@ -13,10 +13,10 @@ from ingest.intake.context import SessionContext
 from ingest.intake.sessions.metrics_report import FIELD, to_report
 from ingest.intake.steps import durable, write_record
 from ingest.intake.times import ms_of
-from kernel.times import instant
 from schemas.http.requests import ChangeSession, ReportMetrics, ReportModel
 from schemas.http.responses import ChangedSession, Reply
 from schemas.log.records import MetricsReport, MetricsReported, SessionChanged
+from schemas.times import instant
 
 _decoder = msgspec.json.Decoder(ChangeSession)
 _FIELDS = tuple(name for name in ChangeSession.__struct_fields__ if name != FIELD)

@@ -23,12 +23,12 @@ from ingest.intake.sessions.identity import (
 from ingest.intake.sessions.remote_url import Remote, clean_remote
 from ingest.intake.steps import durable, write_record
 from ingest.intake.times import checked_ms
-from kernel.times import instant
 from schemas import ids
 from schemas.http.requests import CreateSession
 from schemas.http.responses import Counts, ModelMetrics, Reply, Session, SessionWork, Usage
 from schemas.log.position import Position
 from schemas.log.records import SessionCreated
+from schemas.times import instant
 
 _OF_PARENTS_THREAD = frozenset({"resume", "fork", "compact"})
 _decoder = msgspec.json.Decoder(CreateSession)

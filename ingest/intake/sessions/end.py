@@ -13,10 +13,10 @@ from ingest.intake.context import SessionContext
 from ingest.intake.sessions.metrics_report import to_report
 from ingest.intake.steps import durable, write_record
 from ingest.intake.times import checked_ms
-from kernel.times import instant
 from schemas.http.requests import EndSession
 from schemas.http.responses import EndedSession, Reply
 from schemas.log.records import SessionEnded
+from schemas.times import instant
 
 _decoder = msgspec.json.Decoder(EndSession)
 

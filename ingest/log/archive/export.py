@@ -13,8 +13,8 @@ from ingest.log.archive.folder import begin_or_continue, locked_export, save, sa
 from ingest.log.archive.manifest import Manifest, Source
 from ingest.log.archive.meter import Meter, size_of
 from ingest.log.archive.segment import LIMITS, Draft, Limits, line_hash, segment_name
-from kernel.fail_points import fail_point
 from schemas.log.position import LogReader, LogRecord, Position
+from store.fail_points import fail_point
 
 READ_BYTES = 4 << 20  # at a time: a slow broker must answer within the reader's limit
 Now = Callable[[], str]

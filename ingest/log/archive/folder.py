@@ -10,7 +10,7 @@ from pathlib import Path
 from ingest.log.archive.errors import Damaged, Refused
 from ingest.log.archive.manifest import MANIFEST, Manifest, Source, decode_manifest, encode_manifest, new_manifest
 from ingest.log.archive.segment import SUFFIX
-from kernel.atomic_write import scratch_of, write_durably
+from ingest.log.atomic_write import scratch_of, write_durably
 
 FOLDER_MODE = 0o700
 

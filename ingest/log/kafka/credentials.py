@@ -25,7 +25,7 @@ from ingest.log.errors import BrokenLog
 from ingest.log.kafka.rights import Node, Right, check_rights
 from ingest.log.kafka.token_command import TokenFailed
 from ingest.log.kafka.topic import KafkaTopic
-from kernel.tls_errors import speaks_tls, tls_failure, tls_refusal
+from store.tls_errors import speaks_tls, tls_failure, tls_refusal
 
 _ANSWER_MS = 5_000
 _PROBE_MS = 2_000

@@ -10,9 +10,9 @@ from ingest.log.kafka.reader import KafkaLogReader
 from ingest.log.kafka.token_command import TokenFailed
 from ingest.log.kafka.topic import FindTopic, KafkaTopic, check_topic
 from ingest.log.port import APPEND_DEADLINE_S, BYTES_IN_FLIGHT_MAX, ByteBudget
-from kernel.fail_points import fail_point
 from schemas.log.position import LogRecord, LogUnavailable, Position
 from schemas.log.topics import partition_of
+from store.fail_points import fail_point
 
 _RETRY_S = 1.0
 _FIRST_CONNECT_S = 5.0

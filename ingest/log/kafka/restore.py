@@ -16,8 +16,8 @@ from ingest.log.archive.errors import Refused
 from ingest.log.kafka.connection import AWAY, Connection, connect
 from ingest.log.kafka.reader import KafkaLogReader
 from ingest.log.kafka.topic import KafkaTopic, check_topic, look_at
-from kernel.fail_points import fail_point
 from schemas.log.position import LogRecord, LogUnavailable, Position
+from store.fail_points import fail_point
 
 _IN_FLIGHT_BYTES_MAX = 32 << 20
 _ANSWER_S = 60.0  # aiokafka's idempotent batches never expire

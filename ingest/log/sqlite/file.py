@@ -13,8 +13,8 @@ from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
 from ingest.log.errors import BrokenLog, OnBroken
-from kernel.fail_points import fail_point
 from schemas.log.position import LogRecord, LogUnavailable
+from store.fail_points import fail_point
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS records (

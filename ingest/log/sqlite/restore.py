@@ -8,8 +8,8 @@ from pathlib import Path
 from ingest.log.archive.errors import Refused
 from ingest.log.archive.meter import size_of
 from ingest.log.sqlite.file import INSERT, PARTITION, SCHEMA, end_of, has_room, open_for_writing, read_window
-from kernel.fail_points import fail_point
 from schemas.log.position import LogRecord
+from store.fail_points import fail_point
 
 _COMMIT_BYTES = 16 << 20
 _COMMIT_RECORDS = 20_000

@@ -4,9 +4,9 @@ import heapq
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from kernel.times import instant
 from processors.derivations.session_facts import SessionFact
 from schemas.findings import Gap, TimeSplit
+from schemas.times import instant
 
 IDLE_MS = 600_000  # without any event or running tool: the user went away, or a machine slept
 GAPS = 5

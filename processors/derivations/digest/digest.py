@@ -7,11 +7,11 @@ items that contain one of their words come before all others.
 
 import re
 
-from kernel.times import instant
 from processors.derivations.digest.budget import Item, fit
 from processors.derivations.digest.items import RANKS, SECTIONS, digest_items
 from processors.derivations.digest.state import DigestState
 from processors.derivations.digest.truncate import cut, one_line
+from schemas.times import instant
 
 CHARACTERS, CHARACTERS_MAX = 8_000, 100_000  # without a request's limit; the most that a request can get
 _NAME_MAX = 200

@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 from xml.etree import ElementTree
 
-from deploy.devstack.store_server.conditions import BEHIND_PROXY, DEDUPLICATION_WINDOW
-from deploy.devstack.store_server.server import serve
-from deploy.devstack.store_server.users import StoreUser
+from devstack.store_server.conditions import BEHIND_PROXY, DEDUPLICATION_WINDOW
+from devstack.store_server.server import serve
+from devstack.store_server.users import StoreUser
 
 FILES = Path("/etc/clickhouse-server")
 

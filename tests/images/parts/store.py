@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from deploy.devstack.store_server.server import serve
-from deploy.devstack.store_server.users import StoreUser
+from devstack.store_server.server import serve
+from devstack.store_server.users import StoreUser
 
 
 def password(name: str) -> str:

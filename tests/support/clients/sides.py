@@ -5,10 +5,10 @@ from typing import NamedTuple, cast
 
 from litestar.routes import HTTPRoute
 
-from query_api.reader import Reader
-from runtime.http_services import service
-from runtime.secret_making import make_embedded_secrets
-from runtime.settings import Settings
+from runtime.services.http_services import service
+from runtime.settings.secret_making import make_embedded_secrets
+from runtime.settings.settings import Settings
+from store.reading.reader import Reader
 from tests.support.fakes.log import FakeEventLog
 
 INGEST, QUERY_API = "ingest", "query-api"

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from typing import Any, Literal
 
-from kernel.broken import Broken
 from processors.warehouse import Bucket, Rows
+from store.broken import Broken
 from store.errors import StoreUnavailable
 from tests.support.fakes.replicas import ReplicaView
 from tests.support.fakes.warehouse import FakeWarehouse

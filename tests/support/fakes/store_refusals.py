@@ -4,8 +4,8 @@ from pathlib import Path
 
 import msgspec
 
-from deploy.devstack.store_server.conditions import ALWAYS, REFUSALS, Refusal
-from kernel.atomic_write import write_whole
+from devstack.store_server.conditions import ALWAYS, REFUSALS, Refusal
+from ingest.log.atomic_write import write_whole
 from store.codes import CODES, Verdict
 
 PASSING = (241, 242, 243, 252)  # MEMORY_LIMIT_EXCEEDED, TABLE_IS_READ_ONLY, NOT_ENOUGH_SPACE, TOO_MANY_PARTS

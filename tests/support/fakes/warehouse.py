@@ -12,13 +12,14 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from processors.dense_receipts import LOOKED_AT_ONCE
+from prices.price_list import LoadedPrice, list_prices
+from prices.table import ReadPrices
 from processors.derivations.session_facts import EVENTS_RECORDED, SUBJECT_MAX, TEXT_MAX, SessionFact
 from processors.fold.fold import FOLD_VERSION
 from processors.fold.frozen import LAYOUT
 from processors.fold.parsed import parsed_of
+from processors.marks.dense_receipts import LOOKED_AT_ONCE
 from processors.warehouse import DAY_S, HOUR_S, Bucket, DenseMark, RollupMark, Rows, SessionKey, StoredReceipt
-from schemas.pricing.price_list import LoadedPrice, list_prices
 from schemas.store.rows import (
     AnalysisRow,
     CompactionRow,
@@ -33,7 +34,6 @@ from schemas.store.rows import (
     TaskRow,
 )
 from store.generations import Generation
-from store.prices import ReadPrices
 from tests.support.oracles.rollups import RollupRow, rollup_of_hours, rollup_of_sessions
 from tests.support.oracles.rowbinary import decode_rows
 

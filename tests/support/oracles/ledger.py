@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
+from prices.price_list import PriceList
 from schemas.log.records import ModelUsage
 from schemas.models import canonical_model
 from schemas.money import nano_of
-from schemas.pricing.price_list import PriceList
 from tests.support.oracles.hierarchy import agents_of
 from tests.support.oracles.log_facts import Fact, events_of, first_text, of_type, text
 

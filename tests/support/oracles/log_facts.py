@@ -8,7 +8,7 @@ import json
 from collections import defaultdict
 from typing import Any
 
-from schemas.clients import CLIENTS
+from agents import CLIENTS
 
 Fact = dict[str, Any]
 SessionKey = tuple[str, str]  # org, session

@@ -13,12 +13,12 @@ from uuid import UUID
 
 import msgspec
 
-from kernel.broken import Broken
-from processors.observer import Observers
+from processors.flow.observer import Observers
 from processors.projections.records import place_at
 from processors.warehouse import Bucket
 from schemas.log.position import LogRecord
 from schemas.store.rows import FactRow
+from store.broken import Broken
 from tests.support.fakes.faust import Assigned
 from tests.support.fakes.gated_store import Call, GatedExecutor, GatedWarehouse, Outcome
 from tests.support.fakes.replicas import ReplicaView

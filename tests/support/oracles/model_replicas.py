@@ -31,7 +31,7 @@ class ReplicatedWorld(World):
         self.check()
 
     def read(self, host: int) -> None:
-        """Read on any replica, as `query_api.reader` does: everything that the marks claim must be visible there."""
+        """Read on any replica, as `store.reading.reader` does: all that the marks claim must be visible there."""
         self._reader.host = host
         marks = self.marks_of(self._reader.copy)
         self._reader.catch_up_all()

@@ -8,20 +8,22 @@ from unittest.mock import patch
 
 from msgspec import Struct
 
-from kernel.broken import Broken
-from processors import availability, dense_receipts, gaps, pipeline
+from processors import pipeline
 from processors.dead_letter_limit import DeadLetterLimit
-from processors.observer import Observers
+from processors.flow import availability
+from processors.flow.observer import Observers
+from processors.marks import dense_receipts, gaps
+from processors.marks.progress import Progress
 from processors.pipeline import Pipeline
 from processors.plan import Planner
 from processors.pricing import Pricing
-from processors.progress import Progress
 from processors.projections import states
 from processors.runners import faust_app
 from processors.runners.watchdog import Watchdog
 from processors.state_cache import StateCache
 from processors.warehouse import Warehouse
 from schemas.log.position import LogReader, LogRecord
+from store.broken import Broken
 from tests.support.fakes.faust import Event, FakeApp, FakeConsumer
 from tests.support.fakes.gated_store import Call, GatedExecutor, GatedWarehouse
 from tests.support.rigs.projection import targets_of

@@ -14,13 +14,13 @@ from unittest.mock import patch
 
 import msgspec
 
-from processors import dense_receipts
 from processors import plan as planning
-from processors.dense_receipts import DenseReceipts
 from processors.fold import fold
+from processors.marks import dense_receipts
+from processors.marks.dense_receipts import DenseReceipts
+from processors.marks.rollups import Rollups, Target
 from processors.pipeline import Pipeline, _done
 from processors.plan import Plan, Planner
-from processors.rollups import Rollups, Target
 from processors.rowbinary import event_parts
 from processors.runners.watchdog import Watchdog
 from processors.state_cache import StateCache

@@ -7,8 +7,8 @@ from collections import defaultdict
 from typing import Any
 from uuid import UUID
 
+from prices.price_list import PriceList
 from schemas.hooks import KNOWN_EVENT_TYPES
-from schemas.pricing.price_list import PriceList
 from tests.support.oracles.hierarchy import TOOL_TYPES, agents_of, hierarchy, uses_of
 from tests.support.oracles.ledger import (
     given_cost,

@@ -15,7 +15,7 @@ from crewkit_hook import spool
 from crewkit_hook.agent_settings import FILES
 
 from edge.tokens import issue_token
-from runtime.secrets import token_key
+from runtime.settings.secrets import token_key
 from tests.support.clients.sending import wait_for_all
 from tests.support.fakes.model_api import Used
 from tests.support.rigs.installation import Installation

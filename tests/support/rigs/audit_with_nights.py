@@ -10,7 +10,7 @@ from functools import partial
 
 from audit.watch import NIGHTLY_AT_HOUR, Audit
 from cli.main import main
-from runtime import auditor
+from runtime.services import auditor
 
 
 class Clock:

@@ -9,12 +9,12 @@ import httpx
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
 from edge.tokens import issue_token
-from processors.progress import Progress
-from query_api.reader import ClickHouseReader
-from runtime.composition import ReadSide, compose
+from processors.marks.progress import Progress
+from runtime.services.composition import ReadSide, compose
 from schemas.ids import IdSecrets
 from schemas.log.position import LogRecord
 from schemas.permissions import OPERATOR_ORG, Role
+from store.reading.reader import ClickHouseReader
 from tests.support.builders import (
     HOUR_MS,
     MINUTE_MS,

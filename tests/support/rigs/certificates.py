@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from kernel.atomic_write import write_whole
+from ingest.log.atomic_write import write_whole
 
 HERE = ("127.0.0.1", "localhost")
 _DAY = datetime.timedelta(days=1)

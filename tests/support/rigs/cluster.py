@@ -6,11 +6,11 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from deploy.devstack.kafka_jars import broker as broker_module
-from deploy.devstack.kafka_jars import probe
-from deploy.devstack.kafka_jars.broker import Broker, BrokerSettings
-from deploy.devstack.kafka_jars.jars import jars, java
-from kernel.ports import free_ports
+from devstack.kafka_jars import broker as broker_module
+from devstack.kafka_jars import probe
+from devstack.kafka_jars.broker import Broker, BrokerSettings
+from devstack.kafka_jars.jars import jars, java
+from runtime.services.ports import free_ports
 from tests.support.rigs.kafka import broker_from_jars
 from tests.support.waiting import eventually
 

@@ -17,9 +17,9 @@ from docker.errors import DockerException
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 
-from deploy.devstack.kafka_jars import probe
-from deploy.devstack.kafka_jars.broker import MIB, NEVER_EXPIRE, ONE_NODE
-from kernel.ports import free_port
+from devstack.kafka_jars import probe
+from devstack.kafka_jars.broker import MIB, NEVER_EXPIRE, ONE_NODE
+from runtime.services.ports import free_port
 from tests.support import CHECKOUT
 from tests.support.rigs.store import Options
 

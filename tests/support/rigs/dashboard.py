@@ -21,7 +21,7 @@ from bench import chromium
 from cli.demo.api import Api, Sender
 from cli.demo.sessions import DemoSession, make_sessions
 from edge.tokens import issue_token
-from runtime.secrets import token_key
+from runtime.settings.secrets import token_key
 from schemas.permissions import OPERATOR_ORG, Role
 from tests.support.rigs.installation import ORG, Installation
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.cache_folder import cache_folder
+from runtime.settings.cache_folder import cache_folder
 
 REQUIREMENTS = Path(__file__).with_suffix(".txt")
 

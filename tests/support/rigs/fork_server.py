@@ -20,8 +20,8 @@ from struct import Struct as Layout
 
 import msgspec
 
-from deploy.devstack.supervisor.die_with_parent import set_death_signal
-from kernel import fail_points
+from runtime.services.die_with_parent import set_death_signal
+from store import fail_points
 
 MESSAGE_BYTES_MAX = 1 << 18
 NUMBER = Layout("<i")

@@ -9,13 +9,13 @@ from typing import Any
 
 import httpx
 
-from deploy.devstack.stack import answers_200
 from edge.tokens import issue_token
-from kernel.fail_points import VARIABLE
-from kernel.ports import free_ports
-from runtime.secret_making import make_embedded_secrets
-from runtime.secrets import token_key
+from runtime.services.http_probe import answers_200
+from runtime.services.ports import free_ports
+from runtime.settings.secret_making import make_embedded_secrets
+from runtime.settings.secrets import token_key
 from schemas.permissions import Role
+from store.fail_points import VARIABLE
 from tests.support.rigs.forked import PYTHON, Forked, run
 
 ORG = "acme"

@@ -14,12 +14,12 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from deploy.devstack.kafka_jars.broker import Broker, BrokerSettings, prepare
-from deploy.devstack.kafka_jars.jars import KAFKA, JarSet, KafkaUnavailable, jars, java
+from devstack.kafka_jars.broker import Broker, BrokerSettings, prepare
+from devstack.kafka_jars.jars import KAFKA, JarSet, KafkaUnavailable, jars, java
 from ingest.log.kafka import KafkaTopic
 from ingest.log.kafka.creation import settings_of
 from ingest.log.kafka.topic import admin_of
-from runtime.private_files import private_folder
+from runtime.settings.private_files import private_folder
 
 
 @contextlib.contextmanager

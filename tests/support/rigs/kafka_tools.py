@@ -3,7 +3,7 @@
 import shlex
 import subprocess
 
-from deploy.devstack.kafka_jars import archive
+from devstack.kafka_jars import archive
 from tests.support.rigs.kafka import need_jars
 
 _TOOLS = {"kafka-configs.sh": "ConfigCommand", "kafka-topics.sh": "TopicCommand"}

@@ -14,9 +14,9 @@ from subprocess import PIPE
 import pytest
 
 from ingest.log.sqlite.file import INSERT, open_for_writing
-from kernel.fail_points import VARIABLE
-from runtime.secret_making import make_embedded_secrets
+from runtime.settings.secret_making import make_embedded_secrets
 from schemas.log.position import LogRecord
+from store.fail_points import VARIABLE
 from tests.support.rigs.command_here import Ended, command_here
 from tests.support.rigs.forked import PYTHON, run
 

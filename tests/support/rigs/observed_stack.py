@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from deploy.devstack.stack import LOCAL, PARTITIONS, answers_200, metrics_ports
+from devstack.stack import PARTITIONS, metrics_ports
 from ingest.log.kafka import KafkaTopic
-from kernel.ports import free_port
+from runtime.services.http_probe import answers_200
+from runtime.services.ports import free_port
+from runtime.settings.stack_folder import LOCAL
 from schemas.log.topics import TOPIC
 from tests.chaos.targets import Proxied
 from tests.support import CHECKOUT

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from deploy.devstack.stack import stack_store_url
-from runtime.store_url import parse_store_url
+from runtime.settings.stack_folder import stack_store_url
+from runtime.settings.store_url import parse_store_url
 from store.generations import FIRST_GENERATION
 from tests.support.rigs.forked import PYTHON
 from tests.support.rigs.installation import Installation

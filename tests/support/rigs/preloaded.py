@@ -5,8 +5,14 @@ from importlib import import_module
 from ingest.privacy.redaction.detection import may_hold_secrets
 
 for name in (
-    *("cli.main", "cli.requests", "deploy.log_tools", "deploy.devstack.stack", "deploy.devstack.store_server.process"),
-    *("runtime.auditor", "runtime.http_services", "runtime.provision", "runtime.single_process", "runtime.worker"),
+    *("cli.main", "cli.requests", "runtime.operations.log_export", "devstack.stack", "devstack.store_server.process"),
+    *(
+        "runtime.services.auditor",
+        "runtime.services.http_services",
+        "runtime.operations.provision_store",
+        "runtime.services.single_process",
+        "runtime.services.worker",
+    ),
 ):
     import_module(name)
 may_hold_secrets(b"")

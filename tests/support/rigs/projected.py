@@ -7,8 +7,8 @@ from contextlib import contextmanager
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 
-from query_api.reader import ClickHouseReader
 from schemas.log.position import LogRecord
+from store.reading.reader import ClickHouseReader
 from tests.support.rigs.projection import new_pipeline, settle
 from tests.support.rigs.query_store import QueryApi
 from tests.support.rigs.store import TestStore

@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 
 from processors.dead_letter_limit import DeadLetterLimit
-from processors.observer import Observers
+from processors.flow.observer import Observers
+from processors.marks.rollups import Target
 from processors.pipeline import Pipeline
 from processors.plan import Planner
 from processors.pricing import Pricing
-from processors.rollups import Target
 from processors.state_cache import StateCache
 from processors.warehouse import Bucket, ClickHouseWarehouse, Rows, Warehouse
 from schemas.log.position import LogRecord

@@ -13,12 +13,12 @@ from typing import Any
 import clickhouse_connect
 from aiokafka import AIOKafkaProducer
 
-from deploy.devstack.stack import answers_200
-from deploy.devstack.store_server.conditions import DEDUPLICATION_WINDOW
+from devstack.store_server.conditions import DEDUPLICATION_WINDOW
+from ingest.log.atomic_write import write_whole
 from ingest.log.kafka import KafkaTopic
-from kernel.atomic_write import write_whole
-from kernel.ports import free_ports
-from runtime.secret_making import make_embedded_secrets
+from runtime.services.http_probe import answers_200
+from runtime.services.ports import free_ports
+from runtime.settings.secret_making import make_embedded_secrets
 from schemas.log.kafka_security import KafkaSecurity
 from schemas.log.position import LogRecord
 from store.address import StoreAddress
@@ -70,7 +70,7 @@ class ProjectorRig:
         return self.store
 
     def run(self, *arguments: str, fail_point: str = "") -> subprocess.Popen[bytes]:
-        """Start a long-running command; it fails at ``fail_point`` (see `kernel.fail_points`)."""
+        """Start a long-running command; it fails at ``fail_point`` (see `store.fail_points`)."""
         return self._spawn(arguments[0], self._command(arguments), fail_point)
 
     def finish(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:

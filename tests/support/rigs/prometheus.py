@@ -11,8 +11,8 @@ import httpx
 import pytest
 import yaml
 
-from deploy.devstack.stack import answers_200
-from kernel.ports import free_port
+from runtime.services.http_probe import answers_200
+from runtime.services.ports import free_port
 from tests.support.rigs.ending import end_process
 from tests.support.waiting import eventually
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import msgspec
 
-from deploy.devstack.kafka_jars.broker import BrokerSettings
-from deploy.devstack.stack import LOCAL, Ports, Stack, run_stack
-from runtime.secret_making import make_embedded_secrets
+from devstack.kafka_jars.broker import BrokerSettings
+from devstack.stack import Stack, run_stack
+from runtime.settings.secret_making import make_embedded_secrets
+from runtime.settings.stack_folder import LOCAL, Ports
 
 
 class ProxiedStack(Stack, frozen=True, kw_only=True):

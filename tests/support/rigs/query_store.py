@@ -16,16 +16,16 @@ from clickhouse_connect.driver.client import Client
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
 from edge.tokens import issue_token
-from kernel.words import search_text
 from processors.warehouse import sql
-from query_api import reader as reader_module
 from query_api.freshness import Freshness
-from query_api.reader import ClickHouseReader, Reader
-from runtime.composition import ReadSide, compose
+from runtime.services.composition import ReadSide, compose
 from schemas.ids import IdSecrets, mint, new_thread, thread_id, thread_of
 from schemas.permissions import Role
 from schemas.store.rows import ModelTotals, SessionRow, ToolTotals
+from schemas.words import search_text
 from store.connect import WRITE, connect
+from store.reading import reader as reader_module
+from store.reading.reader import ClickHouseReader, Reader
 from tests.support import CHECKOUT
 from tests.support.clients.in_process import in_process
 from tests.support.rigs.store import Options

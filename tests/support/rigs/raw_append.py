@@ -2,7 +2,7 @@
 
 import asyncio
 
-from deploy.devstack.stack import PARTITIONS, Stack
+from devstack.stack import PARTITIONS, Stack
 from ingest.log.kafka import KafkaEventLog, KafkaTopic
 from ingest.log.port import EventLog
 from ingest.log.sqlite.sqlite_log import SqliteEventLog

@@ -5,8 +5,8 @@ from typing import Any
 
 from structlog.testing import capture_logs
 
-from query_api.reader import open_reader
 from store.address import StoreAddress
+from store.reading.reader import open_reader
 from tests.support.rigs.query_store import NOON, QueryApi, QueryStore, session
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kernel.ports import free_port
+from runtime.services.ports import free_port
 from tests.support.waiting import eventually
 
 HOST = "127.0.0.1"

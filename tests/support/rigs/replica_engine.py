@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from unittest.mock import patch
 
+from prices.price_list import list_prices
 from processors import warehouse
-from runtime.provision import provision_store
-from schemas.pricing.price_list import list_prices
+from runtime.operations.provision_store import provision_store
 from store import migrate
 from store.address import StoreAddress
 from store.connect import PLAIN, Client, connect

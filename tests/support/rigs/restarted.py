@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from deploy.devstack.stack import answers_200
 from edge.tokens import issue_token
 from ingest.log.sqlite.file import READ, open_for_reading
-from kernel.fail_points import VARIABLE
-from kernel.ports import free_port
+from runtime.services.http_probe import answers_200
+from runtime.services.ports import free_port
 from schemas.log.codec import decode_value
 from schemas.log.records import AnyRecord
+from store.fail_points import VARIABLE
 from tests.support.rigs.forked import PYTHON, Forked
 
 READY_S, DOWN_S = 120, 1.0

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from deploy.devstack.kafka_jars import broker
-from deploy.devstack.kafka_jars.broker import HOST, Broker, BrokerSettings
-from kernel.ports import free_ports
-from runtime.private_files import private_folder
+from devstack.kafka_jars import broker
+from devstack.kafka_jars.broker import HOST, Broker, BrokerSettings
+from runtime.services.ports import free_ports
+from runtime.settings.private_files import private_folder
 from tests.support.rigs.certificates import HERE, Authority
 from tests.support.waiting import eventually
 

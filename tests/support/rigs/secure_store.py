@@ -10,9 +10,9 @@ import sys
 import threading
 from pathlib import Path
 
-from deploy.devstack.store_server.engine import Engine
-from deploy.devstack.store_server.server import StoreHttpServer
-from deploy.devstack.store_server.users import StoreUser, Users
+from devstack.store_server.engine import Engine
+from devstack.store_server.server import StoreHttpServer
+from devstack.store_server.users import StoreUser, Users
 from tests.support import CHECKOUT
 from tests.support.rigs.certificates import HERE, Authority, server_context
 

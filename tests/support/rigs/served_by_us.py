@@ -12,9 +12,9 @@ import uvloop
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
 from ingest.log.sqlite.sqlite_log import SqliteEventLog
-from runtime.composition import WriteSide, compose
-from runtime.http_server import serve_http
-from runtime.logging import configure_logging
+from runtime.services.composition import WriteSide, compose
+from runtime.services.http_server import serve_http
+from runtime.services.logging import configure_logging
 from schemas.log.position import LogUnavailable, Position
 from tests.support.rigs.write_api import KEY, SECRETS
 

@@ -16,15 +16,15 @@ from urllib.parse import urlencode
 import clickhouse_connect
 import msgspec
 
-from deploy.devstack.store_server.users import StoreUser
+from devstack.store_server.users import StoreUser
 from tests.support import CHECKOUT
 
 SERVE = """
 import os, sys
 from pathlib import Path
 import msgspec
-from deploy.devstack.store_server import server
-from deploy.devstack.store_server.users import StoreUser
+from devstack.store_server import server
+from devstack.store_server.users import StoreUser
 users = [StoreUser("writer", "w-secret", readonly=False), StoreUser("reader", "r:secret", readonly=True)]
 users += msgspec.json.decode(os.environ.get("MORE_USERS", "[]"), type=list[StoreUser])
 server.CONNECTIONS_MAX = int(os.environ.get("CONNECTIONS_MAX", server.CONNECTIONS_MAX))

@@ -1,9 +1,9 @@
 """The users of `deploy/clickhouse/*.sql`, read from these files for the in-process engine."""
 
 import re
-from importlib import resources
 from typing import NamedTuple
 
+from tests.support import CHECKOUT
 from tests.support.rigs.personas import Persona
 
 PLACEHOLDER = re.compile(r"\{\{[^}]*\}\}")
@@ -30,7 +30,7 @@ class Right(NamedTuple):
 
 def statements(org: str = "acme") -> list[str]:
     """Return the statements of both files, one per line, with every placeholder filled in."""
-    folder = resources.files("deploy") / "clickhouse"
+    folder = CHECKOUT / "deploy" / "clickhouse"
     text = "".join((folder / name).read_text() for name in ("users.sql", "teams.sql"))
     bare = "\n".join(re.sub(r"(^| )--.*", "", line) for line in text.splitlines())
     filled = PLACEHOLDER.sub("0" * 64, bare.replace("{{ORG}}", org))

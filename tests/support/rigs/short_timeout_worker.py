@@ -19,10 +19,10 @@ from faust.transport.consumer import ThreadDelegateConsumer
 
 from processors.runners import bounded_stop, faust_app
 from processors.runners.watchdog import STILL_S
-from runtime import projector
-from runtime.logging import configure_logging
-from runtime.settings import load_settings
-from runtime.worker import run_worker
+from runtime.services import projector
+from runtime.services.logging import configure_logging
+from runtime.services.worker import run_worker
+from runtime.settings.settings import load_settings
 
 SESSION_TIMEOUT_S = 6
 

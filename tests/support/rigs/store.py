@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
+from prices.price_list import list_prices
 from processors.warehouse import ClickHouseWarehouse
-from runtime.projector import make_warehouse
-from runtime.provision import provision_store
-from schemas.pricing.price_list import list_prices
+from runtime.operations.provision_store import provision_store
+from runtime.services.projector import make_warehouse
 from store.address import StoreAddress
 from store.connect import WRITE, connect
 from store.generations import FIRST_GENERATION

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import clickhouse_connect
 
-from runtime.store_url import parse_store_url
+from runtime.settings.store_url import parse_store_url
 from tests.support.rigs.forked import PYTHON, run
 from tests.support.rigs.store import TABLES
 

@@ -7,7 +7,7 @@ import sys
 
 import clickhouse_connect
 
-from runtime.store_url import parse_store_url
+from runtime.settings.store_url import parse_store_url
 
 TABLES = """
 SELECT concat(database, '.', name)

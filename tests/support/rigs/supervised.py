@@ -14,9 +14,9 @@ DRIVER = """
 import signal
 import sys
 from pathlib import Path
-from deploy.devstack.supervisor import supervisor
-from deploy.devstack.supervisor.services import Backoff, Job, SupervisedService
-from deploy.devstack.supervisor.supervisor import Supervisor
+from devstack.supervisor import supervisor
+from devstack.supervisor.services import Backoff, Job, SupervisedService
+from devstack.supervisor.supervisor import Supervisor
 
 for number in (signal.SIGINT, signal.SIGHUP):  # a test run in the background, or under nohup, ignores them
     signal.signal(number, signal.SIG_DFL)

@@ -9,7 +9,7 @@ import sys
 
 from aiokafka import AIOKafkaConsumer
 
-from deploy.devstack.stack import Stack
+from devstack.stack import Stack
 from schemas.log.topics import TOPIC
 from tests.support import CHECKOUT
 from tests.support.rigs.folder import files_of

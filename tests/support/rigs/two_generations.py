@@ -6,16 +6,16 @@ from typing import Any
 
 import clickhouse_connect
 
-from audit.prove.proof import Proof
-from audit.prove.prove import Prove
-from audit.prove.sides import Pause
+from generations.prove.proof import Proof
+from generations.prove.prove import Prove
+from generations.prove.sides import Pause
 from processors.fold.fold import FOLD_VERSION
 from processors.warehouse import ClickHouseWarehouse
-from query_api.reader import ClickHouseReader
-from runtime.projector import make_warehouse
+from runtime.services.projector import make_warehouse
 from schemas.log.position import LogRecord
 from store.generations import Generation
 from store.migrate import migrate
+from store.reading.reader import ClickHouseReader
 from store.sql import read_sql
 from tests.support.rigs.projection import new_pipeline, settle
 from tests.support.rigs.store import TABLES, TestStore

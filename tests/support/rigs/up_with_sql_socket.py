@@ -15,8 +15,8 @@ from typing import Any
 import clickhouse_connect
 
 from cli.main import main
-from runtime.settings import load_settings
-from runtime.store_url import parse_store_url
+from runtime.settings.settings import load_settings
+from runtime.settings.store_url import parse_store_url
 from store.address import StoreAddress
 from store.generations import FIRST_GENERATION
 

@@ -10,15 +10,15 @@ import httpx
 from litestar.routes import HTTPRoute
 
 from edge.tokens import issue_token
-from processors.progress import Progress
-from query_api.reader import ClickHouseReader, Row, open_reader
-from runtime.http_services import service
-from runtime.secret_making import make_embedded_secrets
-from runtime.secrets import id_secrets, token_key
-from runtime.settings import Settings
+from processors.marks.progress import Progress
+from runtime.services.http_services import service
+from runtime.settings.secret_making import make_embedded_secrets
+from runtime.settings.secrets import id_secrets, token_key
+from runtime.settings.settings import Settings
 from schemas import ids
 from schemas.permissions import Role
 from store.generations import Generation
+from store.reading.reader import ClickHouseReader, Row, open_reader
 from tests.support.builders import LogBuilder
 from tests.support.clients.in_process import in_process
 from tests.support.fakes.log import FakeEventLog

@@ -22,39 +22,42 @@ from structlog.testing import capture_logs
 
 from audit import repair
 from audit.coverage import COVERAGE_GAPS, Coverage, Gaps
-from audit.prove import ranges
-from audit.prove.prove import Prove
-from audit.prove.questions import NEXT_HOUR, NEXT_SESSION, AfterHour, AfterSession
 from audit.recount import Recounted
-from audit.requests.situation import load_latest
 from audit.watch import NIGHTLY_AT_HOUR, Audit
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
 from edge.tokens import issue_token
-from kernel.times import instant
+from generations import provisioning_work
+from generations.control import Control
+from generations.jobs import table as requests
+from generations.jobs.table import Kind
+from generations.projector_work import GenerationWork
+from generations.prove import ranges
+from generations.prove.prove import Prove
+from generations.prove.questions import NEXT_HOUR, NEXT_SESSION, AfterHour, AfterSession
+from generations.situation import load_latest
+from prices import table as prices
+from prices.price_list import list_prices
 from processors import warehouse as warehouse_module
 from processors.fold.fold import FOLD_VERSION
 from processors.fold.frozen import thaw
-from processors.progress import Progress
+from processors.marks.progress import Progress
 from processors.projections import states
+from processors.projector import Projector
 from processors.runners.startup_checks import check_generation
-from query_api.reader import ClickHouseReader, answer, open_reader
 from query_api.sessions import recent_threads
-from runtime import provision, provisioning_work
-from runtime.composition import ReadSide, compose
-from runtime.control import Control
-from runtime.generation_work import GenerationWork
-from runtime.projector import Projector, make_warehouse
+from runtime.operations import provision_store as provision
+from runtime.services.composition import ReadSide, compose
+from runtime.services.projector import make_warehouse
 from schemas.log.position import LogRecord, Position
 from schemas.log.topics import partition_of, record_key
 from schemas.permissions import OPERATOR_ORG, Role
-from schemas.pricing.price_list import list_prices
-from store import prices, requests
+from schemas.times import instant
 from store.address import StoreAddress
 from store.connect import WRITE, connect
 from store.generations import FIRST_GENERATION, Generation
 from store.migrate import check_migrated
-from store.requests import Kind
+from store.reading.reader import ClickHouseReader, answer, open_reader
 from tests.support.builders import (
     MINUTE_MS,
     ORG,
@@ -86,7 +89,9 @@ REQUESTED: tuple[tuple[Kind, str], ...] = (
     *(("repair", FIRST_GENERATION), ("pause", SECOND), ("resume", SECOND), ("prove", SECOND)),
     *(("switch", SECOND), ("switch", FIRST_GENERATION)),
 )
-ASKED_OF_THE_STORE = frozenset(("store.generations", "store.requests", "store.request_event", "store.receipt_gaps"))
+ASKED_OF_THE_STORE = frozenset(
+    ("store.generations", "generations.jobs.requests", "generations.jobs.request_event", "store.receipt_gaps")
+)
 CHANGING = frozenset({"request_id", "age_seconds", "stored_at", "projected_at"})  # depends on the clock
 OF_REQUESTS = frozenset(
     "id by at made_at requested_at finished_at facts text results progress waits_for".split()
@@ -232,7 +237,7 @@ async def _do_requested(store: StoreAddress, projectors: Mapping[str, Projector]
     try:
         await _until_done(reader, control, refused)
         for kind, name in REQUESTED:
-            await reader.control("store.request_event", requests.new_request(kind, name, "tests"))
+            await reader.control("generations.jobs.request_event", requests.new_request(kind, name, "tests"))
             await _until_done(reader, control, refused)
     finally:
         for work in works:
@@ -293,7 +298,9 @@ async def _ask(options: Mapping[str, Any]) -> dict[str, Any]:
     reader._run = run  # type: ignore[method-assign, assignment]  # it notes which files are used
     try:
         await reader.check()
-        await reader.control("store.request_event", requests.new_request("repair", FIRST_GENERATION, "tests"))
+        await reader.control(
+            "generations.jobs.request_event", requests.new_request("repair", FIRST_GENERATION, "tests")
+        )
         answers, audit, proof = await _answers(reader), await _audit(reader), await _proof(reader)
         gaps = await answer(reader, Generation(FIRST_GENERATION, PARTITIONS), COVERAGE_GAPS, Gaps(0, 0, 1_000, 10))
         await _next_keys(reader)

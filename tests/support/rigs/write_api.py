@@ -14,7 +14,7 @@ from edge.keys import shared_secret
 from edge.tokens import issue_token
 from ingest.dependencies import Clock
 from ingest.privacy.policy import KEEP_ALL_BUT_SECRETS, Privacy
-from runtime.composition import WriteSide, compose
+from runtime.services.composition import WriteSide, compose
 from schemas.ids import IdSecrets, mint, new_thread
 from schemas.log.codec import decode
 from schemas.log.records import AnyRecord

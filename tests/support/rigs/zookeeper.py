@@ -4,8 +4,8 @@ import socket
 import subprocess
 from pathlib import Path
 
-from deploy.devstack.kafka_jars.jars import JarSet, java
-from kernel.ports import free_port
+from devstack.kafka_jars.jars import JarSet, java
+from runtime.services.ports import free_port
 from tests.support.rigs.ending import end_process
 from tests.support.rigs.kafka import need_jars
 from tests.support.waiting import eventually

@@ -1,0 +1,1 @@
+"""Claude Code: the names in its hooks, and its telemetry."""

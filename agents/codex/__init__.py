@@ -1,0 +1,1 @@
+"""Codex: the names in its hooks, and its telemetry."""

@@ -1,0 +1,18 @@
+"""Codex CLI: its hooks have Claude Code's names, its tools have their own."""
+
+from agents.client import Client
+
+CODEX = Client(
+    "codex",
+    event_types={},
+    tools={
+        "shell": "Bash",
+        "local_shell": "Bash",
+        "exec_command": "Bash",
+        "unified_exec": "Bash",
+        "apply_patch": "Edit",
+        "update_plan": "TodoWrite",
+        "web_search": "WebSearch",
+        "view_image": "Read",
+    },
+)

@@ -1,0 +1,1 @@
+"""Gemini CLI: the names in its hooks, and its telemetry."""

@@ -1,1 +1,0 @@
-"""The production layout on one machine without containers, for development and tests."""

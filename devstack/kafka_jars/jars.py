@@ -1,0 +1,124 @@
+"""The broker's jars: fetched once with Maven, then shared by every checkout and test run of this user.
+
+The tests fetch ZooKeeper's jars the same way, with their own file in place of `pom.xml`. A file beside each pom has the
+SHA-256 of every jar, in the format of `sha256sum`: jars that differ are not run.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from runtime.settings.cache_folder import cache_folder
+
+KAFKA_VERSION = "4.4.0"
+JAVA_MIN = 17
+FETCH_S = 300.0
+INSTALL_HINT = f"install Java {JAVA_MIN} or newer and Maven (Debian: apt-get install openjdk-17-jre-headless maven)"
+
+
+class KafkaUnavailable(Exception):
+    """No broker can be run from jars here; the message says what to install."""
+
+
+class JarSet(NamedTuple):
+    """The jars of a program: its name and version, the pom that lists them, and a jar that must be among them."""
+
+    name: str
+    version: str
+    pom: Path
+    needed: str  # a pattern
+
+    def cache_dir(self) -> Path:
+        """Return the folder that holds, or will hold, the jars."""
+        return cache_folder() / f"{self.name.lower()}-{self.version}"
+
+    def digests(self) -> dict[str, str]:
+        """Return the SHA-256 of every jar by its name."""
+        lines = self.pom.with_suffix(".sha256").read_text().splitlines()
+        return {name: digest for digest, name in map(str.split, lines)}
+
+
+KAFKA = JarSet("Kafka", KAFKA_VERSION, Path(__file__).with_name("pom.xml"), "kafka_*.jar")
+
+
+def java() -> str:
+    """Return the path of a Java that can run the broker (`JAVA_HOME` first, then `PATH`). Raises `KafkaUnavailable`."""
+    home = os.environ.get("JAVA_HOME")
+    found = (shutil.which("java", path=str(Path(home) / "bin")) if home else None) or shutil.which("java")
+    if found is None:
+        raise KafkaUnavailable(f"Kafka needs Java, and none is installed: {INSTALL_HINT}")
+    major = _java_major(java_version(found))
+    if major < JAVA_MIN:
+        raise KafkaUnavailable(f"Kafka needs Java {JAVA_MIN} or newer; {found} is version {major}: {INSTALL_HINT}")
+    return found
+
+
+def jars(of: JarSet = KAFKA) -> Path:
+    """Return the folder of the jars; fetch them if they are missing. Raises `KafkaUnavailable`."""
+    target = of.cache_dir()
+    return target if target.is_dir() else _fetch(of, target)
+
+
+@cache
+def java_version(java_path: str) -> str:
+    """Return the output of `java -version`; each Java runs it once."""
+    answer = subprocess.run([java_path, "-version"], capture_output=True, text=True, timeout=30, check=False)  # noqa: S603 (our own look-up)
+    return answer.stderr
+
+
+def _java_major(said: str) -> int:
+    """Return 17 for `openjdk version "17.0.15"`, 8 for `"1.8.0"`, 0 if unknown."""
+    version = re.search(r'version "(?:1\.)?(\d+)', said)
+    return int(version.group(1)) if version else 0
+
+
+def _fetch(of: JarSet, target: Path) -> Path:
+    """Fill a folder beside `target`, then rename it, so that a half-filled folder is never used."""
+    mvn = shutil.which("mvn")
+    if mvn is None:
+        raise KafkaUnavailable(f"{of.name}'s jars are not in {target}, and Maven is not installed: {INSTALL_HINT}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix="fetching-") as scratch:
+        filled = Path(scratch) / "jars"
+        _copy_dependencies(of, mvn, filled)
+        _check_digests(of, filled)
+        _rename_unless_there(filled, target)
+    return target
+
+
+def _copy_dependencies(of: JarSet, mvn: str, into: Path) -> None:
+    command = [mvn, "-q", "-B", "-C", "-f", str(of.pom), "dependency:copy-dependencies", f"-DoutputDirectory={into}"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=FETCH_S, check=False)  # noqa: S603 (fixed arguments)
+    except subprocess.TimeoutExpired:
+        why = f"Maven did not fetch {of.name}'s jars within {FETCH_S:.0f} s; is the network up?"
+        raise KafkaUnavailable(why) from None
+    if done.returncode != 0 or not any(into.glob(of.needed)):
+        raise KafkaUnavailable(f"Maven could not fetch {of.name}'s jars (is the network up?):\n{done.stdout[-2000:]}")
+
+
+def _check_digests(of: JarSet, folder: Path) -> None:
+    """Refuse jars that differ from the list. Maven's own checksums come from the same place as the jars."""
+    known = of.digests()
+    found = {jar.name: hashlib.sha256(jar.read_bytes()).hexdigest() for jar in folder.iterdir()}
+    differing = sorted(name for name in known.keys() | found if known.get(name) != found.get(name))
+    if differing:
+        raise KafkaUnavailable(
+            f"Maven fetched {of.name}'s jars, but these differ from {of.pom.with_suffix('.sha256')}: "
+            f"{', '.join(differing)}. They are not used: remove them from Maven's local repository, then try again"
+        )
+
+
+def _rename_unless_there(filled: Path, target: Path) -> None:
+    """Rename the folder. If two processes fetch at once, the first rename wins and the other's copy is discarded."""
+    try:
+        filled.rename(target)
+    except OSError:
+        if not target.is_dir():
+            raise

@@ -1,0 +1,125 @@
+"""Connections to the engine, reused by requests with the same rights, database and settings; turns in a session."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import NamedTuple
+from weakref import WeakValueDictionary
+
+from devstack.store_server.engine import Engine, EngineConnection
+from devstack.store_server.errors import Code, StoreError
+from devstack.store_server.users import Rights
+
+RUNNING_MAX = 32
+IDLE_MAX = 32
+WAIT_S = 10.0
+
+
+class UserProfile(NamedTuple):
+    """What a connection was set up for, and so what it can be reused for."""
+
+    rights: Rights
+    database: str
+    settings: tuple[tuple[str, str], ...]
+
+
+class ConnectionPool:
+    """Leases connections, at most `running_max` at once. A connection whose query failed is not reused."""
+
+    def __init__(self, engine: Engine, running_max: int = RUNNING_MAX, idle_max: int = IDLE_MAX) -> None:
+        self._engine = engine
+        self._slots = threading.BoundedSemaphore(running_max)
+        self._idle_max = idle_max
+        self._lock = threading.Lock()
+        self._idle: OrderedDict[EngineConnection, UserProfile] = OrderedDict()  # the least recently used first
+        self._closed = False
+
+    @contextmanager
+    def lease(self, profile: UserProfile) -> Iterator[EngineConnection]:
+        """Yield a connection of this profile to one request. Raises StoreError if none is free for too long."""
+        if not self._slots.acquire(timeout=WAIT_S):
+            raise StoreError(Code.TOO_MANY_SIMULTANEOUS_QUERIES, "Too many queries are running; try again")
+        try:
+            connection = self._take(profile) or self._open(profile)
+            try:
+                yield connection
+            except BaseException:
+                connection.close()
+                raise
+            self._give_back(connection, profile)
+        finally:
+            self._slots.release()
+
+    def close(self) -> None:
+        """Close idle connections now, and each other connection when it is returned."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, OrderedDict()
+        for connection in idle:
+            connection.close()
+
+    def _take(self, profile: UserProfile) -> EngineConnection | None:
+        with self._lock:
+            for connection in reversed(self._idle):
+                if self._idle[connection] == profile:
+                    del self._idle[connection]
+                    return connection
+        return None
+
+    def _open(self, profile: UserProfile) -> EngineConnection:
+        connection = self._engine.connect()
+        try:
+            _set_up(connection, profile)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _give_back(self, connection: EngineConnection, profile: UserProfile) -> None:
+        with self._lock:
+            spare = connection
+            if connection.reusable and not self._closed:
+                self._idle[connection] = profile
+                if len(self._idle) <= self._idle_max:
+                    return
+                spare, _ = self._idle.popitem(last=False)
+        spare.close()
+
+
+def _set_up(connection: EngineConnection, profile: UserProfile) -> None:
+    """Set the user's rights, then the request's settings, so that the engine judges the settings by the rights."""
+    rights = profile.rights
+    if profile.database:
+        connection.query(f"USE {_quoted(profile.database, '`')}".encode())
+    _set(connection, rights.values)
+    if rights.profile:  # after its values, which it may make constant
+        connection.query(f"SET profile = '{rights.profile}'".encode())
+    if rights.readonly:
+        connection.query(f"SET readonly = {rights.readonly}".encode())
+    _set(connection, profile.settings)
+
+
+def _set(connection: EngineConnection, settings: Iterable[tuple[str, str]]) -> None:
+    if assignments := ", ".join(f"{name} = {_quoted(value)}" for name, value in settings):
+        connection.query(f"SET {assignments}".encode())
+
+
+def _quoted(text: str, mark: str = "'") -> str:
+    escaped = text.replace("\\", "\\\\").replace(mark, f"\\{mark}")
+    return f"{mark}{escaped}{mark}"
+
+
+class Sessions:
+    """A lock for each session in use; it is gone with its last user. A session has no other state."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._turns: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
+
+    def turn(self, session_id: str) -> AbstractContextManager[object]:
+        """Return what a request waits for and holds, so that requests of one session run one after the other."""
+        if not session_id:
+            return nullcontext()
+        with self._lock:
+            return self._turns.setdefault(session_id, threading.Lock())

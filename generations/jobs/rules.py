@@ -1,0 +1,110 @@
+"""Which requests are refused, and what to do instead. Checked when a request arrives and when it is picked up. Pure."""
+
+import re
+from collections.abc import Callable, Mapping
+
+from generations.jobs.table import Kind, RequestOptions
+from generations.replay_limit import refusal_beside
+from generations.situation import GenerationStatus, Situation
+
+# The store grants rights on databases by this prefix.
+NAME = re.compile(r"g[a-z0-9_]{0,30}")
+
+
+def refusal(kind: Kind, generation: str, options: RequestOptions, situation: Situation) -> str | None:
+    """Return why a request is refused and what to do, in one sentence, or None if it is accepted."""
+    return _in_the_way(kind, generation, situation) or refusal_now(kind, generation, options, situation)
+
+
+def refusal_now(kind: Kind, generation: str, options: RequestOptions, situation: Situation) -> str | None:
+    """Return the same for a request that has already been accepted."""
+    if kind == "replay":
+        return _of_replay(generation, situation)
+    status = situation.generations.get(generation)
+    if status is None:
+        names = ", ".join(situation.generations) or "none"
+        return f"there is no generation {generation} (known: {names}); `replay --to {generation}` makes one"
+    if status.known.is_dropped:
+        return f"{generation} was dropped; `replay --to NAME` makes a generation with a new name"
+    return _RULES[kind](status, options, situation)
+
+
+def _in_the_way(kind: Kind, generation: str, situation: Situation) -> str | None:
+    """Return why an open request for the same generation is in the way, or None."""
+    partitions = situation.partitions_of(generation)
+    for request in situation.requests:
+        if request.generation != generation or not request.is_open(partitions):
+            continue
+        if request.kind == kind:
+            return f"the same is requested already, as {request.id}: wait until it ends"
+        if request.kind == "drop":
+            return f"{generation} is about to be dropped, by {request.id}: `replay --to NAME` makes another generation"
+        if (request.kind, kind) == ("switch", "drop"):
+            return f"a switch to {generation} is requested, as {request.id}: wait until it ends"
+    return None
+
+
+def _of_replay(name: str, situation: Situation) -> str | None:
+    if NAME.fullmatch(name) is None:
+        return f"{name!r} is not a generation name: use g, then at most 30 letters, digits or _, such as g2"
+    if (status := situation.generations.get(name)) is not None:
+        return f"{name} already exists ({status.state}); names can't be reused, so choose another"
+    return refusal_beside(name, [status.known for status in situation.generations.values()], situation.requests)
+
+
+def _of_repair(status: GenerationStatus, _: RequestOptions, __: Situation) -> str | None:
+    return f"{status.name} is paused: `resume {status.name}` first" if status.known.is_paused else None
+
+
+def _of_prove(status: GenerationStatus, _: RequestOptions, __: Situation) -> str | None:
+    if status.state == "filling":
+        return f"{status.name} is still filling ({status.share:.0%} of the log): prove it once it follows the log"
+    return None
+
+
+def _of_switch(status: GenerationStatus, options: RequestOptions, situation: Situation) -> str | None:
+    name = status.name
+    if status.known.is_live:
+        return f"{name} is live already"
+    if status.state == "filling":
+        return f"{name} is still filling ({status.share:.0%} of the log): wait until it follows the log, then prove it"
+    if status.known.is_paused:
+        return f"{name} is paused: `resume {name}` first"
+    return None if status.known.live_at_us else _unproved(status, options, situation)
+
+
+def _unproved(status: GenerationStatus, options: RequestOptions, situation: Situation) -> str | None:
+    """Return what its proof lacks. A generation that was live before can become live again without a proof."""
+    name, proof, live = status.name, status.proof, situation.live
+    if proof is None:
+        return f"{name} is not proved: `prove {name}` first"
+    if live is not None and proof.compared_with != live.name:
+        return f"{name} was proved against {proof.compared_with}, but {live.name} is live: `prove {name}` again"
+    if not (proof.equal or options.accept_differences):
+        return (
+            f"the last proof of {name} found differences: read them with `prove {name}`, and if all are intended, "
+            f"`switch {name} --accept-differences`"
+        )
+    return None
+
+
+def _of_drop(status: GenerationStatus, _: RequestOptions, __: Situation) -> str | None:
+    return f"{status.name} is live: switch to another generation first" if status.known.is_live else None
+
+
+def _of_pause(status: GenerationStatus, _: RequestOptions, __: Situation) -> str | None:
+    return f"{status.name} is paused already" if status.known.is_paused else None
+
+
+def _of_resume(status: GenerationStatus, _: RequestOptions, __: Situation) -> str | None:
+    return None if status.known.is_paused else f"{status.name} is not paused"
+
+
+_RULES: Mapping[Kind, Callable[[GenerationStatus, RequestOptions, Situation], str | None]] = {
+    "repair": _of_repair,
+    "prove": _of_prove,
+    "switch": _of_switch,
+    "drop": _of_drop,
+    "pause": _of_pause,
+    "resume": _of_resume,
+}

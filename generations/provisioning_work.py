@@ -1,0 +1,120 @@
+"""Creates and drops generations on request. This needs a store user that may create and drop databases.
+
+`up` does it by itself, and the supervisor of `stack` runs `provision` to do it. Elsewhere an operator runs `provision`.
+"""
+
+import os
+import socket
+from collections.abc import Iterable
+from contextlib import closing
+from threading import Event
+
+from generations.jobs.table import PROVISIONED, Report, Request, add_request_event, load_requests, report_of
+from generations.replay_limit import refusal_beside
+from prices.price_list import PriceList, newest
+from prices.table import history_of
+from processors.fold.fold import FOLD_VERSION
+from store.address import StoreAddress
+from store.connect import PLAIN, Client, connect
+from store.generations import Generation, KnownGeneration, add_generation_event, create_generation, load_generations
+from store.migrate import migrate
+
+LEFT_FOR_S = 20.0  # a generation is kept this long after a switch: reads that began before may still be running
+STOPS_WITHIN_S = 5.0  # projectors check the generations every two seconds
+
+
+def left_to_do(generations: Iterable[KnownGeneration], requests: Iterable[Request]) -> list[Request]:
+    """Return the unfulfilled requests to create or drop a generation, oldest first."""
+    partitions = {known.name: known.made.partitions for known in generations}
+    return [
+        request
+        for request in requests
+        if request.kind in PROVISIONED
+        and request.is_open(partitions.get(request.generation, 1))
+        and not (request.kind == "replay" and request.generation in partitions)
+    ]
+
+
+def take_up(
+    client: Client, store: StoreAddress, request: Request, partitions: int, stopping: Event | None = None
+) -> list[str]:
+    """Create or drop a generation; return one line for each change. ``client`` is on the control database.
+
+    Once ``stopping`` is set, a drop does not wait for readers but is left for the next start.
+
+    Raises:
+        StoreUnavailable: the store is unreachable; the same request can be picked up again.
+    """
+    if request.kind == "replay":
+        return _create(client, store, request, partitions)
+    return _drop(client, store, request, stopping or Event())
+
+
+def make_generation(client: Client, store: StoreAddress, name: str, partitions: int) -> list[str]:
+    """Create the tables, then record the generation: from then on its projectors may start.
+
+    Raises:
+        StoreUnavailable: the store is unreachable; creating the same generation can be tried again.
+    """
+    done = migrate(store, store.database(name), "generation")
+    made_with = PriceList(newest(history_of(client))).sha256
+    create_generation(client, store, Generation(name, partitions, FOLD_VERSION, made_with))
+    return done
+
+
+def _create(client: Client, store: StoreAddress, request: Request, partitions: int) -> list[str]:
+    if why := _no_room(client, request):
+        add_request_event(client, report_of(request, "failed", _by(), report=Report(text=why)))
+        return [f"not created: {why}"]
+    add_request_event(client, report_of(request, "taken", _by(), partitions=()))
+    done = make_generation(client, store, request.generation, partitions)
+    return [*done, f"generation {request.generation}, filling"]
+
+
+def _no_room(client: Client, request: Request) -> str | None:
+    """Check a replay again: others that were accepted at the same moment may come first."""
+    known, requests = load_generations(client), load_requests(client)
+    earlier = [other for other in requests if (other.at_us, other.id) < (request.at_us, request.id)]
+    return refusal_beside(request.generation, known, earlier)
+
+
+def _drop(client: Client, store: StoreAddress, request: Request, stopping: Event) -> list[str]:
+    """Record that the generation is dropped, so that its projectors stop, then drop its tables."""
+    known = _find(client, request.generation)
+    if known is None or known.is_live:
+        why = f"{request.generation} is live" if known else f"there is no generation {request.generation}"
+        add_request_event(client, report_of(request, "failed", _by(), report=Report(text=why)))
+        return [f"not dropped: {why}"]
+    add_request_event(client, report_of(request, "taken", _by(), partitions=()))
+    if not known.is_dropped:
+        add_generation_event(client, known.made, "dropped")
+    _end_others(client, request, known.made.partitions)
+    if stopping.wait(_pause_s(known)):
+        return [f"generation {known.name}, to be dropped"]
+    name = {"name": store.database(known.name)}
+    for server in store.each():
+        with closing(connect(PLAIN, **server.at(store.control))) as own:
+            own.command("DROP DATABASE IF EXISTS {name:Identifier} SYNC", parameters=name)
+    add_request_event(client, report_of(request, "done", _by()))
+    return [f"generation {known.name}, dropped"]
+
+
+def _end_others(client: Client, drop: Request, partitions: int) -> None:
+    """End all other requests for the generation, since none of its projectors is left to carry them out."""
+    report = Report(text=f"{drop.generation} was dropped")
+    for request in load_requests(client):
+        if request.generation == drop.generation and request.id != drop.id and request.is_open(partitions):
+            add_request_event(client, report_of(request, "failed", _by(), report=report))
+
+
+def _pause_s(known: KnownGeneration) -> float:
+    left_s = LEFT_FOR_S if known.left_us_ago is None else known.left_us_ago / 1e6
+    return max(STOPS_WITHIN_S, LEFT_FOR_S - left_s)
+
+
+def _find(client: Client, name: str) -> KnownGeneration | None:
+    return next((known for known in load_generations(client) if known.name == name), None)
+
+
+def _by() -> str:
+    return f"provision on {socket.gethostname()}, process {os.getpid()}"

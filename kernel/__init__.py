@@ -1,1 +1,0 @@
-"""Code that every package may use. It needs only the standard library."""

@@ -1,0 +1,1 @@
+"""When a batch may be taken and written: pauses, rates, outages, and who watches."""

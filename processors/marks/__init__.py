@@ -1,0 +1,1 @@
+"""How far everything is projected: progress, rollups, gaps between receipts."""

@@ -1,0 +1,149 @@
+"""Dense receipts: a mark for each partition below which every position is known to have its receipt.
+
+A worker that takes over a partition looks for holes from its mark on, so it need not read the whole history. The mark
+moves only after a query has found a receipt at every position up to it. It never depends on what this process
+remembers: that is what was written, not what the store still has. It moves after a take-over has filled its holes, and
+then at intervals, so that each look reads only what was written since the last one.
+
+A mark beyond the last receipt means that the store lost its tail, or was restored from an older copy. The mark is then
+deleted, and every position is looked at. If receipts below a mark are lost while later ones survive, the nightly audit
+and `coverage` find out: they begin at the first position, as a repair does.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import Protocol, TypeVar
+
+import structlog
+
+from processors.rowbinary import encode_rows
+from processors.warehouse import DenseMark, Warehouse
+from schemas.store.rows import DenseReceiptsRow
+from store.fail_points import fail_point
+
+T = TypeVar("T")
+LOOKED_AT_ONCE = 1 << 20  # positions: bounds the memory of a look, however long the history is
+EVERY_RECORDS, EVERY_S = 1_000_000, 600.0
+LOOK_EVERY_S = 10.0
+
+logger = structlog.get_logger()
+Stretch = tuple[int, int]  # offsets [start, stop)
+
+
+class Ask(Protocol):
+    """Calls the store until it answers."""
+
+    def __call__(self, call: Callable[[], T], /) -> Awaitable[T]:
+        """Return the result of ``call``."""
+        ...
+
+
+class Looking(Protocol):
+    """What a look needs from a pipeline."""
+
+    async def ask_store(self, call: Callable[[], T]) -> T:
+        """Call the store in the thread of the fold."""
+        ...
+
+    async def roll_up(self, step: str, call: Callable[[], T]) -> T:
+        """Call the store concurrently with the batches."""
+        ...
+
+
+class DenseReceipts:
+    """The marks of one worker. All methods are called from one event loop."""
+
+    def __init__(self, warehouse: Warehouse, pipeline: Looking, clock: Callable[[], float] = time.monotonic) -> None:
+        self._warehouse, self._pipeline, self._clock = warehouse, pipeline, clock
+        self._looked: dict[int, tuple[int, float]] = {}  # per partition: below which offset, and when
+
+    async def since(self, partition: int) -> int:
+        """Return the offset from which a take-over has to look."""
+        return await self._since(partition, self._pipeline.ask_store)
+
+    async def look(self, partition: int, since: int, below: int) -> bool:
+        """Look at ``[since, below)``, and move the mark there; return False if a receipt is missing.
+
+        Everything below ``since`` must be known to be dense.
+        """
+        return await self._look(partition, since, below, self._pipeline.ask_store)
+
+    async def found_dense(self, partition: int, since: int, below: int) -> None:
+        """Move the mark over ``[since, below)``, where a look has just found a receipt at each position."""
+        await self._move(partition, since, below, self._pipeline.ask_store)
+
+    async def run(self, written: Callable[[], Mapping[int, int]]) -> None:
+        """Let the marks follow what is ``written`` until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            for partition, below in self.due(written()).items():
+                await self.follow(partition, below)
+
+    def due(self, written: Mapping[int, int]) -> dict[int, int]:
+        """Return the partitions with enough written since their last look, or whose last look was long ago."""
+        now = self._clock()
+        return {partition: below for partition, below in written.items() if self._is_due(partition, below, now)}
+
+    async def follow(self, partition: int, below: int) -> bool:
+        """Move the mark of a partition that is written up to ``below``, concurrently with the batches."""
+        ask = partial(self._pipeline.roll_up, "dense_receipts")
+        return await self._look(partition, await self._since(partition, ask), below, ask)
+
+    async def _since(self, partition: int, ask: Ask) -> int:
+        mark = await ask(lambda: self._warehouse.dense_mark(partition))
+        since = believed(mark)
+        if since != mark.below:
+            logger.warning("receipts_lost", partition=partition, dense_below=mark.below, end=mark.end)
+            await ask(lambda: self._warehouse.forget_dense_mark(partition))
+        return since
+
+    async def _look(self, partition: int, since: int, below: int, ask: Ask) -> bool:
+        self._looked[partition] = below, self._clock()
+        if lacking := await holes(ask, self._warehouse, partition, since, below):
+            logger.error("receipts_missing", partition=partition, first=lacking[0][0], below=below, holes=len(lacking))
+            return False
+        await self._move(partition, since, below, ask)
+        return True
+
+    async def _move(self, partition: int, since: int, below: int, ask: Ask) -> None:
+        self._looked[partition] = below, self._clock()
+        if since < below:
+            rows = encode_rows([DenseReceiptsRow(partition, below)])
+            await ask(lambda: self._warehouse.insert("dense_receipts", rows))
+            fail_point("projector.moved_dense_mark")
+
+    def _is_due(self, partition: int, below: int, now: float) -> bool:
+        looked, at = self._looked.get(partition, (0, float("-inf")))
+        return below - looked >= EVERY_RECORDS or (below > looked and now - at >= EVERY_S)
+
+
+def believed(mark: DenseMark) -> int:
+    """Return the offset of a mark; 0 if it is beyond the last receipt: the store has lost its tail."""
+    return mark.below if mark.below <= mark.end else 0
+
+
+async def holes(ask: Ask, warehouse: Warehouse, partition: int, start: int, stop: int) -> list[Stretch]:
+    """Return the stretches of ``[start, stop)`` without a receipt. Each query covers a part of them."""
+    found: list[Stretch] = []
+    for part in parts(start, stop):
+        found += await ask(partial(warehouse.holes, partition, *part))
+    return joined(found)
+
+
+def parts(start: int, stop: int) -> Iterator[Stretch]:
+    """Yield ``[start, stop)`` in parts that a store can check in little memory."""
+    for first in range(start, stop, LOOKED_AT_ONCE):
+        yield first, min(first + LOOKED_AT_ONCE, stop)
+
+
+def joined(stretches: Iterable[Stretch]) -> list[Stretch]:
+    """Return rising stretches, with adjacent ones joined."""
+    found: list[Stretch] = []
+    for start, stop in stretches:
+        if found and found[-1][1] == start:
+            found[-1] = found[-1][0], stop
+        else:
+            found.append((start, stop))
+    return found

@@ -1,0 +1,110 @@
+"""Projecting again: positions without a receipt, and the records of single sessions.
+
+Records are read from the log itself, in order, and give rows with equal keys: of two rows with one version, readers get
+the one written last. A state that lacks a fact is wrong from there on, so every later record of its session is
+projected again, too. A fact that has counted may then turn out to repeat one in the hole; it is written again, as
+deleted.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
+from itertools import pairwise
+from typing import Protocol, TypeVar
+
+import structlog
+
+from processors.marks.dense_receipts import Stretch, holes, joined
+from processors.plan import Plan
+from processors.state_cache import StateCache
+from processors.warehouse import SessionKey, Warehouse
+from schemas.log.position import LogReader, LogRecord
+from store.broken import Broken
+
+T = TypeVar("T")
+READ_BYTES = 8 << 20
+SESSIONS_ASKED_MAX = 10_000  # beyond it everything after a hole is projected again
+
+logger = structlog.get_logger()
+Stretches = Sequence[Stretch]
+
+
+class Projecting(Protocol):
+    """What projecting again needs from a pipeline."""
+
+    async def fold(self, records: Sequence[LogRecord]) -> Plan:
+        """Fold records, and begin to write them once the batch before is written."""
+        ...
+
+    async def ask_store(self, call: Callable[[], T]) -> T:
+        """Call the store in the thread of the fold until it answers."""
+        ...
+
+    async def ask_log(self, read: Callable[[], Awaitable[T]]) -> T:
+        """Read the log until it answers."""
+        ...
+
+
+class Gaps:
+    """Projects stretches of one log again. Every batch that was folded before must be written."""
+
+    def __init__(self, warehouse: Warehouse, reader: LogReader, cache: StateCache, pipeline: Projecting) -> None:
+        self._warehouse, self._reader, self._cache, self._pipeline = warehouse, reader, cache, pipeline
+
+    async def fill_holes(self, partition: int, since: int, below: int) -> int:
+        """Project every position of ``[since, below)`` that has no receipt; return how many there were.
+
+        Every later record of the sessions that occur in a hole is projected again.
+        """
+        found = await holes(self._pipeline.ask_store, self._warehouse, partition, since, below)
+        if found:
+            logger.warning("records_missing", partition=partition, first=found[0][0], below=below, holes=len(found))
+            self._cache.drop(partition)
+        met: set[SessionKey] = set()
+        for (start, stop), (after, _) in pairwise([*found, (below, below)]):
+            met |= await self._project(partition, start, stop)
+            for first, end in await self._behind(partition, met, stop, after):
+                await self._project(partition, first, end)
+        return sum(stop - start for start, stop in found)
+
+    async def project_again(self, partition: int, sessions: Sequence[SessionKey], below: int) -> None:
+        """Delete what is derived from some sessions, and project their records below ``below`` again."""
+        self._cache.drop(partition)
+        await self._pipeline.ask_store(lambda: self._warehouse.forget_sessions(sessions))
+        for start, stop in await self._records_of(partition, sessions, 0, below):
+            await self._project(partition, start, stop)
+
+    async def _behind(self, partition: int, met: set[SessionKey], start: int, stop: int) -> Stretches:
+        """Return the parts of ``[start, stop)`` that have to be projected again."""
+        if start == stop or not met:
+            return []
+        if len(met) > SESSIONS_ASKED_MAX:
+            return [(start, stop)]
+        return await self._records_of(partition, sorted(met), start, stop)
+
+    async def _records_of(self, partition: int, sessions: Sequence[SessionKey], start: int, stop: int) -> Stretches:
+        ask = partial(self._warehouse.offsets_of, partition, sessions, start, stop)
+        return runs(await self._pipeline.ask_store(ask))
+
+    async def _project(self, partition: int, start: int, stop: int) -> set[SessionKey]:
+        """Project a stretch of the log; return the sessions that are in it."""
+        met: set[SessionKey] = set()
+        while start < stop:
+            records = await self._read(partition, start, stop)
+            plan = await self._pipeline.fold(records)
+            met.update(plan.pinned)
+            start = records[-1].offset + 1
+        return met
+
+    async def _read(self, partition: int, start: int, stop: int) -> Sequence[LogRecord]:
+        records = await self._pipeline.ask_log(lambda: self._reader.read(partition, start, stop, READ_BYTES))
+        if not records or records[0].offset != start:
+            raise Broken(
+                f"the log no longer holds offset {start} of partition {partition}, which was never projected: "
+                "restore the log, or provision a new generation from what is left"
+            )
+        return records
+
+
+def runs(offsets: Iterable[int]) -> Stretches:
+    """Return rising offsets as stretches ``[start, stop)`` of consecutive ones."""
+    return joined((offset, offset + 1) for offset in offsets)

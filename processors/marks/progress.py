@@ -1,0 +1,192 @@
+"""Reports how far the projection has come, and up to which time everything is in the tables."""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
+
+import structlog
+
+from processors.flow.observer import Observer
+from processors.marks.rollups import Target
+from processors.pipeline import Pipeline
+from processors.plan import Plan
+from processors.rowbinary import encode_rows
+from processors.warehouse import Warehouse
+from schemas.log.position import LogReader, LogUnavailable
+from schemas.store.rows import ProgressRow
+from store.errors import StoreUnavailable
+
+logger = structlog.get_logger()
+LOOK_EVERY_S = 1.0
+_SIGHTINGS_MAX = 600
+
+
+class PartitionLag(NamedTuple):
+    """Records not yet projected, and seconds since the partition was last caught up (None: never seen so)."""
+
+    partition: int
+    records: int
+    seconds: float | None
+
+
+class PartitionPlace(NamedTuple):
+    """A partition of ours: its next offset to project (None: not taken over yet), and the log's end."""
+
+    partition: int
+    offset: int | None
+    end: int
+
+    @property
+    def records(self) -> int:
+        """How many of its records are not projected yet."""
+        return max(0, self.end - (self.offset or 0))
+
+    @property
+    def waits(self) -> bool:
+        """Whether there are any."""
+        return self.records > 0
+
+
+class Progress(Observer):
+    """Reads the end of the log after each batch, and every second.
+
+    Once everything before that end is projected, the tables are complete up to the time at which it was read.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        warehouse: Warehouse,
+        reader: LogReader,
+        now_ms: Callable[[], int],
+        on_log_returned: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        """``on_log_returned`` runs when the log answers again after an outage; what it raises ends `run`."""
+        self._pipeline, self._warehouse, self._reader = pipeline, warehouse, reader
+        self._now_ms, self._on_log_returned = now_ms, on_log_returned
+        self._sightings: deque[tuple[int, Sequence[int]]] = deque(maxlen=_SIGHTINGS_MAX)
+        self._complete: dict[int, int] = {}
+        self._reported: dict[int, Target] = {}  # what is in `progress`, by partition
+        self._moved = asyncio.Event()
+        self._away = False  # the log
+        self.ends: Sequence[int] = ()
+
+    async def run(self) -> None:
+        """Look after each batch, and every second, until cancelled.
+
+        A store that hangs can hold up a report for minutes. The end of the log is still read meanwhile, so that the
+        watchdog and the metrics see which records wait.
+        """
+        report: asyncio.Task[None] | None = None
+        try:
+            while True:
+                self._moved.clear()
+                await self._look_at_log()
+                report = report or asyncio.create_task(self._report_written())
+                if await _has_ended(report, LOOK_EVERY_S):
+                    report = None
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._moved.wait(), LOOK_EVERY_S)
+        finally:
+            if report is not None:
+                report.cancel()
+
+    def batch_written(self, plan: Plan, records: int) -> None:  # noqa: ARG002  # what it was does not matter
+        """Look soon. Nothing waits for it."""
+        self._moved.set()
+
+    async def look(self) -> None:
+        """Read the end of the log once, and write the progress that follows from it, or from earlier looks."""
+        await self._look_at_log()
+        await self._report_written()
+
+    async def _look_at_log(self) -> None:
+        try:
+            await self._see()
+        except LogUnavailable as error:
+            self._away = True
+            self._pipeline.log_state.failed(self)
+            logger.warning("log_unavailable", error=str(error))
+
+    async def _report_written(self) -> None:
+        try:
+            await self._report(list(self._pipeline.written))
+        except StoreUnavailable as error:
+            self._pipeline.store_state.failed(self)
+            logger.warning("store_unavailable", error=str(error))
+
+    async def _see(self) -> None:
+        seen_at = self._now_ms()
+        ends = await self._reader.ends()
+        self._pipeline.log_state.ended(self)
+        if self._away and self._on_log_returned is not None:
+            await self._on_log_returned()
+        self._away, self.ends = False, ends
+        self._remember(seen_at, ends)
+
+    def _remember(self, seen_at: int, ends: Sequence[int]) -> None:
+        """Add a sighting. It replaces the latest, unless that is a second later than the one before it."""
+        if len(self._sightings) > 1 and self._sightings[-1][0] - self._sightings[-2][0] < LOOK_EVERY_S * 1000:
+            self._sightings.pop()
+        self._sightings.append((seen_at, ends))
+
+    def places(self) -> list[PartitionPlace]:
+        """Return the place of each partition of ours, as of the last look. May be called from any thread."""
+        ends, written = self.ends, self._pipeline.written.copy()
+        ours = sorted(self._pipeline.assigned.copy() | written.keys()) if ends else []
+        return [PartitionPlace(partition, written.get(partition), ends[partition]) for partition in ours]
+
+    def lags(self) -> list[PartitionLag]:
+        """Return how far each partition of ours is behind, as of the last look. May be called from any thread."""
+        ends, now_ms = self.ends, self._now_ms()
+        return [
+            PartitionLag(partition, max(0, ends[partition] - offset) if ends else 0, self._age_s(partition, now_ms))
+            for partition, offset in sorted(self._pipeline.written.copy().items())
+        ]
+
+    def targets(self) -> dict[int, Target]:
+        """Return how far each partition of ours is written, as of the last report: the rollups follow there."""
+        return {p: Target(offset, self._complete.get(p, 0)) for p, offset in self._pipeline.written.items()}
+
+    def _age_s(self, partition: int, now_ms: int) -> float | None:
+        complete = self._complete.get(partition)
+        return None if complete is None else max(0, now_ms - complete) / 1000
+
+    async def _report(self, partitions: Sequence[int]) -> None:
+        filling = [partition for partition in partitions if not self._complete.get(partition)]
+        rows = [self._row(partition) for partition in partitions]
+        if any(self._complete.get(partition) for partition in filling):
+            self._pipeline.rollups.caught_up()
+        self._forget()
+        if rows:
+            await self._insert(rows)
+        self._pipeline.store_state.ended(self)  # even without rows: then nothing is sent again
+
+    async def _insert(self, rows: Sequence[ProgressRow]) -> None:
+        await self._pipeline.rollups.keep_moments(self._reported, {row.log_partition: row.projected for row in rows})
+        await asyncio.to_thread(self._warehouse.insert, "progress", encode_rows(rows))
+        self._reported = {row.log_partition: Target(row.projected, row.complete_through) for row in rows}
+
+    def _row(self, partition: int) -> ProgressRow:
+        written = self._pipeline.written[partition]
+        for seen_at, ends in self._sightings:
+            if ends[partition] <= written:
+                self._complete[partition] = max(seen_at, self._complete.get(partition, 0))
+        end = self.ends[partition] if self.ends else written
+        return ProgressRow(partition, written, max(end, written), self._complete.get(partition, 0))
+
+    def _forget(self) -> None:
+        """Drop the sightings that every partition of ours has reached, except the latest."""
+        written = self._pipeline.written
+        while len(self._sightings) > 1 and all(self._sightings[0][1][p] <= offset for p, offset in written.items()):
+            self._sightings.popleft()
+
+
+async def _has_ended(task: asyncio.Task[None], within_s: float) -> bool:
+    """Wait for a task, at most ``within_s``; return whether it ended, and raise what it raised."""
+    done, _ = await asyncio.wait({task}, timeout=within_s)
+    for ended in done:
+        ended.result()
+    return bool(done)

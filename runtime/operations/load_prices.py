@@ -1,0 +1,108 @@
+"""Implements `prices load` and `prices show`: read or extend the price history of an installation.
+
+A load goes into the log first, and then into the control database, with the same time. So prices can be rebuilt from
+the log, and need no backup. An installation's log holds all its prices, except those that were loaded before the log
+began: `provision` and `up` add these.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from uuid import uuid4
+
+from msgspec import structs
+
+from prices.log import PriceLog, begin_prices
+from prices.logged import records_of
+from prices.price_list import LoadedPrice, list_prices
+from prices.table import AcceptedLoad, Loaded, accept_load, add_prices, history_of, is_counting
+from runtime.operations.price_log import open_price_log
+from runtime.services.run_folder import locked_folder
+from runtime.settings.settings import BadSettings, Settings
+from runtime.settings.stack_folder import stack_settings, stack_store_url
+from runtime.settings.store_url import parse_store_url, store_address
+from runtime.settings.tls import check_transport
+from schemas.log.price import Price
+from store.client_errors import classified
+from store.connect import WRITE, Client, connect
+from store.errors import StoreUnavailable
+from store.migrate import migrate
+
+
+def load_prices(settings: Settings, wanted: Sequence[Price], *, new_generations_only: bool) -> Loaded:
+    """Add prices that the installation does not have yet to its log, and then to its store.
+
+    Raises:
+        TooEarly: a price could apply to reports that are counted already.
+        BadSettings: the installation has a log that the settings do not name.
+        Broken: another process uses the data folder.
+        StoreUnavailable, LogUnavailable: the store or the log is unavailable; run the same command again.
+    """
+    log = open_price_log(_with_stack(settings))
+    with _control(settings) as client:
+        begun = _is_begun(client, log)
+        if begun:
+            begin_prices(client, list_prices(), log)  # or the history of a lost store would begin with this load
+        accepted = accept_load(client, wanted, new_generations_only=new_generations_only)
+        if begun and accepted.rows:
+            _append(log, accepted, new_generations_only)
+        _add(client, accepted.rows)
+        return Loaded([row.price for row in accepted.rows], accepted.known)
+
+
+def price_history(settings: Settings) -> list[LoadedPrice]:
+    """Return every price that was ever loaded. Raises as `load_prices` does."""
+    with _control(settings) as client:
+        return history_of(client)
+
+
+def _with_stack(settings: Settings) -> Settings:
+    """Return the settings; unless they name a log, those of the stack in the data folder are added."""
+    return settings if settings.log_url else structs.replace(settings, **_lower(stack_settings(settings.folder)))
+
+
+def _lower(env: dict[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in env.items()}
+
+
+def _is_begun(client: Client, log: PriceLog) -> bool:
+    """Return whether the installation has a log for its prices."""
+    begun = log.exists()
+    if not begun and is_counting(client):
+        raise BadSettings(
+            "log_url: prices are recorded in the log, but there is no log at this URL, although the store has a "
+            "generation: give --log-url and Kafka's settings as for `ingest`"
+        )
+    return begun
+
+
+def _append(log: PriceLog, accepted: AcceptedLoad, new_generations_only: bool) -> None:
+    log.append(
+        records_of(
+            accepted.rows,
+            uuid4,
+            new_generations_only=new_generations_only,
+            begins_history=accepted.begins_history,
+        )
+    )
+
+
+def _add(client: Client, rows: Sequence[LoadedPrice]) -> None:
+    try:
+        with classified():
+            add_prices(client, rows)
+    except StoreUnavailable as error:
+        raise StoreUnavailable(
+            f"{error}; the prices are in the log, but not in the store yet: run the same command again"
+        ) from error
+
+
+@contextmanager
+def _control(settings: Settings) -> Iterator[Client]:
+    """Yield a client of the control database. An engine in the data folder must not be open in another process."""
+    stack_url = None if settings.store_url else stack_store_url(settings.folder)
+    store = parse_store_url(stack_url) if stack_url else store_address(settings)
+    check_transport(store)
+    with locked_folder(settings.folder, needed=store.is_embedded), classified():
+        migrate(store, store.control, "control")
+        with closing(connect(WRITE, **store.at(store.control))) as client:
+            yield client

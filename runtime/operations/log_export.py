@@ -1,0 +1,151 @@
+"""Open the log that the settings name, for `log read` and `log export`. In a stack's data folder it is the stack's."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from msgspec import structs
+
+from ingest.log.archive.export import READ_BYTES, Exported, export_log, read_all
+from ingest.log.archive.manifest import Source
+from ingest.log.archive.meter import Meter, size_of
+from ingest.log.kafka import InstalledTopic, KafkaLogReader
+from ingest.log.kafka.creation import find_topic
+from ingest.log.sqlite.reader import SqliteLogReader
+from runtime.operations.provision_store import EMBEDDED_PARTITIONS
+from runtime.settings.kafka_settings import kafka_topic
+from runtime.settings.log_url import KafkaAddress, parse_log_url
+from runtime.settings.secrets import own_secrets
+from runtime.settings.settings import Settings, load_settings
+from runtime.settings.stack_folder import stack_settings
+from schemas.installation import OwnSecrets
+from schemas.log.position import LogReader, LogRecord, Position
+from schemas.log.topics import TOPIC, partition_of, record_key
+
+Show = Callable[[LogRecord], None]
+
+
+class NotInLog(Exception):
+    """The log has no such record."""
+
+
+class Opened(NamedTuple):
+    """An open log: its topic's name (for an embedded log, the default name) and its partition count."""
+
+    reader: LogReader
+    topic: str
+    partitions: int
+
+
+def log_settings(options: Mapping[str, Any]) -> Settings:
+    """Load the settings; unless they name a log, add those of the stack in the data folder.
+
+    Raises:
+        BadSettings: a setting is wrong.
+    """
+    settings = load_settings(options)
+    if settings.log_url:
+        return settings
+    found = {name.lower(): value for name, value in stack_settings(settings.folder).items()}
+    return structs.replace(settings, **found)
+
+
+@asynccontextmanager
+async def open_log(settings: Settings, own: OwnSecrets | None = None) -> AsyncIterator[Opened]:
+    """Open the log for reading; compare the secrets of its installation with ``own``.
+
+    Raises:
+        BrokenLog: there is no log, or it is not set up as it must be.
+        LogUnavailable: it does not answer.
+    """
+    address = parse_log_url(settings.log)
+    reader: SqliteLogReader | KafkaLogReader
+    if isinstance(address, KafkaAddress):
+        topic = await find_topic(kafka_topic(settings, address), InstalledTopic(own, warns=False))
+        reader = KafkaLogReader(topic)
+        opened = Opened(reader, topic.name, topic.partitions)
+    else:
+        reader = SqliteLogReader(address.path)
+        opened = Opened(reader, TOPIC, EMBEDDED_PARTITIONS)
+    try:
+        yield opened
+    finally:
+        await reader.stop()
+
+
+def export(settings: Settings, folder: Path, meter: Meter) -> Exported:
+    """Export the records that the folder lacks. Raises as `export_log` and `open_log` do."""
+    own = own_secrets(settings.secrets_folder)
+
+    async def run() -> Exported:
+        async with open_log(settings, own) as log:
+            source = Source(log.topic, log.partitions, own.fingerprint)
+            return await export_log(log.reader, source, folder, meter, utc_now)
+
+    return asyncio.run(run())
+
+
+def show_from(settings: Settings, at: Position, count: int, show: Show) -> None:
+    """Show ``count`` records from a position on, or as many as there are. Raises `NotInLog` if there is none."""
+
+    async def run() -> None:
+        async with open_log(settings) as log:
+            end = await _end_of(log, at)
+            async for record in read_all(log.reader, at.partition, at.offset, min(end, at.offset + count)):
+                show(record)
+
+    asyncio.run(run())
+
+
+def show_session(settings: Settings, session_id: UUID, meter: Meter, show: Show) -> None:
+    """Show all records of a session. Raises `NotInLog` if there is none."""
+    key = record_key(session_id)
+
+    async def run() -> None:
+        async with open_log(settings) as log:
+            partition = partition_of(key, log.partitions)
+            end = (await log.reader.ends())[partition]
+            found = 0
+            async for record in _of_key(log.reader, partition, key, end, meter):
+                show(record)
+                found += 1
+            if not found:
+                raise NotInLog(f"none of the {end:,} records of partition {partition} belongs to session {session_id}")
+
+    asyncio.run(run())
+
+
+async def _of_key(log: LogReader, partition: int, key: bytes, end: int, meter: Meter) -> AsyncIterator[LogRecord]:
+    """Yield the records of a key. A file can look them up; a topic has to be read as a whole."""
+    if isinstance(log, SqliteLogReader):
+        start = 0
+        while records := await log.of_key(key, start, READ_BYTES):
+            for record in records:
+                yield record
+            start = records[-1].offset + 1
+        return
+    meter.begin("read", end)
+    async for record in read_all(log, partition, 0, end):
+        meter.add(1, size_of(record.value))
+        if record.key == key:
+            yield record
+
+
+async def _end_of(log: Opened, at: Position) -> int:
+    """Return the end of a position's partition. Raises `NotInLog` if the log has no such position."""
+    if at.partition >= log.partitions:
+        raise NotInLog(f"the log has no record at {at}: its partitions are 0 to {log.partitions - 1}")
+    end = (await log.reader.ends())[at.partition]
+    if at.offset >= end:
+        held = f"the last record of partition {at.partition} is at {Position(at.partition, end - 1)}"
+        raise NotInLog(f"the log has no record at {at}: {held if end else f'partition {at.partition} is empty'}")
+    return end
+
+
+def utc_now() -> str:
+    """Return the current time in UTC as text."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

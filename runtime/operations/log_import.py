@@ -1,0 +1,146 @@
+"""Implements `log import`: it checks everything before it changes anything, then appends the records."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from ingest.log.archive.errors import Refused
+from ingest.log.archive.folder import read_manifest
+from ingest.log.archive.manifest import Manifest
+from ingest.log.archive.meter import Meter
+from ingest.log.archive.restore import Imported, Target, check_beginning, check_export, planned, send
+from ingest.log.kafka import KafkaLogReader, KafkaTopic
+from ingest.log.kafka.creation import outages_explained
+from ingest.log.kafka.installation import Wish, install, read_record
+from ingest.log.kafka.restore import KafkaImport
+from ingest.log.kafka.topic import look_at
+from ingest.log.sqlite.restore import SqliteImport
+from runtime.operations.provision_store import EMBEDDED_PARTITIONS
+from runtime.services.run_folder import locked_folder
+from runtime.settings.kafka_settings import kafka_topic
+from runtime.settings.log_url import KafkaAddress, parse_log_url
+from runtime.settings.private_files import private_data_folder
+from runtime.settings.secrets import SEED, own_secrets
+from runtime.settings.settings import Settings
+from schemas.installation import OwnSecrets
+from schemas.log.position import LogReader
+
+
+class Restored(NamedTuple):
+    """The outcome of an import, and the log's partition count afterwards."""
+
+    imported: Imported
+    partitions: int
+    same_positions: bool
+
+
+def import_log(settings: Settings, folder: Path, wish: Wish, meter: Meter) -> Restored:
+    """Import an export into the empty log that the settings name, or continue an interrupted import.
+
+    Raises:
+        Refused, Damaged: log, export and secrets do not fit each other; nothing was changed.
+        BrokenLog: the topic is not set up as it must be, or the broker refuses this client.
+        Broken: another process uses the data folder.
+        LogUnavailable: the log does not answer; the next run continues.
+    """
+    manifest = read_manifest(folder)
+    own = _exported_secrets(settings, manifest)
+    address = parse_log_url(settings.log)
+    is_kafka = isinstance(address, KafkaAddress)
+    if not is_kafka and settings.partitions not in (0, EMBEDDED_PARTITIONS):
+        raise Refused(f"the embedded log has {EMBEDDED_PARTITIONS} partition: leave --partitions out")
+    if not is_kafka:
+        private_data_folder(settings.folder)
+    with locked_folder(settings.folder, needed=not is_kafka):
+        check_export(folder, manifest, meter)
+        return asyncio.run(_Import(settings, folder, manifest, own, wish, meter).run())
+
+
+class _Import:
+    """One import of an intact export."""
+
+    def __init__(
+        self, settings: Settings, folder: Path, manifest: Manifest, own: OwnSecrets, wish: Wish, meter: Meter
+    ) -> None:
+        self._settings, self._folder, self._manifest = settings, folder, manifest
+        self._own, self._wish, self._meter = own, wish, meter
+
+    async def run(self) -> Restored:
+        address = parse_log_url(self._settings.log)
+        if isinstance(address, KafkaAddress):
+            return await self._into_kafka(kafka_topic(self._settings, address))
+        target = SqliteImport(address.path)
+        try:
+            await self._check(target, EMBEDDED_PARTITIONS, f"the log {address.path}")
+            return await self._send(target, EMBEDDED_PARTITIONS)
+        finally:
+            await target.stop()
+
+    async def _into_kafka(self, configured: KafkaTopic) -> Restored:
+        """Compare with the topic's records, create what is missing as `provision` does, and append."""
+        configured = await self._with_partitions(configured)
+        async with _existing(configured) as there:
+            if there is not None:
+                await self._check(there.reader, there.partitions, f"the topic {configured.name}")
+        topic = (await install(configured, self._own, self._wish)).topic
+        target = KafkaImport(topic)
+        try:
+            await target.start()
+            return await self._send(target, topic.partitions)
+        finally:
+            await target.stop()
+
+    async def _with_partitions(self, configured: KafkaTopic) -> KafkaTopic:
+        """Return the topic with the partition count of the export, unless one is configured or recorded."""
+        with outages_explained(configured):
+            if configured.partitions or await read_record(configured, patience_s=0) is not None:
+                return configured
+        return configured._replace(partitions=self._manifest.partitions)
+
+    async def _check(self, log: LogReader, partitions: int, place: str) -> None:
+        plan = planned(self._folder, self._manifest, partitions)
+        await check_beginning(plan, log, await log.ends(), place, self._meter)
+
+    async def _send(self, target: Target, partitions: int) -> Restored:
+        plan = planned(self._folder, self._manifest, partitions)
+        imported = await send(plan, target, await target.ends(), self._manifest.records, self._meter)
+        return Restored(imported, partitions, partitions == self._manifest.partitions)
+
+
+class _Existing(NamedTuple):
+    reader: KafkaLogReader
+    partitions: int
+
+
+@asynccontextmanager
+async def _existing(configured: KafkaTopic) -> AsyncIterator[_Existing | None]:
+    """Open the topic if it exists, whatever its partition count."""
+    with outages_explained(configured):
+        found = await look_at(configured, patience_s=0)
+    if found is None:
+        yield None
+        return
+    reader = KafkaLogReader(configured._replace(partitions=found.partitions))
+    try:
+        yield _Existing(reader, found.partitions)
+    finally:
+        await reader.stop()
+
+
+def _exported_secrets(settings: Settings, manifest: Manifest) -> OwnSecrets:
+    """Return this installation's secrets. Raises `Refused` unless they equal those of the exported installation."""
+    folder = settings.secrets_folder
+    if not (folder / SEED).exists():
+        raise Refused(
+            f"there are no secrets in {folder}, and an export has none either: first copy seed.key and id.keys of the "
+            f"exported installation there, or name their folder with --secrets. Their fingerprint is {manifest.secrets}"
+        )
+    own = own_secrets(folder)
+    if own.fingerprint != manifest.secrets:
+        raise Refused(
+            f"the secrets in {folder} have the fingerprint {own.fingerprint}, but those of the exported installation "
+            f"have {manifest.secrets}: copy seed.key and id.keys of that installation there"
+        )
+    return own

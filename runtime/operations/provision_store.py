@@ -1,0 +1,80 @@
+"""Creates what the services need but never create themselves: databases, tables and requested generations.
+
+Running it again is safe, since each step looks first. It refuses a change that would break a promise, such as another
+partition count.
+"""
+
+from collections.abc import Sequence
+from contextlib import closing
+from threading import Event
+
+from generations.jobs.table import load_requests
+from generations.provisioning_work import left_to_do, make_generation, take_up
+from prices.log import PriceLog, begin_prices
+from prices.price_list import PriceList
+from store.address import StoreAddress
+from store.client_errors import classified
+from store.connect import WRITE, Client, connect
+from store.errors import Refused
+from store.generations import (
+    FIRST_GENERATION,
+    Generation,
+    add_generation_event,
+    existing_generations,
+    load_generations,
+)
+from store.migrate import migrate
+
+EMBEDDED_PARTITIONS = 1  # a log in a file has one partition
+
+
+def provision_store(
+    store: StoreAddress,
+    partitions: int,
+    prices: PriceList,
+    log: PriceLog | None = None,
+    stopping: Event | None = None,
+) -> list[str]:
+    """Bring the control database and all generations up to date; return one line for each change.
+
+    An empty price history begins with the list ``prices``, then gets the prices in ``log``. Once ``stopping`` is set,
+    nothing is waited for.
+
+    Raises:
+        Refused: what already exists doesn't match.
+        StoreUnavailable: the store is unreachable.
+        LogUnavailable: the log is needed but unreachable.
+    """
+    with classified():
+        done = migrate(store, store.control, "control")
+        with closing(connect(WRITE, **store.at(store.control))) as client:
+            done += begin_prices(client, prices, log)
+            if not any(known.is_live for known in load_generations(client)):
+                return [*done, *_make_first(client, store, partitions)]
+            done += _migrate_all(store, existing_generations(client), partitions)
+            for request in left_to_do(load_generations(client), load_requests(client)):
+                done += take_up(client, store, request, partitions, stopping)
+        return done
+
+
+def _make_first(client: Client, store: StoreAddress, partitions: int) -> list[str]:
+    """Create the first generation, or finish creating it: a process may have died between the two records."""
+    if load_generations(client):
+        done = migrate(store, store.database(FIRST_GENERATION), "generation")
+    else:
+        done = make_generation(client, store, FIRST_GENERATION, partitions)
+    first = load_generations(client)[0].made
+    add_generation_event(client, first, "live")
+    return [*done, f"generation {first.name}, live"]
+
+
+def _migrate_all(store: StoreAddress, generations: Sequence[Generation], partitions: int) -> list[str]:
+    done: list[str] = []
+    for known in generations:
+        if known.partitions != partitions:
+            raise Refused(
+                f"generation {known.name} was made for {known.partitions} partitions, not {partitions}: "
+                "the number can't be changed"
+            )
+        done += migrate(store, store.database(known.name), "generation")
+    return done

@@ -1,0 +1,1 @@
+"""The processes that serve: one file for each, and what they share."""

@@ -1,0 +1,138 @@
+"""The parts of the embedded default, and how they start and stop together."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from threading import Event
+
+from prometheus_client import CollectorRegistry
+
+from edge.starting import Front
+from generations.control import Control
+from generations.jobs.table import Request
+from generations.provisioning_work import left_to_do
+from ingest.log.sqlite.sqlite_log import SqliteEventLog
+from ingest.privacy.redaction import compile_rules
+from prices.price_list import list_prices
+from query_api.metrics import metered
+from runtime.operations.price_log import SqlitePriceLog
+from runtime.operations.provision_store import EMBEDDED_PARTITIONS, provision_store
+from runtime.services.followers import Followers
+from runtime.services.http_checks import check_http
+from runtime.services.http_services import service
+from runtime.services.metrics import new_registry
+from runtime.services.rule_cache import user_cache
+from runtime.services.tuning import release_memory, tune_interpreter
+from runtime.settings.log_url import embedded_log
+from runtime.settings.rate_limit_settings import store_time
+from runtime.settings.secrets import own_secrets
+from runtime.settings.settings import Settings
+from runtime.settings.store_url import store_address
+from store.address import StoreAddress
+from store.client_errors import classified
+from store.connect import PLAIN, connect
+from store.generations import KnownGeneration
+from store.installation import record_in_store
+from store.reading.reader import open_probe, open_reader
+
+
+@asynccontextmanager
+async def running(settings: Settings, front: Front, stopping: asyncio.Event) -> AsyncIterator[None]:
+    """Start all parts, serve them through ``front``, and stop them at the end. If one fails, ``stopping`` is set.
+
+    Raises:
+        Broken: the contents of the folder don't match.
+        BadSettings: a setting is wrong.
+    """
+    check_http(settings)
+    store, registry = store_address(settings), new_registry()
+    log = SqliteEventLog(embedded_log(settings), bytes_max=settings.in_flight_bytes_max)
+    async with AsyncExitStack() as ending:
+        await asyncio.to_thread(_keep_open, store, ending)
+        provisioning = asyncio.ensure_future(asyncio.to_thread(_provision, settings, _at_once()))
+        await asyncio.to_thread(compile_rules, user_cache())
+        asked = metered(open_reader(store, store_time=store_time(settings)), registry)
+        app = service(settings, log, asked, registry, open_probe(store))  # while a thread provisions
+        await provisioning
+        await log.start()
+        ending.push_async_callback(log.stop)
+        await _follow(settings, log, registry, stopping, ending)
+        await ending.enter_async_context(front.showing(app))
+        tune_interpreter()
+        yield
+
+
+def _keep_open(store: StoreAddress, ending: AsyncExitStack) -> None:
+    """Hold a client: when the last one closes, so does the engine, and the next client would load all tables again."""
+    if store.is_embedded:
+        with classified():
+            ending.callback(connect(PLAIN, **store.at("default")).close)
+
+
+async def _follow(
+    settings: Settings,
+    log: SqliteEventLog,
+    registry: CollectorRegistry,
+    stopping: asyncio.Event,
+    ending: AsyncExitStack,
+) -> None:
+    """Project every generation and carry out requests until ``ending``."""
+    reader = open_reader(store_address(settings))
+    ending.callback(reader.close)
+    followers, provisioning = Followers(settings, log, reader), Provisioning(settings)
+    registry.register(followers)
+    control = Control(reader, provisioning, followers)
+    await control.look()
+    controlling = asyncio.ensure_future(control.run())
+    controlling.add_done_callback(lambda _: stopping.set())
+    ending.push_async_callback(_end, controlling, followers)
+    ending.callback(provisioning.stop)
+
+
+async def _end(controlling: "asyncio.Future[None]", followers: Followers) -> None:
+    """Let the writes in progress finish; the rest is projected at the next start."""
+    if controlling.done():
+        controlling.result()  # raises, since it ends only with an error
+    controlling.cancel()
+    await asyncio.wait({controlling})
+    await followers.stop()
+
+
+class Provisioning:
+    """A `Subscriber` that creates and drops generations on request."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._running: asyncio.Task[None] | None = None
+        self._stopping = Event()
+
+    async def see(self, generations: Sequence[KnownGeneration], requests: Sequence[Request]) -> None:
+        """Start the requested work unless it is running; raise the error that ended it."""
+        if self._running is not None and self._running.done():
+            ended, self._running = self._running, None
+            ended.result()
+        if self._running is None and left_to_do(generations, requests):
+            self._running = asyncio.create_task(asyncio.to_thread(_provision_requested, self._settings, self._stopping))
+
+    def stop(self) -> None:
+        """Stop waiting: a drop in progress is completed after the next start."""
+        self._stopping.set()
+
+
+def _at_once() -> Event:
+    """Return an event that keeps the start from waiting: a drop is completed while requests are served."""
+    event = Event()
+    event.set()
+    return event
+
+
+def _provision(settings: Settings, stopping: Event) -> None:
+    store = store_address(settings)
+    log = SqlitePriceLog(embedded_log(settings))
+    provision_store(store, EMBEDDED_PARTITIONS, list_prices(), log, stopping)
+    record_in_store(store, EMBEDDED_PARTITIONS, own_secrets(settings.secrets_folder))
+
+
+def _provision_requested(settings: Settings, stopping: Event) -> None:
+    _provision(settings, stopping)
+    release_memory()  # by now the projector of a dropped generation has stopped

@@ -1,0 +1,16 @@
+"""Checks the settings of the HTTP services without loading the services."""
+
+from runtime.settings.credentials import load_credentials
+from runtime.settings.rate_limit_settings import create_rate_limits
+from runtime.settings.secrets import id_secrets
+from runtime.settings.settings import Settings
+
+
+def check_http(settings: Settings) -> None:
+    """Raise now what `runtime.services.http_services.service` would otherwise raise after other parts have started.
+
+    Raises:
+        BadSettings: a file is missing or invalid, other accounts can read a secret, or a value is wrong.
+    """
+    load_credentials(settings), id_secrets(settings.secrets_folder), create_rate_limits(settings)
+    _ = settings.origins, settings.admin_address

@@ -1,0 +1,140 @@
+"""The HTTP services in production: the write side, the read side, or both in one process."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+import uvloop
+from prometheus_client import CollectorRegistry
+
+from audit.watch import Audit, AuditMetrics, auditing
+from edge.metrics import register_fault_gauges
+from edge.outermost import App
+from edge.watched_file import watching_files
+from ingest.log.port import EventLog
+from ingest.privacy.policy import Privacy
+from ingest.privacy.redaction import compile_rules
+from query_api.metrics import metered
+from runtime.services.composition import ReadSide, WriteSide, compose
+from runtime.services.http_server import serve, stop_on_signals
+from runtime.services.listening import check_ports
+from runtime.services.metrics import new_registry
+from runtime.services.rule_cache import user_cache
+from runtime.services.run_folder import write_address
+from runtime.services.store_checks import check_reading, compare_store
+from runtime.settings.credentials import check_tokens_open_orgs, load_credentials
+from runtime.settings.log_url import KafkaAddress, parse_log_url
+from runtime.settings.rate_limit_settings import create_rate_limits, store_time
+from runtime.settings.secrets import id_secrets, own_secrets
+from runtime.settings.settings import BadSettings, Settings
+from runtime.settings.store_url import store_address
+from runtime.settings.tls import check_transport
+from schemas.installation import OwnSecrets
+from store.reading.reader import ClickHouseReader, Reader, open_probe, open_reader
+
+if TYPE_CHECKING:
+    from ingest.log.kafka import KafkaEventLog
+
+
+def run_services(settings: Settings, sides: Sequence[str]) -> int:
+    """Serve ``ingest``, ``query`` or both until SIGTERM; return the exit code.
+
+    Raises:
+        BadSettings: a setting is wrong, a secret is missing, or no token could grant access to an org.
+        Broken, BrokenLog: the store or the log belongs to another installation.
+    """
+    check_tokens_open_orgs(settings)
+    return uvloop.run(_run(settings, sides))
+
+
+async def _run(settings: Settings, sides: Sequence[str]) -> int:
+    stopping = stop_on_signals()
+    check_ports(settings)
+    own = own_secrets(settings.secrets_folder)
+    log = kafka_log(settings, own) if "ingest" in sides else None
+    registry = new_registry()
+    reader, probe = _readers(settings, registry) if "query" in sides else (None, None)
+    app = service(settings, log, reader, registry, probe)
+    async with AsyncExitStack() as ending:
+        for asked in (reader, probe):
+            if asked is not None:
+                ending.callback(asked.close)
+        if log is not None:
+            ending.push_async_callback(log.stop)
+            await log.start()  # before the port opens, so that a wrong topic ends the process with one sentence
+        if reader is not None and (comparing := await _checked(settings, own, reader)):
+            ending.callback(comparing.cancel)
+        write_address(settings.folder, settings.host, settings.port)
+        await serve(app, settings, stopping)
+    return 0
+
+
+def _readers(settings: Settings, registry: CollectorRegistry) -> tuple[ClickHouseReader, ClickHouseReader]:
+    """Return the reader for questions and the one for readiness."""
+    store = store_address(settings)
+    return metered(open_reader(store, store_time=store_time(settings)), registry), open_probe(store)
+
+
+async def _checked(settings: Settings, own: OwnSecrets, reader: ClickHouseReader) -> "asyncio.Task[None] | None":
+    """Check the store. If it is unavailable, the service may start, and the returned task compares it later."""
+    await asyncio.to_thread(check_transport, store_address(settings))
+    comparing = await compare_store(settings, own)
+    await check_reading(reader)
+    return comparing
+
+
+def kafka_log(settings: Settings, own: OwnSecrets) -> "KafkaEventLog":
+    """Return the Kafka log, which must belong to the installation that has these secrets.
+
+    Raises:
+        BadSettings: ``log_url`` names another kind of log, or a setting of Kafka's clients is wrong.
+    """
+    from ingest.log.kafka import InstalledTopic, KafkaEventLog  # imported here: the read side and `up` don't use Kafka
+    from runtime.settings.kafka_settings import kafka_topic
+
+    address = parse_log_url(settings.log)
+    if not isinstance(address, KafkaAddress):
+        raise BadSettings("log_url: this service writes to Kafka; for the embedded default, run `crewkit-sessions up`")
+    topic, find = kafka_topic(settings, address), InstalledTopic(own)
+    return KafkaEventLog(topic, bytes_max=settings.in_flight_bytes_max, find=find)
+
+
+def service(
+    settings: Settings,
+    log: EventLog | None,
+    reader: Reader | None,
+    registry: CollectorRegistry | None = None,
+    probe: Reader | None = None,
+) -> App:
+    """Return one ASGI app for the sides whose log or reader is given; ``/metrics`` also shows ``registry``.
+
+    Readiness asks ``probe`` instead of ``reader``, so that it does not queue behind other questions.
+    """
+    registry = registry or new_registry()
+    secrets = id_secrets(settings.secrets_folder)
+    verifier, files = load_credentials(settings)
+    limits = create_rate_limits(settings)
+    register_fault_gauges(registry, limits, files)
+    lifespan = [watching_files(files)]
+    write = read = None
+    if log is not None:
+        compile_rules(user_cache())
+        privacy = Privacy(settings.orgs_without_content)
+        write = WriteSide(log, secrets, privacy=privacy, bytes_max=settings.in_flight_bytes_max)
+    if reader is not None:
+        read = ReadSide(reader, secrets, probe=probe, answer_bytes_max=settings.answer_cache_bytes_max)
+        seen = AuditMetrics(registry)
+        audit = Audit(reader, settings.audit_every_s, seen.found, in_progress=seen.in_progress)
+        lifespan.append(auditing(audit))
+    return compose(
+        verifier,
+        write,
+        read,
+        registry,
+        lifespan,
+        limits=limits,
+        on_shutdown=[limits.counter.close],
+        allowed_origins=settings.origins,
+        separate_internal=settings.admin_address is not None,
+    )

@@ -1,0 +1,66 @@
+"""Composes a projector: pipeline, progress, watchdog and metrics over one warehouse and one log."""
+
+import asyncio
+import time
+from functools import partial
+
+from prometheus_client import CollectorRegistry
+
+from processors.dead_letter_limit import DeadLetterLimit
+from processors.flow.observer import Observers
+from processors.flow.pacer import Pacer
+from processors.marks.progress import Progress
+from processors.metrics import ProjectorMetrics
+from processors.parts import Parts
+from processors.pipeline import Pipeline
+from processors.plan import Planner
+from processors.pricing import Pricing
+from processors.projector import Projector
+from processors.runners.startup_checks import check_generation, check_log_tail
+from processors.runners.watchdog import STILL_S, Watchdog
+from processors.state_cache import StateCache
+from processors.warehouse import ClickHouseWarehouse, Warehouse
+from runtime.settings.settings import Settings
+from runtime.settings.store_url import store_address
+from schemas.log.position import LogReader
+from store.address import StoreAddress
+from store.connect import WRITE, connect
+
+
+def make_projector(settings: Settings, reader: LogReader, partitions: int, registry: CollectorRegistry) -> Projector:
+    """Return a projector into the generation that ``settings`` name, with its metrics in ``registry``."""
+    warehouse = make_warehouse(store_address(settings), settings.generation)
+    cache = StateCache(settings.cache_bytes_max)
+    limit = DeadLetterLimit(settings.dead_letter_share_max)
+    planner = Planner(warehouse, cache, Pricing(warehouse), partitions, limit)
+    observers = Observers()
+    pipeline = Pipeline(warehouse, reader, planner, cache, observers, Pacer(settings.batch_wait_s))
+    check_tail = partial(check_log_tail, warehouse, reader, partitions)
+    progress = Progress(pipeline, warehouse, reader, now_ms, check_tail)
+    watchdog = Watchdog(progress.places, pipeline.pace, STILL_S)
+    parts = Parts(warehouse)
+    metrics = ProjectorMetrics(registry, settings.generation, pipeline, progress, watchdog, parts)
+    observers.add(watchdog, metrics, progress)
+    return Projector(pipeline, progress, warehouse, watchdog, metrics, parts)
+
+
+def make_warehouse(store: StoreAddress, generation: str) -> ClickHouseWarehouse:
+    """Return the warehouse of one generation."""
+    make_client = partial(connect, WRITE, **store.at(store.database(generation)))
+    replicated = store.replicas is not None
+    return ClickHouseWarehouse(make_client, store.control, generation, store.is_embedded, replicated)
+
+
+async def check_start(warehouse: Warehouse, reader: LogReader, partitions: int) -> None:
+    """Refuse to start if the generation or the log doesn't match.
+
+    Raises:
+        Broken: the message says what to do.
+    """
+    await asyncio.to_thread(check_generation, warehouse, partitions)
+    await check_log_tail(warehouse, reader, partitions)
+
+
+def now_ms() -> int:
+    """Return the current time in milliseconds since 1970."""
+    return time.time_ns() // 1_000_000

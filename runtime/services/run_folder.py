@@ -1,0 +1,60 @@
+"""Files in ``DIR/run``: the URL by which commands find a running installation, and the lock of its process.
+
+The log and the store of the embedded default cannot be shared, so one process holds the lock.
+"""
+
+import contextlib
+import fcntl
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from ingest.log.atomic_write import write_whole
+from runtime.settings.private_files import open_private, private_folder
+from store.broken import Broken
+
+
+class Address(Struct, frozen=True):
+    """The base URL of an installation."""
+
+    url: str
+
+
+def write_address(folder: Path, host: str, port: int) -> str:
+    """Write the URL and return it. If the host stands for every interface, the URL uses loopback."""
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+    url = f"http://{reachable}:{port}"
+    file = folder / "run" / "address.json"
+    private_folder(file.parent)
+    write_whole(file, msgspec.json.encode(Address(url)).decode())
+    return url
+
+
+def read_address(folder: Path) -> str | None:
+    """Return the URL, or None if no installation has ever been started there."""
+    try:
+        return msgspec.json.decode((folder / "run" / "address.json").read_bytes(), type=Address).url
+    except (FileNotFoundError, msgspec.MsgspecError):
+        return None
+
+
+@contextlib.contextmanager
+def locked_folder(folder: Path, *, needed: bool = True) -> Iterator[None]:
+    """Lock ``folder`` for this process; do nothing unless ``needed``.
+
+    Raises:
+        Broken: another process holds the lock.
+    """
+    if not needed:
+        yield
+        return
+    run = folder / "run"
+    private_folder(run)
+    with open(run / "lock", "a", opener=open_private) as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise Broken(f"another process uses {folder}: stop it, or choose another with --data") from error
+        yield

@@ -1,0 +1,101 @@
+"""Runs the embedded default: log, projector, store, and the routes of both sides, in one process and one data folder.
+
+This module imports little, so that a bad start fails at once and a good one answers requests within half a second.
+Everything slower is in `runtime.services.embedded`.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ingest.log.atomic_write import write_whole
+from runtime.services.listening import check_ports
+from runtime.services.packages import find_package
+from runtime.services.run_folder import locked_folder, write_address
+from runtime.settings.log_url import embedded_log
+from runtime.settings.secret_making import make_embedded_secrets
+from runtime.settings.secrets import own_secrets, token_keys
+from runtime.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from edge.starting import Front
+
+
+def run_single_process(settings: Settings, on_ready: Callable[[], None]) -> int:
+    """Serve until SIGTERM; return the exit code. ``on_ready`` is called once requests are accepted.
+
+    Raises:
+        Broken: the contents of the folder don't match; the message says what to do.
+        BadSettings: a setting is wrong.
+    """
+    settings = msgspec.structs.replace(
+        settings,
+        dev_tokens=True,  # tokens signed on this machine grant access to its orgs
+        data=str(settings.folder),  # absolute: the engine changes the working directory while it loads
+        secrets=str(settings.secrets_folder),
+    )
+    make_embedded_secrets(settings.secrets_folder, begun=embedded_log(settings).exists())
+    own_secrets(settings.secrets_folder), token_keys(settings.secrets_folder)  # refuse files that others can read
+    with locked_folder(settings.folder), _pid_file(settings.folder / "run" / "up.pid"):
+        check_ports(settings)
+        import uvloop
+
+        from runtime.services.tuning import tune_interpreter
+
+        tune_interpreter()  # already here: collecting garbage during the imports would find none
+        return uvloop.run(_run(settings, on_ready))
+
+
+@contextmanager
+def _pid_file(file: Path) -> Iterator[None]:
+    write_whole(file, f"{os.getpid()}\n")
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+
+
+async def _run(settings: Settings, on_ready: Callable[[], None]) -> int:
+    from runtime.services.http_server import serve, stop_on_signals
+
+    stopping, front = stop_on_signals(), _make_front(settings)
+    write_address(settings.folder, settings.host, settings.port)
+    serving = asyncio.ensure_future(serve(front, settings, stopping, lifespan=False))
+    serving.add_done_callback(lambda _: stopping.set())
+    try:
+        await _load(settings)
+        from runtime.services.embedded import running
+
+        async with running(settings, front, stopping):
+            if not stopping.is_set():
+                on_ready()
+            await serving  # until `stopping` is set and the requests in progress have finished
+    finally:
+        stopping.set()
+        await asyncio.wait({serving})
+    return 0
+
+
+def _make_front(settings: Settings) -> "Front":
+    """Return the server that answers until the services are ready."""
+    from edge.starting import Front
+
+    folder = find_package("dashboard")
+    page = (folder / "starting.html").read_bytes() if folder else b""
+    return Front(page, Front(page) if settings.admin_address else None)
+
+
+async def _load(settings: Settings) -> None:
+    """Import the services and, at the same time, the engine."""
+    from store.engine import load_engine
+
+    loads: list[Callable[[], object]] = [lambda: import_module("runtime.services.embedded")]
+    if settings.store.startswith("chdb:"):
+        loads.append(load_engine)
+    await asyncio.gather(*(asyncio.to_thread(load) for load in loads))

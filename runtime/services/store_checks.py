@@ -1,0 +1,70 @@
+"""Checks by the read side: that the store belongs to its installation and lets this process read."""
+
+import asyncio
+import os
+import sys
+
+import structlog
+
+from ingest.log.errors import EX_CONFIG
+from runtime.settings.settings import Settings
+from runtime.settings.store_url import store_address
+from schemas.installation import OwnSecrets
+from store.broken import Broken
+from store.errors import StoreRefuses, StoreUnavailable
+from store.installation import check_own_secrets
+from store.reading.errors import ReadRefused
+from store.reading.reader import ClickHouseReader
+
+logger = structlog.get_logger()
+COMPARE_EVERY_S = 1.0
+COMPARE_WITHIN_S = 5.0
+
+
+async def compare_store(settings: Settings, own: OwnSecrets) -> "asyncio.Task[None] | None":
+    """Compare now. If the store is unreachable, the service may start anyway: return a task that compares later.
+
+    Raises:
+        Broken: the store belongs to another installation, or not to any yet.
+    """
+    try:
+        await _compare(settings, own)
+    except StoreUnavailable as error:
+        logger.warning("store_unavailable", error=str(error))
+        return asyncio.create_task(_compare_later(settings, own))
+    return None
+
+
+async def _compare_later(settings: Settings, own: OwnSecrets) -> None:
+    while True:
+        await asyncio.sleep(COMPARE_EVERY_S)
+        try:
+            return await _compare(settings, own)
+        except (StoreUnavailable, StoreRefuses):
+            continue  # readers log a refusal, and go on once it has ended
+        except Broken as error:
+            sys.stderr.write(f"crewkit-sessions stops: {error}\n")
+            sys.stderr.flush()
+            os._exit(EX_CONFIG)
+
+
+async def _compare(settings: Settings, own: OwnSecrets) -> None:
+    try:
+        async with asyncio.timeout(COMPARE_WITHIN_S):
+            await asyncio.to_thread(check_own_secrets, store_address(settings), own)
+    except TimeoutError as error:
+        raise StoreUnavailable(f"no answer within {COMPARE_WITHIN_S:.0f} s") from error
+
+
+async def check_reading(reader: ClickHouseReader) -> None:
+    """Refuse to start if the store refuses every question. An unreachable store is checked later.
+
+    Raises:
+        Broken: the store does not let us read; the message says what to change.
+    """
+    try:
+        await reader.check()
+    except ReadRefused as error:
+        raise Broken(str(error)) from error
+    except StoreUnavailable as error:
+        logger.warning("store_unavailable", error=str(error))

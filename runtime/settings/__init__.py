@@ -1,0 +1,1 @@
+"""Read the settings: environment variables, URLs, TLS, secrets."""
