@@ -1,6 +1,6 @@
 """Repairs what an audit finds wrong. Only the projecting process may do this, since its cache holds the old state.
 
-A repair is requested through the control database (`generations.jobs.table`). Everything is recomputed from the log
+A repair is a job (`generations.jobs.table`). Everything is recomputed from the log
 and the facts, so a repair is safe at any time and changes nothing that is right.
 
 Each process repairs its share: the sessions of its partitions, and the buckets whose key maps to one of them. Sessions

@@ -17,7 +17,7 @@ from bench.projector import Receipts, measure_chdb, measure_store_server, read_r
 from bench.services import http_service, in_own_process, temporary_folder
 from cli.client import Installation
 from cli.installation import InstallationOptions, open_installation
-from cli.requests import PATH, request_work
+from cli.jobs import PATH, create_job
 from runtime.settings.stack_folder import stack_store_url
 
 NEW = "g2"
@@ -55,10 +55,10 @@ def _measure_beside_writes(report: Report) -> list[Figure]:
     with temporary_folder() as folder, http_service(folder, "stack") as (_, target):
         uvloop.run(send_and_wait(target, BESIDE_EVENTS, report))
         installation = _operator(folder)
-        request = request_work(installation, "replay", NEW, rate=BESIDE_RATE)
-        _wait_until_taken(installation, request["id"])
+        job = create_job(installation, "replay", NEW, rate=BESIDE_RATE)
+        _wait_until_taken(installation, job["id"])
         delays, requests = uvloop.run(_probe(target, report))
-        state = installation.get(f"{PATH}/{request['id']}")["data"]
+        state = installation.get(f"{PATH}/{job['id']}")["data"]
         if state["state"] == "done":
             raise RuntimeError("the replay ended before the writes did: measure with more events")
     name = "replay_beside_writes"
@@ -78,21 +78,21 @@ async def _probe(target: Target, report: Report) -> tuple[dict[str, list[float]]
 def _replay(folder: Path, report: Report) -> float:
     """Replay, and return the seconds that it took."""
     installation, begun = _operator(folder), time.monotonic()
-    request = request_work(installation, "replay", NEW)
-    while request["state"] not in ("done", "failed"):
+    job = create_job(installation, "replay", NEW)
+    while job["state"] not in ("done", "failed"):
         if time.monotonic() - begun > LIMIT_S:
-            raise RuntimeError(f"not done after {LIMIT_S:.0f} s: {request}")
+            raise RuntimeError(f"not done after {LIMIT_S:.0f} s: {job}")
         time.sleep(LOOK_EVERY_S)
-        request = installation.get(f"{PATH}/{request['id']}")["data"]
-        report(f"replay: {request['progress']}")
-    if request["state"] == "failed":
-        raise RuntimeError(str(request))
+        job = installation.get(f"{PATH}/{job['id']}")["data"]
+        report(f"replay: {job['progress']}")
+    if job["state"] == "failed":
+        raise RuntimeError(str(job))
     return time.monotonic() - begun
 
 
-def _wait_until_taken(installation: Installation, request_id: str) -> None:
+def _wait_until_taken(installation: Installation, job_id: str) -> None:
     deadline = time.monotonic() + LIMIT_S
-    while not (progress := installation.get(f"{PATH}/{request_id}")["data"]["progress"]) or not progress["share"]:
+    while not (progress := installation.get(f"{PATH}/{job_id}")["data"]["progress"]) or not progress["share"]:
         if time.monotonic() > deadline:
             raise RuntimeError("the replay does not begin")
         time.sleep(0.2)

@@ -10,8 +10,8 @@ import click
 
 from cli.exits import DIFFERENT, OK
 from cli.installation import InstallationOptions, installation_options, open_installation
+from cli.jobs import create_job, followed
 from cli.printing import counted, print_found, print_table
-from cli.requests import followed, request_work
 
 DAY = click.DateTime(["%Y-%m-%d"])
 repair_option = click.option(
@@ -87,7 +87,7 @@ def _look(where: InstallationOptions, path: str, params: dict[str, str], verdict
     found = look()
     if not repair or found[verdict]:
         return found
-    followed(installation, request_work(installation, "repair"))
+    followed(installation, create_job(installation, "repair"))
     return look()
 
 

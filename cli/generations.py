@@ -7,8 +7,8 @@ import click
 
 from cli.exits import DIFFERENT, OK
 from cli.installation import InstallationOptions, installation_options, open_installation
+from cli.jobs import create_job, followed
 from cli.printing import print_found, print_table
-from cli.requests import followed, request_work
 
 PATH = "/operator/generations"
 
@@ -43,8 +43,8 @@ def replay(where: InstallationOptions, as_json: bool, name: str, rate: int | Non
       crewkit-sessions replay --to g2 --rate 20000 --url https://sessions.example.com --token "$OPERATOR_TOKEN"
     """
     installation = open_installation(where)
-    asked = request_work(installation, "replay", name, rate=rate or 0)
-    print_found(followed(installation, asked, waits=True), as_json, lambda done: click.echo(_replay_line(done)))
+    job = create_job(installation, "replay", name, rate=rate or 0)
+    print_found(followed(installation, job, waits=True), as_json, lambda done: click.echo(_replay_line(done)))
 
 
 @click.command()
@@ -61,7 +61,7 @@ def prove(where: InstallationOptions, as_json: bool, name: str) -> None:
       crewkit-sessions prove g2 --data var/up --json > proof.json
     """
     installation = open_installation(where)
-    followed(installation, request_work(installation, "prove", name))
+    followed(installation, create_job(installation, "prove", name))
     proof = installation.get(f"{PATH}/{name}/proof")["data"]
     print_found(proof, as_json, lambda found: click.echo("\n".join(found["words"])))
     sys.exit(OK if proof["equal"] else DIFFERENT)
@@ -83,8 +83,8 @@ def switch(where: InstallationOptions, as_json: bool, name: str, accept_differen
       crewkit-sessions switch g2 --accept-differences --data var/up
     """
     installation = open_installation(where)
-    asked = request_work(installation, "switch", name, accept_differences=accept_differences)
-    done = followed(installation, asked)
+    job = create_job(installation, "switch", name, accept_differences=accept_differences)
+    done = followed(installation, job)
     print_found(done, as_json, lambda _: click.echo(f"{name} is live; `switch` to go back, `drop` what you don't need"))
 
 
@@ -129,7 +129,7 @@ def resume(where: InstallationOptions, as_json: bool, name: str) -> None:
 
 def _do(where: InstallationOptions, as_json: bool, kind: str, name: str, line: str) -> None:
     installation = open_installation(where)
-    done = followed(installation, request_work(installation, kind, name), waits=kind == "drop")
+    done = followed(installation, create_job(installation, kind, name), waits=kind == "drop")
     print_found(done, as_json, lambda _: click.echo(line))
 
 

@@ -10,8 +10,8 @@ from contextlib import closing
 
 from msgspec import Struct
 
-from generations.jobs.table import load_requests
-from generations.provisioning_work import left_to_do
+from generations.create_and_drop import left_to_do
+from generations.jobs.table import load_jobs
 from processors.fold.fold import FOLD_VERSION
 from store.address import StoreAddress
 from store.client_errors import STORE_ERRORS
@@ -57,7 +57,7 @@ def look(store: StoreAddress) -> Wanted:
     """Read the control database once."""
     profile = WRITE.within(ANSWER_WITHIN_S, ANSWER_WITHIN_S)
     with closing(connect(profile, **store.at(store.control))) as client:
-        known, requests = load_generations(client), load_requests(client)
+        known, jobs = load_generations(client), load_jobs(client)
     followed = (one.name for one in known if not one.is_dropped and one.made.fold_version == FOLD_VERSION)
     live = next((one.name for one in known if one.is_live), "")
-    return Wanted(tuple(followed), live, bool(left_to_do(known, requests)))
+    return Wanted(tuple(followed), live, bool(left_to_do(known, jobs)))

@@ -1,6 +1,6 @@
-"""Polls the control database every two seconds for the state of the generations and for open requests.
+"""Polls the control database every two seconds for the state of the generations and for open jobs.
 
-Each subscriber decides which work is its own (see `generations.projector_work` and `generations.provisioning_work`).
+Each subscriber decides which work is its own (see `generations.projector_jobs` and `generations.create_and_drop`).
 """
 
 import asyncio
@@ -9,7 +9,7 @@ from typing import Protocol
 
 import structlog
 
-from generations.jobs.table import Request
+from generations.jobs.table import Job
 from generations.situation import load_latest
 from store.errors import StoreUnavailable
 from store.generations import KnownGeneration
@@ -23,8 +23,8 @@ logger = structlog.get_logger()
 class Subscriber(Protocol):
     """Receives the contents of the control database."""
 
-    async def see(self, generations: Sequence[KnownGeneration], requests: Sequence[Request]) -> None:
-        """React to all generations and the latest requests, both oldest first: start work, but do not wait for it."""
+    async def see(self, generations: Sequence[KnownGeneration], jobs: Sequence[Job]) -> None:
+        """React to all generations and the latest jobs, both oldest first: start work, but do not wait for it."""
         ...
 
 
@@ -45,6 +45,6 @@ class Control:
 
     async def look(self) -> None:
         """Poll once."""
-        known, requests = await load_known(self._reader), await load_latest(self._reader)
+        known, jobs = await load_known(self._reader), await load_latest(self._reader)
         for subscriber in self._subscribers:
-            await subscriber.see(known, requests)
+            await subscriber.see(known, jobs)

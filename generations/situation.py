@@ -1,4 +1,4 @@
-"""The situation when work is requested: every generation with its progress and last proof, and all requests."""
+"""The situation when a job is requested: every generation with its progress and last proof, and all jobs."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from generations.jobs.table import LOOKED_AT, Request, RequestEvent, requests_of
+from generations.jobs.table import LOOKED_AT, Job, JobEvent, jobs_of
 from query_api.freshness import PROGRESS, PartitionProgressRow
 from store.errors import StoreUnavailable
 from store.generations import KnownGeneration
@@ -19,7 +19,7 @@ GenerationState = Literal["filling", "following", "live", "dropped"]
 
 
 class Latest(Struct, frozen=True):
-    """The newest ``limit`` requests."""
+    """The newest ``limit`` jobs."""
 
     limit: int
 
@@ -40,7 +40,7 @@ class FactCountRow(Struct, frozen=True):
     facts: int
 
 
-REQUESTS = Question("generations.jobs.requests", Latest, RequestEvent)
+LATEST_JOBS = Question("generations.jobs.latest", Latest, JobEvent)
 LATEST_PROOFS = Question("generations.latest_proofs", NoParams, ProofRow)
 FACT_COUNT = Question("generations.fact_count", NoParams, FactCountRow)
 
@@ -83,10 +83,10 @@ class GenerationStatus(Struct):
 
 
 class Situation(Struct):
-    """Everything that decides whether a request makes sense: generations by name, and requests, oldest first."""
+    """Everything that decides whether a job makes sense: generations by name, and jobs, oldest first."""
 
     generations: dict[str, GenerationStatus]
-    requests: list[Request]
+    jobs: list[Job]
 
     @property
     def live(self) -> GenerationStatus | None:
@@ -99,21 +99,21 @@ class Situation(Struct):
         return status.known.made.partitions if status else 1
 
 
-async def load_latest(reader: Reader, limit: int = LOOKED_AT) -> list[Request]:
-    """Return the latest requests, oldest first."""
-    return requests_of(await answer_from_control(reader, REQUESTS, Latest(limit)))
+async def load_latest(reader: Reader, limit: int = LOOKED_AT) -> list[Job]:
+    """Return the latest jobs, oldest first."""
+    return jobs_of(await answer_from_control(reader, LATEST_JOBS, Latest(limit)))
 
 
-async def load_situation(reader: Reader, requests: int = LOOKED_AT) -> Situation:
-    """Return the current situation, with the latest ``requests``.
+async def load_situation(reader: Reader, jobs: int = LOOKED_AT) -> Situation:
+    """Return the current situation, with the latest ``jobs``.
 
     Raises:
         StoreUnavailable: the store is unreachable.
     """
     known = await load_known(reader)
     proofs = {row.generation: row for row in await answer_from_control(reader, LATEST_PROOFS, NoParams())}
-    latest = await load_latest(reader, requests)
-    filled = {request.generation for request in latest if request.kind == "replay" and request.done}
+    latest = await load_latest(reader, jobs)
+    filled = {job.generation for job in latest if job.kind == "replay" and job.done}
     statuses = {}
     for made in known:
         status = GenerationStatus(made, proof=proofs.get(made.name), was_filled=made.name in filled)

@@ -15,7 +15,7 @@ from store.address import StoreAddress
 from store.sql import read_sql
 
 FIRST_GENERATION = "g1"
-NO_REQUEST = UUID(int=0)
+NO_JOB = UUID(int=0)
 
 
 class Generation(NamedTuple):
@@ -106,12 +106,12 @@ def create_generation(client: Client, store: StoreAddress, made: Generation) -> 
     add_generation_event(client, made, "created")
 
 
-def add_generation_event(client: Client, made: Generation, event: str, request: UUID = NO_REQUEST) -> None:
-    """Record an event of a generation, unless ``request`` has ended. ``client`` is on the control database."""
-    client.command(read_sql("store", "generation_event"), parameters=event_parameters(made, event, request))
+def add_generation_event(client: Client, made: Generation, event: str, job: UUID = NO_JOB) -> None:
+    """Record an event of a generation, unless ``job`` has ended. ``client`` is on the control database."""
+    client.command(read_sql("store", "generation_event"), parameters=event_parameters(made, event, job))
 
 
-def event_parameters(made: Generation, event: str, request: UUID = NO_REQUEST) -> dict[str, Any]:
+def event_parameters(made: Generation, event: str, job: UUID = NO_JOB) -> dict[str, Any]:
     """Return the parameters of ``generation_event.sql``."""
     return {
         "name": made.name,
@@ -119,5 +119,5 @@ def event_parameters(made: Generation, event: str, request: UUID = NO_REQUEST) -
         "fold_version": made.fold_version,
         "prices_sha256": made.prices_sha256,
         "partitions": made.partitions,
-        "request": request,
+        "request": job,
     }

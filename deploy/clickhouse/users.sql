@@ -19,22 +19,22 @@ GRANT CREATE DATABASE ON crewkit*.* TO crewkit_provision;
 GRANT CREATE TABLE ON crewkit*.* TO crewkit_provision; -- which includes the flat views for BI
 GRANT ALTER ADD COLUMN ON crewkit_g*.* TO crewkit_provision; -- later migrations of the tables of a generation
 GRANT SELECT ON crewkit*.* TO crewkit_provision; -- earlier migrations; creating a view checks the tables that it reads
-GRANT INSERT ON crewkit*.* TO crewkit_provision; -- migrations, generations, requests, prices, the first progress
+GRANT INSERT ON crewkit*.* TO crewkit_provision; -- migrations, generations, jobs, prices, the first progress
 GRANT DROP DATABASE ON crewkit_g*.* TO crewkit_provision; -- `drop` of a generation
 GRANT DROP TABLE ON crewkit_g*.* TO crewkit_provision; -- its tables, which includes its flat views
 
--- Reads prices, generations and requests, reports on requests, and writes the tables of a generation. It deletes rows
+-- Reads prices, generations and jobs, reports on jobs, and writes the tables of a generation. It deletes rows
 -- for repairs, and when a mark is wrong because the store lost rows.
 CREATE USER IF NOT EXISTS crewkit_projector IDENTIFIED WITH sha256_hash BY '{{SHA-256 of the projectors'' password}}';
 GRANT SELECT ON crewkit.* TO crewkit_projector;
-GRANT INSERT ON crewkit.requests TO crewkit_projector; -- who works on a request, and its result
+GRANT INSERT ON crewkit.requests TO crewkit_projector; -- which process does a job, and its result
 GRANT INSERT ON crewkit.generations TO crewkit_projector; -- `switch`, `pause`, `resume`
 GRANT INSERT ON crewkit.proofs TO crewkit_projector; -- `prove`
 GRANT SELECT ON crewkit_g*.* TO crewkit_projector; -- facts of a session that is not cached, sessions of an hour
 GRANT INSERT ON crewkit_g*.* TO crewkit_projector;
 GRANT ALTER DELETE ON crewkit_g*.* TO crewkit_projector; -- `--repair`; the mark of receipts that the store has lost
 
--- Reads, within limits, and adds the requests of operators. Its profile is not `readonly`, since that would forbid this
+-- Reads, within limits, and adds the jobs of operators. Its profile is not `readonly`, since that would forbid this
 -- INSERT; without other rights it can't write anything else. MAX is above what the service requests, so that a manual
 -- query may take longer.
 CREATE SETTINGS PROFILE IF NOT EXISTS crewkit_query SETTINGS

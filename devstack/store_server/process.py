@@ -25,7 +25,7 @@ def run_store_server(settings: Settings) -> int:
     users = [StoreUser(writer["username"], writer["password"], readonly=False)]
     reader = settings.secrets_folder / "reader-password"
     if reader.exists():
-        inserts = ((store.control, "requests"),)  # of operators
+        inserts = ((store.control, "requests"),)  # operators' jobs
         users.append(StoreUser(STORE_READER, read_secret(reader), readonly=True, inserts=inserts))
     serve(settings.folder / "store", settings.host, settings.port, users)
     return 0

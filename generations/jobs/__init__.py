@@ -1,1 +1,1 @@
-"""Jobs that operators order for generations: the table, the rules, the routes, and who does the work."""
+"""Jobs that operators request: the table, the rules, the routes, and who does the work."""

@@ -1,33 +1,33 @@
-"""The replies about generations and requests."""
+"""The replies about generations and jobs."""
 
 from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
 
-from generations.jobs.table import Request, State, Step
+from generations.jobs.table import Job, State, Step
 from generations.jobs.waiting import waits_for
 from generations.situation import GenerationState, GenerationStatus, ProofRow, Situation
 from schemas.times import instant
 
 
 class TakenBy(Struct, frozen=True):
-    """A process that picked up a request, and the partitions for which it does the work."""
+    """A process that picked up a job, and the partitions for which it does the work."""
 
     by: str
     at: str
     partitions: list[int]
 
 
-class RequestProgress(Struct, frozen=True):
+class JobProgress(Struct, frozen=True):
     """How much of the work is done (0 to 1, null if unknown), and what is being done."""
 
     share: float | None
     text: str
 
 
-class RequestedWork(Struct, frozen=True, kw_only=True):
-    """An operator's request: who made it and when, which processes picked it up, and its result."""
+class JobReply(Struct, frozen=True, kw_only=True):
+    """An operator's job: who requested it and when, which processes picked it up, and its result."""
 
     id: UUID
     kind: str
@@ -38,7 +38,7 @@ class RequestedWork(Struct, frozen=True, kw_only=True):
     rate: int
     accept_differences: bool
     taken: list[TakenBy]
-    progress: RequestProgress | None
+    progress: JobProgress | None
     waits_for: str | None
     finished_at: str | None
     results: list[dict[str, Any]]
@@ -86,25 +86,25 @@ class GenerationReply(Struct, frozen=True, kw_only=True):
     proof: ProofVerdict | None
 
 
-def request_reply(request: Request, situation: Situation) -> RequestedWork:
-    """Return what is known about a request."""
-    partitions = situation.partitions_of(request.generation)
-    state = request.state(partitions)
-    return RequestedWork(
-        id=request.id,
-        kind=request.kind,
-        generation=request.generation,
+def job_reply(job: Job, situation: Situation) -> JobReply:
+    """Return what is known about a job."""
+    partitions = situation.partitions_of(job.generation)
+    state = job.state(partitions)
+    return JobReply(
+        id=job.id,
+        kind=job.kind,
+        generation=job.generation,
         state=state,
-        requested_by=request.by,
-        requested_at=instant(request.at_us // 1000),
-        rate=request.options.rate,
-        accept_differences=request.options.accept_differences,
-        taken=[TakenBy(step.by, instant(step.at_us // 1000), sorted(step.partitions)) for step in request.taken],
-        progress=_progress(request, state, situation),
-        waits_for=waits_for(request, situation),
-        finished_at=_finished_at(request, state),
-        results=[step.report.result for step in request.done],
-        reason=_reason(request),
+        requested_by=job.by,
+        requested_at=instant(job.at_us // 1000),
+        rate=job.options.rate,
+        accept_differences=job.options.accept_differences,
+        taken=[TakenBy(step.by, instant(step.at_us // 1000), sorted(step.partitions)) for step in job.taken],
+        progress=_progress(job, state, situation),
+        waits_for=waits_for(job, situation),
+        finished_at=_finished_at(job, state),
+        results=[step.report.result for step in job.done],
+        reason=_reason(job),
     )
 
 
@@ -131,35 +131,35 @@ def generation_reply(status: GenerationStatus, situation: Situation) -> Generati
     )
 
 
-def _progress(request: Request, state: State, situation: Situation) -> RequestProgress | None:
-    status = situation.generations.get(request.generation)
-    if request.kind == "replay" and status is not None:
+def _progress(job: Job, state: State, situation: Situation) -> JobProgress | None:
+    status = situation.generations.get(job.generation)
+    if job.kind == "replay" and status is not None:
         share = 1.0 if state == "done" else status.share
         left = sum(max(0, row.log_end - row.projected) for row in status.progress)
         rest = f"{left} records left" if left or state == "done" else "making the rollups"
-        return RequestProgress(share, f"{status.facts} facts, {rest}")
-    step = request.progress
-    return None if step is None else RequestProgress(step.report.share, step.report.text)
+        return JobProgress(share, f"{status.facts} facts, {rest}")
+    step = job.progress
+    return None if step is None else JobProgress(step.report.share, step.report.text)
 
 
-def _finished_at(request: Request, state: State) -> str | None:
-    last: Step | None = request.failed or (request.done[-1] if state == "done" else None)
+def _finished_at(job: Job, state: State) -> str | None:
+    last: Step | None = job.failed or (job.done[-1] if state == "done" else None)
     return None if last is None else instant(last.at_us // 1000)
 
 
-def _reason(request: Request) -> str | None:
-    if request.failed is not None:
-        return request.failed.report.text
-    return "no process picked it up in time; request it again" if request.has_expired else None
+def _reason(job: Job) -> str | None:
+    if job.failed is not None:
+        return job.failed.report.text
+    return "no process picked it up in time; request it again" if job.has_expired else None
 
 
 def _switches(status: GenerationStatus, situation: Situation) -> list[Switch]:
-    """Return when the generation became live. Each switch except the first belongs to the next request that ended."""
+    """Return when the generation became live. Each switch except the first belongs to the next job that ended."""
     found = []
-    requests = [r for r in situation.requests if r.kind == "switch" and r.generation == status.name and r.done]
+    jobs = [r for r in situation.jobs if r.kind == "switch" and r.generation == status.name and r.done]
     for at_us in status.known.live_at_us:
-        request = next((r for r in requests if r.at_us <= at_us <= r.done[-1].at_us), None)
-        by, accepted = (request.by, request.options.accept_differences) if request else (None, False)
+        job = next((r for r in jobs if r.at_us <= at_us <= r.done[-1].at_us), None)
+        by, accepted = (job.by, job.options.accept_differences) if job else (None, False)
         found.append(Switch(instant(at_us // 1000), by, accepted))
     return found
 

@@ -1,9 +1,9 @@
-"""Which requests are refused, and what to do instead. Checked when a request arrives and when it is picked up. Pure."""
+"""Which jobs are refused, and what to do instead. Checked when a job arrives and when it is picked up. Pure."""
 
 import re
 from collections.abc import Callable, Mapping
 
-from generations.jobs.table import Kind, RequestOptions
+from generations.jobs.table import JobOptions, Kind
 from generations.replay_limit import refusal_beside
 from generations.situation import GenerationStatus, Situation
 
@@ -11,13 +11,13 @@ from generations.situation import GenerationStatus, Situation
 NAME = re.compile(r"g[a-z0-9_]{0,30}")
 
 
-def refusal(kind: Kind, generation: str, options: RequestOptions, situation: Situation) -> str | None:
-    """Return why a request is refused and what to do, in one sentence, or None if it is accepted."""
+def refusal(kind: Kind, generation: str, options: JobOptions, situation: Situation) -> str | None:
+    """Return why a job is refused and what to do, in one sentence, or None if it is accepted."""
     return _in_the_way(kind, generation, situation) or refusal_now(kind, generation, options, situation)
 
 
-def refusal_now(kind: Kind, generation: str, options: RequestOptions, situation: Situation) -> str | None:
-    """Return the same for a request that has already been accepted."""
+def refusal_now(kind: Kind, generation: str, options: JobOptions, situation: Situation) -> str | None:
+    """Return the same for a job that has already been accepted."""
     if kind == "replay":
         return _of_replay(generation, situation)
     status = situation.generations.get(generation)
@@ -30,17 +30,17 @@ def refusal_now(kind: Kind, generation: str, options: RequestOptions, situation:
 
 
 def _in_the_way(kind: Kind, generation: str, situation: Situation) -> str | None:
-    """Return why an open request for the same generation is in the way, or None."""
+    """Return why an open job for the same generation is in the way, or None."""
     partitions = situation.partitions_of(generation)
-    for request in situation.requests:
-        if request.generation != generation or not request.is_open(partitions):
+    for job in situation.jobs:
+        if job.generation != generation or not job.is_open(partitions):
             continue
-        if request.kind == kind:
-            return f"the same is requested already, as {request.id}: wait until it ends"
-        if request.kind == "drop":
-            return f"{generation} is about to be dropped, by {request.id}: `replay --to NAME` makes another generation"
-        if (request.kind, kind) == ("switch", "drop"):
-            return f"a switch to {generation} is requested, as {request.id}: wait until it ends"
+        if job.kind == kind:
+            return f"the same is requested already, as {job.id}: wait until it ends"
+        if job.kind == "drop":
+            return f"{generation} is about to be dropped, by {job.id}: `replay --to NAME` makes another generation"
+        if (job.kind, kind) == ("switch", "drop"):
+            return f"a switch to {generation} is requested, as {job.id}: wait until it ends"
     return None
 
 
@@ -49,20 +49,20 @@ def _of_replay(name: str, situation: Situation) -> str | None:
         return f"{name!r} is not a generation name: use g, then at most 30 letters, digits or _, such as g2"
     if (status := situation.generations.get(name)) is not None:
         return f"{name} already exists ({status.state}); names can't be reused, so choose another"
-    return refusal_beside(name, [status.known for status in situation.generations.values()], situation.requests)
+    return refusal_beside(name, [status.known for status in situation.generations.values()], situation.jobs)
 
 
-def _of_repair(status: GenerationStatus, _: RequestOptions, __: Situation) -> str | None:
+def _of_repair(status: GenerationStatus, _: JobOptions, __: Situation) -> str | None:
     return f"{status.name} is paused: `resume {status.name}` first" if status.known.is_paused else None
 
 
-def _of_prove(status: GenerationStatus, _: RequestOptions, __: Situation) -> str | None:
+def _of_prove(status: GenerationStatus, _: JobOptions, __: Situation) -> str | None:
     if status.state == "filling":
         return f"{status.name} is still filling ({status.share:.0%} of the log): prove it once it follows the log"
     return None
 
 
-def _of_switch(status: GenerationStatus, options: RequestOptions, situation: Situation) -> str | None:
+def _of_switch(status: GenerationStatus, options: JobOptions, situation: Situation) -> str | None:
     name = status.name
     if status.known.is_live:
         return f"{name} is live already"
@@ -73,7 +73,7 @@ def _of_switch(status: GenerationStatus, options: RequestOptions, situation: Sit
     return None if status.known.live_at_us else _unproved(status, options, situation)
 
 
-def _unproved(status: GenerationStatus, options: RequestOptions, situation: Situation) -> str | None:
+def _unproved(status: GenerationStatus, options: JobOptions, situation: Situation) -> str | None:
     """Return what its proof lacks. A generation that was live before can become live again without a proof."""
     name, proof, live = status.name, status.proof, situation.live
     if proof is None:
@@ -88,19 +88,19 @@ def _unproved(status: GenerationStatus, options: RequestOptions, situation: Situ
     return None
 
 
-def _of_drop(status: GenerationStatus, _: RequestOptions, __: Situation) -> str | None:
+def _of_drop(status: GenerationStatus, _: JobOptions, __: Situation) -> str | None:
     return f"{status.name} is live: switch to another generation first" if status.known.is_live else None
 
 
-def _of_pause(status: GenerationStatus, _: RequestOptions, __: Situation) -> str | None:
+def _of_pause(status: GenerationStatus, _: JobOptions, __: Situation) -> str | None:
     return f"{status.name} is paused already" if status.known.is_paused else None
 
 
-def _of_resume(status: GenerationStatus, _: RequestOptions, __: Situation) -> str | None:
+def _of_resume(status: GenerationStatus, _: JobOptions, __: Situation) -> str | None:
     return None if status.known.is_paused else f"{status.name} is not paused"
 
 
-_RULES: Mapping[Kind, Callable[[GenerationStatus, RequestOptions, Situation], str | None]] = {
+_RULES: Mapping[Kind, Callable[[GenerationStatus, JobOptions, Situation], str | None]] = {
     "repair": _of_repair,
     "prove": _of_prove,
     "switch": _of_switch,

@@ -1,9 +1,9 @@
-"""The control channel: requests for work by the installation's processes, and reports about that work.
+"""Jobs that operators request from the installation's processes, and what the processes report about them.
 
-Everything goes through one append-only table in the control database. The processes that own the work poll it
-every two seconds: no signals and no files, so it works across machines. Every projector of a generation does its part
-of a `repair`, for its own partitions. All other work belongs to one process: the projector that follows partition 0, or
-the one that may create and drop databases (`PROVISIONED`).
+Everything goes through one append-only table in the control database. It is called `requests`, since a released table
+keeps its name. The processes that own the work poll it every two seconds: no signals and no files, so it works across
+machines. Every projector of a generation does its part of a `repair`, for its own partitions. All other work belongs to
+one process: the projector that follows partition 0, or the one that may create and drop databases (`PROVISIONED`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,11 +26,11 @@ PROVISIONED: frozenset[Kind] = frozenset({"replay", "drop"})  # need the right t
 # These change what readers see, so they expire: later, the operator would no longer expect the change.
 EXPIRING: frozenset[Kind] = frozenset({"switch", "pause", "resume"})
 EXPIRES_S = 60.0
-LOOKED_AT = 200  # how many of the latest requests the processes look at
+LOOKED_AT = 200  # how many of the latest jobs the processes look at
 OWNER = 0  # the projector of this partition does what is not shared
 
 
-class RequestOptions(Struct, frozen=True, omit_defaults=True):
+class JobOptions(Struct, frozen=True, omit_defaults=True):
     """``rate`` limits a replay, in events a second (0: no limit)."""
 
     rate: int = 0
@@ -45,7 +45,7 @@ class Report(Struct, frozen=True, omit_defaults=True):
     result: dict[str, Any] = {}
 
 
-class RequestEvent(Struct, frozen=True):
+class JobEvent(Struct, frozen=True):
     """A row of `requests`. ``age_us`` is the time since it was written, by the store's clock.
 
     ``event`` and ``kind`` may come from a later version, which runs beside this one during an upgrade.
@@ -63,7 +63,7 @@ class RequestEvent(Struct, frozen=True):
 
 
 class Step(Struct, frozen=True):
-    """What one process reported about a request."""
+    """What one process reported about a job."""
 
     at_us: int
     by: str
@@ -71,8 +71,8 @@ class Step(Struct, frozen=True):
     report: Report
 
 
-class Request(Struct):
-    """A request, and all reports about it."""
+class Job(Struct):
+    """A job, and all reports about it."""
 
     id: UUID
     kind: Kind
@@ -80,7 +80,7 @@ class Request(Struct):
     by: str
     at_us: int
     age_s: float
-    options: RequestOptions
+    options: JobOptions
     taken: list[Step] = []
     progress: Step | None = None
     done: list[Step] = []
@@ -113,43 +113,43 @@ class Request(Struct):
         return frozenset(range(partitions)) if self.kind in SHARED else frozenset((OWNER,))
 
 
-def requests_of(events: Iterable[RequestEvent]) -> list[Request]:
-    """Return the requests of the kinds that this version knows, oldest first.
+def jobs_of(events: Iterable[JobEvent]) -> list[Job]:
+    """Return the jobs of the kinds that this version knows, oldest first.
 
-    A report may have an earlier time than its request, since each replica of a store has its own clock.
+    A report may have an earlier time than its job, since each replica of a store has its own clock.
     """
     rows = sorted(events, key=lambda row: row.at_us)
-    found = {row.id: _requested(row) for row in rows if row.event == "requested" and row.kind in KINDS}
+    found = {row.id: _job(row) for row in rows if row.event == "requested" and row.kind in KINDS}
     for row in rows:
-        if (request := found.get(row.id)) is not None:
-            _add(request, row)
+        if (job := found.get(row.id)) is not None:
+            _add(job, row)
     return list(found.values())
 
 
-def _requested(row: RequestEvent) -> Request:
-    options = msgspec.json.decode(row.detail or "{}", type=RequestOptions)
+def _job(row: JobEvent) -> Job:
+    options = msgspec.json.decode(row.detail or "{}", type=JobOptions)
     kind = cast("Kind", row.kind)
-    return Request(row.id, kind, row.generation, row.by, row.at_us, row.age_us / 1e6, options)
+    return Job(row.id, kind, row.generation, row.by, row.at_us, row.age_us / 1e6, options)
 
 
-def _add(request: Request, row: RequestEvent) -> None:
+def _add(job: Job, row: JobEvent) -> None:
     if row.event not in REPORTS:
         return
     report = msgspec.json.decode(row.detail or "{}", type=Report)
     step = Step(row.at_us, row.by, frozenset(row.partitions), report)
     if row.event == "taken":
-        request.taken.append(step)
+        job.taken.append(step)
     elif row.event == "done":
-        request.done.append(step)
+        job.done.append(step)
     elif row.event == "progress":
-        request.progress = step
-    elif request.failed is None:
-        request.failed = step
+        job.progress = step
+    elif job.failed is None:
+        job.failed = step
 
 
-def new_request(kind: Kind, generation: str, by: str, options: RequestOptions | None = None) -> dict[str, Any]:
-    """Return the row of a new request, as the parameters of ``request_event.sql``."""
-    detail = msgspec.json.encode(options or RequestOptions()).decode()
+def new_job(kind: Kind, generation: str, by: str, options: JobOptions | None = None) -> dict[str, Any]:
+    """Return the row of a new job, as the parameters of ``add_event.sql``."""
+    detail = msgspec.json.encode(options or JobOptions()).decode()
     return {
         "id": uuid4(),
         "event": "requested",
@@ -162,26 +162,26 @@ def new_request(kind: Kind, generation: str, by: str, options: RequestOptions | 
 
 
 def report_of(
-    request: Request, event: Event, by: str, partitions: Iterable[int] = (OWNER,), report: Report | None = None
+    job: Job, event: Event, by: str, partitions: Iterable[int] = (OWNER,), report: Report | None = None
 ) -> dict[str, Any]:
-    """Return a row about a request, as the parameters of ``request_event.sql``."""
+    """Return a row about a job, as the parameters of ``add_event.sql``."""
     return {
-        "id": request.id,
+        "id": job.id,
         "event": event,
-        "kind": request.kind,
-        "generation": request.generation,
+        "kind": job.kind,
+        "generation": job.generation,
         "by": by,
         "partitions": sorted(partitions),
         "detail": msgspec.json.encode(report or Report()).decode(),
     }
 
 
-def load_requests(client: Client, limit: int = LOOKED_AT) -> list[Request]:
-    """Return the latest requests, oldest first. ``client`` is on the control database."""
-    found = client.query(read_sql("generations.jobs", "requests"), parameters={"limit": limit}).named_results()
-    return requests_of(RequestEvent(**row) for row in found)
+def load_jobs(client: Client, limit: int = LOOKED_AT) -> list[Job]:
+    """Return the latest jobs, oldest first. ``client`` is on the control database."""
+    found = client.query(read_sql("generations.jobs", "latest"), parameters={"limit": limit}).named_results()
+    return jobs_of(JobEvent(**row) for row in found)
 
 
-def add_request_event(client: Client, row: dict[str, Any]) -> None:
-    """Append a row that `new_request` or `report_of` returned. ``client`` is on the control database."""
-    client.command(read_sql("generations.jobs", "request_event"), parameters=row)
+def add_job_event(client: Client, row: dict[str, Any]) -> None:
+    """Append a row that `new_job` or `report_of` returned. ``client`` is on the control database."""
+    client.command(read_sql("generations.jobs", "add_event"), parameters=row)

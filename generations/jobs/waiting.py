@@ -1,26 +1,26 @@
-"""What an open request is waiting for: which process is missing, and how to start it."""
+"""What an open job is waiting for: which process is missing, and how to start it."""
 
-from generations.jobs.table import PROVISIONED, Request
+from generations.jobs.table import PROVISIONED, Job
 from generations.situation import Situation
 
 TAKEN_WITHIN_S = 10.0
 STARTS_WITHIN_S = 30.0  # the time in which a supervisor starts the projectors of a new generation
 
 
-def waits_for(request: Request, situation: Situation) -> str | None:
+def waits_for(job: Job, situation: Situation) -> str | None:
     """Return a sentence about a process that has been missing for a while, or None."""
-    name = request.generation
+    name = job.generation
     partitions = situation.partitions_of(name)
     is_created = name in situation.generations
-    within_s = STARTS_WITHIN_S if request.kind == "replay" and is_created else TAKEN_WITHIN_S
-    if not request.is_open(partitions) or request.age_s < within_s:
+    within_s = STARTS_WITHIN_S if job.kind == "replay" and is_created else TAKEN_WITHIN_S
+    if not job.is_open(partitions) or job.age_s < within_s:
         return None
-    if request.kind in PROVISIONED and not request.taken and not (request.kind == "replay" and is_created):
+    if job.kind in PROVISIONED and not job.taken and not (job.kind == "replay" and is_created):
         return "no running process may create and drop databases: run `crewkit-sessions provision` to do this work"
-    if request.kind == "drop":
+    if job.kind == "drop":
         return None
-    taken = frozenset[int]().union(*(step.partitions for step in request.taken))
-    missing = sorted(request.needs(partitions) - taken)
+    taken = frozenset[int]().union(*(step.partitions for step in job.taken))
+    missing = sorted(job.needs(partitions) - taken)
     if not missing:
         return None
     which = f"partition {missing[0]}" if len(missing) == 1 else f"partitions {', '.join(map(str, missing))}"

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from threading import Event
 
-from generations.jobs.table import load_requests
-from generations.provisioning_work import left_to_do, make_generation, take_up
+from generations.create_and_drop import create_or_drop, left_to_do, make_generation
+from generations.jobs.table import load_jobs
 from prices.log import PriceLog, begin_prices
 from prices.price_list import PriceList
 from store.address import StoreAddress
@@ -52,8 +52,8 @@ def provision_store(
             if not any(known.is_live for known in load_generations(client)):
                 return [*done, *_make_first(client, store, partitions)]
             done += _migrate_all(store, existing_generations(client), partitions)
-            for request in left_to_do(load_generations(client), load_requests(client)):
-                done += take_up(client, store, request, partitions, stopping)
+            for job in left_to_do(load_generations(client), load_jobs(client)):
+                done += create_or_drop(client, store, job, partitions, stopping)
         return done
 
 

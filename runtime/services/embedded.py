@@ -9,8 +9,8 @@ from prometheus_client import CollectorRegistry
 
 from edge.starting import Front
 from generations.control import Control
-from generations.jobs.table import Request
-from generations.provisioning_work import left_to_do
+from generations.create_and_drop import left_to_do
+from generations.jobs.table import Job
 from ingest.log.sqlite.sqlite_log import SqliteEventLog
 from ingest.privacy.redaction import compile_rules
 from prices.price_list import list_prices
@@ -76,7 +76,7 @@ async def _follow(
     stopping: asyncio.Event,
     ending: AsyncExitStack,
 ) -> None:
-    """Project every generation and carry out requests until ``ending``."""
+    """Project every generation and do jobs until ``ending``."""
     reader = open_reader(store_address(settings))
     ending.callback(reader.close)
     followers, provisioning = Followers(settings, log, reader), Provisioning(settings)
@@ -106,12 +106,12 @@ class Provisioning:
         self._running: asyncio.Task[None] | None = None
         self._stopping = Event()
 
-    async def see(self, generations: Sequence[KnownGeneration], requests: Sequence[Request]) -> None:
-        """Start the requested work unless it is running; raise the error that ended it."""
+    async def see(self, generations: Sequence[KnownGeneration], jobs: Sequence[Job]) -> None:
+        """Start the jobs unless they are running; raise the error that ended it."""
         if self._running is not None and self._running.done():
             ended, self._running = self._running, None
             ended.result()
-        if self._running is None and left_to_do(generations, requests):
+        if self._running is None and left_to_do(generations, jobs):
             self._running = asyncio.create_task(asyncio.to_thread(_provision_requested, self._settings, self._stopping))
 
     def stop(self) -> None:

@@ -13,8 +13,8 @@ import structlog
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 
-from generations.jobs.table import Request
-from generations.projector_work import GenerationWork
+from generations.jobs.table import Job
+from generations.projector_jobs import ProjectorJobs
 from ingest.log.sqlite.sqlite_log import SqliteEventLog
 from processors.fold.fold import FOLD_VERSION
 from processors.projector import Projector
@@ -29,7 +29,7 @@ logger = structlog.get_logger()
 
 
 class Follower:
-    """A projector of one generation, and the work requested from it."""
+    """A projector of one generation, and its jobs."""
 
     def __init__(self, settings: Settings, log: SqliteEventLog, reader: Reader, generation: Generation) -> None:
         self._log, self._batch_records = log, settings.batch_records
@@ -37,7 +37,7 @@ class Follower:
         self.registry = CollectorRegistry()
         own = msgspec.structs.replace(settings, generation=generation.name)
         self.projector: Projector = make_projector(own, log, generation.partitions, self.registry)
-        self.work = GenerationWork(self.projector, reader, generation, f"projector of {generation.name} in `up`")
+        self.jobs = ProjectorJobs(self.projector, reader, generation, f"projector of {generation.name} in `up`")
         self._projecting: asyncio.Future[list[None]] | None = None
 
     async def start(self) -> None:
@@ -55,7 +55,7 @@ class Follower:
     async def stop(self) -> None:
         """Let the write in progress finish and end all threads; the rest is projected after the next start."""
         self.projector.watchdog.stop()
-        await self.work.stop()
+        await self.jobs.stop()
         if self._projecting is None:
             return
         self.check()
@@ -75,7 +75,7 @@ class Followers:
         self._left_out: set[str] = set()
         self._live = ""
 
-    async def see(self, generations: Sequence[KnownGeneration], requests: Sequence[Request]) -> None:
+    async def see(self, generations: Sequence[KnownGeneration], jobs: Sequence[Job]) -> None:
         """Follow every existing generation that this fold version built.
 
         Raises:
@@ -93,7 +93,7 @@ class Followers:
             self._followers[name] = follower
         for follower in self._followers.values():
             follower.check()
-            await follower.work.see(generations, requests)
+            await follower.jobs.see(generations, jobs)
 
     async def stop(self) -> None:
         """Stop all of them."""

@@ -11,7 +11,7 @@ import structlog
 import uvloop
 
 from generations.control import Control
-from generations.projector_work import GenerationWork
+from generations.projector_jobs import ProjectorJobs
 from ingest.log.kafka import InstalledTopic, KafkaLogReader, KafkaTopic
 from ingest.log.kafka.creation import find_group, find_topic
 from processors.runners import faust_app
@@ -53,11 +53,11 @@ def run_worker(settings: Settings) -> int:
     projector = make_projector(settings, KafkaLogReader(topic), topic.partitions, registry)
     reader = open_reader(store_address(settings))
     by = f"projector {settings.instance} of {settings.generation} on {socket.gethostname()}"
-    work = GenerationWork(projector, reader, Generation(settings.generation, topic.partitions), by)
+    jobs = ProjectorJobs(projector, reader, Generation(settings.generation, topic.partitions), by)
     background: list[Callable[[], Awaitable[None]]] = [
         *projector.background(),
-        Control(reader, work).run,
-        partial(_end_when_dropped, work),
+        Control(reader, jobs).run,
+        partial(_end_when_dropped, jobs),
     ]
     app = faust_app.build_app(worker, projector.pipeline, background)
     projector.metrics.follow_group(partial(faust_app.group_state, app))
@@ -70,9 +70,9 @@ def run_worker(settings: Settings) -> int:
         lock.close()
 
 
-async def _end_when_dropped(work: GenerationWork) -> None:
+async def _end_when_dropped(jobs: ProjectorJobs) -> None:
     """Stop this process like SIGTERM once its generation is dropped."""
-    await work.is_dropped.wait()
+    await jobs.is_dropped.wait()
     logger.warning("generation_dropped", what="this projector ends")
     os.kill(os.getpid(), signal.SIGTERM)
 

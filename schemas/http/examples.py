@@ -14,13 +14,13 @@ from schemas.http.otlp import (
 )
 from schemas.http.requests import (
     ChangeSession,
+    CreateJob,
     CreateSession,
     EndSession,
     RecordEvents,
     RecordHooks,
     RedriveDeadLetter,
     RequestCompaction,
-    RequestWork,
 )
 
 _TOTALS = {"input_tokens": 15_000, "output_tokens": 3_000, "cost_usd": 0.045}
@@ -95,6 +95,6 @@ BODIES: Mapping[type, Any] = {
     ExportLogs: LOGS_EXAMPLE,
     ExportMetrics: METRICS_EXAMPLE,
     ExportTraces: TRACES_EXAMPLE,
-    RequestWork: {"kind": "repair"},
+    CreateJob: {"kind": "repair"},
     RequestCompaction: {"instructions": "Keep the failing tests.", "max_characters": 8_000},
 }

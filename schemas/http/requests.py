@@ -200,8 +200,8 @@ class RedriveDeadLetter(Struct, frozen=True, forbid_unknown_fields=True):
     record: Annotated[Raw, Meta(extra_json_schema=_OBJECT_OR_NULL)] = field(default_factory=lambda: Raw(b"null"))
 
 
-class RequestWork(Struct, frozen=True, forbid_unknown_fields=True):
-    """Request work from the installation's processes. ``repair`` without ``generation`` repairs the live one."""
+class CreateJob(Struct, frozen=True, forbid_unknown_fields=True):
+    """Request a job from the installation's processes. ``repair`` without ``generation`` repairs the live one."""
 
     kind: Literal["repair", "replay", "prove", "switch", "drop", "pause", "resume"]
     generation: Annotated[str, Meta(max_length=64, pattern=_NO_CONTROL)] | None = None

@@ -1,6 +1,8 @@
-"""Read the generations as a reader: with its limits, and from the control database."""
+"""Read the generations, and add their events, as a reader: with its limits, in the control database."""
 
-from store.generations import GenerationEvent, KnownGeneration, known_generations
+from uuid import UUID
+
+from store.generations import Generation, GenerationEvent, KnownGeneration, event_parameters, known_generations
 from store.reading.question import NoParams, Question
 from store.reading.reader import Reader, answer_from_control
 
@@ -10,3 +12,12 @@ GENERATIONS = Question("store.generations", NoParams, GenerationEvent)
 async def load_known(reader: Reader) -> list[KnownGeneration]:
     """Return every generation ever created, oldest first."""
     return known_generations(await answer_from_control(reader, GENERATIONS, NoParams()))
+
+
+async def add_event(reader: Reader, made: Generation, event: str, job: UUID) -> None:
+    """Record an event of a generation, unless ``job`` has ended.
+
+    Raises:
+        StoreUnavailable: the store is unreachable.
+    """
+    await reader.control("store.generation_event", event_parameters(made, event, job))

@@ -607,7 +607,7 @@ def card(page: Page, name: str) -> Locator:
 
 
 def do(page: Page, kind: str, name: str) -> None:
-    """Request work with its button and dialog, and wait until the page shows the result."""
+    """Request a job with its button and dialog, and wait until the page shows the result."""
     action(page, f"{kind} {name}").click()
     confirm(page, kind.capitalize())
     line = page.locator(".work-line", has_text=f"{kind} {name}")
@@ -784,20 +784,20 @@ def test_the_named_commands_exist(
     }
 
 
-def test_requests_say_who_did_what(own: Dashboard, visits: Visits, second: str) -> None:
+def test_jobs_say_who_did_what(own: Dashboard, visits: Visits, second: str) -> None:
     """The list equals the API's: newest first, with user, time and result."""
     page = open_trust(own, visits)
     do(page, "prove", "g1")
-    expect(page.locator('[data-table="requests"] tbody tr').first).to_contain_text("equal true")
+    expect(page.locator('[data-table="jobs"] tbody tr').first).to_contain_text("equal true")
     fields = ("requested_at", "requested_by", "state", "finished_at")
-    found = own.operator_api("/requests?per_page=10")["data"]
+    found = own.operator_api("/jobs?per_page=10")["data"]
 
     expected = [{"kind": f"{each['kind']} {each['generation']}", **texts(each, *fields)} for each in found]
-    assert only(table_rows(page, "requests"), "kind", *fields) == expected
+    assert only(table_rows(page, "jobs"), "kind", *fields) == expected
     assert (expected[0]["kind"], expected[0]["requested_by"], expected[0]["state"]) == ("prove g1", "demo", "done")
     replayed = next(each for each in found if each["kind"] == "replay")
     assert replayed["requested_by"] == "cli"
-    row = page.locator('[data-table="requests"] tr', has_text=f"replay {second}")
+    row = page.locator('[data-table="jobs"] tr', has_text=f"replay {second}")
     expect(row).to_contain_text(f"facts {replayed['results'][0]['facts']:,}")
 
 

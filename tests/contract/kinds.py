@@ -8,7 +8,7 @@ ON_BOTH = {
     "test_api_replies.py": "each reply, with the types that each store returns",
     "test_api_bodies.py": "the largest bodies fit into each log",
     "test_api_operations.py": "receipts, coverage, freshness and recounts",
-    "test_api_requests.py": "which process does the work of a request",
+    "test_api_jobs.py": "which process does a job",
     "test_api_health.py": "health and metrics of the processes",
     "test_api_privacy.py::test_no_secret_leaves_a_trace": "the bytes of each log",
     "test_api_privacy.py::test_a_corrected_record_is_kept_like_any_write": "a dead letter of each log",

@@ -24,7 +24,7 @@ def test_every_reply_is_as_documented(installation: Installation, fresh_org: str
         installation.client("operator", "operator", "olga") as operator,
     ):
         ids = _write_all(client, document, calls, fresh_org)
-        ids["work_id"] = _request(operator, document, calls["RequestWork"])
+        ids["work_id"] = _new_job(operator, document, calls["CreateJob"])
         for name, (path, method) in calls.items():
             if method == "get" and name not in NOT_HERE:
                 caller = operator if path.startswith(OPERATOR_WRITES) else client
@@ -45,7 +45,7 @@ def _write_all(client: httpx.Client, document: Schema, calls: dict[str, tuple[st
     return ids
 
 
-def _request(operator: httpx.Client, document: Schema, call: tuple[str, str]) -> str:
+def _new_job(operator: httpx.Client, document: Schema, call: tuple[str, str]) -> str:
     path, method = call
     reply = eventually_ok(operator, method.upper(), path, json={"kind": "repair"})
     _check(document, path, method, reply)

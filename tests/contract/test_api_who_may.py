@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from generations.jobs.table import Report, add_request_event, load_requests, new_request, report_of
+from generations.jobs.table import Report, add_job_event, load_jobs, new_job, report_of
 from schemas import ids
 from schemas.log.codec import encode
 from schemas.log.records import Actor
@@ -30,6 +30,7 @@ SITUATIONS: tuple[Situation, ...] = ("own", "other_users", "foreign_session", "u
 ORG, FOREIGN, ME, OTHER, SECRET = "acme", "globex", "me", "zzother", "zzsecret"
 NOW_TEXT = "2026-01-20T10:30:00Z"
 EVENT = {"event_type": "Stop", "timestamp": NOW_TEXT, "data": {}}
+NEW_JOB = ("CreateJob", "RequestWork")
 BODIES: dict[str, Any] = {
     "CreateSession": {},
     "RecordEvents": {"events": [EVENT]},
@@ -41,7 +42,8 @@ BODIES: dict[str, Any] = {
     "ExportMetrics": {},
     "ExportTraces": {},
     "RedriveDeadLetter": {},
-    "RequestWork": lambda: {"kind": "replay", "generation": f"g{uuid4().hex[:12]}"},  # a repeated request is refused
+    # A repeated one is refused.
+    **dict.fromkeys(NEW_JOB, lambda: {"kind": "replay", "generation": f"g{uuid4().hex[:12]}"}),
 }
 OF_A_DEAD_LETTER = ("GetDeadLetter", "RedriveDeadLetter")
 QUERIES: dict[str, dict[str, str]] = {"SearchSessions": {"q": "shared"}}
@@ -88,10 +90,10 @@ class Walk:
         self._request()
 
     def _request(self) -> None:
-        """Add an operator's request, and a proof."""
-        client, asked = self.service.store.client, new_request("pause", FIRST_GENERATION, "olga")
+        """Add an operator's job, and a proof."""
+        client, asked = self.service.store.client, new_job("pause", FIRST_GENERATION, "olga")
         client.database = self.service.store.address.control
-        add_request_event(client, asked)
+        add_job_event(client, asked)
         proof = {"generation": FIRST_GENERATION, "compared_with": FIRST_GENERATION, "equal": True, "report": "{}"}
         client.command(read_sql("generations", "add_proof"), parameters={**proof, "request": asked["id"]})
         self.requested = asked["id"]
@@ -99,9 +101,9 @@ class Walk:
     def _end_replays(self) -> None:
         """Let waiting replays fail: only two generations may exist beside the live one."""
         client = self.service.store.client
-        for waiting in load_requests(client):
+        for waiting in load_jobs(client):
             if waiting.kind == "replay" and waiting.is_open(1):
-                add_request_event(client, report_of(waiting, "failed", "a process", report=Report(text="no room")))
+                add_job_event(client, report_of(waiting, "failed", "a process", report=Report(text="no room")))
 
     async def _bury(self, session: UUID) -> None:
         """Add a dead letter of the projector and one of the write side; its key is not its session."""
@@ -139,7 +141,7 @@ class Walk:
             }
         )
         assert operation.method == "GET" or operation.name in BODIES, f"{operation.name}: give it a row in BODIES"
-        if operation.name == "RequestWork":
+        if operation.name in NEW_JOB:
             self._end_replays()
         body = BODIES.get(operation.name)
         return await self.service.ask(

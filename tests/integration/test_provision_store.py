@@ -6,7 +6,7 @@ from typing import Any
 import clickhouse_connect
 import pytest
 
-from generations.jobs.table import add_request_event, load_requests, new_request
+from generations.jobs.table import add_job_event, load_jobs, new_job
 from prices.price_list import list_prices
 from runtime.operations.provision_store import provision_store
 from store import connect as connecting
@@ -71,17 +71,17 @@ def test_only_comments_of_a_migration_may_change_after_it_ran(store: TestStore) 
 
 
 def test_of_replays_that_were_accepted_at_once_only_the_first_two_begin(store: TestStore) -> None:
-    """Processes that accept requests do not see each other's; the process that creates generations checks again."""
+    """Processes that accept jobs do not see each other's; the process that creates generations checks again."""
     with closing(connect(WRITE, **store.address.at(store.address.control))) as client:
         for name in ("g2", "g3", "g4", "g5"):
-            add_request_event(client, new_request("replay", name, "olga"))
+            add_job_event(client, new_job("replay", name, "olga"))
 
         provision_store(store.address, store.partitions, list_prices())
 
-        made, requests = load_generations(client), load_requests(client)
+        made, jobs = load_generations(client), load_jobs(client)
         for name in ("g2", "g3"):
             client.command(f"DROP DATABASE {store.address.database(name)} SYNC")
-    reasons = [request.failed and request.failed.report.text for request in requests]
+    reasons = [job.failed and job.failed.report.text for job in jobs]
     assert [known.name for known in made] == ["g1", "g2", "g3"]
     assert reasons[:2] == [None, None]
     assert reasons[2] == reasons[3]

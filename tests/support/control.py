@@ -6,40 +6,40 @@ from uuid import UUID
 
 import msgspec
 
-from generations.jobs.table import Report, Request, RequestEvent, RequestOptions, requests_of
+from generations.jobs.table import Job, JobEvent, JobOptions, Report, jobs_of
 from generations.situation import GenerationStatus, ProofRow, Situation
 from query_api.freshness import PartitionProgressRow
-from store.generations import NO_REQUEST, GenerationEvent, known_generations
+from store.generations import NO_JOB, GenerationEvent, known_generations
 
 NOW_US = 1_000_000_000
 
 
-def request_id(number: int) -> UUID:
-    """Return the id of the request with this number."""
+def job_id(number: int) -> UUID:
+    """Return the id of the job with this number."""
     return UUID(int=number)
 
 
-def requested(kind: str, generation: str = "g2", number: int = 1, age_s: float = 5, **options: Any) -> RequestEvent:
-    """Return the row of a request that is ``age_s`` seconds old."""
-    detail = msgspec.json.encode(RequestOptions(**options)).decode()
+def requested(kind: str, generation: str = "g2", number: int = 1, age_s: float = 5, **options: Any) -> JobEvent:
+    """Return the row of a job that is ``age_s`` seconds old."""
+    detail = msgspec.json.encode(JobOptions(**options)).decode()
     at_us, age_us = NOW_US - int(age_s * 1e6), int(age_s * 1e6)
-    return RequestEvent(at_us, age_us, request_id(number), "requested", kind, generation, "alice", (), detail)
+    return JobEvent(at_us, age_us, job_id(number), "requested", kind, generation, "alice", (), detail)
 
 
 def reported(
-    row: RequestEvent, event: str, partitions: Sequence[int] = (0,), by: str = "p0", after_s: float = 1, **report: Any
-) -> RequestEvent:
-    """Return a row about a request, ``after_s`` seconds after it."""
+    row: JobEvent, event: str, partitions: Sequence[int] = (0,), by: str = "p0", after_s: float = 1, **report: Any
+) -> JobEvent:
+    """Return a row about a job, ``after_s`` seconds after it."""
     detail, later_us = msgspec.json.encode(Report(**report)).decode(), int(after_s * 1e6)
-    return RequestEvent(
+    return JobEvent(
         row.at_us + later_us, row.age_us - later_us, row.id, event, row.kind, row.generation, by, partitions, detail
     )
 
 
-def request_of(*rows: RequestEvent) -> Request:
-    """Return the one request of these rows."""
-    (request,) = requests_of(rows)
-    return request
+def job_of(*rows: JobEvent) -> Job:
+    """Return the one job of these rows."""
+    (job,) = jobs_of(rows)
+    return job
 
 
 def events(*named: str, partitions: int = 2) -> list[GenerationEvent]:
@@ -60,12 +60,12 @@ def progress(*projected: int, log_end: int = 10, complete_ms: int = 1) -> list[P
 
 def proof(generation: str, compared_with: str, *, equal: bool = True) -> ProofRow:
     """Return the verdict of a proof."""
-    return ProofRow(generation, NOW_US, compared_with, NO_REQUEST, equal)
+    return ProofRow(generation, NOW_US, compared_with, NO_JOB, equal)
 
 
 def situation(
     rows: Sequence[GenerationEvent],
-    requests: Sequence[RequestEvent] = (),
+    jobs: Sequence[JobEvent] = (),
     proofs: Sequence[ProofRow] = (),
     filling: Sequence[str] = (),
 ) -> Situation:
@@ -79,4 +79,4 @@ def situation(
         )
         for known in known_generations(rows)
     }
-    return Situation(statuses, requests_of(requests))
+    return Situation(statuses, jobs_of(jobs))

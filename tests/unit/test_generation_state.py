@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import Any, cast
 
-from generations.projector_work import GenerationWork
+from generations.projector_jobs import ProjectorJobs
 from processors.flow.gate import Gate
 from processors.projector import Projector
 from store.generations import Generation, KnownGeneration
@@ -17,11 +17,11 @@ async def test_a_projector_knows_whether_readers_use_its_generation_and_whether_
     progress: Any = SimpleNamespace(lags=list)
     parts = cast(Any, None)
     projector = Projector(pipeline, progress, parts, parts, parts, parts)
-    work = GenerationWork(projector, parts, OURS, "projector")
+    jobs = ProjectorJobs(projector, parts, OURS, "projector")
     seen = []
     for is_live, is_paused in ((False, True), (True, False), (False, False)):
         ours = KnownGeneration(OURS, is_live=is_live, is_paused=is_paused)
-        await work.see([KnownGeneration(OTHER, is_live=not is_live), ours], [])
+        await jobs.see([KnownGeneration(OTHER, is_live=not is_live), ours], [])
         seen.append((pipeline.is_live, pipeline.gate.is_paused))
 
     assert seen == [(False, True), (True, False), (False, False)]

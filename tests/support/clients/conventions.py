@@ -18,7 +18,7 @@ EVENT = {"event_type": "Stop", "timestamp": "2026-01-20T10:30:00Z", "data": {}}
 UNKNOWN = "9b2f0000-0000-4000-8000-000000000000"
 QUERIES = {"SearchSessions": {"q": "word"}}  # required parameters
 # A new, healthy installation has no dead letters, requests or proofs, so these routes are only tested for errors.
-ABOUT_FAULTS = {"GetDeadLetter", "GetRequest", "GetProof"}
+ABOUT_FAULTS = {"GetDeadLetter", "GetJob", "GetRequest", "GetProof"}
 
 
 class Route(NamedTuple):

@@ -35,14 +35,14 @@ _ITEM_RULES = {
     "invalid_report": r"session_id must have 1 to 400 printable characters|model_metrics is required unless .*"
     r"|model_metrics\S* (must have|is named|must be between) .*|at must be between .*|.* is out of range",
 }
-WORK = "/api/v1/operator/requests"
+JOBS = ("/api/v1/operator/jobs", "/api/v1/operator/requests")
 UNKNOWN = "g_unknown"
 
 
 @schemathesis.hook
 def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
-    """Never request work that pauses, drops or fills a generation: other tests share the installation."""
-    if case.operation.path == WORK and isinstance(case.body, dict) and case.body.get("kind") not in (None, "repair"):
+    """Never request a job that pauses, drops or fills a generation: other tests share the installation."""
+    if case.operation.path in JOBS and isinstance(case.body, dict) and case.body.get("kind") not in (None, "repair"):
         case.body = {**case.body, "generation": UNKNOWN}
         if case.body["kind"] == "replay":
             case.body["kind"] = "prove"

@@ -1,4 +1,4 @@
-"""The operator of an installation, who requests work over HTTP and follows it across restarts."""
+"""The operator of an installation, who requests jobs over HTTP and follows them across restarts."""
 
 import time
 from typing import Any
@@ -8,24 +8,24 @@ import httpx
 from schemas.permissions import OPERATOR_ORG
 from tests.support.rigs.installation import ORG, Installation, eventually_ok
 
-REQUESTS = "/api/v1/operator/requests"
+JOBS = "/api/v1/operator/jobs"
 GENERATIONS = "/api/v1/operator/generations"
 Found = dict[str, Any]
 
 
 class Operator:
-    """Requests work from one installation."""
+    """Requests jobs from one installation."""
 
     def __init__(self, installation: Installation) -> None:
         self._http = installation.client("operator", OPERATOR_ORG, user="olga", timeout=30)
 
     def request(self, kind: str, generation: str | None = None, **options: Any) -> Found:
-        """Request work, again while a service is down; return the request, even if its first reply was lost."""
+        """Request a job, again while a service is down; return the job, even if its first reply was lost."""
         body = {"kind": kind, "generation": generation, **options}
         deadline = time.monotonic() + 60
         while True:
             try:
-                reply = self._http.post(REQUESTS, json=body)
+                reply = self._http.post(JOBS, json=body)
             except httpx.HTTPError:
                 reply = httpx.Response(503)
             if reply.status_code == httpx.codes.ACCEPTED:
@@ -38,22 +38,22 @@ class Operator:
             time.sleep(0.2)
 
     def refused(self, kind: str, generation: str | None = None, **options: Any) -> str:
-        """Return the sentence that refuses the request."""
-        reply = self._http.post(REQUESTS, json={"kind": kind, "generation": generation, **options})
+        """Return the sentence that refuses the job."""
+        reply = self._http.post(JOBS, json={"kind": kind, "generation": generation, **options})
         assert reply.status_code == httpx.codes.UNPROCESSABLE_ENTITY, reply.text
         return str(reply.json()["error"])
 
-    def follow(self, request: Found, within_s: float = 120) -> Found:
-        """Return a request once it has ended."""
+    def follow(self, job: Found, within_s: float = 120) -> Found:
+        """Return a job once it has ended."""
         deadline = time.monotonic() + within_s
-        while request["state"] not in ("done", "failed"):
-            assert time.monotonic() < deadline, request
+        while job["state"] not in ("done", "failed"):
+            assert time.monotonic() < deadline, job
             time.sleep(0.1)
-            request = self._get(f"{REQUESTS}/{request['id']}")
-        return request
+            job = self._get(f"{JOBS}/{job['id']}")
+        return job
 
     def do(self, kind: str, generation: str | None = None, within_s: float = 120, **options: Any) -> Found:
-        """Request work and wait until it is done."""
+        """Request a job and wait until it is done."""
         done = self.follow(self.request(kind, generation, **options), within_s)
         assert done["state"] == "done", done
         return done
@@ -82,10 +82,10 @@ class Operator:
         return bool(coverage["complete"] and recount["equal"])
 
     def _same(self, kind: str, generation: str | None, reply: httpx.Response) -> Found:
-        """Return the open request that equals ours: ours arrived, but the reply was lost."""
-        for request in self._get(f"{REQUESTS}?per_page=100"):
-            if (request["kind"], request["generation"]) == (kind, generation):
-                same: Found = request
+        """Return the open job that equals ours: ours arrived, but the reply was lost."""
+        for job in self._get(f"{JOBS}?per_page=100"):
+            if (job["kind"], job["generation"]) == (kind, generation):
+                same: Found = job
                 return same
         raise AssertionError(reply.text)
 

@@ -5,7 +5,7 @@ from importlib import import_module
 from ingest.privacy.redaction.detection import may_hold_secrets
 
 for name in (
-    *("cli.main", "cli.requests", "runtime.operations.log_export", "devstack.stack", "devstack.store_server.process"),
+    *("cli.main", "cli.jobs", "runtime.operations.log_export", "devstack.stack", "devstack.store_server.process"),
     *(
         "runtime.services.auditor",
         "runtime.services.http_services",

@@ -27,11 +27,11 @@ from audit.watch import NIGHTLY_AT_HOUR, Audit
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
 from edge.tokens import issue_token
-from generations import provisioning_work
+from generations import create_and_drop
 from generations.control import Control
-from generations.jobs import table as requests
+from generations.jobs import table as jobs
 from generations.jobs.table import Kind
-from generations.projector_work import GenerationWork
+from generations.projector_jobs import ProjectorJobs
 from generations.prove import ranges
 from generations.prove.prove import Prove
 from generations.prove.questions import NEXT_HOUR, NEXT_SESSION, AfterHour, AfterSession
@@ -83,14 +83,14 @@ OTHER = "globex"
 KEY = b"a secret of at least 32 bytes, for tests"
 POISON = b"not a record"
 NOW_MS = T0 + MINUTE_MS * 60
-OF_THE_CONTROL_DATABASE = ("operator/requests", "operator/generations", "operator/generations/g2/proof")
+OF_THE_CONTROL_DATABASE = ("operator/jobs", "operator/generations", "operator/generations/g2/proof")
 SECOND, DROPPED, OTHERWISE = "g2", "g3", "g_other"
 REQUESTED: tuple[tuple[Kind, str], ...] = (
     *(("repair", FIRST_GENERATION), ("pause", SECOND), ("resume", SECOND), ("prove", SECOND)),
     *(("switch", SECOND), ("switch", FIRST_GENERATION)),
 )
 ASKED_OF_THE_STORE = frozenset(
-    ("store.generations", "generations.jobs.requests", "generations.jobs.request_event", "store.receipt_gaps")
+    ("store.generations", "generations.jobs.latest", "generations.jobs.add_event", "store.receipt_gaps")
 )
 CHANGING = frozenset({"request_id", "age_seconds", "stored_at", "projected_at"})  # depends on the clock
 OF_REQUESTS = frozenset(
@@ -130,13 +130,13 @@ def _work(at: int) -> list[Any]:
 def make(options: dict[str, Any]) -> list[str]:
     """Do what `provision` does: create, create and drop on request, load prices; return the result of the last run."""
     store = StoreAddress(options)
-    provisioning_work.STOPS_WITHIN_S = 0.0  # it has no running projector
+    create_and_drop.STOPS_WITHIN_S = 0.0  # it has no running projector
     provision.provision_store(store, PARTITIONS, list_prices())
     client = connect(WRITE, **store.at(store.control))
     for kind, name in (("replay", SECOND), ("replay", DROPPED), ("drop", DROPPED), ("replay", OTHERWISE)):
-        requests.add_request_event(client, requests.new_request(kind, name, "tests"))  # type: ignore[arg-type]  # a kind
+        jobs.add_job_event(client, jobs.new_job(kind, name, "tests"))  # type: ignore[arg-type]  # a kind
         provision.provision_store(store, PARTITIONS, list_prices())
-    requests.add_request_event(client, requests.report_of(requests.load_requests(client)[-1], "done", "tests"))
+    jobs.add_job_event(client, jobs.report_of(jobs.load_jobs(client)[-1], "done", "tests"))
     dearer = msgspec.structs.replace(list_prices().prices[0], from_ms=(int(time.time()) + 86_400) * 1000)
     prices.history_of(client)
     prices.extend_history(client, [dearer], new_generations_only=False)
@@ -145,7 +145,7 @@ def make(options: dict[str, Any]) -> list[str]:
 
 
 def project(options: dict[str, Any]) -> list[str]:
-    """Do what projectors do: checks, the log, gaps, repairs, requested work; return the SQL files of a warehouse."""
+    """Do what projectors do: checks, the log, gaps, repairs, jobs; return the SQL files of a warehouse."""
     used: set[str] = set()
     whole = warehouse_module.sql
 
@@ -230,14 +230,14 @@ async def _do_requested(store: StoreAddress, projectors: Mapping[str, Projector]
 
     reader._failed = note  # type: ignore[method-assign]  # what the store refuses is waited out, so the test notes it
     works = [
-        GenerationWork(made, reader, Generation(name, PARTITIONS, FOLD_VERSION), name)
+        ProjectorJobs(made, reader, Generation(name, PARTITIONS, FOLD_VERSION), name)
         for name, made in projectors.items()
     ]
     control = Control(reader, *works)
     try:
         await _until_done(reader, control, refused)
         for kind, name in REQUESTED:
-            await reader.control("generations.jobs.request_event", requests.new_request(kind, name, "tests"))
+            await reader.control("generations.jobs.add_event", jobs.new_job(kind, name, "tests"))
             await _until_done(reader, control, refused)
     finally:
         for work in works:
@@ -246,13 +246,13 @@ async def _do_requested(store: StoreAddress, projectors: Mapping[str, Projector]
 
 
 async def _until_done(reader: ClickHouseReader, control: Control, refused: Sequence[Exception]) -> None:
-    """Check until no request is open. Raises the error of the store, or the reason why a request failed."""
-    while any(request.is_open(PARTITIONS) for request in await load_latest(reader)):
+    """Check until no job is open. Raises the error of the store, or the reason why a job failed."""
+    while any(job.is_open(PARTITIONS) for job in await load_latest(reader)):
         await control.look()
         await asyncio.sleep(0.01)
         if refused:
             raise refused[0]
-    failed = {request.failed.report.text for request in await load_latest(reader) if request.failed}
+    failed = {job.failed.report.text for job in await load_latest(reader) if job.failed}
     assert failed == {f"{DROPPED} was dropped"}, failed
 
 
@@ -298,9 +298,7 @@ async def _ask(options: Mapping[str, Any]) -> dict[str, Any]:
     reader._run = run  # type: ignore[method-assign, assignment]  # it notes which files are used
     try:
         await reader.check()
-        await reader.control(
-            "generations.jobs.request_event", requests.new_request("repair", FIRST_GENERATION, "tests")
-        )
+        await reader.control("generations.jobs.add_event", jobs.new_job("repair", FIRST_GENERATION, "tests"))
         answers, audit, proof = await _answers(reader), await _audit(reader), await _proof(reader)
         gaps = await answer(reader, Generation(FIRST_GENERATION, PARTITIONS), COVERAGE_GAPS, Gaps(0, 0, 1_000, 10))
         await _next_keys(reader)
@@ -404,7 +402,7 @@ def _lasting(value: Any, changing: frozenset[str]) -> Any:
 
 
 def request(options: dict[str, Any], kind: str) -> dict[str, Any]:
-    """Request work over HTTP, and list what was requested; return the responses and the log."""
+    """Request a job over HTTP, and list the jobs; return the responses and the log."""
     with capture_logs() as logged:
         return asyncio.run(_request(options, kind)) | {"logged": logged}
 
@@ -413,7 +411,7 @@ async def _request(options: Mapping[str, Any], kind: str) -> dict[str, Any]:
     reader = open_reader(StoreAddress(dict(options)))
     app = compose(TokenVerifier([shared_secret(KEY)]), read=ReadSide(reader, SECRETS, lambda: NOW_MS / 1000))
     token = issue_token(KEY, "alice", OPERATOR_ORG, "operator", 600, time.time())
-    path, headers = "/api/v1/operator/requests", {"Authorization": f"Bearer {token}"}
+    path, headers = "/api/v1/operator/jobs", {"Authorization": f"Bearer {token}"}
     try:
         async with AsyncTestClient(app) as client:
             replies = [

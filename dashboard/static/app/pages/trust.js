@@ -14,12 +14,12 @@ import { coveragePanel } from "./trust/coverage.js";
 import { currentPanel } from "./trust/current.js";
 import { freshnessPanel } from "./trust/freshness.js";
 import { generationsPanel } from "./trust/generations.js";
+import { jobsPanel } from "./trust/jobs.js";
 import { lettersPanel } from "./trust/letters.js";
 import { operatorForm } from "./trust/operator_form.js";
 import { command, refusal } from "./trust/parts.js";
 import { receiptPanel } from "./trust/receipt.js";
 import { recountPanel } from "./trust/recount.js";
-import { requestsPanel } from "./trust/requests.js";
 import { sections } from "./trust/sections.js";
 import { summary } from "./trust/summary.js";
 import { workPlace } from "./trust/work.js";
@@ -118,7 +118,7 @@ function operatorGroup(live, known, signal) {
     live.addSlow(auditsPanel(signal)),
     live.add(lettersPanel(known, signal, live.refresh)),
     live.add(generationsPanel(known, signal, work)),
-    live.add(requestsPanel(signal, work, live.refresh)),
+    live.add(jobsPanel(signal, work, live.refresh)),
     live.addSlow(clientsPanel(signal)),
   );
   return el("section", { "data-level": "operator" }, place);

@@ -13,7 +13,7 @@ const MOODS = { live: "good", following: "live", filling: "warn", dropped: "" };
 const PRICES_SHOWN = 12; // characters of the hash
 
 /**
- * Return `{element, load(), draw()}`; `work` is where requests are shown. The result is stored in `known.generations`.
+ * Return `{element, load(), draw()}`; `work` shows jobs in progress. The result is stored in `known.generations`.
  */
 export function generationsPanel(known, signal, work) {
   const list = el("div", {});

@@ -3,7 +3,7 @@
 import { announce, el, put } from "../../dom.js";
 import { copyText } from "../../ui/clipboard.js";
 
-const WIDE = ["org-recount", "dead-letters", "generations", "requests", "clients"];
+const WIDE = ["org-recount", "dead-letters", "generations", "jobs", "clients"];
 const COPIED_MS = 1_500;
 const opened = new Set(); // keys of the details that the reader opened, so that a redraw keeps them open
 

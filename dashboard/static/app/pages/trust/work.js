@@ -1,4 +1,4 @@
-// Work requested from the installation: ask for confirmation, request it, and follow it to its end.
+// Jobs of the installation: ask for confirmation, request one, and follow it to its end.
 
 import { getOperator, postOperator } from "../../api.js";
 import { announce, el, put } from "../../dom.js";
@@ -11,7 +11,7 @@ const LOOK_EVERY_MS = 1_000;
 const LOOK_MAX_MS = 15_000;
 const ENDED = ["done", "failed"];
 
-/** Return `{element, request(kind, generation, live), follow(work)}`; `refresh()` is called when work has ended. */
+/** Return `{element, request(kind, generation, live), follow(job)}`; `refresh()` is called when a job has ended. */
 export function workPlace(signal, refresh) {
   const element = el("div", { class: "work", role: "status", "data-testid": "work" });
   const followed = new Set();
@@ -30,7 +30,7 @@ export function workPlace(signal, refresh) {
     if (!agreed) return;
     const options = agreed.accept_differences ? { accept_differences: true } : {};
     try {
-      const { data } = await postOperator("/requests", { kind, generation: generation.name, ...options }, { signal });
+      const { data } = await postOperator("/jobs", { kind, generation: generation.name, ...options }, { signal });
       await follow(data);
     } catch (error) {
       if (!signal.aborted) element.prepend(el("div", { class: "work-line" }, refusal(error), dismiss()));
@@ -44,14 +44,14 @@ export function workPlace(signal, refresh) {
       over.remove();
     const line = el("div", { class: "work-line", "data-work": first.id });
     element.prepend(line);
-    let work = first;
+    let job = first;
     let pause = LOOK_EVERY_MS;
-    draw(line, work);
-    while (!ENDED.includes(work.state)) {
+    draw(line, job);
+    while (!ENDED.includes(job.state)) {
       await new Promise((resolve) => setTimeout(resolve, pause));
       if (signal.aborted) return;
       try {
-        work = (await getOperator(`/requests/${work.id}`, {}, { signal })).data;
+        job = (await getOperator(`/jobs/${job.id}`, {}, { signal })).data;
         pause = LOOK_EVERY_MS;
       } catch (error) {
         if (signal.aborted) return;
@@ -61,20 +61,20 @@ export function workPlace(signal, refresh) {
         }
         pause = Math.min(pause * 2, LOOK_MAX_MS);
       }
-      draw(line, work);
+      draw(line, job);
     }
-    announce(`${work.kind} ${work.generation}: ${work.state}`);
+    announce(`${job.kind} ${job.generation}: ${job.state}`);
     await refresh();
   }
   return { element, request, follow };
 }
 
-/** The label of the button for a kind of work. */
+/** The label of the button for a kind of job. */
 export function buttonName(kind) {
   return kind.charAt(0).toUpperCase() + kind.slice(1);
 }
 
-/** The progress and result of a request, as nodes. */
+/** The progress and result of a job, as nodes. */
 export function progressOf({ state, progress, results, waits_for: missing, reason }) {
   const isGoingOn = progress && !ENDED.includes(state);
   return [
@@ -96,21 +96,21 @@ function resultText(results) {
     .join(", ");
 }
 
-/** The state of a request, in words and colour. */
+/** The state of a job, in words and colour. */
 export function stateTag(state) {
   return el("span", { class: `tag ${{ done: "good", failed: "bad" }[state] ?? "live"}` }, state);
 }
 
-function draw(line, work) {
-  line.dataset.state = work.state;
-  const isOver = ENDED.includes(work.state);
+function draw(line, job) {
+  line.dataset.state = job.state;
+  const isOver = ENDED.includes(job.state);
   put(
     line,
-    el("strong", {}, `${work.kind} ${work.generation}`),
+    el("strong", {}, `${job.kind} ${job.generation}`),
     " ",
-    stateTag(work.state),
+    stateTag(job.state),
     " ",
-    progressOf(work),
+    progressOf(job),
     isOver && dismiss(),
   );
 }

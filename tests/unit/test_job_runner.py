@@ -1,4 +1,4 @@
-"""What a process does for a request that it takes up, and what it records."""
+"""What a process does for a job that it takes up, and what it records."""
 
 import asyncio
 from collections.abc import Mapping
@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from generations.jobs.table import Report, Request
-from generations.jobs.work import NotPossible, OnProgress, Partitions, RequestedWork
+from generations.jobs.runner import JobRunner, NotPossible, OnProgress, Partitions
+from generations.jobs.table import Job, Report
 from store.broken import Broken
 from store.errors import StoreUnavailable
 from store.generations import Generation
 from store.reading.reader import Row
-from tests.support.control import request_of, requested
+from tests.support.control import job_of, requested
 
 BOTH: Partitions = frozenset((0, 1))
 
@@ -25,7 +25,7 @@ class Recorded:
         self.away = False
 
     async def control(self, name: str, params: Mapping[str, Any]) -> list[Row]:
-        assert name == "generations.jobs.request_event"
+        assert name == "generations.jobs.add_event"
         if self.away:
             raise StoreUnavailable("away")
         self.rows.append((params["event"], params["partitions"], params["detail"]))
@@ -43,16 +43,16 @@ class Recorded:
 
 
 class Case:
-    """The work of one process; ``does`` is what it does, or raises."""
+    """The jobs of one process; ``does`` is what it does, or raises."""
 
     def __init__(self, *outcomes: Exception | None, kind: str = "repair") -> None:
         self.store, self.held, self.outcomes = Recorded(), BOTH, list(outcomes)
         self.gate = asyncio.Event()
         self.gate.set()
-        self.request = request_of(requested(kind))
-        self.work = RequestedWork(self.store, "p0", {self.request.kind: self._do}, held=lambda: self.held)
+        self.job = job_of(requested(kind))
+        self.runner = JobRunner(self.store, "p0", {self.job.kind: self._do}, held=lambda: self.held)
 
-    async def _do(self, _: Request, __: Partitions, report: OnProgress) -> Report:
+    async def _do(self, _: Job, __: Partitions, report: OnProgress) -> Report:
         report(0.5, "half of it")
         await asyncio.sleep(0)  # it is recorded in parallel with the work
         await self.gate.wait()
@@ -61,9 +61,9 @@ class Case:
         return Report(result={"sessions": 1})
 
     async def look(self) -> None:
-        """Check the requests once, and let the work that this begins end."""
-        self.work.check()
-        self.work.begin(self.request, BOTH)
+        """Check the jobs once, and let the work that this begins end."""
+        self.runner.check()
+        self.runner.begin(self.job, BOTH)
         await self.settle()
 
     async def settle(self) -> None:
@@ -99,7 +99,7 @@ async def test_work_that_runs_is_not_begun_again() -> None:
 
 @pytest.mark.parametrize("outcome", [None, NotPossible("no")])
 async def test_work_that_ended_is_not_done_again_by_an_old_reading(outcome: Exception | None) -> None:
-    """A check may have read the request before its end was recorded: a switch would then find itself impossible."""
+    """A check may have read the job before its end was recorded: a switch would then find itself impossible."""
     case = Case(outcome, kind="switch")
     await case.look()
     ended = case.store.events
@@ -115,9 +115,9 @@ async def test_partitions_that_come_later_are_done_as_well() -> None:
     case = Case(None, None)
     case.held = frozenset((0, 1, 2))
     await case.look()
-    case.work.check()
+    case.runner.check()
 
-    case.work.begin(case.request, frozenset((0, 1, 2)))
+    case.runner.begin(case.job, frozenset((0, 1, 2)))
     await case.settle()
 
     assert [row[:2] for row in case.store.rows if row[0] == "done"] == [("done", [0, 1]), ("done", [2])]
@@ -149,20 +149,20 @@ async def test_a_failure_is_recorded_with_its_reason(error: Exception, text: str
     case = Case(error)
 
     await case.look()
-    case.work.check()
+    case.runner.check()
 
     assert case.store.rows[-1] == ("failed", [0, 1], f'{{"text":"{text}"}}')
 
 
 async def test_a_fault_is_recorded_and_then_stops_the_process() -> None:
-    """A failed request is not begun again, so the fault must be investigated separately."""
+    """A failed job is not begun again, so the fault must be investigated separately."""
     case = Case(Broken("the log lost its tail"))
     await case.look()
     assert case.store.rows[-1] == ("failed", [0, 1], '{"text":"the log lost its tail"}')
 
     with pytest.raises(Broken, match="the log lost its tail"):
-        case.work.check()
-    case.work.check()
+        case.runner.check()
+    case.runner.check()
 
 
 async def test_a_reason_that_can_not_be_recorded_is_recorded_later() -> None:
@@ -223,6 +223,6 @@ async def test_what_is_stopped_is_left_to_others() -> None:
     case.gate.clear()
     await case.look()
 
-    await case.work.stop()
+    await case.runner.stop()
 
     assert case.store.events == ["taken", "progress"]

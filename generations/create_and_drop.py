@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from threading import Event
 
-from generations.jobs.table import PROVISIONED, Report, Request, add_request_event, load_requests, report_of
+from generations.jobs.table import PROVISIONED, Job, Report, add_job_event, load_jobs, report_of
 from generations.replay_limit import refusal_beside
 from prices.price_list import PriceList, newest
 from prices.table import history_of
@@ -23,31 +23,31 @@ LEFT_FOR_S = 20.0  # a generation is kept this long after a switch: reads that b
 STOPS_WITHIN_S = 5.0  # projectors check the generations every two seconds
 
 
-def left_to_do(generations: Iterable[KnownGeneration], requests: Iterable[Request]) -> list[Request]:
-    """Return the unfulfilled requests to create or drop a generation, oldest first."""
+def left_to_do(generations: Iterable[KnownGeneration], jobs: Iterable[Job]) -> list[Job]:
+    """Return the open jobs to create or drop a generation, oldest first."""
     partitions = {known.name: known.made.partitions for known in generations}
     return [
-        request
-        for request in requests
-        if request.kind in PROVISIONED
-        and request.is_open(partitions.get(request.generation, 1))
-        and not (request.kind == "replay" and request.generation in partitions)
+        job
+        for job in jobs
+        if job.kind in PROVISIONED
+        and job.is_open(partitions.get(job.generation, 1))
+        and not (job.kind == "replay" and job.generation in partitions)
     ]
 
 
-def take_up(
-    client: Client, store: StoreAddress, request: Request, partitions: int, stopping: Event | None = None
+def create_or_drop(
+    client: Client, store: StoreAddress, job: Job, partitions: int, stopping: Event | None = None
 ) -> list[str]:
     """Create or drop a generation; return one line for each change. ``client`` is on the control database.
 
     Once ``stopping`` is set, a drop does not wait for readers but is left for the next start.
 
     Raises:
-        StoreUnavailable: the store is unreachable; the same request can be picked up again.
+        StoreUnavailable: the store is unreachable; the same job can be picked up again.
     """
-    if request.kind == "replay":
-        return _create(client, store, request, partitions)
-    return _drop(client, store, request, stopping or Event())
+    if job.kind == "replay":
+        return _create(client, store, job, partitions)
+    return _drop(client, store, job, stopping or Event())
 
 
 def make_generation(client: Client, store: StoreAddress, name: str, partitions: int) -> list[str]:
@@ -62,49 +62,49 @@ def make_generation(client: Client, store: StoreAddress, name: str, partitions: 
     return done
 
 
-def _create(client: Client, store: StoreAddress, request: Request, partitions: int) -> list[str]:
-    if why := _no_room(client, request):
-        add_request_event(client, report_of(request, "failed", _by(), report=Report(text=why)))
+def _create(client: Client, store: StoreAddress, job: Job, partitions: int) -> list[str]:
+    if why := _no_room(client, job):
+        add_job_event(client, report_of(job, "failed", _by(), report=Report(text=why)))
         return [f"not created: {why}"]
-    add_request_event(client, report_of(request, "taken", _by(), partitions=()))
-    done = make_generation(client, store, request.generation, partitions)
-    return [*done, f"generation {request.generation}, filling"]
+    add_job_event(client, report_of(job, "taken", _by(), partitions=()))
+    done = make_generation(client, store, job.generation, partitions)
+    return [*done, f"generation {job.generation}, filling"]
 
 
-def _no_room(client: Client, request: Request) -> str | None:
+def _no_room(client: Client, job: Job) -> str | None:
     """Check a replay again: others that were accepted at the same moment may come first."""
-    known, requests = load_generations(client), load_requests(client)
-    earlier = [other for other in requests if (other.at_us, other.id) < (request.at_us, request.id)]
-    return refusal_beside(request.generation, known, earlier)
+    known, jobs = load_generations(client), load_jobs(client)
+    earlier = [other for other in jobs if (other.at_us, other.id) < (job.at_us, job.id)]
+    return refusal_beside(job.generation, known, earlier)
 
 
-def _drop(client: Client, store: StoreAddress, request: Request, stopping: Event) -> list[str]:
+def _drop(client: Client, store: StoreAddress, job: Job, stopping: Event) -> list[str]:
     """Record that the generation is dropped, so that its projectors stop, then drop its tables."""
-    known = _find(client, request.generation)
+    known = _find(client, job.generation)
     if known is None or known.is_live:
-        why = f"{request.generation} is live" if known else f"there is no generation {request.generation}"
-        add_request_event(client, report_of(request, "failed", _by(), report=Report(text=why)))
+        why = f"{job.generation} is live" if known else f"there is no generation {job.generation}"
+        add_job_event(client, report_of(job, "failed", _by(), report=Report(text=why)))
         return [f"not dropped: {why}"]
-    add_request_event(client, report_of(request, "taken", _by(), partitions=()))
+    add_job_event(client, report_of(job, "taken", _by(), partitions=()))
     if not known.is_dropped:
         add_generation_event(client, known.made, "dropped")
-    _end_others(client, request, known.made.partitions)
+    _end_others(client, job, known.made.partitions)
     if stopping.wait(_pause_s(known)):
         return [f"generation {known.name}, to be dropped"]
     name = {"name": store.database(known.name)}
     for server in store.each():
         with closing(connect(PLAIN, **server.at(store.control))) as own:
             own.command("DROP DATABASE IF EXISTS {name:Identifier} SYNC", parameters=name)
-    add_request_event(client, report_of(request, "done", _by()))
+    add_job_event(client, report_of(job, "done", _by()))
     return [f"generation {known.name}, dropped"]
 
 
-def _end_others(client: Client, drop: Request, partitions: int) -> None:
-    """End all other requests for the generation, since none of its projectors is left to carry them out."""
+def _end_others(client: Client, drop: Job, partitions: int) -> None:
+    """End all other jobs for the generation, since none of its projectors is left to carry them out."""
     report = Report(text=f"{drop.generation} was dropped")
-    for request in load_requests(client):
-        if request.generation == drop.generation and request.id != drop.id and request.is_open(partitions):
-            add_request_event(client, report_of(request, "failed", _by(), report=report))
+    for job in load_jobs(client):
+        if job.generation == drop.generation and job.id != drop.id and job.is_open(partitions):
+            add_job_event(client, report_of(job, "failed", _by(), report=report))
 
 
 def _pause_s(known: KnownGeneration) -> float:

@@ -1,4 +1,4 @@
-// Who requested which work and when, and its result.
+// Who requested which job and when, and its result.
 
 import { getOperator } from "../../api.js";
 import { el } from "../../dom.js";
@@ -9,8 +9,8 @@ import { progressOf, stateTag } from "./work.js";
 
 const PER_PAGE = 10;
 
-/** Return `{element, load(), draw()}`; unfinished work is followed in `work`. */
-export function requestsPanel(signal, work, refresh) {
+/** Return `{element, load(), draw()}`; unfinished jobs are followed in `work`. */
+export function jobsPanel(signal, work, refresh) {
   const body = el("div", {});
   let page = 1;
   let found = null;
@@ -20,9 +20,9 @@ export function requestsPanel(signal, work, refresh) {
     return refresh();
   };
   return {
-    element: panel("requests", "Requests", curl("operator/requests"), body),
+    element: panel("jobs", "Jobs", curl("operator/jobs"), body),
     async load() {
-      found = await getOperator("/requests", { page, per_page: PER_PAGE }, { signal });
+      found = await getOperator("/jobs", { page, per_page: PER_PAGE }, { signal });
     },
     draw() {
       const now = JSON.stringify([found.data, found.meta]);
@@ -36,13 +36,13 @@ export function requestsPanel(signal, work, refresh) {
 
 function listed(rows) {
   return table({
-    name: "requests",
-    caption: "Requests by operators, newest first",
+    name: "jobs",
+    caption: "Jobs requested by operators, newest first",
     rows,
     rowsShown: PER_PAGE,
-    empty: "No work has been requested yet.",
+    empty: "No job has been requested yet.",
     columns: [
-      { key: "kind", name: "Work", value: (row) => `${row.kind} ${row.generation}` },
+      { key: "kind", name: "Job", value: (row) => `${row.kind} ${row.generation}` },
       momentColumn("requested_at", "When (UTC)"),
       { key: "requested_by", name: "Who", value: (row) => row.requested_by },
       { key: "state", name: "State", value: (row) => row.state, show: (row) => stateTag(row.state) },

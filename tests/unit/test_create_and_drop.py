@@ -1,7 +1,7 @@
 """Which generations should be created or dropped."""
 
-from generations.jobs.table import Request, RequestEvent, requests_of
-from generations.provisioning_work import left_to_do
+from generations.create_and_drop import left_to_do
+from generations.jobs.table import Job, JobEvent, jobs_of
 from store.generations import known_generations
 from tests.support.control import events, reported, requested
 
@@ -9,18 +9,18 @@ KNOWN = known_generations(events("g1 created", "g1 live", "g2 created"))
 
 
 def test_only_what_creates_and_drops_is_left_to_do() -> None:
-    """The other kinds are the projectors' work; the oldest request comes first."""
+    """The other kinds are the projectors' work; the oldest job comes first."""
     rows = [requested(kind, number=n) for n, kind in enumerate(("repair", "prove", "switch", "pause", "resume"))]
     drop, replay = requested("drop", number=8, age_s=9), requested("replay", "g3", number=9, age_s=8)
 
-    assert [request.kind for request in _left(*rows, replay, drop)] == ["drop", "replay"]
+    assert [job.kind for job in _left(*rows, replay, drop)] == ["drop", "replay"]
 
 
 def test_a_replay_is_left_until_its_generation_exists() -> None:
     """After that it is the work of the generation's projector, even if `provision` has died before."""
     begun, existing = requested("replay", "g3", number=1), requested("replay", "g2", number=2)
 
-    assert [request.generation for request in _left(begun, reported(begun, "taken", ()), existing)] == ["g3"]
+    assert [job.generation for job in _left(begun, reported(begun, "taken", ()), existing)] == ["g3"]
 
 
 def test_a_drop_is_left_until_it_has_ended() -> None:
@@ -33,5 +33,5 @@ def test_a_drop_is_left_until_it_has_ended() -> None:
     assert _left(row, taken, reported(row, "failed")) == []
 
 
-def _left(*rows: RequestEvent) -> list[Request]:
-    return left_to_do(KNOWN, requests_of(rows))
+def _left(*rows: JobEvent) -> list[Job]:
+    return left_to_do(KNOWN, jobs_of(rows))

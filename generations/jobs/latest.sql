@@ -1,4 +1,4 @@
--- What was reported about the latest requests? If a process repeats an event of a request, the last row counts.
+-- What was reported about the latest jobs? If a process repeats an event of a job, the last row counts.
 -- Table: requests, in the control database (small, read whole).
 SELECT
     toUnixTimestamp64Micro(at) AS at_us,

@@ -1,19 +1,19 @@
-"""What an open request waits for, in one sentence."""
+"""What an open job waits for, in one sentence."""
 
 import pytest
 
-from generations.jobs.table import RequestEvent
+from generations.jobs.table import JobEvent
 from generations.jobs.waiting import STARTS_WITHIN_S, TAKEN_WITHIN_S, waits_for
-from tests.support.control import events, reported, request_of, requested, situation
+from tests.support.control import events, job_of, reported, requested, situation
 
 BOTH = events("g1 created", "g1 live", "g2 created")
 PROVISION = "no running process may create and drop databases: run `crewkit-sessions provision` to do this work"
 START = "start `crewkit-sessions processors --generation g2`"
 
 
-def waited(row: RequestEvent, *reports: RequestEvent) -> str | None:
-    """Return what the request in these rows is waiting for."""
-    return waits_for(request_of(row, *reports), situation(BOTH, [row, *reports]))
+def waited(row: JobEvent, *reports: JobEvent) -> str | None:
+    """Return what the job in these rows is waiting for."""
+    return waits_for(job_of(row, *reports), situation(BOTH, [row, *reports]))
 
 
 @pytest.mark.parametrize("kind", ["prove", "switch", "pause", "resume"])
@@ -55,7 +55,7 @@ def test_a_replay_waits_for_the_projectors_of_its_generation() -> None:
 
 
 def test_nothing_is_missing_at_first_and_at_the_end() -> None:
-    """Processes check every two seconds, and a finished request waits for none."""
+    """Processes check every two seconds, and a finished job waits for none."""
     young, old = requested("prove", age_s=TAKEN_WITHIN_S - 1), requested("prove", age_s=TAKEN_WITHIN_S + 1)
 
     assert waited(young) is None

@@ -1,4 +1,4 @@
-"""Requests work from an installation, and follows it with a bar until it ends."""
+"""Requests a job from an installation, and follows it with a bar until it ends."""
 
 import sys
 import time
@@ -16,35 +16,35 @@ if TYPE_CHECKING:
 
 LOOK_EVERY_S = 0.5
 PATIENCE_S = 60.0  # while the installation's services restart
-PATH = "/operator/requests"
+PATH = "/operator/jobs"
 ENDED = ("done", "failed")
 Found = dict[str, Any]
 
 
-def request_work(installation: "Installation", kind: str, generation: str | None = None, **options: Any) -> Found:
-    """Request work and return the request. If it is refused, the command ends."""
+def create_job(installation: "Installation", kind: str, generation: str | None = None, **options: Any) -> Found:
+    """Request a job and return it. If it is refused, the command ends."""
     body = {"kind": kind, "generation": generation, **options}
     found: Found = installation.post(PATH, msgspec.json.encode(body))["data"]
     return found
 
 
-def followed(installation: "Installation", request: Found, *, waits: bool = False) -> Found:
-    """Return the request once it has ended; show a bar on a terminal, otherwise a line now and then.
+def followed(installation: "Installation", job: Found, *, waits: bool = False) -> Found:
+    """Return the job once it has ended; show a bar on a terminal, otherwise a line now and then.
 
     With ``waits``, a missing process is reported once and waited for; otherwise the command ends with exit code 69. If
-    the work failed, the command ends with 1.
+    the job failed, the command ends with 1.
     """
     missing = ""
-    with _bar(f"{request['kind']} {request['generation']}") as show:
-        while request["state"] not in ENDED:
-            if request["waits_for"] and request["waits_for"] != missing:
-                missing = _report_missing(request["waits_for"], waits=waits)
-            show(request["progress"] or {"share": None, "text": "waits" if request["state"] == "requested" else ""})
+    with _bar(f"{job['kind']} {job['generation']}") as show:
+        while job["state"] not in ENDED:
+            if job["waits_for"] and job["waits_for"] != missing:
+                missing = _report_missing(job["waits_for"], waits=waits)
+            show(job["progress"] or {"share": None, "text": "waits" if job["state"] == "requested" else ""})
             time.sleep(LOOK_EVERY_S)
-            request = installation.get_patiently(f"{PATH}/{request['id']}", PATIENCE_S)["data"]
-    if request["state"] == "failed":
-        _failed(request)
-    return request
+            job = installation.get_patiently(f"{PATH}/{job['id']}", PATIENCE_S)["data"]
+    if job["state"] == "failed":
+        _failed(job)
+    return job
 
 
 def _report_missing(what: str, *, waits: bool) -> str:
@@ -54,14 +54,14 @@ def _report_missing(what: str, *, waits: bool) -> str:
     return what
 
 
-def _failed(request: Found) -> NoReturn:
-    click.echo(f"{request['kind']} {request['generation']} failed: {request['reason']}", err=True)
+def _failed(job: Found) -> NoReturn:
+    click.echo(f"{job['kind']} {job['generation']} failed: {job['reason']}", err=True)
     sys.exit(DIFFERENT)
 
 
 @contextmanager
 def _bar(title: str) -> Iterator[Any]:
-    """Yield a function that shows the progress of a request, on standard error."""
+    """Yield a function that shows the progress of a job, on standard error."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 

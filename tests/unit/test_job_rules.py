@@ -1,16 +1,16 @@
-"""Which requests are refused, with the sentence that says what to do instead."""
+"""Which jobs are refused, with the sentence that says what to do instead."""
 
 import pytest
 
 from generations.jobs.rules import refusal, refusal_now
-from generations.jobs.table import Kind, RequestEvent, RequestOptions
+from generations.jobs.table import JobEvent, JobOptions, Kind
 from generations.situation import GenerationStatus, Situation
 from query_api.freshness import PartitionProgressRow
 from store.generations import known_generations
-from tests.support.control import events, proof, reported, request_id, requested, situation
+from tests.support.control import events, job_id, proof, reported, requested, situation
 
 BOTH = events("g1 created", "g1 live", "g2 created")
-PLAIN, ACCEPTS = RequestOptions(), RequestOptions(accept_differences=True)
+PLAIN, ACCEPTS = JobOptions(), JobOptions(accept_differences=True)
 EQUAL, DIFFERENT = proof("g2", "g1"), proof("g2", "g1", equal=False)
 
 
@@ -78,7 +78,7 @@ def test_a_name_is_used_once() -> None:
     ],
 )
 def test_a_switch_needs_a_generation_that_follows_and_is_proved(
-    found: Situation, options: RequestOptions, why: str | None
+    found: Situation, options: JobOptions, why: str | None
 ) -> None:
     """Differences are accepted only by name, and only from the last proof against the live generation."""
     said = refusal("switch", "g2", options, found)
@@ -117,22 +117,22 @@ def test_every_other_kind_has_its_rule(kind: Kind, name: str, found: Situation, 
 
 @pytest.mark.parametrize("kind", ["repair", "prove", "drop", "pause"])
 def test_the_same_is_not_requested_twice_at_once(kind: Kind) -> None:
-    """Once the first request has ended the second is accepted; one for another generation always is."""
+    """Once the first job has ended the second is accepted; one for another generation always is."""
     row = requested(kind, "g2")
 
-    while_open = refusal(kind, "g2", PLAIN, both(requests=[row, reported(row, "taken")]))
+    while_open = refusal(kind, "g2", PLAIN, both(jobs=[row, reported(row, "taken")]))
     after = [reported(row, event, (0, 1)) for event in ("done", "failed")]
 
-    assert while_open == f"the same is requested already, as {request_id(1)}: wait until it ends"
+    assert while_open == f"the same is requested already, as {job_id(1)}: wait until it ends"
     for ended in after:
-        assert refusal(kind, "g2", PLAIN, both(requests=[row, ended])) is None
-    assert refusal("pause", "g1", PLAIN, both(requests=[row])) is None
+        assert refusal(kind, "g2", PLAIN, both(jobs=[row, ended])) is None
+    assert refusal("pause", "g1", PLAIN, both(jobs=[row])) is None
 
 
 def test_a_replay_that_no_process_has_begun_is_not_requested_twice() -> None:
     """Its generation does not exist yet."""
     row = requested("replay", "g3")
-    found = situation(events("g1 created", "g1 live"), requests=[row])
+    found = situation(events("g1 created", "g1 live"), jobs=[row])
 
     assert "the same is requested already" in str(refusal("replay", "g3", PLAIN, found))
     assert refusal("replay", "g4", PLAIN, found) is None
@@ -144,8 +144,8 @@ def test_a_replay_that_no_process_has_begun_is_not_requested_twice() -> None:
         both("g3 created"),
         both("g3 created", filling=["g2", "g3"]),
         both("g3 created", "g3 live", "g4 created", "g4 live", "g1 dropped"),
-        both(requests=[requested("replay", "g3")]),
-        both("g3 created", requests=[requested("replay", "g3")]),
+        both(jobs=[requested("replay", "g3")]),
+        both("g3 created", jobs=[requested("replay", "g3")]),
     ],
 )
 def test_at_most_two_generations_are_beside_the_live_one(found: Situation) -> None:
@@ -163,12 +163,12 @@ def test_at_most_two_generations_are_beside_the_live_one(found: Situation) -> No
     [
         both("g3 created", "g3 dropped"),
         both("g3 created", "g3 live", "g1 dropped"),
-        both(requests=[requested("replay", "g2")]),
-        both(requests=[requested("replay", "g3"), reported(requested("replay", "g3"), "failed")]),
+        both(jobs=[requested("replay", "g2")]),
+        both(jobs=[requested("replay", "g3"), reported(requested("replay", "g3"), "failed")]),
     ],
 )
 def test_there_is_room_for_a_replay_after_a_drop_or_a_failed_one(found: Situation) -> None:
-    """A generation and the request that made it count once."""
+    """A generation and the job that made it count once."""
     assert refusal("replay", "g5", PLAIN, found) is None
 
 
@@ -177,28 +177,28 @@ def test_nothing_is_requested_of_a_generation_that_is_to_be_dropped(kind: Kind) 
     """Otherwise readers could be switched to tables that are about to be dropped."""
     row = requested("drop", "g2")
 
-    why = refusal(kind, "g2", PLAIN, both("g2 paused", requests=[row], proofs=[EQUAL]))
+    why = refusal(kind, "g2", PLAIN, both("g2 paused", jobs=[row], proofs=[EQUAL]))
 
-    assert why == f"g2 is about to be dropped, by {request_id(1)}: `replay --to NAME` makes another generation"
+    assert why == f"g2 is about to be dropped, by {job_id(1)}: `replay --to NAME` makes another generation"
 
 
 def test_what_readers_are_about_to_use_is_not_dropped() -> None:
     """A switch may wait for a minute before it moves the pointer."""
     row = requested("switch", "g2")
-    rows: list[RequestEvent] = [row, reported(row, "taken")]
+    rows: list[JobEvent] = [row, reported(row, "taken")]
 
-    open_switch = refusal("drop", "g2", PLAIN, both(requests=rows, proofs=[EQUAL]))
+    open_switch = refusal("drop", "g2", PLAIN, both(jobs=rows, proofs=[EQUAL]))
 
-    assert open_switch == f"a switch to g2 is requested, as {request_id(1)}: wait until it ends"
-    assert refusal("drop", "g2", PLAIN, both(requests=[*rows, reported(row, "failed")])) is None
+    assert open_switch == f"a switch to g2 is requested, as {job_id(1)}: wait until it ends"
+    assert refusal("drop", "g2", PLAIN, both(jobs=[*rows, reported(row, "failed")])) is None
 
 
-def test_a_request_is_no_reason_to_refuse_itself() -> None:
+def test_a_job_is_no_reason_to_refuse_itself() -> None:
     """The process that takes it up checks only the generations."""
     row = requested("switch", "g2")
 
-    assert refusal_now("switch", "g2", PLAIN, both(requests=[row], proofs=[EQUAL])) is None
-    assert refusal_now("switch", "g2", PLAIN, both("g2 dropped", requests=[row], proofs=[EQUAL])) is not None
+    assert refusal_now("switch", "g2", PLAIN, both(jobs=[row], proofs=[EQUAL])) is None
+    assert refusal_now("switch", "g2", PLAIN, both("g2 dropped", jobs=[row], proofs=[EQUAL])) is not None
 
 
 def test_a_generation_that_was_filled_follows_while_its_projector_restarts() -> None:

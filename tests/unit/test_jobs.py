@@ -1,11 +1,11 @@
-"""The state of a request, computed from the rows about it."""
+"""The state of a job, computed from the rows about it."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generations.jobs.table import EXPIRES_S, EXPIRING, KINDS, Kind, new_request, report_of, requests_of
-from tests.support.control import NOW_US, reported, request_of, requested
+from generations.jobs.table import EXPIRES_S, EXPIRING, KINDS, Kind, jobs_of, new_job, report_of
+from tests.support.control import NOW_US, job_of, reported, requested
 
 REPAIR, SWITCH = requested("repair", "g1"), requested("switch")
 
@@ -27,10 +27,10 @@ REPAIR, SWITCH = requested("repair", "g1"), requested("switch")
 )
 def test_the_state_follows_from_the_rows(rows: list[object], state: str) -> None:
     """A repair is done once every partition is, any other work once its owner's is; one failure fails it."""
-    request = request_of(*rows)  # type: ignore[arg-type]  # rows of a table of cases
+    job = job_of(*rows)  # type: ignore[arg-type]  # rows of a table of cases
 
-    assert request.state(partitions=4) == state
-    assert request.is_open(4) is (state in ("requested", "taken"))
+    assert job.state(partitions=4) == state
+    assert job.is_open(4) is (state in ("requested", "taken"))
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
@@ -38,9 +38,9 @@ def test_what_readers_see_is_not_changed_late(kind: Kind) -> None:
     """A switch, a pause or a resume that no process took up in time is void; other work waits as long as it takes."""
     late, taken = requested(kind, age_s=EXPIRES_S + 1), reported(requested(kind, age_s=EXPIRES_S + 1), "taken")
 
-    assert request_of(late).is_open(4) is (kind not in EXPIRING)
-    assert request_of(requested(kind, age_s=EXPIRES_S - 1)).is_open(4)
-    assert request_of(late, taken).is_open(4)
+    assert job_of(late).is_open(4) is (kind not in EXPIRING)
+    assert job_of(requested(kind, age_s=EXPIRES_S - 1)).is_open(4)
+    assert job_of(late, taken).is_open(4)
 
 
 def test_reports_hold_what_was_done() -> None:
@@ -55,13 +55,13 @@ def test_reports_hold_what_was_done() -> None:
         reported(REPAIR, "failed", (2, 3), "p2", text="second", after_s=6),
     ]
 
-    request = request_of(*rows)
+    job = job_of(*rows)
 
-    assert request.progress is not None
-    assert (request.progress.report.share, request.progress.report.text) == (0.5, "facts")
-    assert [step.report.result for step in request.done] == [{"sessions": 2}]
-    assert request.failed is not None
-    assert (request.failed.by, request.failed.report.text) == ("p1", "first")
+    assert job.progress is not None
+    assert (job.progress.report.share, job.progress.report.text) == (0.5, "facts")
+    assert [step.report.result for step in job.done] == [{"sessions": 2}]
+    assert job.failed is not None
+    assert (job.failed.by, job.failed.report.text) == ("p1", "first")
 
 
 def test_rows_that_this_version_does_not_know_change_nothing() -> None:
@@ -69,21 +69,21 @@ def test_rows_that_this_version_does_not_know_change_nothing() -> None:
     unknown = requested("compress", number=2)
     odd = reported(SWITCH, "postponed")
 
-    assert requests_of([unknown, reported(unknown, "done"), reported(requested("drop", number=3), "done")]) == []
-    assert request_of(SWITCH, odd, unknown).state(4) == "requested"
+    assert jobs_of([unknown, reported(unknown, "done"), reported(requested("drop", number=3), "done")]) == []
+    assert job_of(SWITCH, odd, unknown).state(4) == "requested"
 
 
-def test_requests_are_the_oldest_first() -> None:
+def test_jobs_are_the_oldest_first() -> None:
     """The order of the rows does not matter."""
     rows = [requested("drop", number=number, age_s=age_s) for number, age_s in ((1, 5), (2, 50), (3, 20))]
 
-    assert [request.at_us for request in requests_of(rows)] == [NOW_US - s * 1_000_000 for s in (50, 20, 5)]
+    assert [job.at_us for job in jobs_of(rows)] == [NOW_US - s * 1_000_000 for s in (50, 20, 5)]
 
 
 def test_what_is_written_is_what_is_read() -> None:
-    """The parameters of a new request and of a report have every column of their rows."""
-    row = new_request("replay", "g2", "alice")
-    report = report_of(request_of(SWITCH), "failed", "p0", {3, 1})
+    """The parameters of a new job and of a report have every column of their rows."""
+    row = new_job("replay", "g2", "alice")
+    report = report_of(job_of(SWITCH), "failed", "p0", {3, 1})
 
     assert row.keys() == report.keys()
     assert (row["event"], row["kind"], row["generation"], row["by"]) == ("requested", "replay", "g2", "alice")
@@ -99,7 +99,7 @@ SHARES = st.lists(st.tuples(st.sampled_from("abc"), st.sets(st.integers(0, 3))),
 
 
 @given(SHARES, SHARES, st.randoms())
-def test_any_order_of_rows_gives_the_same_request(taken: object, done: object, random: object) -> None:
+def test_any_order_of_rows_gives_the_same_job(taken: object, done: object, random: object) -> None:
     """Shares of a repair add up however partitions move between workers, and in whatever order rows are read."""
     rows = [REPAIR]
     for at, (event, (by, partitions)) in enumerate(
@@ -109,9 +109,9 @@ def test_any_order_of_rows_gives_the_same_request(taken: object, done: object, r
     shuffled = rows.copy()
     random.shuffle(shuffled)  # type: ignore[attr-defined]  # a `random.Random`
 
-    request = request_of(*rows)
+    job = job_of(*rows)
 
-    assert request_of(*shuffled) == request
-    assert request.finished == frozenset[int]().union(*(partitions for _, partitions in done))  # type: ignore[attr-defined]
-    expected = "done" if request.finished == {0, 1, 2, 3} else "taken" if taken else "requested"
-    assert request.state(4) == expected
+    assert job_of(*shuffled) == job
+    assert job.finished == frozenset[int]().union(*(partitions for _, partitions in done))  # type: ignore[attr-defined]
+    expected = "done" if job.finished == {0, 1, 2, 3} else "taken" if taken else "requested"
+    assert job.state(4) == expected

@@ -1,4 +1,4 @@
-"""API section "Operations": work that operators request, and the generations that it concerns, on `up` and `stack`."""
+"""API section "Operations": jobs that operators request, and the generations that they concern, on `up` and `stack`."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from edge.tokens import issue_token
-from generations.jobs.table import add_request_event, new_request
+from generations.jobs.table import add_job_event, new_job
 from runtime.settings.secrets import token_key
 from schemas.permissions import OPERATOR_ORG
-from store.generations import NO_REQUEST, Generation, add_generation_event
+from store.generations import NO_JOB, Generation, add_generation_event
 from store.reading.reader import open_reader
 from store.sql import read_sql
 from tests.support.clients.in_process import in_process
@@ -20,9 +20,10 @@ from tests.support.rigs.query_store import _JWT_KEY, QueryApi
 from tests.support.rigs.store import TestStore
 from tests.support.waiting import eventually
 
-REQUESTS, GENERATIONS = "/api/v1/operator/requests", "/api/v1/operator/generations"
+FORMER = "/api/v1/operator/requests"
+JOBS, GENERATIONS = "/api/v1/operator/jobs", "/api/v1/operator/generations"
 UNKNOWN = "9b2f0000-0000-4000-8000-000000000000"
-REQUEST = {
+JOB = {
     *("id", "kind", "generation", "state", "requested_by", "requested_at", "rate", "accept_differences", "taken"),
     *("progress", "waits_for", "finished_at", "results", "reason"),
 }
@@ -42,9 +43,9 @@ def operator(installation: Installation) -> Iterator[httpx.Client]:
 
 def repaired(operator: httpx.Client) -> dict[str, Any]:
     """Request a repair once no other is running; return it when it has ended."""
-    accepted = eventually(lambda: (reply := operator.post(REQUESTS, json={"kind": "repair"})).is_success and reply)
+    accepted = eventually(lambda: (reply := operator.post(JOBS, json={"kind": "repair"})).is_success and reply)
     assert accepted.status_code == 202
-    path = f"{REQUESTS}/{accepted.json()['data']['id']}"
+    path = f"{JOBS}/{accepted.json()['data']['id']}"
 
     def ended() -> dict[str, Any] | None:
         found: dict[str, Any] = operator.get(path).json()["data"]
@@ -61,18 +62,18 @@ def finished(installation: Installation) -> dict[str, Any]:
 
 
 def test_work_is_requested_taken_up_and_done(operator: httpx.Client, installation: Installation) -> None:
-    """The reply means that the request is recorded; projectors take it up, and report for each of their partitions."""
-    accepted = eventually(lambda: (reply := operator.post(REQUESTS, json={"kind": "repair"})).is_success and reply)
+    """The reply means that the job is recorded; projectors take it up, and report for each of their partitions."""
+    accepted = eventually(lambda: (reply := operator.post(JOBS, json={"kind": "repair"})).is_success and reply)
     asked = accepted.json()["data"]
 
     assert (accepted.status_code, accepted.json()["meta"]) == (202, {})
     assert "X-Log-Position" not in accepted.headers
-    assert set(asked) == REQUEST
+    assert set(asked) == JOB
     assert (asked["kind"], asked["generation"], asked["requested_by"]) == ("repair", "g1", "olga")
     assert (asked["rate"], asked["accept_differences"], asked["reason"], asked["results"]) == (0, False, None, [])
 
     done = eventually(
-        lambda: (found := operator.get(f"{REQUESTS}/{asked['id']}").json()["data"])["state"] == "done" and found
+        lambda: (found := operator.get(f"{JOBS}/{asked['id']}").json()["data"])["state"] == "done" and found
     )
     partitions = [partition for taken in done["taken"] for partition in taken["partitions"]]
     assert sorted(partitions) == list(range(1 if installation.kind == "up" else 4))
@@ -82,28 +83,47 @@ def test_work_is_requested_taken_up_and_done(operator: httpx.Client, installatio
     assert (done["waits_for"], done["reason"]) == (None, None)
 
 
-def test_requests_are_listed_the_newest_first(operator: httpx.Client, finished: dict[str, Any]) -> None:
-    """The list is paged, and its entries equal the single requests."""
+def test_jobs_are_listed_the_newest_first(operator: httpx.Client, finished: dict[str, Any]) -> None:
+    """The list is paged, and its entries equal the single jobs."""
     first, second = finished, repaired(operator)
 
-    whole = operator.get(REQUESTS, params={"per_page": 100}).json()
-    ids = [request["id"] for request in whole["data"]]
-    page = operator.get(REQUESTS, params={"per_page": 1, "page": 2}).json()
-    beyond = operator.get(REQUESTS, params={"page": 1_000}).json()
+    whole = operator.get(JOBS, params={"per_page": 100}).json()
+    ids = [job["id"] for job in whole["data"]]
+    page = operator.get(JOBS, params={"per_page": 1, "page": 2}).json()
+    beyond = operator.get(JOBS, params={"page": 1_000}).json()
 
     assert ids.index(second["id"]) < ids.index(first["id"])
-    assert [request for request in whole["data"] if request["id"] == first["id"]] == [first]
+    assert [job for job in whole["data"] if job["id"] == first["id"]] == [first]
     assert page["data"] == whole["data"][1:2]
     assert page["meta"]["current_page"] == 2
     assert page["meta"]["total_count"] == page["meta"]["total_pages"] == whole["meta"]["total_count"] >= 2
     assert beyond["data"] == []
     for bad in ({"per_page": 0}, {"per_page": 101}, {"page": 0}, {"kind": "repair"}):
-        assert operator.get(REQUESTS, params=bad).status_code == 422, bad
+        assert operator.get(JOBS, params=bad).status_code == 422, bad
 
 
-def test_a_request_that_ended_is_not_sent_twice(operator: httpx.Client, finished: dict[str, Any]) -> None:
+@pytest.mark.only_on("up")  # `stack` has the same routes
+def test_the_former_path_answers_the_same(operator: httpx.Client, finished: dict[str, Any]) -> None:
+    """Jobs were called requests: scripts with that path see the same jobs, and create the same."""
+    live = {"kind": "switch", "generation": "g1"}
+
+    for path in ("", f"/{finished['id']}", "?per_page=1&page=2", f"/{UNKNOWN}", "?page=0"):
+        assert said(operator.get(f"{FORMER}{path}")) == said(operator.get(f"{JOBS}{path}"))
+    assert said(operator.post(FORMER, json=live)) == said(operator.post(JOBS, json=live))
+    created = operator.post(FORMER, json={"kind": "repair"})
+
+    assert (created.status_code, set(created.json()["data"])) == (202, JOB)
+    eventually(lambda: operator.get(f"{JOBS}/{created.json()['data']['id']}").json()["data"]["state"] == "done")
+
+
+def said(reply: httpx.Response) -> tuple[int, dict[str, Any]]:
+    """Return the status and the body, without the id of the request."""
+    return reply.status_code, {name: value for name, value in reply.json().items() if name != "request_id"}
+
+
+def test_a_job_that_ended_is_not_sent_twice(operator: httpx.Client, finished: dict[str, Any]) -> None:
     """Its ETag stays the same, and includes the generation."""
-    path = f"{REQUESTS}/{finished['id']}"
+    path = f"{JOBS}/{finished['id']}"
     reply = operator.get(path)
 
     again = operator.get(path, headers={"If-None-Match": reply.headers["ETag"]})
@@ -114,7 +134,7 @@ def test_a_request_that_ended_is_not_sent_twice(operator: httpx.Client, finished
 
 
 def test_the_generations_say_how_far_they_are(operator: httpx.Client, installation: Installation) -> None:
-    """The first generation is live from the beginning, without a request."""
+    """The first generation is live from the beginning, without a job."""
     (found,) = operator.get(GENERATIONS).json()["data"]
 
     assert set(found) == GENERATION
@@ -129,7 +149,7 @@ def test_the_generations_say_how_far_they_are(operator: httpx.Client, installati
 
 
 @pytest.mark.only_on("up")  # `stack` has the same routes
-@pytest.mark.parametrize("path", [f"{REQUESTS}/{UNKNOWN}", f"{REQUESTS}/x", f"{GENERATIONS}/g9/proof"])
+@pytest.mark.parametrize("path", [f"{JOBS}/{UNKNOWN}", f"{JOBS}/x", f"{GENERATIONS}/g9/proof"])
 def test_what_is_not_there_is_a_404(operator: httpx.Client, path: str) -> None:
     """An id of the wrong format is unknown; so is a generation without a proof."""
     reply = operator.get(path)
@@ -161,7 +181,7 @@ def test_a_body_that_makes_no_sense_is_a_422(operator: httpx.Client, body: Mappi
     """The field is named, and nothing is requested."""
     before = stable(operator)
 
-    reply = operator.post(REQUESTS, json=body)
+    reply = operator.post(JOBS, json=body)
 
     assert (reply.status_code, reply.json()["code"]) == (422, "invalid"), reply.text
     assert list(reply.json()["details"]) == [field]
@@ -173,8 +193,8 @@ def test_a_body_that_is_no_json_is_a_400(operator: httpx.Client) -> None:
     """Other content types are a 415."""
     headers = {"Content-Type": "application/json"}
 
-    assert operator.post(REQUESTS, content=b"{", headers=headers).status_code == 400
-    assert operator.post(REQUESTS, content=b"kind=drop", headers={"Content-Type": "text/plain"}).status_code == 415
+    assert operator.post(JOBS, content=b"{", headers=headers).status_code == 400
+    assert operator.post(JOBS, content=b"kind=drop", headers={"Content-Type": "text/plain"}).status_code == 415
 
 
 @pytest.mark.only_on("up")  # `stack` has the same routes
@@ -191,11 +211,11 @@ def test_a_body_that_is_no_json_is_a_400(operator: httpx.Client) -> None:
         ({"kind": "replay", "generation": "g2`; DROP"}, "is not a generation name"),
     ],
 )
-def test_a_refused_request_changes_nothing(operator: httpx.Client, body: Mapping[str, str], words: str) -> None:
-    """The error is one sentence that says what to do; requests and generations stay as before."""
+def test_a_refused_job_changes_nothing(operator: httpx.Client, body: Mapping[str, str], words: str) -> None:
+    """The error is one sentence that says what to do; jobs and generations stay as before."""
     before = stable(operator)
 
-    reply = operator.post(REQUESTS, json=body)
+    reply = operator.post(JOBS, json=body)
 
     assert (reply.status_code, reply.json()["code"]) == (422, "refused"), reply.text
     assert words in reply.json()["error"]
@@ -204,10 +224,10 @@ def test_a_refused_request_changes_nothing(operator: httpx.Client, body: Mapping
 
 
 def stable(operator: httpx.Client) -> tuple[Any, Any]:
-    """Return the number of requests, and the fields of generations that do not change by themselves."""
+    """Return the number of jobs, and the fields of generations that do not change by themselves."""
     found = operator.get(GENERATIONS).json()["data"]
     return (
-        operator.get(REQUESTS).json()["meta"]["total_count"],
+        operator.get(JOBS).json()["meta"]["total_count"],
         [{name: value for name, value in generation.items() if name not in CHANGING} for generation in found],
     )
 
@@ -219,8 +239,8 @@ def test_no_other_role_may(installation: Installation, role: str) -> None:
         token = issue_token(token_key(installation.data / "secrets"), "eve", org, role, 60, time.time())  # type: ignore[arg-type]  # a role
         headers = {"Authorization": f"Bearer {token}"}
         with httpx.Client(base_url=installation.url, headers=headers, trust_env=False) as client:
-            replies = [client.post(REQUESTS, json={"kind": "repair"})]
-            paths = (REQUESTS, f"{REQUESTS}/{UNKNOWN}", GENERATIONS, f"{GENERATIONS}/g1/proof")
+            replies = [client.post(JOBS, json={"kind": "repair"})]
+            paths = (JOBS, f"{JOBS}/{UNKNOWN}", GENERATIONS, f"{GENERATIONS}/g1/proof")
             replies += [client.get(path) for path in paths]
         assert {reply.status_code for reply in replies} <= refused, [reply.text for reply in replies]
 
@@ -228,7 +248,7 @@ def test_no_other_role_may(installation: Installation, role: str) -> None:
 def test_without_a_token_nothing_opens(installation: Installation) -> None:
     """The response is 401 for any body."""
     with httpx.Client(base_url=installation.url, trust_env=False) as client:
-        replies = [client.post(REQUESTS, content=b"{"), client.get(REQUESTS), client.get(GENERATIONS)]
+        replies = [client.post(JOBS, content=b"{"), client.get(JOBS), client.get(GENERATIONS)]
 
     assert {reply.status_code for reply in replies} == {401}
 
@@ -257,17 +277,17 @@ class InProcess:
 
     def prove(self, *, equal: bool) -> None:
         """Record a proof of g2 against g1."""
-        row = {"generation": "g2", "compared_with": "g1", "request": NO_REQUEST, "equal": equal, "report": "{}"}
+        row = {"generation": "g2", "compared_with": "g1", "request": NO_JOB, "equal": equal, "report": "{}"}
         self.store.client.command(read_sql("generations", "add_proof"), parameters=row)
 
     async def post(self, **body: object) -> httpx.Response:
-        """Request work as an operator."""
+        """Request a job as an operator."""
         token = issue_token(_JWT_KEY, "olga", OPERATOR_ORG, "operator", 600, time.time())
         async with in_process(self.app) as client:
-            return await client.post(REQUESTS, json=body, headers={"Authorization": f"Bearer {token}"})
+            return await client.post(JOBS, json=body, headers={"Authorization": f"Bearer {token}"})
 
     def tables(self) -> list[object]:
-        """Return every row of the control database that requests may add."""
+        """Return every row of the control database that jobs may add."""
         return [
             self.store.client.query(f"SELECT * FROM {self.store.address.control}.{table} ORDER BY ALL").result_rows
             for table in ("requests", "generations", "proofs")
@@ -284,7 +304,7 @@ def routes(store: TestStore) -> Iterator[InProcess]:
 
 
 async def test_no_refusal_writes_a_row(routes: InProcess) -> None:
-    """An unproved generation, a proof with differences, a paused or dropped generation, and a repeated request."""
+    """An unproved generation, a proof with differences, a paused or dropped generation, and a repeated job."""
     refused = [
         (await _refused(routes, kind="switch", generation="g2"), "g2 is not proved"),
         (await _refused(routes, kind="switch", generation="g3"), "g3 was dropped"),
@@ -298,7 +318,7 @@ async def test_no_refusal_writes_a_row(routes: InProcess) -> None:
     refused.append(
         (await _refused(routes, kind="switch", generation="g2", accept_differences=True), "g2 is paused: `resume g2`")
     )
-    add_request_event(routes.store.client, new_request("drop", "g2", "olga"))
+    add_job_event(routes.store.client, new_job("drop", "g2", "olga"))
     refused.append((await _refused(routes, kind="drop", generation="g2"), "the same is requested already"))
     refused.append((await _refused(routes, kind="resume", generation="g2"), "g2 is about to be dropped"))
 

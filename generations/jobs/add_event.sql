@@ -1,4 +1,4 @@
--- Add a request, or a report about one.
+-- Add a job, or a report about one.
 -- Table: requests, in the control database.
 INSERT INTO requests (id, event, kind, generation, by, partitions, detail)
 SELECT
