@@ -1,6 +1,7 @@
 """The files of the dashboard: nothing parses markup, nothing comes from other hosts, and every module is used."""
 
 import re
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,13 @@ def test_every_module_is_used() -> None:
     assert sorted(map(named, used)) == sorted(map(named, MODULES))
 
 
+def test_no_module_imports_itself_through_others() -> None:
+    """Every module can be read after those that it imports; the sorter names the modules of a circle."""
+    imports = {path: [(path.parent / name).resolve() for name in imports_of(path)] for path in MODULES}
+
+    assert set(TopologicalSorter(imports).static_order()) == set(MODULES)
+
+
 def test_every_style_is_used() -> None:
     """The page uses every style sheet."""
     linked = re.findall(r'href="/(static/style/[^"]+)"', PAGE.read_text())
@@ -77,8 +85,8 @@ def test_every_style_is_used() -> None:
 
 def test_the_router_and_the_server_know_the_same_addresses() -> None:
     """Reloading any page returns that page."""
-    router = (FOLDER / "static" / "app" / "router.js").read_text()
-    patterns = re.findall(r"\[/\^(\S+)\$/, ", router)
+    table = (FOLDER / "static" / "app" / "main.js").read_text()
+    patterns = re.findall(r"\[/\^(\S+)\$/, ", table)
     served = {re.sub(r"\{\w+:str\}", "([0-9a-f-]{36})", path) for path in PAGES}
 
     assert {pattern.replace("\\/", "/") for pattern in patterns} == served

@@ -7,6 +7,15 @@ import { drawShell, markPage } from "./shell.js";
 import { signInForm } from "./sign_in.js";
 import { signInByLink } from "./sign_in_link.js";
 
+// Pages import the router, so the router does not import them: it gets this table.
+const ROUTES = [
+  [/^\/$/, () => import("./pages/overview.js")],
+  [/^\/sessions$/, () => import("./pages/sessions.js")],
+  [/^\/sessions\/([0-9a-f-]{36})$/, () => import("./pages/session.js")],
+  [/^\/team$/, () => import("./pages/team.js")],
+  [/^\/trust$/, () => import("./pages/trust.js")],
+];
+
 let isRunning = false;
 
 async function start() {
@@ -23,7 +32,7 @@ async function start() {
     return;
   }
   isRunning = true;
-  startRouter(markPage).then(loadAllPages);
+  startRouter(ROUTES, markPage).then(loadAllPages);
 }
 
 function askForToken(why) {

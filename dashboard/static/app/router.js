@@ -1,4 +1,4 @@
-// Maps addresses to pages. A page is a module with `title` and `show(main, view)`, loaded when it is first opened.
+// Shows the page of an address. A page is a module with `title` and `show(main, view)`, loaded when it is first opened.
 
 import { ApiError } from "./api.js";
 import { announce, el, put } from "./dom.js";
@@ -8,25 +8,19 @@ import { clearProblem } from "./problem.js";
 import { readState } from "./url.js";
 import { failure } from "./ui/states.js";
 
-const ROUTES = [
-  [/^\/$/, () => import("./pages/overview.js")],
-  [/^\/sessions$/, () => import("./pages/sessions.js")],
-  [/^\/sessions\/([0-9a-f-]{36})$/, () => import("./pages/session.js")],
-  [/^\/team$/, () => import("./pages/team.js")],
-  [/^\/trust$/, () => import("./pages/trust.js")],
-];
-
 const PRELOAD_AFTER_MS = 5_000;
 const RELOADED = "crewkit.reloaded"; // when the page was last reloaded because a module was missing
 const RELOAD_EVERY_MS = 30_000;
 
 let leaving = new AbortController();
+let routes = []; // [pattern of the path, function that loads the page]
 let afterwards = () => {};
 let shown = null; // the module of the open page
 let address = null; // of the open page, without the fragment
 
 /** Follow links and the history from now on; `onShown(path)` is called on each change of page. */
-export function startRouter(onShown) {
+export function startRouter(table, onShown) {
+  routes = table;
   afterwards = onShown;
   history.scrollRestoration = "manual";
   addEventListener("popstate", () => {
@@ -113,7 +107,7 @@ async function showIn(main, page, view) {
 
 /** Load the other pages too if the reader stays, so that they open even while the server is unavailable. */
 export function loadAllPages() {
-  setTimeout(() => ROUTES.forEach(([, load]) => load().catch(() => {})), PRELOAD_AFTER_MS);
+  setTimeout(() => routes.forEach(([, load]) => load().catch(() => {})), PRELOAD_AFTER_MS);
 }
 
 // Not every browser requests a failed module again, and after a server upgrade the module may not fit the others on
@@ -141,7 +135,7 @@ function setTitle(title) {
 }
 
 function pageOf(path) {
-  for (const [pattern, load] of ROUTES) {
+  for (const [pattern, load] of routes) {
     const match = pattern.exec(path);
     if (match) return { load, id: match[1] };
   }
