@@ -13,6 +13,7 @@ import yaml
 
 from cli.main import COMMANDS
 from devstack import image_pins
+from devstack.kafka_jars.broker import NEVER_EXPIRE
 from processors.fold.fold import FOLD_VERSION
 from runtime.settings.settings import Settings
 from tests.support import CHECKOUT
@@ -108,6 +109,20 @@ def test_images_of_others_are_pinned_by_the_list() -> None:
     assert {image for image in used if "crewkit-sessions:" not in image} == set(image_pins.references(listed))
     lines = [line for line in listed.splitlines() if not line.startswith("#")]
     assert [line for line in lines if not re.fullmatch(rf"[\w./-]+:[\w.-]+(?:{DIGEST}| # no digest: .+)", line)] == []
+
+
+def test_the_log_never_expires() -> None:
+    """The broker's settings are those with which the tests run their broker."""
+    environment = composed("compose.yaml")["kafka"]["environment"]
+    wanted = {f"KAFKA_{name.replace('.', '_').upper()}": value for name, value in NEVER_EXPIRE.items()}
+
+    assert {name: str(environment[name]) for name in wanted} == wanted
+    assert environment["KAFKA_DELETE_TOPIC_ENABLE"] == "false"
+
+
+def test_clickhouse_has_no_user_without_a_password() -> None:
+    """A server that starts without its image's entrypoint would accept the user `default` from anywhere."""
+    assert USERS.find("users/default[@remove]") is not None
 
 
 def test_plugins_have_a_version() -> None:

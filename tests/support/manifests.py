@@ -13,6 +13,7 @@ import yaml
 from tests.support import CHECKOUT
 
 FOLDER = CHECKOUT / "deploy" / "kubernetes"
+PRODUCTION = FOLDER / "overlays" / "production"
 INSTALL_HINT = "kustomize is not installed: go install sigs.k8s.io/kustomize/kustomize/v5@v5.8.1, or kubectl"
 _TEMPLATES = {
     "Deployment": ("spec", "template"),
@@ -55,13 +56,13 @@ class Pod(NamedTuple):
 
 
 @cache
-def written(overlay: str) -> tuple[Document, ...]:
-    """Return the documents that an overlay names, and its generated ConfigMaps, without its patches."""
-    return tuple(_merged(_written(FOLDER / "overlays" / overlay)))
+def written() -> tuple[Document, ...]:
+    """Return the documents that the overlay names, and its generated ConfigMaps, without its patches."""
+    return tuple(_merged(_written(PRODUCTION)))
 
 
 @cache
-def rendered(overlay: str) -> tuple[Document, ...]:
+def rendered() -> tuple[Document, ...]:
     """Return what `kubectl apply -k` would send. Skip the test if Kustomize is not installed."""
     if found := shutil.which("kustomize"):
         command = [found, "build"]
@@ -69,7 +70,7 @@ def rendered(overlay: str) -> tuple[Document, ...]:
         command = [found, "kustomize"]
     else:
         pytest.skip(INSTALL_HINT)
-    done = subprocess.run([*command, str(FOLDER / "overlays" / overlay)], capture_output=True, text=True, check=True)
+    done = subprocess.run([*command, str(PRODUCTION)], capture_output=True, text=True, check=True)
     assert done.stderr == ""  # no warnings about deprecated fields
     return tuple(yaml.safe_load_all(done.stdout))
 

@@ -6,7 +6,7 @@ Each test checks the files as written, and the output of Kustomize where it is i
 import re
 import tomllib
 from collections.abc import Callable, Iterator
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from unittest.mock import patch
 from urllib.parse import urlsplit
@@ -18,8 +18,6 @@ import yaml
 from kubernetes_validate import utils as validator
 
 from cli.main import crewkit_sessions
-from devstack.kafka_jars.broker import NEVER_EXPIRE
-from devstack.kafka_jars.jars import KAFKA_VERSION
 from runtime.services.http_server import HTTP_DRAIN_S
 from runtime.settings.log_url import KafkaAddress, parse_log_url
 from runtime.settings.settings import Settings, load_settings
@@ -42,12 +40,7 @@ NO_SCHEMA = {"HTTPRoute"}  # a CRD; tests/unit/test_kubernetes_routes.py checks 
 ADMIN, API = 9090, 8080
 USERS = {"provision": "provision", "processors": "projector", "query-api": "query", "audit": "query"}
 Documents = tuple[Document, ...]
-SOURCES: dict[str, Callable[[], Documents]] = {
-    "single-node as written": partial(written, "single-node"),
-    "production as written": partial(written, "production"),
-    "single-node": partial(rendered, "single-node"),
-    "production": partial(rendered, "production"),
-}
+SOURCES: dict[str, Callable[[], Documents]] = {"as written": written, "rendered": rendered}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -59,13 +52,7 @@ def schemas_read_once() -> Iterator[None]:
 
 @pytest.fixture(params=SOURCES)
 def documents(request: pytest.FixtureRequest) -> Documents:
-    """Return the documents of an overlay."""
-    return SOURCES[request.param]()
-
-
-@pytest.fixture(params=["single-node as written", "single-node", "production"])
-def whole(request: pytest.FixtureRequest) -> Documents:
-    """Return the documents of an overlay whose relevant patches are complete."""
+    """Return the documents of the overlay."""
     return SOURCES[request.param]()
 
 
@@ -88,7 +75,7 @@ def test_the_component_for_prometheus_reads_every_admin_port() -> None:
     """Its kind is a CRD without a schema here, so its structure is compared with the pods."""
     (monitor,) = yaml.safe_load_all((FOLDER / "components" / "monitoring" / "pod-monitor.yaml").read_text())
     (policy,) = yaml.safe_load_all((FOLDER / "components" / "monitoring" / "network-policy.yaml").read_text())
-    serving = [pod for pod in pods(written("production")) if "admin" in pod.ports]
+    serving = [pod for pod in pods(written()) if "admin" in pod.ports]
 
     assert (monitor["apiVersion"], monitor["kind"]) == ("monitoring.coreos.com/v1", "PodMonitor")
     assert set(monitor["spec"]) == {"selector", "podTargetLabels", "podMetricsEndpoints"}
@@ -138,13 +125,12 @@ def test_every_volume_in_memory_or_on_the_node_has_a_limit(documents: Documents)
 
 
 def test_images_have_a_version(documents: Documents) -> None:
-    """Ours is this version, and Kafka's is the one that the tests run."""
+    """Ours is this version."""
     images = {container["image"] for pod in pods(documents) for container in pod.containers}
     version = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["version"]
 
     assert [image for image in images if not re.search(r":[0-9][\w.-]*(?:@sha256:[0-9a-f]{64})?$", image)] == []
     assert {image.partition(":")[2] for image in images if "crewkit-sessions:" in image} == {version}
-    assert {image.partition("@")[0] for image in images if "kafka" in image} <= {f"apache/kafka:{KAFKA_VERSION}"}
 
 
 def test_every_container_asks_for_what_it_needs(documents: Documents) -> None:
@@ -191,11 +177,12 @@ def test_each_process_has_its_own_user_of_the_store(documents: Documents) -> Non
             assert {"STORE_URL", "STORE_PASSWORD_FILE"} & set(env) == set(), pod.name
 
 
-def test_every_file_that_a_setting_names_is_mounted(whole: Documents) -> None:
+def test_every_file_that_a_setting_names_is_mounted() -> None:
     """Except for the Kafka settings of a process that never connects to Kafka."""
-    for pod in ours(whole):
+    documents = rendered()
+    for pod in ours(documents):
         (container,) = pod.containers
-        env = environment(container, whole)
+        env = environment(container, documents)
         mounts = [mount["mountPath"] for mount in container["volumeMounts"]]
         needed = {name: value for name, value in env.items() if name.endswith("_FILE") and _is_used(name, pod)}
         assert [name for name, path in needed.items() if str(Path(path).parent) not in mounts] == [], pod.name
@@ -352,7 +339,7 @@ FIRST = ("settings", "provision")
 
 def test_production_has_several_of_everything() -> None:
     """The cluster survives the loss of a node and of a zone."""
-    documents = rendered("production")
+    documents = rendered()
     (projector,) = (d for d in of_kind(documents, "StatefulSet") if d["metadata"]["name"] == "projector")
 
     assert projector["spec"]["replicas"] == 3
@@ -366,46 +353,8 @@ def test_production_has_several_of_everything() -> None:
             }, pod.name
 
 
-def test_one_node_provisions_one_copy() -> None:
-    """There is one Kafka node; in production `provision` decides, and refuses fewer than three."""
-    of = {overlay: next(pod for pod in ours(rendered(overlay)) if pod.name == "provision") for overlay in OVERLAYS}
+def test_provision_decides_how_many_copies_the_log_has() -> None:
+    """It refuses fewer than three."""
+    (provision,) = (pod for pod in ours(rendered()) if pod.name == "provision")
 
-    assert of["single-node"].containers[0]["args"][-2:] == ["--replication", "1"]
-    assert "--replication" not in of["production"].containers[0]["args"]
-
-
-OVERLAYS = ("single-node", "production")
-
-
-def test_the_log_of_one_node_never_expires() -> None:
-    """The broker's settings are those with which the tests run their broker."""
-    lines = (FOLDER / "overlays" / "single-node" / "server.properties").read_text().splitlines()
-    properties = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
-
-    assert NEVER_EXPIRE.items() <= properties.items()
-    assert properties["delete.topic.enable"] == "false"
-
-
-def test_the_volumes_of_one_node_are_where_its_servers_write() -> None:
-    """Otherwise records would be lost with the pod."""
-    by_name = {pod.name: pod for pod in pods(written("single-node"))}
-    folders = {
-        name: [
-            mount["mountPath"]
-            for mount in by_name[name].spec["containers"][0]["volumeMounts"]
-            if mount["name"] == "data"
-        ]
-        for name in ("kafka", "clickhouse")
-    }
-    claims = {
-        d["metadata"]["name"]: d["spec"]["volumeClaimTemplates"]
-        for d in of_kind(written("single-node"), "StatefulSet")
-        if "volumeClaimTemplates" in d["spec"]
-    }
-
-    assert folders == {"kafka": ["/var/lib/kafka/data"], "clickhouse": ["/var/lib/clickhouse"]}
-    assert {name: [claim["metadata"]["name"] for claim in found] for name, found in claims.items()} == {
-        "kafka": ["data"],
-        "clickhouse": ["data"],
-    }
-    assert "log.dirs=/var/lib/kafka/data/" in (FOLDER / "overlays" / "single-node" / "server.properties").read_text()
+    assert "--replication" not in provision.containers[0]["args"]

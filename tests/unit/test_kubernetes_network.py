@@ -1,7 +1,5 @@
 """The network policies of `deploy/kubernetes` allow the connections that the processes need, and no other."""
 
-from collections.abc import Iterator
-
 from tests.support.manifests import Document, Pod, of_kind, pods, selects, written
 
 TO_KAFKA = ("provision", "ingest", "projector", "log-export")
@@ -19,85 +17,34 @@ def policies(documents: tuple[Document, ...], pod: Pod, direction: str) -> list[
     ]
 
 
-def flows(documents: tuple[Document, ...]) -> Iterator[tuple[str, str, int]]:
-    """Yield each connection between two pods that is allowed at both ends."""
-    for source in pods(documents):
-        for target in pods(documents):
-            for port in target.ports.values():
-                if _leaves(documents, source, target, port) and _enters(documents, source, target, port):
-                    yield source.name, target.name, port
-
-
-def _leaves(documents: tuple[Document, ...], source: Pod, target: Pod, port: int) -> bool:
-    return any(
-        any(_is_peer(peer, target) for peer in rule["to"]) and port in [allowed["port"] for allowed in rule["ports"]]
-        for policy in policies(documents, source, "Egress")
-        for rule in policy.get("egress", ())
-    )
-
-
-def _enters(documents: tuple[Document, ...], source: Pod, target: Pod, port: int) -> bool:
-    return any(
-        ("from" not in rule or any(_is_peer(peer, source) for peer in rule["from"]))
-        and port in [target.ports[allowed["port"]] for allowed in rule["ports"]]
-        for policy in policies(documents, target, "Ingress")
-        for rule in policy.get("ingress", ())
-    )
-
-
-def _is_peer(peer: Document, pod: Pod) -> bool:
-    """Return whether a rule matches this pod, which is in the policy's namespace."""
-    return "podSelector" in peer and "namespaceSelector" not in peer and selects(peer["podSelector"], pod.labels)
-
-
-def test_on_one_node_each_pod_reaches_what_it_needs_and_nothing_else() -> None:
-    """This is the complete list."""
-    assert set(flows(written("single-node"))) == {
-        *((name, "kafka", 9092) for name in (*TO_KAFKA, "kafka")),
-        *((name, "clickhouse", 8123) for name in TO_CLICKHOUSE),
-        *((name, "valkey", 6379) for name in TO_VALKEY),
-        *(("front", name, 8080) for name in ("ingest", "query-api")),
-    }
-
-
 def test_everything_is_refused_that_no_policy_allows() -> None:
-    """In both directions, for every pod of the namespace; DNS lookups are allowed."""
-    for overlay in ("single-node", "production"):
-        documents = written(overlay)
-        for pod in pods(documents):
-            assert {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]} in policies(documents, pod, "Ingress")
-            ports = [
-                {(allowed["protocol"], allowed["port"]) for allowed in rule["ports"]}
-                for policy in policies(documents, pod, "Egress")
-                for rule in policy.get("egress", ())
-                if any("namespaceSelector" in peer for peer in rule["to"])
-            ]
-            assert ports == [DNS], pod.name
+    """In both directions, for every pod of the namespace; DNS lookups are allowed, and no pod reaches another one."""
+    documents = written()
+    for pod in pods(documents):
+        assert {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]} in policies(documents, pod, "Ingress")
+        rules = [rule for policy in policies(documents, pod, "Egress") for rule in policy.get("egress", ())]
+        inside = [rule for rule in rules if any("ipBlock" not in peer for peer in rule["to"])]
+        ports = [{(allowed["protocol"], allowed["port"]) for allowed in rule["ports"]} for rule in inside]
+        assert ports == [DNS], pod.name
 
 
-def test_only_the_entrance_takes_connections_from_elsewhere() -> None:
-    """On one node that is the proxy; in production the Gateway connects to the two services."""
+def test_only_the_http_services_take_connections() -> None:
+    """The Gateway connects to the two services."""
+    documents = written()
     entrances = {
-        overlay: {
-            (pod.name, allowed["port"])
-            for pod in pods(written(overlay))
-            for policy in policies(written(overlay), pod, "Ingress")
-            for rule in policy.get("ingress", ())
-            if "from" not in rule or any("namespaceSelector" in peer for peer in rule["from"])
-            for allowed in rule["ports"]
-        }
-        for overlay in ("single-node", "production")
+        (pod.name, allowed["port"])
+        for pod in pods(documents)
+        for policy in policies(documents, pod, "Ingress")
+        for rule in policy.get("ingress", ())
+        for allowed in rule["ports"]
     }
 
-    assert entrances == {
-        "single-node": {("front", "http")},
-        "production": {("ingest", "api"), ("query-api", "api")},
-    }
+    assert entrances == {("ingest", "api"), ("query-api", "api")}
 
 
-def test_in_production_each_process_reaches_the_servers_that_it_needs() -> None:
+def test_each_process_reaches_the_servers_that_it_needs() -> None:
     """Their ports are those of LOG_URL, STORE_URL and RATE_LIMIT_URL."""
-    documents = written("production")
+    documents = written()
     reached = {
         pod.name: {
             allowed["port"]

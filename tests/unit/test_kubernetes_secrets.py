@@ -1,25 +1,20 @@
 """The commands in deploy/kubernetes/README.md create every Secret and ConfigMap to which the manifests refer."""
 
-import hashlib
 import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from runtime.settings.secrets import operator_keys, own_secrets, token_keys
+from runtime.settings.secrets import operator_keys, own_secrets
 from runtime.settings.settings import Settings
-from tests.support import CHECKOUT
 from tests.support.manifests import of_kind, pods, rendered
 from tests.support.pages import blocks
 
 PAGE = "deploy/kubernetes/README.md"
-SECTIONS = {"single-node": "One node", "production": "Production"}
-USERS_FILE = CHECKOUT / "deploy" / "clickhouse" / "users.d" / "crewkit.xml"
 # Records `create secret generic` and `create configmap`, with the content of their files.
 KUBECTL = f"""#!{sys.executable}
 import json, pathlib, sys
@@ -37,11 +32,10 @@ if "create" in words and words[words.index("create") + 1] in ("secret", "configm
 """
 
 
-def made(overlay: str, folder: Path) -> dict[str, dict[str, str]]:
-    """Run the commands of a section in a folder; return what they would create, by name."""
-    (script, *_) = (
-        block.text for block in blocks(PAGE) if block.section == SECTIONS[overlay] and block.language == "sh"
-    )
+def made(folder: Path) -> dict[str, dict[str, str]]:
+    """Run the page's commands in a folder; return what they would create, by name."""
+    what_the_operator_has(folder)
+    (script, *_) = (block.text for block in blocks(PAGE) if block.section == "Production" and block.language == "sh")
     (folder / "bin").mkdir()
     (folder / "bin" / "kubectl").write_text(KUBECTL)
     (folder / "bin" / "kubectl").chmod(0o755)
@@ -68,9 +62,9 @@ def what_the_operator_has(folder: Path) -> None:
     (folder / "jwks.json").write_text("{}")
 
 
-def referenced(overlay: str) -> set[tuple[str, str]]:
+def referenced() -> set[tuple[str, str]]:
     """Return name and key of what the pods mount and no manifest creates; the key is empty if all keys are mounted."""
-    documents = rendered(overlay)
+    documents = rendered()
     there = {document["metadata"]["name"] for document in of_kind(documents, "ConfigMap")}
     found = set()
     for pod in pods(documents):
@@ -88,23 +82,19 @@ def referenced(overlay: str) -> set[tuple[str, str]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("overlay", SECTIONS)
-def test_the_readme_makes_what_the_manifests_refer_to(overlay: str, tmp_path: Path) -> None:
+def test_the_readme_makes_what_the_manifests_refer_to(tmp_path: Path) -> None:
     """Every mounted key exists, and nothing is created that no pod reads."""
-    what_the_operator_has(tmp_path)
-    secrets = made(overlay, tmp_path)
+    secrets = made(tmp_path)
 
-    assert {name for name, _ in referenced(overlay)} == set(secrets)
-    assert [(name, key) for name, key in referenced(overlay) if key and key not in secrets[name]] == []
+    assert {name for name, _ in referenced()} == set(secrets)
+    assert [(name, key) for name, key in referenced() if key and key not in secrets[name]] == []
     assert [name for name, data in secrets.items() if not data or not all(data.values())] == []
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("overlay", SECTIONS)
-def test_the_processes_accept_the_keys(overlay: str, tmp_path: Path) -> None:
-    """They read them from a volume, with the modes in the manifests; the operator's key is not there."""
-    what_the_operator_has(tmp_path)
-    keys = made(overlay, tmp_path)["crewkit-keys"]
+def test_the_processes_accept_the_keys(tmp_path: Path) -> None:
+    """They read them from a volume, with the modes in the manifests; no key that signs tokens is there."""
+    keys = made(tmp_path)["crewkit-keys"]
     volume = tmp_path / "volume"
     volume.mkdir(mode=0o700)
     for name, text in keys.items():
@@ -114,34 +104,14 @@ def test_the_processes_accept_the_keys(overlay: str, tmp_path: Path) -> None:
 
     assert own_secrets(volume).fingerprint
     assert operator_keys(settings)
-    assert "operator.key" not in keys
-    assert ("token.key" in keys) == (overlay == "single-node")
-    if overlay == "single-node":
-        assert token_keys(volume)
+    assert not {"operator.key", "token.key"} & set(keys)
 
 
 def test_files_of_the_production_recipe_are_those_that_settings_name(tmp_path: Path) -> None:
     """A ConfigMap is mounted as a folder, so its keys are the file names."""
-    what_the_operator_has(tmp_path)
-    secrets = made("production", tmp_path)
-    (settings,) = (d["data"] for d in of_kind(rendered("production"), "ConfigMap") if "LOG_URL" in d["data"])
+    secrets = made(tmp_path)
+    (settings,) = (d["data"] for d in of_kind(rendered(), "ConfigMap") if "LOG_URL" in d["data"])
 
     for name in ("authorities", "jwks"):
         wanted = {found for value in settings.values() for found in re.findall(rf"/etc/crewkit/{name}/([\w.]+)", value)}
         assert wanted == set(secrets[name])
-
-
-def test_clickhouse_gets_the_digests_of_the_passwords(tmp_path: Path) -> None:
-    """There is no trailing newline, which would be part of a variable's value."""
-    secrets = made("single-node", tmp_path)
-    wanted = set(re.findall(r'from_env="(\w+)"', USERS_FILE.read_text()))
-    digests: dict[str, Any] = secrets["store-digests"]
-
-    assert wanted == set(digests)
-    for user, password in secrets["store-passwords"].items():
-        assert digests[f"CREWKIT_{user.upper()}_SHA256"] == hashlib.sha256(password.encode()).hexdigest()
-
-
-def test_clickhouse_has_no_user_without_a_password() -> None:
-    """The server starts without the image's entrypoint, which would restrict the user `default` to this machine."""
-    assert re.search(r'<default remove="(remove|1)"\s*/>', USERS_FILE.read_text())

@@ -183,8 +183,7 @@ def test_data_is_in_a_folder_of_the_unit(name: str) -> None:
 def test_memory_is_bounded_as_on_kubernetes() -> None:
     """The same process needs the same amount."""
     limits = {
-        pod.containers[0]["args"][0]: pod.containers[0]["resources"]["limits"]["memory"]
-        for pod in pods(written("production"))
+        pod.containers[0]["args"][0]: pod.containers[0]["resources"]["limits"]["memory"] for pod in pods(written())
     }
 
     assert {command(name)[0]: lines(name)["MemoryMax"][0] for name in UNITS} == {
