@@ -1,6 +1,7 @@
 """`crewkit-sessions demo`: sends two weeks of a small company's sessions, shows the results and proves them."""
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -36,7 +37,7 @@ def demo(
     Without --data, --url and API_URL, it starts an installation in a temporary folder and removes it at the end.
     """
     from cli.demo.run import READER, Access, run_demo
-    from cli.demo.sessions import TooFewEvents
+    from cli.demo.sessions import TooFewEvents, make_sessions
 
     if url and not token:
         raise click.UsageError("--url needs --token (create one with `crewkit-sessions token --role admin`)")
@@ -44,9 +45,10 @@ def demo(
         raise click.UsageError(f"--svg: the folder {svg.parent} does not exist")
     given = Access(url, {READER: token}, operator_token) if url and token else None
     try:
-        sys.exit(run_demo(given, data, org, (sessions, events), seed, keep, svg))
+        made = make_sessions(seed, sessions, events, datetime.now(UTC))
     except TooFewEvents as reason:
         raise click.UsageError(str(reason)) from reason
+    sys.exit(run_demo(given, data, org, made, keep, svg))
 
 
 COMMANDS: list[click.Command] = [demo]

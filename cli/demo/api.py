@@ -5,7 +5,7 @@ It retries after 429, 503 or a lost connection. It sends sessions concurrently, 
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -16,7 +16,7 @@ from cli.demo.sessions import DemoSession
 
 REPEATABLE = (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE)
 PAUSE_FIRST_S, PAUSE_MAX_S, GIVE_UP_S = 0.1, 3.0, 60.0
-CONNECTIONS = 12
+SESSIONS_AT_ONCE = 12
 
 
 class CallFailed(Exception):
@@ -31,9 +31,7 @@ class Api:
         self.repeats = 0
         self.positions: dict[int, int] = {}  # by partition: the highest acknowledged offset
         self._tokens, self._default_user = tokens, next(iter(tokens))
-        limits = httpx.Limits(max_connections=32, max_keepalive_connections=32)
-        verify = trusted(url)
-        self._client = httpx.AsyncClient(base_url=url, timeout=30, trust_env=False, limits=limits, verify=verify)
+        self._client = httpx.AsyncClient(base_url=url, timeout=30, trust_env=False, verify=trusted(url))
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -43,10 +41,9 @@ class Api:
         """Send a write, record its position in `positions`, and return the decoded body. Raises `CallFailed`."""
         headers = {"Content-Type": "application/json"} | ({"Idempotency-Key": key} if key else {})
         response = await self._call(method, path, user, headers, content=body)
-        for text in response.headers.get("X-Log-Position", "").split(","):
-            partition, _, offset = text.partition(":")
-            if offset:
-                self.positions[int(partition)] = max(int(offset), self.positions.get(int(partition), 0))
+        for text in filter(None, response.headers.get("X-Log-Position", "").split(",")):
+            partition, offset = map(int, text.split(":"))
+            self.positions[partition] = max(offset, self.positions.get(partition, 0))
         return msgspec.json.decode(response.content)
 
     async def get(self, path: str, wait: bool = False, **params: Any) -> Any:
@@ -65,10 +62,9 @@ class Api:
                 response = await self._client.request(method, f"/api/v1{path}", headers=headers, **rest)
                 if response.is_success:
                     return response
-                problem = response.text
+                problem = f"{method} {response.request.url.path} returned {response.status_code}: {response.text[:500]}"
                 if response.status_code not in REPEATABLE:
-                    where = f"{method} {response.request.url.path}"
-                    raise CallFailed(f"{where} returned {response.status_code}: {problem[:500]}")
+                    raise CallFailed(problem)
             except httpx.TransportError as error:
                 problem = f"{self._client.base_url} does not respond ({type(error).__name__} {error})"
             if clock() > deadline:
@@ -84,42 +80,35 @@ class Sender:
     def __init__(self, api: Api, org: str, sessions: Sequence[DemoSession], on_accepted: Callable[[int], None]) -> None:
         """Call ``on_accepted`` with the number of accepted events after each request."""
         self._api, self._org, self._sessions, self._on_accepted = api, org, sessions, on_accepted
+        self._slots = asyncio.Semaphore(SESSIONS_AT_ONCE)
         self.ids: list[str] = [""] * len(sessions)
         self.rejected = 0
 
     async def run(self) -> None:
-        """Create all sessions, parents first, then send their events, the longest session first."""
-        indexes = range(len(self._sessions))
-        await self._each(self._create, [i for i in indexes if self._sessions[i].parent is None])
-        await self._each(self._create, [i for i in indexes if self._sessions[i].parent is not None])
-        await self._each(self._send_events, sorted(indexes, key=lambda i: -self._sessions[i].events))
+        """Send the parents, then their children; of each, the longest session first."""
+        indexes = sorted(range(len(self._sessions)), key=lambda index: -self._sessions[index].events)
+        await self._send_all(index for index in indexes if self._sessions[index].parent is None)
+        await self._send_all(index for index in indexes if self._sessions[index].parent is not None)
 
-    async def _each(self, work: Callable[[int], Awaitable[None]], indexes: Sequence[int]) -> None:
-        queue = iter(indexes)
+    async def _send_all(self, indexes: Iterable[int]) -> None:
+        await asyncio.gather(*(self._send(index) for index in indexes))
 
-        async def worker() -> None:
-            for index in queue:
-                await work(index)
-
-        await asyncio.gather(*(worker() for _ in range(CONNECTIONS)))
-
-    async def _create(self, index: int) -> None:
+    async def _send(self, index: int) -> None:
         session = self._sessions[index]
-        body = dict(session.create)
-        if session.parent is not None:
-            body["parent_id"] = self.ids[session.parent]
-        path = f"/{self._org}/sessions"
-        response = await self._api.send("POST", path, session.user_id, msgspec.json.encode(body), session.key)
-        self.ids[index] = response["data"]["id"]
+        async with self._slots:
+            parent = {} if session.parent is None else {"parent_id": self.ids[session.parent]}
+            body, path = msgspec.json.encode(session.create | parent), f"/{self._org}/sessions"
+            created = await self._api.send("POST", path, session.user_id, body, session.key)
+            self.ids[index] = created["data"]["id"]
+            await self._send_events(session, self.ids[index])
 
-    async def _send_events(self, index: int) -> None:
-        session, id_ = self._sessions[index], self.ids[index]
+    async def _send_events(self, session: DemoSession, id_: str) -> None:
+        user, events_path = session.user_id, f"/{self._org}/observability/sessions/{id_}/events"
         for batch in session.batches:
-            path = f"/{self._org}/observability/sessions/{id_}/events"
-            response = await self._api.send("POST", path, session.user_id, batch.body)
-            self.rejected += len(response["data"]["rejected"])
-            self._on_accepted(response["data"]["accepted"])
+            recorded = (await self._api.send("POST", events_path, user, batch.body))["data"]
+            self.rejected += len(recorded["rejected"])
+            self._on_accepted(recorded["accepted"])
             if batch.report is not None:
-                await self._api.send("PATCH", f"/{self._org}/sessions/{id_}", session.user_id, batch.report)
+                await self._api.send("PATCH", f"/{self._org}/sessions/{id_}", user, batch.report)
         if session.end is not None:
-            await self._api.send("POST", f"/{self._org}/sessions/{id_}/end", session.user_id, session.end)
+            await self._api.send("POST", f"/{self._org}/sessions/{id_}/end", user, session.end)

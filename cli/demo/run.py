@@ -4,8 +4,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 import click
@@ -15,9 +13,9 @@ from rich.console import Console
 from cli.demo import sample_data
 from cli.demo.api import Api, CallFailed, Sender
 from cli.demo.installation import DidNotStart, temporary_installation
-from cli.demo.render import draw_svg, progress_bar, show_proof, show_results, show_session_detail
-from cli.demo.results import DemoCheck, Results, SessionDetail, check_results, prove, read_results, read_session_detail
-from cli.demo.sessions import DemoSession, make_sessions
+from cli.demo.render import draw_svg, progress_bar, show_proof, show_results
+from cli.demo.results import DemoCheck, Results, check_results, prove, read_results
+from cli.demo.sessions import DemoSession
 from cli.exits import AWAY, DIFFERENT, OK
 from cli.installation import address_of
 from cli.sign_in import sign_in_link
@@ -43,7 +41,6 @@ class DemoOutcome(Struct, frozen=True):
 
     results: Results
     checks: list[DemoCheck]
-    detail: SessionDetail | None
     proof: list[DemoCheck]
     rejected: int
 
@@ -52,41 +49,27 @@ class DemoOutcome(Struct, frozen=True):
         """Whether every promise was kept."""
         return not self.rejected and all(check.passed for check in (*self.checks, *self.proof))
 
-    def show(self, console: Console, with_detail: bool = True) -> None:
-        """Print everything, or everything except the session in detail."""
+    def show(self, console: Console) -> None:
+        """Print the results and the proof."""
         show_results(console, self.results, self.checks)
-        if self.detail is not None and with_detail:
-            show_session_detail(console, self.detail)
         show_proof(console, self.proof)
         if not self.proof:
             console.print("recount and coverage were skipped: they need --operator-token", style="dim")
 
 
 def run_demo(
-    given: Access | None,
-    data: Path | None,
-    org: str,
-    size: tuple[int, int],
-    seed: int,
-    keep: bool,
-    svg: Path | None,
+    given: Access | None, data: Path | None, org: str, sessions: list[DemoSession], keep: bool, svg: Path | None
 ) -> int:
-    """Run the demo with ``size`` (sessions, events), draw it in ``svg`` if given, and return the exit code.
-
-    Raises:
-        TooFewEvents: the sessions need more events.
-    """
+    """Send ``sessions``, draw the results in ``svg`` if given, and return the exit code."""
     console = Console(highlight=False)
-    made = make_sessions(seed, *size, datetime.now(UTC))
     try:
         with _target(console, given, data, org, keep) as target:
-            outcome = asyncio.run(_run(console, target, org, made))
+            outcome = asyncio.run(_run(console, target, org, sessions))
     except (DidNotStart, CallFailed) as reason:
         console.print(str(reason), style="red", markup=False)
         return AWAY
     if svg is not None:
-        picture = draw_svg(partial(outcome.show, with_detail=False))  # the digest would double the picture's height
-        svg.write_text(picture, encoding="utf-8")
+        svg.write_text(draw_svg(outcome.show), encoding="utf-8")
         console.print(f"Picture written to {svg}", markup=False)
     return OK if outcome.passed else DIFFERENT
 
@@ -124,12 +107,10 @@ async def _run(console: Console, target: Access, org: str, sessions: list[DemoSe
         console.print(f"[bold]crewkit-sessions demo[/] · {target.url} · org {org}\n")
         fresh = not (await api.get(f"/{org}/sessions", per_page=1))["data"]
         sender = await _send(console, api, org, sessions)
-        with console.status("Waiting until everything is visible …"):
+        with console.status("Waiting until everything is visible, then checking …"):
             results = await read_results(api, org, sender.ids)
-            detail = await read_session_detail(api, org, results.latest)
-        with console.status("Letting the installation check itself …"):
             proof = await _prove(target)
-    outcome = DemoOutcome(results, check_results(sessions, results, fresh), detail, proof, sender.rejected)
+    outcome = DemoOutcome(results, check_results(sessions, results, fresh), proof, sender.rejected)
     outcome.show(console)
     return outcome
 

@@ -80,9 +80,7 @@ class SessionBuilder(Struct):
 
 def uuid_text(rng: Random) -> str:
     """Return a version 4 UUID that depends only on the seed."""
-    free = rng.getrandbits(122)
-    number = free >> 74 << 80 | 0x4 << 76 | (free >> 62 & 0xFFF) << 64 | 0b10 << 62 | free & (1 << 62) - 1
-    return str(UUID(int=number))
+    return str(UUID(int=rng.getrandbits(128), version=4))
 
 
 def rfc3339(at: datetime) -> str:

@@ -1,6 +1,6 @@
 """The requested number of events of one session, in order: all hooks of Claude Code, and measurements."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 
 from cli.demo import sample_data
@@ -56,24 +56,6 @@ def _measurements(builder: SessionBuilder) -> Iterator[SampleEvent]:
         yield "Measurement", {"name": name, "value": value}
 
 
-def _notification(builder: SessionBuilder) -> Iterator[SampleEvent]:
-    text = "Claude is waiting for your input"
-    yield builder.event("Notification", message=text, title="Claude Code", notification_type="idle_prompt")
-
-
-def _compaction(builder: SessionBuilder) -> Iterator[SampleEvent]:
-    yield builder.event("PreCompact", trigger="auto", custom_instructions=None)
-    yield builder.event("PostCompact", trigger="auto", compact_summary=builder.prose(3, 6))
-
-
-def _model_switch(builder: SessionBuilder) -> Iterator[SampleEvent]:
-    switch: Extra = {"from_model": builder.model, "to_model": "claude-haiku-4-5", "requested_model": "haiku"}
-    cache: Extra = {"context_tokens": builder.rng.randint(8_000, 150_000), "prompt_cache_warm": True, "cache_ttl": "5m"}
-    cost: Extra = {"estimated_cache_write_usd": 0.0421, "pricing": "catalog"}
-    for kind in ("PreModelSwitch", "PostModelSwitch"):
-        yield builder.event(kind, source="picker", **switch, **cache, **cost)
-
-
 def _task_created(builder: SessionBuilder) -> Iterator[SampleEvent]:
     """Yield a new task and remember it as open."""
     builder.tasks += 1
@@ -88,21 +70,6 @@ def _task_completed(builder: SessionBuilder) -> Iterator[SampleEvent]:
     if builder.open_tasks:
         task_id, subject = builder.open_tasks.pop(0)
         yield builder.event("TaskCompleted", task_id=task_id, task_subject=subject)
-
-
-def _teammate_idle(builder: SessionBuilder) -> Iterator[SampleEvent]:
-    yield builder.event("TeammateIdle", teammate_name="tester", team_name=builder.project.project_id)
-
-
-def _config_change(builder: SessionBuilder) -> Iterator[SampleEvent]:
-    path = f"{builder.base['cwd']}/.claude/settings.json"
-    yield builder.event("ConfigChange", source="project_settings", file_path=path)
-
-
-def _folder_change(builder: SessionBuilder) -> Iterator[SampleEvent]:
-    cwd = builder.base["cwd"]
-    yield builder.event("CwdChanged", old_cwd=cwd, new_cwd=f"{cwd}/{builder.rng.choice(builder.project.components)}")
-    yield builder.event("DirectoryAdded", directory=f"{cwd}-docs", source="slash_command")
 
 
 def _worktree(builder: SessionBuilder) -> Iterator[SampleEvent]:
@@ -121,21 +88,37 @@ def _elicitation(builder: SessionBuilder) -> Iterator[SampleEvent]:
     yield builder.event("ElicitationResult", **answer, **ask)
 
 
+def _model_switch(builder: SessionBuilder) -> Iterator[SampleEvent]:
+    switch: Extra = {"from_model": builder.model, "to_model": "claude-haiku-4-5", "requested_model": "haiku"}
+    cache: Extra = {"context_tokens": builder.rng.randint(8_000, 150_000), "prompt_cache_warm": True, "cache_ttl": "5m"}
+    cost: Extra = {"estimated_cache_write_usd": 0.0421, "pricing": "catalog", "source": "picker"}
+    for kind in ("PreModelSwitch", "PostModelSwitch"):
+        yield builder.event(kind, **switch, **cache, **cost)
+
+
+def _folder_change(builder: SessionBuilder) -> Iterator[SampleEvent]:
+    cwd = builder.base["cwd"]
+    yield builder.event("CwdChanged", old_cwd=cwd, new_cwd=f"{cwd}/{builder.rng.choice(builder.project.components)}")
+    yield builder.event("DirectoryAdded", directory=f"{cwd}-docs", source="slash_command")
+
+
 # How often each occurs within a turn, relative to the others.
-_WEIGHTS: dict[Callable[[SessionBuilder], Iterator[SampleEvent]], float] = {
+_WEIGHTS: dict[Callable[[SessionBuilder], Iterable[SampleEvent]], float] = {
     tool_use: 100,
     tool_batch: 10,
     subagent: 4,
     _task_created: 5,
     _task_completed: 5,
-    _notification: 3,
-    _compaction: 0.7,
+    lambda it: [
+        it.event("Notification", message="Claude is waiting for your input", notification_type="idle_prompt")
+    ]: 3,
+    lambda it: [it.event("PreCompact", trigger="auto"), it.event("PostCompact", compact_summary=it.prose(3, 6))]: 0.7,
     _model_switch: 0.7,
-    _config_change: 0.7,
+    lambda it: [it.event("ConfigChange", source="project_settings")]: 0.7,
     _folder_change: 1,
     _worktree: 0.6,
     _elicitation: 0.8,
-    _teammate_idle: 0.8,
+    lambda it: [it.event("TeammateIdle", teammate_name="tester", team_name=it.project.project_id)]: 0.8,
 }
 
 TOUR_EVENTS = 160  # enough for every kind of event

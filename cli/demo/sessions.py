@@ -26,47 +26,12 @@ TRIGGERS = {"interactive": 70, "headless": 15, "scheduled": 10, "import": 5}
 ACTIVE_SHARE, CHILD_SHARE, SENSITIVE_SHARE = 0.05, 0.12, 0.03
 SECONDS_PER_EVENT = 5.0
 TITLE_CHARACTERS_MAX = 60
-SATURDAY, WEEKENDS_OFF = 5, 0.7
-SUBAGENT_MODEL = "claude-haiku-4-5"
-SUBAGENT_SHARE = 0.15
-# Per event: input, output, cache read, cache creation.
-TOKENS_PER_EVENT = (90, 160, 5_200, 420)
-# US dollars per million input and output tokens; cache prices are derived from the input price.
-_PRICES = {"claude-haiku-4-5": (1, 5), "claude-sonnet-4-5": (3, 15), "claude-opus-4-5": (5, 25)}
+SATURDAY = 5
+SUBAGENT_MODEL, SUBAGENT_SHARE = "claude-haiku-4-5", 0.15
+# Per event, and in US dollars per million: of Sonnet, which the demo takes for every model.
+TOKENS = {"input": (90, 3.0), "output": (160, 15.0), "cache_read": (5_200, 0.3), "cache_creation": (420, 3.75)}
 
 _encode = msgspec.json.Encoder().encode
-
-
-class Meter:
-    """Counts tokens and cost by model."""
-
-    def __init__(self, rng: Random, model: str) -> None:
-        self._rng = rng
-        self._used = {model: [0, 0, 0, 0]}
-        if model != SUBAGENT_MODEL and rng.random() < 0.4:
-            self._used[SUBAGENT_MODEL] = [0, 0, 0, 0]
-        self._with_cost = rng.random() < 0.7  # otherwise the price list determines the cost
-
-    def count(self, events: int) -> None:
-        """Add the usage of this number of events."""
-        for model, totals in self._used.items():
-            share = SUBAGENT_SHARE if model == SUBAGENT_MODEL and len(self._used) > 1 else 1.0
-            for kind, tokens in enumerate(TOKENS_PER_EVENT):
-                totals[kind] += int(events * tokens * share * self._rng.uniform(0.6, 1.4))
-
-    def report(self, at: datetime) -> dict[str, Any]:
-        """Return the value of ``model_metrics`` as of ``at``."""
-        models = [self._model(model, totals) for model, totals in self._used.items()]
-        return {"models": models, "reported_at": rfc3339(at)}
-
-    def _model(self, model: str, totals: list[int]) -> dict[str, Any]:
-        names = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens")
-        use: dict[str, Any] = {"model": model, **dict(zip(names, totals, strict=True))}
-        if self._with_cost:
-            into, out = _PRICES[model]
-            weighted = totals[0] * into + totals[1] * out + totals[2] * into * 0.1 + totals[3] * into * 1.25
-            use["cost_usd"] = round(weighted / 1e6, 6)
-        return use
 
 
 class TooFewEvents(ValueError):
@@ -97,43 +62,74 @@ class DemoSession(Struct, frozen=True):
         return sum(batch.events for batch in self.batches)
 
 
+class Meter:
+    """Counts a session's tokens and, in most sessions, their cost; otherwise the price list determines it."""
+
+    def __init__(self, rng: Random, model: str) -> None:
+        self._rng = rng
+        self._shares = ({SUBAGENT_MODEL: SUBAGENT_SHARE} if rng.random() < 0.4 else {}) | {model: 1.0}
+        self._used = {name: dict.fromkeys(TOKENS, 0) for name in self._shares}
+        self._with_cost = rng.random() < 0.7
+
+    def count(self, events: int) -> None:
+        """Add the usage of this number of events."""
+        for model, used in self._used.items():
+            for kind, (tokens, _) in TOKENS.items():
+                used[kind] += int(events * tokens * self._shares[model] * self._rng.uniform(0.6, 1.4))
+
+    def report(self, at: datetime) -> dict[str, Any]:
+        """Return the value of ``model_metrics`` as of ``at``."""
+        models = [{"model": model, **self._totals(used)} for model, used in self._used.items()]
+        return {"models": models, "reported_at": rfc3339(at)}
+
+    def _totals(self, used: Mapping[str, int]) -> dict[str, float]:
+        usd = sum(tokens * TOKENS[kind][1] for kind, tokens in used.items()) / 1e6
+        return {f"{kind}_tokens": n for kind, n in used.items()} | (
+            {"cost_usd": round(usd, 6)} if self._with_cost else {}
+        )
+
+
 def make_sessions(seed: int, sessions: int, events: int, now: datetime) -> list[DemoSession]:
-    """Return ``sessions`` sessions with ``events`` events in total; every known kind of event occurs."""
+    """Return ``sessions`` sessions with ``events`` events in total; every known kind of event occurs.
+
+    Raises:
+        TooFewEvents: the sessions need more events.
+    """
     rng = Random(seed)  # noqa: S311 (made-up data, the same for the same seed)
     made: list[DemoSession] = []
-    for index, count in enumerate(_draw_sizes(rng, sessions, events)):
-        made.append(_make_session(Random(rng.getrandbits(64)), made, index, count, now))  # noqa: S311 (as above)
+    for count in _draw_sizes(rng, sessions, events):
+        made.append(_make_session(Random(rng.getrandbits(64)), made, count, now))  # noqa: S311 (as above)
     return made
 
 
 def _draw_sizes(rng: Random, sessions: int, events: int) -> list[int]:
     """Return the sizes of many short sessions and a few long ones. The first has room for every kind of event."""
-    if events < sessions * EVENTS_MIN + TOUR_EVENTS:
-        raise TooFewEvents(f"{sessions} sessions need at least {sessions * EVENTS_MIN + TOUR_EVENTS} events")
+    spare = events - sessions * EVENTS_MIN - TOUR_EVENTS
+    if spare < 0:
+        raise TooFewEvents(f"{sessions} sessions need at least {events - spare} events")
     weights = [rng.lognormvariate(0, 0.9) for _ in range(sessions)]
-    spare, total = events - sessions * EVENTS_MIN - TOUR_EVENTS, sum(weights)
+    total = sum(weights)
     sizes = [EVENTS_MIN + int(spare * weight / total) for weight in weights]
-    sizes[0] += TOUR_EVENTS
     sizes[0] += events - sum(sizes)
     return sizes
 
 
-def _make_session(rng: Random, earlier: Sequence[DemoSession], index: int, count: int, now: datetime) -> DemoSession:
-    parent = rng.randrange(index) if index and rng.random() < CHILD_SHARE else None
+def _make_session(rng: Random, earlier: Sequence[DemoSession], count: int, now: datetime) -> DemoSession:
+    """Return a session after those that were made ``earlier``; the first one tours every kind of event."""
+    parent = rng.randrange(len(earlier)) if earlier and rng.random() < CHILD_SHARE else None
     if parent is not None and earlier[parent].parent is not None:
         parent = None
-    project, model = rng.choice(sample_data.PROJECTS), _weighted(rng, sample_data.MODELS)
-    active = index > 0 and rng.random() < ACTIVE_SHARE
-    builder = SessionBuilder.of(rng, project, model)
+    builder = SessionBuilder.of(rng, rng.choice(sample_data.PROJECTS), _weighted(rng, sample_data.MODELS))
+    active, key = bool(earlier) and rng.random() < ACTIVE_SHARE, f"demo-{builder.client_session}"
     offsets = list(accumulate(rng.expovariate(1 / SECONDS_PER_EVENT) for _ in range(count)))
     start = _draw_start(rng, offsets[-1], active, now)
-    create = _make_creation(builder, start, f"demo-{builder.client_session}", parent is not None)
-    events = list(make_events(builder, count, ended=not active, tour=index == 0))
-    meter = Meter(rng, model)
+    create = _make_creation(builder, start, key, parent is not None)
+    events = list(make_events(builder, count, ended=not active, tour=not earlier))
+    meter = Meter(rng, builder.model)
     batches = _make_batches(rng, events, [start + timedelta(seconds=offset) for offset in offsets], meter)
     end = None if active else _make_end(rng, start + timedelta(seconds=offsets[-1] + 1), meter)
     user = rng.choice(sample_data.USERS) if parent is None else earlier[parent].user_id
-    return DemoSession(f"demo-{builder.client_session}", user, create, parent, batches, end)
+    return DemoSession(key, user, create, parent, batches, end)
 
 
 def _weighted(rng: Random, weights: Mapping[str, int]) -> str:
@@ -143,12 +139,12 @@ def _weighted(rng: Random, weights: Mapping[str, int]) -> str:
 def _draw_start(rng: Random, duration_s: float, active: bool, now: datetime) -> datetime:
     """Return a start, mostly in working hours of recent working days. The session must not end in the future."""
     # Draw every number on every day, so that the following numbers don't depend on the day.
-    gap_s, age, weekend, hour = rng.uniform(5, 120), 1 - rng.random() ** 0.7, rng.random(), rng.gauss(13, 3.5)
+    gap_s, age, hour = rng.uniform(5, 120), 1 - rng.random() ** 0.7, rng.gauss(13, 3.5)
     latest = now - timedelta(seconds=duration_s + gap_s)
     if active:
         return latest
     day = (now - timedelta(days=int(DAYS * age))).replace(hour=0, minute=0, second=0, microsecond=0)
-    if day.weekday() >= SATURDAY and weekend < WEEKENDS_OFF:
+    if day.weekday() >= SATURDAY:
         day -= timedelta(days=2)
     earliest = now - timedelta(days=DAYS - 1)
     return min(latest, max(earliest, day + timedelta(hours=min(23.9, max(0.0, hour)))))

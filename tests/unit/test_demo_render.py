@@ -11,8 +11,8 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from cli.demo import demo
-from cli.demo.render import abbreviate, draw_svg, show_results, show_session_detail, sparkline
-from cli.demo.results import DemoCheck, Results, SessionDetail, check_results
+from cli.demo.render import abbreviate, draw_svg, show_results, sparkline
+from cli.demo.results import DemoCheck, Results, check_results
 from cli.demo.run import DemoOutcome
 from cli.demo.sessions import DemoSession, make_sessions
 
@@ -93,23 +93,6 @@ def test_absent_values_are_shown_and_nothing_is_cut_at_eighty_columns() -> None:
     assert "…" not in console.export_text()
 
 
-def test_a_session_is_shown_in_detail() -> None:
-    """The time is a bar; lists show three entries and the number of others; the digest is complete."""
-    split = {"total_ms": 100, "tools_ms": 50, "model_ms": 25, "waiting_for_user_ms": 25, "idle_ms": 0}
-    lists = {"repeated_commands": [], "tests_run": [{"command": "tox", "runs": 2, "failures": 1}]}
-    edited = [{"path": f"/home/dev/acme/src/f{n}.py", "edits": n} for n in range(5)]
-    found = {"suggested_title": "Fix it", "time_split": split, "files_edited": edited, **lists}
-    console = Console(width=80, record=True, file=StringIO())
-
-    show_session_detail(console, SessionDetail({"id": "x"}, found, "# Session so far\n\n## Asked for\n1. Fix [it]"))
-
-    shown = console.export_text()
-    for part in ("Fix it", "tools 50%, model 25%,", "src/f2.py ×2", "and 2 more", "1 of 2 failed"):
-        assert part in shown
-    assert "src/f3.py" not in shown
-    assert "1. Fix [it]" in shown
-
-
 def test_a_sparkline_shows_the_highest_the_lowest_and_nothing() -> None:
     """There is one bar per value."""
     assert sparkline([0, 1, 100]) == "· ▁ █"
@@ -124,7 +107,7 @@ def test_large_numbers_are_short() -> None:
 def svg_of(made: list[DemoSession]) -> str:
     proof = [DemoCheck("coverage", "every position has its receipt", "yes", passed=True)]
     results = results_of(made)
-    return draw_svg(DemoOutcome(results, check_results(made, results, fresh=True), None, proof, 0).show)
+    return draw_svg(DemoOutcome(results, check_results(made, results, fresh=True), proof, 0).show)
 
 
 def test_the_picture_shows_tables_sparklines_and_proof() -> None:
