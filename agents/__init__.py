@@ -1,4 +1,4 @@
-"""Map each coding agent's names to the known ones: one table per client, for the agent endpoints and the projector.
+"""The coding agents: one folder for each, with the names in its hooks and its telemetry.
 
 Payloads are stored as they were sent. The endpoints map the types of events. The projector maps the names of tools, so
 that a corrected table also corrects history, in the next generation.

@@ -1,8 +1,10 @@
-"""The table of one client's names."""
+"""What one coding agent sends: the names in its hooks, and its telemetry."""
 
 from collections.abc import Callable, Mapping
 
 from msgspec import Struct
+
+from agents.telemetry import Telemetry
 
 
 def _never(_payload: bytes) -> bool:
@@ -13,12 +15,14 @@ class Client(Struct, frozen=True):
     """A coding agent: its name in URLs, and the known name for each of its own. Names that are not listed stay.
 
     ``tool_failed`` returns whether the payload of a finished tool reports a failure; some agents have no event for it.
+    ``telemetry`` says how to read what the agent exports, if it exports anything.
     """
 
     name: str
     event_types: Mapping[str, str]
     tools: Mapping[str, str]
     tool_failed: Callable[[bytes], bool] = _never
+    telemetry: Telemetry | None = None
 
     def event_type(self, own_name: str, payload: bytes) -> str:
         """Return the known type of an event that the client calls ``own_name``."""

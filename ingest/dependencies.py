@@ -16,7 +16,7 @@ from edge.path_params import parse_id
 from edge.principal import Principal, principal_of
 from edge.rate_limits import charge
 from ingest.body import Bodies
-from ingest.intake.agents.memory import Remembered
+from ingest.intake.agent_sessions.memory import Remembered
 from ingest.intake.context import CommandContext, SessionContext
 from ingest.log.port import EventLog
 from ingest.privacy.policy import Privacy

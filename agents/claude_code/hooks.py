@@ -1,5 +1,6 @@
 """Claude Code: its names are the known ones."""
 
+from agents.claude_code.telemetry import TELEMETRY
 from agents.client import Client
 
 # How the answer to a refused or denied call begins in the ``tool_calls`` of PostToolBatch. If a shell command needs an
@@ -14,4 +15,4 @@ DENIED = (
 UNAPPROVED: tuple[str, ...] = (" needs approval.", " parts require approval: ")
 MACHINE_PROMPT = "<task-notification>"  # how a prompt begins that the client wrote itself
 
-CLAUDE_CODE = Client("claude-code", event_types={}, tools={})
+CLAUDE_CODE = Client("claude-code", event_types={}, tools={}, telemetry=TELEMETRY)

@@ -116,7 +116,7 @@ def _lines(a: Attributes) -> str | None:
     return {"added": "lines_added", "removed": "lines_removed"}.get(text(a, "type") or "")
 
 
-CLAUDE_CODE = Telemetry(
+TELEMETRY = Telemetry(
     client="claude-code",
     service="claude-code",
     prefix="claude_code.",

@@ -1,6 +1,7 @@
 """Codex CLI: its hooks have Claude Code's names, its tools have their own."""
 
 from agents.client import Client
+from agents.codex.telemetry import TELEMETRY
 
 CODEX = Client(
     "codex",
@@ -15,4 +16,5 @@ CODEX = Client(
         "web_search": "WebSearch",
         "view_image": "Read",
     },
+    telemetry=TELEMETRY,
 )

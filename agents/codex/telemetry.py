@@ -81,7 +81,7 @@ def _attended(a: Attributes) -> bool | None:
     return False if text(a, "originator") == "codex_exec" else None
 
 
-CODEX = Telemetry(
+TELEMETRY = Telemetry(
     client="codex",
     service="codex",
     prefix="codex.",

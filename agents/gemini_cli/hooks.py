@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from agents.client import Client
+from agents.gemini_cli.telemetry import TELEMETRY
 from schemas.surrogates import replace_lone
 
 _SHELL = "run_shell_command"
@@ -80,4 +81,5 @@ GEMINI_CLI = Client(
         "write_todos": "TodoWrite",
     },
     tool_failed=tool_failed,
+    telemetry=TELEMETRY,
 )

@@ -83,7 +83,7 @@ def _lines(a: Attributes) -> str | None:
     return {"added": "lines_added", "removed": "lines_removed"}.get(text(a, "type") or "")
 
 
-GEMINI_CLI = Telemetry(
+TELEMETRY = Telemetry(
     client="gemini-cli",
     service="gemini-cli",
     prefix="gemini_cli.",

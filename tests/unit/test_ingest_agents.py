@@ -8,9 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from ingest.intake.agents.memory import Remembered
-from ingest.intake.agents.session import Description, SessionFacts, agent_session, described, is_client_session_id
-from ingest.intake.agents.store import SESSIONS_AT_ONCE
+from ingest.intake.agent_sessions.memory import Remembered
+from ingest.intake.agent_sessions.session import (
+    Description,
+    SessionFacts,
+    agent_session,
+    described,
+    is_client_session_id,
+)
+from ingest.intake.agent_sessions.store import SESSIONS_AT_ONCE
 from ingest.intake.sessions.create import decide
 from ingest.privacy.policy import Privacy
 from schemas.http.requests import CreateSession

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Raw
 
 from agents.client import Client
-from ingest.intake.agents.session import (
+from ingest.intake.agent_sessions.session import (
     WRONG_SESSION_ID,
     AgentSession,
     Description,

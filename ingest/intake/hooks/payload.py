@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Raw
 
 from agents.client import Client
-from ingest.intake.agents.session import WRONG_SESSION_ID, is_client_session_id
+from ingest.intake.agent_sessions.session import WRONG_SESSION_ID, is_client_session_id
 from ingest.intake.context import Invalid
 from ingest.intake.times import parse_instant
 from schemas.http.requests import AgentPayload

@@ -17,8 +17,8 @@ from edge.route_docs import takes
 from edge.validation_messages import explain
 from ingest.body import Body
 from ingest.dependencies import AgentWrite, NewAgentWrite
-from ingest.intake.agents.session import SessionFacts
-from ingest.intake.agents.store import Stored, store_sessions
+from ingest.intake.agent_sessions.session import SessionFacts
+from ingest.intake.agent_sessions.store import Stored, store_sessions
 from ingest.intake.context import CommandContext, Invalid
 from ingest.intake.hooks.batch import is_batch, read_batch
 from ingest.intake.hooks.facts import batched_hook, checked_report, session_facts, single_hook

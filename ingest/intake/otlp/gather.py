@@ -9,9 +9,9 @@ from msgspec import Raw
 
 from agents.exported import SESSIONS_MAX, Attributes, DataPoint, Exported, LogRecord
 from agents.telemetry import Made, Telemetry, made, text
-from ingest.intake.agents.session import AgentSession, Description, SessionFacts, agent_session
+from ingest.intake.agent_sessions.session import AgentSession, Description, SessionFacts, agent_session
 from ingest.intake.context import CommandContext
-from ingest.intake.otlp.agents import named, session_of
+from ingest.intake.otlp.exporters import named, session_of
 from ingest.intake.otlp.identity import Identities
 from ingest.intake.times import is_plausible, parse_instant
 from schemas.http.requests import EVENT_BYTES_MAX

@@ -17,7 +17,7 @@ from edge.headers import find_header
 from edge.route_docs import takes
 from ingest.body import JSON, PROTOBUF, Body
 from ingest.dependencies import AgentWrite, NewAgentWrite
-from ingest.intake.agents.store import store_sessions
+from ingest.intake.agent_sessions.store import store_sessions
 from ingest.intake.context import CommandContext
 from ingest.intake.otlp import from_json, from_protobuf, replies
 from ingest.intake.otlp.gather import Gathered, gather_logs, gather_metrics

@@ -10,9 +10,9 @@ from prometheus_client import CollectorRegistry
 
 from ingest.body import Bodies, Body
 from ingest.dependencies import AgentWrite, Write
-from ingest.intake.agents.memory import Remembered
-from ingest.intake.agents.session import AgentSession, SessionFacts, agent_session
-from ingest.intake.agents.store import Stored, store_sessions
+from ingest.intake.agent_sessions.memory import Remembered
+from ingest.intake.agent_sessions.session import AgentSession, SessionFacts, agent_session
+from ingest.intake.agent_sessions.store import Stored, store_sessions
 from ingest.intake.context import CommandContext
 from ingest.lane import ON_THE_LOOP
 from ingest.log.port import EventLog

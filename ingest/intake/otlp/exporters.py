@@ -1,15 +1,13 @@
-"""The clients that are recognised by their telemetry. Pure."""
+"""Which client exports something: recognised by its telemetry. Pure."""
 
 from typing import NamedTuple
 
-from agents.claude_code.telemetry import CLAUDE_CODE
-from agents.codex.telemetry import CODEX
+from agents import CLIENTS
 from agents.exported import Attributes
-from agents.gemini_cli.telemetry import GEMINI_CLI
 from agents.telemetry import Telemetry
-from ingest.intake.agents.session import is_client_session_id
+from ingest.intake.agent_sessions.session import is_client_session_id
 
-AGENTS = (CLAUDE_CODE, CODEX, GEMINI_CLI)
+_AGENTS = tuple(client.telemetry for client in CLIENTS.values() if client.telemetry)
 _SERVICE = "service.name"
 
 
@@ -27,9 +25,9 @@ def named(resource: Attributes, *names: str) -> Named | None:
     """
     name = next(filter(None, names), "")
     service = str(resource.get(_SERVICE, "")).lower()
-    agent = next((agent for agent in AGENTS if service.startswith(agent.service)), None)
+    agent = next((agent for agent in _AGENTS if service.startswith(agent.service)), None)
     if agent is None:
-        agent = next((agent for agent in AGENTS if any(each.startswith(agent.prefix) for each in names)), None)
+        agent = next((agent for agent in _AGENTS if any(each.startswith(agent.prefix) for each in names)), None)
     return agent and Named(agent, name.removeprefix(agent.prefix))
 
 

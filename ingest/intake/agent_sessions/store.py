@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ingest.body import Body
 from ingest.dependencies import AgentWrite
-from ingest.intake.agents.session import SessionFacts, created, described
+from ingest.intake.agent_sessions.session import SessionFacts, created, described
 from ingest.intake.events.identify import IdentifiedEvents, to_records
 from ingest.intake.steps import append
 from ingest.metrics import IngestMetrics
