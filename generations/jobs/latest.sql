@@ -12,7 +12,15 @@ SELECT
     detail
 FROM
 (
-    SELECT *
+    SELECT
+        at,
+        id,
+        event,
+        kind,
+        generation,
+        by,
+        partitions,
+        detail
     FROM requests
     WHERE id IN (SELECT id FROM requests WHERE event = 'requested' ORDER BY at DESC LIMIT {limit:UInt32})
     ORDER BY at DESC

@@ -89,9 +89,7 @@ REQUESTED: tuple[tuple[Kind, str], ...] = (
     *(("repair", FIRST_GENERATION), ("pause", SECOND), ("resume", SECOND), ("prove", SECOND)),
     *(("switch", SECOND), ("switch", FIRST_GENERATION)),
 )
-ASKED_OF_THE_STORE = frozenset(
-    ("store.generations", "generations.jobs.latest", "generations.jobs.add_event", "store.receipt_gaps")
-)
+ASKED_OF_THE_STORE = frozenset(("store.generations", "generations.jobs.add_event", "store.receipt_gaps"))
 CHANGING = frozenset({"request_id", "age_seconds", "stored_at", "projected_at"})  # depends on the clock
 OF_REQUESTS = frozenset(
     "id by at made_at requested_at finished_at facts text results progress waits_for".split()
