@@ -146,6 +146,11 @@ NORMAL = [
         dict.fromkeys((11, 12, 14, 16, 19, 25, 39), NOTHING),
     ),
     Case(
+        "operators' jobs find no store: they are not writes to the log, and another alert says that the store is away",
+        {requests("503", route=f"/api/v1/operator/{name}"): rising(300) for name in ("jobs", "requests")},
+        dict.fromkeys((8, 39), NOTHING),
+    ),
+    Case(
         "a night: the audit of everything takes half an hour",
         {audits("hours"): then("0+0.5x10", "5x70"), audits("all", "in_progress"): then("0x10", "1x70")},
         dict.fromkeys((25, 39), NOTHING),
