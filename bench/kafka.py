@@ -27,7 +27,7 @@ from ingest.intake.context import CommandContext
 from ingest.intake.sessions.create import decide
 from ingest.intake.times import parse_instant
 from ingest.log.kafka import KafkaTopic
-from ingest.log.kafka.installation import Wish, install
+from ingest.log.kafka.provision import Wish, install
 from runtime.settings.secret_making import make_embedded_secrets
 from runtime.settings.secrets import own_secrets
 from schemas.http.requests import CreateSession, RecordEvents

@@ -16,7 +16,7 @@ from bench.load import Target, percentile
 from bench.projector import Receipts, measure_chdb, measure_store_server, read_receipts
 from bench.services import http_service, in_own_process, temporary_folder
 from cli.client import Installation
-from cli.installation import InstallationOptions, open_installation
+from cli.find_installation import InstallationOptions, open_installation
 from cli.jobs import PATH, create_job
 from runtime.settings.stack_folder import stack_store_url
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from cli.exits import DIFFERENT, OK
-from cli.installation import InstallationOptions, installation_options, open_installation
+from cli.find_installation import InstallationOptions, installation_options, open_installation
 from cli.jobs import create_job, followed
 from cli.printing import counted, print_found, print_table
 

@@ -8,7 +8,7 @@ from typing import get_args
 import click
 
 from cli.agent_settings import AGENTS, AgentFile, Doors, Way
-from cli.installation import address_of
+from cli.find_installation import address_of
 from edge.names import is_valid_name
 from runtime.settings.settings import Settings, load_settings
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from cli.installation import InstallationOptions, installation_options, open_installation
+from cli.find_installation import InstallationOptions, installation_options, open_installation
 from cli.printing import SHOWN_MAX, print_found, print_table
 
 PATH = "/operator/dead-letters"

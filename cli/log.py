@@ -13,8 +13,8 @@ from cli.exits import DIFFERENT, OK
 from cli.log_records import as_json_line
 from cli.options import settings_options
 from cli.printing import counted, print_found
-from ingest.log.archive.errors import Damaged, Refused
 from ingest.log.archive.meter import Meter
+from ingest.log.archive.refusals import Damaged, Refused
 from schemas.log.position import LogRecord, Position
 
 DIR = click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
@@ -138,7 +138,7 @@ def import_(folder: Path, as_json: bool, replication: int, topic_exists: bool, *
       crewkit-sessions log import backup --data var/new
       crewkit-sessions log import backup --log-url kafka://k1:9092,k2:9092,k3:9092 --partitions 64
     """
-    from ingest.log.kafka.installation import Wish
+    from ingest.log.kafka.provision import Wish
     from runtime.operations.log_export import log_settings
     from runtime.operations.log_import import import_log
 

@@ -7,7 +7,7 @@ import sys
 import click
 
 from cli import audit, connect, dead_letters, demo, generations, log, prices, run, setup
-from ingest.log.errors import BrokenLog
+from ingest.log.broken import BrokenLog
 from runtime.settings.private_files import UMASK
 from runtime.settings.settings import BadSettings
 from schemas.log.position import LogUnavailable

@@ -32,7 +32,7 @@ def provision(replication: int, topic_exists: bool, **options: Any) -> None:
     \b
     Example: crewkit-sessions provision --partitions 64
     """
-    from ingest.log.kafka.installation import Wish
+    from ingest.log.kafka.provision import Wish
     from runtime.operations.provisioning import provision_all
 
     wish = Wish(replication, makes_topics=not topic_exists)

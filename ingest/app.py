@@ -8,7 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from msgspec import ValidationError
 
 from edge.health import Readiness
-from ingest.errors import reply_to_invalid, reply_to_wrong_body
+from ingest.error_responses import reply_to_invalid, reply_to_wrong_body
 from ingest.intake.context import Invalid
 from ingest.intake.events.record import record_events
 from ingest.intake.hooks.record import record_hooks

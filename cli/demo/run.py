@@ -12,12 +12,12 @@ from rich.console import Console
 
 from cli.demo import sample_data
 from cli.demo.api import Api, CallFailed, Sender
-from cli.demo.installation import DidNotStart, temporary_installation
 from cli.demo.render import draw_svg, progress_bar, show_proof, show_results
 from cli.demo.results import DemoCheck, Results, check_results, prove, read_results
 from cli.demo.sessions import DemoSession
+from cli.demo.temporary_up import DidNotStart, temporary_installation
 from cli.exits import AWAY, DIFFERENT, OK
-from cli.installation import address_of
+from cli.find_installation import address_of
 from cli.sign_in import sign_in_link
 from edge.tokens import issue_token
 from runtime.settings.secrets import token_key

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from ingest.log.kafka import InstalledTopic, KafkaEventLog, KafkaLogReader, KafkaTopic
 from ingest.log.kafka.by_key import records_of_key
 from ingest.log.kafka.creation import outages_explained
-from ingest.log.kafka.installation import read_record
+from ingest.log.kafka.installation_record import read_record
 from runtime.operations.price_log import KEY, append_all, decoded
 from schemas.log.position import LogRecord
 from schemas.log.records import PricesLoaded

@@ -6,14 +6,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from ingest.log.archive.errors import Refused
 from ingest.log.archive.folder import read_manifest
 from ingest.log.archive.manifest import Manifest
 from ingest.log.archive.meter import Meter
+from ingest.log.archive.refusals import Refused
 from ingest.log.archive.restore import Imported, Target, check_beginning, check_export, planned, send
 from ingest.log.kafka import KafkaLogReader, KafkaTopic
 from ingest.log.kafka.creation import outages_explained
-from ingest.log.kafka.installation import Wish, install, read_record
+from ingest.log.kafka.installation_record import read_record
+from ingest.log.kafka.provision import Wish, install
 from ingest.log.kafka.restore import KafkaImport
 from ingest.log.kafka.topic import look_at
 from ingest.log.sqlite.restore import SqliteImport

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Iterator
 
-from ingest.log.errors import BrokenLog
-from ingest.log.kafka.installation import Installed, Wish, install
+from ingest.log.broken import BrokenLog
+from ingest.log.kafka.provision import Installed, Wish, install
 from prices.price_list import list_prices
 from runtime.operations.price_log import open_price_log
 from runtime.operations.provision_store import EMBEDDED_PARTITIONS, provision_store
@@ -17,7 +17,7 @@ from runtime.settings.store_url import store_address
 from runtime.settings.tls import check_transport
 from schemas.installation import OwnSecrets, record_topic
 from store.errors import Refused
-from store.installation import record_in_store
+from store.installation_record import record_in_store
 
 
 def provision_all(settings: Settings, wish: Wish) -> Iterator[str]:

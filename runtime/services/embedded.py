@@ -32,7 +32,7 @@ from store.address import StoreAddress
 from store.client_errors import classified
 from store.connect import PLAIN, connect
 from store.generations import KnownGeneration
-from store.installation import record_in_store
+from store.installation_record import record_in_store
 from store.reading.reader import open_probe, open_reader
 
 

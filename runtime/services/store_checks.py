@@ -6,13 +6,13 @@ import sys
 
 import structlog
 
-from ingest.log.errors import EX_CONFIG
+from ingest.log.broken import EX_CONFIG
 from runtime.settings.settings import Settings
 from runtime.settings.store_url import store_address
 from schemas.installation import OwnSecrets
 from store.broken import Broken
 from store.errors import StoreRefuses, StoreUnavailable
-from store.installation import check_own_secrets
+from store.installation_record import check_own_secrets
 from store.reading.errors import ReadRefused
 from store.reading.reader import ClickHouseReader
 

@@ -25,7 +25,7 @@ from runtime.settings.settings import BadSettings, Settings
 from runtime.settings.store_url import store_address
 from runtime.settings.tls import check_transport
 from store.generations import Generation
-from store.installation import check_same_installation
+from store.installation_record import check_same_installation
 from store.migrate import check_migrated
 from store.reading.reader import open_reader
 

@@ -10,7 +10,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
-from ingest.log.errors import EX_CONFIG
+from ingest.log.broken import EX_CONFIG
 from processors.runners.faust_app import check_versions
 from runtime.services.http_probe import answers_200
 from runtime.settings.secret_making import make_embedded_secrets

@@ -8,7 +8,7 @@ from runtime.settings.secret_making import make_embedded_secrets
 from runtime.settings.secrets import own_secrets
 from schemas.installation import OwnSecrets
 from store.errors import Refused
-from store.installation import check_own_secrets, check_same_installation, record_in_store, stored_record
+from store.installation_record import check_own_secrets, check_same_installation, record_in_store, stored_record
 from tests.support.rigs.store import TestStore
 
 OURS, THEIRS = OwnSecrets("f1", "/our/secrets"), OwnSecrets("f2", "/their/secrets")

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from devstack.kafka_jars.broker import Broker
-from ingest.log.errors import BrokenLog
+from ingest.log.broken import BrokenLog
 from ingest.log.kafka import KafkaEventLog, KafkaLogReader, KafkaTopic
 from runtime.services.ports import free_port
 from schemas.log.position import LogUnavailable, Position

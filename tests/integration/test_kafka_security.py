@@ -21,7 +21,7 @@ import pytest
 
 from edge.tokens import issue_token
 from ingest.log.atomic_write import write_whole
-from ingest.log.errors import BrokenLog
+from ingest.log.broken import BrokenLog
 from ingest.log.kafka import KafkaEventLog, KafkaLogReader, KafkaTopic
 from ingest.log.kafka.creation import ensure_topic, find_group, find_topic
 from runtime.services.http_probe import answers_200

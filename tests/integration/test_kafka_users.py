@@ -20,7 +20,7 @@ from devstack.kafka_jars import probe
 from devstack.kafka_jars.broker import Broker
 from devstack.kafka_jars.probe import Login
 from devstack.kafka_jars.users import BrokerUsers
-from ingest.log.errors import BrokenLog
+from ingest.log.broken import BrokenLog
 from ingest.log.kafka import KafkaEventLog, KafkaTopic
 from ingest.log.kafka.creation import ensure_topic, find_topic
 from runtime.settings.stack_folder import KAFKA_USER

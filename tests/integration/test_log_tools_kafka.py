@@ -11,11 +11,11 @@ from uuid import UUID
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from ingest.log.archive.errors import Refused
 from ingest.log.archive.manifest import MANIFEST
+from ingest.log.archive.refusals import Refused
 from ingest.log.archive.segment import SUFFIX
 from ingest.log.kafka import KafkaLogReader, KafkaTopic
-from ingest.log.kafka.installation import Wish, install
+from ingest.log.kafka.provision import Wish, install
 from ingest.log.kafka.restore import KafkaImport
 from ingest.log.kafka.topic import look_at
 from runtime.services.ports import free_port

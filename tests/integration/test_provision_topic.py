@@ -17,10 +17,11 @@ from devstack.kafka_jars import archive
 from devstack.kafka_jars import broker as broker_module
 from devstack.kafka_jars.broker import Broker
 from devstack.kafka_jars.jars import jars
-from ingest.log.errors import BrokenLog
+from ingest.log.broken import BrokenLog
 from ingest.log.kafka import InstalledTopic, KafkaEventLog, KafkaTopic, creation
 from ingest.log.kafka.creation import ensure_topic, find_topic
-from ingest.log.kafka.installation import Wish, install, of_record, read_record
+from ingest.log.kafka.installation_record import of_record, read_record
+from ingest.log.kafka.provision import Wish, install
 from ingest.log.kafka.topic import FoundTopic, check_found, look_at
 from schemas.installation import OwnSecrets
 from schemas.log.position import LogUnavailable, Position

@@ -17,7 +17,7 @@ from store.address import StoreAddress
 from store.client_errors import classify
 from store.connect import WRITE, connect
 from store.errors import StoreRefuses
-from store.installation import record_in_store
+from store.installation_record import record_in_store
 from store.reading.reader import open_reader
 from tests.support.rigs.personas import Failed, Persona, act
 from tests.support.rigs.query_store import QueryApi, QueryStore, session

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from ingest.log.errors import BrokenLog
+from ingest.log.broken import BrokenLog
 from ingest.log.sqlite import file
 from ingest.log.sqlite.sqlite_log import SqliteEventLog
 from schemas.log.position import LogUnavailable

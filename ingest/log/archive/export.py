@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ingest.log.archive.errors import Refused
 from ingest.log.archive.folder import begin_or_continue, locked_export, save, save_manifest
 from ingest.log.archive.manifest import Manifest, Source
 from ingest.log.archive.meter import Meter, size_of
+from ingest.log.archive.refusals import Refused
 from ingest.log.archive.segment import LIMITS, Draft, Limits, line_hash, segment_name
 from schemas.log.position import LogReader, LogRecord, Position
 from store.fail_points import fail_point

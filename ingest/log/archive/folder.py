@@ -7,8 +7,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ingest.log.archive.errors import Damaged, Refused
 from ingest.log.archive.manifest import MANIFEST, Manifest, Source, decode_manifest, encode_manifest, new_manifest
+from ingest.log.archive.refusals import Damaged, Refused
 from ingest.log.archive.segment import SUFFIX
 from ingest.log.atomic_write import scratch_of, write_durably
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct, structs
 
-from ingest.log.archive.errors import Damaged
+from ingest.log.archive.refusals import Damaged
 from ingest.log.archive.segment import Segment, segment_name
 
 FORMAT = 1

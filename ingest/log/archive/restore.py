@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from ingest.log.archive.errors import Damaged, Refused
 from ingest.log.archive.export import read_all
 from ingest.log.archive.manifest import Manifest
 from ingest.log.archive.meter import Meter, size_of
 from ingest.log.archive.order import in_target_order
+from ingest.log.archive.refusals import Damaged, Refused
 from ingest.log.archive.segment import check_file, read_segment, segment_name
 from ingest.log.archive.verify import verify_segments
 from schemas.log.position import LogReader, LogRecord, Position

@@ -9,8 +9,8 @@ from uuid import UUID
 from backports.zstd import ZstdCompressor, ZstdError, ZstdFile
 from msgspec import Struct
 
-from ingest.log.archive.errors import Damaged
 from ingest.log.archive.line import BadLine, decode_line, encode_line
+from ingest.log.archive.refusals import Damaged
 from schemas.log.position import LogRecord
 from schemas.log.topics import partition_of
 

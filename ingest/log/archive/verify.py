@@ -5,10 +5,10 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from ingest.log.archive.errors import Damaged
 from ingest.log.archive.folder import read_manifest
 from ingest.log.archive.manifest import Manifest
 from ingest.log.archive.meter import Meter, size_of
+from ingest.log.archive.refusals import Damaged
 from ingest.log.archive.segment import Segment, check_file, is_misplaced, read_segment
 
 

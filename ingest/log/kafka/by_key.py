@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import structlog
 from aiokafka.errors import TopicAuthorizationFailedError
 
-from ingest.log.errors import BrokenLog
+from ingest.log.broken import BrokenLog
 from ingest.log.kafka.reader import KafkaLogReader
 from ingest.log.kafka.topic import KafkaTopic
 from schemas.log.position import LogRecord, LogUnavailable

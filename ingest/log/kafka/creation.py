@@ -16,7 +16,7 @@ from aiokafka.errors import (
     for_code,
 )
 
-from ingest.log.errors import BrokenLog
+from ingest.log.broken import BrokenLog
 from ingest.log.kafka.connection import AWAY
 from ingest.log.kafka.credentials import check_credentials
 from ingest.log.kafka.rights import CLUSTER_REFUSED, READS, TOPIC_REFUSED, Right, check_group, lacking

@@ -21,7 +21,7 @@ from aiokafka.errors import (
 )
 from aiokafka.protocol.admin import SaslHandShakeRequest
 
-from ingest.log.errors import BrokenLog
+from ingest.log.broken import BrokenLog
 from ingest.log.kafka.rights import Node, Right, check_rights
 from ingest.log.kafka.token_command import TokenFailed
 from ingest.log.kafka.topic import KafkaTopic

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from ingest.log.errors import BrokenLog, OnBroken, stop_the_process
+from ingest.log.broken import BrokenLog, OnBroken, stop_the_process
 from ingest.log.kafka.connection import AWAY, Connection, connect
 from ingest.log.kafka.reader import KafkaLogReader
 from ingest.log.kafka.token_command import TokenFailed

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from aiokafka.errors import InvalidTimestampError, MessageSizeTooLargeError
 
-from ingest.log.archive.errors import Refused
+from ingest.log.archive.refusals import Refused
 from ingest.log.kafka.connection import AWAY, Connection, connect
 from ingest.log.kafka.reader import KafkaLogReader
 from ingest.log.kafka.topic import KafkaTopic, check_topic, look_at

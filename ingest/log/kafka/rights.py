@@ -13,7 +13,7 @@ from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.metadata import MetadataRequest
 from aiokafka.protocol.types import Array, Boolean, Int16, Int32, Schema, String
 
-from ingest.log.errors import BrokenLog
+from ingest.log.broken import BrokenLog
 from schemas.log.kafka_security import KafkaSecurity
 
 TOPIC_REFUSED, GROUP_REFUSED, CLUSTER_REFUSED = 29, 30, 31  # the first is also sent for a missing topic

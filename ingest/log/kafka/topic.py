@@ -9,7 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import for_code
 
-from ingest.log.errors import BrokenLog
+from ingest.log.broken import BrokenLog
 from ingest.log.kafka.rights import TOPIC_REFUSED, Right, lacking
 from schemas.installation import COPIES_MIN
 from schemas.log.kafka_security import KafkaSecurity

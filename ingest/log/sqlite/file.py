@@ -12,7 +12,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
-from ingest.log.errors import BrokenLog, OnBroken
+from ingest.log.broken import BrokenLog, OnBroken
 from schemas.log.position import LogRecord, LogUnavailable
 from store.fail_points import fail_point
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from ingest.log.errors import BrokenLog
+from ingest.log.broken import BrokenLog
 from ingest.log.sqlite.file import PARTITION, end_of, open_read_only, read_key, read_window, will_pass
 from schemas.log.position import LogRecord, LogUnavailable
 

@@ -5,8 +5,8 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from ingest.log.archive.errors import Refused
 from ingest.log.archive.meter import size_of
+from ingest.log.archive.refusals import Refused
 from ingest.log.sqlite.file import INSERT, PARTITION, SCHEMA, end_of, has_room, open_for_writing, read_window
 from schemas.log.position import LogRecord
 from store.fail_points import fail_point

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from ingest.log.errors import BrokenLog, OnBroken, stop_the_process
+from ingest.log.broken import BrokenLog, OnBroken, stop_the_process
 from ingest.log.port import APPEND_DEADLINE_S, BYTES_IN_FLIGHT_MAX, ByteBudget
 from ingest.log.sqlite.file import (
     PARTITION,

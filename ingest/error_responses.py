@@ -6,7 +6,7 @@
     Invalid             422 with the field, see `reply_to_invalid`
     ValidationError     422 with the field, see `reply_to_wrong_body`
     LogUnavailable      503, the client sends the same request again
-    BrokenLog           the process ends: continuing could break a promise, a restart is safe (`ingest.log.errors`)
+    BrokenLog           the process ends: continuing could break a promise, a restart is safe (`ingest.log.broken`)
 """
 
 from typing import Any
