@@ -10,7 +10,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
-from audit.turns import Turns
+from audit.turns import RequestTurn, Turns
 from prices.price_list import LoadedPrice, PriceList, in_force
 from processors.fold.fold import begin, fold
 from processors.fold.state import SessionState
@@ -79,7 +79,7 @@ class FoldedHistory:
             ApiError: 503 if too many other sessions are being folded.
         """
         prices = await _prices(context)
-        async with self._turns.turn(WAIT_S):
+        async with RequestTurn(self._turns).within(WAIT_S):
             state: SessionState | None = None
             facts = FactsPage(org_id, session_id, 0, place_at(offset + 1, 0), FACTS_PER_PAGE)
             async for page in _pages(context, facts):

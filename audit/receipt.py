@@ -15,7 +15,7 @@ from edge.path_params import parse_position
 from edge.principal import Principal
 from query_api.freshness import PROGRESS
 from query_api.read_context import ReadContext
-from query_api.time_class import end_of_class
+from query_api.visibility import hide_timing
 from schemas.http.responses import Reply
 from schemas.log.position import Position
 from schemas.permissions import allows
@@ -93,7 +93,7 @@ async def get_receipt(
         rows = []
     receipt = _receipt(at, partitions, rows)
     if not rows:
-        await end_of_class(began)
+        await hide_timing(began)
     return context.reply(receipt)
 
 

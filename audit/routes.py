@@ -29,14 +29,8 @@ from query_api.read_context import ReadContext, provide_page, read_context_of
 from schemas.http.responses import Reply
 
 ORG_WAIT_S = 5.0
+BUSY = "Other requests that read whole tables are in progress; send the same request again."
 REQUEST_BYTES_MAX = 1 << 20  # total size of the bodies of operators' requests
-
-
-class RecountTurns(Turns):
-    """The turns of one process."""
-
-    def __init__(self) -> None:
-        super().__init__(1, "Other requests that read whole tables are in progress; send the same request again.")
 
 
 _OF_ROLLUPS = {"context": read_context_of("rollups")}
@@ -74,7 +68,7 @@ def operation_routes(jobs: Sequence[HTTPRouteHandler]) -> list[Router]:
 
     ``jobs``: the handlers of operators' jobs, which have the same dependencies.
     """
-    turns, bodies = RecountTurns(), Bodies(REQUEST_BYTES_MAX)
+    turns, bodies = Turns(1, BUSY), Bodies(REQUEST_BYTES_MAX)
     return [
         Router(
             path,

@@ -1,8 +1,13 @@
-"""Whose sessions and numbers a caller may see."""
+"""Whose sessions and numbers a caller may see, and how a response hides that there are others."""
+
+import asyncio
+from time import monotonic
 
 from edge.errors import forbidden
 from edge.principal import Principal
 from schemas.permissions import allows
+
+INTERVAL_S = 0.05  # a question about one row takes much less, so nearly all responses leave after one interval
 
 
 def sees_all(principal: Principal) -> bool:
@@ -19,3 +24,11 @@ def refuse_other_users(principal: Principal, user_id: str | None) -> None:
     """Raise 403 if the caller names another user whose numbers they may not see."""
     if user_id not in (None, principal.user_id) and not allows(principal.role, "analytics.by_user"):
         raise forbidden()
+
+
+async def hide_timing(began: float) -> None:
+    """Wait until a multiple of `INTERVAL_S` has passed since ``began``, as of `time.monotonic`.
+
+    For responses whose timing would reveal what the store contains.
+    """
+    await asyncio.sleep((began - monotonic()) % INTERVAL_S)

@@ -2,8 +2,8 @@
 
 A worker that takes over a partition looks for holes from its mark on, so it need not read the whole history. The mark
 moves only after a query has found a receipt at every position up to it. It never depends on what this process
-remembers: that is what was written, not what the store still has. It moves after a take-over has filled its holes, and
-then at intervals, so that each look reads only what was written since the last one.
+remembers: that is what was written, not what the store still has. After a rebalance it moves once the holes are filled.
+Then it moves at intervals, so that each look reads only what was written since the last one.
 
 A mark beyond the last receipt means that the store lost its tail, or was restored from an older copy. The mark is then
 deleted, and every position is looked at. If receipts below a mark are lost while later ones survive, the nightly audit
@@ -60,7 +60,7 @@ class DenseReceipts:
         self._looked: dict[int, tuple[int, float]] = {}  # per partition: below which offset, and when
 
     async def since(self, partition: int) -> int:
-        """Return the offset from which a take-over has to look."""
+        """Return the offset from which to look for holes after a rebalance."""
         return await self._since(partition, self._pipeline.ask_store)
 
     async def look(self, partition: int, since: int, below: int) -> bool:

@@ -5,7 +5,7 @@ the partitions are written. It computes each hour that is behind from `sessions`
 hours. Only then does it move the marks to what it noted. After a crash, the next refresh repeats the unfinished steps.
 A late worker writes a bucket or a mark with a lower version, which readers never see.
 
-The batches show which hours are behind. After a take-over this is unknown: one pass over narrow columns of `sessions`
+The batches show which hours are behind. After a rebalance this is unknown: one pass over narrow columns of `sessions`
 finds every session beyond the mark. While a generation is filling nothing is refreshed: at its end the same pass finds
 all of them, and the rollups are made once.
 

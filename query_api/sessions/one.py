@@ -15,8 +15,7 @@ from edge.principal import Principal
 from query_api.read_context import ReadContext
 from query_api.sessions.by_id import load_session
 from query_api.sessions.history import History, parse_as_of, session_as_of
-from query_api.time_class import end_of_class
-from query_api.visibility import sees_all
+from query_api.visibility import hide_timing, sees_all
 from schemas.http.responses import Reply, Session
 from schemas.ids import IdSecrets, UnknownId, verify
 
@@ -45,7 +44,7 @@ async def get_session(
         return context.reply(session)
     known = await session_as_of(context, history, session, point)
     if known is None:
-        await end_of_class(began)
+        await hide_timing(began)
         raise not_found()
     return context.reply(known, {"as_of": known.position})
 
@@ -61,7 +60,7 @@ async def load_visible_session(
     began = monotonic()
     session = await _session_of_org(context, principal.org_id, session_id, secrets)
     if session is None or (session.user_id != principal.user_id and not sees_all(principal)):
-        await end_of_class(began)
+        await hide_timing(began)
         raise not_found()
     return session
 

@@ -5,12 +5,22 @@ from pathlib import Path
 
 import pytest
 
+from audit import history, routes, turns
 from bench.__main__ import QUESTIONS
 from cli.main import COMMANDS
-from generations import control
+from edge import redis_counter
+from generations import control, create_and_drop, switch
 from generations.control import LOOK_EVERY_S
-from generations.jobs import table as requests
+from generations.jobs import table as jobs
+from generations.jobs import waiting
+from ingest import arrivals
+from ingest.log import port
+from processors.flow import availability, pacer
+from processors.marks import rollups
+from query_api import freshness, visibility
+from query_api.sessions import one
 from runtime.settings.settings import Settings
+from store.reading import reader
 from tests.support import CHECKOUT
 from tests.support.pages import PAGES, all_blocks
 
@@ -134,8 +144,46 @@ def test_every_metric_is_documented_and_every_metric_of_the_table_is_there() -> 
     assert table - {"process_…"} == made
 
 
-def test_the_interval_of_requests_is_that_of_the_code() -> None:
-    """An operator waits that long until a process takes a request up."""
+def test_the_interval_of_jobs_is_that_of_the_code() -> None:
+    """An operator waits that long until a process takes a job up."""
     interval = {2.0: "every two seconds"}[LOOK_EVERY_S]
 
-    assert all(interval in text for text in (PAGES["docs/replay.md"], str(requests.__doc__), str(control.__doc__)))
+    assert all(interval in text for text in (PAGES["docs/replay.md"], str(jobs.__doc__), str(control.__doc__)))
+
+
+@pytest.mark.parametrize(
+    ("code", "seconds"),
+    [
+        ("edge/rate_limits.py", (redis_counter.TIMEOUT_S,)),
+        ("ingest/arrivals.py", (arrivals.SILENCE_S, arrivals.GRACE_S)),
+        ("ingest/lane.py", (port.APPEND_DEADLINE_S,)),
+        ("ingest/log/port.py", (port.APPEND_DEADLINE_S,)),
+        ("query_api/freshness.py", (freshness.WAIT_S,)),
+        ("query_api/sessions/one.py", (one.WAIT_S,)),
+        ("store/reading/fairness.py", (reader.ANSWER_WITHIN_S,)),
+        ("audit/turns.py", (turns.OPERATOR_WAIT_S, routes.ORG_WAIT_S)),
+        ("audit/history.py", (history.WAIT_S,)),
+        ("query_api/visibility.py", (visibility.INTERVAL_S,)),
+        ("processors/flow/pacer.py", (pacer.WAIT_S,)),
+        ("processors/flow/availability.py", (availability.RETRY_FIRST_S, availability.RETRY_MAX_S)),
+        ("processors/marks/rollups.py", (rollups.PAUSE_S_MAX,)),
+        ("generations/jobs/table.py", (waiting.TAKEN_WITHIN_S, jobs.EXPIRES_S)),
+        ("generations/switch.py", (switch.SWITCH_WITHIN_S,)),
+        ("generations/create_and_drop.py", (create_and_drop.LEFT_FOR_S,)),
+    ],
+)
+def test_the_times_of_the_page_about_waiting_are_those_of_the_code(code: str, seconds: tuple[float, ...]) -> None:
+    """Each row of the page names its file, and how long a client or a batch waits at most."""
+    named = [line for line in PAGES["docs/waiting.md"].splitlines() if f"`{code}`" in line]
+
+    assert [each for each in seconds if not any(re.search(rf"(?<![\d.]){each:g} s\b", line) for line in named)] == []
+
+
+def test_the_page_about_waiting_names_each_code_of_an_error() -> None:
+    """A client that reads a code on the page finds it in the responses."""
+    codes = set(re.findall(r"(?:408|429|503) `(\w+)`", PAGES["docs/waiting.md"]))
+    responses = [*Path(CHECKOUT, "edge").rglob("*.py"), *Path(CHECKOUT, "ingest").rglob("*.py")]
+    text = "".join(file.read_text() for file in [*responses, *Path(CHECKOUT, "query_api").rglob("*.py")])
+
+    assert codes
+    assert {code for code in codes if f'"{code}"' not in text} == set()

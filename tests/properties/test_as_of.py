@@ -32,7 +32,7 @@ def quick_404s() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tests.support.rigs.query_store.SECRETS", SECRETS)
         patch.setattr("query_api.sessions.one.WAIT_S", 0.0)
-        patch.setattr("query_api.time_class.CLASS_S", 0.001)
+        patch.setattr("query_api.visibility.INTERVAL_S", 0.001)
         yield
 
 

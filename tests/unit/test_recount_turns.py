@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from audit.routes import RecountTurns
-from audit.turns import OPERATOR_WAIT_S, RequestTurn
+from audit.routes import BUSY
+from audit.turns import OPERATOR_WAIT_S, RequestTurn, Turns
 from edge.errors import ApiError
 from processors.fold.fold import FOLD_VERSION
 from store.generations import Generation
@@ -18,11 +18,11 @@ SCANS = ("audit.clients", "audit.dead_letters", "audit.receipts_end", "audit.rec
 
 async def test_recounts_run_one_after_the_other() -> None:
     """This holds for any number of simultaneous requests."""
-    turns = RecountTurns()
+    turns = Turns(1, BUSY)
     under_way: list[int] = []
 
     async def recount() -> None:
-        async with turns.turn(60):
+        async with RequestTurn(turns).within(60):
             under_way.append(1)
             assert len(under_way) == 1
             await asyncio.sleep(0)
@@ -33,33 +33,33 @@ async def test_recounts_run_one_after_the_other() -> None:
 
 async def test_who_waits_too_long_may_ask_again() -> None:
     """It gets a 503 with Retry-After; the running recount is not disturbed, and the next one follows."""
-    turns = RecountTurns()
-    async with turns.turn(0):
+    turns = Turns(1, BUSY)
+    async with RequestTurn(turns).within(0):
         with pytest.raises(ApiError) as refused:
-            await turns.turn(0).__aenter__()
+            await RequestTurn(turns).within(0).__aenter__()
 
     assert (refused.value.status, refused.value.code) == (503, "overloaded")
     assert refused.value.headers == {"Retry-After": "5"}
-    async with turns.turn(0):
+    async with RequestTurn(turns).within(0):
         pass
 
 
 async def test_a_recount_that_fails_gives_its_turn_back() -> None:
     """The next recount does not have to wait."""
-    turns = RecountTurns()
+    turns = Turns(1, BUSY)
     with pytest.raises(ZeroDivisionError):
-        async with turns.turn(0):
+        async with RequestTurn(turns).within(0):
             raise ZeroDivisionError
 
-    async with turns.turn(0):
+    async with RequestTurn(turns).within(0):
         pass
 
 
 async def test_waiting_counts_from_the_arrival_of_the_request() -> None:
     """A request that spent its time before it began to wait is refused at once, unless a turn is free."""
-    turns = RecountTurns()
+    turns = Turns(1, BUSY)
     late = RequestTurn(turns, asyncio.get_running_loop().time() - OPERATOR_WAIT_S)
-    async with turns.turn(0):
+    async with RequestTurn(turns).within(0):
         with pytest.raises(ApiError, match="send the same request again"):
             await late.within(OPERATOR_WAIT_S).__aenter__()
 

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from query_api.time_class import CLASS_S, end_of_class
+from query_api.visibility import INTERVAL_S, hide_timing
 from schemas.ids import mint, new_thread
 from store.generations import Generation
 from store.reading.reader import Reader, Row
@@ -80,20 +80,20 @@ async def test_a_404_costs_the_store_the_same_whoever_has_the_id(
 
 
 @pytest.mark.parametrize("route", OF_A_SESSION)
-async def test_a_404_comes_at_the_end_of_its_time_class(route: str, query_store: QueryStore, prober: Prober) -> None:
+async def test_a_404_comes_at_the_end_of_an_interval(route: str, query_store: QueryStore, prober: Prober) -> None:
     """A quick 404 waits; a visible session does not."""
     foreign, others = session("other"), session(user_id="alice")
     query_store.put(foreign, others)
 
     for session_id in (foreign.session_id, others.session_id, uuid4()):
-        assert (await prober.try_(session_id, route))[1] >= CLASS_S
+        assert (await prober.try_(session_id, route))[1] >= INTERVAL_S
 
 
-async def test_a_time_class_ends_at_a_multiple_of_its_length() -> None:
+async def test_a_hidden_time_is_a_multiple_of_the_interval() -> None:
     """A slower response is sent at the next multiple, not at once."""
     for spent in (0.0, 0.2, 0.99, 1.5, 2.3):
-        began = monotonic() - spent * CLASS_S
+        began = monotonic() - spent * INTERVAL_S
 
-        await end_of_class(began)
+        await hide_timing(began)
 
-        assert monotonic() - began >= CLASS_S * (int(spent) + 1)
+        assert monotonic() - began >= INTERVAL_S * (int(spent) + 1)
