@@ -1,6 +1,6 @@
-"""How do `stack` and `up` compare with a bare prototype of the whole road, until everything can be read?
+"""How do `stack` and `up` compare with a bare prototype, from the first request until everything can be read?
 
-Each turn starts one of the three with empty data, warms it up, and stops it again, so that they do not share the
+Each turn starts one of the three with empty data, warms it up, and stops it again, so that they do not compete for the
 machine.
 """
 
@@ -10,17 +10,19 @@ from functools import partial
 
 import uvloop
 
-from bench.end_to_end import send_and_wait, visible_turn
-from bench.harness import BenchQuestion, Figure, Report
+from bench.end_to_end import send_until_visible
+from bench.figures import Figure
+from bench.harness import BenchQuestion, Report
 from bench.kafka import broker_topic
 from bench.load import Generator
 from bench.prototype import projected_by_prototype, prototype_ingesting, prototype_projecting
 from bench.rounds import Turn, compare, figures_of, in_turns
-from bench.services import descendants_cpu_s, http_service, temporary_folder, wait_until
+from bench.services import installation, temporary_folder, wait_until
+from bench.usage import descendants_cpu_s
 
 NAME = "end_to_end_vs_prototype"
 EVENTS, WARM_UP_EVENTS = 250_000, 50_000
-WANTED = {"stack": ("end_to_end_vs_prototype", 0.7), "up": ("up_vs_prototype", 0.6)}
+WANTED = {"stack": (NAME, 0.7), "up": ("up_vs_prototype", 0.6)}
 LIMIT_S = 180.0
 
 
@@ -32,16 +34,16 @@ def _measure(report: Report) -> list[Figure]:
         "up": partial(_run_ours, "up", report),
     }
     turns = in_turns(sides, report)
-    figures = [figure for side, found in turns.items() for figure in figures_of(f"{NAME} {side}", found)]
+    figures = [one for side, found in turns.items() for one in figures_of(f"{NAME} {side}", found)]
     for side, (name, wanted) in WANTED.items():
         figures += compare(name, turns[side], turns["prototype"], "a bare prototype", wanted)
     return figures
 
 
 def _run_ours(command: str, report: Report) -> Turn:
-    with temporary_folder() as folder, http_service(folder, command) as (_, target):
-        uvloop.run(send_and_wait(target, WARM_UP_EVENTS, report))
-        return visible_turn(target, EVENTS, WARM_UP_EVENTS, report).turn
+    with installation(command) as service:
+        send_until_visible(service.target, WARM_UP_EVENTS, report)
+        return send_until_visible(service.target, EVENTS, report, WARM_UP_EVENTS).turn
 
 
 def _run_prototype(report: Report) -> Turn:
@@ -49,17 +51,17 @@ def _run_prototype(report: Report) -> Turn:
     with (
         temporary_folder() as folder,
         broker_topic(folder) as topic,
-        prototype_ingesting(folder, topic) as (_, target),
+        prototype_ingesting(folder, topic) as service,
         prototype_projecting(folder, topic) as projector,
     ):
 
         def wait_for(events: int) -> None:
             wait_until(lambda: projected_by_prototype(folder).events >= events, projector, folder, LIMIT_S)
 
-        uvloop.run(Generator(target, WARM_UP_EVENTS).run(report=report))
+        uvloop.run(Generator(service.target, WARM_UP_EVENTS).run(report=report))
         wait_for(WARM_UP_EVENTS)
         begun: list[float] = []
-        generator = Generator(target, EVENTS)
+        generator = Generator(service.target, EVENTS)
         generator.on_begin = lambda: begun.extend((time.time(), descendants_cpu_s()))
         uvloop.run(generator.run(report=report))
         wait_for(WARM_UP_EVENTS + EVENTS)
@@ -68,4 +70,4 @@ def _run_prototype(report: Report) -> Turn:
         return Turn(EVENTS / seconds, (descendants_cpu_s() - processor_s) / EVENTS * 1e6)
 
 
-QUESTIONS = (BenchQuestion(NAME, "until visible: `stack`, `up` and a bare prototype of the whole road", _measure),)
+QUESTIONS = (BenchQuestion(NAME, "until visible: `stack`, `up` and a bare prototype", _measure),)

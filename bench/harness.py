@@ -1,4 +1,4 @@
-"""Run questions, print their results, and write them to var/bench.json."""
+"""Run questions, print their figures, and write them to var/bench.json."""
 
 import os
 import platform
@@ -6,41 +6,22 @@ import subprocess
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import median
 
 import msgspec
-from msgspec import Struct, structs
+from msgspec import Struct
 from rich import box
 from rich.console import Console
 from rich.table import Column, Table
+
+from bench.figures import Figure
 
 RESULTS_FILE = Path("var") / "bench.json"
 Report = Callable[[str], None]  # shows what a measurement is doing
 FAILED = "failed"  # the unit of a question that raised an exception
 
 
-class Figure(Struct, frozen=True):
-    """One number. ``ratio`` is value / mark and ``against`` names the mark; both are None without a mark.
-
-    Of several rounds ``value`` is the median. Of a comparison it is how many times better than the baseline ours is, in
-    the same run, and ``ratio`` says the same; ``wanted`` is what it should be at least.
-    """
-
-    name: str
-    value: float
-    unit: str
-    ratio: float | None = None
-    against: str | None = None
-    good: bool | None = None  # whether the mark is met
-    minimum: float | None = None
-    median: float | None = None
-    maximum: float | None = None
-    rounds: int = 1
-    wanted: float | None = None
-
-
 class BenchQuestion(Struct, frozen=True):
-    """Something to measure. With ``only_by_name`` it takes long and runs only when named."""
+    """Something to measure. A question that takes long has ``only_by_name``: it runs only when it is named."""
 
     name: str
     description: str
@@ -48,47 +29,8 @@ class BenchQuestion(Struct, frozen=True):
     only_by_name: bool = False
 
 
-def at_least(name: str, value: float, unit: str, mark: float) -> Figure:
-    """Return a result that should reach its mark."""
-    return Figure(name, round(value, 3), unit, round(value / mark, 3), f"mark {mark:g}", value >= mark)
-
-
-def at_most(name: str, value: float, unit: str, mark: float) -> Figure:
-    """Return a result that should not exceed its mark."""
-    return Figure(name, round(value, 3), unit, round(value / mark, 3), f"mark {mark:g}", value <= mark)
-
-
-def without_mark(name: str, value: float, unit: str) -> Figure:
-    """Return a result without a mark."""
-    return Figure(name, round(value, 3), unit)
-
-
-def of_rounds(name: str, values: Sequence[float], unit: str, mark: float | None = None) -> Figure:
-    """Return the median of rounds, with the lowest and the highest; with a ``mark``, the median should reach it."""
-    middle = median(values)
-    figure = without_mark(name, middle, unit) if mark is None else at_least(name, middle, unit, mark)
-    return _with_rounds(figure, values)
-
-
-def of_rounds_at_most(name: str, values: Sequence[float], unit: str, mark: float) -> Figure:
-    """Return the median of rounds, which should not exceed its mark."""
-    return _with_rounds(at_most(name, median(values), unit, mark), values)
-
-
-def compared(name: str, ratios: Sequence[float], baseline: str, wanted: float) -> Figure:
-    """Return how many times better than a baseline ours is: the ratio of each round of turns in one run."""
-    middle = round(median(ratios), 3)
-    against = f"{baseline}, wanted {wanted:g}"
-    return _with_rounds(Figure(name, middle, "times", middle, against, middle >= wanted, wanted=wanted), ratios)
-
-
-def _with_rounds(figure: Figure, values: Sequence[float]) -> Figure:
-    low, middle, high = (round(value, 3) for value in (min(values), median(values), max(values)))
-    return structs.replace(figure, minimum=low, median=middle, maximum=high, rounds=len(values))
-
-
 def run(questions: Sequence[BenchQuestion], console: Console) -> list[Figure]:
-    """Run the questions one after the other; a failed one is reported and the next one runs."""
+    """Run the questions one after the other; if one fails, it is reported and the next one runs."""
     results: list[Figure] = []
     for question in questions:
         console.print(f"[bold]{question.name}[/] {question.description}")
@@ -109,7 +51,7 @@ def _measure(question: BenchQuestion, console: Console) -> list[Figure]:
 
 
 def render_table(results: Sequence[Figure]) -> Table:
-    """Return all numbers with their marks."""
+    """Return a table of all figures with their marks."""
     rounds = Column("min – max of rounds", justify="right")
     columns = Column("measured", style="bold"), Column("value", justify="right"), rounds, "unit", "against"
     table = Table(*columns, Column("ratio", justify="right"), title="bench", box=box.SIMPLE_HEAD, header_style="dim")
@@ -117,20 +59,20 @@ def render_table(results: Sequence[Figure]) -> Table:
     for result in results:
         style = {True: "green", False: "red", None: ""}[result.good]
         ratio = "" if result.ratio is None else f"{result.ratio:.2f}"
-        value, spread = f"{result.value:,.6g}", _spread(result)
-        table.add_row(result.name, value, spread, result.unit, result.against or "", ratio, style=style)
+        value = f"{result.value:,.6g}"
+        table.add_row(result.name, value, _spread(result), result.unit, result.against or "", ratio, style=style)
     return table
 
 
 def _spread(result: Figure) -> str:
-    """Return the lowest and the highest of the rounds, and how many there were."""
+    """Return the lowest and the highest value of the rounds, and the number of rounds."""
     if result.minimum is None or result.maximum is None:
         return ""
     return f"{result.minimum:,.5g} – {result.maximum:,.5g} ({result.rounds})"
 
 
 def write_results(results: Sequence[Figure], file: Path = RESULTS_FILE) -> None:
-    """Write results and the machine they were measured on; earlier results of other names stay."""
+    """Write results and the machine they were measured on; earlier results with other names stay."""
     file.parent.mkdir(parents=True, exist_ok=True)
     names = {result.name for result in results}
     before = msgspec.json.decode(file.read_bytes())["results"] if file.exists() else []

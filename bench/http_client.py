@@ -1,6 +1,6 @@
 """An HTTP/1.1 client on a bare asyncio protocol: one request at a time on a keep-alive connection.
 
-It costs a tenth of the processor time of a full client, so the load generator does not slow down what it measures.
+It needs a tenth of the processor time of a full client, so the load generator hardly slows down what it measures.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ READ_S = 30.0
 
 
 class Response(NamedTuple):
-    """An HTTP response. ``position`` is the header X-Log-Position, empty if there is none."""
+    """An HTTP response. ``position`` is the header X-Log-Position, or empty."""
 
     status: int
     position: str

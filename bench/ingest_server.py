@@ -1,7 +1,7 @@
 """The write side over the embedded log, without projector and store.
 
-`python -m bench.ingest_server FOLDER PORT [with|without]`: as the product serves it, or alone with or without
-redaction. The product has no switch that turns redaction off.
+`python -m bench.ingest_server FOLDER PORT [with|without]` serves what the product serves or, with an option, only the
+ingest routes with or without redaction. The product itself cannot turn redaction off.
 """
 
 import sys
@@ -26,7 +26,7 @@ PRIVACY = {"with": KEEP_ALL_BUT_SECRETS, "without": Privacy(may_hold_secrets=lam
 
 
 async def serve(settings: Settings, redaction: str | None) -> None:
-    """Serve until SIGTERM what the product serves, or the ingest routes alone with a `PRIVACY`."""
+    """Serve until SIGTERM."""
     log = SqliteEventLog(settings.folder / "log.sqlite", bytes_max=settings.in_flight_bytes_max)
     stopping = stop_on_signals()
     await log.start()
@@ -42,7 +42,7 @@ async def serve(settings: Settings, redaction: str | None) -> None:
 
 
 def main(folder: Path, port: int, redaction: str | None = None) -> None:
-    """Make secrets in ``folder`` and serve."""
+    """Create secrets in ``folder``, and serve."""
     configure_logging()
     settings = Settings(data=str(folder), port=port, dev_tokens=True)
     make_embedded_secrets(settings.secrets_folder)

@@ -1,7 +1,7 @@
-"""Request bodies built before the clock starts: realistic events, 100 a request, as bytes.
+"""Request bodies that are built before the clock starts: realistic events, 100 in a request, as bytes.
 
-Events carry no id, so one body sent to two sessions is two hundred different events. A script is all that a session
-may send, in order; many sessions send the same script, each from a place of its own.
+Events carry no id, so one body sent to two sessions makes two hundred different events. A script is the sequence of all
+bodies that a session may send. Many sessions send the same script, each from a different starting place.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,9 +16,9 @@ from cli.demo import sample_data
 from cli.demo.session_builder import SessionBuilder, rfc3339
 from cli.demo.session_script import make_events
 
-BATCH = 100  # events a request
+BATCH = 100  # events per request
 SCRIPTS = 8
-SPREAD = 37  # neighbours of one script begin so many requests apart: they differ, and compress as real ones do
+SPREAD = 37  # requests between the starting places of neighbours, which then differ, and compress like real ones
 
 Scripts = Sequence[Sequence[bytes]]
 
@@ -44,13 +44,13 @@ def _make_script(rng: Random, batch: int, tour: bool) -> list[bytes]:
 
 
 def place_in_script(request: PlannedRequest, script_requests: int) -> tuple[int, int]:
-    """Return which script a request takes its body from, and which of its bodies; a session takes none twice."""
+    """Return the script and the place in it of a request's body; a session never sends one body twice."""
     turn, script = divmod(request.session, SCRIPTS)
     return script, (request.nth + turn * SPREAD) % script_requests
 
 
 def make_creations(seed: int = 7) -> Iterator[bytes]:
-    """Yield bodies that create sessions of several agents, projects and models, without end."""
+    """Yield, endlessly, bodies that create sessions of several agents, projects and models."""
     rng = Random(seed)  # noqa: S311 (made-up data)
     while True:
         yield _make_creation(rng)

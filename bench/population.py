@@ -1,4 +1,4 @@
-"""Who sends: orgs of very different size, and sessions from short to long. Seeded, so each run sends the same.
+"""The senders: orgs of very different sizes, and sessions from short to long. It is seeded: every run sends the same.
 
 Of 20 orgs the n-th has a share of 1/n (Zipf's law): the largest has 28 % of the sessions, the smallest 1.4 %. The
 number of events of a session is log-normal: half have fewer than 300, one in a hundred more than 5,000.
@@ -14,7 +14,7 @@ from typing import NamedTuple
 ORG = "acme"  # the largest
 ORGS = (ORG, *(f"org-{number:02}" for number in range(2, 21)))
 MEDIAN_EVENTS, SIGMA, EVENTS_MAX = 300, 1.2, 10_000
-AT_ONCE = 320  # sessions that are open together; when one ends, the next begins
+AT_ONCE = 320  # open sessions; when one ends, the next begins
 _WEIGHTS = [1 / rank for rank in range(1, len(ORGS) + 1)]
 
 
@@ -33,7 +33,7 @@ class PlannedRequest(NamedTuple):
 
 
 def draw_sessions(requests: int, events_a_request: int, seed: int = 7) -> list[PlannedSession]:
-    """Return sessions that send so many requests together; the last one may be cut short."""
+    """Return sessions that together send this many requests; the last one may be cut short."""
     rng, left, sessions = Random(seed), requests, []  # noqa: S311 (made-up load)
     while left > 0:
         (org,) = rng.choices(ORGS, _WEIGHTS)
@@ -45,7 +45,7 @@ def draw_sessions(requests: int, events_a_request: int, seed: int = 7) -> list[P
 
 
 def take_turns(sessions: Sequence[PlannedSession], at_once: int = AT_ONCE) -> Iterator[PlannedRequest]:
-    """Yield every request: the open sessions take turns, and each that ends makes room for the next."""
+    """Yield every request: open sessions take turns, and when one ends, the next one begins."""
     waiting = iter(range(len(sessions)))
     being_sent = deque(PlannedRequest(number, 0) for number in islice(waiting, at_once))
     while being_sent:

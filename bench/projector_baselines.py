@@ -1,12 +1,13 @@
 """How does the projector compare with a bare prototype, and with ClickHouse's own Kafka engine?
 
-All three read the same topic into an engine in their own process, in turns. Ours counts with and without the rollups:
-they are made once all is projected, and the baselines have none.
+All three read the same topic into an engine in their own process, in turns. Ours has rollups, which it makes once
+everything is projected, so its rate is shown without and with them.
 """
 
 import subprocess
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -14,19 +15,23 @@ from msgspec import Struct
 
 from bench.baselines import kafka_engine, prototype_projector
 from bench.baselines.environments import NotInstallable, python_with
-from bench.harness import FAILED, BenchQuestion, Figure, Report, of_rounds
-from bench.kafka import rewind_group
-from bench.projector import FilledTopic, Projected, filled_topic, project_into_folder
+from bench.figures import Figure, figure
+from bench.harness import FAILED, BenchQuestion, Report
+from bench.kafka import FilledTopic, rewind_group
+from bench.projector import filled_topic, project_into_folder
 from bench.prototype import projected_by_prototype, prototype_projecting
 from bench.rounds import Turn, compare, figures_of, in_turns
-from bench.services import cpu_s, temporary_folder, wait_until
+from bench.services import temporary_folder, wait_until
+from bench.usage import cpu_s
 from runtime.services.ports import free_port
 
 EVENTS = 600_000
 LIMIT_S = 240.0
 NAME = "projector_vs_baselines"
+OURS, PROTOTYPE, ENGINE = "ours", "prototype", "Kafka engine"
 OF_PROTOTYPE, OF_ENGINE = "projector_vs_prototype", "projector_vs_clickhouse_kafka_engine"
 PROTOTYPE_WANTED, ENGINE_WANTED = 1.1, 1.0
+Side = Callable[[Path, FilledTopic], Turn]
 
 
 class _EngineDone(Struct):
@@ -40,15 +45,15 @@ def _project_by_prototype(folder: Path, filled: FilledTopic) -> Turn:
     rewind_group(filled.topic, prototype_projector.GROUP)
     data = Path(tempfile.mkdtemp(dir=folder))
     with prototype_projecting(data, filled.topic) as running:
-        wait_until(lambda: projected_by_prototype(data).events >= filled.content.events, running, data, LIMIT_S)
-        return Turn(projected_by_prototype(data).rate, cpu_s(running.pid) / filled.content.events * 1e6)
+        wait_until(lambda: projected_by_prototype(data).events >= filled.events, running, data, LIMIT_S)
+        return Turn(projected_by_prototype(data).rate, cpu_s(running.pid) / filled.events * 1e6)
 
 
 def _project_by_engine(python: Path, folder: Path, filled: FilledTopic) -> Turn:
     data = tempfile.mkdtemp(dir=folder)
-    words = [filled.topic.bootstrap, filled.topic.name, f"engine-{free_port()}", data, str(filled.content.events)]
-    file = str(kafka_engine.__file__)
-    done = subprocess.run([str(python), file, *words], capture_output=True, text=True, timeout=LIMIT_S, check=False)
+    words = [filled.topic.bootstrap, filled.topic.name, f"engine-{free_port()}", data, str(filled.events)]
+    command = [str(python), str(kafka_engine.__file__), *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False)
     if not done.stdout.strip():
         raise RuntimeError(f"the Kafka engine ended with {done.returncode}: {done.stderr[-1500:]}")
     found = msgspec.json.decode(done.stdout.splitlines()[-1], type=_EngineDone)
@@ -56,34 +61,29 @@ def _project_by_engine(python: Path, folder: Path, filled: FilledTopic) -> Turn:
 
 
 def _measure(report: Report) -> list[Figure]:
-    """Measure ours and both baselines in turns over one topic; without the engine's package, the prototype alone."""
+    """Measure ours and both baselines in turns over one topic, without the engine if it can't be installed."""
     with_rollups: list[float] = []
+
+    def ours(folder: Path, filled: FilledTopic) -> Turn:
+        found = project_into_folder(folder, filled, report)
+        with_rollups.append(found.rate_with_rollups)
+        return Turn(found.rate, found.cpu_us)
+
+    sides: dict[str, Side] = {OURS: ours, PROTOTYPE: _project_by_prototype}
+    try:
+        sides[ENGINE] = partial(_project_by_engine, python_with(kafka_engine.ENGINE, report))
+        missing = []
+    except NotInstallable as error:
+        missing = [Figure(OF_ENGINE, 0.0, FAILED, against=str(error), good=False)]
     with temporary_folder() as folder, filled_topic(folder, EVENTS, report) as filled:
-
-        def ours() -> Turn:
-            found: Projected = project_into_folder(folder, filled, report)
-            with_rollups.append(found.rate_with_rollups)
-            return Turn(found.rate, found.cpu_us)
-
-        sides: dict[str, Callable[[], Turn]] = {
-            "ours": ours,
-            "prototype": lambda: _project_by_prototype(folder, filled),
-        }
-        missing: list[Figure] = []
-        try:
-            python = python_with(kafka_engine.ENGINE, report)
-            sides["Kafka engine"] = lambda: _project_by_engine(python, folder, filled)
-        except NotInstallable as error:
-            missing = [Figure(OF_ENGINE, 0.0, FAILED, against=str(error), good=False)]
-        turns = in_turns(sides, report)
+        turns = in_turns({name: partial(side, folder, filled) for name, side in sides.items()}, report)
     figures = [
-        *(figure for side, found in turns.items() for figure in figures_of(f"{NAME} {side}", found)),
-        of_rounds(f"{NAME} ours with the rollups", with_rollups, "events/s"),
-        *compare(OF_PROTOTYPE, turns["ours"], turns["prototype"], "a bare prototype", PROTOTYPE_WANTED),
+        *(one for side, found in turns.items() for one in figures_of(f"{NAME} {side}", found)),
+        figure(f"{NAME} ours with the rollups", with_rollups, "events/s"),
+        *compare(OF_PROTOTYPE, turns[OURS], turns[PROTOTYPE], "a bare prototype", PROTOTYPE_WANTED),
     ]
-    if not missing:
-        of = "ClickHouse's Kafka engine"
-        figures += compare(OF_ENGINE, turns["ours"], turns["Kafka engine"], of, ENGINE_WANTED)
+    if ENGINE in turns:
+        figures += compare(OF_ENGINE, turns[OURS], turns[ENGINE], "ClickHouse's Kafka engine", ENGINE_WANTED)
     return [*figures, *missing]
 
 

@@ -1,4 +1,4 @@
-"""Runs the bare prototype of the road (`bench/baselines/`): its write side and its projector, one process each."""
+"""Runs the bare prototype of `bench/baselines/`: its write side and its projector, one process each."""
 
 import contextlib
 import sys
@@ -7,11 +7,11 @@ from pathlib import Path
 
 import msgspec
 
+from bench.api import Target
 from bench.baselines import prototype_ingest, prototype_projector
 from bench.baselines.prototype_projector import Done
-from bench.load import Target
 from bench.population import ORGS
-from bench.services import HOST, process, wait_until
+from bench.services import HOST, Service, process, wait_until
 from devstack.supervisor.process import Process
 from ingest.log.kafka import KafkaTopic
 from runtime.services.http_probe import answers_200
@@ -19,13 +19,13 @@ from runtime.services.ports import free_port
 
 
 @contextlib.contextmanager
-def prototype_ingesting(folder: Path, topic: KafkaTopic) -> Iterator[tuple[Process, Target]]:
-    """Run the write side; yields when it answers. It asks for no token."""
+def prototype_ingesting(folder: Path, topic: KafkaTopic) -> Iterator[Service]:
+    """Run the write side; yields when it answers. It needs no token."""
     port = free_port()
     command = [sys.executable, "-P", "-m", prototype_ingest.__name__, topic.bootstrap, topic.name, str(port)]
     with process(command, folder / "prototype-ingest.log") as running:
         wait_until(lambda: answers_200(HOST, port, "/livez"), running, folder)
-        yield running, Target(HOST, port, dict.fromkeys(ORGS, "none"))
+        yield Service(running, folder, Target(HOST, port, dict.fromkeys(ORGS, "none")))
 
 
 @contextlib.contextmanager
@@ -37,6 +37,6 @@ def prototype_projecting(folder: Path, topic: KafkaTopic) -> Iterator[Process]:
 
 
 def projected_by_prototype(folder: Path) -> Done:
-    """Return how far the projector is."""
+    """Return how far the projector has come."""
     file = folder / "progress.json"
     return msgspec.json.decode(file.read_bytes(), type=Done) if file.exists() else Done()

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -10,13 +11,15 @@ from urllib.parse import urlencode
 
 import uvloop
 
-from bench.harness import BenchQuestion, Figure, Report, at_least, at_most, without_mark
+from bench.api import get_once, time_get
+from bench.figures import Figure, figure, percentile
+from bench.harness import BenchQuestion, Report
 from bench.http_client import connect
-from bench.load import ORG, Target, UnexpectedResponse, get, percentile, request_head
-from bench.query_data import SQL, Data, fill_store, search_words, store_url
-from bench.services import cpu_s, http_service, in_own_process, open_store, temporary_folder
-from devstack.supervisor.process import Process
-from store.connect import Client
+from bench.population import ORG
+from bench.query_data import LONG_SESSION_PATH, SQL, Data, fill_store, search_words, store_url
+from bench.rounds import in_turns
+from bench.services import Service, http_service, in_own_process, installation, open_store, temporary_folder
+from bench.usage import cpu_s
 from store.reading.reader import LIMITS
 from store.reading.statements import statement
 
@@ -45,13 +48,12 @@ SEARCHES: dict[str, Parameters] = {
     "nothing": {"q": "nobodysaidthis"},
 }
 LONG_SESSION = Data(sessions=100_000, days=90, users=100, prompts=4, events=100_000)
-LONG_SESSION_PATH = "/sessions?external_id=ext-0"  # finds the session that has all the events
 LONG_SESSION_MARKS_MS = {"": 50, "/events": 50, "/hierarchy": 300}
 TOTALS = Data(sessions=5_000_000, days=400, users=120)
 ORG_MARK_MS, DIMENSION_MARK_MS = 25, 60
-TOOLS = Data(sessions=100_000, days=30, users=100, prompts=4)  # by default the last 30 days are asked for
+TOOLS = Data(sessions=100_000, days=30, users=100, prompts=4)  # the route covers the last 30 days by default
 TOOLS_MARK_MS = 150
-FORGETFUL = {"ANSWER_CACHE_BYTES_MAX": "0"}  # what the question costs, not what is remembered
+NO_ANSWER_CACHE = {"ANSWER_CACHE_BYTES_MAX": "0"}
 FASTER = 10
 WARM_UP_READS, MEASURED_READS = 10, 100
 WARM_UP_QUERIES, MEASURED_QUERIES = 3, 21
@@ -60,59 +62,44 @@ WARM_UP_QUERIES, MEASURED_QUERIES = 3, 21
 class Reads(NamedTuple):
     """A running `up` over a filled store, and where progress is reported."""
 
-    process: Process
-    target: Target
+    service: Service
     report: Report
 
     def measure(self, name: str, paths: Sequence[str], mark_ms: float) -> list[Figure]:
         """Measure reads of ``paths``, which take turns; p95 should not exceed its mark.
 
-        Compare processor time on a machine that has other work.
+        On a machine that has other work, compare processor times.
         """
-        before = cpu_s(self.process.pid)
+        before = cpu_s(self.service.pid)
         seconds = uvloop.run(self._time(name, paths))
-        used = cpu_s(self.process.pid) - before
+        used = cpu_s(self.service.pid) - before
         return [
-            without_mark(f"{name} processor time", used / (WARM_UP_READS + MEASURED_READS) * 1e3, "ms"),
-            without_mark(f"{name} p50", percentile(seconds, 0.5) * 1e3, "ms"),
-            at_most(f"{name} p95", percentile(seconds, 0.95) * 1e3, "ms", mark_ms),
+            figure(f"{name} processor time", used / (WARM_UP_READS + MEASURED_READS) * 1e3, "ms"),
+            figure(f"{name} p50", percentile(seconds, 0.5) * 1e3, "ms"),
+            figure(f"{name} p95", percentile(seconds, 0.95) * 1e3, "ms", at_most=mark_ms),
         ]
 
     async def _time(self, name: str, paths: Sequence[str]) -> list[float]:
         """Return the seconds of each read; they follow each other on one connection."""
-        connection = await connect(self.target.host, self.target.port)
-        seconds = []
+        target, seconds = self.service.target, []
+        connection = await connect(target.host, target.port)
         for number in range(WARM_UP_READS + MEASURED_READS):
             self.report(f"{name}, {number} of {WARM_UP_READS + MEASURED_READS}")
-            request = request_head(self.target, "GET", paths[number % len(paths)], 0)
-            begin = perf_counter()
-            response = await connection.call(request)
-            seconds.append(perf_counter() - begin)
-            if response.status != 200:
-                raise UnexpectedResponse.of(response)
+            seconds.append(await time_get(connection, target, paths[number % len(paths)]))
         connection.close()
         return seconds[WARM_UP_READS:]
 
 
 @contextlib.contextmanager
-def _filled(folder: Path, data: Data, report: Report, env: Mapping[str, str] | None = None) -> Iterator[Reads]:
-    fill_store(folder, data, report)
-    with http_service(folder, "up", env) as (process, target):
-        yield Reads(process, target, report)
-
-
-def _measure_list(report: Report) -> list[Figure]:
-    return _measure_pages("query_list", "/sessions", LISTS, report)
-
-
-def _measure_search(report: Report) -> list[Figure]:
-    return _measure_pages("query_search", "/sessions/search", SEARCHES, report)
+def _filled(data: Data, report: Report, env: Mapping[str, str] | None = None) -> Iterator[Reads]:
+    with installation("up", env, fill=lambda folder: fill_store(folder, data, report)) as service:
+        yield Reads(service, report)
 
 
 def _measure_pages(question: str, path: str, variants: Mapping[str, Parameters], report: Report) -> list[Figure]:
     """Measure each variant by itself, then all of them in turn."""
     paths = {name: f"{path}?{urlencode(parameters)}" for name, parameters in variants.items()}
-    with temporary_folder() as folder, _filled(folder, SESSIONS, report) as reads:
+    with _filled(SESSIONS, report) as reads:
         results: list[Figure] = []
         for name, one in paths.items():
             results += reads.measure(f"{question} {name}", [one], LIST_MARK_MS)
@@ -121,8 +108,8 @@ def _measure_pages(question: str, path: str, variants: Mapping[str, Parameters],
 
 def _measure_one_session(report: Report) -> list[Figure]:
     """Measure a session with 100,000 events, the first page of its events, and its hierarchy."""
-    with temporary_folder() as folder, _filled(folder, LONG_SESSION, report) as reads:
-        (session,) = uvloop.run(_read(reads.target, LONG_SESSION_PATH))["data"]
+    with _filled(LONG_SESSION, report) as reads:
+        (session,) = uvloop.run(get_once(reads.service.target, LONG_SESSION_PATH))["data"]
         path = f"/sessions/{session['id']}"
         return [
             result
@@ -133,25 +120,17 @@ def _measure_one_session(report: Report) -> list[Figure]:
 
 def _measure_summary(report: Report) -> list[Figure]:
     """Measure totals over HTTP, then the same query in the store with and without rollups."""
+    projects = [_totals_path("summary", project_id=f"project-{number}") for number in (0, 7, 14, 21)]
     with temporary_folder() as folder:
-        with _filled(folder, TOTALS, report) as reads:
-            projects = [_totals_path("summary", project_id=f"project-{number}") for number in (0, 7, 14, 21)]
+        fill_store(folder, TOTALS, report)
+        with http_service(folder, "up") as service:
+            reads = Reads(service, report)
             results = [
                 *reads.measure("query_summary of an org", [_totals_path("summary")], ORG_MARK_MS),
                 *reads.measure("query_summary by agent", [_totals_path("by-agent")], DIMENSION_MARK_MS),
                 *reads.measure("query_summary of a project", projects, DIMENSION_MARK_MS),
             ]
         return [*results, *_compare_without_rollups(folder, report)]
-
-
-def _measure_tools(report: Report) -> list[Figure]:
-    """Measure calls and errors by tool, which no rollup knows: of an org, and of one agent."""
-    path = "/sessions/analytics/by-tool"
-    with temporary_folder() as folder, _filled(folder, TOOLS, report, FORGETFUL) as reads:
-        return [
-            *reads.measure("query_by_tool of an org", [path], TOOLS_MARK_MS),
-            *reads.measure("query_by_tool of an agent", [f"{path}?agent_name=agent-5"], TOOLS_MARK_MS),
-        ]
 
 
 def _totals_path(name: str, **filters: str) -> str:
@@ -162,20 +141,13 @@ def _compare_without_rollups(folder: Path, report: Report) -> list[Figure]:
     report("the same query without rollups")
     rollups, sessions = (percentile(seconds, 0.5) for seconds in in_own_process(time_summaries, folder))
     return [
-        without_mark("query_summary SQL on rollups p50", rollups * 1e3, "ms"),
-        without_mark("query_summary SQL on sessions FINAL p50", sessions * 1e3, "ms"),
-        at_least("query_summary faster than sessions FINAL", sessions / rollups, "times", FASTER),
+        figure("query_summary SQL on rollups p50", rollups * 1e3, "ms"),
+        figure("query_summary SQL on sessions FINAL p50", sessions * 1e3, "ms"),
+        figure("query_summary faster than sessions FINAL", sessions / rollups, "times", at_least=FASTER),
     ]
 
 
-async def _read(target: Target, path: str) -> Any:
-    connection = await connect(target.host, target.port)
-    body = await get(connection, target, path)
-    connection.close()
-    return body
-
-
-def time_summaries(folder: Path) -> tuple[list[float], list[float]]:
+def time_summaries(folder: Path) -> list[list[float]]:
     """Return the seconds of the summary query on rollups and on `sessions FINAL`; the two take turns.
 
     Raises:
@@ -183,29 +155,45 @@ def time_summaries(folder: Path) -> tuple[list[float], list[float]]:
     """
     client = open_store(store_url(folder))
     parameters = {"org_id": ORG, "since": TOTALS.since, "until": datetime.now(UTC) + timedelta(days=1)}
-    without_rollups = (SQL / "summary_of_sessions.sql").read_text()
-    rollups: list[float] = []
-    sessions: list[float] = []
-    for _ in range(WARM_UP_QUERIES + MEASURED_QUERIES):
-        fast, expected = _time_query(client, statement("query_api.analytics.summary"), parameters)
-        slow, actual = _time_query(client, without_rollups, parameters)
-        if expected != actual:
-            raise RuntimeError(f"rollups give {expected}, sessions {actual}")
-        rollups.append(fast)
-        sessions.append(slow)
-    return rollups[WARM_UP_QUERIES:], sessions[WARM_UP_QUERIES:]
+
+    def summary(sql: str) -> dict[str, Any]:
+        row: dict[str, Any] = client.query(sql, parameters=parameters, settings=dict(LIMITS)).first_item
+        return row
+
+    def seconds(sql: str) -> float:
+        begin = perf_counter()
+        summary(sql)
+        return perf_counter() - begin
+
+    on_rollups = statement("query_api.analytics.summary")
+    on_sessions = (SQL / "summary_of_sessions.sql").read_text()
+    if (expected := summary(on_rollups)) != (actual := summary(on_sessions)):
+        raise RuntimeError(f"rollups give {expected}, sessions {actual}")
+    sides = {"rollups": partial(seconds, on_rollups), "sessions": partial(seconds, on_sessions)}
+    turns = in_turns(sides, lambda _: None, WARM_UP_QUERIES + MEASURED_QUERIES)
+    return [times[WARM_UP_QUERIES:] for times in turns.values()]
 
 
-def _time_query(client: Client, sql: str, parameters: dict[str, Any]) -> tuple[float, dict[str, Any]]:
-    begin = perf_counter()
-    result = client.query(sql, parameters=parameters, settings=dict(LIMITS))
-    return perf_counter() - begin, result.first_item
+def _measure_tools(report: Report) -> list[Figure]:
+    """Measure calls and errors by tool, which no rollup contains: of an org, and of one agent."""
+    path = "/sessions/analytics/by-tool"
+    with _filled(TOOLS, report, NO_ANSWER_CACHE) as reads:
+        return [
+            *reads.measure("query_by_tool of an org", [path], TOOLS_MARK_MS),
+            *reads.measure("query_by_tool of an agent", [f"{path}?agent_name=agent-5"], TOOLS_MARK_MS),
+        ]
 
 
 QUESTIONS = (
-    BenchQuestion("query_list", "a page of 25 out of 100,000 sessions, over HTTP from `up`", _measure_list),
     BenchQuestion(
-        "query_search", "a page of 25 found by words in 100,000 sessions, over HTTP from `up`", _measure_search
+        "query_list",
+        "a page of 25 out of 100,000 sessions, over HTTP from `up`",
+        partial(_measure_pages, "query_list", "/sessions", LISTS),
+    ),
+    BenchQuestion(
+        "query_search",
+        "a page of 25 found by words in 100,000 sessions, over HTTP from `up`",
+        partial(_measure_pages, "query_search", "/sessions/search", SEARCHES),
     ),
     BenchQuestion(
         "query_summary", "totals of 5,000,000 sessions of one org in 400 days, over HTTP from `up`", _measure_summary

@@ -1,23 +1,16 @@
-"""Fills a store by SQL with made-up sessions: `python -m bench.query_data FOLDER DATA`, with `Data` as JSON.
+"""Fill a store by SQL with made-up sessions; the projector's own statement makes the rollups."""
 
-It runs in its own process because an embedded store belongs to one process at a time. The projector's statement makes
-the rollups. Progress is printed, a line a step.
-"""
-
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from msgspec import Struct
 
 from bench.harness import Report
-from bench.load import ORG
-from bench.services import open_store
+from bench.population import ORG
+from bench.services import in_own_process, open_store
 from cli.demo import sample_data
 from prices.price_list import list_prices
 from processors.warehouse import Warehouse
@@ -32,24 +25,21 @@ from store.connect import Client
 from store.generations import FIRST_GENERATION
 
 SQL = Path(__file__).parent / "sql"
-STEP = 250_000  # sessions an insert
-HOURS = 240  # a refresh of rollups
+STEP = 250_000  # sessions per insert
+HOURS = 240  # per refresh of rollups
 MERGED_WITHIN_S = 60.0
 RARE_WORDS = 2_000
+LONG_SESSION_PATH = "/sessions?external_id=ext-0"  # finds the session that has all the events
 
 
 class Data(Struct, frozen=True):
-    """The size of the store: ``prompts`` a session, and ``events`` in session 0 alone.
-
-    ``settled`` sessions are older than the log, so their rollups are not behind them.
-    """
+    """The size of the store: ``prompts`` in each session, and ``events``, all of them in session 0."""
 
     sessions: int
     days: int
     users: int
     prompts: int = 0
     events: int = 0
-    settled: bool = False
 
     @property
     def since(self) -> datetime:
@@ -64,19 +54,12 @@ def store_url(folder: Path) -> str:
 
 
 def fill_store(folder: Path, data: Data, report: Report) -> None:
-    """Fill the store in another process. Raises `RuntimeError` with its output if it fails."""
-    command = [sys.executable, "-m", "bench.query_data", str(folder), msgspec.json.encode(data).decode()]
-    lines = []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as child:
-        for line in child.stdout or ():
-            lines.append(line)
-            report(line.strip())
-    if child.returncode != 0:
-        raise RuntimeError("".join(lines[-20:]))
+    """Provision and fill the store of an `up` that will run in ``folder``."""
+    report(f"filling a store with {data.sessions:,} sessions")
+    in_own_process(_fill_store, folder, data)
 
 
-def main(folder: Path, data: Data) -> None:
-    """Provision and fill the store in ``folder``."""
+def _fill_store(folder: Path, data: Data) -> None:
     store = parse_store_url(store_url(folder))
     provision_store(store, EMBEDDED_PARTITIONS, list_prices())
     client = open_store(store_url(folder))
@@ -95,16 +78,14 @@ def fill_tables(client: Client, warehouse: Warehouse, data: Data, session_zero: 
     _fill_sessions(client, data, session_zero)
     _fill_rollups(warehouse, data)
     for table in ("facts", "tasks") if data.events else ():
-        _report(f"one session with {data.events:,} events")
         _insert(client, table, {"org_id": ORG, "session_id": session_zero, "since": data.since, "count": data.events})
 
 
 def _fill_sessions(client: Client, data: Data, session_zero: UUID) -> None:
     fixed = {"org_id": ORG, "since": data.since, "words": search_words(), "session_zero": session_zero}
-    fixed |= {name: getattr(data, name) for name in ("days", "users", "prompts", "settled")}
+    fixed |= {name: getattr(data, name) for name in ("days", "users", "prompts")}
     for older in (True, False):
         for first in range(0, data.sessions, STEP):
-            _report(f"{'older states of ' if older else ''}sessions, {first:,} of {data.sessions:,}")
             count = min(STEP, data.sessions - first)
             _insert(client, "sessions", {**fixed, "older": older, "first": first, "count": count})
 
@@ -114,7 +95,6 @@ def _fill_rollups(warehouse: Warehouse, data: Data) -> None:
     begin = int(data.since.timestamp())
     hours = [(ORG, begin + 3600 * hour) for hour in range(24 * data.days)]
     for first in range(0, len(hours), HOURS):
-        _report(f"rollups, {first:,} of {len(hours):,} hours")
         warehouse.refresh_rollups(hours[first : first + HOURS])
 
 
@@ -132,14 +112,4 @@ def _wait_for_merges(client: Client) -> None:
     """Wait until the merges that the inserts caused have ended, or give up."""
     give_up_at = time.monotonic() + MERGED_WITHIN_S
     while client.query("SELECT count() FROM system.merges").first_row[0] and time.monotonic() < give_up_at:
-        _report("waiting for merges")
         time.sleep(0.2)
-
-
-def _report(text: str) -> None:
-    sys.stdout.write(f"filling: {text}\n")
-    sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), msgspec.json.decode(sys.argv[2], type=Data))

@@ -1,8 +1,7 @@
-"""Starts the processes that are measured, each with its own data folder, and stops them by pid."""
+"""Start the processes that are measured, each with its own data folder, and stop them by pid."""
 
 import contextlib
-import os
-import shutil
+import secrets
 import signal
 import sys
 import tempfile
@@ -10,11 +9,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import clickhouse_connect
 
-from bench.load import Target
+from bench.api import Target
 from bench.population import ORGS
 from devstack.supervisor.process import Process
 from edge.tokens import issue_token
@@ -29,19 +28,29 @@ from store.generations import FIRST_GENERATION
 HOST = "127.0.0.1"
 # Empty means unset: settings in the caller's environment must not lead a bench to the caller's data.
 UNSET = dict.fromkeys((name.upper() for name in Settings.__struct_fields__), "")
-UP_S, STOP_S, STORE_S = 120.0, 30.0, 300.0
+UP_S, STOP_S, WORK_S = 120.0, 30.0, 1_800.0
 TTL_S = 4 * 3600
 T = TypeVar("T")
 
 
+class Service(NamedTuple):
+    """An HTTP service that is ready."""
+
+    process: Process
+    folder: Path
+    target: Target
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self.process.pid
+
+
 @contextlib.contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """Make a folder, and remove it afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="crewkit-bench-"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    """Create a folder, and remove it afterwards."""
+    with tempfile.TemporaryDirectory(prefix="crewkit-bench-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
 
 
 @contextlib.contextmanager
@@ -64,18 +73,41 @@ def running_service(folder: Path, *arguments: str, env: Mapping[str, str] | None
 
 
 @contextlib.contextmanager
-def http_service(folder: Path, command: str, env: Mapping[str, str] | None = None) -> Iterator[tuple[Process, Target]]:
-    """Run `up`, `stack`, `serve` or `ingest`; yields when it answers."""
+def http_service(folder: Path, command: str, env: Mapping[str, str] | None = None) -> Iterator[Service]:
+    """Run `up`, `stack` or `ingest` with its data in ``folder``; yields when it is ready."""
     port = free_port()
     with running_service(folder, command, "--port", str(port), env=env) as running:
-        yield running, wait_until_ready(running, folder, port)
+        yield wait_until_ready(running, folder, port)
 
 
-def wait_until_ready(running: Process, folder: Path, port: int) -> Target:
+@contextlib.contextmanager
+def installation(
+    command: str, env: Mapping[str, str] | None = None, fill: Callable[[Path], None] = lambda _: None
+) -> Iterator[Service]:
+    """Run `up` or `stack` with a new data folder that ``fill`` has prepared; yields when it is ready."""
+    with temporary_folder() as folder:
+        fill(folder)
+        with http_service(folder, command, env) as service:
+            yield service
+
+
+@contextlib.contextmanager
+def store_server(folder: Path) -> Iterator[str]:
+    """Run a store server with a new store in ``folder``; yields its URL when it is ready."""
+    port, data = free_port(), Path(tempfile.mkdtemp(dir=folder))
+    url = f"clickhouse://bench:{secrets.token_urlsafe(16)}@{HOST}:{port}"
+    options = ("--host", HOST, "--port", str(port))
+    with running_service(data, "store-server", *options, env={"STORE_URL": url}) as server:
+        wait_until(lambda: answers_200(HOST, port, "/ping"), server, data)
+        yield url
+
+
+def wait_until_ready(running: Process, folder: Path, port: int) -> Service:
     """Wait until an HTTP service is ready, and issue a token for each org. Raises `RuntimeError`."""
     wait_until(lambda: answers_200(HOST, port, "/readyz"), running, folder)
     key, now = token_key(folder / "secrets"), time.time()
-    return Target(HOST, port, {org: issue_token(key, "bench", org, "admin", TTL_S, now) for org in ORGS})
+    tokens = {org: issue_token(key, "bench", org, "admin", TTL_S, now) for org in ORGS}
+    return Service(running, folder, Target(HOST, port, tokens))
 
 
 def run_once(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> None:
@@ -109,60 +141,13 @@ def in_own_process(work: Callable[..., T], *arguments: object) -> T:
     """Return what ``work`` returns in another process: an embedded store belongs to one process at a time.
 
     Raises:
-        multiprocessing.TimeoutError: after five minutes.
+        multiprocessing.TimeoutError: after half an hour.
     """
     with get_context("spawn").Pool(1) as pool:
-        return pool.apply_async(work, arguments).get(STORE_S)
+        return pool.apply_async(work, arguments).get(WORK_S)
 
 
 def open_store(store_url: str, generation: str = FIRST_GENERATION) -> Client:
     """Return a client of a generation."""
     store = parse_store_url(store_url)
     return clickhouse_connect.get_client(**store.at(store.database(generation)))
-
-
-def resident_mb(pid: int, peak: bool = False) -> float:
-    """Return the resident memory of a process, now or at its highest."""
-    name = "VmHWM" if peak else "VmRSS"
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith(f"{name}:"):
-            return int(line.split()[1]) / 1024
-    raise RuntimeError(f"no {name} of {pid}")
-
-
-def disk_bytes(folder: Path) -> int:
-    """Return what all files take on the disk; some may vanish meanwhile. Kafka's indexes are mostly holes."""
-    files = (Path(path, name) for path, _, names in os.walk(folder) for name in names)
-    return sum(file.stat().st_blocks * 512 for file in files if file.exists())
-
-
-def cpu_s(pid: int) -> float:
-    """Return the processor seconds that a process has used, all threads together."""
-    fields = _stat(pid)
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def descendants_cpu_s() -> float:
-    """Return the processor seconds of all processes that this one started, and that those started, if they run now."""
-    return sum(cpu_s(pid) for pid in _descendants(os.getpid()))
-
-
-def tree_cpu_s(root: int) -> float:
-    """Return the processor seconds of a process and of all that came from it, of those that have ended too."""
-    times = [_stat(pid)[11:15] for pid in (root, *_descendants(root))]
-    return sum(int(each) for of_one in times for each in of_one) / os.sysconf("SC_CLK_TCK")
-
-
-def _descendants(root: int) -> set[int]:
-    parents: dict[int, int] = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # it has ended
-            parents[int(folder.name)] = int(_stat(int(folder.name))[1])
-    found = {root}
-    while more := {pid for pid, parent in parents.items() if parent in found} - found:
-        found |= more
-    return found - {root}
-
-
-def _stat(pid: int) -> list[str]:
-    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()

@@ -1,9 +1,9 @@
-"""ClickHouse's own Kafka engine, in an environment with an engine that has it (`ENGINE`).
+"""ClickHouse's own Kafka engine, run in an environment with a ClickHouse that includes it (`ENGINE`).
 
-`PYTHON kafka_engine.py BOOTSTRAP TOPIC GROUP FOLDER EVENTS` ends when so many events are in its table, and prints the
-events, those that were there at the first look, the seconds from then on, and its processor seconds. It imports
-nothing of ours, since its interpreter has only the engine. Its tables are here and in no SQL file: every SQL file also
-has to pass the store server, which has no Kafka engine.
+`PYTHON kafka_engine.py BOOTSTRAP TOPIC GROUP FOLDER EVENTS` ends when its table holds that many events. It prints the
+events, those that it found at the first look, the seconds since then, and its processor seconds. It imports nothing of
+ours, since its interpreter has only the engine. Its tables are not in an SQL file: the store server, which has no Kafka
+engine, must accept every SQL file.
 """
 
 import json
@@ -12,11 +12,11 @@ import sys
 import time
 
 ENGINE = "chdb==3.6.0"
-CONSUMERS, RECORDS = 2, 400  # one for each core; 20,000 events a block were slower, 80,000 no faster
+CONSUMERS, RECORDS = 2, 400  # one for each core; blocks of 20,000 events were slower, of 80,000 not faster
 LIMIT_S, POLL_S = 240.0, 0.1
 _TABLES = """
 -- The log as a table, and raw facts that a materialized view fills from it: one row for each event of a record.
--- A block ends after `records` messages: with the default of 65,536 a whole run would be one flush, which says nothing.
+-- A block ends after `records` messages: with the default of 65,536, a whole run would be one flush.
 CREATE DATABASE bench ENGINE = Atomic;
 
 CREATE TABLE bench.facts

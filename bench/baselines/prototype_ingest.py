@@ -1,7 +1,7 @@
-"""The write side as a prototype has it: a bare route that decodes and appends to Kafka.
+"""The write side of a bare prototype: a route that decodes a body and appends it to Kafka.
 
-No authentication, ids, redaction, limits, metrics or idempotency. `python -m bench.baselines.prototype_ingest
-BOOTSTRAP TOPIC PORT`.
+It has no authentication, ids, redaction, limits, metrics or idempotency.
+`python -m bench.baselines.prototype_ingest BOOTSTRAP TOPIC PORT` runs it.
 """
 
 import asyncio
@@ -58,7 +58,7 @@ async def create_session(org: str) -> Response[Any]:
 
 @post("/api/v1/{org:str}/observability/sessions/{session_id:uuid}/events")
 async def record_events(org: str, session_id: UUID, body: bytes, state: State) -> Response[Any]:
-    """Append the batch; the response means that Kafka has it."""
+    """Append the batch; the response means that Kafka has stored it."""
     events = _decode(body).events
     record = _encode(StoredBatch(org, session_id, time.time_ns() // 1_000_000, events))
     sent = await state.producer.send_and_wait(state.topic, record, key=session_id.bytes)

@@ -1,7 +1,7 @@
-"""The projector as a prototype has it: read, decode, insert raw rows, acknowledge.
+"""The projector of a bare prototype: read, decode, insert raw rows, acknowledge.
 
-No fold, receipts, rollups, duplicates or dead letters, and an insert does not wait for the disk. `python -m
-bench.baselines.prototype_projector BOOTSTRAP TOPIC FOLDER`; FOLDER/progress.json says how far it is.
+It has no fold, receipts, rollups, duplicate detection or dead letters, and an insert does not wait for the disk.
+`python -m bench.baselines.prototype_projector BOOTSTRAP TOPIC FOLDER` runs it; FOLDER/progress.json shows its progress.
 """
 
 import asyncio
@@ -22,13 +22,13 @@ from msgspec import Raw, Struct
 
 from ingest.log.atomic_write import write_whole
 
-GROUP, RECORDS = "prototype", 800  # a batch, as ours
+GROUP, RECORDS = "prototype", 800  # records per batch
 SQL = Path(__file__).with_suffix(".sql")
 COLUMNS = ("org_id", "session_id", "received_at", "timestamp", "event_type", "seq", "data")
 
 
 class HookEvent(Struct):
-    """What a row needs of an event; ours has its time as a number."""
+    """The part of an event that is stored; our records hold its time as a number."""
 
     event_type: str
     timestamp: int | str
@@ -37,7 +37,7 @@ class HookEvent(Struct):
 
 
 class Record(Struct):
-    """What a row needs of a record; a session's creation has no events."""
+    """The part of a record that is stored; the creation of a session has no events."""
 
     org_id: str
     session_id: UUID
@@ -46,7 +46,7 @@ class Record(Struct):
 
 
 class Done(Struct):
-    """Events in the table, and when (Unix time) the first and the latest batch was."""
+    """How many events are in the table, and the Unix times of the first and the latest batch."""
 
     events: int = 0
     first_events: int = 0
@@ -54,7 +54,7 @@ class Done(Struct):
     last_at: float = 0.0
 
     def add(self, events: int) -> None:
-        """Count a batch that is in the table."""
+        """Count a stored batch."""
         now = time.time()
         self.events, self.last_at = self.events + events, now
         if not self.first_events:
@@ -62,7 +62,7 @@ class Done(Struct):
 
     @property
     def rate(self) -> float:
-        """Events a second, from the end of the first batch to the end of the last one."""
+        """Events per second, from the end of the first batch to the end of the last one."""
         return (self.events - self.first_events) / max(1e-3, self.last_at - self.first_at)
 
 

@@ -1,15 +1,11 @@
--- Make the receipts of records from an offset on, each thousandth of a dead letter.
--- Table: receipts (key: log_partition, log_offset).
-INSERT INTO receipts (log_partition, log_offset, record_id, outcome, org_id, session_id, kind, received_at, facts, added)
+-- What did a projector write, and how long did it take? Totals of all receipts of a generation, with all events and the
+-- size of all tables. `later` leaves out the first batch, at whose end the clock starts. It reads every receipt and fact.
 SELECT
-    0,
-    number,
-    generateUUIDv4(),
-    if(number % 1000 = 999, 'dead', 'projected'),
-    concat('org', toString(number % 100)),
-    toUUID(concat('00000000-0000-4000-8000-', leftPad(toString(number % 100000), 12, '0'))),
-    'events_recorded',
-    toDateTime64('2026-01-01 00:00:00', 3, 'UTC') + toIntervalSecond(intDiv(number, 10)),
-    10,
-    10
-FROM numbers({start:UInt64}, {count:UInt64})
+    count() AS records,
+    toUnixTimestamp64Milli(min(stored_at)) AS first_ms,
+    toUnixTimestamp64Milli(max(stored_at)) AS last_ms,
+    sumIf(facts, stored_at > (SELECT min(stored_at) FROM receipts)) AS later,
+    uniqExact(stored_at) AS batches,
+    (SELECT sum(bytes_on_disk) FROM system.parts WHERE active AND database = currentDatabase()) AS bytes,
+    (SELECT count() FROM facts FINAL WHERE kind = 'events_recorded') AS events
+FROM receipts FINAL

@@ -1,8 +1,7 @@
 -- Made-up sessions of one org: spread evenly over {days} days, skewed over users, each of whom works in a few projects
 -- with a few agents. Session `n` is the same in every run, except that session 0 has the id {session_zero}. With {older}
 -- one in ten gets an earlier state, which no reader may show: versions of one session are then in several parts, as
--- behind a projector. {settled} sessions have version 0, and of equal versions the one inserted last counts. The three
--- sessions of a thread start within three hours.
+-- behind a projector. The three sessions of a thread start within three hours.
 INSERT INTO sessions
 (
     org_id, started_hour, session_id, version, log_partition, created, thread_id, run_id, parent_id, relation,
@@ -41,7 +40,7 @@ SELECT
     {org_id:String},
     toStartOfHour(began),
     if(n = 0, {session_zero:UUID}, id_of(digits(n, 9))),
-    if({settled:Bool}, 0, (n + 1) * 4 + grown),
+    (n + 1) * 4 + grown,
     n % 4,
     true,
     id_of(digits(n - n % 3, 10)),

@@ -3,8 +3,8 @@
 First come, first served would put sixty questions of one org before the first question of another. Here the org with
 the fewest turns in progress goes next; among equals, the one whose last turn is longest ago. An org never gets all
 turns, and only one at a time while another org is active: questions share processors too, and one that runs beside
-three others takes five times as long (`bench noisy_neighbour`). Some turns are reserved for the service itself,
-because each request needs the live generation and its progress.
+three others takes five times as long. Some turns are reserved for the service itself, because each request needs the
+live generation and its progress.
 """
 
 import asyncio

@@ -1,15 +1,38 @@
 """The data that a visit transfers: little at first, nothing twice, and only from this host."""
 
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import CDPSession, Page, expect
 
-from bench.chromium import Traffic
 from tests.support.rigs.dashboard import Dashboard, Visits, number
 
 FIRST_VIEW_BYTES_MAX = 150_000
 CHARTS = "vendor/plotly.min.js"
+
+
+class Traffic:
+    """The responses of a page from now on: encoded bytes by address, and the addresses that came from the cache."""
+
+    def __init__(self, session: CDPSession) -> None:
+        self._addresses: dict[str, str] = {}
+        self.sizes: dict[str, int] = {}
+        self.from_cache: set[str] = set()
+        session.on("Network.responseReceived", self._received)
+        session.on("Network.loadingFinished", self._finished)
+        session.send("Network.enable")
+
+    def _received(self, event: dict[str, Any]) -> None:
+        response = event["response"]
+        self._addresses[event["requestId"]] = response["url"]
+        if response.get("fromDiskCache") or response.get("fromPrefetchCache"):
+            self.from_cache.add(response["url"])
+
+    def _finished(self, event: dict[str, Any]) -> None:
+        address = self._addresses.get(event["requestId"])
+        if address is not None:
+            self.sizes[address] = self.sizes.get(address, 0) + round(event["encodedDataLength"])
 
 
 def traffic_of(page: Page) -> Traffic:

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from bench import harness, rounds
+from bench.figures import figure
 from bench.payloads import SCRIPTS, make_scripts, place_in_script
 from bench.population import ORG, ORGS, PlannedRequest, draw_sessions, take_turns
 from bench.rounds import Turn
@@ -94,10 +95,8 @@ def test_a_comparison_is_the_median_of_the_ratios_of_its_rounds() -> None:
 def test_results_of_other_questions_stay_in_the_file(tmp_path: Path) -> None:
     """A single question can be measured; the file then has the latest figure of each."""
     file = tmp_path / "bench.json"
-    harness.write_results(
-        [harness.of_rounds("a", [1.0, 3.0, 2.0], "events/s"), harness.without_mark("b", 1, "s")], file
-    )
-    harness.write_results([harness.without_mark("b", 2, "s")], file)
+    harness.write_results([figure("a", [1.0, 3.0, 2.0], "events/s"), figure("b", 1, "s")], file)
+    harness.write_results([figure("b", 2, "s")], file)
 
     results = {each["name"]: each for each in msgspec.json.decode(file.read_bytes())["results"]}
     assert (results["a"]["minimum"], results["a"]["median"], results["a"]["maximum"]) == (1.0, 2.0, 3.0)

@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from bench import load
+from bench.api import Target
 from bench.http_client import Response
-from bench.load import Generator, Target
+from bench.load import Generator, Load
 from bench.population import ORGS
 
 STALL_S, EVERY_S = 1.0, 0.25
@@ -46,28 +47,28 @@ class StallingConnection:
         return Response(202, "0:1", msgspec.json.encode({"data": {"accepted": accepted, "rejected": []}}))
 
 
-class OneConnection(Generator):
-    """The generator over one such connection, without its reports."""
+async def send(monkeypatch: pytest.MonkeyPatch, events: int, rate: float | None = None) -> Load:
+    """Return what the generator measured over one such connection, without its reports."""
+    clock = Clock()
+    connection = StallingConnection(clock)
 
-    def __init__(self, clock: Clock, events: int) -> None:
-        super().__init__(Target("host", 1, dict.fromkeys(ORGS, "token")), events, batch=100)
-        self._connection = StallingConnection(clock)
+    async def on_one_connection(_: Target, __: int, worker: Callable[[Any], Coroutine[Any, Any, None]]) -> None:
+        await worker(connection)
 
-    async def _on_connections(self, worker: Callable[[Any], Coroutine[Any, Any, None]]) -> None:
-        await worker(self._connection)
-
-    async def _report_rate(self, begin: float, report: Any) -> None:
+    async def report_nothing(*_: Any) -> None:
         await asyncio.Event().wait()
+
+    monkeypatch.setattr(load, "perf_counter", clock)
+    monkeypatch.setattr(load.asyncio, "sleep", clock.sleep)
+    monkeypatch.setattr(load, "on_connections", on_one_connection)
+    monkeypatch.setattr(Generator, "_report_rate", report_nothing)
+    return await Generator(Target("host", 1, dict.fromkeys(ORGS, "token")), events, batch=100).run(rate)
 
 
 @pytest.mark.slow
 async def test_requests_behind_a_stall_are_slow_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """Four were due during the stall; counted from when they were sent, all of them would look fast."""
-    clock = Clock()
-    monkeypatch.setattr(load, "perf_counter", clock)
-    monkeypatch.setattr(load.asyncio, "sleep", clock.sleep)
-
-    sent = await OneConnection(clock, 700).run(rate=100 / EVERY_S)
+    sent = await send(monkeypatch, 700, rate=100 / EVERY_S)
 
     assert sent.latencies == [1.0, 0.75, 0.5, 0.25, 0.0, 0.0, 0.0]
     assert sent.accepted == 700
@@ -75,10 +76,6 @@ async def test_requests_behind_a_stall_are_slow_too(monkeypatch: pytest.MonkeyPa
 
 async def test_without_a_rate_only_the_slow_request_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Flooding has no due times: its latencies are those of the responses."""
-    clock = Clock()
-    monkeypatch.setattr(load, "perf_counter", clock)
-    monkeypatch.setattr(load.asyncio, "sleep", clock.sleep)
-
-    sent = await OneConnection(clock, 300).run()
+    sent = await send(monkeypatch, 300)
 
     assert sent.latencies == [1.0, 0.0, 0.0]

@@ -1,0 +1,120 @@
+"""Requests to the product's API, over the client of `http_client.py`."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import msgspec
+
+from bench.http_client import HttpConnection, Response, connect
+from bench.population import ORG, ORGS
+
+REPEATED_S, PAUSE_S, VISIBLE_PAUSE_S = 180.0, 0.05, 0.01
+JSON = "application/json"
+
+
+class Target(NamedTuple):
+    """The address of a service, and a token for each org."""
+
+    host: str
+    port: int
+    tokens: Mapping[str, str]
+
+
+class UnexpectedResponse(Exception):
+    """A response that a measurement must not get; its figures would be wrong."""
+
+    @classmethod
+    def of(cls, response: Response) -> "UnexpectedResponse":
+        """Quote status and body."""
+        return cls(f"{response.status} {response.body[:300]!r}")
+
+
+def request_head(
+    target: Target, method: str, path: str, length: int = 0, *, org: str = ORG, media: str = JSON, extra: str = ""
+) -> bytes:
+    """Return the head of a request; ``extra`` is one more header line."""
+    lines = [
+        f"{method} /api/v1/{org}{path} HTTP/1.1",
+        f"Host: {target.host}:{target.port}",
+        f"Authorization: Bearer {target.tokens[org]}",
+        f"Content-Type: {media}",
+        f"Content-Length: {length}",
+        *([extra] if extra else []),
+    ]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+async def send(connection: HttpConnection, *parts: bytes, pause_s: float = PAUSE_S) -> Response:
+    """Send a request, again after each 429 and 503, and return the successful response.
+
+    Raises:
+        UnexpectedResponse: any other response, or 429 and 503 for three minutes.
+    """
+    deadline = perf_counter() + REPEATED_S
+    while True:
+        response = await connection.call(*parts)
+        if 200 <= response.status < 300:
+            return response
+        if response.status not in (429, 503) or perf_counter() > deadline:
+            raise UnexpectedResponse.of(response)
+        await asyncio.sleep(pause_s)
+
+
+async def on_connections(
+    target: Target, connections: int, worker: Callable[[HttpConnection], Coroutine[Any, Any, None]]
+) -> None:
+    """Run a worker on each of several connections until all have ended."""
+    opened = [await connect(target.host, target.port) for _ in range(connections)]
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for connection in opened:
+                tasks.create_task(worker(connection))
+    finally:
+        for connection in opened:
+            connection.close()
+
+
+async def get(connection: HttpConnection, target: Target, path: str, wait_for: str = "", org: str = ORG) -> Any:
+    """Return the decoded body of a read; ``wait_for`` names positions that have to be visible.
+
+    Raises:
+        UnexpectedResponse: as `send` does.
+    """
+    extra = f"X-Wait-For-Position: {wait_for}" if wait_for else ""
+    response = await send(connection, request_head(target, "GET", path, org=org, extra=extra), pause_s=VISIBLE_PAUSE_S)
+    return msgspec.json.decode(response.body)
+
+
+async def get_once(target: Target, path: str) -> Any:
+    """Return the decoded body of a read on its own connection."""
+    connection = await connect(target.host, target.port)
+    body = await get(connection, target, path)
+    connection.close()
+    return body
+
+
+async def time_get(connection: HttpConnection, target: Target, path: str, org: str = ORG) -> float:
+    """Return the seconds that a read takes. Raises `UnexpectedResponse` if its status is not 200."""
+    request = request_head(target, "GET", path, org=org)
+    began = perf_counter()
+    response = await connection.call(request)
+    seconds = perf_counter() - began
+    if response.status != 200:
+        raise UnexpectedResponse.of(response)
+    return seconds
+
+
+async def count_events(connection: HttpConnection, target: Target) -> int:
+    """Return how many events the API reports, over all sessions of all orgs."""
+    return sum([await _count_events_of(org, connection, target) for org in ORGS])
+
+
+async def _count_events_of(org: str, connection: HttpConnection, target: Target) -> int:
+    total, page, pages = 0, 1, 1
+    while page <= pages:
+        body = await get(connection, target, f"/sessions?per_page=100&page={page}", org=org)
+        total += sum(session["counts"]["events"] for session in body["data"])
+        page, pages = page + 1, body["meta"]["total_pages"]
+    return total
