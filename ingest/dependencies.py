@@ -64,12 +64,7 @@ SessionWrite = NamedDependency[SkipValidation[Write[SessionContext]]]
 
 
 def ingest_dependencies(
-    log: EventLog,
-    secrets: IdSecrets,
-    clock: Clock,
-    privacy: Privacy,
-    bodies: Bodies,
-    new_id: Callable[[], UUID] = uuid4,
+    log: EventLog, secrets: IdSecrets, clock: Clock, privacy: Privacy, bodies: Bodies
 ) -> Mapping[str, Provide]:
     """Return the dependencies of `ingest_routes`, by the names of their handlers' parameters."""
     compile_rules()  # now, so that the first request does not wait for it
@@ -78,7 +73,7 @@ def ingest_dependencies(
 
     def of_command(caller: Principal, scope: Scope) -> OfCommand:
         actor, key = Actor(caller.user_id, caller.role), _idempotency_key(scope)
-        return caller.org_id, actor, clock(), secrets, new_id, key
+        return caller.org_id, actor, clock(), secrets, uuid4, key
 
     def provide_write(request: Request[Any, Any, Any]) -> Write[CommandContext]:
         caller = principal_of(request.scope)

@@ -53,10 +53,8 @@ class _Asked:
 class Answers:
     """A bounded cache of encoded answers that evicts the oldest first. Used from one event loop."""
 
-    def __init__(
-        self, bytes_max: int = BYTES_MAX, lives_s: float = LIVES_S, clock: Callable[[], float] = monotonic
-    ) -> None:
-        self._bytes_max, self._lives_s, self._clock = bytes_max, lives_s, clock
+    def __init__(self, bytes_max: int = BYTES_MAX, clock: Callable[[], float] = monotonic) -> None:
+        self._bytes_max, self._clock = bytes_max, clock
         self._remembered: OrderedDict[Key, _Remembered] = OrderedDict()
         self._under_way: dict[Key, _Asked] = {}
         self._shown: Counter[str] = Counter()  # by org: reads that may have shown newer data than the cache has
@@ -131,7 +129,7 @@ class Answers:
             self._pop_oldest()
 
     def _is_old(self, answer: _Remembered) -> bool:
-        return self._clock() - answer.began >= self._lives_s
+        return self._clock() - answer.began >= LIVES_S
 
     def _pop_oldest(self) -> None:
         key, answer = self._remembered.popitem(last=False)

@@ -27,7 +27,6 @@ import msgspec
 THREAD_BITS = 56
 UNIQUE_BITS = 41
 MAC_BITS = 24
-BODY_BITS = THREAD_BITS + 1 + UNIQUE_BITS  # the bits that the mac covers
 
 OF_PARENTS_THREAD = frozenset({"resume", "fork", "compact"})  # relations to a parent that keep its thread
 

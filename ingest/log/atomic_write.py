@@ -6,20 +6,20 @@ from pathlib import Path
 FILE_MODE = 0o600
 
 
-def write_whole(path: Path, text: str, mode: int = FILE_MODE) -> None:
+def write_whole(path: Path, text: str) -> None:
     """Replace the file atomically: readers see the old text or the new, never a part.
 
     A symbolic link is replaced, not followed.
     """
     scratch = scratch_of(path)
-    _write(scratch, text.encode(), mode)
+    _write(scratch, text.encode())
     scratch.replace(path)
 
 
-def write_durably(path: Path, content: bytes, mode: int = FILE_MODE) -> None:
+def write_durably(path: Path, content: bytes) -> None:
     """Replace the file with bytes in the same way. After the call, the new content survives a power cut."""
     scratch = scratch_of(path)
-    _write(scratch, content, mode, sync=True)
+    _write(scratch, content, sync=True)
     scratch.replace(path)
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -33,9 +33,9 @@ def scratch_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.new")
 
 
-def _write(scratch: Path, content: bytes, mode: int, *, sync: bool = False) -> None:
+def _write(scratch: Path, content: bytes, *, sync: bool = False) -> None:
     scratch.unlink(missing_ok=True)
-    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE), "wb") as file:
         file.write(content)
         if sync:
             file.flush()

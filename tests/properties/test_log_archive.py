@@ -18,7 +18,6 @@ from ingest.log.archive.export import export_log
 from ingest.log.archive.folder import read_manifest
 from ingest.log.archive.line import decode_line, encode_line
 from ingest.log.archive.manifest import MANIFEST, Source, decode_manifest, encode_manifest, new_manifest
-from ingest.log.archive.meter import Silent
 from ingest.log.archive.order import in_target_order, merged
 from ingest.log.archive.refusals import Damaged, Refused
 from ingest.log.archive.restore import check_beginning, check_export, planned, send
@@ -34,6 +33,15 @@ ON_DISK = settings(deadline=None)
 SMALL = Limits(bytes_max=600, records_max=4)
 NOW = "2026-01-20T10:30:00Z"
 OURS = "f1"
+
+
+class Silent:
+    """A meter that shows nothing."""
+
+    def begin(self, step: str, records: int) -> None: ...
+
+    def add(self, records: int, size: int) -> None: ...
+
 
 values = st.one_of(
     st.none(),

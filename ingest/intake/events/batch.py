@@ -5,8 +5,8 @@ payloads afterwards. No other escape in the body begins with that letter, so the
 """
 
 import re
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Raw, structs
@@ -20,18 +20,21 @@ from schemas.http.requests import EVENT_BYTES_MAX, EVENTS_PER_REQUEST_MAX, Recor
 from schemas.http.responses import RejectedEvent
 from schemas.surrogates import LONE, SURROGATE_ESCAPE
 
+T = TypeVar("T")
 Read = RecordEvent | RejectedEvent
 _STAND_INS = b"efcba"
 _LONE_MAX = 10_000  # a body with more isn't truncated text, but an attempt to waste processor time
 
-# A list of bounded length: msgspec would build a list of millions before it checks the length.
-_Elements = msgspec.defstruct(
-    "_Elements",
-    [(f"e{index}", Raw, b"") for index in range(EVENTS_PER_REQUEST_MAX + 1)],
-    array_like=True,
-    forbid_unknown_fields=True,
+
+def bounded_list(length: int) -> Any:
+    """Return a list type capped at one over ``length``: otherwise msgspec would build millions before refusing."""
+    fields: Any = [(f"e{index}", Raw, b"") for index in range(length + 1)]
+    return msgspec.defstruct("_Elements", fields, array_like=True, forbid_unknown_fields=True)
+
+
+_Loose: Any = msgspec.defstruct(
+    "_Loose", [("events", bounded_list(EVENTS_PER_REQUEST_MAX))], forbid_unknown_fields=True
 )
-_Loose: Any = msgspec.defstruct("_Loose", [("events", _Elements)], forbid_unknown_fields=True)
 
 # Events of known types: msgspec looks a name up in a set, but matching a pattern takes as long as all the rest.
 _KnownEvent = msgspec.defstruct(
@@ -57,15 +60,20 @@ def read_batch(body: bytes) -> Sequence[Read]:
         ApiError: 413 for an event that is too large, 422 for no events or too many.
         msgspec.MsgspecError: the body isn't a batch.
     """
+    return parse_with_surrogates(body, _read, _restore)
+
+
+def parse_with_surrogates(body: bytes, parse: Callable[[bytes], T], restore: Callable[[T, int], T]) -> T:
+    """Return what ``parse`` makes of a body; if lone surrogates prevent that, parse without them, then restore them."""
     try:
-        return _read(body)
+        return parse(body)
     except msgspec.ValidationError:
         raise
     except msgspec.DecodeError:
         substituted = substitute(body)
         if substituted is None:
             raise
-        return restore(_read(substituted[0]), substituted[1])
+        return restore(parse(substituted[0]), substituted[1])
 
 
 def _read(body: bytes) -> Sequence[Read]:
@@ -74,7 +82,7 @@ def _read(body: bytes) -> Sequence[Read]:
     try:
         events: Sequence[Read] = _decode(body)
     except msgspec.ValidationError:
-        events = [_read_one(index, raw) for index, raw in enumerate(_elements(body))]
+        events = read_each(_elements(body), _event, "event")
     if not 1 <= len(events) <= EVENTS_PER_REQUEST_MAX:
         raise _wrong_count()
     return events
@@ -99,12 +107,17 @@ def _elements(body: bytes) -> list[Raw]:
     return [raw for raw in elements if raw]
 
 
-def _read_one(index: int, raw: Raw) -> Read:
+def read_each(raws: Iterable[Raw], decoder: msgspec.json.Decoder[Any], what: str) -> list[Any]:
+    """Return the items, each invalid one replaced by its error; ``what`` is the noun for an item."""
+    return [_read_one(index, raw, decoder, what) for index, raw in enumerate(raws)]
+
+
+def _read_one(index: int, raw: Raw, decoder: msgspec.json.Decoder[Any], what: str) -> Any:
     try:
-        return _event.decode(raw)
+        return decoder.decode(raw)
     except (msgspec.DecodeError, RecursionError) as error:
         path, sentence = explain(str(error))
-        return RejectedEvent(index, "invalid_event", f"{'the event' if path == 'body' else path} {sentence}")
+        return RejectedEvent(index, f"invalid_{what}", f"{f'the {what}' if path == 'body' else path} {sentence}")
 
 
 def _wrong_count() -> Exception:
@@ -129,7 +142,7 @@ def substitute(body: bytes) -> tuple[bytes, int] | None:
     return (result, letter) if count <= _LONE_MAX else None
 
 
-def restore(events: Sequence[Read], letter: int) -> list[Read]:
+def _restore(events: Sequence[Read], letter: int) -> Sequence[Read]:
     """Return the events with their payloads as the client sent them."""
     return [event if isinstance(event, RejectedEvent) else _restored(event, letter) for event in events]
 

@@ -5,15 +5,14 @@ Lone surrogates in payloads are preserved, see `ingest.intake.events.batch`.
 
 from collections.abc import Sequence
 from itertools import chain
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Raw, structs
 
 from edge.error_responses import too_large
 from edge.errors import invalid
-from edge.validation_messages import explain
-from ingest.intake.events.batch import restore_payload, substitute
+from ingest.intake.events.batch import bounded_list, parse_with_surrogates, read_each, restore_payload
 from schemas.http.requests import (
     EVENT_BYTES_MAX,
     EVENTS_PER_REQUEST_MAX,
@@ -24,8 +23,6 @@ from schemas.http.requests import (
 )
 from schemas.http.responses import RejectedEvent
 
-T = TypeVar("T")
-
 
 class Batch(NamedTuple):
     """The hooks and reports in their order, each invalid one replaced by its error."""
@@ -34,14 +31,8 @@ class Batch(NamedTuple):
     reports: Sequence[ReportSession | RejectedEvent]
 
 
-def _bounded_list(length: int) -> Any:
-    """Return a list type capped at one over ``length``: otherwise msgspec would build millions before refusing."""
-    fields: Any = [(f"e{index}", Raw, b"") for index in range(length + 1)]
-    return msgspec.defstruct("_Elements", fields, array_like=True, forbid_unknown_fields=True)
-
-
 _MOST = {"hooks": EVENTS_PER_REQUEST_MAX, "reports": REPORTS_PER_REQUEST_MAX}
-_lists: Any = [(name, _bounded_list(most) | None, None) for name, most in _MOST.items()]
+_lists: Any = [(name, bounded_list(most) | None, None) for name, most in _MOST.items()]
 _loose: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
     msgspec.defstruct("_Loose", _lists, forbid_unknown_fields=True)
 )
@@ -67,15 +58,10 @@ def is_batch(body: bytes) -> bool:
         msgspec.DecodeError: it isn't JSON, or isn't an object.
     """
     try:
-        shape = _shapes.decode(body)
+        shape = parse_with_surrogates(body, _shapes.decode, lambda shape, _: shape)
     except msgspec.ValidationError:
         _anything.decode(body)
         raise
-    except msgspec.DecodeError:
-        substituted = substitute(body)
-        if substituted is None:
-            raise
-        shape = _shapes.decode(substituted[0])
     return bool(shape.hooks or shape.reports) and not shape.hook_event_name
 
 
@@ -86,17 +72,7 @@ def read_batch(body: bytes) -> Batch:
         ApiError: 413 for an element that is too large, 422 for none at all or too many.
         msgspec.MsgspecError: the body isn't a batch.
     """
-    try:
-        return _read(body)
-    except msgspec.ValidationError:
-        raise
-    except msgspec.DecodeError:
-        substituted = substitute(body)
-        if substituted is None:
-            raise
-        text, letter = substituted
-        hooks, reports = _read(text)
-        return Batch([_restored(hook, letter) for hook in hooks], reports)
+    return parse_with_surrogates(body, _read, _restore)
 
 
 def _read(body: bytes) -> Batch:
@@ -107,8 +83,7 @@ def _read(body: bytes) -> Batch:
         batch = Batch(whole.hooks, whole.reports)
     except msgspec.ValidationError:
         hooks, reports = _elements(body)
-        each_hook, each_report = _each(hooks, _hook, "hook"), _each(reports, _report, "report")
-        batch = Batch(each_hook, each_report)
+        batch = Batch(read_each(hooks, _hook, "hook"), read_each(reports, _report, "report"))
     if not batch.hooks and not batch.reports:
         raise invalid({"hooks": ["must have an item, or reports must"]})
     for name, most in _MOST.items():
@@ -133,20 +108,8 @@ def _too_many(name: str) -> Exception:
     return invalid({name: [f"must have at most {_MOST[name]} items"]})
 
 
-def _each(raws: Sequence[Raw], decoder: msgspec.json.Decoder[T], what: str) -> Sequence[T | RejectedEvent]:
-    items: list[T | RejectedEvent] = []
-    for index, raw in enumerate(raws):
-        item = _one(index, raw, decoder, what)
-        items.append(item)
-    return items
-
-
-def _one(index: int, raw: Raw, decoder: msgspec.json.Decoder[T], what: str) -> T | RejectedEvent:
-    try:
-        return decoder.decode(raw)
-    except (msgspec.DecodeError, RecursionError) as error:
-        path, sentence = explain(str(error))
-        return RejectedEvent(index, f"invalid_{what}", f"{f'the {what}' if path == 'body' else path} {sentence}")
+def _restore(batch: Batch, letter: int) -> Batch:
+    return Batch([_restored(hook, letter) for hook in batch.hooks], batch.reports)
 
 
 def _restored(hook: RecordHook | RejectedEvent, letter: int) -> RecordHook | RejectedEvent:

@@ -15,16 +15,6 @@ class Meter(Protocol):
         ...
 
 
-class Silent:
-    """A `Meter` that shows nothing."""
-
-    def begin(self, step: str, records: int) -> None:
-        """Do nothing."""
-
-    def add(self, records: int, size: int) -> None:
-        """Do nothing."""
-
-
 def size_of(value: bytes | None) -> int:
     """Return the bytes of a value."""
     return len(value or b"")

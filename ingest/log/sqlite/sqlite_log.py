@@ -34,14 +34,12 @@ class SqliteEventLog:
         path: Path,
         *,
         bytes_max: int = BYTES_IN_FLIGHT_MAX,
-        deadline_s: float = APPEND_DEADLINE_S,
         on_broken: OnBroken = stop_the_process,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """``clock`` gives seconds since 1970, for the log's own timestamps."""
         self._path = path
         self._budget = ByteBudget(bytes_max)
-        self._deadline_s = deadline_s
         self._on_broken = on_broken
         self._clock = clock
         self._writer: SqliteWriter | None = None
@@ -87,10 +85,10 @@ class SqliteEventLog:
         done: asyncio.Future[int] = self._loop.create_future()
         self._writer.put(Pending(key, value, done))
         try:
-            async with asyncio.timeout(self._deadline_s):
+            async with asyncio.timeout(APPEND_DEADLINE_S):
                 return Position(PARTITION, await done)
         except TimeoutError as error:
-            raise LogUnavailable(f"no commit within {self._deadline_s} s") from error
+            raise LogUnavailable(f"no commit within {APPEND_DEADLINE_S} s") from error
 
     async def ends(self) -> Sequence[int]:
         """Return the next offset of the one partition."""
