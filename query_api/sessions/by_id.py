@@ -1,9 +1,10 @@
 """Whole sessions by their keys or ids: from rows of `sessions` to the API's session object."""
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from uuid import UUID
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, convert, structs
 
 from query_api.read_context import ReadContext
 from schemas.http.responses import (
@@ -104,6 +105,18 @@ class SessionDetailRow(Struct, frozen=True):
     active_ms: int
     first_prompts: list[str]  # empty unless requested; each is cut to a maximum length
 
+    @property
+    def cost_usd(self) -> float:
+        """The cost as the API gives it."""
+        return usd_of(self.cost_nano)
+
+    @property
+    def active_seconds(self) -> float:
+        """The active time as the API gives it."""
+        return self.active_ms / 1000
+
+
+_METRICS, _COUNTS, _WORK = (attrgetter(*kind.__struct_fields__) for kind in (ModelMetrics, Counts, SessionWork))
 
 SESSIONS_BY_ID = Question("query_api.sessions.by_id", SessionsById, SessionDetailRow)
 
@@ -133,74 +146,33 @@ async def load_session(context: ReadContext, org_id: str, session_id: UUID) -> S
 
 
 def session_of(row: SessionDetailRow) -> Session:
-    """Return the API's session object."""
-    return Session(
-        id=row.session_id,
-        org_id=row.org_id,
-        run_id=row.run_id,
-        thread_id=row.thread_id,
-        parent_id=row.parent_id,
-        relation=row.relation,
-        external_id=row.external_id,
-        status="active" if row.ended_ms is None else "ended",
-        outcome=row.outcome,
-        trigger=row.trigger,
-        sensitive=row.sensitive,
-        project_id=row.project_id,
-        repository_id=row.repository_id,
-        repo=row.repo,
-        remote_url=row.remote_url,
-        component=row.component,
-        branch=row.branch,
-        agent_name=row.agent_name,
-        model=row.model,
-        user_id=row.user_id,
-        title=row.title,
-        summary=row.summary,
-        started_at=instant(row.started_ms),
-        last_event_at=_instant(row.last_event_ms),
-        ended_at=_instant(row.ended_ms),
-        duration_seconds=None if row.duration_ms is None else row.duration_ms / 1000,
-        model_metrics=_metrics(row),
-        models=[_model(model) for model in row.models],
-        counts=_counts(row),
-        tools=[_tool(tool) for tool in row.tools],
-        usage=Usage(_usage(row.models) if row.is_reported else None, _usage(row.measured), row.is_incomplete or UNSET),
-        agents=[_agent(agent) for agent in row.agents],
-        work=_work(row),
-        client=row.client,
-        client_version=row.client_version,
-        redactions=dict(row.redactions),
-        position=str(Position(row.log_partition, row.version - 1)),
-    )
+    """Return the API's session object: most of its fields are the row's."""
+    reported = _usage(row.models) if row.is_reported else None
+    made = {
+        "id": row.session_id,
+        "status": "active" if row.ended_ms is None else "ended",
+        "started_at": instant(row.started_ms),
+        "last_event_at": _instant(row.last_event_ms),
+        "ended_at": _instant(row.ended_ms),
+        "duration_seconds": None if row.duration_ms is None else row.duration_ms / 1000,
+        "model_metrics": ModelMetrics(*_METRICS(row)),
+        "models": [_model(model) for model in row.models],
+        "counts": Counts(*_COUNTS(row)),
+        "tools": [ToolUse(*tool) for tool in row.tools],
+        "usage": Usage(reported, _usage(row.measured), row.is_incomplete or UNSET),
+        "agents": [_agent(agent) for agent in row.agents],
+        "work": SessionWork(*_WORK(row)),
+        "position": str(Position(row.log_partition, row.version - 1)),
+    }
+    return convert(structs.asdict(row) | made, Session)
 
 
 def _instant(ms: int | None) -> str | None:
     return None if ms is None else instant(ms)
 
 
-def _metrics(row: SessionDetailRow) -> ModelMetrics:
-    return ModelMetrics(
-        row.input_tokens,
-        row.output_tokens,
-        row.cache_read_tokens,
-        row.cache_creation_tokens,
-        row.cache_creation_1h_tokens,
-        usd_of(row.cost_nano),
-    )
-
-
 def _model(model: ModelTotals) -> ModelUse:
-    return ModelUse(
-        model.model,
-        model.input_tokens,
-        model.output_tokens,
-        model.cache_read_tokens,
-        model.cache_creation_tokens,
-        model.cache_creation_1h_tokens,
-        usd_of(model.cost_nano),
-        model.cost_source,
-    )
+    return ModelUse(*model[:6], usd_of(model.cost_nano), model.cost_source)
 
 
 def _usage(models: Sequence[ModelTotals]) -> UsageOf | None:
@@ -214,32 +186,3 @@ def _usage(models: Sequence[ModelTotals]) -> UsageOf | None:
 def _agent(agent: AgentTotals) -> AgentUsage:
     cost_usd = usd_of(agent.cost_nano)
     return AgentUsage(agent.agent_type or None, agent.agent_id or None, agent.requests, agent.tokens, cost_usd)
-
-
-def _work(row: SessionDetailRow) -> SessionWork:
-    return SessionWork(
-        row.lines_added,
-        row.lines_removed,
-        row.commits,
-        row.pull_requests,
-        row.active_ms / 1000,
-        row.api_requests,
-        row.api_errors,
-    )
-
-
-def _counts(row: SessionDetailRow) -> Counts:
-    return Counts(
-        row.events,
-        row.prompts,
-        row.tool_calls,
-        row.tool_errors,
-        row.tasks,
-        row.subagents,
-        row.compactions,
-        row.unknown_events,
-    )
-
-
-def _tool(tool: ToolTotals) -> ToolUse:
-    return ToolUse(tool.tool_name, tool.calls, tool.errors, tool.duration_ms)
