@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from cli import audit, connect, dead_letters, demo, generations, log, prices, run, setup
+from cli import audit, dead_letters, demo, generations, log, prices, run, setup
 from ingest.log.broken import BrokenLog
 from runtime.settings.private_files import UMASK
 from runtime.settings.settings import BadSettings
@@ -16,7 +16,7 @@ from store.errors import StoreUnavailable
 
 COMMANDS = (
     *(*run.COMMANDS, *setup.COMMANDS, *prices.COMMANDS, *audit.COMMANDS, *dead_letters.COMMANDS),
-    *(*generations.COMMANDS, *log.COMMANDS, *demo.COMMANDS, *connect.COMMANDS),
+    *(*generations.COMMANDS, *log.COMMANDS, *demo.COMMANDS),
 )
 
 

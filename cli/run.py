@@ -1,11 +1,13 @@
 """Commands that run until stopped."""
 
 import shlex
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
@@ -183,10 +185,15 @@ def welcome(settings: Settings, report: Callable[[str], None]) -> None:
         """ "data": {"prompt": "hello"}}]}'"""
     )
     report(f"sleep 1; curl -s {auth} {url}/api/v1/{ORG}/sessions/$SESSION\n")
-    report(
-        f"Connect Claude Code: crewkit-sessions connect --data {shlex.quote(settings.data)} --org {ORG} --user {USER}\n"
-    )
+    options = f"--data {shlex.quote(settings.data)} --org {ORG} --user {USER}"
+    report(f"Connect your coding agents: {_hook_client()} connect {options}\n")
     report("Stop it with Ctrl-C.")
+
+
+def _hook_client() -> str:
+    """Return the hook client's command as it can be typed: with its path if it is only beside this command."""
+    beside = Path(sys.argv[0]).with_name("crewkit-hook")
+    return "crewkit-hook" if shutil.which("crewkit-hook") or not beside.exists() else shlex.quote(str(beside))
 
 
 def _report(line: str) -> None:

@@ -103,6 +103,14 @@ def make(**options: Any) -> None:
         click.echo(line)
 
 
+@click.command(hidden=True, context_settings={"ignore_unknown_options": True})
+@click.argument("options", nargs=-1)
+def connect(options: tuple[str, ...]) -> None:  # noqa: ARG001 (all are accepted, to say what replaces them)
+    """Name the command that replaced this one, for any OPTIONS: `crewkit-hook connect`."""
+    text = "`crewkit-hook connect` connects agents; `crewkit-hook connect --print` only prints their settings"
+    raise click.UsageError(text)
+
+
 def _signed(folder: Path, user: str, org: str, role: Role, ttl_s: int) -> str:
     from edge.tokens import issue_token
     from runtime.settings.secrets import operator_signer, token_key
@@ -118,4 +126,4 @@ def _seconds(ttl: str) -> int:
     return int(match[1]) * _UNITS_S[match[2]]
 
 
-COMMANDS = (provision, token, secrets)
+COMMANDS = (provision, token, secrets, connect)

@@ -60,8 +60,7 @@ class Api:
     """The API of one org, with a token."""
 
     def __init__(self, settings: Settings) -> None:
-        self._base = f"{settings.url}/api/v1/{quote(settings.org, safe='')}"
-        self._token = settings.token
+        self._base, self._token = settings.base, settings.token
         self._opener = urllib.request.build_opener(_NoRedirect, Http, Https)
 
     def send(self, client: str, body: bytes) -> Answer:

@@ -11,10 +11,11 @@ import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from crewkit_hook import program, spool
 from crewkit_hook import settings as client_settings
-from crewkit_hook import spool
-from crewkit_hook.agent_settings import FILES, AgentFile, add, check, remove
-from crewkit_hook.api import Api, Unreachable
+from crewkit_hook.agents.registry import AGENTS
+from crewkit_hook.api import Answer, Api, Unreachable
+from crewkit_hook.hook_files import add, check, remove
 from crewkit_hook.printable import printable
 from crewkit_hook.settings import Settings
 from crewkit_hook.transcripts.lines import instant
@@ -32,21 +33,23 @@ def connect(home: str, chosen: Settings, clients: Sequence[str], project: Path |
 
     Raises:
         Failed: the installation does not answer as it should, and no hook was written; or a hook does not work.
-        agent_settings.Broken: a settings file is not valid; no file was changed.
+        hook_files.Broken: a settings file is not valid; no file was changed.
     """
-    for client in clients:
-        check(FILES[client], project)
+    agents = [AGENTS[client] for client in clients]
+    for agent in agents:
+        check(agent, project)
     say(f"Installation: {chosen.url}, org {chosen.org}")
     position = _test(Api(chosen))
     say(f"  a test event was recorded at {position}, and read back")
     spool.make(home)
     client_settings.save(home, chosen)
-    for client in clients:
-        file = FILES[client]
-        _try(file)
-        say(f"{client}: {len(file.events)} hooks are in {add(file, project)}")
-    if "codex" in clients:
-        say("Codex runs a new hook only once you trust it: start codex, and accept them under /hooks.")
+    runs = program.install()
+    for agent in agents:
+        _try(runs.command(agent.name))
+        say(f"{agent.name}: {len(agent.events)} hooks are in {add(agent, project, runs)}")
+    for agent in agents:
+        if agent.advice:
+            say(agent.advice)
     say("Connected. `crewkit-hook status` shows what is waiting; `crewkit-hook import` sends past sessions.")
 
 
@@ -54,12 +57,12 @@ def disconnect(clients: Sequence[str], project: Path | None, say: Say) -> None:
     """Take our hooks out of the agents' files.
 
     Raises:
-        agent_settings.Broken: a settings file is not valid; it was not changed.
+        hook_files.Broken: a settings file is not valid; it was not changed.
     """
-    for client in clients:
-        was_there = remove(FILES[client], project)
-        path = FILES[client].path(project)
-        say(f"{client}: hooks removed from {path}" if was_there else f"{client}: there were no hooks in {path}")
+    for agent in (AGENTS[client] for client in clients):
+        was_there = remove(agent, project)
+        path = agent.path(project)
+        say(f"{agent.name}: hooks removed from {path}" if was_there else f"{agent.name}: there were no hooks in {path}")
 
 
 def _test(api: Api) -> str:
@@ -72,20 +75,23 @@ def _test(api: Api) -> str:
         raise Failed(f"the token is not accepted ({answer.error}): make a new one with `crewkit-sessions token`")
     if answer.status != 202:
         raise Failed(f"the installation did not accept a test event: {answer.error}")
-    give_up_at = time.monotonic() + READ_BACK_S
-    while True:
-        try:
-            receipt = api.receipt(answer.position)
-            break
-        except Unreachable as error:  # not projected yet
-            if time.monotonic() > give_up_at:
-                raise Failed(
-                    f"the test event was recorded, but can't be read yet ({error}): is a projector running?"
-                ) from error
-            time.sleep(min(error.retry_after_s or 1.0, READ_BACK_S))
+    receipt = _read_back(api, answer.position)
     if receipt.status != 200:
         raise Failed(f"the test event was recorded, but not read back: {receipt.error}")
     return printable(answer.position)
+
+
+def _read_back(api: Api, position: str) -> Answer:
+    """Return the receipt of a position once a projector has reached it."""
+    give_up_at = time.monotonic() + READ_BACK_S
+    while True:
+        try:
+            return api.receipt(position)
+        except Unreachable as error:  # noqa: PERF203 (it waits anyway)
+            if time.monotonic() > give_up_at:
+                sentence = f"the test event was recorded, but can't be read yet ({error}): is a projector running?"
+                raise Failed(sentence) from error
+            time.sleep(min(error.retry_after_s or 1.0, READ_BACK_S))
 
 
 def _test_batch() -> bytes:
@@ -99,7 +105,7 @@ def _test_batch() -> bytes:
     return json.dumps({"hooks": hooks}).encode()
 
 
-def _try(file: AgentFile) -> None:
+def _try(command: str) -> None:
     """Run the hook's command as an agent would, in its own folder.
 
     Raises:
@@ -110,7 +116,7 @@ def _try(file: AgentFile) -> None:
         Path(probe, spool.SETTINGS).write_text("{}")
         lock = spool.lock_sender(probe)  # so that no sender starts
         done = subprocess.run(  # noqa: S602 (as agents do)
-            file.command(),
+            command,
             shell=True,
             env={**os.environ, spool.HOME_VARIABLE: probe},
             input=b'{"session_id": "probe", "hook_event_name": "SessionStart"}',
@@ -122,4 +128,4 @@ def _try(file: AgentFile) -> None:
         if lock is not None:
             os.close(lock)
     if done.returncode or done.stdout or done.stderr or not has_noted:
-        raise Failed(f"the hook does not work here: `{file.command()}` records nothing. Reinstall crewkit-hook")
+        raise Failed(f"the hook does not work here: `{command}` records nothing. Reinstall crewkit-hook")

@@ -26,7 +26,7 @@ class RefusedItem(NamedTuple):
 Refused = list[RefusedItem]
 
 
-class ToBeMended(Unreachable):
+class Misconfigured(Unreachable):
     """The items may be valid, but the token or the address is not. Retrying helps once that is fixed."""
 
 
@@ -46,7 +46,7 @@ def deliver(api: Api, batch: list[Item], done: Callable[[list[Item], Refused], N
     elif _is_about_items(answer):
         done(batch, [RefusedItem(batch[0], "", answer.error)])
     else:  # the token, the org or the address is wrong, or a proxy in between refuses
-        raise ToBeMended(answer.error)
+        raise Misconfigured(answer.error)
 
 
 def _is_about_items(answer: Answer) -> bool:

@@ -1,4 +1,4 @@
-"""`import`: sends past sessions, from the session files of Claude Code and Codex.
+"""`import`: sends past sessions, from the session files of agents.
 
 Each event's id is derived from the file, so importing it again changes nothing. If hooks reported a session, only its
 events from before the first hook are sent.
@@ -12,19 +12,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from crewkit_hook.agent_settings import FILES
-from crewkit_hook.agents import report
+from crewkit_hook.agents.registry import AGENTS
 from crewkit_hook.api import Api, Unreachable
-from crewkit_hook.delivery import BATCH_BYTES_MAX, BATCH_ITEMS_MAX, Refused, ToBeMended, deliver
-from crewkit_hook.note import git_of
+from crewkit_hook.delivery import BATCH_BYTES_MAX, BATCH_ITEMS_MAX, Misconfigured, Refused, deliver
 from crewkit_hook.privacy import is_sensitive, leaving, leaving_context
-from crewkit_hook.repository import described
 from crewkit_hook.settings import Settings
 from crewkit_hook.store import Item, Store, hook_item, report_item
-from crewkit_hook.transcripts import claude_code, claude_code_past, codex, codex_past
-from crewkit_hook.transcripts.event import Past, event_id
-from crewkit_hook.transcripts.folders import Folders
+from crewkit_hook.transcripts.folders import by_age
 from crewkit_hook.transcripts.lines import instant
+from crewkit_hook.transcripts.past import Past, PastSessions, Session, event_id
 
 OVER_AFTER_S = 3_600.0  # if a file is unchanged for so long, its session is over
 TRIES, PAUSE_S = 6, 1.0
@@ -33,17 +29,6 @@ WAIT_S_MAX = 120.0  # a user is waiting
 
 class NotSent(Exception):
     """The installation did not accept everything. The message says what to do."""
-
-
-class Session(NamedTuple):
-    """A past session."""
-
-    client: str
-    session_id: str
-    folders: Sequence[str]  # in which it worked
-    context: dict[str, Any]
-    events: Sequence[Past]
-    report: dict[str, Any] | None
 
 
 class Imported(NamedTuple):
@@ -56,48 +41,27 @@ class Imported(NamedTuple):
 
 
 def files_of(paths: Sequence[Path], since_s: float) -> list[Path]:
-    """Return the session files under ``paths``, by default both agents' folders, that changed after a time."""
-    roots = paths or [FILES["claude-code"].own_folder / "projects", FILES["codex"].own_folder / "sessions"]
+    """Return the session files under ``paths``, by default all agents' folders, that changed after a time."""
+    roots = paths or [agent.own_folder / agent.past.folder for agent in AGENTS.values() if agent.past]
     found = [file for root in roots for file in ([root] if root.is_file() else root.rglob("*.jsonl"))]
-    return [file for file in _by_age(filter(_is_of_session, found)) if file.stat().st_mtime >= since_s]
+    return [file for file in by_age(found) if _past_of(file) is not None and file.stat().st_mtime >= since_s]
 
 
 def sessions_of(files: Iterable[Path]) -> Iterator[Session | None]:
     """Yield the session of each file; None for a file that has no session, or only a part of another one."""
-    folders = Folders()
-    before: dict[Path, Iterator[tuple[Path, set[str]]]] = {}
+    readers: dict[type[PastSessions], PastSessions] = {}
     for file in files:
+        past = _past_of(file)
+        if past is None:
+            continue
         is_over = time.time() - file.stat().st_mtime > OVER_AFTER_S
-        if file.name.startswith("rollout-"):
-            yield _codex(file, folders, is_over=is_over)
-        else:
-            yield _claude_code(file, _lines_before(file, before), folders, is_over=is_over)
+        yield readers.setdefault(past, past()).session(file, is_over=is_over)
 
 
-def _lines_before(file: Path, folders: dict[Path, Iterator[tuple[Path, set[str]]]]) -> set[str]:
-    """Return the ids of lines in all older files of a folder, chosen or not: this file may have copies of them."""
-    folder = file.parent
-    if folder not in folders:
-        folders[folder] = _growing(_by_age(filter(_is_of_session, folder.glob("*.jsonl"))))
-    return next((lines for path, lines in folders[folder] if path == file), set())
-
-
-def _growing(files: Iterable[Path]) -> Iterator[tuple[Path, set[str]]]:
-    """Yield each file with the ids of the lines in all files before it."""
-    lines: set[str] = set()
-    for file in files:
-        yield file, lines
-        lines |= claude_code_past.own_ids(str(file))
-
-
-def _by_age(files: Iterable[Path]) -> list[Path]:
-    changed = {file: file.stat().st_mtime for file in files if file.exists()}  # skip broken links
-    return sorted(changed, key=lambda file: (changed[file], str(file)))
-
-
-def _is_of_session(file: Path) -> bool:
-    """Return whether a file belongs to a session, not to a subagent."""
-    return file.parent.name != "subagents" and not file.name.startswith("agent-")
+def _past_of(file: Path) -> type[PastSessions] | None:
+    """Return the reader of a session file. Claude Code is asked last: the names of its files say least."""
+    readers = [agent.past for agent in reversed(list(AGENTS.values())) if agent.past]
+    return next((past for past in readers if past.has(file)), None)
 
 
 def send(
@@ -168,7 +132,7 @@ class _Batches:
                 deliver(self._api, list(self._items), self._delivered)
             except Unreachable as error:  # noqa: PERF203 (it waits anyway)
                 failures += 1
-                if failures == TRIES or isinstance(error, ToBeMended) or error.retry_after_s > WAIT_S_MAX:
+                if failures == TRIES or isinstance(error, Misconfigured) or error.retry_after_s > WAIT_S_MAX:
                     raise NotSent(f"not everything was sent ({error}). Run it again: nothing counts twice") from error
                 time.sleep(error.retry_after_s or PAUSE_S * 2**failures)
         self._size = 0
@@ -184,27 +148,3 @@ def _hook(session: Session, event: Past, context: dict[str, Any], *, is_private:
     if context:
         hook["context"] = context
     return hook_item(session.client, hook, leaving(payload, json.dumps(payload).encode(), is_private=is_private))
-
-
-def _claude_code(file: Path, foreign: set[str], folders: Folders, *, is_over: bool) -> Session | None:
-    session_id = file.stem
-    events, about = claude_code_past.past_of(str(file), foreign, folders, is_over=is_over)
-    if not events:
-        return None
-    reading = claude_code.Reading(session_id, foreign=foreign, folders=folders)
-    reading.advance(str(file))
-    context = {**described(git_of(about.folder)), **about.context}
-    totals = report(session_id, about.ended_ms, reading)
-    return Session("claude-code", session_id, sorted(about.folders), context, events, totals)
-
-
-def _codex(file: Path, folders: Folders, *, is_over: bool) -> Session | None:
-    events, meta = codex_past.past_of(str(file), is_over=is_over)
-    if not events:
-        return None
-    totals = None
-    if not meta.is_subagent:
-        reading = codex.Reading(meta.session_id, folders=folders)
-        reading.advance(str(file))
-        totals = report(meta.session_id, events[-1].at_ms, reading)
-    return Session("codex", meta.session_id, sorted(meta.folders), meta.context, events, totals)

@@ -15,12 +15,6 @@ from crewkit_hook import foreign, spool
 
 PAYLOAD_BYTES_MAX = 64 << 20
 GIT_BYTES_MAX = 64 << 10
-_ENVIRONMENT = (  # of Claude Code; an agent that it starts inherits them
-    ("process", "CLAUDE_PID"),
-    ("attended", "CLAUDE_CODE_SESSION_ATTENDED"),
-    ("telemetry", "CLAUDE_CODE_ENABLE_TELEMETRY"),
-)
-_ONE_PROMPT = {"codex": ("exec",), "gemini-cli": ("-p", "--prompt")}  # arguments that make it run without a user
 _PASSED_ON = (  # what the sender needs of the agent's environment, which may hold secrets
     *("HOME", "PATH", "LANG", "LC_ALL", "TMPDIR", spool.HOME_VARIABLE),
     *(
@@ -66,8 +60,8 @@ def start_sender(home: str) -> None:
 
 def _header(client: str, process: str) -> dict[str, str]:
     header = {"client": client, "process": process}
-    if client == "claude-code":
-        header.update((name, os.environ[variable]) for name, variable in _ENVIRONMENT if variable in os.environ)
+    variables, _ = _of_agent(client)
+    header.update((name, os.environ[variable]) for name, variable in variables.items() if variable in os.environ)
     if "attended" not in header:
         header["attended"] = attended(client, header["process"])
     try:
@@ -77,15 +71,25 @@ def _header(client: str, process: str) -> dict[str, str]:
     return {**header, "folder": folder, **git_of(folder)}
 
 
+def _of_agent(client: str) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return which variables of an agent say more about it, and which arguments make it run without a user."""
+    try:
+        agent = __import__(f"crewkit_hook.agents.{client.replace('-', '_')}", fromlist=["HEADLESS"])
+    except ImportError:  # an agent of another version: the sender refuses its events
+        return {}, ()
+    return agent.ENVIRONMENT, agent.HEADLESS
+
+
 def attended(client: str, process: str) -> str:
     """Return "1" if an agent that does not say so has a user at its terminal, "0" if not, "" if that is unknown."""
     try:
         given = os.readlink(f"/proc/{process}/fd/0")
     except OSError:
         return ""
+    _, headless = _of_agent(client)
     is_terminal = given.startswith(("/dev/pts/", "/dev/tty"))
     arguments = _read(f"/proc/{process}/cmdline", 4_000).split("\0")
-    return "1" if is_terminal and not any(one in arguments for one in _ONE_PROMPT.get(client, ())) else "0"
+    return "1" if is_terminal and not any(one in arguments for one in headless) else "0"
 
 
 def git_of(folder: str) -> dict[str, str]:

@@ -9,13 +9,15 @@ import uuid
 from typing import Any
 
 from crewkit_hook import processes, spool
-from crewkit_hook.agents import AGENTS, ENDED, Agent, last_totals, late_totals, tell
+from crewkit_hook.agents.agent import Agent
+from crewkit_hook.agents.registry import AGENTS
 from crewkit_hook.privacy import is_sensitive, leaving, leaving_context
 from crewkit_hook.repository import described
+from crewkit_hook.sessions import ENDED, extras, last_totals, late_totals
 from crewkit_hook.settings import Settings
 from crewkit_hook.store import Item, Store, hook_item, report_item
-from crewkit_hook.transcripts.event import event_id, key_of
 from crewkit_hook.transcripts.lines import instant
+from crewkit_hook.transcripts.past import event_id, key_of
 
 EARLIEST_MS = 946_684_800_000  # 2000-01-01: the installation refuses earlier times, and times a day ahead
 AHEAD_MS = 60_000
@@ -40,24 +42,27 @@ def prepare(name: str, record: bytes, settings: Settings, store: Store) -> list[
         raise Unusable(f"no agent is called {header.get('client')!r}")
     payload = _payload(raw)
     at_ms = _plausible(int(name.partition("-")[0]))
-    session_id = payload["session_id"]
     state = _remembered(agent, payload, header, store, at_ms)
-    told = tell(agent, payload, header, state, store)
+    more = extras(agent, payload, header, state, store)
     is_private = state.get("sensitive", False) or is_sensitive(settings, _folders(header, payload))
     state["sensitive"] = is_private
-    context = leaving_context({**described(header), **told.context}, is_private=is_private)
-    if header.get("process", "").isdigit():
-        context["process"] = int(header["process"])
-    key = key_of(payload)
-    own_id = event_id(agent.name, session_id, key) if key else str(uuid.UUID(name.rpartition("-")[2], version=4))
-    hook: dict[str, Any] = {"id": own_id, "at": instant(at_ms)}
+    process = {"process": int(state["process"])} if state["process"] else {}
+    context = {**leaving_context({**described(header), **more.context}, is_private=is_private), **process}
+    hook: dict[str, Any] = {"id": _id_of(agent, payload, name), "at": instant(at_ms)}
     if context != state.get("said"):
         state["said"] = hook["context"] = context
     items = [hook_item(agent.name, hook, leaving(payload, raw, is_private=is_private))]
-    if told.report is not None:
-        items.append(report_item(agent.name, told.report))
-    _remember(store, agent.name, session_id, state)
+    if more.report is not None:
+        items.append(report_item(agent.name, more.report))
+    _remember(store, agent.name, payload["session_id"], state)
     return items
+
+
+def _id_of(agent: Agent, payload: dict[str, Any], name: str) -> str:
+    """Return the id of an event: the one that an import would give it, else the one in its file's name."""
+    if key := key_of(payload):
+        return event_id(agent.name, payload["session_id"], key)
+    return str(uuid.UUID(name.rpartition("-")[2], version=4))
 
 
 def without_time(item: Item) -> Item | None:

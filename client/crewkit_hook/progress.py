@@ -1,35 +1,34 @@
-"""A progress bar, shown only in a terminal."""
+"""How far a command is, shown only in a terminal."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-WIDTH = 40
 
+class Progress:
+    """A line that is rewritten while work goes on."""
 
-class Bar:
-    """A line that is redrawn while work goes on."""
+    def __init__(self, what: str, total: int) -> None:
+        self._what, self._total = what, total
 
-    def __init__(self, what: str, total: int = 0) -> None:
-        self._what, self._total, self._done = what, total, 0
-        self._is_shown = sys.stderr.isatty()
-
-    def __enter__(self) -> Bar:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._is_shown:
-            print(file=sys.stderr)
+    def done(self, count: int) -> None:
+        """Show how much is done."""
+        if sys.stderr.isatty():
+            print(f"\r{self._what} {count:,} of {self._total:,}", end="", file=sys.stderr, flush=True)
 
     def left(self, count: int) -> None:
         """Show how much is left; the most that was ever left is the total."""
         self._total = max(self._total, count)
         self.done(self._total - count)
 
-    def done(self, count: int) -> None:
-        """Show how much is done."""
-        self._done = count
-        if self._is_shown:
-            full = WIDTH * count // max(1, self._total)
-            line = f"\r{self._what} {'█' * full}{'░' * (WIDTH - full)} {count:,} of {self._total:,}"
-            print(line, end="", file=sys.stderr, flush=True)
+
+@contextmanager
+def progress(what: str, total: int = 0) -> Iterator[Progress]:
+    """Show how far work is, and end the line after it."""
+    try:
+        yield Progress(what, total)
+    finally:
+        if sys.stderr.isatty():
+            print(file=sys.stderr)

@@ -7,6 +7,7 @@ import binascii
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from crewkit_hook import spool
 from crewkit_hook.files import replace
@@ -28,6 +29,11 @@ class Settings(NamedTuple):
     metadata_only: bool = False
     sensitive_folders: tuple[str, ...] = ()
     spool_mb: int = SPOOL_MB
+
+    @property
+    def base(self) -> str:
+        """The address of the org's API."""
+        return f"{self.url.rstrip('/')}/api/v1/{quote(self.org, safe='')}"
 
 
 def load(home: str) -> Settings:

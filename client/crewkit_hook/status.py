@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 from typing import Any
 
-from crewkit_hook import spool
-from crewkit_hook.agent_settings import FILES, is_connected, is_current
+from crewkit_hook import program, spool
+from crewkit_hook.agents.registry import AGENTS
 from crewkit_hook.daemon import FAILED
+from crewkit_hook.hook_files import is_connected, is_current
 from crewkit_hook.printable import printable
 from crewkit_hook.settings import NotConnected, load
 from crewkit_hook.store import for_reading
@@ -16,32 +18,53 @@ from crewkit_hook.store import for_reading
 
 def status(home: str) -> dict[str, Any]:
     """Return the state of the client as a JSON object."""
-    found: dict[str, Any] = {"home": home, "connected": [], "installation": None, "org": None}
+    names = spool.waiting(home) if Path(home, spool.NEW).is_dir() else []
+    failed, sent = Path(home, FAILED), _sent(home)
+    return {
+        "home": home,
+        **_installation(home),
+        **_agents(),
+        **sent,
+        "waiting": len(names) + sent["waiting"],
+        "oldest_waiting_seconds": _age_s(names[0]) if names else None,
+        "dropped": spool.dropped(home),
+        "sender": spool.sender(home) if Path(home).is_dir() else 0,
+        "failed": printable(failed.read_text("utf-8").strip().splitlines()[-1]) if failed.exists() else None,
+    }
+
+
+def _installation(home: str) -> dict[str, Any]:
     try:
         settings = load(home)
-        found |= {"installation": settings.url, "org": settings.org}
     except NotConnected as error:
-        found["problem"] = str(error)
-    found["connected"] = [client for client, file in FILES.items() if is_connected(file, None)]
-    found["outdated"] = [client for client in found["connected"] if not is_current(FILES[client], None)]
-    names = spool.waiting(home) if Path(home, spool.NEW).is_dir() else []
-    found |= {"waiting": len(names), "sent": 0, "refused": 0, "dropped": spool.dropped(home)}
-    found["oldest_waiting_seconds"] = _age_s(names[0]) if names else None
-    found["sender"] = spool.sender(home) if Path(home).is_dir() else 0
-    found |= {"last_sent": None, "last_error": None, "refusals": []}
-    failed = Path(home, FAILED)
-    found["failed"] = printable(failed.read_text("utf-8").strip().splitlines()[-1]) if failed.exists() else None
+        return {"installation": None, "org": None, "problem": str(error)}
+    return {"installation": settings.url, "org": settings.org}
+
+
+def _agents() -> dict[str, Any]:
+    """Return the agents with our hooks, and those whose hooks run another version of this program."""
+    runs = program.lasting()
+    connected = [name for name, agent in AGENTS.items() if is_connected(agent, None)]
+    return {
+        "connected": connected,
+        "outdated": [name for name in connected if not is_current(AGENTS[name], None, runs)],
+    }
+
+
+def _sent(home: str) -> dict[str, Any]:
+    """Return what the sender has stored."""
     store = for_reading(home)
-    if store is not None:
-        found["waiting"] += store.waiting()
-        found |= {"sent": int(store.noted("sent") or 0), "refused": int(store.noted("refused") or 0)}
-        found |= {
+    if store is None:
+        return {"waiting": 0, "sent": 0, "refused": 0, "last_sent": None, "last_error": None, "refusals": []}
+    with contextlib.closing(store):
+        return {
+            "waiting": store.waiting(),
+            "sent": int(store.noted("sent") or 0),
+            "refused": int(store.noted("refused") or 0),
             "last_sent": store.noted("last_sent") or None,
             "last_error": printable(store.noted("last_error")) or None,
+            "refusals": [printable(reason) for _, reason in store.refusals()],
         }
-        found["refusals"] = [printable(reason) for _, reason in store.refusals()]
-        store.close()
-    return found
 
 
 def shown(found: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.support.rigs.command_here import command_here
+from tests.support.rigs.agent_home import AgentHome
 from tests.support.rigs.dashboard import Dashboard, Visits, number
 from tests.support.rigs.installation import Installation
 
@@ -127,18 +127,15 @@ def test_the_server_dies_and_comes_back(dashboard: Dashboard, tolerant: Visits, 
     assert number(page, '[data-kpi="sessions"]') == 1
 
 
-def test_an_empty_org_learns_how_to_connect(
-    dashboard: Dashboard, visits: Visits, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_empty_org_learns_how_to_connect(dashboard: Dashboard, visits: Visits, tmp_path: Path) -> None:
     """The printed command works unchanged; the first session then appears by itself."""
     page = visits.open(dashboard.link("/sessions", token=dashboard.token(org="empty")))
     command = page.get_by_test_id("connect").locator("code").first
-    expect(command).to_contain_text("crewkit-sessions connect --client claude-code --org empty --user alice")
     installation = dashboard.installation
-    printed = command_here(capsys, *command.inner_text().split()[1:], "--data", installation.data)
-    assert printed.code == 0, printed.complaint
+    expect(command).to_have_text(f"crewkit-hook connect --url {installation.url} --org empty --user alice")
+    home = AgentHome(tmp_path / "home", installation, "empty")
+    options = ("--client", "claude-code", "--data", str(installation.data))
+    connected = home.command(*command.inner_text().split()[1:], *options)
+    assert connected.returncode == 0, connected.stderr
 
-    with installation.client(org="empty") as client:
-        client.post("/api/v1/empty/sessions", json={"title": "the first one"}).raise_for_status()
-
-    expect(page.get_by_text("the first one")).to_be_visible()
+    expect(page.get_by_text("Connection test")).to_be_visible()

@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
+import jwt
 import pytest
 from crewkit_hook import spool
 
+from tests.support import CHECKOUT
 from tests.support.clients.transcript_folder import Transcript, Writer
 from tests.support.oracles.transcript_totals import Counted, count_folder
-from tests.support.rigs.agent_home import COMMAND, AgentHome
+from tests.support.rigs.agent_home import COMMAND, USER, AgentHome
 from tests.support.rigs.installation import Installation
 from tests.support.rigs.terminal import Terminal
 from tests.support.waiting import eventually
@@ -69,9 +72,50 @@ def test_it_asks_for_address_and_token(home: AgentHome) -> None:
     assert home.status()["connected"] == ["claude-code"]
 
 
+def test_an_installation_on_this_machine_makes_the_token(home: AgentHome) -> None:
+    """It is for the agents of this user and org only, it can't read, and it is valid for a year."""
+    connected = home.command("connect", "--client", "claude-code", *home.local)
+    assert connected.returncode == 0, connected.stderr
+
+    token = (home.folder / ".crewkit-hook" / "token").read_text().strip()
+    read = httpx.get(f"{home.url}/sessions", headers={"Authorization": f"Bearer {token}"})
+    claims = jwt.decode(token, options={"verify_signature": False})
+    assert read.status_code == 403
+    assert (claims["role"], claims["sub"], claims["org_id"]) == ("agent", USER, home.org)
+    assert 364 * 86_400 < claims["exp"] - time.time() <= 365 * 86_400
+    assert token not in connected.stdout + connected.stderr
+    home.hook({"session_id": "one", "hook_event_name": "UserPromptSubmit", "prompt": "Are you there?"})
+    assert home.session("claude-code", "one")["counts"]["prompts"] == 1
+
+
+def test_the_hooks_outlive_the_checkout(home: AgentHome) -> None:
+    """From a checkout, they run a copy in the client's folder, by a Python that is not the checkout's."""
+    home.connect("claude-code")
+
+    settings = (home.folder / ".claude" / "settings.json").read_text()
+    assert str(CHECKOUT) not in settings
+    assert str(home.folder / ".crewkit-hook" / "program-") in settings
+    assert home.status()["outdated"] == []
+
+
+def test_what_is_printed_connects_an_agent(home: AgentHome) -> None:
+    """A hook sent with these settings becomes a session of the user."""
+    settings = home.printed_settings()
+    hook = settings["hooks"]["UserPromptSubmit"][0]["hooks"][0]
+    token = settings["env"]["CREWKIT_TOKEN"]
+    headers = {"Authorization": hook["headers"]["Authorization"].replace("$CREWKIT_TOKEN", token)}
+    payload = {"hook_event_name": "UserPromptSubmit", "session_id": "s-1", "prompt": "hello"}
+
+    sent = httpx.post(hook["url"], json=payload, headers=headers)
+
+    assert (sent.status_code, sent.content) == (204, b"")
+    assert not (home.folder / ".crewkit-hook").exists()
+    eventually(lambda: [session["external_id"] for session in home.sessions()] == ["claude-code:s-1"])
+
+
 def test_hooks_may_come_from_managed_settings(home: AgentHome) -> None:
     """The hooks' text is printed; each user is connected without hooks."""
-    printed = home.command("connect", "--print")
+    printed = home.command("connect", "--managed")
     assert json.loads(printed.stdout)["hooks"].keys() >= {"SessionStart", "Stop", "SessionEnd"}
     assert not (home.folder / ".crewkit-hook").exists()
 

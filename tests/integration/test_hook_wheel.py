@@ -51,7 +51,7 @@ def test_it_runs_from_an_environment_of_its_own(wheel: Path, tmp_path: Path) -> 
         [command, "status"], env=environment, capture_output=True, text=True, check=True, timeout=30
     )
     printed = subprocess.run(
-        [python, "-c", "from crewkit_hook.agent_settings import FILES; print(FILES['codex'].command())"],
+        [python, "-c", "from crewkit_hook import program; print(program.lasting().command('codex'))"],
         capture_output=True,
         text=True,
         check=True,

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crewkit_hook.importing import Session, files_of, sessions_of
-from crewkit_hook.transcripts import codex
-from crewkit_hook.transcripts.claude_code import Reading, state_at
+from crewkit_hook.agents.claude_code.transcript import Reading, state_at
+from crewkit_hook.agents.codex.transcript import Reading as CodexReading
+from crewkit_hook.importing import files_of, sessions_of
+from crewkit_hook.transcripts.past import Session
 
 Json = dict[str, Any]
 PARENT, FORK = "01a226ec-bb0a-7781-beea-808ed1cbcb08", "01a226ff-0000-7781-beea-808ed1cbcb08"
@@ -43,7 +44,7 @@ def prompt(text: str, at: str) -> Json:
 
 
 def input_of(path: Path, thread: str) -> int:
-    reading = codex.Reading(thread)
+    reading = CodexReading(thread)
     reading.advance(str(path))
     return sum(used["input_tokens"] for used in reading.totals().models.values())
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from crewkit_hook import foreign, note
-from crewkit_hook.agents import AGENTS
+from crewkit_hook.agents.claude_code import past
+from crewkit_hook.agents.registry import AGENTS
 from crewkit_hook.repository import described
-from crewkit_hook.transcripts import claude_code_past, lines
+from crewkit_hook.transcripts import lines
 from crewkit_hook.transcripts.lines import new_lines
 
 MB = 1 << 20
@@ -140,4 +141,4 @@ def test_what_describes_a_subagent_stops_no_import(tmp_path: Path, shape: Callab
     """Its type stays unknown."""
     shape(tmp_path / "agent-1.meta.json")
 
-    assert claude_code_past._agent_type(tmp_path / "agent-1.jsonl") == ""
+    assert past._agent_type(tmp_path / "agent-1.jsonl") == ""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crewkit_hook.agents import AGENTS
+from crewkit_hook.agents.registry import AGENTS
 from crewkit_hook.importing import sessions_of
 from crewkit_hook.transcripts.usage import report_of
 from hypothesis import given, settings
@@ -16,7 +16,6 @@ from tests.support.examples import examples
 from tests.support.rigs.run_recorder import FOLDER
 
 Json = dict[str, Any]
-CLIENTS = {"claude_code": "claude-code", "codex": "codex", "gemini_cli": "gemini-cli"}
 ODD = st.sampled_from(
     [None, True, -1, 7, 1.5, float("nan"), 10**30, "", "x", "\ud83d", [], [None], ["x"], {}, {"a": 1}]
 )
@@ -68,7 +67,7 @@ def test_odd_lines_stop_nothing(name: str, data: st.DataObject, tmp_path_factory
     file = folder / (f"rollout-2026-11-29T10-00-00-{session_id}.jsonl" if is_codex else f"{session_id}.jsonl")
     file.write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"cut')
 
-    reading = AGENTS[CLIENTS[name.partition(".")[0]]].reading(session_id)
+    reading = AGENTS[name.partition(".")[0].replace("_", "-")].reading(session_id)
     reading.advance(str(file))
     json.loads(json.dumps(reading.kept))
     json.dumps(reading.about())

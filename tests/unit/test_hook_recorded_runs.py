@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 import pytest
 from crewkit_hook import settings as client_settings
 from crewkit_hook import spool
-from crewkit_hook.importing import Session, files_of, sessions_of
+from crewkit_hook.agents.registry import AGENTS
+from crewkit_hook.importing import files_of, sessions_of
 from crewkit_hook.sender import Sender
 from crewkit_hook.settings import Settings
-from crewkit_hook.transcripts.event import event_id
+from crewkit_hook.transcripts.past import Session, event_id
 
 from prices.price_list import list_prices
 from processors.projections.sessions import session_row
@@ -28,6 +29,7 @@ from tests.support.rigs.run_recorder import FOLDER, HOME
 from tests.support.rigs.write_api import write_api
 
 TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "cache_creation_1h_tokens")
+IMPORTED = {name: agent.past for name, agent in AGENTS.items() if agent.past}
 COUNTS = ("prompts", "tool_calls", "tool_errors", "tasks", "subagents", "compactions", "unknown_events")
 Json = dict[str, Any]
 
@@ -58,7 +60,7 @@ def run(request: pytest.FixtureRequest, tmp_path: Path) -> Run:
 
 def test_there_is_one_of_each_agent() -> None:
     """So a renamed file leaves none out."""
-    assert {file.stem.partition(".")[0] for file in FOLDER.glob("*.jsonl")} == {"claude_code", "codex", "gemini_cli"}
+    assert {file.stem.partition(".")[0].replace("_", "-") for file in FOLDER.glob("*.jsonl")} == set(AGENTS)
 
 
 async def test_its_sessions_are_what_they_were(run: Run) -> None:
@@ -72,14 +74,13 @@ async def test_its_sessions_are_what_they_were(run: Run) -> None:
 
 def test_an_import_of_its_files_says_the_same(run: Run) -> None:
     """Except for Gemini CLI, whose files can't be imported."""
-    folders = [run.home / ".claude" / "projects", run.home / ".codex" / "sessions"]
-    imported = [session for session in sessions_of(files_of(folders, 0)) if session is not None]
+    imported = imported_from(run.home)
 
     found = {f"{session.client}:{session.session_id}": tokens_of(session) for session in imported}
     assert found == {
         name: tokens(session["models"])
         for name, session in run.sessions.items()
-        if not name.startswith("gemini") and session["counts"]["prompts"]
+        if name.partition(":")[0] in IMPORTED and session["counts"]["prompts"]
     }
     for session in imported:
         kinds = Counter(event.payload["hook_event_name"] for event in session.events)
@@ -89,13 +90,12 @@ def test_an_import_of_its_files_says_the_same(run: Run) -> None:
 
 def test_prompts_and_uses_of_tools_have_the_ids_that_an_import_gives(run: Run) -> None:
     """So a session sent both ways counts once, even if the client has forgotten that it reported the session."""
-    folders = [run.home / ".claude" / "projects", run.home / ".codex" / "sessions"]
-    imported = [session for session in sessions_of(files_of(folders, 0)) if session is not None]
+    imported = imported_from(run.home)
     reported = [
         (hook["payload"]["hook_event_name"], hook["id"])
         for client, body in sent(run).got
         for hook in body["hooks"]
-        if client != "gemini-cli"
+        if client in IMPORTED
     ]
 
     events = [(session, event) for session in imported for event in session.events]
@@ -105,6 +105,12 @@ def test_prompts_and_uses_of_tools_have_the_ids_that_an_import_gives(run: Run) -
     ]
     for kind in ("UserPromptSubmit", "PreToolUse"):
         assert {own for name, own in reported if name == kind} <= {own for name, own in found if name == kind}
+
+
+def imported_from(home: Path) -> list[Session]:
+    """Return the sessions of all agents' files in a home folder."""
+    folders = [home / AGENTS[name].folder / past.folder for name, past in IMPORTED.items()]
+    return [session for session in sessions_of(files_of(folders, 0)) if session is not None]
 
 
 def sent(run: Run) -> HookServer:

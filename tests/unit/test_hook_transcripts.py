@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crewkit_hook.importing import Session, files_of, sessions_of
-from crewkit_hook.transcripts.claude_code import Reading
+from crewkit_hook.agents.claude_code.transcript import Reading
+from crewkit_hook.importing import files_of, sessions_of
+from crewkit_hook.transcripts.past import Session
 from crewkit_hook.transcripts.usage import FIELDS
 
 from tests.support.clients.transcript_folder import Writer

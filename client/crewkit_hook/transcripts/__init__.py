@@ -1,1 +1,1 @@
-"""What agents write into their session files besides what hooks receive: above all tokens and costs."""
+"""What the readers of all agents' session files share."""

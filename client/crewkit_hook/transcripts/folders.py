@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -11,6 +11,12 @@ from typing import Any
 from crewkit_hook.transcripts.lines import new_lines, parsed
 
 SessionOf = Callable[[dict[str, Any]], str]
+
+
+def by_age(files: Iterable[Path]) -> list[Path]:
+    """Return the files that exist, the one that changed first at the beginning."""
+    changed = {file: file.stat().st_mtime for file in files if file.exists()}  # skip broken links
+    return sorted(changed, key=lambda file: (changed[file], str(file)))
 
 
 class Folders:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
-from crewkit_hook.transcripts.usage import Sums
+from crewkit_hook.transcripts.lines import instant
+from crewkit_hook.transcripts.usage import Sums, report_of
 
 
 class Totals(NamedTuple):
@@ -39,3 +40,16 @@ class Reading(Protocol):
     def about(self) -> dict[str, Any]:
         """Return what the files say about the session itself, as the context of a hook."""
         ...
+
+
+def report(session_id: str, at_ms: int, totals: Totals, *, has_telemetry: bool = False) -> dict[str, Any] | None:
+    """Return running totals; None if there are none. With telemetry, which says more about it, `work` is left out."""
+    if not totals.models:
+        return None
+    found = {
+        "session_id": session_id,
+        "at": instant(at_ms),
+        "model_metrics": {"models": report_of(totals.models)},
+        "incomplete": totals.is_partial,
+    }
+    return found if totals.work is None or has_telemetry else {**found, "work": totals.work}

@@ -12,7 +12,6 @@ from typing import Any
 
 import httpx
 from crewkit_hook import spool
-from crewkit_hook.agent_settings import FILES
 
 from edge.tokens import issue_token
 from runtime.settings.secrets import token_key
@@ -43,6 +42,7 @@ class AgentHome:
         self._token_file = folder / "given-token"
         self._token_file.write_text(self.token)
         self.address = ("--url", installation.url, "--token-file", str(self._token_file))
+        self.local = ("--data", str(installation.data), "--org", org, "--user", USER)
         self._recorder = RunRecorder(folder) if "RECORD" in os.environ else None
         self.environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "TERM": "xterm-256color"}
 
@@ -68,10 +68,10 @@ class AgentHome:
             self._recorder.save(name, self.sessions())
 
     def printed_settings(self) -> dict[str, Any]:
-        """Return the settings that `crewkit-sessions connect` prints for Claude Code."""
-        printed = self._installation.command("connect", "--org", self.org, "--user", USER, "--json")
-        (file,) = json.loads(printed.stdout)["files"]
-        settings: dict[str, Any] = json.loads(file["text"])
+        """Return the settings that `crewkit-hook connect --print` prints for Claude Code."""
+        printed = self.command("connect", "--print", "--client", "claude-code", *self.local)
+        assert printed.returncode == 0, printed.stderr
+        settings: dict[str, Any] = json.loads(printed.stdout.partition(":\n\n")[2])
         return settings
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -83,7 +83,8 @@ class AgentHome:
 
     def hook(self, payload: dict[str, Any]) -> None:
         """Run the hook of Claude Code as it would, with a payload."""
-        command = ["/bin/sh", "-c", FILES["claude-code"].command()]
+        settings = json.loads((self.folder / ".claude" / "settings.json").read_text())
+        command = ["/bin/sh", "-c", settings["hooks"]["SessionEnd"][-1]["hooks"][-1]["command"]]
         subprocess.run(command, env=self.environment, cwd=self.work, input=json.dumps(payload).encode(), check=True)
 
     def run(self, program: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -47,6 +47,8 @@ export function nothingMatches(what, clearHref) {
 /** The org has no session yet: how to connect an agent. */
 export function connectAnAgent() {
   const { org_id: org, sub } = credential().claims;
+  const isLocal = ["127.0.0.1", "localhost", "[::1]"].includes(location.hostname);
+  const makesToken = isLocal ? ` --org ${quoted(org)} --user ${quoted(sub)}` : "";
   return el(
     "section",
     { class: "card teach", "data-testid": "connect" },
@@ -54,9 +56,10 @@ export function connectAnAgent() {
     el(
       "p",
       {},
-      "This prints the settings for Claude Code, Codex or Gemini CLI. Paste them, start the agent, and come back:",
+      `On the machine with your agents, type this. ${isLocal ? "It connects" : "It asks for a token, and connects"} `,
+      "Claude Code, Codex and Gemini CLI. Then start one of them, and come back:",
     ),
-    el("pre", {}, el("code", {}, `crewkit-sessions connect --client claude-code --org ${org} --user ${sub}`)),
+    el("pre", {}, el("code", {}, `crewkit-hook connect --url ${location.origin}${makesToken}`)),
     el("p", {}, "Or start a separate installation with 200 sample sessions:"),
     el("pre", {}, el("code", {}, "crewkit-sessions demo --keep")),
     el(
@@ -67,4 +70,9 @@ export function connectAnAgent() {
       " accepts events from any other client.",
     ),
   );
+}
+
+/** A word of a command, as a shell reads it. */
+function quoted(word) {
+  return /^[\w.@-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

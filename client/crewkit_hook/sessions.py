@@ -6,11 +6,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+from crewkit_hook.agents.agent import Agent
 from crewkit_hook.store import Store
-from crewkit_hook.transcripts import claude_code, codex, gemini_cli
-from crewkit_hook.transcripts.lines import instant
-from crewkit_hook.transcripts.reading import Reading
-from crewkit_hook.transcripts.usage import report_of
+from crewkit_hook.transcripts.reading import Reading, report
 
 ENDED = "SessionEnd"
 LOOKS = 6  # how often the files of an ended session are read for exact totals
@@ -18,46 +16,28 @@ State = dict[str, Any]
 _ATTENDED = {"1": True, "0": False}
 
 
-class Agent(NamedTuple):
-    """An agent: its name, the events that end its turns and runs, and the reader of its files."""
-
-    name: str
-    ends: frozenset[str]
-    reading: type[Reading]
-
-
-AGENTS: Mapping[str, Agent] = {
-    agent.name: agent
-    for agent in (
-        Agent("claude-code", frozenset({"Stop", "StopFailure", "SubagentStop", ENDED}), claude_code.Reading),
-        Agent("codex", frozenset({"Stop", "SubagentStop", "Interrupt", ENDED}), codex.Reading),
-        Agent("gemini-cli", frozenset({"AfterAgent", ENDED}), gemini_cli.Reading),
-    )
-}
-
-
-class Told(NamedTuple):
-    """What goes with an event, in the batch format: a context and running totals."""
+class Extras(NamedTuple):
+    """What is sent with an event, in the batch format: a context and running totals."""
 
     context: dict[str, Any]
     report: dict[str, Any] | None
 
 
-def tell(agent: Agent, payload: Mapping[str, Any], header: Mapping[str, str], state: State, store: Store) -> Told:
-    """Return what goes with an event, and update the state of its session."""
+def extras(agent: Agent, payload: Mapping[str, Any], header: Mapping[str, str], state: State, store: Store) -> Extras:
+    """Return what is sent with an event, and update the state of its session."""
     session_id, event = payload["session_id"], payload["hook_event_name"]
     reading = agent.reading(session_id, state.get("reading"))
     if event == "SessionStart":
         _started(agent, payload, state, store, reading)
-    report = None
+    totals = None
     if event in agent.ends and state.get("transcript"):
         _advance(reading, state["transcript"])
-        report = _report(session_id, state, reading)
+        totals = _report(session_id, state, reading)
         if event == ENDED and reading.totals().is_partial:
             state["looks"] = LOOKS  # with /clear, Claude Code writes its exact totals after the hook
     state["reading"] = reading.kept
     context = {"attended": _ATTENDED.get(header.get("attended", "")), "parent": state.get("parent"), **reading.about()}
-    return Told({name: value for name, value in context.items() if value is not None}, report)
+    return Extras({name: value for name, value in context.items() if value is not None}, totals)
 
 
 def late_totals(agent: Agent, session_id: str, state: State) -> dict[str, Any] | None:
@@ -76,22 +56,8 @@ def last_totals(agent: Agent, session_id: str, state: State) -> dict[str, Any] |
     return _report(session_id, state, reading)
 
 
-def report(session_id: str, at_ms: int, reading: Reading, *, has_telemetry: bool = False) -> dict[str, Any] | None:
-    """Return running totals; None if there are none. With telemetry, which says more about it, `work` is left out."""
-    totals = reading.totals()
-    if not totals.models:
-        return None
-    told = {
-        "session_id": session_id,
-        "at": instant(at_ms),
-        "model_metrics": {"models": report_of(totals.models)},
-        "incomplete": totals.is_partial,
-    }
-    return told if totals.work is None or has_telemetry else {**told, "work": totals.work}
-
-
 def _report(session_id: str, state: State, reading: Reading) -> dict[str, Any] | None:
-    return report(session_id, state["last_at"], reading, has_telemetry=bool(state.get("telemetry")))
+    return report(session_id, state["last_at"], reading.totals(), has_telemetry=bool(state.get("telemetry")))
 
 
 def _started(agent: Agent, payload: Mapping[str, Any], state: State, store: Store, reading: Reading) -> None:

@@ -39,12 +39,12 @@ class Reading:
         self,
         session_id: str,
         kept: dict[str, Any] | None = None,
-        foreign: Set[str] = frozenset(),
+        others: Set[str] = frozenset(),
         folders: Folders | None = None,
     ) -> None:
-        """``foreign`` are the ids of other sessions' lines: older clients copied those when a session was resumed."""
+        """``others`` are the ids of other sessions' lines: older clients copied those when a session was resumed."""
         kept = kept or {}
-        self._session_id, self._foreign, self._folders = session_id, foreign, folders
+        self._session_id, self._others, self._folders = session_id, others, folders
         self._offsets: dict[str, int] = kept.get("offsets", {})
         self._messages: dict[str, list[Any]] = kept.get("messages", {})  # id: time, model, usage; since the last state
         self._lost: Sums = kept.get("lost", {})  # of runs that were killed
@@ -108,7 +108,7 @@ class Reading:
             self._take_state(line)
         elif is_copy(line, self._session_id):
             self._parent = str(line["requestSessionId"])
-        elif line.get("type") == "assistant" and line.get("uuid") not in self._foreign:
+        elif line.get("type") == "assistant" and line.get("uuid") not in self._others:
             at_ms = ms_of(line.get("timestamp"))
             if not line.get("isSidechain"):  # a subagent's file may be read before the last copies in the main one
                 self._began_ms = min(at_ms, self._began_ms or at_ms)

@@ -1,11 +1,13 @@
-"""A past event: what a hook would have sent."""
+"""Past events and sessions: what hooks would have sent."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import uuid
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
 _NAMESPACE = uuid.UUID("6f3a1d52-6d0e-5f0b-9a53-3f1f3c0b7d11")
 
@@ -16,6 +18,35 @@ class Past(NamedTuple):
     key: str
     at_ms: int
     payload: dict[str, Any]
+
+
+class Session(NamedTuple):
+    """A past session."""
+
+    client: str
+    session_id: str
+    folders: Sequence[str]  # in which it worked
+    context: dict[str, Any]
+    events: Sequence[Past]
+    report: dict[str, Any] | None
+
+
+class PastSessions(Protocol):
+    """The session files of one agent, as an import reads them: one after the other, the oldest first."""
+
+    folder: str  # in the agent's own folder
+
+    @staticmethod
+    def has(file: Path) -> bool:
+        """Return whether a file is a session's, by its name."""
+        ...
+
+    def session(self, file: Path, *, is_over: bool) -> Session | None:
+        """Return the session of a file; None if the file has none, or only a part of another one.
+
+        ``is_over``: nothing will be added, so the last run has ended even if the file does not say so.
+        """
+        ...
 
 
 def event_id(client: str, session_id: str, key: str) -> str:

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crewkit_hook import agent_settings
-from crewkit_hook.agent_settings import BACKUP_SUFFIX, FILES, Broken, add, check, is_connected, is_current, remove
+from crewkit_hook import hook_files
+from crewkit_hook.agents.agent import Agent
+from crewkit_hook.agents.registry import AGENTS
+from crewkit_hook.hook_files import BACKUP_SUFFIX, Broken, check, is_connected, remove
+from crewkit_hook.program import Program, here
 from hypothesis import given
 from hypothesis import strategies as st
 
-CLIENTS = sorted(FILES)
+CLIENTS = sorted(AGENTS)
 FOREIGN = {"matcher": "Bash", "hooks": [{"type": "command", "command": "./check.sh", "timeout": 9}]}
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -28,10 +31,20 @@ BEFORE = (
 )
 
 
+def add(agent: Agent, project: Path) -> Path:
+    """Put the hooks of this checkout's client into a file."""
+    return hook_files.add(agent, project, here())
+
+
+def is_current(agent: Agent, project: Path) -> bool:
+    """Return whether a file has the hooks of this checkout's client."""
+    return hook_files.is_current(agent, project, here())
+
+
 @pytest.fixture(params=CLIENTS)
 def project(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Any, Path, Path]:
     """Return an agent's file, a project, and the file's path in it."""
-    file = FILES[request.param]
+    file = AGENTS[request.param]
     path = file.path(tmp_path)
     path.parent.mkdir(parents=True)
     return file, tmp_path, path
@@ -155,10 +168,7 @@ def test_what_was_written_elsewhere_is_taken_out(project: tuple[Any, Path, Path]
     """This holds for any path of Python and of this program."""
     file, folder, path = project
     path.write_text(json.dumps({"hooks": {"Stop": [FOREIGN]}}))
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("sys.executable", python)
-        patched.setattr(agent_settings, "HOOK_PROGRAM", Path(place, "crewkit_hook", "hook.py"))
-        add(file, folder)
+    hook_files.add(file, folder, Program(python, Path(place, "crewkit_hook")))
 
     assert is_connected(file, folder)
     assert remove(file, folder)
@@ -220,7 +230,7 @@ def test_a_link_stays_a_link(project: tuple[Any, Path, Path], tmp_path: Path) ->
 def test_any_settings_come_back(settings: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> None:
     """Numbers, texts and order stay the same."""
     folder = tmp_path_factory.mktemp("project")
-    file = FILES["claude-code"]
+    file = AGENTS["claude-code"]
     path = file.path(folder)
     path.parent.mkdir()
     before = json.dumps(settings, ensure_ascii=False, indent=3)
@@ -272,4 +282,4 @@ def test_an_agent_may_have_its_folder_elsewhere(
     """The agent's own variable decides; Gemini's names the home folder."""
     monkeypatch.setenv(variable, "/elsewhere")
 
-    assert FILES[client].path(None) == Path("/elsewhere", expected)
+    assert AGENTS[client].path(None) == Path("/elsewhere", expected)

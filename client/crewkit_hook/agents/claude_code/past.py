@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from crewkit_hook import foreign
-from crewkit_hook.transcripts.claude_code import SYNTHETIC, is_copy, subagent_files
-from crewkit_hook.transcripts.event import Past, key_of
-from crewkit_hook.transcripts.folders import Folders
+from crewkit_hook.agents.claude_code.transcript import SYNTHETIC, Reading, is_copy, subagent_files
+from crewkit_hook.note import git_of
+from crewkit_hook.repository import described
+from crewkit_hook.transcripts.folders import Folders, by_age
 from crewkit_hook.transcripts.lines import ODD, ms_of, new_lines, object_of, parsed, texts_of
+from crewkit_hook.transcripts.past import Past, Session, key_of
+from crewkit_hook.transcripts.reading import report
 
 _LINE_ID = re.compile(rb'"uuid": ?"([0-9A-Za-z-]{1,64})"')
 _INTERRUPTED = "[Request interrupted by user"
@@ -28,21 +31,53 @@ _BY_MACHINE = "system"
 _META_BYTES_MAX = 64 << 10
 
 
-class Described(NamedTuple):
-    """What a transcript says about its session."""
+class PastSessions:
+    """See `transcripts.past`."""
 
-    context: dict[str, Any]
-    folders: frozenset[str]  # in which it worked
-    folder: str  # the last one
-    ended_ms: int
+    folder = "projects"
+
+    def __init__(self) -> None:
+        self._folders = Folders()
+        self._before: dict[Path, Iterator[tuple[Path, set[str]]]] = {}
+
+    @staticmethod
+    def has(file: Path) -> bool:
+        return file.suffix == ".jsonl" and file.parent.name != "subagents" and not file.name.startswith("agent-")
+
+    def session(self, file: Path, *, is_over: bool) -> Session | None:
+        others = self._lines_before(file)
+        reader = _Reader(file.stem, others)
+        events = reader.all(str(file), self._folders, is_over=is_over)
+        if not events:
+            return None
+        reading = Reading(file.stem, others=others, folders=self._folders)
+        reading.advance(str(file))
+        context = {**described(git_of(reader.folder)), **reader.context}
+        totals = report(file.stem, reader.ended_ms, reading.totals())
+        return Session("claude-code", file.stem, sorted(reader.folders), context, events, totals)
+
+    def _lines_before(self, file: Path) -> set[str]:
+        """Return the ids of lines in all older files of a folder, chosen or not: this file may have copies of them."""
+        folder = file.parent
+        if folder not in self._before:
+            self._before[folder] = _growing(by_age(filter(self.has, folder.glob("*.jsonl"))))
+        return next((lines for path, lines in self._before[folder] if path == file), set())
+
+
+def _growing(files: Iterable[Path]) -> Iterator[tuple[Path, set[str]]]:
+    """Yield each file with the ids of the lines in all files before it."""
+    lines: set[str] = set()
+    for file in files:
+        yield file, lines
+        lines |= _own_ids(str(file))
 
 
 class _Reader:
     """Reads one transcript, line by line."""
 
-    def __init__(self, session_id: str, foreign: Set[str]) -> None:
-        self._session_id, self._foreign = session_id, foreign
-        self.parent = ""
+    def __init__(self, session_id: str, others: Set[str]) -> None:
+        self._session_id, self._others = session_id, others
+        self._parent = ""
         self.context: dict[str, Any] = {}
         self.folder = self._title = ""
         self.folders: set[str] = set()
@@ -51,7 +86,18 @@ class _Reader:
         self._last: dict[str, Any] = {}
         self.ended_ms = 0
 
-    def main(self, transcript: str) -> Iterator[Past]:
+    def all(self, transcript: str, folders: Folders, *, is_over: bool) -> list[Past]:
+        """Return the events of a session and of its subagents, by time."""
+        events = list(self._main(transcript))
+        for file in subagent_files(transcript, folders):
+            events += self._subagent(file)
+        if is_over:
+            events += self._end()
+        if self._parent:
+            self.context["parent"] = {"session_id": self._parent, "relation": "fork"}
+        return sorted(events, key=lambda event: event.at_ms)
+
+    def _main(self, transcript: str) -> Iterator[Past]:
         copied = _end_of_copies(transcript, self._session_id)
         for offset, raw in new_lines(transcript, 0):
             line = parsed(raw)
@@ -71,10 +117,7 @@ class _Reader:
             self.ended_ms = max(at_ms, self.ended_ms)
             yield from self._understood(line, at_ms, str(line.get("agentId") or ""))
 
-    def end(self) -> Iterator[Past]:
-        yield from self._end()
-
-    def subagent(self, file: Path) -> Iterator[Past]:
+    def _subagent(self, file: Path) -> Iterator[Past]:
         agent_id = file.stem[len("agent-") :]
         agent = {"agent_id": agent_id, "agent_type": _agent_type(file)}
         began = False
@@ -82,7 +125,7 @@ class _Reader:
         for _, raw in new_lines(str(file), 0):
             line = parsed(raw)
             at_ms = ms_of(line.get("timestamp"))
-            if not at_ms or line.get("type") not in ("user", "assistant") or str(line.get("uuid")) in self._foreign:
+            if not at_ms or line.get("type") not in ("user", "assistant") or str(line.get("uuid")) in self._others:
                 continue
             if not began:
                 began = True
@@ -97,9 +140,9 @@ class _Reader:
 
     def _is_copied(self, line: dict[str, Any]) -> bool:
         if is_copy(line, self._session_id):
-            self.parent = str(line["requestSessionId"])
+            self._parent = str(line["requestSessionId"])
             return True
-        return str(line.get("uuid")) in self._foreign
+        return str(line.get("uuid")) in self._others
 
     def _describe(self, line: dict[str, Any]) -> None:
         self.folder = str(line.get("cwd") or self.folder)
@@ -111,7 +154,7 @@ class _Reader:
             self.context["attended"] = attended
 
     def _start(self, line: dict[str, Any], at_ms: int) -> Past:
-        source = "fork" if self.parent and not self._last else "resume" if self._last else "startup"
+        source = "fork" if self._parent and not self._last else "resume" if self._last else "startup"
         self._runs = True
         payload = {"hook_event_name": "SessionStart", "source": source, "cwd": self.folder}
         if self._title:
@@ -193,25 +236,7 @@ class _Reader:
         yield Past(f"{event} {use['tool_use_id']}", at_ms, {"hook_event_name": event, **common, **use, **outcome})
 
 
-def past_of(transcript: str, foreign: Set[str], folders: Folders, *, is_over: bool) -> tuple[list[Past], Described]:
-    """Return the events of a session, by time, and what its transcript says about it.
-
-    ``foreign`` are the ids of other sessions' lines, which this transcript may have copied. ``is_over``: nothing will
-    be added, so the last run has ended even if the transcript does not say so.
-    """
-    reader = _Reader(Path(transcript).stem, foreign)
-    events = list(reader.main(transcript))
-    for file in subagent_files(transcript, folders):
-        events += reader.subagent(file)
-    if is_over:
-        events += reader.end()
-    events.sort(key=lambda event: event.at_ms)
-    if reader.parent:
-        reader.context["parent"] = {"session_id": reader.parent, "relation": "fork"}
-    return events, Described(reader.context, frozenset(reader.folders), reader.folder, reader.ended_ms)
-
-
-def own_ids(transcript: str) -> set[str]:
+def _own_ids(transcript: str) -> set[str]:
     """Return the ids of the lines that a session wrote itself, as far as they can be distinguished from copies."""
     copied = _end_of_copies(transcript, Path(transcript).stem)
     own = (_LINE_ID.search(raw) for offset, raw in new_lines(transcript, 0) if offset > copied)

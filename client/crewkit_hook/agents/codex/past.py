@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
-from crewkit_hook.transcripts.codex import about_of, begins_with_copies, is_own_turn
-from crewkit_hook.transcripts.event import Past, key_of
+from crewkit_hook.agents.codex.transcript import Reading, about_of, begins_with_copies, is_own_turn
+from crewkit_hook.transcripts.folders import Folders
 from crewkit_hook.transcripts.lines import ODD, ms_of, new_lines, object_of, parsed, texts_of
+from crewkit_hook.transcripts.past import Past, Session, key_of
+from crewkit_hook.transcripts.reading import report
 
 _CALLS = frozenset({"function_call", "custom_tool_call", "local_shell_call"})
 _OUTPUTS = frozenset({"function_call_output", "custom_tool_call_output"})
@@ -17,7 +20,34 @@ _SHELL = frozenset({"exec_command", "shell", "local_shell", "local_shell_call", 
 _EXITED = "exited with code "
 
 
-class Meta:
+class PastSessions:
+    """See `transcripts.past`."""
+
+    folder = "sessions"
+
+    def __init__(self) -> None:
+        self._folders = Folders()
+
+    @staticmethod
+    def has(file: Path) -> bool:
+        return file.name.startswith("rollout-")
+
+    def session(self, file: Path, *, is_over: bool) -> Session | None:
+        meta = _Meta(str(file))
+        if not meta.thread:
+            return None
+        events = sorted(_Reader(meta).read(str(file), is_over=is_over), key=lambda event: event.at_ms)
+        if not events:
+            return None
+        totals = None
+        if not meta.is_subagent:  # otherwise the file of its session has counted it
+            reading = Reading(meta.session_id, folders=self._folders)
+            reading.advance(str(file))
+            totals = report(meta.session_id, events[-1].at_ms, reading.totals())
+        return Session("codex", meta.session_id, sorted(meta.folders), meta.context, events, totals)
+
+
+class _Meta:
     """What the first line says about a thread."""
 
     def __init__(self, rollout: str) -> None:
@@ -36,17 +66,10 @@ class Meta:
         return self.thread != self.session_id
 
 
-def past_of(rollout: str, *, is_over: bool) -> tuple[list[Past], Meta]:
-    """Return the events of a thread, by time, and what its rollout says about it."""
-    meta = Meta(rollout)
-    events = list(_Reader(meta).read(rollout, is_over=is_over)) if meta.thread else []
-    return sorted(events, key=lambda event: event.at_ms), meta
-
-
 class _Reader:
     """Reads the rollout of one thread, line by line."""
 
-    def __init__(self, meta: Meta) -> None:
+    def __init__(self, meta: _Meta) -> None:
         self._meta = meta
         agent = {"agent_id": meta.thread, "agent_type": meta.agent_type} if meta.is_subagent else {}
         self._common: dict[str, Any] = {"cwd": meta.folder, **agent}

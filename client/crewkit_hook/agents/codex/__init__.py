@@ -1,0 +1,6 @@
+"""Codex CLI: what its hook notes. The agent waits for this import, so it stays small."""
+
+from __future__ import annotations
+
+ENVIRONMENT: dict[str, str] = {}
+HEADLESS = ("exec",)  # arguments that make it run without a user

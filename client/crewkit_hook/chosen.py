@@ -1,0 +1,88 @@
+"""Which installation to connect to: from the options, the former settings, and the user's answers."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import os
+import sys
+from pathlib import Path
+
+from crewkit_hook import local
+from crewkit_hook.connect import Failed
+from crewkit_hook.settings import NotConnected, Settings, check_pattern, load, org_of
+
+DATA = "var/up"  # where `crewkit-sessions up` keeps its data by default
+
+
+def chosen(home: str, given: argparse.Namespace) -> Settings:
+    """Return the settings to connect with.
+
+    Raises:
+        Failed: something is missing or wrong.
+    """
+    before = so_far(home)
+    url = _url(given, before)
+    token = _token(given) or (before.token if before and before.url == url else _asked_token())
+    try:
+        org = org_of(token)
+    except ValueError as error:
+        raise Failed(f"{error}: make one with `crewkit-sessions token --role agent --ttl 365d`") from error
+    try:
+        for pattern in given.sensitive or ():
+            check_pattern(pattern)
+    except ValueError as error:
+        raise Failed(str(error)) from error
+    base = before or Settings(url, org, token)
+    return base._replace(
+        url=url,
+        org=org,
+        token=token,
+        metadata_only=base.metadata_only if given.metadata_only is None else given.metadata_only,
+        sensitive_folders=tuple(dict.fromkeys((*base.sensitive_folders, *(given.sensitive or ())))),
+        spool_mb=given.spool_mb or base.spool_mb,
+    )
+
+
+def so_far(home: str) -> Settings | None:
+    """Return the former settings; None if there are none, or they are not valid."""
+    try:
+        return load(home)
+    except NotConnected:
+        return None
+
+
+def _url(given: argparse.Namespace, before: Settings | None) -> str:
+    url = given.url
+    if not url and (given.user or given.data):
+        url = local.address_in(given.data or DATA)
+    url = url or (before and before.url) or _asked("Address of the installation", "http://127.0.0.1:8080")
+    if not url.startswith(("http://", "https://")):
+        raise Failed(f"the address {url!r} must begin with http:// or https://")
+    return str(url).rstrip("/")
+
+
+def _token(given: argparse.Namespace) -> str:
+    """Return the token that the options name or make; empty if they do neither."""
+    if given.token_file == "-":
+        return sys.stdin.read().strip()
+    if given.token_file:
+        try:
+            return Path(given.token_file).read_text("utf-8").strip()
+        except OSError as error:
+            raise Failed(f"{given.token_file} can't be read: {error}") from error
+    if given.user:
+        return local.make_token(given.data or DATA, given.org, given.user)
+    return os.environ.get("CREWKIT_TOKEN", "")
+
+
+def _asked(question: str, default: str) -> str:
+    if not sys.stdin.isatty():
+        raise Failed("give --url, and the token with --token-file or CREWKIT_TOKEN")
+    return input(f"{question} [{default}]: ").strip() or default
+
+
+def _asked_token() -> str:
+    if not sys.stdin.isatty():
+        raise Failed("give the token with --token-file or CREWKIT_TOKEN, or let --org and --user make one")
+    return getpass.getpass("Token (role agent; it is not shown): ").strip()
