@@ -12,6 +12,7 @@ from crewkit_hook import local
 from crewkit_hook.connect import Failed
 from crewkit_hook.settings import NotConnected, Settings, check_pattern, load, org_of
 
+_USUAL = "http://127.0.0.1:8080"
 DATA = "var/up"  # where `crewkit-sessions up` keeps its data by default
 
 
@@ -53,10 +54,9 @@ def so_far(home: str) -> Settings | None:
 
 
 def _url(given: argparse.Namespace, before: Settings | None) -> str:
-    url = given.url
-    if not url and (given.user or given.data):
-        url = local.address_in(given.data or DATA)
-    url = url or (before and before.url) or _asked("Address of the installation", "http://127.0.0.1:8080")
+    """Return the address. A token that this machine makes goes only to the installation that made it."""
+    url = local.address_in(given.data or DATA) if given.user else given.url
+    url = url or (before and before.url) or _asked_url()
     if not url.startswith(("http://", "https://")):
         raise Failed(f"the address {url!r} must begin with http:// or https://")
     return str(url).rstrip("/")
@@ -76,13 +76,16 @@ def _token(given: argparse.Namespace) -> str:
     return os.environ.get("CREWKIT_TOKEN", "")
 
 
-def _asked(question: str, default: str) -> str:
-    if not sys.stdin.isatty():
-        raise Failed("give --url, and the token with --token-file or CREWKIT_TOKEN")
-    return input(f"{question} [{default}]: ").strip() or default
+def _asked_url() -> str:
+    _check_terminal()
+    return input(f"Address of the installation [{_USUAL}]: ").strip() or _USUAL
 
 
 def _asked_token() -> str:
-    if not sys.stdin.isatty():
-        raise Failed("give the token with --token-file or CREWKIT_TOKEN, or let --org and --user make one")
+    _check_terminal()
     return getpass.getpass("Token (role agent; it is not shown): ").strip()
+
+
+def _check_terminal() -> None:
+    if not sys.stdin.isatty():
+        raise Failed("give --url, and the token with --token-file or CREWKIT_TOKEN; or --org and --user")

@@ -22,7 +22,6 @@ from crewkit_hook.daemon import Busy, flush, sending, take
 from crewkit_hook.hook_files import Broken, hooks_of
 from crewkit_hook.importing import NotSent, files_of, send, sessions_of
 from crewkit_hook.note import start_sender
-from crewkit_hook.progress import progress
 from crewkit_hook.settings import NotConnected, Settings, load
 from crewkit_hook.status import shown, status
 from crewkit_hook.store import FILE as STATE
@@ -101,8 +100,8 @@ def _connect(given: argparse.Namespace) -> int:
       crewkit-hook connect --client codex --url https://sessions.example.com --token-file token
       crewkit-hook connect --sensitive '~/clients/*'          change a setting
     """
-    if bool(given.org) != bool(given.user):
-        given.error("give both --org and --user: with them, an installation on this machine makes the token")
+    if any((given.org, given.user, given.data)) and (given.url or not (given.org and given.user)):
+        given.error("give --org and --user, so that an installation on this machine makes the token, or --url")
     if given.managed:
         print(json.dumps({"hooks": hooks_of(AGENTS[given.client or "claude-code"], program.here())}, indent=2))
         return 0
@@ -170,8 +169,8 @@ def _flush(_: argparse.Namespace) -> int:
     """
     home = spool.home()
     load(home)
-    with sending(home), progress("sending") as bar:
-        sent = flush(home, bar.left)
+    with sending(home):
+        sent = flush(home, lambda left: _show(f"{left:,} left"))
     start_sender(home)  # agents may still run
     if sent.error:
         raise Failed(f"not everything was sent: {sent.error}. The rest is sent later")
@@ -197,14 +196,19 @@ def _import(given: argparse.Namespace) -> int:
         take(home)  # so that what hooks have reported by now is known
     start_sender(home)
     store = for_reading(home)
-    with progress("importing", len(files)) as bar:
-        found = send(sessions_of(files), settings, store, bar.done)
+    found = send(sessions_of(files), settings, store, lambda done: _show(f"{done:,} of {len(files):,} files"))
     print(f"{found.sessions:,} sessions with {found.events:,} events were sent. Those sent before still count once.")
     if found.known:
         print(f"Hooks had reported {found.known:,} sessions: only events from before the first hook were sent.")
     for reason in found.rejected[:5]:
         print(f"not accepted: {reason}", file=sys.stderr)
     return 1 if found.rejected else 0
+
+
+def _show(progress: str) -> None:
+    """Show in a terminal how far a command is. The next text is longer, and replaces it."""
+    if sys.stderr.isatty():
+        print(progress, end="\x1b[K\r", file=sys.stderr, flush=True)
 
 
 def _since(text: str) -> float:

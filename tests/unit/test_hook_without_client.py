@@ -137,6 +137,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def serve_in(folder: Path) -> None:
+    """Write the address of an installation into its data folder."""
+    (folder / "run").mkdir()
+    (folder / "run" / "address.json").write_text('{"url": "http://h:1"}')
+
+
 def connect(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
     """Run `crewkit-hook connect` in this process; return its exit code and output."""
     try:
@@ -162,8 +168,10 @@ def test_people_see_which_file_gets_what(name: str, home: Path, capsys: pytest.C
 
 
 WRONG: dict[str, tuple[tuple[str, ...], int, str]] = {
-    "an org alone": (("--org", "acme"), 2, "give both --org and --user"),
-    "no token": (("--url", "http://h:1"), 1, "--token-file or CREWKIT_TOKEN, or let --org and --user make one"),
+    "an org alone": (("--org", "acme"), 2, "give --org and --user"),
+    "a folder alone": (("--data", "var/up"), 2, "give --org and --user"),
+    "a token for another address": (("--url", "http://h:1", "--org", "acme", "--user", "mia"), 2, "or --url"),
+    "no token": (("--url", "http://h:1"), 1, "--token-file or CREWKIT_TOKEN"),
     "no address": ((), 1, "give --url"),
     "no web address": (("--url", "h:1", "--token-file", "token"), 1, "must begin with http"),
     "an unknown agent": (("--client", "emacs"), 2, "emacs"),
@@ -193,8 +201,7 @@ def test_what_refuses_a_token_is_passed_on(
 ) -> None:
     """An installation with its own issuer makes no tokens, and some names are not valid."""
     (home / "settings.toml").write_text(settings)
-    (home / "run").mkdir()
-    (home / "run" / "address.json").write_text('{"url": "http://h:1"}')
+    serve_in(home)
 
     code, output, complaint = connect(capsys, "--print", "--data", str(home), "--org", org, "--user", "mia")
 
@@ -209,8 +216,9 @@ def test_without_the_command_it_says_what_to_type(
     """The installation may be on another machine."""
     monkeypatch.setattr("sys.executable", str(home / "python"))
     monkeypatch.setenv("PATH", str(home))
+    serve_in(home)
 
-    code, _, complaint = connect(capsys, "--url", "http://h:1", "--org", "acme", "--user", "Mia O.")
+    code, _, complaint = connect(capsys, "--data", str(home), "--org", "acme", "--user", "Mia O.")
 
     assert code == 1
     assert "`crewkit-sessions token --org acme --user 'Mia O.' --role agent --ttl 365d`" in complaint

@@ -19,13 +19,10 @@ class Totals(NamedTuple):
 class Reading(Protocol):
     """How far the files of a session were read, and what they said. The state is stored as JSON between calls."""
 
-    def __init__(self, session_id: str, kept: dict[str, Any] | None = None) -> None:
-        """``kept`` is what `kept` returned before."""
+    kept: dict[str, Any]  # from which a later instance goes on
 
-    @property
-    def kept(self) -> dict[str, Any]:
-        """The state from which a later instance goes on."""
-        ...
+    def __init__(self, session_id: str, kept: dict[str, Any] | None = None) -> None:
+        """``kept`` is that of the instance before."""
 
     def advance(self, path: str) -> None:
         """Read what is new. ``path`` is the file that the agent names; related files are found from it."""

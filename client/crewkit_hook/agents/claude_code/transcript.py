@@ -43,86 +43,76 @@ class Reading:
         folders: Folders | None = None,
     ) -> None:
         """``others`` are the ids of other sessions' lines: older clients copied those when a session was resumed."""
-        kept = kept or {}
         self._session_id, self._others, self._folders = session_id, others, folders
-        self._offsets: dict[str, int] = kept.get("offsets", {})
-        self._messages: dict[str, list[Any]] = kept.get("messages", {})  # id: time, model, usage; since the last state
-        self._lost: Sums = kept.get("lost", {})  # of runs that were killed
-        self._state: dict[str, Any] | None = kept.get("state")
-        self._base: dict[str, Any] | None = kept.get("base")  # the parent's state at the fork
-        self._parent: str = kept.get("parent", "")
-        self._began_ms: int = kept.get("began", 0)  # when its first own message in the main thread was written
-        self._version: str = kept.get("version", "")
-
-    @property
-    def kept(self) -> dict[str, Any]:
-        return {
-            "offsets": self._offsets,
-            "messages": self._messages,
-            "lost": self._lost,
-            "state": self._state,
-            "base": self._base,
-            "parent": self._parent,
-            "began": self._began_ms,
-            "version": self._version,
+        self.kept = {
+            "offsets": {},  # by file
+            "messages": {},  # since the last state, by id: time, model, usage
+            "lost": {},  # usage of runs that were killed
+            "state": None,
+            "base": None,  # the parent's state at the fork
+            "parent": "",
+            "began": 0,  # when its first own message in the main thread was written
+            "version": "",
+            **(kept or {}),
         }
 
     def advance(self, path: str) -> None:
         subagents = subagent_files(path, self._folders or Folders())
         for file in (*map(str, subagents), path):  # first the subagents: the main file's state covers them
-            for offset, raw in new_lines(file, self._offsets.get(file, 0)):
-                self._offsets[file] = offset
-                if not self._version or any(mark in raw for mark in _MARKS):
+            for offset, raw in new_lines(file, self.kept["offsets"].get(file, 0)):
+                self.kept["offsets"][file] = offset
+                if not self.kept["version"] or any(mark in raw for mark in _MARKS):
                     with suppress(*ODD):
                         self._take(parsed(raw))
-        has_begun = self._began_ms or self._state  # a fork without an answer has a state, but no message
-        if self._parent and has_begun and self._base is None:  # the parent's usage is not this session's
-            parent = Path(path).with_name(f"{self._parent}.jsonl")
-            self._base = state_at(str(parent), self._began_ms or math.inf) or {}
+        has_begun = self.kept["began"] or self.kept["state"]  # a fork without an answer has a state, but no message
+        if self.kept["parent"] and has_begun and self.kept["base"] is None:  # the parent's usage is not this session's
+            parent = Path(path).with_name(f"{self.kept['parent']}.jsonl")
+            self.kept["base"] = state_at(str(parent), self.kept["began"] or math.inf) or {}
 
     def killed(self) -> None:
         """Keep the usage of this run's messages: no later state will cover it."""
-        for _, model, used in self._messages.values():
-            add(self._lost, model, used)
-        self._messages = {}
+        for _, model, used in self.kept["messages"].values():
+            add(self.kept["lost"], model, used)
+        self.kept["messages"] = {}
 
     def totals(self) -> Totals:
-        after = total_of({model: used} for _, model, used in self._messages.values())
-        state, base = cost_state(self._state or {}), cost_state(self._base or {})
+        after = total_of({model: used} for _, model, used in self.kept["messages"].values())
+        state, base = cost_state(self.kept["state"] or {}), cost_state(self.kept["base"] or {})
         exact = difference(state.models, base.models)
         work = {
             "lines_added": max(0, state.lines_added - base.lines_added),
             "lines_removed": max(0, state.lines_removed - base.lines_removed),
         }
-        is_partial = bool(after or self._lost or not self._state)
-        return Totals(total_of([exact, self._lost, after]), is_partial, None if is_partial else work)
+        is_partial = bool(after or self.kept["lost"] or not self.kept["state"])
+        return Totals(total_of([exact, self.kept["lost"], after]), is_partial, None if is_partial else work)
 
     def about(self) -> dict[str, Any]:
-        said: dict[str, Any] = {"client_version": self._version} if self._version else {}
-        return said | ({"parent": {"session_id": self._parent, "relation": "fork"}} if self._parent else {})
+        version, parent = self.kept["version"], self.kept["parent"]
+        relation = {"parent": {"session_id": parent, "relation": "fork"}} if parent else {}
+        return {**({"client_version": version} if version else {}), **relation}
 
     def _take(self, line: dict[str, Any]) -> None:
         if isinstance(line.get("version"), str):
-            self._version = self._version or line["version"]
+            self.kept["version"] = self.kept["version"] or line["version"]
         if line.get("type") == "cost-state":
             self._take_state(line)
         elif is_copy(line, self._session_id):
-            self._parent = str(line["requestSessionId"])
+            self.kept["parent"] = str(line["requestSessionId"])
         elif line.get("type") == "assistant" and line.get("uuid") not in self._others:
             at_ms = ms_of(line.get("timestamp"))
             if not line.get("isSidechain"):  # a subagent's file may be read before the last copies in the main one
-                self._began_ms = min(at_ms, self._began_ms or at_ms)
+                self.kept["began"] = min(at_ms, self.kept["began"] or at_ms)
             found = message_usage(line)
             if found is not None:
-                self._messages[found[0]] = [at_ms, *found[1:]]
+                self.kept["messages"][found[0]] = [at_ms, *found[1:]]
 
     def _take_state(self, line: dict[str, Any]) -> None:
         """Take a state. It covers all messages so far, except those from before its first run."""
         began_ms = cost_state(line).started_ms
-        for at_ms, model, used in self._messages.values():
+        for at_ms, model, used in self.kept["messages"].values():
             if at_ms < began_ms:
-                add(self._lost, model, used)
-        self._messages, self._state = {}, line
+                add(self.kept["lost"], model, used)
+        self.kept["messages"], self.kept["state"] = {}, line
 
 
 def is_copy(line: dict[str, Any], session_id: str) -> bool:

@@ -21,18 +21,12 @@ class Reading:
     """See `transcripts.reading`."""
 
     def __init__(self, session_id: str, kept: dict[str, Any] | None = None, folders: Folders | None = None) -> None:
-        kept = kept or {}
         self._session_id, self._folders = session_id, folders
-        self._files: dict[str, dict[str, Any]] = kept.get("files", {})  # path: offset, thread, model, sums
-        self._is_cut: bool = kept.get("is_cut", False)
-
-    @property
-    def kept(self) -> dict[str, Any]:
-        return {"files": self._files, "is_cut": self._is_cut}
+        self.kept: dict[str, Any] = {"files": {}, "is_cut": False, **(kept or {})}  # files by path: offset, thread, …
 
     def advance(self, path: str) -> None:
         for rollout in (path, *subagent_rollouts(path, self._session_id, self._folders or Folders())):
-            file = self._files.setdefault(rollout, {"offset": 0, "thread": "", "model": "", "sums": {}})
+            file = self.kept["files"].setdefault(rollout, {"offset": 0, "thread": "", "model": "", "sums": {}})
             for offset, raw in new_lines(rollout, file["offset"]):
                 file["offset"] = offset
                 if any(mark in raw for mark in _MARKS):
@@ -40,13 +34,13 @@ class Reading:
                         self._take(file, parsed(raw))
 
     def killed(self) -> None:
-        self._is_cut = True
+        self.kept["is_cut"] = True
 
     def totals(self) -> Totals:
-        return Totals(total_of(file["sums"] for file in self._files.values()), self._is_cut)
+        return Totals(total_of(file["sums"] for file in self.kept["files"].values()), self.kept["is_cut"])
 
     def about(self) -> dict[str, Any]:
-        own = [file for file in self._files.values() if file["thread"] == self._session_id]
+        own = [file for file in self.kept["files"].values() if file["thread"] == self._session_id]
         return own[0].get("about", {}) if own else {}
 
     def _take(self, file: dict[str, Any], line: dict[str, Any]) -> None:

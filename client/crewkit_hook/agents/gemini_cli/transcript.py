@@ -14,17 +14,12 @@ class Reading:
     """See `transcripts.reading`."""
 
     def __init__(self, _session_id: str, kept: dict[str, Any] | None = None) -> None:
-        kept = kept or {}
-        self._offset: int = kept.get("offset", 0)
-        self._answers: dict[str, list[Any]] = kept.get("answers", {})  # by id: model, usage; an id's last line counts
-
-    @property
-    def kept(self) -> dict[str, Any]:
-        return {"offset": self._offset, "answers": self._answers}
+        # The answers by id: model and usage; an id's last line counts.
+        self.kept: dict[str, Any] = {"offset": 0, "answers": {}, **(kept or {})}
 
     def advance(self, path: str) -> None:
-        for offset, raw in new_lines(path, self._offset):
-            self._offset = offset
+        for offset, raw in new_lines(path, self.kept["offset"]):
+            self.kept["offset"] = offset
             if b'"tokens"' in raw:
                 with suppress(*ODD):
                     self._take(parsed(raw))
@@ -33,7 +28,7 @@ class Reading:
         """Do nothing: the totals are partial anyway."""
 
     def totals(self) -> Totals:
-        return Totals(total_of({model: used} for model, used in self._answers.values()), is_partial=True)
+        return Totals(total_of({model: used} for model, used in self.kept["answers"].values()), is_partial=True)
 
     def about(self) -> dict[str, Any]:
         return {}
@@ -41,7 +36,7 @@ class Reading:
     def _take(self, line: dict[str, Any]) -> None:
         tokens, model, answer = line.get("tokens"), line.get("model"), line.get("id")
         if isinstance(tokens, dict) and isinstance(model, str) and isinstance(answer, str):
-            self._answers[answer] = [model, _used(tokens)]
+            self.kept["answers"][answer] = [model, _used(tokens)]
 
 
 def _used(tokens: dict[str, Any]) -> dict[str, int]:

@@ -48,7 +48,7 @@ export function nothingMatches(what, clearHref) {
 export function connectAnAgent() {
   const { org_id: org, sub } = credential().claims;
   const isLocal = ["127.0.0.1", "localhost", "[::1]"].includes(location.hostname);
-  const makesToken = isLocal ? ` --org ${quoted(org)} --user ${quoted(sub)}` : "";
+  const options = isLocal ? `--org ${quoted(org)} --user ${quoted(sub)}` : `--url ${location.origin}`;
   return el(
     "section",
     { class: "card teach", "data-testid": "connect" },
@@ -59,7 +59,7 @@ export function connectAnAgent() {
       `On the machine with your agents, type this. ${isLocal ? "It connects" : "It asks for a token, and connects"} `,
       "Claude Code, Codex and Gemini CLI. Then start one of them, and come back:",
     ),
-    el("pre", {}, el("code", {}, `crewkit-hook connect --url ${location.origin}${makesToken}`)),
+    el("pre", {}, el("code", {}, `crewkit-hook connect ${options}`)),
     el("p", {}, "Or start a separate installation with 200 sample sessions:"),
     el("pre", {}, el("code", {}, "crewkit-sessions demo --keep")),
     el(
