@@ -6,6 +6,7 @@ A thread reads the control database every second, so that the supervisor never w
 import contextlib
 import logging
 import threading
+import time
 from contextlib import closing
 
 from msgspec import Struct
@@ -23,7 +24,7 @@ ANSWER_WITHIN_S = 5.0
 
 
 class Wanted(Struct, frozen=True):
-    """The generations to follow, oldest first; the live one; and whether any has to be created or dropped."""
+    """The generations to follow, oldest first; the live one, if known; whether any has to be created or dropped."""
 
     followed: tuple[str, ...] = ()
     live: str = ""
@@ -31,24 +32,20 @@ class Wanted(Struct, frozen=True):
 
 
 class GenerationWatch:
-    """Reads the control database in a thread; `wanted` is the latest result, None before the first one."""
+    """Reads the control database in a thread; `wanted` is the latest result."""
 
     def __init__(self, store: StoreAddress) -> None:
         self._store = store
-        self._stopped = threading.Event()
-        self.wanted: Wanted | None = None
+        self.wanted = Wanted()
 
     def start(self) -> None:
         """Start the thread."""
         threading.Thread(target=self._run, name="generations", daemon=True).start()
 
-    def stop(self) -> None:
-        """Stop reading."""
-        self._stopped.set()
-
     def _run(self) -> None:
         logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)  # the supervisor reports what matters
-        while not self._stopped.wait(LOOK_EVERY_S):
+        while True:
+            time.sleep(LOOK_EVERY_S)
             with contextlib.suppress(*STORE_ERRORS):  # the store is starting; the latest result stays valid
                 self.wanted = look(self._store)
 

@@ -6,6 +6,7 @@ Production has three brokers, a ClickHouse server and a proxy; our code and our 
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from signal import SIGTERM
 from types import MappingProxyType
@@ -18,7 +19,7 @@ from devstack.kafka_jars import broker, probe
 from devstack.kafka_jars.broker import BrokerFailed, BrokerSettings
 from devstack.kafka_jars.jars import KafkaUnavailable
 from devstack.kafka_jars.users import BrokerUsers
-from devstack.supervisor.services import Changing, Job, Report, Step, SupervisedService
+from devstack.supervisor.services import Plan, Report, Step, SupervisedService
 from devstack.supervisor.supervisor import AlreadySupervised, DidNotComeUp, Supervisor
 from runtime.services.http_probe import answers_200, get, reachable
 from runtime.services.ports import free_ports
@@ -145,6 +146,7 @@ def production_shape(stack: Stack, watch: GenerationWatch) -> list[Step]:
             ready=lambda: answers_200(*store, "/ping"),
         ),
         provision(stack),
+        watch.start,
         SupervisedService(
             name="serve",
             command=stack.ours("serve", "--host", stack.host, "--port", str(stack.port)),
@@ -169,18 +171,16 @@ def kafka_service(settings: BrokerSettings) -> SupervisedService:
     )
 
 
-def provision(stack: Stack) -> Job:
-    """Return the job that creates what is missing, and creates and drops generations on request."""
-    return Job(name="provision", command=stack.ours("provision", *MADE_WITH), env=stack.env)
+def provision(stack: Stack) -> SupervisedService:
+    """Return the service that creates what is missing, and creates and drops generations on request."""
+    return SupervisedService(name="provision", command=stack.ours("provision", *MADE_WITH), env=stack.env, once=True)
 
 
-def changing_shape(stack: Stack, watch: GenerationWatch) -> Changing:
-    """Return the projectors of all generations to follow, and the job that is due, if any."""
+def follow(stack: Stack, watch: GenerationWatch) -> list[SupervisedService]:
+    """Return the projectors of all generations to follow, and `provision` if it has work to do."""
     wanted = watch.wanted
-    if wanted is None:
-        return Changing()
     services = [projector(stack, name, instance) for name in wanted.followed for instance in range(PROJECTORS)]
-    return Changing(services, provision(stack) if wanted.is_provisioning_needed else None)
+    return [*services, provision(stack)] if wanted.is_provisioning_needed else services
 
 
 def projector(stack: Stack, generation: str, instance: int) -> SupervisedService:
@@ -215,24 +215,17 @@ def run_stack(
     data = data.resolve()
     private_data_folder(data)
 
-    running: list[tuple[Stack, GenerationWatch]] = []
-
-    def begin() -> Sequence[Step]:
+    def begin() -> Plan:
         stack = adapt(Stack.on(data, host, port, http_env, admin))
         watch = GenerationWatch(parse_store_url(stack.store_url))
-        watch.start()
-        running.append((stack, watch))
-        return compose(stack, watch)
+        return Plan(compose(stack, watch), partial(follow, stack, watch))
 
     def ready() -> None:
         _report_metrics(data, admin, report)
         on_ready()
 
-    def changing() -> Changing:
-        return changing_shape(*running[0]) if running else Changing()
-
     try:
-        return Supervisor(data, report=report).run(begin, on_ready=ready, changing=changing)
+        return Supervisor(data, report=report).run(begin, on_ready=ready)
     except AlreadySupervised as reason:
         report(str(reason))
         return FAILED
@@ -247,10 +240,8 @@ def follows_everything(stack: Stack, watch: GenerationWatch) -> bool:
     A live generation that this code can't project is not waited for: reads still use it.
     """
     wanted = watch.wanted
-    if wanted is None:
-        return False
     if wanted.live not in wanted.followed:
-        return True
+        return bool(wanted.live)
     return sum(map(_assigned, metrics_ports(stack.data, wanted.live))) == PARTITIONS
 
 

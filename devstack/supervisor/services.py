@@ -1,10 +1,11 @@
-"""What a supervisor runs: services, which run all the time, and jobs, which end. Also the pauses between restarts."""
+"""What a supervisor runs, and the pauses between restarts."""
 
 import contextlib
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -14,7 +15,10 @@ from runtime.services.log_rotation import cut_when_full
 
 
 class SupervisedService(msgspec.Struct, frozen=True, kw_only=True):
-    """A process that the supervisor restarts whenever it ends."""
+    """A process that the supervisor restarts whenever it ends.
+
+    One that runs `once` is done when it ends with exit code 0. It has no pid file.
+    """
 
     name: str
     command: Sequence[str]
@@ -23,31 +27,24 @@ class SupervisedService(msgspec.Struct, frozen=True, kw_only=True):
     ready: Callable[[], bool] | None = None  # called every 0.1 s at the start; None: running is enough
     ready_s: float = 60.0
     listens: tuple[str, int] | None = None  # host and port that must be free before the first start
-    stop_signal: signal.Signals = signal.SIGTERM
-    stop_s: float = 5.0  # from the stop signal to SIGKILL
+    stop_s: float = 5.0  # from SIGTERM to SIGKILL
     # The signal that the kernel sends if the supervisor itself is killed. SIGKILL can't be ignored; use SIGTERM for a
     # service with workers, since only the service can stop them.
     death_signal: signal.Signals = signal.SIGKILL
+    once: bool = False
 
 
-class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """A command that must end with exit code 0 before the next step begins."""
-
-    name: str
-    command: Sequence[str]
-    env: Mapping[str, str] = {}
-    limit_s: float = 60.0  # for each try
-    tries: int = 3
+Step = SupervisedService | Callable[[], None]
 
 
-Step = SupervisedService | Job
+class Plan(NamedTuple):
+    """What to run: steps in order, each once the one before it is ready, and more services that come and go.
 
+    `more` is called continually, and must return at once.
+    """
 
-class Changing(msgspec.Struct, frozen=True):
-    """What should run now besides the steps: a job once, and services all the time."""
-
-    services: Sequence[SupervisedService] = ()
-    job: Job | None = None
+    steps: Sequence[Step]
+    more: Callable[[], Sequence[SupervisedService]] = tuple
 
 
 class Backoff(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +64,7 @@ class Backoff(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Report = Callable[[str], None]
+TRIES = 3
 
 
 class SupervisedProcess:
@@ -82,7 +80,8 @@ class SupervisedProcess:
         self._report = report
         self._process: Process | None = None
         self._started_at = self._start_at = time.monotonic()
-        self._deaths = 0
+        self.deaths = 0  # in a row
+        self.is_done = False
 
     def tend(self) -> None:
         """Start the service if its pause is over, or notice its death. Call this continually.
@@ -92,19 +91,29 @@ class SupervisedProcess:
         with contextlib.suppress(OSError):
             cut_when_full(self.log_file)
         if self._process is None:
-            if time.monotonic() >= self._start_at:
+            if time.monotonic() >= self._start_at and not self.is_done:
                 self._start()
         elif (code := self._process.exit_code()) is not None:
-            self._pause(f"ended ({how(code)})")
+            self._end(code)
 
     def is_ready(self) -> bool:
         """Return whether it runs and responds. The process is checked last: another program may have responded."""
+        if self.service.once:
+            return self.is_done
         answers = self.service.ready is None or self.service.ready()
-        return answers and self._process is not None and self._process.exit_code() is None
+        return answers and self.is_running()
+
+    def has_given_up(self) -> bool:
+        """Return whether a service that runs once has failed too often for others to wait for it."""
+        return self.service.once and self.deaths >= TRIES
+
+    def is_running(self) -> bool:
+        """Return whether it has a process."""
+        return self._process is not None and self._process.exit_code() is None
 
     def stop(self, limit_s: float) -> None:
         """Stop the service, kill it after `limit_s` seconds, and remove its pid file."""
-        if self._process is not None and not self._process.stop(self.service.stop_signal, limit_s):
+        if self._process is not None and not self._process.stop(signal.SIGTERM, limit_s):
             self._report(f"{self.service.name} did not stop within {limit_s:.1f} s and was killed")
         self._process = None
         self._pid_file.unlink(missing_ok=True)
@@ -114,22 +123,29 @@ class SupervisedProcess:
         self._started_at = time.monotonic()
         try:
             self._process = Process(service.command, service.env, self.log_file, service.death_signal)
-            write_whole(self._pid_file, f"{self._process.pid}\n")
+            if not service.once:
+                write_whole(self._pid_file, f"{self._process.pid}\n")
         except OSError as error:  # such as a full disk; the other services continue
             if self._process is not None:
                 self._process.kill()
             self._pause(f"could not be started ({error})")
 
+    def _end(self, code: int) -> None:
+        if self.service.once and code == 0:
+            self._process, self.is_done = None, True
+        else:
+            self._pause(f"ended ({_how(code)})")
+
     def _pause(self, why: str) -> None:
         """Schedule the next start of a service that is not running."""
         now = time.monotonic()
-        self._deaths = self._backoff.deaths(self._deaths, now - self._started_at)
-        pause_s = self._backoff.pause_s(self._deaths)
+        self.deaths = self._backoff.deaths(self.deaths, now - self._started_at)
+        pause_s = self._backoff.pause_s(self.deaths)
         self._process, self._start_at = None, now + pause_s
         self._report(f"{self.service.name} {why}, starts again in {pause_s:.1f} s; see {self.log_file}")
 
 
-def how(code: int) -> str:
+def _how(code: int) -> str:
     """Return how a process ended: `exit code 3`, or `SIGKILL`."""
     try:
         return signal.Signals(-code).name if code < 0 else f"exit code {code}"

@@ -2,7 +2,7 @@
 
 DIR/run/NAME.pid   the pid of each service's current process, rewritten at each start
 DIR/run/lock       locked while a supervisor works on DIR
-DIR/log/NAME.log   stdout and stderr of each service and job
+DIR/log/NAME.log   stdout and stderr of each service
 
 If the supervisor itself is killed with -9, the kernel ends its children (see `die_with_parent.py`).
 """
@@ -12,22 +12,12 @@ import fcntl
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Self
 
-from devstack.supervisor.process import Process
-from devstack.supervisor.services import (
-    Backoff,
-    Changing,
-    Job,
-    Report,
-    Step,
-    SupervisedProcess,
-    SupervisedService,
-    how,
-)
+from devstack.supervisor.services import Backoff, Plan, Report, SupervisedProcess, SupervisedService
 from runtime.services.ports import is_free
 from runtime.settings.private_files import open_private, private_folder
 
@@ -43,7 +33,7 @@ class AlreadySupervised(Exception):
 
 
 class DidNotComeUp(Exception):
-    """A service was not ready, or a job did not succeed, in time; the message names it and its log."""
+    """A service was not ready in time; the message names it and its log."""
 
 
 class StopRequested(Exception):
@@ -88,7 +78,7 @@ class StopSignals:
 
 
 class Supervisor:
-    """Runs steps on one data directory. `report` receives one line per event."""
+    """Runs a plan on one data directory. `report` receives one line per event."""
 
     def __init__(
         self,
@@ -104,35 +94,22 @@ class Supervisor:
         self._stop_all_s = stop_all_s
         self._processes: list[SupervisedProcess] = []
         self._signals = StopSignals()
-        self._changing: Callable[[], Changing] = Changing
+        self._plan = Plan(())
         self._added: set[str] = set()  # names of services that aren't steps
-        self._job_at = 0.0
-        self._in_a_job = False
 
-    def run(
-        self,
-        compose: Callable[[], Sequence[Step]],
-        *,
-        on_ready: Callable[[], None] = lambda: None,
-        changing: Callable[[], Changing] = Changing,
-    ) -> int:
+    def run(self, compose: Callable[[], Plan], *, on_ready: Callable[[], None] = lambda: None) -> int:
         """Take the steps in order, call `on_ready`, then watch until SIGTERM, SIGINT or SIGHUP; return 0.
 
-        `compose` is called once the directory is locked, so it may prepare files in it. Main thread only. `changing`
-        is called repeatedly once the jobs among the steps are done, and must return at once.
+        `compose` is called once the directory is locked, so it may prepare files in it. Main thread only.
         Raises `AlreadySupervised`, `DidNotComeUp`, and what `compose` and `on_ready` raise, after stopping everything.
         """
         private_folder(self._log_dir)
         with claimed(self._run_dir), self._signals:
             try:
                 with self._signals.raised_at_once():
-                    steps = compose()
-                last_job = max((at for at, step in enumerate(steps) if isinstance(step, Job)), default=-1)
-                for at, step in enumerate(steps):
-                    if at > last_job:  # changing services may need what the jobs make
-                        self._changing = changing
-                    self._take(step)
-                self._changing = changing
+                    self._plan = compose()
+                for step in self._plan.steps:
+                    step() if callable(step) else self._bring_up(step)
                 on_ready()
                 self._watch_until(lambda: False, limit_s=float("inf"))
             except StopRequested:
@@ -141,12 +118,6 @@ class Supervisor:
                 self._stop_all()
         return 0
 
-    def _take(self, step: Step) -> None:
-        if isinstance(step, SupervisedService):
-            self._bring_up(step)
-        else:
-            self._finish(step)
-
     def _bring_up(self, service: SupervisedService) -> None:
         """Start a service and wait until it is ready. Raises `DidNotComeUp`."""
         self._wait_for_port(service)
@@ -154,12 +125,16 @@ class Supervisor:
             raise DidNotComeUp(
                 f"{service.name} was not started: what it needs was not ready within {service.ready_s:.0f} s"
             )
-        process = self._supervised(service)
-        self._processes.append(process)
+        process = self._start(service)
         process.tend()
-        if not self._watch_until(process.is_ready, limit_s=service.ready_s):
+        in_time = self._watch_until(lambda: process.is_ready() or process.has_given_up(), limit_s=service.ready_s)
+        if process.has_given_up():
+            raise DidNotComeUp(f"{service.name} failed {process.deaths} times{_tail(process.log_file)}")
+        if not in_time:
             raise DidNotComeUp(f"{service.name} was not ready after {service.ready_s:.0f} s{_tail(process.log_file)}")
-        self._report(f"{service.name} is up")
+        if service.once:
+            self._processes.remove(process)
+        self._report(f"{service.name} is {'done' if service.once else 'up'}")
 
     def _wait_for_port(self, service: SupervisedService) -> None:
         """Wait until the port is free: another program's responses must not pass for the service's."""
@@ -169,65 +144,29 @@ class Supervisor:
         if not self._watch_until(lambda: is_free(host, port), limit_s=PORT_FREE_S):
             raise DidNotComeUp(f"{service.name} can't listen on {host}:{port}: another program is using the port")
 
-    def _adjust(self, wanted: Changing) -> None:
-        """Start and stop services so that only `wanted.services` run besides those of the steps, and run the job.
+    def _start(self, service: SupervisedService) -> SupervisedProcess:
+        process = SupervisedProcess(service, self._run_dir, self._log_dir, self._backoff, self._report)
+        self._processes.append(process)
+        return process
 
-        While the job runs, services still start and stop, since it may wait for one to end.
+    def _adjust(self) -> None:
+        """Start and stop services so that only those of the plan's `more` run besides the steps.
+
+        One that runs once is not stopped while it runs, whether it is still wanted or not.
         """
-        self._adjust_services(wanted.services)
-        if wanted.job is None or self._in_a_job or time.monotonic() < self._job_at:
-            return
-        self._in_a_job = True
-        try:
-            self._try_changing_job(wanted.job)
-        finally:
-            self._in_a_job = False
-
-    def _adjust_services(self, services: Sequence[SupervisedService]) -> None:
-        names = {service.name for service in services}
-        for process in [process for process in self._processes if process.service.name in self._added - names]:
-            self._processes.remove(process)
-            process.stop(process.service.stop_s)
-            self._added.discard(process.service.name)
-            self._report(f"{process.service.name} was stopped")
+        wanted = {service.name: service for service in self._plan.more()}
+        for process in [process for process in self._processes if process.service.name in self._added]:
+            name = process.service.name
+            if process.is_done or (name not in wanted and not (process.service.once and process.is_running())):
+                self._processes.remove(process)
+                process.stop(process.service.stop_s)
+                self._added.discard(name)
+                self._report(f"{name} {'is done' if process.is_done else 'was stopped'}")
         running = {process.service.name for process in self._processes}
-        for service in services:
-            if service.name not in running:
-                self._added.add(service.name)
-                self._processes.append(self._supervised(service))
-                self._report(f"{service.name} was started")
-
-    def _try_changing_job(self, job: Job) -> None:
-        """Run the job; after a failure, report it and retry after a pause."""
-        log_file = self._log_dir / f"{job.name}.log"
-        if (ending := self._try(job, log_file)) == "exit code 0":
-            return
-        self._job_at = time.monotonic() + self._backoff.cap_s
-        self._report(f"{job.name} failed ({ending}), starts again in {self._backoff.cap_s:.0f} s; see {log_file}")
-
-    def _supervised(self, service: SupervisedService) -> SupervisedProcess:
-        return SupervisedProcess(service, self._run_dir, self._log_dir, self._backoff, self._report)
-
-    def _finish(self, job: Job) -> None:
-        """Run a job until it succeeds. Raises `DidNotComeUp`."""
-        log_file = self._log_dir / f"{job.name}.log"
-        for failures in range(1, job.tries + 1):
-            ending = self._try(job, log_file)
-            if ending == "exit code 0":
-                return
-            self._report(f"{job.name} failed ({ending}), try {failures} of {job.tries}; see {log_file}")
-            self._watch_until(lambda: False, limit_s=self._backoff.pause_s(failures))
-        raise DidNotComeUp(f"{job.name} failed {job.tries} times{_tail(log_file)}")
-
-    def _try(self, job: Job, log_file: Path) -> str:
-        """Run the job once, tending the services meanwhile; return how it ended."""
-        process = Process(job.command, job.env, log_file, signal.SIGKILL)
-        try:
-            self._watch_until(lambda: process.exit_code() is not None, limit_s=job.limit_s)
-            code = process.exit_code()
-            return f"not done after {job.limit_s:.0f} s" if code is None else how(code)
-        finally:
-            process.kill()
+        for service in [service for name, service in wanted.items() if name not in running]:
+            self._added.add(service.name)
+            self._start(service)
+            self._report(f"{service.name} was started")
 
     def _watch_until(self, happened: Callable[[], bool], *, limit_s: float) -> bool:
         """Tend the services until `happened()`; return False after `limit_s`. Raises `StopRequested`."""
@@ -236,7 +175,7 @@ class Supervisor:
             if time.monotonic() > deadline:
                 return False
             self._signals.check()
-            self._adjust(self._changing())
+            self._adjust()
             for process in self._processes:
                 process.tend()
             time.sleep(TICK_S)

@@ -219,7 +219,7 @@ def test_the_terminal_reaches_the_supervisor_alone(tmp_path: Path) -> None:
 
 def test_pid_files_are_there_for_the_children_only(tmp_path: Path) -> None:
     """There is one file per service, and none for the supervisor or a job."""
-    steps = f"{TWO}\nSTEPS.insert(1, Job(name='job', command=python('')))"
+    steps = f"{TWO}\nSTEPS.insert(1, SupervisedService(name='job', command=python(''), once=True))"
     with supervised(tmp_path, steps) as running:
         running.await_said("READY")
 
@@ -256,8 +256,8 @@ def test_a_second_supervisor_on_the_directory_refuses(tmp_path: Path) -> None:
         assert "ended" not in said_by_first.read_text()
 
 
-def test_a_job_is_done_before_the_next_step(tmp_path: Path) -> None:
-    """Earlier services run meanwhile; a failed job is tried again."""
+def test_a_service_that_runs_once_is_done_before_the_next_step(tmp_path: Path) -> None:
+    """Earlier services run meanwhile; after a failure it is tried again."""
     steps = f"""
 JOB = f'''
 import pathlib, sys
@@ -266,24 +266,25 @@ tries.write_text(tries.read_text() + "x" if tries.exists() else "x")
 sys.exit(tries.read_text() != "xx")
 '''
 STEPS = [
-    Job(name="job", command=python(JOB)),
+    SupervisedService(name="job", command=python(JOB), once=True),
     SupervisedService(name="after", command={SLEEPER}, ready=lambda: (DATA / "tries").read_text() == "xx"),
 ]
 """
     with supervised(tmp_path, steps) as running:
         running.await_said("READY")
 
-        assert "job failed (exit code 1), try 1 of 3" in running.said()
+        assert "job ended (exit code 1), starts again in 0.2 s" in running.said()
 
 
-def test_a_job_that_fails_stops_everything(tmp_path: Path) -> None:
-    """The error has the job, its log and its last lines; no process remains."""
+def test_a_service_that_runs_once_and_fails_stops_everything(tmp_path: Path) -> None:
+    """After three tries, the error has its name, its log and its last lines; no process remains."""
     bad = "python('raise SystemExit(\"no topic\")')"
-    steps = f"STEPS = [SupervisedService(name='one', command={SLEEPER}), Job(name='job', command={bad}, tries=1)]"
+    job = f"SupervisedService(name='job', command={bad}, once=True)"
+    steps = f"STEPS = [SupervisedService(name='one', command={SLEEPER}), {job}]"
     with supervised(tmp_path, steps) as running:
         assert running.process.wait(20) == 69
 
-        assert "job failed 1 times" in running.said()
+        assert "job failed 3 times" in running.said()
         assert f"from {tmp_path}/log/job.log:\n  no topic" in running.said()
         assert running.pid_files() == set()
 

@@ -15,7 +15,7 @@ import signal
 import sys
 from pathlib import Path
 from devstack.supervisor import supervisor
-from devstack.supervisor.services import Backoff, Job, SupervisedService
+from devstack.supervisor.services import Backoff, Plan, SupervisedService
 from devstack.supervisor.supervisor import Supervisor
 
 for number in (signal.SIGINT, signal.SIGHUP):  # a test run in the background, or under nohup, ignores them
@@ -35,7 +35,7 @@ def python(script):
 RUN = """
 try:
     patient = Supervisor(DATA, report=report, backoff=Backoff(cap_s=1.0), stop_all_s=STOP_ALL_S)
-    sys.exit(patient.run(lambda: STEPS, on_ready=lambda: report("READY")))
+    sys.exit(patient.run(lambda: Plan(STEPS), on_ready=lambda: report("READY")))
 except (supervisor.AlreadySupervised, supervisor.DidNotComeUp) as reason:
     report(str(reason))
     sys.exit(69)
