@@ -7,6 +7,7 @@ until this code knows it. So operators should notice it on the day it ships.
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
+from typing import Annotated
 
 from litestar import Response, get
 from litestar.di import NamedDependency
@@ -18,6 +19,8 @@ from edge.guards import may
 from query_api.days import Days, days_of
 from query_api.read_context import ReadContext
 from schemas.hooks import KNOWN_EVENT_TYPES
+from schemas.http import fields
+from schemas.http.fields import doc
 from schemas.http.responses import Reply
 from store.reading.question import Question
 
@@ -63,45 +66,45 @@ UNKNOWN_EVENTS = Question("audit.unknown_events", StartedIn, UnknownRow)
 class EventTypeSeen(Struct, frozen=True):
     """An event type that a client sent."""
 
-    event_type: str
-    events: int
-    sessions: int
-    known: bool
+    event_type: fields.EventType
+    events: fields.Events
+    sessions: fields.Sessions
+    known: Annotated[bool, doc("Whether anything is derived from events of this type.", True)]
 
 
 class ClientSeen(Struct, frozen=True):
     """One version of a client; name and version are ``null`` if unknown. ``unknown_share`` is a part of its events."""
 
-    client: str | None
-    client_version: str | None
-    events: int
-    unknown_events: int
-    unknown_share: float
-    event_types: list[EventTypeSeen]
+    client: Annotated[str | None, doc("Coding agent; null where no agent reported the sessions.", "claude-code")]
+    client_version: fields.ClientVersion | None
+    events: fields.Events
+    unknown_events: fields.UnknownEvents
+    unknown_share: fields.UnknownShare
+    event_types: Annotated[list[EventTypeSeen], doc("Types of events, most frequent first.")]
 
 
 class ClientsSeen(Struct, frozen=True):
     """The clients of the sessions that started in these days; ``truncated`` if not all types are listed."""
 
-    unknown_share: float
-    clients: list[ClientSeen]
-    truncated: bool
+    unknown_share: fields.UnknownShare
+    clients: Annotated[list[ClientSeen], doc("Versions of clients, each with what it sent.")]
+    truncated: fields.Truncated
 
 
 class UnknownShare(Struct, frozen=True):
     """The events of the sessions that started within the last day, and how many of them have an unknown type."""
 
-    events: int
-    unknown_events: int
-    unknown_share: float
+    events: fields.Events
+    unknown_events: fields.UnknownEvents
+    unknown_share: fields.UnknownShare
 
 
 @get("/clients", operation_id="ShowClients", guards=[may("operate")])
 async def show_clients(
     context: NamedDependency[ReadContext],
     turn: NamedDependency[RequestTurn],
-    start_date: FromQuery[date | None] = None,
-    end_date: FromQuery[date | None] = None,
+    start_date: FromQuery[fields.StartDate | None] = None,
+    end_date: FromQuery[fields.EndDate | None] = None,
 ) -> Response[Reply[ClientsSeen]]:
     """Show which event types each version of each client sent in the sessions that started in these days.
 

@@ -5,6 +5,7 @@ request gets a proof of the whole log. The audit that runs every minute checks o
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Annotated
 
 from litestar import Response, get
 from litestar.di import NamedDependency
@@ -16,6 +17,8 @@ from audit.turns import OPERATOR_WAIT_S, RequestTurn
 from edge.guards import may
 from query_api.freshness import PROGRESS, PartitionProgressRow
 from query_api.read_context import ReadContext
+from schemas.http import fields
+from schemas.http.fields import doc
 from schemas.http.responses import Reply
 from store.reading.question import Asks, NoParams, Question
 
@@ -80,23 +83,23 @@ class CoverageRow(Struct, frozen=True):
 class PartitionCoverage(Struct, frozen=True):
     """The positions of one partition below ``end``; each must have a receipt, ``projected`` or ``dead``."""
 
-    partition: int
-    first: int | None
-    end: int
-    count: int
-    projected: int
-    dead: int
-    missing: int
-    gaps: list[PositionRange]
+    partition: fields.Partition
+    first: Annotated[int | None, doc("First offset with a receipt.", 0)]
+    end: Annotated[int, doc("End (exclusive) of the offsets that must have a receipt.", 1842)]
+    count: Annotated[int, doc("Number of positions with a receipt.", 1842)]
+    projected: Annotated[int, doc("Number of projected positions.", 1842)]
+    dead: Annotated[int, doc("Number of positions whose record could not be projected.", 0)]
+    missing: fields.Missing
+    gaps: Annotated[list[PositionRange], doc("Ranges `[start, stop)` without a receipt, at most 1,000.", [])]
 
 
 class Coverage(Struct, frozen=True):
     """Whether every position up to the projected end has its receipt; at most 1,000 gaps are listed."""
 
-    complete: bool
-    positions: int
-    missing: int
-    partitions: list[PartitionCoverage]
+    complete: Annotated[bool, doc("Whether every position has a receipt.", True)]
+    positions: Annotated[int, doc("Number of log positions.", 7368)]
+    missing: fields.Missing
+    partitions: Annotated[list[PartitionCoverage], doc("Partitions of the log.")]
 
 
 @get("/coverage", operation_id="ShowCoverage", guards=[may("operate")])

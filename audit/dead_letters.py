@@ -1,6 +1,7 @@
 """The records that could not be projected. Redriving them belongs to the write side."""
 
 from base64 import b64decode
+from typing import Annotated
 
 from litestar import Response, get
 from litestar.di import NamedDependency
@@ -13,6 +14,8 @@ from edge.guards import may
 from edge.path_params import parse_position
 from query_api.paging import Page
 from query_api.read_context import ReadContext
+from schemas.http import fields
+from schemas.http.fields import doc, moment
 from schemas.http.responses import Reply
 from schemas.log.position import Position
 from schemas.times import instant
@@ -51,19 +54,19 @@ DEAD_LETTERS = Question("audit.dead_letters", DeadLettersPage, DeadLettersPageRo
 class DeadLetter(Struct, frozen=True):
     """A position whose record could not be projected, why not, and where it was appended again."""
 
-    position: str
-    logged_at: str
-    reason: str
-    size: int
-    redriven_to: list[str]
+    position: Annotated[str, doc("Log position of the record.", "2:1841")]
+    logged_at: Annotated[str, moment("Time at which the log stored the record, by the log's clock.")]
+    reason: fields.Reason
+    size: Annotated[int, doc("Size of the record's value in bytes.", 512)]
+    redriven_to: Annotated[list[str], doc("Log positions of its later copies.", ["2:1990"])]
 
 
 class WholeDeadLetter(DeadLetter, frozen=True):
     """A dead letter with its bytes: in base64, and as text if they are UTF-8."""
 
-    key_base64: str
-    value_base64: str
-    text: str | None
+    key_base64: Annotated[str, doc("Key of the record, in base64.", "Cz1cHnpST/A=")]
+    value_base64: Annotated[str, doc("Value of the record, in base64.", "bm90IGEgcmVjb3Jk")]
+    text: Annotated[str | None, doc("Value of the record, if it is text.", "not a record")]
 
 
 @get("/dead-letters", operation_id="ListDeadLetters", guards=[may("operate")])

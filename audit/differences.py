@@ -1,10 +1,12 @@
 """Differences by table, key and column, from the lines in which the two sides of a recount differ. Pure."""
 
 from collections.abc import Iterator, Mapping
+from typing import Annotated
 
 from msgspec import Struct
 
 from audit.recount_questions import Numbers, OrphanRow, RollupLine, SessionLine, StateLine
+from schemas.http.fields import doc
 from schemas.times import instant
 
 MEASURES = (
@@ -36,11 +38,11 @@ LEVELS: Mapping[str, tuple[str, ...]] = {
 class Difference(Struct, frozen=True):
     """One column of a row, or of a group in a bucket, that differs from its recount."""
 
-    table: str
-    key: dict[str, str | None]
-    column: str
-    stored: int | str | None
-    recounted: int | str | None
+    table: Annotated[str, doc("Table name.", "rollup_hourly")]
+    key: Annotated[dict[str, str | None], doc("Key of the row.", {"org_id": "acme"})]
+    column: Annotated[str, doc("Column name.", "cost_nano")]
+    stored: Annotated[int | str | None, doc("Value in the table.", 1)]
+    recounted: Annotated[int | str | None, doc("Value from the recount.", 2)]
 
 
 def session_differences(line: SessionLine) -> Iterator[Difference]:

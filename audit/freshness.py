@@ -1,6 +1,7 @@
 """How far each partition is projected, and the age of the data that readers see."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 from litestar import Response, get
 from litestar.di import NamedDependency
@@ -10,6 +11,8 @@ from audit.clients import UnknownShare, unknown_share
 from edge.guards import may
 from query_api.freshness import PROGRESS, PartitionProgressRow
 from query_api.read_context import ReadContext
+from schemas.http import fields
+from schemas.http.fields import doc
 from schemas.http.responses import Reply
 from schemas.times import instant
 from store.reading.question import NoParams
@@ -18,14 +21,14 @@ from store.reading.question import NoParams
 class PartitionFreshness(Struct, frozen=True):
     """One partition: its tables, and the rollups that follow them. Times are ``null`` until it has reported."""
 
-    partition: int
-    log_end: int
-    projected: int
-    lag: int
-    complete_through: str | None
-    age_seconds: float | None
-    rolled_up: int
-    rollups_complete_through: str | None
+    partition: fields.Partition
+    log_end: fields.LogEnd
+    projected: fields.Projected
+    lag: Annotated[int, doc("Number of records not yet projected.", 0)]
+    complete_through: fields.CompleteThrough | None
+    age_seconds: Annotated[float | None, doc("Seconds since `complete_through`.", 0.7)]
+    rolled_up: Annotated[int, doc("Offset up to which the rollups contain every session of the partition.", 1842)]
+    rollups_complete_through: fields.RollupsCompleteThrough | None
 
 
 class InstallationFreshness(Struct, frozen=True):
@@ -35,11 +38,11 @@ class InstallationFreshness(Struct, frozen=True):
     sessions that started within the last day.
     """
 
-    complete_through: str | None
-    rollups_complete_through: str | None
-    lag_records: int
-    partitions: list[PartitionFreshness]
-    events_of_a_day: UnknownShare
+    complete_through: fields.CompleteThrough | None
+    rollups_complete_through: fields.RollupsCompleteThrough | None
+    lag_records: fields.LagRecords
+    partitions: Annotated[list[PartitionFreshness], doc("Partitions of the log.")]
+    events_of_a_day: Annotated[UnknownShare, doc("Events in sessions of the last day, by what is known of them.")]
 
 
 @get("/freshness", operation_id="ShowFreshness", guards=[may("operate")])

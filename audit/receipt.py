@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from time import monotonic
+from typing import Annotated
 from uuid import UUID
 
 from litestar import Response, get
@@ -16,6 +17,8 @@ from edge.principal import Principal
 from query_api.freshness import PROGRESS
 from query_api.read_context import ReadContext
 from query_api.visibility import hide_timing
+from schemas.http import fields
+from schemas.http.fields import doc, moment
 from schemas.http.responses import Reply
 from schemas.log.position import Position
 from schemas.permissions import allows
@@ -68,13 +71,13 @@ RECEIPT_WRITER = Question("audit.receipt_writer", PositionOfUser, WroteRow)
 class Receipt(Struct, frozen=True):
     """What happened to a position: projected, dead (see ``reason``) or waiting, which has no times yet."""
 
-    position: str
-    outcome: str
-    received_at: str | None = None
-    stored_at: str | None = None
-    facts: int | None = None
-    added: int | None = None
-    reason: str | None = None
+    position: Annotated[str, doc("The requested log position.", "2:1841")]
+    outcome: Annotated[str, doc("What became of the record; see `reason`.", values="projected dead waiting")]
+    received_at: fields.ReceivedAt | None = None
+    stored_at: Annotated[str | None, moment("Time at which the record was visible in the tables.")] = None
+    facts: Annotated[int | None, doc("Number of facts in the record.", 99)] = None
+    added: Annotated[int | None, doc("Number of facts that were new.", 99)] = None
+    reason: fields.Reason | None = None
 
 
 @get("/receipts/{position:str}", operation_id="GetReceipt", guards=[may("receipt.read")])

@@ -6,6 +6,7 @@ See `confirm` for when a difference counts.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
+from typing import Annotated
 from uuid import UUID
 
 from msgspec import Struct
@@ -41,6 +42,8 @@ from audit.slices import RecountSlice, days_asked, parts_of, slices
 from processors.fold.fold import FOLD_VERSION
 from query_api.days import Days
 from schemas.hooks import KNOWN_EVENT_TYPES
+from schemas.http import fields
+from schemas.http.fields import doc
 from store.reading.question import Asks, NoParams
 from store.sql import cut_to_size
 
@@ -58,18 +61,18 @@ Pause = Callable[[], Awaitable[None]]
 class Compared(Struct):
     """How many rows were compared with their source."""
 
-    sessions: int = 0
-    events: int = 0
-    rollup_hourly: int = 0
-    rollup_daily: int = 0
+    sessions: Annotated[int, doc("Number of sessions recounted.", 120)] = 0
+    events: Annotated[int, doc("Number of events counted.", 5940)] = 0
+    rollup_hourly: fields.RollupHourly = 0
+    rollup_daily: fields.RollupDaily = 0
 
 
 class Moving(Struct):
     """How many rows could not be compared because they were being written during each comparison."""
 
-    sessions: int = 0
-    rollup_hourly: int = 0
-    rollup_daily: int = 0
+    sessions: Annotated[int, doc("Number of sessions that changed during every attempt.", 0)] = 0
+    rollup_hourly: fields.RollupHourly = 0
+    rollup_daily: fields.RollupDaily = 0
 
 
 class Recounted(Struct):
@@ -78,12 +81,12 @@ class Recounted(Struct):
     ``note`` says so if sessions were not compared with their facts because another fold version counted them.
     """
 
-    equal: bool
-    compared: Compared
-    moving: Moving
-    differences: list[Difference]
-    truncated: bool
-    note: str | None = None
+    equal: Annotated[bool, doc("Whether the recount found no difference.", True)]
+    compared: Annotated[Compared, doc("Number of rows compared.")]
+    moving: Annotated[Moving, doc("Number of rows that changed during every attempt to compare them.")]
+    differences: Annotated[list[Difference], doc("Differences, at most 1,000.", [])]
+    truncated: fields.Truncated
+    note: Annotated[str | None, doc("Why sessions were not compared with their facts; null if they were.")] = None
 
 
 class Recount:

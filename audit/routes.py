@@ -5,7 +5,6 @@ The background audit takes no turn, so it can't fail because another recount is 
 """
 
 from collections.abc import Sequence
-from datetime import date
 
 from litestar import Response, Router, get
 from litestar.di import NamedDependency, Provide
@@ -26,6 +25,7 @@ from ingest.body import Bodies
 from query_api.error_responses import EXCEPTION_HANDLERS
 from query_api.freshness import freshness_header
 from query_api.read_context import ReadContext, provide_page, read_context_of
+from schemas.http import fields
 from schemas.http.responses import Reply
 
 ORG_WAIT_S = 5.0
@@ -40,8 +40,8 @@ _OF_ROLLUPS = {"context": read_context_of("rollups")}
 async def recount_installation(
     context: NamedDependency[ReadContext],
     turn: NamedDependency[RequestTurn],
-    start_date: FromQuery[date | None] = None,
-    end_date: FromQuery[date | None] = None,
+    start_date: FromQuery[fields.StartDate | None] = None,
+    end_date: FromQuery[fields.EndDate | None] = None,
 ) -> Response[Reply[Recounted]]:
     """Recount every org's sessions from their facts and its rollups from the sessions, and list the differences."""
     recount = Recount(context, None, days_asked(start_date, end_date), fold_version=context.fold_version)
@@ -54,8 +54,8 @@ async def recount_org(
     context: NamedDependency[ReadContext],
     principal: NamedDependency[Principal],
     turn: NamedDependency[RequestTurn],
-    start_date: FromQuery[date | None] = None,
-    end_date: FromQuery[date | None] = None,
+    start_date: FromQuery[fields.StartDate | None] = None,
+    end_date: FromQuery[fields.EndDate | None] = None,
 ) -> Response[Reply[Recounted]]:
     """Recount this org's sessions from their facts and its rollups from the sessions, and list the differences."""
     recount = Recount(context, principal.org_id, days_asked(start_date, end_date), fold_version=context.fold_version)

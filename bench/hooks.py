@@ -15,8 +15,6 @@ from time import perf_counter
 
 from crewkit_hook import program, spool
 from crewkit_hook import settings as client_settings
-from crewkit_hook.agents.registry import AGENTS
-from crewkit_hook.hook_files import add
 from crewkit_hook.settings import Settings
 
 from bench.figures import Figure, figure
@@ -99,51 +97,4 @@ def _hook_ms(home: Path) -> float:
     return (perf_counter() - began) * 1e3
 
 
-def _figures(state: str, times_ms: Sequence[float]) -> list[Figure]:
-    return [
-        at_most(f"hook_cost, the server {state}: median", median(times_ms), "ms", MARK_MS),
-        without_mark(f"hook_cost, the server {state}: slowest", max(times_ms), "ms"),
-    ]
-
-
-def _measure_agent(report: Report) -> list[Figure]:
-    """Time Claude Code over the same turns with hooks and without, in turns; its hooks share the difference."""
-    times_s: dict[str, list[float]] = {state: [] for state in (NONE, *SERVERS)}
-    with ExitStack() as stack:
-        homes = {state: stack.enter_context(_connected(server)) for state, server in SERVERS.items()}
-        for number in range(ROUNDS):
-            for state, times in times_s.items():
-                report(f"round {number + 1} of {ROUNDS}: {state}")
-                times.append(_agent_s(homes.get(state)))
-        hooks = status(str(homes["is away"]))["waiting"] / ROUNDS
-    none_s = median(times_s.pop(NONE))
-    added_ms = {state: (median(times) - none_s) * 1e3 / hooks for state, times in times_s.items()}
-    return [
-        without_mark("hook_cost_agent, without hooks", none_s, "s"),
-        without_mark("hook_cost_agent, hooks of a run", hooks, "hooks"),
-        *(at_most(f"hook_cost_agent, the server {state}", ms, "ms a hook", MARK_MS) for state, ms in added_ms.items()),
-    ]
-
-
-def _agent_s(home: Path | None) -> float:
-    """Run Claude Code once; with hooks into a folder, if there is one."""
-    turns = [[tool_use("Read", f"toolu_{number}", file_path="stone.py")] for number in range(TOOLS)]
-    with temporary_folder() as folder, messages_api(*turns, [text("Done.")]) as (model, _):
-        (folder / "stone.py").write_text("turn = True\n")
-        environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "DISABLE_AUTOUPDATER": "1"}
-        environment |= {"ANTHROPIC_BASE_URL": model, "ANTHROPIC_API_KEY": "dummy"}
-        if home is not None:
-            add(AGENTS[AGENT], folder, program.here())
-            environment[spool.HOME_VARIABLE] = str(home)
-        claude = Path(os.environ["AGENTS"], "node_modules", ".bin", "claude")
-        began = perf_counter()
-        subprocess.run([claude, "-p", "Read"], cwd=folder, env=environment, capture_output=True, check=True)
-        return perf_counter() - began
-
-
-QUESTIONS = (
-    BenchQuestion("hook_cost", "what an agent waits for a hook, in each state of the server", _measure_hook),
-    BenchQuestion(
-        "hook_cost_agent", "what a hook adds to a run of Claude Code (AGENTS: see `make clients`)", _measure_agent, True
-    ),
-)
+QUESTIONS = (BenchQuestion("hook_cost", "what an agent waits for a hook, in each state of the server", _measure),)

@@ -3,16 +3,19 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic
+from typing import Annotated
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from edge.authentication import PUBLIC
 from edge.errors import ApiError
-from edge.route_docs import responds_with
+from schemas.http.fields import doc
 
 Readiness = Callable[[], Awaitable[Mapping[str, bool]]]
 CACHED_S = 1.0
+Live = Annotated[dict[str, str], doc("The process responds.", {"status": "ok"})]
+Ready = Annotated[dict[str, str], doc("The parts that respond.", {"status": "ok", "log": "ok", "store": "ok"})]
 
 
 def cached(readiness: Readiness, clock: Callable[[], float] = monotonic) -> Readiness:
@@ -38,13 +41,13 @@ def health_routes(readiness: Readiness) -> list[HTTPRouteHandler]:
     """Return ``/livez`` and ``/readyz``. ``readiness`` maps each part to whether it responds; it runs once a second."""
     ask = cached(readiness)
 
-    @get("/livez", opt=PUBLIC | responds_with({"status": "ok"}), operation_id="Livez", sync_to_thread=False)
-    def livez() -> Response[dict[str, str]]:
+    @get("/livez", opt=PUBLIC, operation_id="Livez", sync_to_thread=False)
+    def livez() -> Response[Live]:
         """Return 200 while the process responds."""
         return Response({"status": "ok"})
 
-    @get("/readyz", opt=PUBLIC | responds_with({"status": "ok", "log": "ok", "store": "ok"}), operation_id="Readyz")
-    async def readyz() -> Response[dict[str, str]]:
+    @get("/readyz", opt=PUBLIC, operation_id="Readyz")
+    async def readyz() -> Response[Ready]:
         """Return 200 if every part that this service needs responds, else 503 and the parts that do not."""
         parts = await ask()
         if away := {name: ["is away"] for name, here in parts.items() if not here}:

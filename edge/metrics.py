@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from functools import cache, partial
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
@@ -12,12 +12,13 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, Count
 
 from edge.authentication import PUBLIC
 from edge.rate_limits import RateLimits
-from edge.route_docs import responds_with
 from edge.watched_file import WatchedFile
+from schemas.http.fields import doc
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 2.5, 5.0, 10.0)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"})
 _EXAMPLE = 'crewkit_http_requests_total{method="GET",route="/api/v1/{org_id}/sessions",status="200"} 12.0\n'
+Text = Annotated[str, doc("Metrics in Prometheus' text format.", _EXAMPLE)]
 
 Observe = Callable[[HTTPScope, int, float], None]  # scope, status, start time of `time.perf_counter`
 
@@ -62,9 +63,9 @@ def register_fault_gauges(registry: CollectorRegistry, limits: RateLimits, files
 def metrics_route(registry: CollectorRegistry) -> HTTPRouteHandler:
     """Return ``/metrics``, for scraping inside the network: a proxy should not expose it."""
 
-    @get("/metrics", opt=PUBLIC | responds_with(_EXAMPLE), operation_id="Metrics", sync_to_thread=False)
-    def metrics() -> Response[bytes]:
+    @get("/metrics", opt=PUBLIC, operation_id="Metrics", sync_to_thread=False)
+    def metrics() -> Response[Text]:
         """Return the metrics of this process in Prometheus text format."""
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+        return Response(generate_latest(registry).decode(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     return metrics

@@ -1,41 +1,30 @@
-"""Documentation of a route that its signature cannot express: body type and example response."""
+"""What is documented about a route's body: routes read bodies themselves, so their signatures do not name the type."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from litestar.handlers import BaseRouteHandler
 
-_BODY, BODY_OPTIONAL, EXAMPLE, TO_LOG = "body", "body_optional", "example", "to_log"
-OR_ONE, UNDECODABLE = "or_one", "undecodable"
 
-
-def takes(
-    kind: type,
-    *,
-    optional: bool = False,
-    to_log: bool = True,
-    or_one: type | None = None,
-    undecodable: bool = False,
-) -> dict[str, Any]:
-    """Return the ``opt`` of a route with this JSON body. Routes read bodies themselves, to check limits first.
+class BodyDoc(NamedTuple):
+    """The JSON body of a route.
 
     ``to_log``: the route appends to the log, and its response names the position. ``or_one``: another type that the
     body may have instead; then the response is 204. ``undecodable``: its 400 has the shape that OTLP prescribes.
     """
-    return {_BODY: kind, BODY_OPTIONAL: optional, TO_LOG: to_log, OR_ONE: or_one, UNDECODABLE: undecodable}
+
+    kind: type
+    optional: bool = False
+    to_log: bool = True
+    or_one: type | None = None
+    undecodable: bool = False
 
 
-def responds_with(example: Any) -> dict[str, Any]:
-    """Return the ``opt`` of a route whose response is not composed of documented fields, or not JSON."""
-    return {EXAMPLE: example}
+def takes(kind: type, **more: Any) -> dict[str, BodyDoc]:
+    """Return the ``opt`` of a route with this body; ``more`` are fields of `BodyDoc`."""
+    return {"body": BodyDoc(kind, **more)}
 
 
-def other_body_type(handler: BaseRouteHandler) -> type | None:
-    """Return the type that a route's body may have instead; its response is 204."""
-    kind: type | None = handler.opt.get(OR_ONE)
-    return kind
-
-
-def body_type(handler: BaseRouteHandler) -> type | None:
-    """Return the type of a route's body; None if it has no body."""
-    kind: type | None = handler.opt.get(_BODY)
-    return kind
+def body_doc(handler: BaseRouteHandler) -> BodyDoc | None:
+    """Return what is documented about a route's body; None if it has no body."""
+    found: BodyDoc | None = handler.opt.get("body")
+    return found

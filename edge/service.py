@@ -17,7 +17,7 @@ from edge.error_responses import COMMON_EXCEPTION_HANDLERS
 from edge.health import Readiness, health_routes
 from edge.logging import AccessLog
 from edge.metrics import HttpMetrics, metrics_route
-from edge.openapi.page import PAGE_ROUTES, publish_document
+from edge.openapi.page import PAGE_ROUTES
 from edge.outermost import App
 from edge.principal import principal_of
 from edge.query_parameters import collect_parameters, refuse_unknown_parameters
@@ -33,8 +33,6 @@ def build_service(
     readiness: Readiness,
     lifespan: Sequence[Lifespan] = (),
     *,
-    title: str = "crewkit-sessions",
-    version: str = "1",
     limits: RateLimits | None = None,
     registry: CollectorRegistry | None = None,
     allowed_origins: Sequence[str] = (),
@@ -63,16 +61,15 @@ def build_service(
         exception_handlers={**COMMON_EXCEPTION_HANDLERS, **exception_handlers},
         before_request=refuse_unknown_parameters,
         lifespan=list(lifespan),
-        openapi_config=None,  # `edge.openapi` generates the document
+        openapi_config=None,  # `edge.openapi` builds the document, and says why
         cors_config=cors_config(allowed_origins),
         logging_config=None,
         debug=False,
         **options,
     )
     app.observe = HttpMetrics(registry).observe
-    publish_document(_complete(app), title, version)
     app.internal = health_app(readiness, registry) if separate_internal else None
-    return app
+    return _complete(app)
 
 
 def _internal_routes(readiness: Readiness, registry: CollectorRegistry) -> list[ControllerRouterHandler]:

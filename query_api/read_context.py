@@ -17,6 +17,7 @@ from edge.principal import Principal
 from query_api.answers import Answers, key_of
 from query_api.freshness import WAIT_HEADER, Claim, Freshness, Source, parse_positions, remember_claim
 from query_api.paging import PAGE_MAX, PER_PAGE_DEFAULT, PER_PAGE_MAX, Page
+from schemas.http import fields
 from schemas.http.responses import Reply
 from schemas.times import instant
 from store.generations import Generation
@@ -152,8 +153,8 @@ def read_context_of(source: Source, remembered: bool = False) -> Provide:
 
 
 def provide_page(
-    page: Annotated[int, QueryParameter(ge=1, le=PAGE_MAX)] = 1,
-    per_page: Annotated[int, QueryParameter(ge=1, le=PER_PAGE_MAX)] = PER_PAGE_DEFAULT,
+    page: Annotated[int, QueryParameter(ge=1, le=PAGE_MAX), fields.PAGE] = 1,
+    per_page: Annotated[int, QueryParameter(ge=1, le=PER_PAGE_MAX), fields.PER_PAGE] = PER_PAGE_DEFAULT,
 ) -> Page:
     """Return the page that the query parameters name."""
     return Page(page, per_page)

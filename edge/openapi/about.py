@@ -1,6 +1,6 @@
 """Texts of the API page: its introduction, and its sections with the routes that belong to each."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
 
 ABOUT = """
 The system of record for AI coding sessions. Send the events of a session; read sessions and analytics.
@@ -37,33 +37,22 @@ requests of an org are limited per hour: see `X-RateLimit-*`. A request of hooks
 its sessions.
 """.strip()
 
-
-class Section(NamedTuple):
-    """A heading and its introduction."""
-
-    name: str
-    about: str
-
-
-WRITING = Section(
-    "Writing",
-    "Every 2xx means that the write is durable in the log. After any other status, the same request can be sent again.",
-)
-READING = Section("Reading", "Sessions that the caller may see, and their parts.")
-ANALYTICS = Section("Analytics", "Statistics of the sessions that started in a range of days (UTC).")
-OPERATIONS = Section("Operations", "Receipts of writes, and checks that the numbers are right.")
-OPERATOR = Section("Operator", "For operators of the installation. Needs a token of role `operator`.")
-HEALTH = Section("Health", "For supervisors and monitoring; no credential is needed.")
-PAGE_SECTIONS = (WRITING, READING, ANALYTICS, OPERATIONS, OPERATOR, HEALTH)
-
-_BY_PATH = (("/api/v1/operator/", OPERATOR), ("/ops/", OPERATIONS), ("/analytics/", ANALYTICS))
+SECTIONS: Mapping[str, str] = {
+    "Writing": "A 2xx means that the write is durable in the log. After any other status, you can send it again.",
+    "Reading": "Sessions that the caller may see, and their parts.",
+    "Analytics": "Statistics of the sessions that started in a range of days (UTC).",
+    "Operations": "Receipts of writes, and checks that the numbers are right.",
+    "Operator": "For operators of the installation. Needs a token of role `operator`.",
+    "Health": "For supervisors and monitoring; no credential is needed.",
+}
+_BY_PATH = (("/api/v1/operator/", "Operator"), ("/ops/", "Operations"), ("/analytics/", "Analytics"))
 
 
-def section_of(path: str, method: str) -> Section:
+def section_of(path: str, method: str) -> str:
     """Derive the section from the path and the method, so that routes need not name it."""
     if not path.startswith("/api/"):
-        return HEALTH
+        return "Health"
     for part, section in _BY_PATH:
         if part in path:
             return section
-    return READING if method == "GET" else WRITING
+    return "Reading" if method == "GET" else "Writing"

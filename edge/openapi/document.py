@@ -10,28 +10,19 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
 from edge.guards import required_action
-from edge.openapi.about import ABOUT, PAGE_SECTIONS, section_of
-from edge.openapi.parameters import (
+from edge.openapi.about import ABOUT, SECTIONS, section_of
+from edge.openapi.headers import (
     COMMON_HEADERS,
     RATE_LIMIT_HEADERS,
     READ_HEADERS,
     WRITE_HEADERS,
-    header_parameters,
-    path_parameters,
-    query_parameters,
+    header_refs,
     response_headers,
 )
-from edge.openapi.responses import (
-    ERROR_RESPONSES,
-    JSON,
-    UNDECODABLE_RESPONSE,
-    error_components,
-    header_refs,
-    meta_schema,
-)
+from edge.openapi.parameters import header_parameters, path_parameters, query_parameters
+from edge.openapi.responses import ERROR_RESPONSES, JSON, UNDECODABLE_RESPONSE, error_components, meta_schema
 from edge.openapi.schemas import Schema, TypeSchemas
-from edge.route_docs import BODY_OPTIONAL, EXAMPLE, TO_LOG, UNDECODABLE, body_type, other_body_type
-from schemas.http.examples import BODIES
+from edge.route_docs import BodyDoc, body_doc
 from schemas.http.responses import ErrorBody, Reply
 from schemas.permissions import ALLOWED, ROLES, ROUTES, Visibility
 
@@ -68,12 +59,17 @@ class Operation(NamedTuple):
         return get_args(self.response_type)[0] if get_origin(self.response_type) is Reply else None
 
     @property
+    def body(self) -> BodyDoc | None:
+        return body_doc(self.handler)
+
+    @property
     def is_public(self) -> bool:
         return required_action(self.handler) is None
 
     @property
     def writes(self) -> bool:
-        return self.method != "GET" and bool(self.handler.opt.get(TO_LOG, True))
+        """Whether it appends to the log."""
+        return self.body is not None and self.body.to_log
 
     @property
     def is_read(self) -> bool:
@@ -93,21 +89,21 @@ def operations_of(app: Litestar) -> list[Operation]:
     return sorted(operations, key=lambda op: (op.path, op.method))
 
 
-def build_document(app: Litestar, title: str, version: str) -> Schema:
+def build_document(app: Litestar) -> Schema:
     """Return the OpenAPI document of a service."""
     ops = operations_of(app)
-    bodies = [kind for op in ops for kind in (body_type(op.handler), other_body_type(op.handler)) if kind is not None]
-    responses = [op.data_type or op.response_type for op in ops if op.response_type is not bytes]
+    bodies = [kind for op in ops if op.body for kind in (op.body.kind, op.body.or_one) if kind]
+    responses = [op.data_type or op.response_type for op in ops]
     schemas = TypeSchemas(bodies, [*responses, ErrorBody])
     paths: dict[str, Schema] = {}
     for op in ops:
         paths.setdefault(op.path, {})[op.method.lower()] = _operation(op, schemas)
     used = {section_of(op.path, op.method) for op in ops}
     return {
-        "openapi": "3.0.3",
-        "info": {"title": title, "version": version, "description": ABOUT},
+        "openapi": "3.1.0",
+        "info": {"title": "crewkit-sessions", "version": "1", "description": ABOUT},
         "servers": [{"url": "/"}],
-        "tags": [{"name": it.name, "description": it.about} for it in PAGE_SECTIONS if it in used],
+        "tags": [{"name": name, "description": about} for name, about in SECTIONS.items() if name in used],
         "paths": paths,
         "components": {
             "schemas": schemas.components,
@@ -125,22 +121,22 @@ def _operation(op: Operation, schemas: TypeSchemas) -> Schema:
         "operationId": op.handler.operation_id,
         "summary": _WORD_BOUNDARY.sub(" ", str(op.handler.operation_id)),
         "description": _description(op),
-        "tags": [section_of(op.path, op.method).name],
+        "tags": [section_of(op.path, op.method)],
         "security": [] if op.is_public else [{"bearer": []}],
         "parameters": [*path_parameters(op.path_names), *query, *_headers(op)],
         "responses": _responses(op, schemas, [parameter["name"] for parameter in query]),
     }
-    if (kind := body_type(op.handler)) is not None:
-        other = other_body_type(op.handler)
-        schema = schemas.of(kind) if other is None else _either(schemas.of(kind), schemas.of(other))
-        content = {"schema": schema, "example": BODIES[kind]}
-        operation["requestBody"] = {"required": not op.handler.opt.get(BODY_OPTIONAL), "content": {JSON: content}}
+    if op.body is not None:
+        operation["requestBody"] = _request_body(op.body, schemas)
     return operation
 
 
-def _either(several: Schema, one: Schema) -> Schema:
-    """Return the schema of a body of two types; one without any field is of neither."""
-    return {"anyOf": [{"allOf": [several], "minProperties": 1}, one]}
+def _request_body(body: BodyDoc, schemas: TypeSchemas) -> Schema:
+    schema = schemas.of(body.kind)
+    content = {"schema": schema, "example": schemas.example(schema)}
+    if body.or_one is not None:  # a body without any field is of neither type
+        content["schema"] = {"anyOf": [{**schema, "minProperties": 1}, schemas.of(body.or_one)]}
+    return {"required": not body.optional, "content": {JSON: content}}
 
 
 def _description(op: Operation) -> str:
@@ -167,27 +163,27 @@ def _responses(op: Operation, schemas: TypeSchemas, query: list[str]) -> Schema:
     of_reads = ["ETag", "X-Complete-Through", "X-Generation"]
     headers += ["X-Log-Position"] if op.writes else of_reads if op.is_read else []
     schema, status = _success_schema(op, schemas, query), op.handler.status_code
-    example = op.handler.opt.get(EXAMPLE) or schemas.example(schema)
-    media_type = "text/plain" if op.response_type is bytes else JSON
-    content = {media_type: {"schema": schema, "example": example}}
+    media_type = "text/plain" if schema.get("type") == "string" else JSON
+    content = {media_type: {"schema": schema, "example": schemas.example(schema)}}
     success = {"description": _SUCCESS[status], "headers": header_refs(headers), "content": content}
     responses: Schema = {str(status): success}
-    if other_body_type(op.handler) is not None:
+    if op.body and op.body.or_one:
         responses["204"] = {"description": _SUCCESS[204], "headers": header_refs(headers)}
     if op.is_read:
         responses["304"] = {"description": "`If-None-Match` is still current.", "headers": header_refs(headers)}
-    has_body = body_type(op.handler) is not None
-    statuses = {422, *(() if op.is_public else (401, 403, 404, 429)), *((400, 408, 413, 415) if has_body else ())}
+    return responses | _error_responses(op)
+
+
+def _error_responses(op: Operation) -> Schema:
+    statuses = {422, *(() if op.is_public else (401, 403, 404, 429)), *((400, 408, 413, 415) if op.body else ())}
     statuses |= set() if op.path in _WITHOUT_503 else {503}
     names = {str(status): ERROR_RESPONSES[status].name for status in sorted(statuses)}
-    if op.handler.opt.get(UNDECODABLE):
+    if op.body and op.body.undecodable:
         names["400"] = UNDECODABLE_RESPONSE
-    return responses | {status: {"$ref": f"#/components/responses/{name}"} for status, name in names.items()}
+    return {status: {"$ref": f"#/components/responses/{name}"} for status, name in names.items()}
 
 
 def _success_schema(op: Operation, schemas: TypeSchemas, query: list[str]) -> Schema:
-    if op.response_type is bytes:
-        return {"type": "string"}
     if op.data_type is None:
         return schemas.of(op.response_type)
     counts = "/analytics/" in op.path or "recount" in op.path

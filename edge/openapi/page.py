@@ -5,13 +5,13 @@ No script is inline, so a strict content security policy can forbid inline scrip
 
 from collections.abc import Mapping
 from functools import cache
+from importlib.metadata import distribution
 from pathlib import Path
 
 import msgspec
-from litestar import Litestar, MediaType, Request, Response, get
+from litestar import MediaType, Request, Response, get
 from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
-from swagger_ui_bundle import swagger_ui_path
 
 from edge.authentication import PUBLIC
 from edge.errors import not_found
@@ -55,14 +55,11 @@ _ASSETS: Mapping[str, str] = {
 }
 
 
-def publish_document(app: Litestar, title: str, version: str) -> None:
-    """Build the document once; its route returns the stored bytes."""
-    app.state[_DOCUMENT] = msgspec.json.encode(build_document(app, title, version))
-
-
-@get("/schema/openapi.json", opt=PUBLIC, include_in_schema=False, sync_to_thread=False)
-def openapi_json(state: State) -> Response[bytes]:
-    """Return the OpenAPI document."""
+@get("/schema/openapi.json", opt=PUBLIC, include_in_schema=False, sync_to_thread=True)
+def openapi_json(request: Request[object, object, State], state: State) -> Response[bytes]:
+    """Return the OpenAPI document. The first request builds it, in a thread: that takes up to 100 ms."""
+    if _DOCUMENT not in state:
+        state[_DOCUMENT] = msgspec.json.encode(build_document(request.app))
     return Response(state[_DOCUMENT], media_type=MediaType.JSON)
 
 
@@ -85,7 +82,9 @@ def asset(request: Request[object, object, State]) -> Response[bytes]:
 
 @cache
 def _packaged(name: str) -> bytes:
-    return Path(swagger_ui_path, name).read_bytes()
+    """Read a file of the package, which is not imported: it would import Flask."""
+    place = distribution("flask-swagger-ui").locate_file(f"flask_swagger_ui/dist/{name}")
+    return Path(str(place)).read_bytes()
 
 
 PAGE_ROUTES: list[HTTPRouteHandler] = [openapi_json, page, asset]

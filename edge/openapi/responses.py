@@ -1,7 +1,7 @@
 """Parts of responses: the ``meta`` of a success, and the possible errors, which share one shape."""
 
-from collections.abc import Collection
-from typing import NamedTuple
+from collections.abc import Collection, Mapping
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from litestar.status_codes import HTTP_401_UNAUTHORIZED
@@ -17,23 +17,26 @@ from edge.errors import (
     slow_body,
     unauthenticated,
 )
-from edge.openapi.parameters import COMMON_HEADERS, RATE_LIMIT_HEADERS
-from edge.openapi.schemas import Schema, with_meaning
+from edge.openapi.headers import COMMON_HEADERS, RATE_LIMIT_HEADERS, header_refs
+from edge.openapi.schemas import Schema
 from edge.rate_limits import Allowance, too_many_requests
+from schemas.http import fields
+from schemas.http.fields import doc
 from schemas.http.responses import ErrorBody
 
 JSON = "application/json"
 _PAGE_META = ("current_page", "per_page", "total_pages", "total_count")
-_STRING, _INTEGER = {"type": "string"}, {"type": "integer"}
-_META: dict[str, Schema] = {
-    "position": _STRING,
-    **dict.fromkeys(_PAGE_META, _INTEGER),
-    "next_cursor": {"type": "string", "nullable": True},
-    "complete_through": _STRING,
-    "lag_records": _INTEGER,
-    "as_of": _STRING,
+_META: Mapping[str, Any] = {
+    "position": Annotated[str, doc("Log position of the write, or the last one of several.", "2:1841")],
+    "current_page": Annotated[int, doc("Number of this page, starting at 1.", 1)],
+    "per_page": Annotated[int, fields.PER_PAGE],
+    "total_pages": Annotated[int, doc("Number of pages.", 5)],
+    "total_count": Annotated[int, doc("Number of items on all pages.", 120)],
+    "next_cursor": Annotated[str | None, doc("Cursor of the next page; null on the last page.", None)],
+    "complete_through": fields.CompleteThrough,
+    "lag_records": fields.LagRecords,
+    "as_of": Annotated[str, doc("With `as_of`: log position of the last record that is included.", "2:1841")],
 }
-_IF_ASKED = ("as_of",)  # in ``meta`` where the request names it
 
 
 class ErrorResponse(NamedTuple):
@@ -51,14 +54,9 @@ def meta_schema(*, writes: bool, query: Collection[str], counts: bool) -> Schema
     names += _PAGE_META if "page" in query else ()
     names += ("next_cursor",) if "cursor" in query else ()
     names += ("complete_through", "lag_records") if counts else ()
-    asked = [name for name in _IF_ASKED if name in query]
-    fields = {name: with_meaning(name, _META[name], "Meta") for name in (*names, *asked)}
-    return {"type": "object", "properties": fields} | ({"required": names} if names else {})
-
-
-def header_refs(names: Collection[str]) -> Schema:
-    """Return references to response headers."""
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+    if_asked = ("as_of",) if "as_of" in query else ()
+    found = {name: msgspec.json.schema(_META[name]) for name in (*names, *if_asked)}
+    return {"type": "object", "required": names, "properties": found}
 
 
 def error_components() -> dict[str, Schema]:
@@ -81,8 +79,8 @@ def _error(response: ErrorResponse) -> Schema:
 
 
 def _undecodable() -> Schema:
-    fields = {"code": {"type": "integer"}, "message": {"type": "string"}}
-    schema = {"type": "object", "required": [*fields], "properties": fields}
+    properties = {"code": {"type": "integer"}, "message": {"type": "string"}}
+    schema = {"type": "object", "required": [*properties], "properties": properties}
     example = {"code": 3, "message": "The body isn't an OTLP export request in JSON."}
     return {
         "description": "The body can't be decoded: a `google.rpc.Status` in the encoding of the request.",

@@ -1,6 +1,6 @@
 """The replies about generations and jobs."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from msgspec import Struct
@@ -8,82 +8,84 @@ from msgspec import Struct
 from generations.jobs.table import Job, State, Step
 from generations.jobs.waiting import waits_for
 from generations.situation import GenerationState, GenerationStatus, ProofRow, Situation
+from schemas.http import fields
+from schemas.http.fields import EVENT_ID, doc, moment
 from schemas.times import instant
 
 
 class TakenBy(Struct, frozen=True):
     """A process that picked up a job, and the partitions for which it does the work."""
 
-    by: str
-    at: str
-    partitions: list[int]
+    by: Annotated[str, doc("Process that took the job up.", "projector of g2 in `up`")]
+    at: fields.At
+    partitions: Annotated[list[int], doc("Partitions whose work the process does.", [0, 1, 2, 3])]
 
 
 class JobProgress(Struct, frozen=True):
     """How much of the work is done (0 to 1, null if unknown), and what is being done."""
 
-    share: float | None
-    text: str
+    share: Annotated[float | None, doc("Share of the work that is done, from 0 to 1.", 0.43)]
+    text: Annotated[str, doc("What is being done.", "facts of acme")]
 
 
 class JobReply(Struct, frozen=True, kw_only=True):
     """An operator's job: who requested it and when, which processes picked it up, and its result."""
 
-    id: UUID
-    kind: str
-    generation: str
-    state: State
-    requested_by: str
-    requested_at: str
-    rate: int
-    accept_differences: bool
-    taken: list[TakenBy]
-    progress: JobProgress | None
-    waits_for: str | None
-    finished_at: str | None
-    results: list[dict[str, Any]]
-    reason: str | None
+    id: Annotated[UUID, doc("Id of the job.", EVENT_ID)]
+    kind: Annotated[str, doc("The work.", values="prove repair replay switch drop pause resume")]
+    generation: fields.Generation
+    state: Annotated[State, doc("`taken` from when a process takes it up until it ends.", "done")]
+    requested_by: fields.RequestedBy
+    requested_at: Annotated[str, moment("Time at which it was requested.")]
+    rate: Annotated[int, doc("Limit of a replay, in events per second; 0: no limit.", 0)]
+    accept_differences: fields.AcceptDifferences
+    taken: Annotated[list[TakenBy], doc("Processes that took the job up.")]
+    progress: Annotated[JobProgress | None, doc("How far the work is; null if that is unknown.")]
+    waits_for: Annotated[str | None, doc("Which process is missing, and how to start it; null if none is.")]
+    finished_at: Annotated[str | None, moment("Time at which the work ended; null before.")]
+    results: Annotated[list[dict[str, Any]], doc("Results, one entry for each process.", [{"equal": True}])]
+    reason: Annotated[str | None, doc("Why it failed.")]
 
 
 class GenerationPartition(Struct, frozen=True):
     """One log partition in one generation; `complete_through` is null until the partition has reached the end once."""
 
-    partition: int
-    log_end: int
-    projected: int
-    complete_through: str | None
+    partition: fields.Partition
+    log_end: fields.LogEnd
+    projected: fields.Projected
+    complete_through: fields.CompleteThrough | None
 
 
 class Switch(Struct, frozen=True):
     """A moment when a generation became live; `requested_by` is null for the first one."""
 
-    at: str
-    requested_by: str | None
-    accept_differences: bool
+    at: fields.At
+    requested_by: fields.RequestedBy | None
+    accept_differences: fields.AcceptDifferences
 
 
 class ProofVerdict(Struct, frozen=True):
     """The verdict of the last proof of a generation."""
 
-    at: str
-    compared_with: str
-    equal: bool
+    at: fields.At
+    compared_with: Annotated[str, doc("Generation that was live at the proof.", "g1")]
+    equal: Annotated[bool, doc("Whether the proof found no difference.", True)]
 
 
 class GenerationReply(Struct, frozen=True, kw_only=True):
     """A generation: its state, what it was built with, its progress, and when it was live."""
 
-    name: str
-    state: GenerationState
-    paused: bool
-    fold_version: int
-    prices_sha256: str
-    made_at: str
-    facts: int
-    lag_records: int
-    partitions: list[GenerationPartition]
-    switches: list[Switch]
-    proof: ProofVerdict | None
+    name: Annotated[str, doc("Name of the generation: one set of tables, projected from the whole log.", "g2")]
+    state: Annotated[GenerationState, doc("`filling` to the log's end, then `following` or `live`.", "following")]
+    paused: Annotated[bool, doc("Whether it is paused: nothing is projected into it until it is resumed.", False)]
+    fold_version: Annotated[int, doc("Version of the rules that make its rows.", 2)]
+    prices_sha256: Annotated[str, doc("SHA-256 of the price list that it was made with.", "4f6c…")]
+    made_at: Annotated[str, moment("Time at which it was created.")]
+    facts: Annotated[int, doc("Number of fact rows. Rows written twice count twice until they are merged.", 99)]
+    lag_records: fields.LagRecords
+    partitions: Annotated[list[GenerationPartition], doc("Partitions of the log.")]
+    switches: Annotated[list[Switch], doc("When it became live, oldest first.")]
+    proof: Annotated[ProofVerdict | None, doc("Verdict of its last proof; null if it was never proved.")]
 
 
 def job_reply(job: Job, situation: Situation) -> JobReply:

@@ -12,13 +12,13 @@ from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, SkipValidation
 from litestar.status_codes import HTTP_202_ACCEPTED
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from edge.errors import ApiError, invalid, not_found
 from edge.guards import may
 from edge.path_params import parse_id
 from edge.principal import Principal
-from edge.route_docs import responds_with, takes
+from edge.route_docs import takes
 from generations.jobs.replies import GenerationReply, JobReply, generation_reply, job_reply
 from generations.jobs.rules import refusal
 from generations.jobs.table import Job, JobOptions, new_job
@@ -26,6 +26,7 @@ from generations.situation import Situation, load_situation
 from ingest.body import Bodies
 from query_api.paging import Page
 from query_api.read_context import ReadContext
+from schemas.http.fields import doc
 from schemas.http.requests import CreateJob
 from schemas.http.responses import Reply
 from store.reading.question import Question
@@ -52,7 +53,8 @@ class ProofReportRow(Struct, frozen=True):
 
 
 PROOF = Question("generations.jobs.proof", OfGeneration, ProofReportRow)
-ProofReport = Annotated[msgspec.Raw, Meta(extra_json_schema={"type": "object"})]
+_REPORT = {"equal": True, "generation": "g2", "compared_with": "g1"}
+ProofReport = Annotated[msgspec.Raw, doc("The report.", _REPORT, extra_json_schema={"type": "object"})]
 
 
 async def create_job(
@@ -111,7 +113,6 @@ async def list_generations(
     "/generations/{generation:str}/proof",
     operation_id="GetProof",
     guards=[may("operate")],
-    opt=responds_with({"data": {"equal": True, "generation": "g2", "compared_with": "g1"}, "meta": {}}),
 )
 async def get_proof(
     generation: FromPath[str], context: NamedDependency[ReadContext], reader: AnyReader

@@ -1,5 +1,7 @@
 """Analytics: what each agent did."""
 
+from typing import Annotated
+
 from litestar import Response, get
 from litestar.di import NamedDependency
 
@@ -7,6 +9,8 @@ from edge.guards import may
 from query_api.analytics.filter import AnalyticsFilter, Buckets, average_seconds, ratio
 from query_api.analytics.work import WorkRow, WorkSums, work_sums
 from query_api.read_context import ReadContext
+from schemas.http import fields
+from schemas.http.fields import doc
 from schemas.http.responses import Reply
 from schemas.money import usd_of
 from store.reading.question import Question
@@ -32,14 +36,14 @@ BY_AGENT = Question("query_api.analytics.by_agent", Buckets, AgentRow)
 class AgentUse(WorkSums, frozen=True):
     """What one agent did; sessions without an agent have the name ``null``."""
 
-    agent_name: str | None
-    sessions: int
-    cost_usd: float
-    tokens: int
-    avg_duration_seconds: float | None
-    users: int
-    tool_error_rate: float | None
-    cost_share: float | None
+    agent_name: fields.AgentName | None
+    sessions: fields.Sessions
+    cost_usd: fields.CostUsd
+    tokens: fields.Tokens
+    avg_duration_seconds: fields.AvgDurationSeconds | None
+    users: Annotated[int, doc("Number of users with a session in these days.", 7)]
+    tool_error_rate: fields.ToolErrorRate | None
+    cost_share: fields.CostShare | None
 
 
 @get("/sessions/analytics/by-agent", operation_id="AnalyticsByAgent", guards=[may("analytics.read")])

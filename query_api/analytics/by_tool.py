@@ -4,6 +4,8 @@ A session's tool calls and tool errors are the sums over its tools (`processors/
 adds up to the numbers of the summary, unless tools are left out.
 """
 
+from typing import Annotated
+
 from litestar import Response, get
 from litestar.di import NamedDependency
 from msgspec import Struct
@@ -11,6 +13,8 @@ from msgspec import Struct
 from edge.guards import may
 from query_api.analytics.filter import AnalyticsFilter, Buckets, ratio
 from query_api.read_context import ReadContext
+from schemas.http import fields
+from schemas.http.fields import doc
 from schemas.http.responses import Reply
 from store.reading.question import Question
 
@@ -39,12 +43,12 @@ BY_TOOL = Question("query_api.analytics.by_tool", FirstTools, ToolRow)
 class ToolAcrossSessions(Struct, frozen=True):
     """How the calls of one tool went, in all sessions that used it."""
 
-    tool_name: str
-    sessions: int
-    calls: int
-    errors: int
-    tool_error_rate: float | None
-    total_duration_ms: int
+    tool_name: fields.ToolName
+    sessions: Annotated[int, doc("Number of sessions that used the tool.", 98)]
+    calls: fields.Calls
+    errors: fields.Errors
+    tool_error_rate: fields.ToolErrorRate | None
+    total_duration_ms: fields.TotalDurationMs
 
 
 @get("/sessions/analytics/by-tool", operation_id="AnalyticsByTool", guards=[may("analytics.read")])

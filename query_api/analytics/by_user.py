@@ -1,5 +1,7 @@
 """Analytics: what each user did."""
 
+from typing import Annotated
+
 from litestar import Response, get
 from litestar.di import NamedDependency
 
@@ -8,6 +10,8 @@ from query_api.analytics.filter import AnalyticsFilter, Buckets, average_seconds
 from query_api.analytics.work import WorkRow, WorkSums, work_sums
 from query_api.paging import Page
 from query_api.read_context import ReadContext
+from schemas.http import fields
+from schemas.http.fields import doc, moment
 from schemas.http.responses import Reply
 from schemas.money import usd_of
 from schemas.times import instant
@@ -41,13 +45,13 @@ BY_USER = Question("query_api.analytics.by_user", UsersPage, UserRow)
 class UserUse(WorkSums, frozen=True):
     """What one user did, and the agent that ran most of the user's sessions."""
 
-    user_id: str
-    sessions: int
-    cost_usd: float
-    tokens: int
-    avg_duration_seconds: float | None
-    last_active_at: str
-    top_agent: str | None
+    user_id: fields.UserId
+    sessions: fields.Sessions
+    cost_usd: fields.CostUsd
+    tokens: fields.Tokens
+    avg_duration_seconds: fields.AvgDurationSeconds | None
+    last_active_at: Annotated[str, moment("Time of the latest activity.", "2026-01-20T10:43:31.000Z")]
+    top_agent: Annotated[str | None, doc("Most used agent.", "reviewer")]
 
 
 @get("/sessions/analytics/by-user", operation_id="AnalyticsByUser", guards=[may("analytics.by_user")])

@@ -1,7 +1,7 @@
 """Analytics: cost by model, project and user."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from litestar import Response, get
 from litestar.di import NamedDependency
@@ -13,6 +13,8 @@ from edge.principal import Principal
 from query_api.analytics.filter import AnalyticsFilter, Buckets, ratio
 from query_api.read_context import ReadContext
 from query_api.visibility import viewer_of
+from schemas.http import fields
+from schemas.http.fields import doc
 from schemas.http.responses import Reply
 from schemas.models import canonical_model
 from schemas.money import usd_of
@@ -44,40 +46,40 @@ COST_BREAKDOWN = Question("query_api.analytics.cost_breakdown", CostsOf, CostRow
 class ModelCost(Struct, frozen=True):
     """The cost of one model; its sessions are those that used it."""
 
-    model: str
-    sessions: int
-    cost_usd: float
-    tokens: int
-    cost_share: float | None
+    model: fields.Model
+    sessions: fields.Sessions
+    cost_usd: fields.CostUsd
+    tokens: fields.Tokens
+    cost_share: fields.CostShare | None
 
 
 class ProjectCost(Struct, frozen=True):
     """The cost of one project; sessions without a project have the id ``null``."""
 
-    project_id: str | None
-    sessions: int
-    cost_usd: float
-    tokens: int
-    cost_share: float | None
+    project_id: fields.ProjectId | None
+    sessions: fields.Sessions
+    cost_usd: fields.CostUsd
+    tokens: fields.Tokens
+    cost_share: fields.CostShare | None
 
 
 class UserCost(Struct, frozen=True):
     """The cost of one user."""
 
-    user_id: str
-    sessions: int
-    cost_usd: float
-    tokens: int
-    cost_share: float | None
+    user_id: fields.UserId
+    sessions: fields.Sessions
+    cost_usd: fields.CostUsd
+    tokens: fields.Tokens
+    cost_share: fields.CostShare | None
 
 
 class CostBreakdown(Struct, frozen=True):
     """The total and its parts. Each list adds up to it, unless the caller sees only themselves in ``by_user``."""
 
-    total_cost_usd: float
-    by_model: list[ModelCost]
-    by_project: list[ProjectCost]
-    by_user: list[UserCost]
+    total_cost_usd: fields.TotalCostUsd
+    by_model: Annotated[list[ModelCost], doc("Cost by model, highest first.")]
+    by_project: Annotated[list[ProjectCost], doc("Cost by project, highest first.")]
+    by_user: Annotated[list[UserCost], doc("Cost by user whom the caller may see, highest first.")]
 
 
 @get("/sessions/analytics/cost-breakdown", operation_id="AnalyticsCostBreakdown", guards=[may("analytics.read")])
@@ -85,7 +87,7 @@ async def get_cost_breakdown(
     context: NamedDependency[ReadContext],
     principal: NamedDependency[Principal],
     analytics_filter: NamedDependency[AnalyticsFilter],
-    model: FromQuery[str | None] = None,
+    model: FromQuery[fields.Model | None] = None,
 ) -> Response[Reply[CostBreakdown]]:
     """Return the total cost and its breakdown by model, project and user, the most expensive first."""
     params = analytics_filter.params(CostsOf, model=model and canonical_model(model), viewer_id=viewer_of(principal))

@@ -12,6 +12,7 @@ from msgspec import Struct
 from edge.principal import Principal
 from query_api.days import Days, days_of
 from query_api.visibility import refuse_other_users
+from schemas.http import fields
 
 
 class WholeBuckets(Struct, frozen=True):
@@ -57,12 +58,12 @@ class AnalyticsFilter(NamedTuple):
 def provide_analytics_filter(
     principal: NamedDependency[Principal],
     today: NamedDependency[SkipValidation[Today]],
-    start_date: FromQuery[date | None] = None,
-    end_date: FromQuery[date | None] = None,
-    project_id: FromQuery[str | None] = None,
-    repo: FromQuery[str | None] = None,
-    agent_name: FromQuery[str | None] = None,
-    user_id: FromQuery[str | None] = None,
+    start_date: FromQuery[fields.StartDate | None] = None,
+    end_date: FromQuery[fields.EndDate | None] = None,
+    project_id: FromQuery[fields.ProjectId | None] = None,
+    repo: FromQuery[fields.Repo | None] = None,
+    agent_name: FromQuery[fields.AgentName | None] = None,
+    user_id: FromQuery[fields.UserId | None] = None,
 ) -> AnalyticsFilter:
     """Return the filter of the query parameters that all analytics take.
 

@@ -1,5 +1,7 @@
 """Analytics: totals."""
 
+from typing import Annotated
+
 from litestar import Response, get
 from litestar.di import NamedDependency
 
@@ -7,6 +9,8 @@ from edge.guards import may
 from query_api.analytics.filter import AnalyticsFilter, Buckets, WholeBuckets, average_seconds, ratio
 from query_api.analytics.work import WorkRow, WorkSums, work_sums
 from query_api.read_context import ReadContext, one
+from schemas.http import fields
+from schemas.http.fields import doc
 from schemas.http.responses import Reply
 from schemas.money import usd_of
 from store.reading.question import Question
@@ -36,21 +40,21 @@ SUMMARY_BY_DIMENSION = Question("query_api.analytics.summary_by_dimension", Buck
 class Summary(WorkSums, frozen=True):
     """Totals over the sessions that started in these days."""
 
-    total_sessions: int
-    active_sessions: int
-    ended_sessions: int
-    failed_sessions: int
-    total_cost_usd: float
-    total_tokens: int
-    input_tokens: int
-    output_tokens: int
-    cache_read_tokens: int
-    cache_creation_tokens: int
-    avg_duration_seconds: float | None
-    avg_cost_usd_per_session: float | None
-    unique_users: int
-    tool_calls: int
-    tool_error_rate: float | None
+    total_sessions: Annotated[int, doc("Number of sessions that started in these days.", 120)]
+    active_sessions: Annotated[int, doc("Number of these sessions that have not ended.", 3)]
+    ended_sessions: Annotated[int, doc("Number of these sessions that have ended.", 117)]
+    failed_sessions: Annotated[int, doc("Number of these sessions with outcome `failure` or `timeout`.", 9)]
+    total_cost_usd: fields.TotalCostUsd
+    total_tokens: Annotated[int, doc("Sum of all tokens.", 1_460_000)]
+    input_tokens: fields.InputTokens
+    output_tokens: fields.OutputTokens
+    cache_read_tokens: fields.CacheReadTokens
+    cache_creation_tokens: fields.CacheCreationTokens
+    avg_duration_seconds: fields.AvgDurationSeconds | None
+    avg_cost_usd_per_session: Annotated[float | None, doc("Mean cost per session, in US dollars.", 0.102880657)]
+    unique_users: Annotated[int, doc("Number of users with a session in these days.", 7)]
+    tool_calls: fields.ToolCalls
+    tool_error_rate: fields.ToolErrorRate | None
 
 
 @get("/sessions/analytics/summary", operation_id="AnalyticsSummary", guards=[may("analytics.read")])

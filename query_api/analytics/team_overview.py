@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 from litestar import Response, get
 from litestar.di import NamedDependency
@@ -12,6 +12,8 @@ from msgspec import Struct
 from edge.guards import may
 from query_api.analytics.filter import AnalyticsFilter, Buckets, ratio
 from query_api.read_context import ReadContext
+from schemas.http import fields
+from schemas.http.fields import doc
 from schemas.http.responses import Reply
 from schemas.money import usd_of
 from store.reading.question import Question
@@ -73,61 +75,61 @@ _NOTHING = (0,) * (len(TeamPeriodRow.__struct_fields__) - 1)
 class Outcomes(Struct, frozen=True):
     """Sessions by outcome; ``none`` counts those that have not ended or that ended without an outcome."""
 
-    success: int
-    failure: int
-    timeout: int
-    cancelled: int
-    none: int
+    success: Annotated[int, doc("Number of sessions with this outcome.", 90)]
+    failure: Annotated[int, doc("Number of sessions with this outcome.", 7)]
+    timeout: Annotated[int, doc("Number of sessions with this outcome.", 2)]
+    cancelled: Annotated[int, doc("Number of sessions with this outcome.", 4)]
+    none: Annotated[int, doc("Number of sessions without an outcome.", 17)]
 
 
 class TeamPeriod(Struct, frozen=True):
     """What the team did in a period."""
 
-    active_users: int
-    sessions: int
-    sessions_per_user: float | None
-    cost_usd: float
-    tokens: int
-    outcomes: Outcomes
+    active_users: Annotated[int, doc("Number of users with a session in these days.", 7)]
+    sessions: fields.Sessions
+    sessions_per_user: Annotated[float | None, doc("Sessions divided by active users.", 17.1)]
+    cost_usd: fields.CostUsd
+    tokens: fields.Tokens
+    outcomes: Annotated[Outcomes, doc("Number of sessions by outcome.")]
 
 
 class TeamChange(Struct, frozen=True):
     """The change since the previous period: 0.12 means 12 % more, null means that the previous value was 0."""
 
-    active_users: float | None
-    sessions: float | None
-    sessions_per_user: float | None
-    cost_usd: float | None
-    tokens: float | None
+    active_users: Annotated[float | None, doc("Relative change of the active users.", 0.1)]
+    sessions: Annotated[float | None, doc("Relative change of the sessions.", 0.12)]
+    sessions_per_user: Annotated[float | None, doc("Relative change of the sessions per user.", 0.02)]
+    cost_usd: Annotated[float | None, doc("Relative change of the cost.", -0.05)]
+    tokens: Annotated[float | None, doc("Relative change of the tokens.", 0.2)]
 
 
 class TopAgent(Struct, frozen=True):
     """One of the agents with the most sessions; sessions without an agent have the name ``null``."""
 
-    agent_name: str | None
-    sessions: int
-    cost_usd: float
-    tokens: int
+    agent_name: fields.AgentName | None
+    sessions: fields.Sessions
+    cost_usd: fields.CostUsd
+    tokens: fields.Tokens
 
 
 class TopProject(Struct, frozen=True):
     """One of the projects with the most sessions; sessions without a project have the id ``null``."""
 
-    project_id: str | None
-    sessions: int
-    cost_usd: float
-    tokens: int
+    project_id: fields.ProjectId | None
+    sessions: fields.Sessions
+    cost_usd: fields.CostUsd
+    tokens: fields.Tokens
 
 
 class TeamOverview(Struct, frozen=True):
     """The requested days and the equally long period before; ``busiest_hours[weekday][hour]`` counts starts in UTC."""
 
-    current: TeamPeriod
-    previous: TeamPeriod
-    change: TeamChange
-    top_agents: list[TopAgent]
-    top_projects: list[TopProject]
-    busiest_hours: list[list[int]]
+    current: Annotated[TeamPeriod, doc("The requested days.")]
+    previous: Annotated[TeamPeriod, doc("The period of equal length before the requested days.")]
+    change: Annotated[TeamChange, doc("Change from `previous` to `current`: 0.12 means 12 % more.")]
+    top_agents: Annotated[list[TopAgent], doc("Most used agents.")]
+    top_projects: Annotated[list[TopProject], doc("Projects with the most sessions.")]
+    busiest_hours: Annotated[list[list[int]], doc("Starts by weekday (Monday first) and hour (UTC).", [[0] * 24] * 7)]
 
 
 @get("/sessions/analytics/team-overview", operation_id="AnalyticsTeamOverview", guards=[may("analytics.read")])

@@ -1,7 +1,7 @@
 """Analytics: one metric over time."""
 
 from datetime import UTC, datetime
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
 from litestar import Response, get
 from litestar.di import NamedDependency
@@ -13,6 +13,8 @@ from edge.guards import may
 from query_api.analytics.filter import AnalyticsFilter, Buckets, WholeBuckets
 from query_api.days import Interval
 from query_api.read_context import ReadContext
+from schemas.http import fields
+from schemas.http.fields import doc, moment
 from schemas.http.responses import Reply
 from schemas.models import canonical_model
 from schemas.money import usd_of
@@ -65,17 +67,17 @@ TIMESERIES_OF_WORK = Question("query_api.analytics.timeseries_of_work", Timeseri
 class Period(Struct, frozen=True):
     """One metric in one hour, day or week."""
 
-    period_start: str
-    value: int | float
+    period_start: Annotated[str, moment("Start of the hour, day or week (Monday).", "2026-01-19T00:00:00.000Z")]
+    value: Annotated[int | float, doc("Value of the metric in this period; 0 if nothing happened.", 3)]
 
 
 @get("/sessions/analytics/timeseries", operation_id="AnalyticsTimeseries", guards=[may("analytics.read")])
 async def get_timeseries(
     context: NamedDependency[ReadContext],
     analytics_filter: NamedDependency[AnalyticsFilter],
-    interval: FromQuery[Interval] = "day",
-    metric: FromQuery[Metric] = "sessions",
-    model: FromQuery[str | None] = None,
+    interval: FromQuery[Annotated[Interval, doc("Length of a period. Weeks start on Monday.", "day")]] = "day",
+    metric: FromQuery[Annotated[Metric, doc("Metric to return.", "sessions")]] = "sessions",
+    model: FromQuery[fields.Model | None] = None,
 ) -> Response[Reply[list[Period]]]:
     """Return one metric by hour, day or week (from Monday); a period without activity has the value 0."""
     if model is not None and metric not in BY_MODEL:

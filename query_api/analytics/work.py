@@ -4,6 +4,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from schemas.http import fields
+
 
 class WorkRow(Struct, frozen=True, kw_only=True):
     """The work of the sessions of a row, summed."""
@@ -18,11 +20,11 @@ class WorkRow(Struct, frozen=True, kw_only=True):
 class WorkSums(Struct, frozen=True, kw_only=True):
     """The same sums, with times in seconds."""
 
-    lines_added: int
-    lines_removed: int
-    commits: int
-    pull_requests: int
-    active_seconds: float
+    lines_added: fields.LinesAdded
+    lines_removed: fields.LinesRemoved
+    commits: fields.Commits
+    pull_requests: fields.PullRequests
+    active_seconds: fields.ActiveSeconds
 
 
 def work_sums(row: WorkRow) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The analysis of one session."""
 
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -14,6 +15,7 @@ from edge.principal import Principal
 from query_api.read_context import ReadContext
 from query_api.sessions.one import load_visible_session
 from schemas.findings import Findings
+from schemas.http.fields import doc
 from schemas.http.responses import Reply
 from schemas.ids import IdSecrets
 from store.reading.question import Question
@@ -40,8 +42,8 @@ ANALYSIS = Question("query_api.sessions.analysis", AnalysisOf, FindingsRow)
 class SessionAnalysis(Struct, frozen=True):
     """The state of a session's analysis and, once it is done, what it found."""
 
-    status: str
-    findings: Findings | None
+    status: Annotated[str, doc("`none` before the end, `queued` until it is made.", values="done none queued")]
+    findings: Annotated[Findings | None, doc("Findings as of the session's latest end; null until `done`.")]
 
 
 @get("/sessions/{session_id:str}/analysis", operation_id="GetAnalysis", guards=[may("session.read")])

@@ -1,5 +1,6 @@
 """The digests of one session."""
 
+from typing import Annotated
 from uuid import UUID
 
 from litestar import Response, get
@@ -13,6 +14,8 @@ from edge.principal import Principal
 from query_api.paging import Page
 from query_api.read_context import ReadContext
 from query_api.sessions.one import load_visible_session
+from schemas.http import fields
+from schemas.http.fields import doc, moment
 from schemas.http.responses import Reply
 from schemas.ids import IdSecrets
 from schemas.times import instant
@@ -45,11 +48,11 @@ COMPACTIONS_PAGE = Question("query_api.sessions.compactions", CompactionsPage, R
 class Compaction(Struct, frozen=True):
     """A requested digest; its text and the events that it covers are null until it is done."""
 
-    compaction_id: UUID
-    requested_at: str
-    status: str
-    covered_events: int | None
-    digest: str | None
+    compaction_id: fields.CompactionId
+    requested_at: Annotated[str, moment("Time at which the digest was requested.")]
+    status: Annotated[str, doc("`queued` until the digest is made, then `done`.", values="done queued")]
+    covered_events: Annotated[int | None, doc("Number of events before the request; null until `done`.", 99)]
+    digest: Annotated[str | None, doc("Markdown, ready to start a new session with; null until `done`.", "# So far\n…")]
 
 
 @get("/sessions/{session_id:str}/compactions", operation_id="ListCompactions", guards=[may("session.read")])

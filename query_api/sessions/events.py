@@ -9,7 +9,7 @@ from uuid import UUID
 from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter
-from msgspec import Meta, Raw, Struct
+from msgspec import Raw, Struct
 
 from edge.errors import invalid
 from edge.guards import may
@@ -19,6 +19,8 @@ from query_api.days import bound
 from query_api.paging import PER_PAGE_DEFAULT, UnknownCursor, open_cursor, seal_cursor
 from query_api.read_context import ReadContext
 from query_api.sessions.one import load_visible_session
+from schemas.http import fields
+from schemas.http.fields import doc, moment
 from schemas.http.responses import Reply
 from schemas.ids import IdSecrets
 from schemas.log.position import Position
@@ -80,15 +82,15 @@ EVENTS_AT = Question("query_api.sessions.events_at", EventsAt, EventRow)
 class HookEvent(Struct, frozen=True):
     """A hook event as recorded; ``data`` is the payload byte for byte, ``position`` that of its record in the log."""
 
-    event_id: UUID
-    event_type: str
-    timestamp: str
-    received_at: str
-    seq: int | None
-    tool_name: str | None
-    agent_id: str | None
-    data: Annotated[Raw, Meta(extra_json_schema={"type": "object"})]
-    position: str
+    event_id: fields.EventId
+    event_type: fields.EventType
+    timestamp: fields.Timestamp
+    received_at: fields.ReceivedAt
+    seq: fields.Seq | None
+    tool_name: fields.ToolName | None
+    agent_id: fields.AgentId | None
+    data: fields.EventData
+    position: Annotated[str, doc("Log position of the record that holds the event.", "2:1841")]
 
 
 class EventPage(NamedTuple):
@@ -144,11 +146,11 @@ class EventFilter(NamedTuple):
 
 
 def provide_event_filter(
-    event_type: FromQuery[str | None] = None,
-    tool_name: FromQuery[str | None] = None,
-    agent_id: FromQuery[str | None] = None,
-    after: FromQuery[datetime | None] = None,
-    before: FromQuery[datetime | None] = None,
+    event_type: FromQuery[fields.EventType | None] = None,
+    tool_name: FromQuery[fields.ToolName | None] = None,
+    agent_id: FromQuery[fields.AgentId | None] = None,
+    after: FromQuery[Annotated[datetime, moment("Return only events at or after this time.")] | None] = None,
+    before: FromQuery[Annotated[datetime, moment("Return only events before this time.")] | None] = None,
 ) -> EventFilter:
     """Return the filter of the query parameters; the times refer to when events happened.
 
@@ -165,8 +167,10 @@ async def list_events(
     context: NamedDependency[ReadContext],
     id_secrets: NamedDependency[IdSecrets],
     event_filter: NamedDependency[EventFilter],
-    cursor: FromQuery[str | None] = None,
-    per_page: Annotated[int, QueryParameter(ge=1, le=EVENTS_PER_PAGE_MAX)] = PER_PAGE_DEFAULT,
+    cursor: FromQuery[
+        Annotated[str, doc("`meta.next_cursor` of the previous page, with the same filters.")] | None
+    ] = None,
+    per_page: Annotated[int, QueryParameter(ge=1, le=EVENTS_PER_PAGE_MAX), fields.PER_PAGE] = PER_PAGE_DEFAULT,
 ) -> Response[Reply[list[HookEvent]]]:
     """List the hook events of a session in log order, each payload byte for byte.
 

@@ -1,5 +1,7 @@
 """The values by which a list of sessions can be filtered."""
 
+from typing import Annotated
+
 from litestar import Response, get
 from litestar.di import NamedDependency
 from msgspec import Struct
@@ -8,6 +10,7 @@ from edge.guards import may
 from edge.principal import Principal
 from query_api.read_context import ReadContext
 from query_api.visibility import sees_all, viewer_of
+from schemas.http.fields import doc
 from schemas.http.responses import Reply
 from store.reading.question import Question
 
@@ -35,11 +38,11 @@ FILTER_VALUES = Question("query_api.sessions.filter_values", ValuesOf, ValueRow)
 class FilterValues(Struct, frozen=True):
     """The values that occur, the most used first. ``users`` is empty if the caller may not see users' names."""
 
-    projects: list[str]
-    repos: list[str]
-    agents: list[str]
-    models: list[str]
-    users: list[str]
+    projects: Annotated[list[str], doc("Projects of the org, most used first.", ["prj_1"])]
+    repos: Annotated[list[str], doc("Repositories of the org, most used first.", ["acme/backend"])]
+    agents: Annotated[list[str], doc("Agents of the org, most used first.", ["reviewer"])]
+    models: Annotated[list[str], doc("Models of the org, most used first.", ["claude-sonnet-4-5"])]
+    users: Annotated[list[str], doc("Users of the org, most active first; empty for members and viewers.", ["alice"])]
 
 
 @get("/sessions/filters", operation_id="ListFilterValues", guards=[may("session.read")])

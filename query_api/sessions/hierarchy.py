@@ -1,7 +1,7 @@
 """The run of one session: its conversations, each with its subagents and tasks."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from litestar import Response, get
@@ -18,6 +18,8 @@ from query_api.sessions.by_id import OrgSessionKey, load_sessions
 from query_api.sessions.one import load_visible_session
 from query_api.sessions.task_tree import TaskNode, TaskNodeRow, tree_of
 from query_api.visibility import viewer_of
+from schemas.http import fields
+from schemas.http.fields import RUN_ID, doc, moment
 from schemas.http.responses import Reply, Session
 from schemas.ids import IdSecrets
 from schemas.money import usd_of
@@ -69,34 +71,34 @@ TASKS_OF_SESSIONS = Question("query_api.sessions.tasks_of_sessions", TasksOfSess
 class Totals(Struct, frozen=True):
     """The totals of several sessions."""
 
-    sessions: int
-    events: int
-    tool_calls: int
-    tokens: int
-    cost_usd: float
+    sessions: fields.Sessions
+    events: fields.Events
+    tool_calls: fields.ToolCalls
+    tokens: fields.Tokens
+    cost_usd: fields.CostUsd
 
 
 class Conversation(Session, frozen=True, kw_only=True):
     """A session and its tasks; ``truncated`` if it has more than are shown."""
 
-    tasks: list[TaskNode]
-    truncated: bool
+    tasks: Annotated[list[TaskNode], doc("Subagents, tasks and tool calls, ordered by time.")]
+    truncated: fields.Truncated
 
 
 class Run(Struct, frozen=True):
     """The conversations of one run that the caller may see; the run ends when all of them have ended."""
 
-    id: UUID | None
-    started_at: str
-    ended_at: str | None
-    totals: Totals
-    conversations: list[Conversation]
+    id: Annotated[UUID | None, doc("Run id; null for a conversation without a run.", RUN_ID)]
+    started_at: Annotated[str, moment("Start of the first conversation.")]
+    ended_at: Annotated[str | None, moment("End of the last conversation; null while a conversation is active.")]
+    totals: Annotated[Totals, doc("Totals of those sessions.")]
+    conversations: Annotated[list[Conversation], doc("Sessions that the caller may see.")]
 
 
 class Hierarchy(Struct, frozen=True):
     """A run with its conversations and tasks."""
 
-    run: Run
+    run: Annotated[Run, doc("The run, with its conversations.")]
 
 
 @get("/sessions/{session_id:str}/hierarchy", operation_id="GetHierarchy", guards=[may("session.read")])
@@ -105,7 +107,7 @@ async def get_hierarchy(
     principal: NamedDependency[Principal],
     context: NamedDependency[ReadContext],
     id_secrets: NamedDependency[IdSecrets],
-    include: FromQuery[Literal["tools"] | None] = None,
+    include: FromQuery[Annotated[Literal["tools"], doc("Add a node for each tool call.", "tools")] | None] = None,
 ) -> Response[Reply[Hierarchy]]:
     """Return the run of the session: its conversations, each with its subagents and tasks.
 

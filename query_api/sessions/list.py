@@ -1,6 +1,6 @@
 """The list of an org's sessions."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 from litestar import Response, get
@@ -13,10 +13,14 @@ from query_api.read_context import ReadContext
 from query_api.sessions.by_id import OrgSessionKey, load_sessions
 from query_api.sessions.hours import count_by_hour, window_of
 from query_api.sessions.session_filter import SessionFilter, with_filter
+from schemas.http.fields import doc
 from schemas.http.responses import Reply, Session
 from store.reading.question import Question
 
-Sort = Literal["-started_at", "started_at", "-cost_usd", "-tokens", "-duration_seconds", "-last_event_at"]
+Sort = Annotated[
+    Literal["-started_at", "started_at", "-cost_usd", "-tokens", "-duration_seconds", "-last_event_at"],
+    doc("Sort order; `-` means descending.", "-started_at"),
+]
 
 
 class SessionsPage(SessionFilter, frozen=True):

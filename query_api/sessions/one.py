@@ -2,6 +2,7 @@
 
 import asyncio
 from time import monotonic
+from typing import Annotated
 from uuid import UUID
 
 from litestar import Response, get
@@ -16,12 +17,21 @@ from query_api.read_context import ReadContext
 from query_api.sessions.by_id import load_session
 from query_api.sessions.history import History, parse_as_of, session_as_of
 from query_api.visibility import hide_timing, sees_all
+from schemas.http.fields import doc
 from schemas.http.responses import Reply, Session
 from schemas.ids import IdSecrets, UnknownId, verify
 
 WAIT_S = 2.0
 POLL_S = 0.05
 NO_SESSION = UUID(int=0)  # has no UUID version, so no session has this id
+AsOf = Annotated[
+    str,
+    doc(
+        "Return what was known at this log position, or at this RFC 3339 time with an offset. "
+        "A later point gives the current state. Records that added nothing do not count.",
+        "2:1841",
+    ),
+]
 
 
 @get("/sessions/{session_id:str}", operation_id="GetSession", guards=[may("session.read")])
@@ -31,7 +41,7 @@ async def get_session(
     context: NamedDependency[ReadContext],
     id_secrets: NamedDependency[IdSecrets],
     history: NamedDependency[SkipValidation[History]],
-    as_of: FromQuery[str | None] = None,
+    as_of: FromQuery[AsOf | None] = None,
 ) -> Response[Reply[Session]]:
     """Return the whole session. A request for a session that was just created waits for it, up to 2 s.
 

@@ -15,22 +15,29 @@ from query_api.sessions.by_id import load_session_rows, session_of
 from query_api.sessions.list import SESSIONS_PAGE, SessionsPage, Sort
 from query_api.sessions.search_terms import Highlighter, parse
 from query_api.sessions.session_filter import SessionFilter, with_filter
+from schemas.http.fields import doc
 from schemas.http.responses import Reply, Session
 
-Q = Annotated[str, QueryParameter(min_length=1, max_length=200)]
+Q = Annotated[
+    str,
+    QueryParameter(min_length=1, max_length=200),
+    doc('Whole words, all required, or a `"quoted phrase"`; ignores case and accents.', "upload retry"),
+]
+
+_FIELDS = "summary title repo agent branch component project model prompts"
 
 
 class Highlight(Struct, frozen=True):
     """A text that contains a search term: its field, and an excerpt with the terms between « and »."""
 
-    field: str
-    text: str
+    field: Annotated[str, doc("Text of the session in which the words occur.", values=_FIELDS)]
+    text: Annotated[str, doc("Passage, with the matching words between « and ».", "The «upload» retries with back-off")]
 
 
 class FoundSession(Session, frozen=True, kw_only=True):
     """A session that matches a search, and its matching texts."""
 
-    highlights: list[Highlight]
+    highlights: Annotated[list[Highlight], doc("Passages that contain the words.")]
 
 
 @get("/sessions/search", operation_id="SearchSessions", guards=[may("session.read")])

@@ -1,7 +1,7 @@
 """The filters of all session lists, limited to the sessions that the caller may see."""
 
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -12,6 +12,8 @@ from msgspec import Struct
 from edge.principal import Principal
 from query_api.days import bound
 from query_api.visibility import refuse_other_users, viewer_of
+from schemas.http import fields
+from schemas.http.fields import doc, moment
 from schemas.http.requests import Trigger
 from schemas.log.records import Outcome
 from schemas.models import canonical_model
@@ -38,7 +40,9 @@ class SessionFilter(Struct, frozen=True):
 
 
 F = TypeVar("F", bound=SessionFilter)
-Status = Literal["active", "ended"]
+Status = Annotated[Literal["active", "ended"], doc("Return only sessions in this state.", "ended")]
+StartedAfter = Annotated[datetime, moment("Return only sessions that started at or after this time.")]
+StartedBefore = Annotated[datetime, moment("Return only sessions that started before this time.")]
 
 
 def all_of(org_id: str) -> SessionFilter:
@@ -54,20 +58,20 @@ def with_filter(params: type[F], session_filter: SessionFilter, **more: Any) -> 
 
 def provide_session_filter(
     principal: NamedDependency[Principal],
-    project_id: FromQuery[str | None] = None,
-    repo: FromQuery[str | None] = None,
-    agent_name: FromQuery[str | None] = None,
-    current_user_only: FromQuery[bool] = False,
-    user_id: FromQuery[str | None] = None,
+    project_id: FromQuery[fields.ProjectId | None] = None,
+    repo: FromQuery[fields.Repo | None] = None,
+    agent_name: FromQuery[fields.AgentName | None] = None,
+    current_user_only: FromQuery[Annotated[bool, doc("Return only the caller's sessions.", True)]] = False,
+    user_id: FromQuery[fields.UserId | None] = None,
     status: FromQuery[Status | None] = None,
-    outcome: FromQuery[Outcome | None] = None,
-    model: FromQuery[str | None] = None,
-    trigger: FromQuery[Trigger | None] = None,
-    run_id: FromQuery[UUID | None] = None,
-    thread_id: FromQuery[UUID | None] = None,
-    external_id: FromQuery[str | None] = None,
-    started_after: FromQuery[datetime | None] = None,
-    started_before: FromQuery[datetime | None] = None,
+    outcome: FromQuery[Annotated[Outcome, fields.OUTCOME] | None] = None,
+    model: FromQuery[fields.Model | None] = None,
+    trigger: FromQuery[Annotated[Trigger, doc("Origin of the session.", "interactive")] | None] = None,
+    run_id: FromQuery[fields.RunId | None] = None,
+    thread_id: FromQuery[fields.ThreadId | None] = None,
+    external_id: FromQuery[fields.ExternalId | None] = None,
+    started_after: FromQuery[StartedAfter | None] = None,
+    started_before: FromQuery[StartedBefore | None] = None,
 ) -> SessionFilter:
     """Return the filter of the query parameters; ``started_after`` is inclusive, ``started_before`` exclusive.
 

@@ -1,15 +1,20 @@
 """The tree of what happened in one session, with each node under its parent. Pure."""
 
 from collections.abc import Sequence
+from typing import Annotated
 from uuid import UUID
 
 from msgspec import Struct
 
+from schemas.http import fields
+from schemas.http.fields import doc, moment
 from schemas.times import instant
 
 DEPTH_MAX = 64
 Key = tuple[str, str]  # kind and id
 _ORDER = ("subagent", "task", "tool")  # the order for looking up a parent's id: ids are unique only within a kind
+
+_STATUSES = "completed running failed denied cancelled unknown"
 
 
 class TaskNodeRow(Struct, frozen=True):
@@ -32,17 +37,17 @@ class TaskNodeRow(Struct, frozen=True):
 class TaskNode(Struct, frozen=True):
     """A subagent, a task or a tool use. ``duration_ms`` is the reported duration, else the time from start to end."""
 
-    id: str
-    kind: str
-    name: str | None
-    status: str
-    started_at: str | None
-    ended_at: str | None
-    duration_ms: int | None
-    agent_type: str | None
-    parent_task_id: str | None
-    tool_calls: int
-    children: list["TaskNode"]
+    id: Annotated[str, doc("The client's id of the agent, the task or the tool call.", "toolu_01")]
+    kind: Annotated[str, doc("Kind of node.", values="tool subagent task")]
+    name: Annotated[str | None, doc("Subagent type, task subject or tool name.", "Bash")]
+    status: Annotated[str, doc("Status; `unknown` if its start was not recorded.", values=_STATUSES)]
+    started_at: Annotated[str | None, moment("Start time; null if it was not recorded.")]
+    ended_at: Annotated[str | None, moment("End time; null while it runs, or if it was not recorded.")]
+    duration_ms: Annotated[int | None, doc("Duration in milliseconds.", 1250)]
+    agent_type: fields.AgentType | None
+    parent_task_id: Annotated[str | None, doc("Id of the parent node.", "a1b2c3d4")]
+    tool_calls: fields.ToolCalls
+    children: Annotated[list["TaskNode"], doc("Nodes inside this one.", [])]
 
 
 def tree_of(rows: Sequence[TaskNodeRow]) -> list[TaskNode]:

@@ -1,6 +1,7 @@
 """The threads of an org: chains of conversations that continue one another."""
 
 from collections.abc import Sequence
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -18,6 +19,8 @@ from query_api.sessions.recent_threads import find_recent
 from query_api.sessions.session_filter import SessionFilter, all_of, with_filter
 from query_api.sessions.threads_page import THREADS_PAGE, ThreadsPage, ThreadsPageRow
 from query_api.visibility import viewer_of
+from schemas.http import fields
+from schemas.http.fields import doc
 from schemas.http.responses import Reply, Session
 from schemas.money import usd_of
 from schemas.times import instant
@@ -47,11 +50,11 @@ THREAD_CONVERSATIONS = Question("query_api.sessions.thread_conversations", Conve
 class Thread(Struct, frozen=True):
     """The part of a thread that the caller may see, with conversations in the order in which they started."""
 
-    thread_id: UUID
-    started_at: str
-    last_event_at: str | None
-    totals: Totals
-    conversations: list[Session]
+    thread_id: fields.ThreadId
+    started_at: fields.StartedAt
+    last_event_at: fields.LastEventAt | None
+    totals: Annotated[Totals, doc("Totals of those sessions.")]
+    conversations: Annotated[list[Session], doc("Sessions that the caller may see.")]
 
 
 @get("/sessions/threads", operation_id="ListThreads", guards=[may("session.read")])

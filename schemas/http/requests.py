@@ -9,6 +9,8 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType, field
 
+from schemas.http import fields
+from schemas.http.fields import CLIENT_SESSION_ID, EVENT_ID, SESSION_ID, doc, moment
 from schemas.log.records import Outcome
 from schemas.money import USD_MAX
 
@@ -23,63 +25,114 @@ _NO_CONTROL = r"^[^\x00-\x1f\x7f-\x9f]*$"
 _NO_CONTROL_BUT_SPACE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
 _OBJECT_OR_NULL = {"anyOf": [{"type": "object"}, {"type": "null"}]}
 
-Text = Annotated[str, Meta(max_length=512, pattern=_NO_CONTROL)]
-Url = Annotated[str, Meta(max_length=2_048, pattern=_NO_CONTROL)]
-LongText = Annotated[str, Meta(max_length=20_000, pattern=_NO_CONTROL_BUT_SPACE)]
-Instant = Annotated[datetime, Meta(tz=True)]
-Tokens = Annotated[int, Meta(ge=0, le=1 << 53)]
-Usd = Annotated[float, Meta(ge=0, le=USD_MAX)]  # 15 significant digits: exact for 9 decimals up to a million
-EventType = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$")]
+TEXT = Meta(max_length=512, pattern=_NO_CONTROL)
+URL = Meta(max_length=2_048, pattern=_NO_CONTROL)
+LONG_TEXT = Meta(max_length=20_000, pattern=_NO_CONTROL_BUT_SPACE)
+TOKENS = Meta(ge=0, le=1 << 53)
+USD = Meta(ge=0, le=USD_MAX)  # 15 significant digits: exact for 9 decimals up to a million
+EVENT_TYPE = Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$")
 
+Instant = Annotated[datetime, Meta(tz=True)]
 Relation = Literal["resume", "fork", "clear", "compact"]
 Trigger = Literal["interactive", "headless", "scheduled", "import"]
+Work = Literal["repair", "replay", "prove", "switch", "drop", "pause", "resume"]
+ClientSessionId = Annotated[
+    str,
+    doc("The client's own id for its session.", CLIENT_SESSION_ID, min_length=1, max_length=400, pattern=_NO_CONTROL),
+]
+
+_PROMPT = {
+    "event_type": "UserPromptSubmit",
+    "timestamp": "2026-01-20T10:30:00Z",
+    "data": {"prompt": "Retry the upload."},
+}
+_CALL = {"tool_name": "Bash", "tool_use_id": "toolu_01", "tool_input": {"command": "make test"}}
+_RESULT = {
+    "event_type": "PostToolUse",
+    "timestamp": "2026-01-20T10:30:04.250Z",
+    "data": {**_CALL, "duration_ms": 1250},
+    "event_id": EVENT_ID,
+    "seq": 17,
+}
+_HOOK = {
+    "id": EVENT_ID,
+    "at": "2026-01-20T10:30:04.250Z",
+    "payload": {"session_id": CLIENT_SESSION_ID, "hook_event_name": "PreToolUse", **_CALL},
+    "context": {"attended": True, "branch": "main", "client_version": "2.1.332"},
+}
+_REPORT = {
+    "session_id": CLIENT_SESSION_ID,
+    "at": "2026-01-20T10:31:00Z",
+    "model_metrics": fields.TOTALS,
+    "work": {"lines_added": 12, "lines_removed": 3},
+}
+RECORD_EXAMPLE = {
+    "kind": "events_recorded",
+    "v": 1,
+    "record_id": "6d1f0a52-93c4-4b7e-8a15-2c9e4d7f0b31",
+    "org_id": "acme",
+    "session_id": SESSION_ID,
+    "actor": {"user_id": "alice", "role": "member"},
+    "received_at": 1_768_905_000_000,
+    "events": [{"event_id": EVENT_ID, "event_type": "Stop", "timestamp": 1_768_904_999_000, "data": {}}],
+}
+
+
+def _null() -> Raw:
+    """Return JSON's null. A plain default would appear in the documentation, and Raw is not JSON."""
+    return Raw(b"null")
 
 
 class CreateSession(Struct, frozen=True, forbid_unknown_fields=True):
     """Start a session, in a new run unless ``run_id`` names one."""
 
-    remote_url: Url | None = None
-    component: Text | None = None
-    repository_id: Text | None = None
-    project_id: Text | None = None
-    agent_name: Text | None = None
-    model: Text | None = None
-    branch: Text | None = None
-    run_id: UUID | None = None
-    parent_id: UUID | None = None
-    relation: Relation | None = None
-    external_id: Text | None = None
-    trigger: Trigger | None = None
-    sensitive: bool | None = None
-    title: Text | None = None
-    started_at: Instant | None = None
+    remote_url: Annotated[fields.RemoteUrl, URL] | None = None
+    component: Annotated[fields.Component, TEXT] | None = None
+    repository_id: Annotated[fields.RepositoryId, TEXT] | None = None
+    project_id: Annotated[fields.ProjectId, TEXT] | None = None
+    agent_name: Annotated[fields.AgentName, TEXT] | None = None
+    model: Annotated[fields.Model, TEXT] | None = None
+    branch: Annotated[fields.Branch, TEXT] | None = None
+    run_id: Annotated[UUID | None, doc("Run to add the session to. Default: a new run.")] = None
+    parent_id: Annotated[UUID | None, doc("Session that this one continues.")] = None
+    relation: Annotated[Relation | None, doc("How the session continues its parent.")] = None
+    external_id: Annotated[fields.ExternalId, TEXT] | None = None
+    trigger: Annotated[Trigger | None, doc("Origin of the session.", "interactive")] = None
+    sensitive: fields.Sensitive | None = None
+    title: Annotated[fields.Title, TEXT] | None = None
+    started_at: Annotated[Instant | None, moment("Start time, for imports. Default: time of receipt.", None)] = None
 
 
 class RecordEvent(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """One hook event. ``data`` is any JSON object and is stored byte for byte."""
 
-    event_type: EventType
-    timestamp: Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
-    data: Annotated[Raw, Meta(extra_json_schema={"type": "object"})]
-    event_id: UUID | None = None
-    seq: Annotated[int, Meta(ge=-(1 << 53), le=1 << 53)] | None = None
+    event_type: Annotated[fields.EventType, EVENT_TYPE]
+    timestamp: fields.Timestamp
+    data: fields.EventData
+    event_id: fields.EventId | None = None
+    seq: Annotated[fields.Seq, Meta(ge=-(1 << 53), le=1 << 53)] | None = None
 
 
 class RecordEvents(Struct, frozen=True, forbid_unknown_fields=True):
     """A batch of hook events. Invalid events are rejected one by one."""
 
-    events: Annotated[list[RecordEvent], Meta(min_length=1, max_length=EVENTS_PER_REQUEST_MAX)]
-
-
-ClientSessionId = Annotated[str, Meta(min_length=1, max_length=400, pattern=_NO_CONTROL)]
+    events: Annotated[
+        list[RecordEvent],
+        doc(
+            "Invalid events are rejected, the others stored.",
+            [_PROMPT, _RESULT],
+            min_length=1,
+            max_length=EVENTS_PER_REQUEST_MAX,
+        ),
+    ]
 
 
 class AgentPayload(Struct, frozen=True):
     """One payload as an agent's hook sends it. It is stored whole; only these fields are read on receipt."""
 
     session_id: ClientSessionId
-    hook_event_name: EventType
-    timestamp: Raw = field(default_factory=lambda: Raw(b"null"))
+    hook_event_name: Annotated[str, EVENT_TYPE, doc("The client's own name for the event.", "PreToolUse")]
+    timestamp: Annotated[Raw, doc("Time of the event, if the client sends one.")] = field(default_factory=_null)
 
 
 _PAYLOAD = {  # like `AgentPayload`, plus any other fields
@@ -97,120 +150,126 @@ class HookParent(Struct, frozen=True, forbid_unknown_fields=True):
     """The client's session that this one continues."""
 
     session_id: ClientSessionId
-    relation: Literal["fork", "clear"]
+    relation: Annotated[Literal["fork", "clear"], doc("How the session continues its parent.", "fork")]
 
 
 class HookContext(Struct, frozen=True, forbid_unknown_fields=True):
     """What a hook client knows besides the payload."""
 
-    attended: bool | None = None
-    remote_url: Url | None = None
-    branch: Text | None = None
-    client_version: Text | None = None
-    process: Annotated[int, Meta(ge=0, le=1 << 53)] | None = None
-    parent: HookParent | None = None
+    attended: Annotated[bool | None, doc("Whether a user can answer the agent; otherwise it is headless.", True)] = None
+    remote_url: Annotated[fields.RemoteUrl, URL] | None = None
+    branch: Annotated[fields.Branch, TEXT] | None = None
+    client_version: Annotated[fields.ClientVersion, TEXT] | None = None
+    process: Annotated[int, TOKENS, doc("Process id of the agent; not stored.", 10_061)] | None = None
+    parent: Annotated[HookParent | None, doc("Session of the client that this one continues.")] = None
 
 
 class RecordHook(Struct, frozen=True, forbid_unknown_fields=True):
     """One payload of an agent's hook, when it was sent, and what else the hook client knows."""
 
-    id: UUID
-    payload: Annotated[Raw, Meta(extra_json_schema=_PAYLOAD)]
-    at: Instant | None = None
-    context: HookContext | None = None
+    id: Annotated[UUID, doc("Id of the event. A payload that is sent again counts once.", EVENT_ID)]
+    payload: Annotated[Raw, doc("What the client's hook received.", extra_json_schema=_PAYLOAD)]
+    at: Annotated[Instant | None, moment("Time at which the hook ran. Default: the payload's `timestamp`.")] = None
+    context: Annotated[HookContext | None, doc("What the hook client knows besides the payload.")] = None
 
 
 class WorkDone(Struct, frozen=True, forbid_unknown_fields=True):
     """What a session achieved so far."""
 
-    lines_added: Tokens | None = None
-    lines_removed: Tokens | None = None
-    commits: Tokens | None = None
-    pull_requests: Tokens | None = None
-    active_seconds: Annotated[float, Meta(ge=0, le=1 << 40)] | None = None
+    lines_added: Annotated[fields.LinesAdded, TOKENS] | None = None
+    lines_removed: Annotated[fields.LinesRemoved, TOKENS] | None = None
+    commits: Annotated[fields.Commits, TOKENS] | None = None
+    pull_requests: Annotated[fields.PullRequests, TOKENS] | None = None
+    active_seconds: Annotated[fields.ActiveSeconds, Meta(ge=0, le=1 << 40)] | None = None
 
 
 class ReportModel(Struct, frozen=True, forbid_unknown_fields=True):
     """Running totals of one model."""
 
-    model: Text
-    input_tokens: Tokens | None = None
-    output_tokens: Tokens | None = None
-    cache_read_tokens: Tokens | None = None
-    cache_creation_tokens: Tokens | None = None
-    cache_creation_1h_tokens: Tokens | None = None
-    cost_usd: Usd | None = None
+    model: Annotated[fields.Model, TEXT]
+    input_tokens: Annotated[fields.InputTokens, TOKENS] | None = None
+    output_tokens: Annotated[fields.OutputTokens, TOKENS] | None = None
+    cache_read_tokens: Annotated[fields.CacheReadTokens, TOKENS] | None = None
+    cache_creation_tokens: Annotated[fields.CacheCreationTokens, TOKENS] | None = None
+    cache_creation_1h_tokens: Annotated[fields.CacheCreation1hTokens, TOKENS] | None = None
+    cost_usd: Annotated[fields.CostUsd, USD] | None = None
 
 
 class ReportMetrics(Struct, frozen=True, forbid_unknown_fields=True):
     """Running totals of a session, either in total or by model, not both."""
 
-    input_tokens: Tokens | None = None
-    output_tokens: Tokens | None = None
-    cache_read_tokens: Tokens | None = None
-    cache_creation_tokens: Tokens | None = None
-    cache_creation_1h_tokens: Tokens | None = None
-    cost_usd: Usd | None = None
-    model: Text | None = None
-    models: Annotated[list[ReportModel], Meta(max_length=MODELS_PER_REPORT_MAX)] | None = None
-    reported_at: Instant | None = None
+    input_tokens: Annotated[fields.InputTokens, TOKENS] | None = None
+    output_tokens: Annotated[fields.OutputTokens, TOKENS] | None = None
+    cache_read_tokens: Annotated[fields.CacheReadTokens, TOKENS] | None = None
+    cache_creation_tokens: Annotated[fields.CacheCreationTokens, TOKENS] | None = None
+    cache_creation_1h_tokens: Annotated[fields.CacheCreation1hTokens, TOKENS] | None = None
+    cost_usd: Annotated[fields.CostUsd, USD] | None = None
+    model: Annotated[fields.Model, TEXT] | None = None
+    models: Annotated[list[ReportModel], doc("Totals by model.", max_length=MODELS_PER_REPORT_MAX)] | None = None
+    reported_at: Annotated[Instant | None, moment("Time of the totals; the latest report wins.")] = None
 
 
 class ReportSession(Struct, frozen=True, forbid_unknown_fields=True):
     """Running totals of a client's session at one moment. ``incomplete``: something may be missing from them."""
 
     session_id: ClientSessionId
-    at: Instant | None = None
-    model_metrics: ReportMetrics | None = None
-    work: WorkDone | None = None
-    incomplete: bool = False
+    at: Annotated[Instant | None, moment("Time of the totals. Default: time of receipt.")] = None
+    model_metrics: Annotated[ReportMetrics | None, fields.MODEL_METRICS] = None
+    work: Annotated[WorkDone | None, doc("What the session achieved so far.")] = None
+    incomplete: Annotated[bool, doc("Whether something may be missing, as when a client was killed.", False)] = False
 
 
 class RecordHooks(Struct, frozen=True, forbid_unknown_fields=True):
     """Payloads and reports of one client, from at most 1,000 of its sessions. Invalid ones are rejected one by one."""
 
-    hooks: Annotated[list[RecordHook], Meta(max_length=EVENTS_PER_REQUEST_MAX)] = []
-    reports: Annotated[list[ReportSession], Meta(max_length=REPORTS_PER_REQUEST_MAX)] = []
+    hooks: Annotated[list[RecordHook], doc("Payloads.", [_HOOK], max_length=EVENTS_PER_REQUEST_MAX)] = []
+    reports: Annotated[list[ReportSession], doc("Reports.", [_REPORT], max_length=REPORTS_PER_REQUEST_MAX)] = []
 
 
 class ChangeSession(Struct, frozen=True, forbid_unknown_fields=True):
     """Set fields of a session. ``null`` clears a field, an absent field stays unchanged."""
 
-    model_metrics: ReportMetrics | None | UnsetType = UNSET
-    title: Text | None | UnsetType = UNSET
-    summary: LongText | None | UnsetType = UNSET
-    branch: Text | None | UnsetType = UNSET
-    agent_name: Text | None | UnsetType = UNSET
-    project_id: Text | None | UnsetType = UNSET
+    model_metrics: Annotated[ReportMetrics | None | UnsetType, fields.MODEL_METRICS] = UNSET
+    title: Annotated[fields.Title, TEXT] | None | UnsetType = UNSET
+    summary: Annotated[fields.Summary, LONG_TEXT] | None | UnsetType = UNSET
+    branch: Annotated[fields.Branch, TEXT] | None | UnsetType = UNSET
+    agent_name: Annotated[fields.AgentName, TEXT] | None | UnsetType = UNSET
+    project_id: Annotated[fields.ProjectId, TEXT] | None | UnsetType = UNSET
 
 
 class EndSession(Struct, frozen=True, forbid_unknown_fields=True):
     """End a session. The first end request wins."""
 
-    summary: LongText | None = None
-    model_metrics: ReportMetrics | None = None
-    outcome: Outcome | None = None
-    ended_at: Instant | None = None
+    summary: Annotated[fields.Summary, LONG_TEXT] | None = None
+    model_metrics: Annotated[ReportMetrics | None, fields.MODEL_METRICS] = None
+    outcome: Annotated[Outcome, fields.OUTCOME] | None = None
+    ended_at: Annotated[Instant | None, moment("End time, for imports. Default: time of receipt.", None)] = None
 
 
 class RedriveDeadLetter(Struct, frozen=True, forbid_unknown_fields=True):
     """Append the record of a dead letter again, unchanged or corrected. Its ids stay the same."""
 
-    # A plain default would appear as JSON in the documentation, and Raw is not JSON.
-    record: Annotated[Raw, Meta(extra_json_schema=_OBJECT_OR_NULL)] = field(default_factory=lambda: Raw(b"null"))
+    record: Annotated[
+        Raw,
+        doc(
+            "Corrected record; its ids stay. Default: the same record.",
+            RECORD_EXAMPLE,
+            extra_json_schema=_OBJECT_OR_NULL,
+        ),
+    ] = field(default_factory=_null)
 
 
 class CreateJob(Struct, frozen=True, forbid_unknown_fields=True):
     """Request a job from the installation's processes. ``repair`` without ``generation`` repairs the live one."""
 
-    kind: Literal["repair", "replay", "prove", "switch", "drop", "pause", "resume"]
-    generation: Annotated[str, Meta(max_length=64, pattern=_NO_CONTROL)] | None = None
-    rate: Annotated[int, Meta(ge=0, le=1 << 31)] = 0
-    accept_differences: bool = False
+    kind: Annotated[Work, doc("The work to do.", "repair")]
+    generation: Annotated[str, doc("Its generation.", max_length=64, pattern=_NO_CONTROL)] | None = None
+    rate: Annotated[int, doc("Limit of a replay, in events per second; 0: no limit.", ge=0, le=1 << 31)] = 0
+    accept_differences: Annotated[bool, doc("Switch despite the differences of the last proof.")] = False
 
 
 class RequestCompaction(Struct, frozen=True, forbid_unknown_fields=True):
-    """Request a digest of the session up to now."""
+    """Request a digest of the session up to now. Passages with a long word of ``instructions`` come first."""
 
-    instructions: LongText | None = None
-    max_characters: Annotated[int, Meta(ge=200, le=100_000)] | None = None
+    instructions: Annotated[str, LONG_TEXT, doc("What to keep first.", "Keep the failing tests.")] | None = None
+    max_characters: Annotated[int, doc("Maximum length of the digest.", 8_000, ge=200, le=100_000)] | None = None

@@ -3,10 +3,13 @@
 Absent values are null, times are RFC 3339 in UTC with milliseconds.
 """
 
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 from msgspec import UNSET, Struct, UnsetType
+
+from schemas.http import fields
+from schemas.http.fields import SESSION_ID, doc
 
 T = TypeVar("T")
 
@@ -21,84 +24,84 @@ class Reply(Struct, Generic[T], frozen=True):
 class ErrorBody(Struct, frozen=True):
     """The body of every error: a sentence, a code, details by field, and the request's id."""
 
-    error: str
-    code: str
-    details: dict[str, Any]
-    request_id: str
+    error: Annotated[str, doc("What is wrong, in one sentence.", "There is nothing at this address.")]
+    code: Annotated[str, doc("Machine-readable error code.", "not_found")]
+    details: Annotated[dict[str, Any], doc("Errors by field.", {"per_page": ["must be at most 100"]})]
+    request_id: Annotated[str, doc("Request id, as in `X-Request-Id`.", "cli-7f3a")]
 
 
 class ModelMetrics(Struct, frozen=True):
     """Running totals of a session."""
 
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cache_read_tokens: int = 0
-    cache_creation_tokens: int = 0
-    cache_creation_1h_tokens: int = 0
-    cost_usd: float = 0.0
+    input_tokens: fields.InputTokens = 0
+    output_tokens: fields.OutputTokens = 0
+    cache_read_tokens: fields.CacheReadTokens = 0
+    cache_creation_tokens: fields.CacheCreationTokens = 0
+    cache_creation_1h_tokens: fields.CacheCreation1hTokens = 0
+    cost_usd: fields.CostUsd = 0.0
 
 
 class ModelUse(Struct, frozen=True):
     """Totals of one model in a session, and where its cost comes from: reported, measured, priced or unknown."""
 
-    model: str
-    input_tokens: int
-    output_tokens: int
-    cache_read_tokens: int
-    cache_creation_tokens: int
-    cache_creation_1h_tokens: int
-    cost_usd: float
-    cost_source: str
+    model: fields.Model
+    input_tokens: fields.InputTokens
+    output_tokens: fields.OutputTokens
+    cache_read_tokens: fields.CacheReadTokens
+    cache_creation_tokens: fields.CacheCreationTokens
+    cache_creation_1h_tokens: fields.CacheCreation1hTokens
+    cost_usd: fields.CostUsd
+    cost_source: Annotated[str, doc("Where the cost comes from.", values="reported measured priced unknown")]
 
 
 class Counts(Struct, frozen=True):
     """Counts of a session; the counting rules are in the API's reference."""
 
-    events: int = 0
-    prompts: int = 0
-    tool_calls: int = 0
-    tool_errors: int = 0
-    tasks: int = 0
-    subagents: int = 0
-    compactions: int = 0
-    unknown_events: int = 0
+    events: fields.Events = 0
+    prompts: Annotated[int, doc("Number of user prompts.", 4)] = 0
+    tool_calls: fields.ToolCalls = 0
+    tool_errors: Annotated[int, doc("Number of tool calls that failed.", 2)] = 0
+    tasks: Annotated[int, doc("Number of tasks that were created or completed.", 3)] = 0
+    subagents: Annotated[int, doc("Number of subagents that worked in the session.", 1)] = 0
+    compactions: Annotated[int, doc("Number of context compactions.", 0)] = 0
+    unknown_events: fields.UnknownEvents = 0
 
 
 class ToolUse(Struct, frozen=True):
     """Use of one tool in a session."""
 
-    tool_name: str
-    calls: int
-    errors: int
-    total_duration_ms: int
+    tool_name: fields.ToolName
+    calls: fields.Calls
+    errors: fields.Errors
+    total_duration_ms: fields.TotalDurationMs
 
 
 class AgentUsage(Struct, frozen=True):
     """One agent's requests to models in a session; the main agent has neither id nor type."""
 
-    agent_type: str | None
-    agent_id: str | None
-    requests: int
-    tokens: int
-    cost_usd: float
+    agent_type: fields.AgentType | None
+    agent_id: fields.AgentId | None
+    requests: Annotated[int, doc("Number of requests to models.", 12)]
+    tokens: fields.Tokens
+    cost_usd: fields.CostUsd
 
 
 class SessionWork(Struct, frozen=True):
     """What a session achieved, as reported or measured, and its number of requests to models."""
 
-    lines_added: int = 0
-    lines_removed: int = 0
-    commits: int = 0
-    pull_requests: int = 0
-    active_seconds: float = 0.0
-    api_requests: int = 0
-    api_errors: int = 0
+    lines_added: fields.LinesAdded = 0
+    lines_removed: fields.LinesRemoved = 0
+    commits: fields.Commits = 0
+    pull_requests: fields.PullRequests = 0
+    active_seconds: fields.ActiveSeconds = 0.0
+    api_requests: Annotated[int, doc("Number of requests to models that were measured.", 21)] = 0
+    api_errors: Annotated[int, doc("Number of requests to models that failed.", 0)] = 0
 
 
 class UsageOf(ModelMetrics, frozen=True, kw_only=True):
     """What a session used according to one source, in total and by model."""
 
-    models: list[ModelUse]
+    models: Annotated[list[ModelUse], doc("The same totals for each model.")]
 
 
 class Usage(Struct, frozen=True):
@@ -107,100 +110,100 @@ class Usage(Struct, frozen=True):
     ``incomplete`` is present only if the report says that something may be missing from it.
     """
 
-    reported: UsageOf | None
-    measured: UsageOf | None
-    incomplete: bool | UnsetType = UNSET
+    reported: Annotated[UsageOf | None, doc("The client's latest report; null if there is none that counts.")]
+    measured: Annotated[UsageOf | None, doc("The sum of the session's requests to models; null if there are none.")]
+    incomplete: Annotated[bool | UnsetType, doc("Present if something may be missing from the report.", True)] = UNSET
 
 
 class Session(Struct, frozen=True, kw_only=True):
     """The whole session object: a conversation, its totals and its counts as of ``position`` in the log."""
 
-    id: UUID
-    org_id: str
-    run_id: UUID | None
-    thread_id: UUID
-    parent_id: UUID | None
-    relation: str | None
-    external_id: str | None
-    status: str
-    outcome: str | None
-    trigger: str
-    sensitive: bool
-    project_id: str | None
-    repository_id: str | None
-    repo: str | None
-    remote_url: str | None
-    component: str | None
-    branch: str | None
-    agent_name: str | None
-    model: str | None
-    user_id: str
-    title: str | None
-    summary: str | None
-    started_at: str
-    last_event_at: str | None
-    ended_at: str | None
-    duration_seconds: float | None
-    model_metrics: ModelMetrics
-    models: list[ModelUse]
-    counts: Counts
-    tools: list[ToolUse]
-    usage: Usage
-    agents: list[AgentUsage]
-    work: SessionWork
-    client: str | None
-    client_version: str | None
-    redactions: dict[str, int]
-    position: str
+    id: fields.Id
+    org_id: fields.OrgId
+    run_id: fields.RunId | None
+    thread_id: fields.ThreadId
+    parent_id: Annotated[UUID, doc("Session that this one continues.", SESSION_ID)] | None
+    relation: Annotated[str, doc("How it continues its parent.", values="resume fork clear compact")] | None
+    external_id: fields.ExternalId | None
+    status: fields.Status
+    outcome: fields.Outcome | None
+    trigger: Annotated[str, doc("Origin of the session.", values="interactive headless scheduled import")]
+    sensitive: fields.Sensitive
+    project_id: fields.ProjectId | None
+    repository_id: fields.RepositoryId | None
+    repo: fields.Repo | None
+    remote_url: fields.RemoteUrl | None
+    component: fields.Component | None
+    branch: fields.Branch | None
+    agent_name: fields.AgentName | None
+    model: fields.Model | None
+    user_id: fields.UserId
+    title: fields.Title | None
+    summary: fields.Summary | None
+    started_at: fields.StartedAt
+    last_event_at: fields.LastEventAt | None
+    ended_at: fields.EndedAt | None
+    duration_seconds: Annotated[float | None, doc("Seconds from start to end, or to the last event.", 812.4)]
+    model_metrics: Annotated[ModelMetrics, doc("The latest report of totals.")]
+    models: Annotated[list[ModelUse], doc("The same totals for each model.")]
+    counts: Annotated[Counts, doc("Counts of what happened in the session.")]
+    tools: Annotated[list[ToolUse], doc("Usage of each tool.")]
+    usage: Annotated[Usage, doc("What the session used, by source. A report takes precedence over measured requests.")]
+    agents: Annotated[list[AgentUsage], doc("Requests to models by agent; the main agent has neither id nor type.")]
+    work: Annotated[SessionWork, doc("What the session achieved so far.")]
+    client: Annotated[str | None, doc("Coding agent that reported the session; null for other clients.", "claude-code")]
+    client_version: fields.ClientVersion | None
+    redactions: Annotated[dict[str, int], doc("Secrets replaced before storage, by rule.", {"aws_access_key": 1})]
+    position: Annotated[str, doc("Log position up to which every record is included.", "2:1841")]
 
 
 class RejectedEvent(Struct, frozen=True):
     """A refused event of a batch: its index, and the reason."""
 
-    index: int
-    code: str
-    error: str
+    index: Annotated[int, doc("Index of the event in the request, starting at 0.", 3)]
+    code: Annotated[str, doc("Machine-readable reason for the rejection.", "timestamp_out_of_range")]
+    error: Annotated[str, doc("Reason for the rejection, in words.", "timestamp is more than 24 hours ahead")]
 
 
 class RecordedEvents(Struct, frozen=True):
     """The number of events of a batch that are durable, and the events that were refused."""
 
-    accepted: int
-    rejected: list[RejectedEvent]
+    accepted: Annotated[int, doc("Number of events that are now durable in the log.", 99)]
+    rejected: Annotated[list[RejectedEvent], doc("Events that were rejected.")]
 
 
 class ChangedSession(Struct, frozen=True):
     """The accepted changes; fields that the request did not name are absent."""
 
-    id: UUID
-    title: str | None | UnsetType = UNSET
-    summary: str | None | UnsetType = UNSET
-    branch: str | None | UnsetType = UNSET
-    agent_name: str | None | UnsetType = UNSET
-    project_id: str | None | UnsetType = UNSET
-    model_metrics: dict[str, Any] | None | UnsetType = UNSET
+    id: fields.Id
+    title: fields.Title | None | UnsetType = UNSET
+    summary: fields.Summary | None | UnsetType = UNSET
+    branch: fields.Branch | None | UnsetType = UNSET
+    agent_name: fields.AgentName | None | UnsetType = UNSET
+    project_id: fields.ProjectId | None | UnsetType = UNSET
+    model_metrics: Annotated[dict[str, Any] | None | UnsetType, fields.MODEL_METRICS] = UNSET
 
 
 class EndedSession(Struct, frozen=True):
     """The end as requested; the first end in the log counts, and a read shows it."""
 
-    id: UUID
-    status: str
-    ended_at: str
-    outcome: str | None
+    id: fields.Id
+    status: fields.Status
+    ended_at: fields.EndedAt
+    outcome: fields.Outcome | None
 
 
 class QueuedCompaction(Struct, frozen=True):
     """A requested digest of session ``id``; it is listed under ``compaction_id``, at first as queued."""
 
-    id: UUID
-    compaction_id: UUID
-    status: str
+    id: fields.Id
+    compaction_id: fields.CompactionId
+    status: Annotated[str, doc("The digest is made in the background.", values="queued")]
 
 
 class RedrivenDeadLetter(Struct, frozen=True):
     """The position of the dead letter, and the position at which its record was appended again."""
 
-    position: str
-    redriven_to: str
-    session_id: UUID
+    position: Annotated[str, doc("Log position of the dead letter.", "2:1841")]
+    redriven_to: Annotated[str, doc("Log position of the new copy of the record.", "2:1990")]
+    session_id: Annotated[UUID, doc("Session id, as returned by create. In the hierarchy: a conversation.", SESSION_ID)]

@@ -13,8 +13,7 @@ import msgspec
 
 from edge.names import AUDIENCE, ISSUER
 from ingest.log.sqlite.sqlite_log import SqliteEventLog
-from schemas.http.examples import BODIES
-from schemas.http.requests import RedriveDeadLetter
+from schemas.http.requests import RECORD_EXAMPLE
 from schemas.permissions import OPERATOR_ORG
 from tests.support.rigs.installation import Installation
 from tests.support.rigs.raw_append import NO_SESSION
@@ -74,7 +73,7 @@ async def _bury(data: Path) -> None:
 
 def dead_letter_record() -> dict[str, Any]:
     """Return the record in the dead letter, which is valid except for its key."""
-    return {**BODIES[RedriveDeadLetter]["record"], "org_id": ATTACKERS}
+    return {**RECORD_EXAMPLE, "org_id": ATTACKERS}
 
 
 def create_setup(installation: Installation) -> AttackSetup:

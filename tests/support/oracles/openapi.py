@@ -16,11 +16,8 @@ def strict(schema: Any) -> Any:
     closed = {
         key: {name: strict(field) for name, field in value.items()} if key == "properties" else strict(value)
         for key, value in schema.items()
-        if key not in ("nullable", "example")
     }
-    if "properties" in closed:
-        closed.setdefault("additionalProperties", False)
-    return {"anyOf": [closed, {"type": "null"}]} if schema.get("nullable") else closed
+    return {"additionalProperties": False, **closed} if "properties" in closed else closed
 
 
 def faults(document: Schema, schema: Schema, value: Any) -> list[str]:
