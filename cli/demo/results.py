@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -84,12 +85,13 @@ def _total_cost(rows: Sequence[dict[str, Any]]) -> Decimal:
     return sum((Decimal(str(row["cost_usd"])) for row in rows), Decimal())
 
 
-async def prove(operator: Api) -> list[DemoCheck]:
+async def prove(url: str, token: str) -> list[DemoCheck]:
     """Let the installation check itself: rollups against a fresh recount, log positions against receipts."""
-    return [
-        await _proof(operator, "recount", "equal", "every rollup equals a fresh recount of the facts"),
-        await _proof(operator, "coverage", "complete", "every position of the log has its receipt"),
-    ]
+    async with aclosing(Api(url, {"operator": token})) as operator:
+        return [
+            await _proof(operator, "recount", "equal", "every rollup equals a fresh recount of the facts"),
+            await _proof(operator, "coverage", "complete", "every position of the log has its receipt"),
+        ]
 
 
 async def _proof(operator: Api, name: str, field: str, promise: str) -> DemoCheck:

@@ -109,7 +109,7 @@ async def _run(console: Console, target: Access, org: str, sessions: list[DemoSe
         sender = await _send(console, api, org, sessions)
         with console.status("Waiting until everything is visible, then checking …"):
             results = await read_results(api, org, sender.ids)
-            proof = await _prove(target)
+            proof = await prove(target.url, target.operator) if target.operator else []
     outcome = DemoOutcome(results, check_results(sessions, results, fresh), proof, sender.rejected)
     outcome.show(console)
     return outcome
@@ -123,13 +123,6 @@ async def _send(console: Console, api: Api, org: str, sessions: list[DemoSession
     if sender.rejected or api.repeats:
         console.print(f"{sender.rejected:,} events rejected, {api.repeats:,} requests repeated", style="yellow")
     return sender
-
-
-async def _prove(target: Access) -> list[DemoCheck]:
-    if target.operator is None:
-        return []
-    async with contextlib.aclosing(Api(target.url, {"operator": target.operator})) as operator:
-        return await prove(operator)
 
 
 def _print_still_running(console: Console, target: Access, folder: Path) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import accumulate
 from random import Random
 from textwrap import shorten
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -27,9 +27,9 @@ ACTIVE_SHARE, CHILD_SHARE, SENSITIVE_SHARE = 0.05, 0.12, 0.03
 SECONDS_PER_EVENT = 5.0
 TITLE_CHARACTERS_MAX = 60
 SATURDAY = 5
-SUBAGENT_MODEL, SUBAGENT_SHARE = "claude-haiku-4-5", 0.15
-# Per event, and in US dollars per million: of Sonnet, which the demo takes for every model.
-TOKENS = {"input": (90, 3.0), "output": (160, 15.0), "cache_read": (5_200, 0.3), "cache_creation": (420, 3.75)}
+SUBAGENT_MODEL = "claude-haiku-4-5"
+TOKENS_PER_EVENT = {"input": 90, "output": 160, "cache_read": 5_200, "cache_creation": 420}
+USD_PER_EVENT = 0.0058  # these tokens at the prices of Sonnet
 
 _encode = msgspec.json.Encoder().encode
 
@@ -62,31 +62,26 @@ class DemoSession(Struct, frozen=True):
         return sum(batch.events for batch in self.batches)
 
 
-class Meter:
-    """Counts a session's tokens and, in most sessions, their cost; otherwise the price list determines it."""
+class Meter(NamedTuple):
+    """The share of each model in a session's tokens. Without costs, the price list determines them."""
 
-    def __init__(self, rng: Random, model: str) -> None:
-        self._rng = rng
-        self._shares = ({SUBAGENT_MODEL: SUBAGENT_SHARE} if rng.random() < 0.4 else {}) | {model: 1.0}
-        self._used = {name: dict.fromkeys(TOKENS, 0) for name in self._shares}
-        self._with_cost = rng.random() < 0.7
+    shares: dict[str, float]
+    with_cost: bool
 
-    def count(self, events: int) -> None:
-        """Add the usage of this number of events."""
-        for model, used in self._used.items():
-            for kind, (tokens, _) in TOKENS.items():
-                used[kind] += int(events * tokens * self._shares[model] * self._rng.uniform(0.6, 1.4))
+    @classmethod
+    def of(cls, rng: Random, model: str) -> "Meter":
+        """Return the meter of a session in which subagents may use another model."""
+        subagents = {SUBAGENT_MODEL: rng.uniform(0.05, 0.3)} if rng.random() < 0.4 else {}
+        return cls(subagents | {model: rng.uniform(0.6, 1.4)}, rng.random() < 0.7)
 
-    def report(self, at: datetime) -> dict[str, Any]:
-        """Return the value of ``model_metrics`` as of ``at``."""
-        models = [{"model": model, **self._totals(used)} for model, used in self._used.items()]
+    def report(self, events: int, at: datetime) -> dict[str, Any]:
+        """Return the value of ``model_metrics`` after this number of events."""
+        models = [{"model": model, **self._use(events * share)} for model, share in self.shares.items()]
         return {"models": models, "reported_at": rfc3339(at)}
 
-    def _totals(self, used: Mapping[str, int]) -> dict[str, float]:
-        usd = sum(tokens * TOKENS[kind][1] for kind, tokens in used.items()) / 1e6
-        return {f"{kind}_tokens": n for kind, n in used.items()} | (
-            {"cost_usd": round(usd, 6)} if self._with_cost else {}
-        )
+    def _use(self, events: float) -> dict[str, float]:
+        cost = {"cost_usd": round(events * USD_PER_EVENT, 6)} if self.with_cost else {}
+        return {f"{kind}_tokens": int(events * tokens) for kind, tokens in TOKENS_PER_EVENT.items()} | cost
 
 
 def make_sessions(seed: int, sessions: int, events: int, now: datetime) -> list[DemoSession]:
@@ -125,9 +120,9 @@ def _make_session(rng: Random, earlier: Sequence[DemoSession], count: int, now: 
     start = _draw_start(rng, offsets[-1], active, now)
     create = _make_creation(builder, start, key, parent is not None)
     events = list(make_events(builder, count, ended=not active, tour=not earlier))
-    meter = Meter(rng, builder.model)
+    meter = Meter.of(rng, builder.model)
     batches = _make_batches(rng, events, [start + timedelta(seconds=offset) for offset in offsets], meter)
-    end = None if active else _make_end(rng, start + timedelta(seconds=offsets[-1] + 1), meter)
+    end = None if active else _make_end(rng, meter.report(count, start + timedelta(seconds=offsets[-1] + 1)))
     user = rng.choice(sample_data.USERS) if parent is None else earlier[parent].user_id
     return DemoSession(key, user, create, parent, batches, end)
 
@@ -181,14 +176,14 @@ def _make_batches(rng: Random, events: list[SampleEvent], times: list[datetime],
             {"event_type": kind, "timestamp": rfc3339(at), "data": data, "event_id": uuid_text(rng), "seq": seq}
             for seq, ((kind, data), at) in enumerate(zip(events[first:last], times[first:last], strict=True), first)
         ]
-        meter.count(last - first)
         due = len(batches) % REPORT_EVERY == REPORT_EVERY - 1 or last == len(events)
-        report = _encode({"model_metrics": meter.report(times[last - 1])}) if due else None
+        report = _encode({"model_metrics": meter.report(last, times[last - 1])}) if due else None
         batches.append(Batch(_encode({"events": bodies}), last - first, report))
         first = last
     return batches
 
 
-def _make_end(rng: Random, at: datetime, meter: Meter) -> bytes:
+def _make_end(rng: Random, metrics: dict[str, Any]) -> bytes:
     outcome, summary = _weighted(rng, OUTCOMES), " ".join(rng.sample(sample_data.PROMPTS, k=2))
-    return _encode({"outcome": outcome, "summary": summary, "ended_at": rfc3339(at), "model_metrics": meter.report(at)})
+    ended_at = metrics["reported_at"]
+    return _encode({"outcome": outcome, "summary": summary, "ended_at": ended_at, "model_metrics": metrics})
