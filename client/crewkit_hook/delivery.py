@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
@@ -28,6 +28,20 @@ Refused = list[RefusedItem]
 
 class Misconfigured(Unreachable):
     """The items may be valid, but the token or the address is not. Retrying helps once that is fixed."""
+
+
+def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """Yield items in batches: those of one client that follow each other, as many as one request may have."""
+    batch: list[Item] = []
+    size = 0
+    for item in items:
+        size += len(item.text) + 1
+        if batch and (item.client != batch[0].client or len(batch) >= BATCH_ITEMS_MAX or size > BATCH_BYTES_MAX):
+            yield batch
+            batch, size = [], len(item.text) + 1
+        batch.append(item)
+    if batch:
+        yield batch
 
 
 def deliver(api: Api, batch: list[Item], done: Callable[[list[Item], Refused], None]) -> None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from crewkit_hook.agents.registry import AGENTS
 from crewkit_hook.api import Api, Unreachable
-from crewkit_hook.delivery import BATCH_BYTES_MAX, BATCH_ITEMS_MAX, Misconfigured, Refused, deliver
+from crewkit_hook.delivery import Misconfigured, Refused, batches, deliver
 from crewkit_hook.privacy import is_sensitive, leaving, leaving_context
 from crewkit_hook.settings import Settings
 from crewkit_hook.store import Item, Store, hook_item, report_item
@@ -72,19 +73,30 @@ def send(
     Raises:
         NotSent: the installation can't be reached, or refuses the token. Run it again: nothing counts twice.
     """
-    sender = _Batches(Api(settings))
-    counts = {"sessions": 0, "events": 0, "known": 0}
+    api, counts = Api(settings), Counter[str]()
+    rejected: list[str] = []
+    for batch in batches(_items(sessions, settings, store, counts, done)):
+        rejected += _deliver(api, batch)
+    return Imported(counts["sessions"], counts["events"], counts["known"], rejected)
+
+
+def _items(
+    sessions: Iterable[Session | None],
+    settings: Settings,
+    store: Store | None,
+    counts: Counter[str],
+    done: Callable[[int], None],
+) -> Iterator[Item]:
+    """Yield what to send of each session, and count it."""
     for number, session in enumerate(sessions, 1):
         if session is not None:
             hooked_ms = store.session(session.client, session.session_id).get("first_at") if store else None
             events = session.events if hooked_ms is None else _before(session.events, hooked_ms)
-            counts["known"] += hooked_ms is not None
-            counts["sessions"] += bool(events)
-            counts["events"] += len(events)
-            sender.add(session, events, settings, has_report=hooked_ms is None)
+            counts.update(known=hooked_ms is not None, sessions=bool(events), events=len(events))
+            yield from _items_of(session, events, settings)
+            if hooked_ms is None and session.report is not None and events:
+                yield report_item(session.client, session.report)
         done(number)
-    sender.flush()
-    return Imported(**counts, rejected=sender.rejected)
 
 
 def _before(events: Sequence[Past], hooked_ms: int) -> list[Past]:
@@ -93,53 +105,37 @@ def _before(events: Sequence[Past], hooked_ms: int) -> list[Past]:
     return before if any(event.payload["hook_event_name"] != "SessionStart" for event in before) else []
 
 
-class _Batches:
-    """Collects items of one client, and sends them when a batch is full."""
+def _items_of(session: Session, events: Sequence[Past], settings: Settings) -> Iterator[Item]:
+    """Yield the hooks that would have reported these events; the first one has the session's context."""
+    is_private = is_sensitive(settings, session.folders)
+    context = leaving_context(session.context, is_private=is_private)
+    for event in events:
+        yield _hook(session, event, context, is_private=is_private)
+        context = {}
 
-    def __init__(self, api: Api) -> None:
-        self._api, self._client = api, ""
-        self._items: list[Item] = []
-        self._size = 0
-        self.rejected: list[str] = []
 
-    def add(self, session: Session, events: Sequence[Past], settings: Settings, *, has_report: bool) -> None:
-        """Add a session's events and, after them, its totals."""
-        if session.client != self._client:
-            self.flush()
-            self._client = session.client
-        is_private = is_sensitive(settings, session.folders)
-        context = leaving_context(session.context, is_private=is_private)
-        for number, event in enumerate(events):
-            self._put(_hook(session, event, context if number == 0 else {}, is_private=is_private))
-        if has_report and session.report is not None and events:
-            self._put(report_item(session.client, session.report))
+def _deliver(api: Api, batch: list[Item]) -> list[str]:
+    """Send a batch; return why items of it were refused.
 
-    def _put(self, item: Item) -> None:
-        if self._size + len(item.text) > BATCH_BYTES_MAX or len(self._items) >= BATCH_ITEMS_MAX:
-            self.flush()
-        self._items.append(item)
-        self._size += len(item.text)
+    Raises:
+        NotSent: after some tries, or at once if trying again would not help.
+    """
+    left, failures = list(batch), 0
+    reasons: list[str] = []
 
-    def flush(self) -> None:
-        """Send what was collected.
+    def delivered(part: list[Item], refused: Refused) -> None:
+        del left[: len(part)]
+        reasons.extend(one.reason for one in refused)
 
-        Raises:
-            NotSent: after some tries, or at once if trying again would not help.
-        """
-        failures = 0
-        while self._items:
-            try:
-                deliver(self._api, list(self._items), self._delivered)
-            except Unreachable as error:  # noqa: PERF203 (it waits anyway)
-                failures += 1
-                if failures == TRIES or isinstance(error, Misconfigured) or error.retry_after_s > WAIT_S_MAX:
-                    raise NotSent(f"not everything was sent ({error}). Run it again: nothing counts twice") from error
-                time.sleep(error.retry_after_s or PAUSE_S * 2**failures)
-        self._size = 0
-
-    def _delivered(self, batch: list[Item], refused: Refused) -> None:
-        del self._items[: len(batch)]
-        self.rejected += [one.reason for one in refused]
+    while left:
+        try:
+            deliver(api, left.copy(), delivered)
+        except Unreachable as error:  # noqa: PERF203 (it waits anyway)
+            failures += 1
+            if failures == TRIES or isinstance(error, Misconfigured) or error.retry_after_s > WAIT_S_MAX:
+                raise NotSent(f"not everything was sent ({error}). Run it again: nothing counts twice") from error
+            time.sleep(error.retry_after_s or PAUSE_S * 2**failures)
+    return reasons
 
 
 def _hook(session: Session, event: Past, context: dict[str, Any], *, is_private: bool) -> Item:

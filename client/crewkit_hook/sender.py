@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from crewkit_hook import spool
 from crewkit_hook.api import Api, Unreachable
-from crewkit_hook.delivery import BATCH_BYTES_MAX, BATCH_ITEMS_MAX, OUT_OF_RANGE, Refused, deliver
+from crewkit_hook.delivery import OUT_OF_RANGE, Refused, batches, deliver
 from crewkit_hook.prepare import look_after, prepare, without_time
 from crewkit_hook.settings import NotConnected, Settings, load
 from crewkit_hook.store import Item, Store
@@ -110,7 +110,7 @@ class Sender:
 
     def send(self) -> Sent:
         """Send the oldest batch."""
-        batch = self._store.next_batch(BATCH_ITEMS_MAX, BATCH_BYTES_MAX)
+        batch = next(batches(self._store.items()), [])
         if not batch:
             return Sent(0, LOOK_EVERY_S)
         try:

@@ -137,17 +137,10 @@ class Store:
         rows = [(item.client, item.kind, zlib.compress(item.text, 1)) for item in items]
         self._db.executemany("INSERT INTO outbox (client, kind, item) VALUES (?, ?, ?)", rows)
 
-    def next_batch(self, items_max: int, bytes_max: int) -> list[Item]:
-        """Return the oldest items of one client."""
-        found: list[Item] = []
-        size = 0
+    def items(self) -> Iterator[Item]:
+        """Yield the items in the outbox, the oldest first."""
         for seq, client, kind, packed in self._db.execute("SELECT seq, client, kind, item FROM outbox ORDER BY seq"):
-            text = zlib.decompress(packed)
-            size += len(text) + 1
-            if found and (client != found[0].client or len(found) >= items_max or size > bytes_max):
-                break
-            found.append(Item(client, kind, text, seq))
-        return found
+            yield Item(client, kind, zlib.decompress(packed), seq)
 
     def remove(self, items: Sequence[Item]) -> None:
         """Remove items that the server has."""

@@ -279,8 +279,6 @@ def test_an_import_does_not_wait_as_long_as_a_server_asks(monkeypatch: pytest.Mo
             raise Unreachable("503: not now", 3_600.0)
 
     monkeypatch.setattr(importing.time, "sleep", lambda s: pytest.fail(f"it waits for {s} s"))
-    batches = importing._Batches(Later())  # type: ignore[arg-type]  # it answers as the API does
-    batches._put(Item("codex", "hook", b"{}"))
 
     with pytest.raises(importing.NotSent, match="Run it again"):
-        batches.flush()
+        importing._deliver(Later(), [Item("codex", "hook", b"{}")])  # type: ignore[arg-type]  # it answers as the API does
