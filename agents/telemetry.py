@@ -108,6 +108,11 @@ def less(total: int | None, *parts: int | None) -> int | None:
     return None if total is None else max(0, total - sum(part or 0 for part in parts))
 
 
+def changed_lines(attributes: Attributes) -> str | None:
+    """Return the measurement of a metric of changed lines, whose attribute says which."""
+    return {"added": "lines_added", "removed": "lines_removed"}.get(text(attributes, "type") or "")
+
+
 def _parse(value: str) -> float | int | None:
     if len(value) > _DIGITS_MAX:
         return None

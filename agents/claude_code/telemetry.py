@@ -1,7 +1,7 @@
 """Claude Code: what its log records and metrics say. Its input tokens exclude those of the cache. Pure."""
 
 from agents.exported import Attributes
-from agents.telemetry import Made, Telemetry, error_text, flag, made, number, text, tool_input, whole
+from agents.telemetry import Made, Telemetry, changed_lines, error_text, flag, made, number, text, tool_input, whole
 
 _WITHHELD = "<REDACTED>"  # in place of a prompt, unless the user's settings log prompts
 
@@ -112,10 +112,6 @@ def _user_prompt(a: Attributes) -> Made:
     )
 
 
-def _lines(a: Attributes) -> str | None:
-    return {"added": "lines_added", "removed": "lines_removed"}.get(text(a, "type") or "")
-
-
 TELEMETRY = Telemetry(
     client="claude-code",
     service="claude-code",
@@ -133,7 +129,7 @@ TELEMETRY = Telemetry(
     },
     # Not cost.usage and token.usage: the log records say the same for each request.
     measures={
-        "lines_of_code.count": _lines,
+        "lines_of_code.count": changed_lines,
         "commit.count": lambda _: "commits",
         "pull_request.count": lambda _: "pull_requests",
         "active_time.total": lambda _: "active_seconds",

@@ -4,7 +4,7 @@ Its tool calls have no id, so a call and its end can't be paired: each record is
 """
 
 from agents.exported import Attributes
-from agents.telemetry import Made, Telemetry, error_text, flag, less, made, text, tool_input, whole
+from agents.telemetry import Made, Telemetry, changed_lines, error_text, flag, less, made, text, tool_input, whole
 
 
 def _user_prompt(a: Attributes) -> Made:
@@ -79,10 +79,6 @@ def _approval_mode_switch(a: Attributes) -> Made:
     return made("PermissionModeChanged", from_mode=text(a, "from_mode"), to_mode=text(a, "to_mode"))
 
 
-def _lines(a: Attributes) -> str | None:
-    return {"added": "lines_added", "removed": "lines_removed"}.get(text(a, "type") or "")
-
-
 TELEMETRY = Telemetry(
     client="gemini-cli",
     service="gemini-cli",
@@ -98,7 +94,7 @@ TELEMETRY = Telemetry(
         "agent.finish": _agent_finish,
         "approval_mode_switch": _approval_mode_switch,
     },
-    measures={"lines.changed": _lines},
+    measures={"lines.changed": changed_lines},
     version=lambda _a, _resource: None,  # its service.version is that of Node.js
     attended=lambda a: flag(a, "interactive"),
 )

@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import socket
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -86,6 +88,21 @@ def test_an_installation_on_this_machine_makes_the_token(home: AgentHome) -> Non
     assert token not in connected.stdout + connected.stderr
     home.hook({"session_id": "one", "hook_event_name": "UserPromptSubmit", "prompt": "Are you there?"})
     assert home.session("claude-code", "one")["counts"]["prompts"] == 1
+
+
+def test_what_up_prints_connects_agents(home: AgentHome, installation: Installation) -> None:
+    """The line works as printed, in any folder."""
+    out = installation.data / "up.out"
+    eventually(lambda: "Stop it with Ctrl-C." in out.read_text())
+    (*_, line) = re.findall(r"^Connect your coding agents: (.+)$", out.read_text(), re.MULTILINE)
+    environment = {**home.environment, "PATH": f"{COMMAND.parent}:{home.environment['PATH']}"}
+
+    connected = subprocess.run(
+        ["/bin/sh", "-c", line], env=environment, cwd=home.work, capture_output=True, text=True, check=False
+    )
+
+    assert connected.returncode == 0, connected.stderr
+    assert "claude-code" in home.status()["connected"]
 
 
 def test_the_hooks_outlive_the_checkout(home: AgentHome) -> None:
