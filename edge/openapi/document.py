@@ -128,6 +128,8 @@ def _operation(op: Operation, schemas: TypeSchemas) -> Schema:
     }
     if op.body is not None:
         operation["requestBody"] = _request_body(op.body, schemas)
+    if op.handler.deprecated:
+        operation["deprecated"] = True
     return operation
 
 

@@ -304,7 +304,12 @@ def _go_on_writing(org: Org, stop: threading.Event) -> None:
 
 def _documented(installation: Installation) -> set[str]:
     paths = httpx.get(f"{installation.url}/schema/openapi.json", trust_env=False).json()["paths"]
-    return {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods if method != "head"}
+    return {
+        f"{method.upper()} {path}"
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+        if method != "head" and not operation.get("deprecated")
+    }
 
 
 def _templates(installation: Installation, calls: list[str]) -> set[str]:

@@ -118,6 +118,15 @@ async def test_every_body_has_an_example_that_fits_its_schema_and_its_decoder(ap
             assert msgspec.json.decode(json.dumps(content["example"]), type=call.body.kind) is not None
 
 
+async def test_the_former_addresses_of_jobs_are_deprecated(document: Schema) -> None:
+    """They answer like the new ones, which docs/api.md shows."""
+    marked = {
+        path for path, methods in document["paths"].items() if any(call.get("deprecated") for call in methods.values())
+    }
+
+    assert marked == {"/api/v1/operator/requests", "/api/v1/operator/requests/{work_id}"}
+
+
 async def test_every_operation_lists_the_common_errors(document: Schema) -> None:
     """Authentication, permissions and rate limits add errors to guarded routes, bodies to routes with a body."""
     for path, method, operation in operations(document):
