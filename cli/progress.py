@@ -1,4 +1,4 @@
-"""Shows the progress of a long step on standard error: a bar on a terminal, otherwise a line now and then."""
+"""Shows the progress of a long step on standard error: a bar on a terminal, otherwise a line every ten seconds."""
 
 import sys
 import time
@@ -77,7 +77,7 @@ class Bar:
         self._task = self._progress.add_task(step, total=records, bytes=0)
 
     def add(self, records: int, size: int) -> None:
-        """Count, and move the bar now and then."""
+        """Count, and move the bar if it last moved long enough ago."""
         self._done += records
         self._bytes += size
         if self._clock() - self._moved >= MOVE_EVERY_S:

@@ -1,4 +1,4 @@
-"""Looks now and then at the parts of each table: they show too many small inserts first, and how the table grows."""
+"""Counts the parts of each table at intervals. They are the first sign of too many small inserts, and show growth."""
 
 import asyncio
 import contextlib

@@ -87,7 +87,7 @@ class Pipeline:
         self.log_state = Availability(LogUnavailable, "log_unavailable")
         self.assigned: set[int] = set()
         self._released: set[int] = set()  # were ours, and are another worker's now
-        self.written: dict[int, int] = {}  # per partition of ours: everything below it is in the tables
+        self.written: dict[int, int] = {}  # per assigned partition: everything below it is in the tables
 
     async def may_begin(self, is_full: Awaitable[object]) -> None:
         """Return once a batch may begin, or ``is_full`` is done; see `processors.flow.pacer`.
@@ -230,7 +230,7 @@ class Pipeline:
         return filled
 
     async def project_again(self, partition: int, sessions: Sequence[SessionKey]) -> None:
-        """Delete what is derived from some sessions of a partition of ours, and project their records again."""
+        """Delete what is derived from some sessions of an assigned partition, and project their records again."""
         async with self._turn:
             if partition not in self.written:
                 return

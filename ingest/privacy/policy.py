@@ -32,7 +32,7 @@ from schemas.log.records import Event, EventsRecorded, LifecycleRecord, SessionR
 
 R = TypeVar("R", bound=LifecycleRecord)
 
-_GROUP = 8  # events that are scanned together: most are clean even beside a secret, and each scan has a fixed cost
+_GROUP = 8  # events that are scanned together: most have no secret, and each scan has a fixed cost
 _PIECE_BYTES = 131_072  # of events that the lane handles before another request has its turn
 _INLINE_BYTES_MAX = 131_072  # of a body that may hold secrets: full of them, it blocks the loop for 13 ms
 _LONG_PIECES = 4  # a request with more pieces is long

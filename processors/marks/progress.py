@@ -32,7 +32,7 @@ class PartitionLag(NamedTuple):
 
 
 class PartitionPlace(NamedTuple):
-    """A partition of ours: its next offset to project (None: not taken over yet), and the log's end."""
+    """An assigned partition: its next offset to project (None: not taken over yet), and the log's end."""
 
     partition: int
     offset: int | None
@@ -133,13 +133,13 @@ class Progress(Observer):
         self._sightings.append((seen_at, ends))
 
     def places(self) -> list[PartitionPlace]:
-        """Return the place of each partition of ours, as of the last look. May be called from any thread."""
+        """Return the place of each assigned partition, as of the last look. May be called from any thread."""
         ends, written = self.ends, self._pipeline.written.copy()
         ours = sorted(self._pipeline.assigned.copy() | written.keys()) if ends else []
         return [PartitionPlace(partition, written.get(partition), ends[partition]) for partition in ours]
 
     def lags(self) -> list[PartitionLag]:
-        """Return how far each partition of ours is behind, as of the last look. May be called from any thread."""
+        """Return how far each assigned partition is behind, as of the last look. May be called from any thread."""
         ends, now_ms = self.ends, self._now_ms()
         return [
             PartitionLag(partition, max(0, ends[partition] - offset) if ends else 0, self._age_s(partition, now_ms))
@@ -147,7 +147,7 @@ class Progress(Observer):
         ]
 
     def targets(self) -> dict[int, Target]:
-        """Return how far each partition of ours is written, as of the last report: the rollups follow there."""
+        """Return up to where each assigned partition is written, as of the last report: the rollups follow that."""
         return {p: Target(offset, self._complete.get(p, 0)) for p, offset in self._pipeline.written.items()}
 
     def _age_s(self, partition: int, now_ms: int) -> float | None:
@@ -178,7 +178,7 @@ class Progress(Observer):
         return ProgressRow(partition, written, max(end, written), self._complete.get(partition, 0))
 
     def _forget(self) -> None:
-        """Drop the sightings that every partition of ours has reached, except the latest."""
+        """Drop the sightings that every assigned partition has reached, except the latest."""
         written = self._pipeline.written
         while len(self._sightings) > 1 and all(self._sightings[0][1][p] <= offset for p, offset in written.items()):
             self._sightings.popleft()

@@ -1,8 +1,8 @@
 """Which states of sessions are kept in the store, and their rows.
 
-A projector that does not have a session in memory folds it from its facts. For a long one that takes a second; so its
-state is kept now and then, and only the facts after it are folded. A state is a function of the log below its version.
-So any worker may keep it once its facts are in the store, and it may be deleted at any time.
+A projector that does not have a session in memory folds it from its facts. For a long one that takes a second. So its
+state is stored at intervals, and only later facts are folded. A state is a function of the log below its version. So
+any worker may store it once its facts are in the store, and it may be deleted at any time.
 """
 
 from functools import reduce

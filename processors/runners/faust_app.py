@@ -98,7 +98,7 @@ def lock_instance(settings: FaustSettings) -> IO[str]:
 def build_app(
     settings: FaustSettings, pipeline: Pipeline, background: Sequence[Callable[[], Awaitable[None]]]
 ) -> faust.App:
-    """Return a Faust app with one agent. ``background`` runs beside it; an error in it stops the worker."""
+    """Return a Faust app with one agent. ``background`` runs alongside it; an error there stops the worker."""
     app = _app(settings)
     topic = app.topic(
         settings.topic, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw", internal=False

@@ -14,7 +14,7 @@ from time import monotonic
 from store.broken import Broken
 
 LOOK_EVERY_S = 1.0
-# A worker that was paused beyond its session time-out, or that missed a rebalance, gets a new id now and then.
+# A worker that was paused beyond its session time-out, or that missed a rebalance, sometimes gets a new id.
 CHANGES, WITHIN_S = 8, 90.0
 
 

@@ -47,7 +47,7 @@ class Watchdog(Observer):
         clock: Callable[[], float] = time.monotonic,
         die: Callable[[int], None] = os._exit,
     ) -> None:
-        """``places`` returns the place of each partition of ours, ``pace`` whether the pipeline takes records."""
+        """``places`` returns the place of each assigned partition, ``pace`` whether the pipeline takes records."""
         self._places, self._pace, self._limit_s, self._clock, self._die = places, pace, limit_s, clock, die
         self._looked_at = clock()
         self._silent_s = self._joining_s = 0.0

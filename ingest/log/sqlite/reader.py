@@ -1,4 +1,4 @@
-"""Reads the file of the embedded log beside the process that writes it, without write access."""
+"""Reads the file of the embedded log, without write access, while another process may write it."""
 
 import asyncio
 import sqlite3
