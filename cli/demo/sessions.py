@@ -26,7 +26,7 @@ TRIGGERS = {"interactive": 70, "headless": 15, "scheduled": 10, "import": 5}
 ACTIVE_SHARE, CHILD_SHARE, SENSITIVE_SHARE = 0.05, 0.12, 0.03
 SECONDS_PER_EVENT = 5.0
 TITLE_CHARACTERS_MAX = 60
-SATURDAY = 5
+SATURDAY, WEEKENDS_OFF = 5, 0.7
 SUBAGENT_MODEL = "claude-haiku-4-5"
 TOKENS_PER_EVENT = {"input": 90, "output": 160, "cache_read": 5_200, "cache_creation": 420}
 USD_PER_EVENT = 0.0058  # these tokens at the prices of Sonnet
@@ -134,12 +134,12 @@ def _weighted(rng: Random, weights: Mapping[str, int]) -> str:
 def _draw_start(rng: Random, duration_s: float, active: bool, now: datetime) -> datetime:
     """Return a start, mostly in working hours of recent working days. The session must not end in the future."""
     # Draw every number on every day, so that the following numbers don't depend on the day.
-    gap_s, age, hour = rng.uniform(5, 120), 1 - rng.random() ** 0.7, rng.gauss(13, 3.5)
+    gap_s, age, weekend, hour = rng.uniform(5, 120), 1 - rng.random() ** 0.7, rng.random(), rng.gauss(13, 3.5)
     latest = now - timedelta(seconds=duration_s + gap_s)
     if active:
         return latest
     day = (now - timedelta(days=int(DAYS * age))).replace(hour=0, minute=0, second=0, microsecond=0)
-    if day.weekday() >= SATURDAY:
+    if day.weekday() >= SATURDAY and weekend < WEEKENDS_OFF:
         day -= timedelta(days=2)
     earliest = now - timedelta(days=DAYS - 1)
     return min(latest, max(earliest, day + timedelta(hours=min(23.9, max(0.0, hour)))))
