@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.clients.responses_api import call, message, responses_api
 from tests.support.fakes.model_api import Used
-from tests.support.fakes.responses_api import call, message, responses_api
 from tests.support.rigs.agent_home import AgentHome, counted, used
 
 MODEL = "gpt-5.1-codex"

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.support.fakes.generate_content_api import call, generate_content_api, text
+from tests.clients.generate_content_api import call, generate_content_api, text
 from tests.support.rigs.agent_home import AgentHome, used
 
 MODEL = "gemini-2.5-pro"

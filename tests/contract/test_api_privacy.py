@@ -13,11 +13,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from schemas.log.codec import encode
 from schemas.permissions import OPERATOR_ORG
+from tests.contract.traces import log_files_of, log_of, store_of
 from tests.support.builders import ended, hook, recorded
 from tests.support.corpora.canaries import CANARIES, fill
 from tests.support.rigs.installation import Installation, eventually_ok
 from tests.support.rigs.raw_append import append_dead_letter
-from tests.support.rigs.traces import log_files_of, log_of, store_of
 
 NOW = "2026-01-20T10:30:00Z"
 TOKEN = f"ghp_{fill(36)}"

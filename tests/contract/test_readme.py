@@ -20,13 +20,13 @@ import pytest
 from runtime.services.http_probe import answers_200
 from runtime.services.ports import free_port, free_ports, is_free
 from schemas.log.codec import encode
+from tests.contract.kafka_cluster import three_brokers
 from tests.support import CHECKOUT
 from tests.support.builders import hook as hook_of_a_record
 from tests.support.builders import recorded
 from tests.support.clients.sending import Org, hook
 from tests.support.fakes.token_issuer import AUDIENCE, ISSUER, Key, write_jwks
 from tests.support.pages import all_blocks, blocks, shell_lines
-from tests.support.rigs.cluster import three_brokers
 from tests.support.rigs.installation import Installation
 from tests.support.rigs.kafka import broker_from_jars
 from tests.support.rigs.raw_append import append_dead_letter

@@ -4,8 +4,10 @@ Everything in the rules happens `FASTER` times as fast, so that minutes become s
 `NIGHT_EVERY_S`; the expressions are the shipped ones.
 """
 
+import contextlib
 import random
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -14,10 +16,11 @@ import pytest
 
 from runtime.settings.stack_folder import stack_store_url
 from runtime.settings.store_url import parse_store_url
+from schemas.http.requests import BODY_BYTES_MAX
 from tests.faults.shared_installation import running
 from tests.support.alerts import ALERTS, rules_of, scaled
+from tests.support.clients.background import Background
 from tests.support.clients.poison import poison
-from tests.support.clients.stalling import StallingClients
 from tests.support.clients.traffic import Traffic
 from tests.support.rigs.kafka import need_jars
 from tests.support.rigs.observed_stack import ObservedStack
@@ -25,6 +28,31 @@ from tests.support.rigs.prometheus import need
 from tests.support.rigs.redis import RedisServer, need_redis
 from tests.support.rigs.up_with_sql_socket import Tables
 from tests.support.waiting import eventually
+
+SENT_AT_ONCE = BODY_BYTES_MAX * 99 // 100
+BYTE_EVERY_S = 2.0
+
+
+class StallingClients(Background):
+    """``with StallingClients(…):`` keeps ``bodies`` requests of this org open without an end, until the block ends."""
+
+    def __init__(self, connect: Callable[[], httpx.Client], org: str, bodies: int) -> None:
+        super().__init__()
+        self._connect, self._path = connect, f"/api/v1/{org}/sessions"
+        self._threads = [threading.Thread(target=self._stall) for _ in range(bodies)]
+
+    def _stall(self) -> None:
+        with self._connect() as http:
+            while not self._stop.is_set():
+                with contextlib.suppress(httpx.HTTPError):  # refused for being slow: try again
+                    http.post(self._path, content=self._body(), headers={"Content-Type": "application/json"})
+
+    def _body(self) -> Iterator[bytes]:
+        """Yield only spaces, so that the service has nothing to store."""
+        yield b" " * SENT_AT_ONCE
+        while not self._stop.wait(BYTE_EVERY_S):
+            yield b" "
+
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600), pytest.mark.part("alerts")]
 FASTER = 40

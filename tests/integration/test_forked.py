@@ -18,13 +18,13 @@ from tests.support.rigs import forked
 from tests.support.rigs.forked import PYTHON, Forked, ForkServer, run
 from tests.support.waiting import eventually
 
-STATE = [*PYTHON, "tests.support.rigs.process_state"]
+STATE = [*PYTHON, "tests.integration.process_state"]
 PRODUCT = "agents audit cli devstack edge generations ingest prices processors query_api runtime schemas store".split()
 IN_A_PROCESS_THAT_DIES = """
 import os, signal
 from tests.support.rigs import forked
 forked._server = lambda server=forked.ForkServer(): server
-print(forked.Forked([*forked.PYTHON, "tests.support.rigs.process_state", "pause"], stdout=-3).pid, flush=True)
+print(forked.Forked([*forked.PYTHON, "tests.integration.process_state", "pause"], stdout=-3).pid, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
 

@@ -32,10 +32,10 @@ from runtime.settings.secrets import token_key
 from runtime.settings.settings import load_settings
 from schemas.installation import record_topic
 from schemas.log.position import LogUnavailable
+from tests.integration.secure_kafka import PASSWORD, SUPER, SecureBroker, unsecured_token
 from tests.support.pages import shell_lines
 from tests.support.rigs.kafka import need_jars
 from tests.support.rigs.projector_rig import ended
-from tests.support.rigs.secure_kafka import PASSWORD, SUPER, SecureBroker, unsecured_token
 from tests.support.rigs.secure_store import SecureStore
 from tests.support.waiting import eventually
 

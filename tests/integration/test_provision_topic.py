@@ -3,6 +3,7 @@
 import asyncio
 import re
 import secrets
+import shlex
 import shutil
 import subprocess
 import time
@@ -26,8 +27,20 @@ from ingest.log.kafka.topic import FoundTopic, check_found, look_at
 from schemas.installation import OwnSecrets
 from schemas.log.position import LogUnavailable, Position
 from schemas.log.topics import partition_of
-from tests.support.rigs.kafka import broker_from_jars, create_topic, set_topic, start_again
-from tests.support.rigs.kafka_tools import kafka_tool
+from tests.support.rigs.kafka import broker_from_jars, create_topic, need_jars, set_topic, start_again
+
+_TOOLS = {"kafka-configs.sh": "ConfigCommand", "kafka-topics.sh": "TopicCommand"}
+
+
+def kafka_tool(bootstrap: str, line: str) -> None:
+    """Run ``line`` against a broker."""
+    need_jars()
+    script, *words = shlex.split(line)
+    assert bootstrap in words
+    command = [*archive.jvm(), f"org.apache.kafka.tools.{_TOOLS[script]}", *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
 
 pytestmark = pytest.mark.kafka
 OURS = OwnSecrets("f1", "/our/secrets")

@@ -1,5 +1,6 @@
 """Readers adapt to the profile of a store user that may only read, for every form that ClickHouse has."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 from clickhouse_connect.driver.exceptions import ProgrammingError
+from structlog.testing import capture_logs
 
 from runtime.services.http_probe import answers_200
 from runtime.services.ports import free_ports
@@ -20,14 +22,40 @@ from store.errors import StoreRefuses
 from store.installation_record import record_in_store
 from store.reading.reader import open_reader
 from tests.support.rigs.personas import Failed, Persona, act
-from tests.support.rigs.query_store import QueryApi, QueryStore, session
+from tests.support.rigs.query_store import NOON, QueryApi, QueryStore, session
 from tests.support.rigs.served_store import STRICT
 from tests.support.rigs.store import Options, TestStore
 from tests.support.waiting import eventually
 
+
+def fill(options: dict[str, Any]) -> str:
+    """Make a store with two sessions; return the name of its control database."""
+    store = QueryStore(options)
+    store.progress(0, 10, 10, NOON)
+    store.put(session(agent_name="reviewer"), session())
+    return store.base
+
+
+def read(options: dict[str, Any], base: str) -> dict[str, Any]:
+    """Run the start-up check, a list of sessions and a search; return the results and the log."""
+    with capture_logs() as logged:
+        return asyncio.run(_read(options, base)) | {"logged": logged}
+
+
+async def _read(options: dict[str, Any], base: str) -> dict[str, Any]:
+    reader = open_reader(StoreAddress(options, base))
+    try:
+        await reader.check()
+        api = QueryApi(reader)
+        replies = [await api.get("sessions"), await api.get("sessions/search", {"q": "reviewer"})]
+        return {"replies": [[reply.status_code, len(reply.json().get("data", []))] for reply in replies]}
+    finally:
+        reader.close()
+
+
 pytest_plugins = ["tests.support.rigs.query_fixtures"]
 
-READ, FILL = "tests.support.rigs.reading_as:read", "tests.support.rigs.reading_as:fill"
+READ, FILL = f"{__name__}:read", f"{__name__}:fill"
 READONLY_1 = Persona({"readonly": "1"})
 READONLY_2 = Persona({"readonly": "2"})
 TIGHT = Persona({"readonly": "2"}, {"max_memory_usage": {"max": "1000000000"}, "max_execution_time": {"max": "30"}})

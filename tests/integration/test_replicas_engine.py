@@ -1,7 +1,7 @@
 """Replicated tables of the real engine, coordinated by a real ZooKeeper, accept every statement of the product.
 
 Only one replica runs at a time: parts are fetched from a port that only `clickhouse-server` opens. For the same reason
-the databases are plain, see `tests/support/rigs/replica_engine.py`.
+the databases are plain, see `tests/integration/replica_engine.py`.
 """
 
 import tempfile
@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
+from tests.integration.replica_engine import CONFIG
+from tests.integration.zookeeper import ZooKeeper
 from tests.support import CHECKOUT
 from tests.support.rigs.personas import Failed, Persona, act
-from tests.support.rigs.replica_engine import CONFIG
 from tests.support.rigs.whole_store import asked_by_the_read_side
-from tests.support.rigs.zookeeper import ZooKeeper
 
-RIG = "tests.support.rigs.replica_engine:"
+RIG = "tests.integration.replica_engine:"
 PROCESSORS = {file.stem for file in (CHECKOUT / "processors" / "sql").glob("*.sql")}
 
 

@@ -1,5 +1,11 @@
 """All tables and all SQL work on the oldest supported engine, and older engines are refused."""
 
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +14,7 @@ import pytest
 from generations.prove.tables import ALL
 from prices.price_list import list_prices
 from runtime.operations.provision_store import provision_store
+from runtime.settings.cache_folder import cache_folder
 from store import connect as connecting
 from store.connect import FLOOR
 from store.errors import Refused
@@ -15,10 +22,40 @@ from store.migrate import check_migrated
 from store.reading.errors import ReadRefused
 from store.reading.reader import open_reader
 from tests.support import CHECKOUT
-from tests.support.rigs.floor_engine import floor_engine
 from tests.support.rigs.personas import Persona, act
 from tests.support.rigs.store import TestStore
 from tests.support.rigs.whole_store import asked_by_the_read_side
+
+# Its engine is not a dependency of the product: it is installed once into the account's cache folder.
+REQUIREMENTS = Path(__file__).with_name("floor_engine.txt")
+
+
+def floor_engine() -> Path:
+    """Return its folder. Skip if it can't be installed, or fail if `REQUIRE_CHDB_FLOOR=1` requires it."""
+    version = REQUIREMENTS.read_text().partition("chdb-core==")[2].split()[0]
+    folder = cache_folder() / f"chdb-core-{version}"
+    if not folder.exists():
+        _install(folder)
+    return folder
+
+
+def _install(folder: Path) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    place = Path(tempfile.mkdtemp(dir=folder.parent))
+    command = [str(Path(sys.executable).with_name("uv")), "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
+    done = subprocess.run(
+        [*command, "--target", place, "--requirements", REQUIREMENTS], capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        shutil.rmtree(place)
+        reason = f"chdb-core of the floor can't be installed: {done.stderr.strip()}"
+        if os.environ.get("REQUIRE_CHDB_FLOOR") == "1":
+            pytest.fail(f"REQUIRE_CHDB_FLOOR=1, but {reason}")
+        pytest.skip(reason)
+    with suppress(OSError):  # another worker was faster
+        place.rename(folder)
+    shutil.rmtree(place, ignore_errors=True)
+
 
 WHOLE = "tests.support.rigs.whole_store:"
 PROCESSORS = CHECKOUT / "processors"

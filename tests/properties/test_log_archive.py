@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,7 +26,39 @@ from ingest.log.archive.verify import verify_export
 from schemas.log.position import LogRecord
 from schemas.log.topics import partition_of
 from tests.support.examples import examples
-from tests.support.fakes.log_archive import FakeArchivedLog, Interrupted
+
+
+class Interrupted(Exception):
+    """The process ends here."""
+
+
+class FakeArchivedLog:
+    """`schemas.log.position.LogReader` and `ingest.log.archive.restore.Target`."""
+
+    def __init__(self, partitions: int, records: Sequence[LogRecord] = ()) -> None:
+        self.partitions: list[list[LogRecord]] = [[] for _ in range(partitions)]
+        self.puts_left: int | None = None  # None: no limit
+        for record in records:
+            self.partitions[record.partition].append(record)
+
+    async def ends(self) -> Sequence[int]:
+        return [len(records) for records in self.partitions]
+
+    async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
+        return self.partitions[partition][start:stop][:3]
+
+    async def put(self, record: LogRecord) -> None:
+        """Append at once. Raises `Interrupted` after ``puts_left`` records."""
+        if self.puts_left == 0:
+            raise Interrupted
+        if self.puts_left is not None:
+            self.puts_left -= 1
+        assert record.offset == len(self.partitions[record.partition])
+        self.partitions[record.partition].append(record)
+
+    async def finish(self) -> None:
+        """Do nothing: every put is durable."""
+
 
 KEYS = [UUID(int=number << 100 | 0x4000 << 64 | 1 << 63).bytes for number in range(1, 6)]
 ON_DISK = settings(deadline=None)

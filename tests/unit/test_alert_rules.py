@@ -11,7 +11,9 @@ import yaml
 
 from edge.metrics import SECONDS
 from query_api import metrics as query_metrics
-from tests.support.alert_series import (
+from tests.support.alerts import ALERTS, OF_DEPENDENCIES, rules_of
+from tests.support.rigs.prometheus import need
+from tests.unit.alert_series import (
     AUDIT,
     INGEST,
     PROGRESS,
@@ -31,8 +33,6 @@ from tests.support.alert_series import (
     steady,
     then,
 )
-from tests.support.alerts import ALERTS, OF_DEPENDENCIES, rules_of
-from tests.support.rigs.prometheus import need
 
 P0, P1 = projector("p0"), projector("p1")
 NOTHING: set[str] = set()

@@ -1,12 +1,11 @@
 """Anthropic's Messages API, which answers with scripted turns."""
 
 import json
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from tests.support.fakes.model_api import Json, Ledger, Reply, Used, served, streamed
+from tests.support.fakes.model_api import Json, Reply, Scripted, Used, served, streamed
 
 Block = dict[str, Any]
 TITLE = "A title"
@@ -22,22 +21,19 @@ def tool_use(tool: str, use_id: str, **tool_input: Any) -> Block:
     return {"type": "tool_use", "id": use_id, "name": tool, "input": tool_input}
 
 
-class MessagesApi(Ledger):
-    """``turns`` are the answers to requests with tools, in order; any other request gets a short text."""
+class MessagesApi(Scripted):
+    """``turns`` are the answers to requests with tools; any other request gets a short text."""
 
     def __init__(self, turns: Sequence[Sequence[Block]]) -> None:
-        super().__init__()
-        self._turns = iter(turns)
-        self._turn = threading.Lock()
+        super().__init__(turns, [text("Done.")])
 
     def reply(self, path: str, request: Json) -> Reply:
         """Answer a request."""
         if not path.startswith("/v1/messages") or "count_tokens" in path:
             return Reply(json.dumps({"input_tokens": 10}).encode())
-        with self._turn:
-            blocks = next(self._turns, [text("Done.")]) if request.get("tools") else [text(TITLE)]
-            number, used = self.enter(request, str(request.get("model")))
-        parts = _events(blocks, str(request.get("model")), number, id(self), used)
+        model, aside = str(request.get("model")), None if request.get("tools") else [text(TITLE)]
+        blocks, number, used = self.take(request, model, aside)
+        parts = _events(blocks, model, number, id(self), used)
         headers = {"request-id": f"req_{number:04}_{id(self):x}"}
         if request.get("stream"):
             return streamed(parts)._replace(headers=headers)

@@ -3,7 +3,7 @@
 import json
 import random
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple, Protocol
@@ -57,6 +57,21 @@ class Ledger:
         """Return the total usage."""
         used = [answer.used for answer in self.answers]
         return Used(*(sum(column) for column in zip(*used, strict=True))) if used else Used(0, 0)
+
+
+class Scripted(Ledger):
+    """An API that answers with ``turns``, in order, and then always with ``last``."""
+
+    def __init__(self, turns: Sequence[Any], last: Any) -> None:
+        super().__init__()
+        self._turns, self._last = iter(turns), last
+        self._turn = threading.Lock()
+
+    def take(self, request: Json, model: str, aside: Any = None) -> tuple[Any, int, Used]:
+        """Note a request; return its turn, or ``aside`` if it isn't part of the script, its number, and its usage."""
+        with self._turn:
+            turn = next(self._turns, self._last) if aside is None else aside
+            return turn, *self.enter(request, model)
 
 
 class Reply(NamedTuple):

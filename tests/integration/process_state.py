@@ -1,4 +1,4 @@
-"""Print the state of this process as JSON: `python -P -m tests.support.rigs.process_state ENDING`.
+"""Print the state of this process as JSON: `python -P -m tests.integration.process_state ENDING`.
 
 It then ends with an exit code or by a signal (a negative number), or waits for one (`pause`).
 """

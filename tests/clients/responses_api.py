@@ -1,12 +1,11 @@
 """OpenAI's Responses API, which answers with scripted turns."""
 
 import json
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from tests.support.fakes.model_api import Json, Ledger, Reply, Used, served, streamed
+from tests.support.fakes.model_api import Json, Reply, Scripted, Used, served, streamed
 
 Item = dict[str, Any]
 
@@ -22,21 +21,17 @@ def call(name: str, **arguments: Any) -> Item:
     return {"type": "function_call", "name": name, "arguments": json.dumps(arguments), "status": "completed"}
 
 
-class ResponsesApi(Ledger):
-    """``turns`` are the answers, in order."""
+class ResponsesApi(Scripted):
+    """``turns`` are the answers."""
 
     def __init__(self, turns: Sequence[Item]) -> None:
-        super().__init__()
-        self._turns = iter(turns)
-        self._turn = threading.Lock()
+        super().__init__(turns, message("Done."))
 
     def reply(self, path: str, request: Json) -> Reply:
         """Answer a request."""
         if not path.endswith("/responses"):
             return Reply(b"{}")
-        with self._turn:
-            item = next(self._turns, message("Done."))
-            number, used = self.enter(request, str(request.get("model")))
+        item, number, used = self.take(request, str(request.get("model")))
         name = f"{number:04}_{id(self):x}"
         item = {**item, "id": f"item_{name}"} | ({"call_id": f"call_{name}"} if item["type"] == "function_call" else {})
         response = {"id": f"resp_{name}", "output": [item], "status": "completed", "usage": usage_of(used)}

@@ -1,12 +1,11 @@
 """Google's generateContent API, which answers with scripted turns."""
 
 import json
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from tests.support.fakes.model_api import Json, Ledger, Reply, Used, served, streamed
+from tests.support.fakes.model_api import Json, Reply, Scripted, Used, served, streamed
 
 Part = dict[str, Any]
 
@@ -21,20 +20,16 @@ def call(name: str, **arguments: Any) -> Part:
     return {"functionCall": {"name": name, "args": arguments}}
 
 
-class GenerateContentApi(Ledger):
-    """``turns`` are the answers to requests with tools, in order; any other request gets a short text."""
+class GenerateContentApi(Scripted):
+    """``turns`` are the answers to requests with tools; any other request gets a short text."""
 
     def __init__(self, turns: Sequence[Part]) -> None:
-        super().__init__()
-        self._turns = iter(turns)
-        self._turn = threading.Lock()
+        super().__init__(turns, text("Done."))
 
     def reply(self, path: str, request: Json) -> Reply:
         """Answer a request."""
         model = path.rpartition("/")[2].partition(":")[0]
-        with self._turn:
-            part = next(self._turns, text("Done.")) if request.get("tools") else text("{}")
-            number, used = self.enter(request, model)
+        part, number, used = self.take(request, model, None if request.get("tools") else text("{}"))
         answer = {
             "candidates": [{"content": {"role": "model", "parts": [part]}, "finishReason": "STOP", "index": 0}],
             "usageMetadata": usage_of(used),

@@ -1,4 +1,8 @@
-"""Everything that an installation has written: its log, its store, its log files."""
+"""Everything that an installation has written: its log, its store, its log files.
+
+`python -m tests.contract.traces STORE_URL` prints every row of every table of a store, as JSON. It runs in a separate
+process, since a process can open only one embedded store.
+"""
 
 import asyncio
 import contextlib
@@ -7,13 +11,21 @@ import sqlite3
 import subprocess
 import sys
 
+import clickhouse_connect
 from aiokafka import AIOKafkaConsumer
 
 from devstack.stack import Stack
+from runtime.settings.store_url import parse_store_url
 from schemas.log.topics import TOPIC
 from tests.support import CHECKOUT
 from tests.support.rigs.folder import files_of
 from tests.support.rigs.installation import Installation
+
+_TABLES = """
+SELECT concat(database, '.', name)
+FROM system.tables
+WHERE startsWith(database, 'crewkit') AND endsWith(engine, 'MergeTree')
+"""
 
 
 def log_of(installation: Installation) -> bytes:
@@ -28,7 +40,7 @@ def store_of(installation: Installation) -> bytes:
     """Return all rows of all tables. Stop an `up` first, since only one process can open its store."""
     stack = installation.kind == "stack"
     url = _stack(installation).store_url if stack else f"chdb://{installation.data / 'store'}"
-    command = [sys.executable, "-m", "tests.support.rigs.store_dump", url]
+    command = [sys.executable, "-m", "tests.contract.traces", url]
     env = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
     return subprocess.run(command, env=env, capture_output=True, check=True, timeout=120).stdout
 
@@ -65,3 +77,13 @@ async def _topic(stack: Stack) -> bytes:
         return b"\n".join(values)
     finally:
         await consumer.stop()
+
+
+def _dump(url: str) -> None:
+    client = clickhouse_connect.get_client(**parse_store_url(url).options)
+    for (table,) in client.query(_TABLES).result_rows:
+        sys.stdout.buffer.write(table.encode() + b"\n" + client.raw_query(f"SELECT * FROM {table}", fmt="JSONEachRow"))
+
+
+if __name__ == "__main__":
+    _dump(sys.argv[1])
