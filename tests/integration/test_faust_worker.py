@@ -11,9 +11,10 @@ from aiokafka.admin import AIOKafkaAdminClient
 from schemas.log.codec import encode
 from schemas.log.position import LogRecord
 from schemas.log.topics import partition_of, record_key
+from tests.support.agent_facts import SESSIONS
 from tests.support.rigs.projector_rig import PARTITIONS, ProjectorRig, ended, started_rig
 from tests.support.rigs.store import Options, new_address
-from tests.support.strategies import SESSIONS, log_of, one_event
+from tests.support.strategies import log_of, one_event
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.kafka

@@ -17,12 +17,13 @@ from query_api.sessions import one as one_session
 from query_api.sessions.events import EventsPageRow, within_bytes
 from schemas.log.position import LogRecord
 from schemas.times import instant
+from tests.support.agent_facts import EVENT_TYPES
 from tests.support.builders import ORG, T0, LogBuilder, created, hook, recorded
 from tests.support.builders import session_id as named
 from tests.support.rigs.projected import api_over, project
 from tests.support.rigs.query_store import QueryApi
 from tests.support.rigs.store import Options, TestStore, new_address, new_store
-from tests.support.strategies import EVENT_TYPES, PARTITIONS, logs
+from tests.support.strategies import PARTITIONS, logs
 
 SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 Event = dict[str, Any]

@@ -18,9 +18,8 @@ from processors.rowbinary import encode_rows
 from processors.warehouse import sql
 from schemas.store.rows import SessionRow
 from store.connect import WRITE, connect
-from tests.support.builders import ORG, T0
+from tests.support.builders import NO_SESSION, ORG, T0
 from tests.support.rigs.store import TestStore
-from tests.support.strategies import NO_SESSION
 
 HOUR = T0 // 3_600_000 * 3600
 HOURLY = sql("rollup_hourly")

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from schemas.log.position import LogRecord
+from tests.support.agent_facts import SECRETS, SESSIONS
 from tests.support.builders import ORG
 from tests.support.examples import examples
 from tests.support.rigs.projected import api_over
 from tests.support.rigs.projection import new_pipeline
 from tests.support.rigs.query_store import QueryApi
 from tests.support.rigs.store import Options, TestStore, new_address, new_store
-from tests.support.strategies import PARTITIONS, SECRETS, SESSIONS, logs
+from tests.support.strategies import PARTITIONS, logs
 
 SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True, max_examples=examples(12))
 Shown = dict[str, Any] | None  # a session, or None for a 404

@@ -17,12 +17,12 @@ from schemas.log.codec import decode
 from schemas.log.position import LogRecord
 from schemas.log.price import Price
 from schemas.store.rows import AgentTotals, ModelTotals, TaskRow
-from tests.support.agent_logs import agent_log, smallest
+from tests.support.agent_facts import BASE_MS, agent_log, smallest
 from tests.support.builders import HOUR_MS
 from tests.support.examples import examples
 from tests.support.folded import fold_log
 from tests.support.oracles.sessions import recount, recount_ledger, recount_tasks, recount_tools
-from tests.support.strategies import BASE_MS, PARTITIONS, crowded_logs, log_of, logs
+from tests.support.strategies import PARTITIONS, crowded_logs, log_of, logs
 
 SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 AT_ONCE = 50  # logs per example

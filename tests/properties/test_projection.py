@@ -21,10 +21,26 @@ from tests.support.examples import examples
 from tests.support.oracles.sessions import first_copies, recount, recount_tasks
 from tests.support.rigs.projection import Crash, CrashingWarehouse, SlowWarehouse, new_pipeline, settle, tables
 from tests.support.rigs.store import Options, TestStore, new_address, new_store
-from tests.support.strategies import PARTITIONS, deliveries, log_of, logs, one_event
+from tests.support.strategies import PARTITIONS, log_of, logs, one_event
 
 W = TypeVar("W", bound=ClickHouseWarehouse)
 SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+
+
+@st.composite
+def deliveries(draw: st.DrawFn, log: list[LogRecord]) -> list[list[LogRecord] | str]:
+    """Draw deliveries of a log: parts of a partition, steps back, omissions, restarts.
+
+    What is omitted is never delivered again; the projector must notice it.
+    """
+    by_partition = [[record for record in log if record.partition == p] for p in range(PARTITIONS)]
+    steps: list[list[LogRecord] | str] = []
+    for _ in range(draw(st.integers(1, 10))):
+        records = by_partition[draw(st.integers(0, PARTITIONS - 1))]
+        start = draw(st.integers(0, len(records)))
+        steps.append(records[start : draw(st.integers(start, len(records)))])
+        steps.append(draw(st.sampled_from(["", "", "restart", "crash"])))
+    return [step for step in steps if step]
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from operator import attrgetter
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,17 +16,69 @@ from processors.fold.frozen import LAYOUT
 from processors.rowbinary import encode_rows
 from processors.warehouse import DenseMark, RollupMark, Warehouse
 from schemas.log.position import LogRecord
-from schemas.store.rows import DenseReceiptsRow, RollupProgressRow, SessionRow, SessionStateRow
+from schemas.store.rows import (
+    DenseReceiptsRow,
+    ModelTotals,
+    RollupProgressRow,
+    SessionRow,
+    SessionStateRow,
+    TaskRow,
+)
+from tests.support.agent_facts import BASE_MS, SESSIONS
+from tests.support.builders import NO_SESSION
 from tests.support.examples import examples
 from tests.support.fakes.warehouse import SHAPES, FakeWarehouse
 from tests.support.oracles.rowbinary import decode_rows
 from tests.support.rigs.projection import new_pipeline, settle
-from tests.support.rigs.store import TABLES, TestStore, new_address, new_store
-from tests.support.strategies import BASE_MS, PARTITIONS, SESSIONS, logs, session_rows, task_rows
+from tests.support.rigs.store import TABLES, TestStore, new_address, new_store, seen
+from tests.support.strategies import PARTITIONS, logs, names, times
 
 SLOW = settings(deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 _SHAPES = "SELECT name, engine_full, sorting_key FROM system.tables WHERE database = {database:String}"
 KEYS = [(org, session_id) for org in ("acme", "globex") for session_id in SESSIONS]
+task_rows = st.builds(
+    TaskRow,
+    org_id=st.sampled_from(["acme", "globex"]),
+    session_id=st.sampled_from(SESSIONS),
+    kind=st.sampled_from(["tool", "task"]),
+    task_id=st.sampled_from(["a", "b"]),
+    version=st.integers(1, 3),
+    log_partition=st.just(0),
+    name=st.text(max_size=3),
+    status=st.sampled_from(["running", "completed"]),
+    started_at=st.none() | times,
+    ended_at=st.none() | times,
+    duration_ms=st.none() | st.integers(0, 9),
+    agent_type=st.just(""),
+    parent_task_id=st.just(""),
+    tool_calls=st.integers(0, 9),
+)
+
+
+counts = st.integers(0, 5)
+model_totals = st.builds(
+    ModelTotals, st.sampled_from(["", "m", "n"]), *[counts] * 6, cost_source=st.sampled_from(["reported", "priced"])
+)
+
+
+_WORK = ("lines_added", "lines_removed", "commits", "pull_requests", "active_ms")
+
+
+@st.composite
+def session_rows(draw: st.DrawFn) -> SessionRow:
+    """Draw a row of a session in one of two hours, with few names, so that groups have several rows."""
+    hour = BASE_MS // 3_600_000 * 3600 + draw(st.sampled_from([0, 3600]))
+    values: dict[str, Any] = dict.fromkeys(SessionRow.__struct_fields__)
+    values |= {"org_id": draw(st.sampled_from(["acme", "globex"])), "user_id": draw(st.sampled_from(["alice", "bob"]))}
+    values |= {"started_hour": hour, "started_at": hour * 1000, "session_id": UUID(int=draw(st.integers(1, 6)))}
+    values |= {name: draw(names) for name in ("project_id", "repo", "agent_name")}
+    values |= {"version": draw(st.integers(1, 3)), "outcome": draw(st.sampled_from([None, "success", "timeout"]))}
+    values |= {name: draw(st.none() | times) for name in ("last_event_at", "ended_at")}
+    values |= {name: draw(counts) for name in ("events", "prompts", "tool_calls", "tool_errors")}
+    values["models"] = draw(st.lists(model_totals, max_size=2, unique_by=lambda totals: totals.model))
+    values |= {name: draw(st.just(0) | counts) for name in _WORK}
+    values["duration_ms"] = draw(st.none() | counts)
+    return SessionRow(**{**NO_SESSION, **{name: value for name, value in values.items() if value is not None}})
 
 
 @pytest.fixture(scope="module", params=["engine", "embedded_engine"])
@@ -51,8 +104,7 @@ def _project(store: TestStore, warehouse: Warehouse, log: list[LogRecord], cut: 
 
 def _real_rows(store: TestStore, table: str) -> list[Any]:
     """Return the rows as the store returns them, in its wire format."""
-    columns = "* EXCEPT stored_at" if table == "receipts" else "*"
-    block = store.client.raw_query(f"SELECT {columns} FROM {store.database}.{table} FINAL", fmt="RowBinary")
+    block = store.client.raw_query(seen(table, store.database), fmt="RowBinary")
     return sorted(decode_rows(SHAPES[table].row, block), key=attrgetter(*SHAPES[table].key))
 
 

@@ -4,7 +4,7 @@ All other values, ids included, are derived from the seed of the `LogBuilder` th
 """
 
 import random
-from typing import Any
+from typing import Any, get_type_hints
 from uuid import UUID
 
 import msgspec
@@ -33,12 +33,31 @@ from schemas.log.records import (
 )
 from schemas.log.topics import partition_of, record_key
 from schemas.permissions import OPERATOR_ORG
+from schemas.store.rows import SessionRow
 
 ORG = "acme"
 ALICE = Actor("alice", "member")
 T0 = 1_768_903_200_000  # 2026-01-20T10:00:00Z
 MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 SECRETS = ids.IdSecrets((b"the first key of the tests",), b"the seed key of the tests")
+# The fields of a session's row that a test does not state.
+NO_SESSION: dict[str, Any] = {
+    **{name: 0 if kind is int else None for name, kind in get_type_hints(SessionRow).items()},
+    "created": True,
+    "sensitive": False,
+    "trigger": "interactive",
+    "thread_id": UUID(int=7),
+    "is_reported": False,
+    "is_work_reported": False,
+    "is_incomplete": False,
+    "models": [],
+    "measured": [],
+    "agents": [],
+    "tools": [],
+    "redactions": {},
+    "first_prompts": [],
+    "search_text": "",
+}
 UNSET_ID = UUID(int=0)  # replaced by an id that the LogBuilder draws
 
 

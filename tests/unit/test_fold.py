@@ -24,7 +24,8 @@ from schemas.log.records import (
     SessionCreated,
     SessionEnded,
 )
-from tests.support.strategies import BASE_MS, SESSIONS, log_of
+from tests.support.agent_facts import BASE_MS, SESSIONS
+from tests.support.strategies import log_of
 
 Hook = tuple[str, dict[str, Any]]
 COMMON: dict[str, Any] = {

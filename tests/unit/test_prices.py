@@ -15,7 +15,7 @@ from processors.fold.state import SessionState
 from processors.projections.usage import reported_totals
 from schemas.log.price import Price
 from schemas.log.records import MetricsReport, ModelUsage
-from tests.support.strategies import BASE_MS
+from tests.support.agent_facts import BASE_MS
 
 DAY_MS = 86_400_000
 TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "cache_creation_1h_tokens")

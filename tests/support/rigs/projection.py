@@ -12,7 +12,7 @@ from processors.pricing import Pricing
 from processors.state_cache import StateCache
 from processors.warehouse import Bucket, ClickHouseWarehouse, Rows, Warehouse
 from schemas.log.position import LogRecord
-from tests.support.rigs.store import TABLES, TestStore
+from tests.support.rigs.store import TABLES, TestStore, seen
 
 
 class Crash(Exception):
@@ -111,9 +111,5 @@ def targets_of(pipeline: Pipeline) -> dict[int, Target]:
 
 def tables(store: TestStore) -> dict[str, list[tuple[object, ...]]]:
     """Return every derived table, as readers see it."""
-    out: dict[str, list[tuple[object, ...]]] = {}
-    for table in TABLES:
-        columns = "* EXCEPT stored_at" if table == "receipts" else "*"
-        rows = store.client.query(f"SELECT {columns} FROM {store.database}.{table} FINAL ORDER BY ALL").result_rows
-        out[table] = [tuple(map(str, row)) for row in rows]
-    return out
+    found = {table: store.client.query(f"{seen(table, store.database)} ORDER BY ALL") for table in TABLES}
+    return {table: [tuple(map(str, row)) for row in rows.result_rows] for table, rows in found.items()}

@@ -27,7 +27,7 @@ from tests.support.fakes.store_refusals import StoreRefusals
 from tests.support.rigs.ending import end_process
 from tests.support.rigs.forked import PYTHON, Forked, run
 from tests.support.rigs.kafka import set_topic
-from tests.support.rigs.store import TABLES
+from tests.support.rigs.store import TABLES, seen
 from tests.support.waiting import eventually
 
 PARTITIONS = 2
@@ -121,15 +121,8 @@ class ProjectorRig:
 
     def tables(self) -> dict[str, list[tuple[str, ...]]]:
         """Return every derived table as readers see it, in the form of `tests.support.rigs.projection.tables`."""
-        return {
-            table: [
-                tuple(map(str, row))
-                for row in self.query(
-                    f"SELECT * {'EXCEPT stored_at ' if table == 'receipts' else ''}FROM {table} FINAL ORDER BY ALL"
-                )
-            ]
-            for table in TABLES
-        }
+        found = {table: self.query(f"{seen(table)} ORDER BY ALL") for table in TABLES}
+        return {table: [tuple(map(str, row)) for row in rows] for table, rows in found.items()}
 
     def await_projected(self, count: int, within_s: float = 90) -> None:
         """Wait until this many records have their receipt, and their sessions are in the rollups."""

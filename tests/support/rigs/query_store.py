@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from time import time
-from typing import Any, get_type_hints
+from typing import Any
 from unittest.mock import patch
 from uuid import UUID, uuid4
 
@@ -27,6 +27,7 @@ from store.connect import WRITE, connect
 from store.reading import reader as reader_module
 from store.reading.reader import ClickHouseReader, Reader
 from tests.support import CHECKOUT
+from tests.support.builders import NO_SESSION
 from tests.support.clients.in_process import in_process
 from tests.support.rigs.store import Options
 
@@ -49,7 +50,7 @@ def session(org_id: str = "acme", **changes: Any) -> SessionRow:
         "started_at": started_at,
         **{name: sum(getattr(model, name) for model in models) for name in (*_TOKENS, "cost_nano")},
     }
-    row = SessionRow(**{**_ABSENT, **_BLANK, "search_text": "", **derived, **changes})
+    row = SessionRow(**{**NO_SESSION, "version": 1, "user_id": "alice", **derived, **changes})
     return row if "search_text" in changes else msgspec.structs.replace(row, search_text=_search_text(row))
 
 
@@ -67,23 +68,6 @@ def model(name: str, tokens: Sequence[int] = (0, 0, 0, 0, 0), cost_nano: int = 0
 
 
 _TOKENS = ModelTotals._fields[1:6]
-_ABSENT = {name: 0 if kind is int else None for name, kind in get_type_hints(SessionRow).items()}
-_BLANK = {
-    "version": 1,
-    "created": True,
-    "trigger": "interactive",
-    "sensitive": False,
-    "user_id": "alice",
-    "models": [],
-    "measured": [],
-    "agents": [],
-    "is_reported": False,
-    "is_work_reported": False,
-    "is_incomplete": False,
-    "tools": [],
-    "redactions": {},
-    "first_prompts": [],
-}
 
 
 class QueryStore:

@@ -21,8 +21,13 @@ TABLES = (
     *("receipts", "dead_letters"),
 )
 
-
 Options = dict[str, Any]
+
+
+def seen(table: str, database: str = "") -> str:
+    """Return a query for the rows of a table as readers see them, without the time of the write."""
+    columns = "* EXCEPT stored_at" if table == "receipts" else "*"
+    return f"SELECT {columns} FROM {f'{database}.' if database else ''}{table} FINAL"
 
 
 class TestStore:

@@ -13,7 +13,7 @@ import clickhouse_connect
 
 from runtime.settings.store_url import parse_store_url
 from tests.support.rigs.forked import PYTHON, run
-from tests.support.rigs.store import TABLES
+from tests.support.rigs.store import TABLES, seen
 
 CONTROL = "crewkit"
 # Columns that depend on the number of partitions, and the time of the write.
@@ -41,11 +41,8 @@ def of_folder(data: Path) -> str:
 
 def _read(url: str, generation: str) -> dict[str, list[str]]:
     client = clickhouse_connect.get_client(**parse_store_url(url).options)
-    found = {"prices": _rows(client, f"SELECT * FROM {CONTROL}.prices")}
-    for table in TABLES:
-        columns = "* EXCEPT stored_at" if table == "receipts" else "*"
-        found[table] = _rows(client, f"SELECT {columns} FROM {CONTROL}_{generation}.{table} FINAL")
-    return found
+    prices = {"prices": _rows(client, f"SELECT * FROM {CONTROL}.prices")}
+    return prices | {table: _rows(client, seen(table, f"{CONTROL}_{generation}")) for table in TABLES}
 
 
 def _rows(client: object, sql: str) -> list[str]:
