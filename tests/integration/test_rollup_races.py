@@ -1,7 +1,7 @@
 """Two writers and one bucket, on the real engine: `rollup_hourly.sql` writes a bucket as of a single moment.
 
-The model check requires that of an in-memory store (`oracles.mutants`). These tests show it for the SQL, and show that
-they detect wrong SQL.
+The model check requires that of an in-memory store (`tests.properties.mutants`). These tests show it for the SQL, and
+show that they detect wrong SQL.
 """
 
 import threading

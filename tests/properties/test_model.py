@@ -17,13 +17,13 @@ from msgspec import structs
 from schemas.log.codec import encode
 from schemas.log.records import AnyRecord, EventsRecorded
 from schemas.log.topics import partition_of, record_key
+from tests.properties.mutants import MUTANTS
 from tests.support.agent_facts import SESSIONS
 from tests.support.examples import ARE_NEW, examples
 from tests.support.fakes.gated_store import OUTCOMES, Call, Outcome
 from tests.support.oracles.model import World
 from tests.support.oracles.model_recount import Violation
 from tests.support.oracles.model_worker import PARTITIONS, patched_environment
-from tests.support.oracles.mutants import MUTANTS
 from tests.support.strategies import crowded_facts, facts
 
 ASKED = os.environ.get("MODEL_EXAMPLES")  # more examples, and different ones in each run

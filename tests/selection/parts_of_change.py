@@ -49,6 +49,7 @@ FOLDERS: dict[str, list[str]] = {  # the parts that a change in a folder touches
     "tests/clients": ["agents"],
     "tests/fuzz": ["fuzz"],
     "tests/images": ["images"],
+    "tests/properties/mutants.py": ["mutants"],
     "tests/support/oracles": ["model", "mutants"],
 }
 

@@ -63,65 +63,38 @@ _BASE = {"session_id": "b41b3855-1aab-4030-b3c8-6040cdeb2ef0", "cwd": "/home/ali
 
 def payloads(text: str) -> dict[str, bytes]:
     """Return the text in each kind of payload, by its name."""
-    return {name: json.dumps({**_BASE, **make(text)}).encode() for name, make in _PAYLOADS.items()}
+    return {name: json.dumps({**_BASE, **payload}).encode() for name, payload in _payloads(text).items()}
 
 
-def _bash(text: str) -> dict[str, object]:
-    """Put the text between the lines of a log."""
-    stdout = f"2026-11-25T17:49:12Z INFO starting worker pid=4211\n{text}\n2026-11-25T17:49:13Z INFO done in 812 ms\n"
-    response = {"stdout": stdout, "stderr": "", "interrupted": False, "isImage": False}
+def _payloads(text: str) -> dict[str, dict[str, object]]:
+    log = f"2026-11-25T17:49:12Z INFO starting worker pid=4211\n{text}\n2026-11-25T17:49:13Z INFO done in 812 ms\n"
+    asked = f"It fails on staging, this is what I use:\n\n{text}\n\nWhy?"
+    written = {"file_path": "/srv/x", "content": text + "\n"}
     return {
-        "hook_event_name": "PostToolUse",
-        "tool_name": "Bash",
-        "tool_input": {"command": "make"},
-        "tool_response": response,
+        "output": _used("Bash", {"stdout": log, "stderr": "", "interrupted": False}, tool_input={"command": "make"}),
+        "command": _called("Bash", {"command": text, "description": "Run"}),
+        "write": _called("Write", written),
+        "prompt": {"hook_event_name": "UserPromptSubmit", "prompt": asked},
+        "patch": _used("Edit", {"structuredPatch": [_hunk(text)]}),
+        "nested": _used("mcp__vault__read", _twice_encoded(text)),
+        "read": _used("Read", {"type": "text", "file": {"filePath": "/srv/x", "content": textwrap.dedent(text)}}),
     }
 
 
-def _command(text: str) -> dict[str, object]:
-    return {"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {"command": text, "description": "Run"}}
+def _called(tool: str, tool_input: dict[str, str]) -> dict[str, object]:
+    return {"hook_event_name": "PreToolUse", "tool_name": tool, "tool_input": tool_input}
 
 
-def _write(text: str) -> dict[str, object]:
-    """Make the text a whole file."""
-    return {
-        "hook_event_name": "PreToolUse",
-        "tool_name": "Write",
-        "tool_input": {"file_path": "/srv/x", "content": text + "\n"},
-    }
+def _used(tool: str, response: object, **more: object) -> dict[str, object]:
+    return {"hook_event_name": "PostToolUse", "tool_name": tool, "tool_response": response, **more}
 
 
-def _prompt(text: str) -> dict[str, object]:
-    return {
-        "hook_event_name": "UserPromptSubmit",
-        "prompt": f"It fails on staging, this is what I use:\n\n{text}\n\nWhy?",
-    }
-
-
-def _patch(text: str) -> dict[str, object]:
+def _hunk(text: str) -> dict[str, object]:
     """Make the text added lines of a patch, between unchanged lines."""
     lines = [" # end of the part before", *("+" + line for line in text.split("\n")), " # more"]
-    hunk = {"oldStart": 3, "oldLines": 2, "newStart": 3, "newLines": len(lines), "lines": lines}
-    return {"hook_event_name": "PostToolUse", "tool_name": "Edit", "tool_response": {"structuredPatch": [hunk]}}
+    return {"oldStart": 3, "oldLines": 2, "newStart": 3, "newLines": len(lines), "lines": lines}
 
 
-def _nested(text: str) -> dict[str, object]:
+def _twice_encoded(text: str) -> str:
     """Put the text into a JSON string inside a JSON string, as tools of other servers respond."""
-    inner = json.dumps({"content": [{"type": "text", "text": json.dumps({"result": text, "ok": True})}]})
-    return {"hook_event_name": "PostToolUse", "tool_name": "mcp__vault__read", "tool_response": inner}
-
-
-def _read(text: str) -> dict[str, object]:
-    file = {"filePath": "/srv/x", "content": textwrap.dedent(text), "numLines": 9, "startLine": 1, "totalLines": 9}
-    return {"hook_event_name": "PostToolUse", "tool_name": "Read", "tool_response": {"type": "text", "file": file}}
-
-
-_PAYLOADS = {
-    "output": _bash,
-    "command": _command,
-    "write": _write,
-    "prompt": _prompt,
-    "patch": _patch,
-    "nested": _nested,
-    "read": _read,
-}
+    return json.dumps({"content": [{"type": "text", "text": json.dumps({"result": text, "ok": True})}]})

@@ -64,9 +64,7 @@ def by_agent(rows: Sessions) -> list[dict[str, Any]]:
     members = [
         {
             "agent_name": agent,
-            "sessions": len(group),
-            "cost_usd": usd(cost(group)),
-            "tokens": tokens(group),
+            **_use(group),
             "avg_duration_seconds": average_s(group),
             "users": len({row.user_id for row in group}),
             "tool_error_rate": error_rate(group),
@@ -95,9 +93,7 @@ def by_user(rows: Sessions) -> list[dict[str, Any]]:
     members = [
         {
             "user_id": user,
-            "sessions": len(group),
-            "cost_usd": usd(cost(group)),
-            "tokens": tokens(group),
+            **_use(group),
             "avg_duration_seconds": average_s(group),
             "last_active_at": _instant(max(row.last_event_at or row.started_at for row in group)),
             "top_agent": _top(row.agent_name for row in group),
@@ -127,9 +123,7 @@ def _members(field: str, groups: dict[Any, Sessions], total: int, model: str | N
     members = []
     for name, group in groups.items():
         only = name if field == "model" else model
-        spent = cost(group, only)
-        numbers = {"sessions": len(group), "cost_usd": usd(spent), "tokens": tokens(group, only)}
-        members.append({field: name, **numbers, "cost_share": rate(spent, total)})
+        members.append({field: name, **_use(group, only), "cost_share": rate(cost(group, only), total)})
     return sorted(members, key=lambda member: _by_cost(member, field))
 
 
@@ -155,10 +149,8 @@ def _team_period(rows: Sessions) -> dict[str, Any]:
     outcomes = Counter(row.outcome or "none" for row in rows)
     return {
         "active_users": len(users),
-        "sessions": len(rows),
+        **_use(rows),
         "sessions_per_user": rate(len(rows), len(users)),
-        "cost_usd": usd(cost(rows)),
-        "tokens": tokens(rows),
         "outcomes": {name: outcomes[name] for name in ("success", "failure", "timeout", "cancelled", "none")},
     }
 
@@ -169,11 +161,12 @@ def _change(now: float | None, before: float | None) -> Any:
 
 
 def _most_used(groups: dict[Any, Sessions], field: str) -> list[dict[str, Any]]:
-    members = [
-        {field: name, "sessions": len(group), "cost_usd": usd(cost(group)), "tokens": tokens(group)}
-        for name, group in groups.items()
-    ]
+    members = [{field: name, **_use(group)} for name, group in groups.items()]
     return sorted(members, key=lambda member: (-member["sessions"], *_by_cost(member, field)))
+
+
+def _use(rows: Sessions, model: str | None = None) -> dict[str, float]:
+    return {"sessions": len(rows), "cost_usd": usd(cost(rows, model)), "tokens": tokens(rows, model)}
 
 
 def cost(rows: Sessions, model: str | None = None) -> int:

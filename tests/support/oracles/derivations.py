@@ -4,21 +4,24 @@ Input: the log's records in log order. Output: numbers by (org, session, digest'
 """
 
 import json
-from collections import Counter, defaultdict
+from collections import Counter
 from typing import Any
 
 from schemas.log.position import LogRecord
-from tests.support.oracles.log_facts import tool_name
-
-TOOL_TYPES = ("PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionDenied")
-EDITORS = ("Edit", "MultiEdit", "NotebookEdit", "Write")
-DENIED = (
-    "Permission to use ",
-    "Claude requested permissions to ",
-    "The user doesn't want to proceed with this tool use.",
-    "The user doesn't want to take this action right now.",
+from tests.support.oracles.hierarchy import TOOL_TYPES, asks_for, outcome_of
+from tests.support.oracles.log_facts import (
+    Fact,
+    SessionKey,
+    events_of,
+    facts_of,
+    is_of_person,
+    is_telemetry,
+    of_type,
+    text,
+    tool_name,
 )
-Fact = dict[str, Any]
+
+EDITORS = ("Edit", "MultiEdit", "NotebookEdit", "Write")
 
 
 def expected_compactions(log: list[LogRecord]) -> dict[tuple[str, str, str], dict[str, Any]]:
@@ -27,7 +30,7 @@ def expected_compactions(log: list[LogRecord]) -> dict[tuple[str, str, str], dic
     for (org_id, session_id), facts in _sessions(log).items():
         for place, fact in enumerate(facts):
             if fact["kind"] == "compaction_requested":
-                events = _events(facts[:place])
+                events = events_of(facts[:place])
                 numbers = {
                     "prompts": _prompts(events),
                     "calls": sum(_calls(events).values()),
@@ -44,7 +47,7 @@ def expected_analyses(log: list[LogRecord]) -> dict[tuple[str, str], dict[str, A
     for key, facts in _sessions(log).items():
         ends = [place for place, fact in enumerate(facts) if fact["kind"] == "session_ended"]
         if ends:
-            events = _events(facts[: ends[-1]])
+            events = events_of(facts[: ends[-1]])
             times = [event["timestamp"] for event in events]
             out[key] = {
                 "version": facts[ends[-1]]["offset"] + 1,
@@ -57,34 +60,15 @@ def expected_analyses(log: list[LogRecord]) -> dict[tuple[str, str], dict[str, A
     return out
 
 
-def _sessions(log: list[LogRecord]) -> dict[tuple[str, str], list[Fact]]:
-    facts: dict[tuple[str, str], list[Fact]] = defaultdict(list)
-    for record in log:
-        if record.value and record.value[0] == ord("{"):
-            body = json.loads(record.value)
-            if body["kind"] == "prices_loaded":
-                continue
-            inner = body["events"] if body["kind"] == "events_recorded" else [{"event_id": body["fact_id"]}]
-            for one in inner:
-                fact = {**body, **one, "id": one["event_id"], "offset": record.offset}
-                if all(fact["id"] != earlier["id"] for earlier in facts[body["org_id"], body["session_id"]]):
-                    facts[body["org_id"], body["session_id"]].append(fact)
-    return facts
-
-
-def _events(facts: list[Fact]) -> list[Fact]:
-    return [fact for fact in facts if fact["kind"] == "events_recorded"]
+def _sessions(log: list[LogRecord]) -> dict[SessionKey, list[Fact]]:
+    readable = (record for record in log if record.value and record.value[0] == ord("{"))
+    return facts_of({**json.loads(record.value or b""), "offset": record.offset} for record in readable)
 
 
 def _prompts(events: list[Fact]) -> int:
     """Count users' prompts that have a text; for a prompt without text, the row's label is the text."""
-    asked = [event for event in events if event["event_type"] == "UserPromptSubmit" and _is_of_a_person(event)]
-    return sum(1 for e in asked if (_shown(e["data"].get("prompt")) or _text(e, "task_subject")).strip())
-
-
-def _is_of_a_person(event: Fact) -> bool:
-    by_client = _shown(event["data"].get("prompt")).startswith("<task-notification>")
-    return _text(event, "source") in ("", "user", "sdk") and not by_client and not _text(event, "agent_id")
+    asked = [event for event in of_type(events, "UserPromptSubmit") if is_of_person(event)]
+    return sum(1 for e in asked if (_shown(e["data"].get("prompt")) or text(e, "task_subject")).strip())
 
 
 def _uses(events: list[Fact]) -> list[list[Fact]]:
@@ -92,7 +76,7 @@ def _uses(events: list[Fact]) -> list[list[Fact]]:
     by_id: dict[object, list[Fact]] = {}
     for place, event in enumerate(events):
         if event["event_type"] in TOOL_TYPES:
-            by_id.setdefault(_text(event, "tool_use_id") or place, []).append(event)
+            by_id.setdefault(text(event, "tool_use_id") or place, []).append(event)
         for call in _calls_of(event):
             by_id.setdefault(call["tool_use_id"], []).append({**event, "data": call})
     return list(by_id.values())
@@ -106,20 +90,11 @@ def _calls_of(event: Fact) -> list[dict[str, Any]]:
 
 def _refusal(said: Fact) -> str:
     """Return how a batch reports that a call did not succeed: error or denied."""
-    if said["event_type"] != "PostToolBatch":
-        return ""
-    response = said["data"].get("tool_response", "")
-    if isinstance(response, list):
-        response = response[0].get("text", "") if response and isinstance(response[0], dict) else ""
-    text = response if isinstance(response, str) else ""
-    if text.startswith("<tool_use_error>"):
-        return "error"
-    is_denied = text.startswith(DENIED) or " needs approval." in text[:500] or " parts require approval: " in text[:500]
-    return "denied" if is_denied else ""
+    return outcome_of(said["data"].get("tool_response", "")) if said["event_type"] == "PostToolBatch" else ""
 
 
 def _is_call(use: list[Fact]) -> bool:
-    return bool(_text(use[0], "tool_use_id")) or use[0]["event_type"] == "PreToolUse"
+    return bool(text(use[0], "tool_use_id")) or use[0]["event_type"] == "PreToolUse"
 
 
 def _has(use: list[Fact], event_type: str) -> bool:
@@ -152,13 +127,13 @@ def _failed(events: list[Fact]) -> int:
 
 
 def _tool(said: Fact) -> str:
-    return tool_name(said, _text(said, "tool_name"))
+    return tool_name(said, text(said, "tool_name"))
 
 
 def _edits(events: list[Fact]) -> dict[str, int]:
     """Count the calls that ended and that no payload reports as failed."""
     done: Counter[str] = Counter()
-    asked = [_asked(event) for event in events if event["event_type"] == "PermissionRequest"]
+    asked = [asks_for(event) for event in of_type(events, "PermissionRequest")]
     for use in _uses(events):
         about = _subject(use)
         if _tool(about) in EDITORS and (path := _thing(about)):
@@ -170,20 +145,9 @@ def _is_done(use: list[Fact], asked: list[Any]) -> bool:
     """Return whether a call ended: a payload says so, or a batch names it as neither denied nor refused."""
     if _has(use, "PostToolUse"):
         return True
-    begun = [
-        _asked(said) for said in use if said["event_type"] == "PreToolUse" and said["data"].get("telemetry") is not True
-    ]
+    begun = [asks_for(said) for said in of_type(use, "PreToolUse") if not is_telemetry(said)]
     is_denied = _has(use, "PermissionDenied") or any(_refusal(said) == "denied" for said in use)
     return _has(use, "PostToolBatch") and not is_denied and not (begun and begun[0] in asked)
-
-
-def _asked(event: Fact) -> Any:
-    return _tool(event), _text(event, "prompt_id"), event["data"].get("tool_input")
-
-
-def _text(event: Fact, name: str) -> str:
-    value = event["data"].get(name)
-    return value if isinstance(value, str) else ""
 
 
 def _shown(value: object) -> str:

@@ -48,7 +48,7 @@ def calls_in(batch: Fact) -> list[tuple[str, str, str]]:
     """Return id, name and outcome (error, denied or "") of the calls in a `PostToolBatch`."""
     calls = batch["data"].get("tool_calls")
     return [
-        (call["tool_use_id"], tool_name(batch, call.get("tool_name", "")), _outcome(call.get("tool_response")))
+        (call["tool_use_id"], tool_name(batch, call.get("tool_name", "")), outcome_of(call.get("tool_response")))
         for call in (calls if isinstance(calls, list) else [])
         if isinstance(call, dict) and _is_text(call.get("tool_use_id")) and isinstance(call.get("tool_name", ""), str)
     ]
@@ -157,7 +157,7 @@ class Use:
             return False
         begun = [event for event in of_type(self.said, "PreToolUse") if not is_telemetry(event)]
         requests = [event for event in of_type(self._events, "PermissionRequest") if not is_telemetry(event)]
-        is_asked = any(_asks_for(request) == _asks_for(begun[0]) for request in requests if begun)
+        is_asked = any(asks_for(request) == asks_for(begun[0]) for request in requests if begun)
         return any(outcome == "denied" for *_, outcome in self.calls) or (is_asked and bool(self.calls))
 
 
@@ -349,9 +349,10 @@ def _shell_ends(event: Fact) -> Iterable[tuple[int, int, str, str]]:
             yield event["place"], event["timestamp"], shell, OVER[status]
 
 
-def _outcome(response: Any) -> str:
+def outcome_of(response: Any) -> str:
+    """Return how a response in a batch says that a call did not succeed: error or denied."""
     if isinstance(response, list) and response:
-        response = response[0].get("text", "")
+        response = response[0].get("text", "") if isinstance(response[0], dict) else ""
     if not isinstance(response, str):
         return ""
     if response.startswith("<tool_use_error>"):
@@ -373,7 +374,8 @@ def _better(events: list[Fact], value: Any) -> Any:
     return value(by_hooks or events) if events else None
 
 
-def _asks_for(event: Fact) -> tuple[Any, ...]:
+def asks_for(event: Fact) -> tuple[Any, ...]:
+    """Return what a request for permission and its call have in common."""
     return tool_name(event, text(event, "tool_name")), text(event, "prompt_id"), event["data"].get("tool_input")
 
 

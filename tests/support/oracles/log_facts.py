@@ -6,6 +6,7 @@ session in the order in which they count.
 
 import json
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any
 
 from agents import CLIENTS
@@ -14,10 +15,15 @@ Fact = dict[str, Any]
 SessionKey = tuple[str, str]  # org, session
 
 
-def facts_by_session(values: list[bytes]) -> dict[SessionKey, list[Fact]]:
+def facts_by_session(values: Iterable[bytes]) -> dict[SessionKey, list[Fact]]:
     """Return the facts that count: for each id, the first in the log."""
+    return facts_of(map(json.loads, values))
+
+
+def facts_of(records: Iterable[Fact]) -> dict[SessionKey, list[Fact]]:
+    """Return the same from decoded records."""
     found: dict[SessionKey, dict[str, Fact]] = defaultdict(dict)
-    for record in map(json.loads, values):
+    for record in records:
         if record["kind"] == "prices_loaded":  # it belongs to no session
             continue
         facts = found[record["org_id"], record["session_id"]]

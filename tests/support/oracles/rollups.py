@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from schemas.store.rows import DateTime, DateTime64, Int64, ModelTotals, SessionRow, UInt64
+from schemas.store.rows import DateTime, DateTime64, Int64, SessionRow, UInt64
 
 BUCKETS = ("rollup_hourly", "rollup_daily")
 OUTCOMES = ("success", "failure", "timeout", "cancelled")
@@ -111,7 +111,7 @@ def rollup_of_sessions(org_id: str, hour: int, sessions: Iterable[SessionRow]) -
         names = (session.project_id, session.repo, session.agent_name, session.user_id)
         last_active_at = session.last_event_at or session.started_at
         groups.append(Group._make((*names, *_measures(session), last_active_at)))
-        model_groups += [ModelGroup(*names, model.model, 1, *_amounts(model)) for model in session.models]
+        model_groups += [ModelGroup(*names, model.model, 1, *model[1:-1]) for model in session.models]
         work_groups.append(WorkGroup(*names, *(getattr(session, name) for name in _WORK)))
     return _row(org_id, hour, version, groups, model_groups, work_groups)
 
@@ -144,10 +144,10 @@ def _row(
         **{name: sum(getattr(group, name) for group in groups) for name in _MEASURES},
         **{name: sum(getattr(group, name) for group in model_groups) for name in _AMOUNTS},
         users=sorted({group.user_id for group in groups}),
-        groups=_merged(groups, 4, _merge_groups),
-        model_groups=_merged(model_groups, 5, _merge_model_groups),
+        groups=_merged(groups, 4),
+        model_groups=_merged(model_groups, 5),
         **{name: sum(getattr(group, name) for group in work_groups) for name in _WORK},
-        work_groups=[group for group in _merged(work_groups, 4, _merge_work_groups) if any(group[4:])],
+        work_groups=[group for group in _merged(work_groups, 4) if any(group[4:])],
     )
 
 
@@ -159,29 +159,18 @@ def _measures(session: SessionRow) -> list[int]:
     return [1, int(ended), *outcomes, duration, *counts]
 
 
-def _amounts(model: ModelTotals) -> Sequence[Any]:
-    return model[1:-1]
-
-
-def _merged(groups: Sequence[Any], names: int, merge: Any) -> list[Any]:
+def _merged(groups: Sequence[Any], names: int) -> list[Any]:
+    """Return one group for each combination of names: the latest time, and the sums of everything else."""
     by_names: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
     for group in groups:
         by_names[group[:names]].append(group)
-    return [merge(by_names[key]) for key in sorted(by_names, key=_nulls_last)]
+    return [_merge(by_names[key], names) for key in sorted(by_names, key=_nulls_last)]
 
 
-def _merge_groups(groups: Sequence[Group]) -> Group:
-    counts = (sum(getattr(group, name) for group in groups) for name in _MEASURES)
-    return Group._make((*groups[0][:4], *counts, max(group.last_active_at for group in groups)))
-
-
-def _merge_model_groups(groups: Sequence[ModelGroup]) -> ModelGroup:
-    amounts = (sum(getattr(group, name) for group in groups) for name in ModelGroup._fields[5:])
-    return ModelGroup._make((*groups[0][:5], *amounts))
-
-
-def _merge_work_groups(groups: Sequence[WorkGroup]) -> WorkGroup:
-    return WorkGroup._make((*groups[0][:4], *(sum(getattr(group, name) for group in groups) for name in _WORK)))
+def _merge(groups: Sequence[Any], names: int) -> Any:
+    kind = type(groups[0])
+    columns = zip(kind._fields[names:], list(zip(*groups, strict=True))[names:], strict=True)
+    return kind(*groups[0][:names], *(max(some) if name == "last_active_at" else sum(some) for name, some in columns))
 
 
 def _nulls_last(names: tuple[str | None, ...]) -> list[tuple[bool, str]]:

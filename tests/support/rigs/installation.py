@@ -16,6 +16,7 @@ from runtime.settings.secret_making import make_embedded_secrets
 from runtime.settings.secrets import token_key
 from schemas.permissions import Role
 from store.fail_points import VARIABLE
+from tests.support.rigs.ending import end_process
 from tests.support.rigs.forked import PYTHON, Forked, run
 
 ORG = "acme"
@@ -87,11 +88,7 @@ class Installation:
         if self.process is not None and self.process.poll() is None:
             for pid in self.pids().values():
                 self.send_to(pid, signal.SIGCONT)
-            self.process.terminate()
-            try:
-                self.process.wait(timeout=25)
-            except subprocess.TimeoutExpired:
-                self.kill()
+            end_process(self.process, within_s=25)
 
     def pids(self) -> dict[str, int]:
         """Return the pids of the supervised processes, by name."""

@@ -423,55 +423,40 @@ async def _request(options: Mapping[str, Any], kind: str) -> dict[str, Any]:
 
 def version(options: dict[str, Any]) -> str:
     """Return the version of the engine."""
-    client = connect(WRITE, **options)
-    try:
+    with closing(connect(WRITE, **options)) as client:
         return str(client.server_version)
-    finally:
-        client.close()
 
 
 def read_flat(options: dict[str, Any]) -> dict[str, list[str]]:
     """Query the store as a BI tool does; return the orgs that it sees, by view."""
-    client = connect_as_a_tool(options)
-    try:
-        return {
-            view: [
-                org for (org,) in client.query(f"SELECT DISTINCT org_id FROM crewkit_g1.{view} ORDER BY 1").result_rows
-            ]
-            for view in ("rollup_hourly_flat", "rollup_daily_flat", "rollup_hourly", "rollup_daily")
-        }
-    finally:
-        client.close()
+    views = ("rollup_hourly_flat", "rollup_daily_flat", "rollup_hourly", "rollup_daily")
+    with closing(connect_as_a_tool(options)) as client:
+        found = {view: client.query(f"SELECT DISTINCT org_id FROM crewkit_g1.{view} ORDER BY 1") for view in views}
+        return {view: [org for (org,) in orgs.result_rows] for view, orgs in found.items()}
 
 
 def read_dashboard(options: dict[str, Any]) -> list[str]:
     """Run every query of the team dashboard as Grafana does; return the orgs that can be chosen."""
-    board, client = dashboard("teams"), connect_as_a_tool(options)
-    day = timedelta(days=1)
+    board, now = dashboard("teams"), datetime.now(UTC)
     everything = {"agent": ALL, "project": ALL, "user": ALL}
     values: Values = {"control": "crewkit", "database": "crewkit_g1", "org": "acme", **everything}
+    with closing(connect_as_a_tool(options)) as client:
 
-    def asked(text: str) -> list[str]:
-        now = datetime.now(UTC)
-        return [row[0] for row in client.query(clickhouse_text(text, values, now - day, now)).result_rows]
+        def asked(text: str) -> list[str]:
+            whole = clickhouse_text(text, values, now - timedelta(days=1), now)
+            return [row[0] for row in client.query(whole).result_rows]
 
-    try:
         found = {name: asked(one["query"]) for name, one in variables(board).items() if one["type"] == "query"}
         assert found["database"] == ["crewkit_g1"]
         for query in queries(board):
             asked(query.text)
         return found["org"]
-    finally:
-        client.close()
 
 
 def run(options: dict[str, Any], statements: list[str]) -> list[str]:
     """Return the result of each statement: "done", or the text of its error."""
-    client = connect_as_a_tool(options)
-    try:
+    with closing(connect_as_a_tool(options)) as client:
         return [_come_to(client, statement) for statement in statements]
-    finally:
-        client.close()
 
 
 def _come_to(client: Any, statement: str) -> str:

@@ -1,0 +1,410 @@
+"""The real code with one plausible mistake each.
+
+The model check must catch every one. A mutant is a small patch of `processors`, or of the fake store or the fake Faust
+if the code belongs to them. Each docstring states the wrong belief behind the mistake.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
+from itertools import count
+from typing import Any
+from unittest.mock import patch
+
+import msgspec
+
+from processors import plan as planning
+from processors.fold import fold
+from processors.marks import dense_receipts
+from processors.marks.dense_receipts import DenseReceipts
+from processors.marks.rollups import Rollups, Target
+from processors.pipeline import Pipeline, _done
+from processors.plan import Plan, Planner
+from processors.rowbinary import event_parts
+from processors.runners.watchdog import Watchdog
+from processors.state_cache import StateCache
+from processors.warehouse import DAY_S, Bucket, RollupMark, SessionKey
+from schemas.log.position import LogRecord
+from schemas.store.rows import FactRow
+from store.errors import StoreUnavailable
+from tests.support.fakes.faust import FakeStream
+from tests.support.fakes.warehouse import FakeWarehouse
+from tests.support.oracles.model import World
+from tests.support.oracles.model_worker import PARTITIONS
+from tests.support.oracles.rollups import BUCKETS
+
+Targets = Mapping[int, Target]
+Marks = dict[int, RollupMark]
+Patch = Callable[[], AbstractContextManager[Any]]
+MUTANTS: dict[str, Patch] = {}
+
+
+def mutant(make: Patch) -> Patch:
+    """Register a mutant under its function's name, written as words."""
+    MUTANTS[make.__name__.replace("_", " ")] = make
+    return make
+
+
+def mistaken(owner: Any, name: str) -> Callable[[Callable[..., Any]], None]:
+    """Register a function as a mutant that replaces ``owner.name``; its first argument is the real function."""
+
+    def register(mistake: Callable[..., Any]) -> None:
+        real = getattr(owner, name)
+
+        def call(*args: Any, **named: Any) -> Any:
+            return mistake(real, *args, **named)
+
+        MUTANTS[mistake.__name__.replace("_", " ")] = lambda: patch.object(owner, name, call)
+
+    return register
+
+
+# ------------------------------------------------------------------ the four writes
+
+
+@mistaken(Pipeline, "project")
+async def acknowledge_before_the_writes(real: Any, self: Pipeline, records: Sequence[LogRecord]) -> Any:
+    """The mistake: a folded record is as good as written."""
+    await real(self, records)
+    return _done()
+
+
+@mutant
+def acknowledge_before_the_receipts() -> AbstractContextManager[Any]:
+    """The mistake: receipts are only for the audit."""
+    real = Pipeline._insert
+    running: list[Any] = []
+
+    async def insert(self: Pipeline, table: str, rows: Any) -> None:
+        writing = asyncio.ensure_future(real(self, table, rows))
+        running.append(writing)
+        if table != "receipts":
+            await writing
+
+    return patch.object(Pipeline, "_insert", insert)
+
+
+@mistaken(Pipeline, "_write")
+async def receipts_before_the_rest(real: Any, self: Pipeline, plan: Plan, records: int, fold_s: float) -> None:
+    """The mistake: receipts are the smallest, so they come first."""
+    await self._insert("receipts", plan.receipts)
+    await real(self, plan, records, fold_s)
+
+
+@mutant
+def sessions_skipped_after_a_crash() -> AbstractContextManager[Any]:
+    """The mistake: its facts exist, so the session was written."""
+    return _skipped_when_repeated("sessions")
+
+
+@mutant
+def tasks_skipped_after_a_crash() -> AbstractContextManager[Any]:
+    """The same for tasks."""
+    return _skipped_when_repeated("tasks")
+
+
+@mutant
+def derivations_skipped_after_a_crash() -> AbstractContextManager[Any]:
+    """The same for derivations."""
+    return _skipped_when_repeated("derivations")
+
+
+def _skipped_when_repeated(skipped: str) -> AbstractContextManager[Any]:
+    repeated: dict[int, bool] = {}
+    real_write, real_step = Pipeline._write, Pipeline._step
+
+    async def write(self: Pipeline, plan: Plan, records: int, fold_s: float) -> None:
+        store: Any = getattr(self._warehouse, "_store", self._warehouse)  # a clean pass has no gate before it
+        keys = [(row.org_id, row.session_id, row.place) for row in store.decode("facts", plan.facts)]
+        repeated[id(self)] = all(key in store.tables["facts"] for key in keys)
+        await real_write(self, plan, records, fold_s)
+
+    async def step(self: Pipeline, name: str, call: Any) -> Any:
+        if name == skipped and repeated[id(self)]:
+            return msgspec.defstruct("Nothing", [("compactions", bytes, b""), ("analyses", bytes, b"")])()
+        return await real_step(self, name, call)
+
+    return _all(patch.object(Pipeline, "_write", write), patch.object(Pipeline, "_step", step))
+
+
+# ------------------------------------------------------------------ Faust, and rebalances
+
+
+@mistaken(StateCache, "drop")
+def cache_kept_over_a_rebalance(_real: Any, _self: StateCache, _partition: int) -> None:
+    """The mistake: the cache was right when the partition was last assigned."""
+
+
+@mutant
+def acknowledged_by_faust() -> AbstractContextManager[Any]:
+    """The mistake: a record that the agent has passed on is done."""
+    return patch.object(FakeStream, "enable_acks", property(lambda _self: True, lambda _self, _value: None))
+
+
+@mistaken(Pipeline, "_note_projected")
+async def partitions_of_others_are_spoken_of(_real: Any, self: Pipeline, partition: int, offset: int) -> None:
+    """A real bug that the model check found: a take-over continued, and reported progress, after another rebalance."""
+    await self.drain()
+    self._folded[partition] = self.written[partition] = offset
+
+
+@mistaken(Watchdog, "_waited")
+def a_watchdog_that_any_batch_calms(real: Any, self: Watchdog, *args: Any) -> Any:
+    """The mistake: as long as something is projected, the projector is not stuck."""
+    return msgspec.structs.replace(real(self, *args), waited_s=0.0)
+
+
+# ------------------------------------------------------------------ rollups
+
+
+@mutant
+def rollup_version_by_clock() -> AbstractContextManager[Any]:
+    """The mistake: the later write is the better one."""
+    clock = count(1)
+    return _rollup_version(lambda _row: next(clock))
+
+
+@mutant
+def rollup_version_by_count() -> AbstractContextManager[Any]:
+    """The mistake: the writer that saw more sessions knows more."""
+    return _rollup_version(lambda row: row.sessions)
+
+
+def _rollup_version(version_of: Callable[[Any], int]) -> AbstractContextManager[Any]:
+    real = FakeWarehouse.put
+
+    def put(self: FakeWarehouse, table: str, rows: Any) -> None:
+        if table in BUCKETS:
+            rows = [msgspec.structs.replace(row, version=version_of(row)) for row in rows]
+        real(self, table, rows)
+
+    return _all(patch.object(FakeWarehouse, "put", put), patch.object(World, "versions_are_sums", False))
+
+
+@mistaken(FakeWarehouse, "refreshing")
+def rollup_content_and_version_from_two_readings(_real: Any, self: FakeWarehouse, hours: Any) -> Iterator[None]:
+    """The mistake: two subqueries over one table see the same rows."""
+    touched = sorted(set(hours))
+    days = sorted({(org, hour // DAY_S * DAY_S) for org, hour in touched})
+    for table, read, buckets in (("rollup_hourly", self.read_hours, touched), ("rollup_daily", self.read_days, days)):
+        contents = read(buckets)
+        yield
+        versions = {(row.org_id, row.bucket): row.version for row in read(buckets)}
+        yield
+        self.put(table, [_with_version(row, versions) for row in contents])
+        yield
+
+
+def _with_version(row: Any, versions: dict[Bucket, int]) -> Any:
+    return msgspec.structs.replace(row, version=versions.get((row.org_id, row.bucket), row.version))
+
+
+@mistaken(Rollups, "refresh")
+async def marks_of_rollups_moved_before_the_refresh(real: Any, self: Rollups, targets: Targets) -> None:
+    """The mistake: the refresh starts now, so it is as good as done."""
+    await self._move({p: self._reached(p, target) for p, target in targets.items()})
+    await real(self, targets)
+
+
+@mistaken(Rollups, "_move")
+async def marks_of_rollups_taken_after_the_refresh(real: Any, self: Rollups, reached: Marks) -> None:
+    """The mistake: everything written by now was read by the refresh."""
+    written: dict[int, int] = self._pipeline.written  # type: ignore[attr-defined]  # a port with less
+    await real(self, {p: RollupMark(written.get(p, mark.rolled_up), 1) for p, mark in reached.items()})
+
+
+@mistaken(Rollups, "_move")
+async def one_mark_of_rollups_for_all_partitions(real: Any, self: Rollups, reached: Marks) -> None:
+    """The mistake: all partitions are refreshed together, so they have the same mark."""
+    await real(self, dict.fromkeys(reached, max(reached.values())))
+
+
+@mistaken(Rollups, "changed")
+def an_older_hour_of_a_batch_forgotten(real: Any, self: Rollups, hours: Sequence[Bucket]) -> None:
+    """The mistake: events of a batch belong to the current hour."""
+    real(self, dict(sorted(hours)).items())
+
+
+@mistaken(Rollups, "_move")
+async def hours_that_change_during_a_refresh_forgotten(real: Any, self: Rollups, reached: Marks) -> None:
+    """The mistake: after a refresh, nothing is behind."""
+    await real(self, reached)
+    self._behind.clear()
+
+
+@mistaken(Rollups, "search")
+def rollups_not_searched_after_a_take_over(_real: Any, _self: Rollups, _partition: int) -> None:
+    """The mistake: the previous worker refreshed everything that it wrote."""
+
+
+@mutant
+def rollups_searched_before_holes_are_filled() -> AbstractContextManager[Any]:
+    """The mistake: taking a partition over is a single moment, at which everything can be noted."""
+    real = Rollups.take_over
+
+    def take_over(self: Rollups, partition: int, mark: RollupMark) -> None:
+        real(self, partition, mark)
+        self._unknown.add(partition)
+
+    return _all(
+        patch.object(Rollups, "take_over", take_over),
+        patch.object(Rollups, "search", lambda _self, _partition: None),
+    )
+
+
+# ------------------------------------------------------------------ receipts without gaps
+
+
+@mistaken(Pipeline, "_fill_holes")
+async def no_density_check(_real: Any, self: Pipeline, partition: int, _since: int, below: int) -> int:
+    """The mistake: Kafka loses nothing."""
+    await self._note_projected(partition, below)
+    return 0
+
+
+@mistaken(Pipeline, "_fill_holes")
+async def dense_mark_moved_before_holes_are_filled(
+    real: Any, self: Pipeline, partition: int, since: int, below: int
+) -> Any:
+    """The mistake: the gaps are about to be filled, so the mark may move first."""
+    await self.dense_receipts.found_dense(partition, since, below)
+    return await real(self, partition, since, below)
+
+
+@mistaken(DenseReceipts, "_look")
+async def dense_mark_moved_without_a_look(
+    _real: Any, self: DenseReceipts, partition: int, since: int, below: int, ask: Any
+) -> bool:
+    """The mistake: everything that was written has its receipt."""
+    await self._move(partition, since, below, ask)
+    return True
+
+
+@mistaken(dense_receipts, "believed")
+def dense_mark_believed_beyond_the_last_receipt(_real: Any, mark: Any) -> Any:
+    """The mistake: a store that has the mark has everything below it."""
+    return mark.below
+
+
+@mistaken(DenseReceipts, "_move")
+async def one_dense_mark_for_all_partitions(
+    real: Any, self: DenseReceipts, _partition: int, since: int, below: int, ask: Any
+) -> None:
+    """The mistake: one check covers the whole log."""
+    for one in range(PARTITIONS):
+        await real(self, one, since, below, ask)
+
+
+@mistaken(Pipeline, "fill_holes")
+async def a_repair_that_looks_from_the_mark_on(_real: Any, self: Pipeline) -> int:
+    """The mistake: a repair is like one more assignment."""
+    filled = 0
+    for partition in sorted(self.written):
+        async with self._turn, self._while_repairing():
+            since = await self.dense_receipts.since(partition)
+            filled += await self._fill_holes(partition, since, self._folded[partition])
+    return filled
+
+
+@mistaken(Pipeline, "project")
+async def jumps_are_not_noticed(_real: Any, self: Pipeline, records: Sequence[LogRecord]) -> Any:
+    """The mistake: checking at each assignment is enough."""
+    async with self._turn:
+        await self.fold(records)
+        return self._last or _done()
+
+
+# ------------------------------------------------------------------ states, and their cache
+
+
+@mistaken(Planner, "_load_some")
+def reload_that_sees_facts_of_the_batch_and_beyond(real: Any, self: Planner, keys: Any, _below: int) -> Any:
+    """The mistake: everything known about a session belongs to its state."""
+    return real(self, keys, 1 << 60)
+
+
+@mistaken(Pipeline, "_write")
+async def eviction_before_write_1(real: Any, self: Pipeline, plan: Plan, records: int, fold_s: float) -> None:
+    """The mistake: a folded session may be evicted."""
+    self._cache.stored(plan.pinned)
+    with patch.object(self._cache, "stored", lambda _keys: None):
+        await real(self, plan, records, fold_s)
+
+
+@mistaken(FakeWarehouse, "kept_state")
+def kept_state_from_beyond_the_batch(real: Any, self: FakeWarehouse, of: int, session: SessionKey, _below: int) -> Any:
+    """The mistake: the latest saved state is the best one, even for records that are projected again."""
+    return real(self, of, session, 1 << 60)
+
+
+@mistaken(FakeWarehouse, "facts")
+def kept_state_without_the_next_record(
+    real: Any, self: FakeWarehouse, sessions: Sequence[SessionKey], below: int, since: int = 0
+) -> Any:
+    """The mistake: the version of a state is the offset of its last record."""
+    return real(self, sessions, below, since + 1 if since else 0)
+
+
+@mutant
+def repetitions_are_facts() -> AbstractContextManager[Any]:
+    """The mistake: the table keeps one row per id."""
+
+    def parts(prefix: bytes, row: FactRow) -> tuple[bytes, ...]:
+        return event_parts(prefix, msgspec.structs.replace(row, is_deleted=0, data=row.data or b"{}"))
+
+    return patch.object(planning, "event_parts", parts)
+
+
+@mistaken(StateCache, "pin")
+def nothing_is_pinned(_real: Any, _self: StateCache, _keys: Any) -> None:
+    """The mistake: the most recently used session is never evicted anyway."""
+
+
+@mutant
+def retry_that_folds_again() -> AbstractContextManager[Any]:
+    """The mistake: retry the whole batch from the start."""
+    real_plan, real_write = Planner.plan, Pipeline._write
+    made_of: dict[int, tuple[Plan, Sequence[LogRecord]]] = {}
+
+    def plan(self: Planner, records: Sequence[LogRecord]) -> Plan:
+        made = real_plan(self, records)
+        made_of[id(made)] = (made, records)
+        return made
+
+    async def write(self: Pipeline, made: Plan, records: int, fold_s: float) -> None:
+        while True:
+            try:
+                return await real_write(self, made, records, fold_s)
+            except StoreUnavailable:
+                again = partial(self._planner.plan, made_of[id(made)][1])
+                made = await self.ask_store(again)
+
+    async def step(self: Pipeline, _name: str, call: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._writing, call)
+
+    return _all(
+        patch.object(Planner, "plan", plan),
+        patch.object(Pipeline, "_write", write),
+        patch.object(Pipeline, "_step", step),
+    )
+
+
+@mutant
+def a_started_hour_that_moves() -> AbstractContextManager[Any]:
+    """The mistake: the create knows best when the session started."""
+    real = fold.LIFECYCLE["session_created"]
+
+    def created(state: Any, fact: Any) -> None:
+        real(state, fact)
+        state.started_at = fact.received_at if fact.started_at is None else fact.started_at
+
+    return patch.dict(fold.LIFECYCLE, {"session_created": created})
+
+
+@contextmanager
+def _all(*patches: AbstractContextManager[Any]) -> Iterator[None]:
+    with ExitStack() as stack:
+        for one in patches:
+            stack.enter_context(one)
+        yield
