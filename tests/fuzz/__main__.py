@@ -12,22 +12,16 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.fuzz.attack_setup import create_setup, prepare_data_folder
-from tests.fuzz.attackers import LIMIT_S, Plan
-from tests.fuzz.exchange import Connection, send_malformed
+from tests.fuzz.attackers import KINDS, LIMIT_S, Plan
+from tests.fuzz.exchange import send
 from tests.fuzz.families import BY_NAME, case_of, chosen
-from tests.fuzz.findings import Findings, saved_case
+from tests.fuzz.findings import Findings
 from tests.fuzz.response_checks import faults_of
 from tests.fuzz.run import Limits, Run
-from tests.fuzz.score import KINDS
 from tests.support.rigs.installation import Installation
 
-SAVED = Path("var/fuzz")
-NO_LIMIT = (
-    "--writes-per-hour",
-    "1000000000",
-    "--reads-per-hour",
-    "1000000000",
-)  # attackers exceed an org's usual limits
+# Attackers exceed an org's usual limits.
+NO_LIMIT = ("--writes-per-hour", "1000000000", "--reads-per-hour", "1000000000")
 console = Console(highlight=False, stderr=True, soft_wrap=True, markup=False)
 FAMILY = click.Choice(list(BY_NAME))
 
@@ -37,22 +31,10 @@ FAMILY = click.Choice(list(BY_NAME))
 @click.option("--seed", type=int, help="The same seed makes the same cases; by default a random one.")
 @click.option("--only", type=FAMILY, multiple=True, help="Attack with this family; may be repeated.")
 @click.option("--without", type=FAMILY, multiple=True, help="Attack without this family; may be repeated.")
-@click.option(
-    "--replay", help="Send one request and check the response: a file of var/fuzz, or FAMILY/NUMBER of --seed."
-)
-@click.option(
-    "--answer-s", type=float, default=1.0, show_default=True, help="Longest allowed response to the probe client."
-)
-@click.option(
-    "--late-s", type=float, default=Limits().late_s, show_default=True, help="Longest allowed response to an attacker."
-)
-@click.option(
-    "--memory-mb",
-    type=int,
-    default=200,
-    show_default=True,
-    help="Largest allowed unexplained growth of memory at rest.",
-)
+@click.option("--replay", metavar="FAMILY/NUMBER", help="Send one request of --seed, and check the response.")
+@click.option("--answer-s", default=1.0, show_default=True, help="Longest allowed response to the probe client.")
+@click.option("--late-s", default=9.0, show_default=True, help="Longest allowed response to an attacker.")
+@click.option("--memory-mb", default=200, show_default=True, help="Largest unexplained growth of memory at rest.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON on standard output.")
 @click.option("--keep", is_flag=True, help="Keep the data folder.")
 def main(
@@ -91,9 +73,8 @@ def _fuzz(
     up: Installation, seed: int, minutes: float, families: tuple[str, ...], limits: Limits, as_json: bool
 ) -> bool:
     setup = create_setup(up)
-    assert up.process is not None
-    plan = Plan(("127.0.0.1", up.port), seed, families, setup, limits.late_s, up.process.pid)
-    run = Run(up, plan, Findings(seed, setup, up.url, SAVED / str(seed)), limits, console.print)
+    plan = Plan(("127.0.0.1", up.port), seed, families, setup, limits.late_s)
+    run = Run(up, plan, Findings(seed), limits, console.print)
     run.attack(minutes * 60)
     console.print("checking every promise")
     run.check()
@@ -115,12 +96,11 @@ def _show(run: Run) -> None:
 
 
 def _replay(up: Installation, what: str, seed: int, late_s: float) -> bool:
-    """Send one copy of a case, given by its file or by its family and number."""
+    """Send one copy of a case."""
     setup, address = create_setup(up), ("127.0.0.1", up.port)
     family, _, number = what.partition("/")
-    is_number = family in BY_NAME and number.isdigit()
-    case = case_of(seed, family, int(number), setup) if is_number else saved_case(Path(what))
-    answered = Connection(address, LIMIT_S).ask(case) if case.is_whole else send_malformed(address, case, LIMIT_S)
+    case = case_of(seed, family, int(number), setup)
+    answered = send(address, case, LIMIT_S)
     for reply in answered.replies:
         console.print(f"{reply.status} {reply.headers}\n{reply.body[:2_000].decode(errors='replace')}")
     faults = list(faults_of(case, answered, late_s))

@@ -4,8 +4,7 @@ import random
 from collections.abc import Callable, Mapping
 
 from tests.fuzz.attack_setup import ATTACKERS, PROBE_ORG, AttackSetup
-from tests.fuzz.case import Case, request
-from tests.fuzz.encodings import gzipped, zstd
+from tests.fuzz.case import Case, gzipped, request, zstd
 
 SESSIONS = 40  # of the attackers' clients
 _ALLOWED = (("agent", ATTACKERS), ("agent", ATTACKERS), ("member", ATTACKERS), ("admin", ATTACKERS))

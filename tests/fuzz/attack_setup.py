@@ -1,27 +1,21 @@
-"""The attackers' initial state: fixed secrets, tokens made with them, sessions, a dead letter.
+"""The attackers' initial state: fixed secrets, tokens made with them, sessions.
 
-None of it changes, so a request saved in one run can be sent again in another.
+None of it changes, so the same seed makes the same requests in every run.
 """
 
-import asyncio
 import hashlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jwt
-import msgspec
 
 from edge.names import AUDIENCE, ISSUER
-from ingest.log.sqlite.sqlite_log import SqliteEventLog
-from schemas.http.requests import RECORD_EXAMPLE
 from schemas.permissions import OPERATOR_ORG
 from tests.support.rigs.installation import Installation
-from tests.support.rigs.raw_append import NO_SESSION
 
 ATTACKERS, PROBE_ORG = "mallory", "acme"
 USER = "eve"
 SESSIONS = 6
-DEAD_LETTER = "0:0"
 ISSUED_AT, EXPIRES_AT = 1_767_225_600, 4_102_444_800  # 2026 and 2100
 KEYS = {name: hashlib.sha256(b"fuzz " + name.encode()).digest() for name in ("seed.key", "id.keys", "token.key")}
 
@@ -30,7 +24,6 @@ class AttackSetup(NamedTuple):
     """The attackers' sessions and tokens."""
 
     sessions: tuple[str, ...] = ("00000000-0000-4000-8000-000000000000",) * 2
-    run_id: str = "00000000-0000-4000-8000-000000000000"
 
     def token(self, role: str = "admin", org: str = ATTACKERS, user: str = USER) -> str:
         """Return a valid token."""
@@ -54,34 +47,21 @@ def signed(payload: dict[str, Any], key: bytes = KEYS["token.key"], **headers: A
 
 
 def prepare_data_folder(data: Path) -> None:
-    """Write the secrets, and a log that begins with a dead letter, into an empty folder."""
+    """Write the secrets into an empty folder."""
     (data / "secrets").mkdir(parents=True, mode=0o700)
     data.chmod(0o700)
     for name, key in KEYS.items():
         file = data / "secrets" / name
         file.write_text(key.hex() + "\n")
         file.chmod(0o600)
-    asyncio.run(_bury(data))
-
-
-async def _bury(data: Path) -> None:
-    log = SqliteEventLog(data / "log.sqlite")
-    await log.start()
-    await log.append(NO_SESSION, msgspec.json.encode(dead_letter_record()))
-    await log.stop()
-
-
-def dead_letter_record() -> dict[str, Any]:
-    """Return the record in the dead letter, which is valid except for its key."""
-    return {**RECORD_EXAMPLE, "org_id": ATTACKERS}
 
 
 def create_setup(installation: Installation) -> AttackSetup:
     """Create the attackers' sessions; their ids follow from their keys, so they are the same in every run."""
+    made = []
     with installation.client("admin", ATTACKERS, USER) as http:
-        made = []
         for n in range(SESSIONS):
             body = {"agent_name": "reviewer", "sensitive": n == SESSIONS - 1}
             reply = http.post(f"/api/v1/{ATTACKERS}/sessions", json=body, headers={"Idempotency-Key": f"scene-{n}"})
-            made.append(reply.raise_for_status().json()["data"])
-    return AttackSetup(tuple(session["id"] for session in made), made[0]["run_id"])
+            made.append(reply.raise_for_status().json()["data"]["id"])
+    return AttackSetup(tuple(made))

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from tests.fuzz.attack_setup import AttackSetup
 from tests.fuzz.case import Case
-from tests.fuzz.exchange import Address, Answered, Connection, Reply, send_malformed
+from tests.fuzz.exchange import Address, Answered, Reply, send
 from tests.fuzz.families import BY_NAME, Family, case_of
 from tests.fuzz.response_checks import Fault, faults_of
 
@@ -24,6 +24,7 @@ NICE = 10
 LIMIT_S = 90.0  # of one case; after that it counts as unanswered
 LONG_S = 0.2  # findings about slow responses name cases that took this long
 REPORT_EVERY_S = 0.5
+KINDS = ("2xx", "3xx", "4xx", "503", "5xx", "none")  # of responses
 
 
 class Lane(NamedTuple):
@@ -54,16 +55,15 @@ class Plan(NamedTuple):
     families: tuple[str, ...]
     setup: AttackSetup
     late_s: float
-    pid: int = 0  # of the attacked process
     first: int = 0
 
 
 class Tally(NamedTuple):
-    """The outcomes of a family's cases since the last report; status 0 means no response."""
+    """The outcomes of a family's cases since the last report; responses are counted by kind."""
 
     family: str
     cases: int
-    statuses: Counter[int]
+    responses: Counter[str]
     slowest_s: float
 
 
@@ -137,11 +137,11 @@ class Attackers:
         self.report()
         self._tell(Promised(self._offsets.tobytes()))
 
-    def try_one(self, family: str, number: int, connection: Connection) -> None:
+    def try_one(self, family: str, number: int) -> None:
         """Send one case, check its responses, and count it."""
         case = case_of(self._plan.seed, family, number, self._plan.setup)
         began = time.monotonic()
-        for answered in _sent(case, connection, self._plan):
+        for answered in _sent(case, self._plan.address):
             self._judge(family, number, case, answered)
         ended = time.monotonic()
         if ended - began > LONG_S:
@@ -155,26 +155,28 @@ class Attackers:
 
     def _work(self, lane: Lane, families: Sequence[Family], thread: int) -> None:
         chance = random.Random(f"{self._plan.seed}/{self._plan.first}/{families[0].lane}/{thread}")
-        connection = Connection(self._plan.address, LIMIT_S, self._plan.pid)
         first = families[thread :: lane.threads]
         for turn, family in enumerate(_turns(first, families, chance)):
             if self._over.is_set() and turn >= len(first):
                 break
             began = time.monotonic()
-            self.try_one(family.name, next(self._numbers[family.name]), connection)
+            self.try_one(family.name, next(self._numbers[family.name]))
             took = time.monotonic() - began
             self._over.wait(max(lane.threads / lane.rate - took, lane.rest * took, 0.0))
-        connection.close()
 
     def _judge(self, family: str, number: int, case: Case, answered: Answered) -> None:
         for fault in faults_of(case, answered, self._plan.late_s):
             self._tell(Seen(family, number, fault))
-        statuses = Counter(reply.status for reply in answered.replies) or Counter((0,))
+        responses = Counter(_kind_of(reply.status) for reply in answered.replies) or Counter(("none",))
         with self._lock:
             old = self._tallies.get(family, Tally(family, 0, Counter(), 0.0))
             slowest = max(old.slowest_s, answered.took_s if case.is_whole else 0.0)
-            self._tallies[family] = Tally(family, old.cases + 1, old.statuses + statuses, slowest)
+            self._tallies[family] = Tally(family, old.cases + 1, old.responses + responses, slowest)
             self._offsets.extend(offset for reply in answered.replies for offset in offsets_of(reply))
+
+
+def _kind_of(status: int) -> str:
+    return "503" if status == 503 else f"{status // 100}xx"
 
 
 def offsets_of(reply: Reply) -> list[int]:
@@ -194,21 +196,9 @@ def _turns(first: Sequence[Family], families: Sequence[Family], chance: random.R
         yield from chance.choices(families, [family.share for family in families])
 
 
-def _sent(case: Case, connection: Connection, plan: Plan) -> list[Answered]:
-    if case.copies > 1:
-        with ThreadPoolExecutor(case.copies) as pool:
-            return list(pool.map(lambda _: _alone(case, plan), range(case.copies)))
-    return [connection.ask(case) if case.is_whole else send_malformed(plan.address, case, LIMIT_S)]
-
-
-def _alone(case: Case, plan: Plan) -> Answered:
-    """Return the case with one copy, sent over a connection that carries nothing else."""
-    if not case.is_whole:
-        return send_malformed(plan.address, case, LIMIT_S)
-    connection = Connection(plan.address, LIMIT_S, plan.pid)
-    answered = connection.ask(case)
-    connection.close()
-    return answered
+def _sent(case: Case, address: Address) -> list[Answered]:
+    with ThreadPoolExecutor(case.copies) as pool:
+        return list(pool.map(lambda _: send(address, case, LIMIT_S), range(case.copies)))
 
 
 class AttackersProcess:
@@ -220,11 +210,6 @@ class AttackersProcess:
         self._queue: Any = context.Queue()
         self._process = context.Process(target=attack, args=(plan, self._stop, self._queue), daemon=True)
         self._process.start()
-
-    @property
-    def pid(self) -> int:
-        """Return its pid."""
-        return self._process.pid or 0
 
     def reports(self, within_s: float) -> Iterator[Report]:
         """Yield its reports of the next ``within_s``."""

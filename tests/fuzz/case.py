@@ -1,11 +1,13 @@
 """One attack: the bytes of a request, or of something else, and how to send them."""
 
-import shlex
+import gzip
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
+import cramjam
+
 HOST = b"fuzz.example"
-INLINE_BYTES_MAX = 600  # longer bodies are stored in a file next to the curl command
+JSON = {"Content-Type": "application/json"}
 
 Ending = Literal["read", "half_close", "reset", "hold"]
 
@@ -57,17 +59,11 @@ def request(method: str, target: str, headers: Mapping[str, str | bytes], body: 
     return b"\r\n".join(lines) + b"\r\n\r\n" + (body or b"")
 
 
-def as_curl(case: Case, url: str, body_file: str) -> tuple[str, bytes] | None:
-    """Return a curl command for a whole request, and the content of ``body_file`` (empty if the command holds it)."""
-    if not case.is_whole or case.cuts:
-        return None
-    head, _, body = case.raw.partition(b"\r\n\r\n")
-    first, *lines = head.decode("latin-1").split("\r\n")
-    method, _, rest = first.partition(" ")
-    target = rest.rpartition(" ")[0]
-    options = [f"-H {shlex.quote(line)}" for line in lines if not line.startswith(("Content-Length:", "Host:"))]
-    inline = len(body) <= INLINE_BYTES_MAX and body.isascii() and body.decode("ascii").isprintable()
-    if body:
-        options.append(f"--data-binary {shlex.quote(body.decode()) if inline else '@' + shlex.quote(body_file)}")
-    line = f"curl -si --path-as-is -X {shlex.quote(method)} {' '.join(options)} {shlex.quote(url + target)}"
-    return line, b"" if inline else body
+def gzipped(body: bytes, level: int = 9) -> bytes:
+    """Return one gzip member; the same bytes each time."""
+    return gzip.compress(body, level, mtime=0)
+
+
+def zstd(body: bytes) -> bytes:
+    """Return one zstd frame."""
+    return bytes(cramjam.zstd.compress(body))

@@ -7,12 +7,13 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from tests.fuzz.case import Case
-from tests.fuzz.processor import Stalls, loop_of
 
 Address = tuple[str, int]
+STALLS = Path("/proc/thread-self/schedstat")
 QUIET_S = 0.4  # a malformed exchange is over after this long without a byte
 RESET = struct.pack("ii", 1, 0)
 
@@ -25,8 +26,16 @@ class Reply(NamedTuple):
     body: bytes
 
 
+def stalled_s() -> float:
+    """Return how long this thread has been runnable without a processor, which says nothing about the service."""
+    try:
+        return int(STALLS.read_text().split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):  # the system does not report it
+        return 0.0
+
+
 class Answered(NamedTuple):
-    """The responses and their duration, without the time for which the client or the service had no CPU.
+    """The responses and their duration, without the time for which the client had no processor.
 
     ``problem`` says why a whole request has no response.
     """
@@ -36,62 +45,25 @@ class Answered(NamedTuple):
     problem: str = ""
 
 
-class Connection:
-    """Sends whole requests one after the other over one connection, as long as the server keeps it open."""
+def send(address: Address, case: Case, limit_s: float) -> Answered:
+    """Send one copy of a case over a new connection, on which no step takes longer than ``limit_s``.
 
-    def __init__(self, address: Address, limit_s: float, pid: int = 0) -> None:
-        """Set up a connection; ``pid`` is the process that responds, 0 if it is unknown."""
-        self._address, self._limit_s, self._loop = address, limit_s, loop_of(pid)
-        self._socket: socket.socket | None = None
-
-    def ask(self, case: Case) -> Answered:
-        """Send a whole request and read its response; reconnect if the server has closed the connection."""
-        was_open = self._socket is not None
-        answered = self._ask(case)
-        if was_open and answered.problem and answered.took_s < self._limit_s / 2:
-            answered = self._ask(case)
-        return answered
-
-    def close(self) -> None:
-        """Close the connection if it is open."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
-
-    def _ask(self, case: Case) -> Answered:
-        began, stalls = time.monotonic(), Stalls(self._loop)
-        try:
-            connection = self._open()
-            refused = _send(connection, case.raw)
-            reply, is_over = _read_one(connection, case.method)
-            if is_over or refused:
-                self.close()
-        except (OSError, http.client.HTTPException) as error:
-            self.close()
-            return Answered([], time.monotonic() - began, f"{type(error).__name__}: {error}")
-        return Answered([reply], time.monotonic() - began - max(stalls.own_s, stalls.loop_s))
-
-    def _open(self) -> socket.socket:
-        if self._socket is None:
-            self._socket = opened(self._address, self._limit_s)
-        return self._socket
-
-
-def opened(address: Address, limit_s: float) -> socket.socket:
-    """Return a connection on which no step takes longer than ``limit_s``."""
-    connection = socket.create_connection(address, timeout=limit_s)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return connection
-
-
-def send_malformed(address: Address, case: Case, limit_s: float) -> Answered:
-    """Send a malformed request part by part, and return the responses that arrive until the connection is quiet."""
-    began = time.monotonic()
-    received = b""
-    with contextlib.suppress(OSError), opened(address, limit_s) as connection:
-        _send_parts(connection, case)
-        received = _end(connection, case, began + limit_s)
-    return Answered(list(replies_in(received, case.method)), time.monotonic() - began)
+    A whole request has one response. Otherwise, return those that arrive until the connection is quiet.
+    """
+    began, stalled = time.monotonic(), stalled_s()
+    replies, problem = [], ""
+    try:
+        with socket.create_connection(address, timeout=limit_s) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if case.is_whole:
+                _send(connection, case.raw)
+                replies = [_read(connection, case.method)]
+            else:
+                _send_parts(connection, case)
+                replies = list(replies_in(_end(connection, case, began + limit_s), case.method))
+    except (OSError, http.client.HTTPException) as error:
+        problem = f"{type(error).__name__}: {error}"
+    return Answered(replies, time.monotonic() - began - (stalled_s() - stalled), problem)
 
 
 def _send(connection: socket.socket, raw: bytes) -> bool:
@@ -131,19 +103,14 @@ def _heard(connection: socket.socket, deadline: float) -> bytes:
     return bytes(received)
 
 
-def _read_one(connection: socket.socket, method: str) -> tuple[Reply, bool]:
-    """Return the next response, and whether the connection ends with it."""
-    response = http.client.HTTPResponse(connection, method=method)
+def _read(stream: socket.socket, method: str) -> Reply:
+    response = http.client.HTTPResponse(stream, method=method)
     try:
         response.begin()
-        return _as_reply(response), response.will_close
+        headers = {name.lower(): value for name, value in response.getheaders()}
+        return Reply(response.status, headers, response.read())
     finally:
         response.close()
-
-
-def _as_reply(response: http.client.HTTPResponse) -> Reply:
-    body = response.read()
-    return Reply(response.status, {name.lower(): value for name, value in response.getheaders()}, body)
 
 
 class _ReceivedBytes(io.BytesIO):
@@ -159,10 +126,6 @@ class _ReceivedBytes(io.BytesIO):
 def replies_in(received: bytes, method: str = "GET") -> Iterator[Reply]:
     """Yield every complete response in the received bytes."""
     stream = _ReceivedBytes(received)
-    while received[stream.tell() : stream.tell() + 5] == b"HTTP/":
-        response = http.client.HTTPResponse(cast(socket.socket, stream), method=method)
-        try:
-            response.begin()
-            yield _as_reply(response)
-        except http.client.HTTPException:
-            return
+    with contextlib.suppress(http.client.HTTPException):
+        while received[stream.tell() : stream.tell() + 5] == b"HTTP/":
+            yield _read(cast(socket.socket, stream), method)

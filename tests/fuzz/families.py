@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
-from tests.fuzz import addresses, bodies, costly, encodings, hooks, large, otlp, wire
+from tests.fuzz import costly, hooks, large, otlp, wire
 from tests.fuzz.attack_setup import AttackSetup
 from tests.fuzz.case import Case
 
@@ -21,26 +21,19 @@ class Family(NamedTuple):
 
 
 FAMILIES = (
-    Family("events", "quick", bodies.events, 6),
     Family("hooks", "quick", hooks.hooks, 4),
     Family("otlp", "quick", otlp.otlp, 4),
-    Family("encodings", "quick", encodings.encodings, 3),
     Family("dense", "quick", large.dense, 1),
-    Family("paths", "quick", addresses.paths, 4),
-    Family("queries", "quick", addresses.queries, 4),
-    Family("reads", "quick", addresses.reads, 2),
     Family("wire", "wire", wire.wire),
     Family("slow", "slow", wire.slow),
     Family("large", "heavy", large.large, 4),
     Family("hooks-large", "heavy", hooks.hooks_large),
     Family("otlp-large", "heavy", otlp.otlp_large),
-    Family("bombs", "heavy", encodings.bombs, 1),
-    Family("recounts", "heavy", addresses.recounts, 1),
     Family("dense-at-once", "costly", costly.twelve_dense),
     Family("dense-megabytes", "costly", costly.dense_megabytes, 1),
     Family("empty-members", "costly", costly.empty_members, 1),
     Family("unfinished", "costly", costly.unfinished_bodies, 1),
-    Family("recounts-at-once", "costly", addresses.recounts_at_once, 1),
+    Family("recounts-at-once", "costly", costly.recounts_at_once, 1),
 )
 BY_NAME = {family.name: family for family in FAMILIES}
 

@@ -8,24 +8,20 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from agents import CLIENTS
+from schemas.hooks import KNOWN_EVENT_TYPES
 from schemas.http.requests import EVENT_BYTES_MAX, EVENTS_PER_REQUEST_MAX, SESSIONS_PER_BATCH_MAX
 from tests.fuzz.agent_writes import agent_write, client_session
 from tests.fuzz.attack_setup import AttackSetup
-from tests.fuzz.bodies import FIELDS, JSON, NAMES
-from tests.fuzz.case import Case
-from tests.fuzz.encodings import gzipped
+from tests.fuzz.case import JSON, Case, gzipped
 from tests.fuzz.hostile import SECRETS, STRINGS, TIMES, hostile, mutated
 
 AT = "2026-01-20T10:30:00Z"
-_OF_OTHERS = (
-    "BeforeTool",
-    "AfterTool",
-    "AfterAgent",
-    "BeforeModel",
-    "agent-turn-complete",
-    "SessionStart",
-    "SessionEnd",
+NAMES = (*sorted(KNOWN_EVENT_TYPES), "ApiRequest", "BrandNewKind", "a.b:c_d-e")
+FIELDS = (
+    *("tool_name", "tool_use_id", "tool_input", "tool_response", "agent_id", "agent_type", "task_id", "task_subject"),
+    *("prompt", "source", "model", "session_title", "duration_ms", "error", "message", "cwd", "trigger", "tool_calls"),
 )
+_OF_OTHERS = ("BeforeTool", "AfterTool", "AfterAgent", "BeforeModel", "agent-turn-complete")
 _NO_CLIENTS = ("x", "Claude-Code", "claude-code%00", "%2e%2e", "claude_code", "c" * 300, quote("clåude-code"))
 
 

@@ -18,114 +18,39 @@ NUMBERS = """
     18446744073709551616 -9223372036854775809 1e308 NaN Infinity -Infinity 00 01 1. .5 +1 0x10 1_000 1e
 """.split()
 STRINGS = (
-    *(
-        "",
-        " ",
-        "null",
-        "true",
-        "0",
-        "-1",
-        "1e9",
-        "{}",
-        "[]",
-        "\x00",
-        "a\x00b",
-        "\x1b[31mred\x1b[0m",
-        "\r\nX-A: b",
-        "\x7f",
-        "\x85",
-    ),
-    *(
-        "\ufeff",
-        "\ufffe",
-        "\uffff",
-        "\U0010ffff",
-        "\u202egnp.exe",
-        "\u2028\u2029",
-        "é🙂",
-        "e\u0301" * 40,
-        "👩‍👩‍👧‍👦" * 20,
-        "ﬀ ẞ ß İ ı",
-    ),
-    *(
-        "\ud800",
-        "\udfff",
-        "\udc00\ud800",
-        "../../etc/passwd",
-        "%00",
-        "%s%n",
-        "{org_id:String}",
-        "' OR 1=1 --",
-        "\\",
-        '"',
-        "<script>",
-    ),
-    *(
-        "${jndi:ldap://x}",
-        "{{7*7}}",
-        "file:///etc/passwd",
-        "A" * 64,
-        "A" * 65,
-        "A" * 512,
-        "A" * 513,
-        "界" * 512,
-        "x" * 2_049,
-    ),
+    *("", " ", "null", "true", "0", "-1", "1e9", "{}", "[]", "\x00", "a\x00b", "\x1b[31mred\x1b[0m", "\r\nX-A: b"),
+    *("\x7f", "\x85", "\ufeff", "\ufffe", "\uffff", "\U0010ffff", "\u202egnp.exe", "\u2028\u2029", "é🙂"),
+    *("👩‍👩‍👧‍👦" * 20, "ﬀ ẞ ß İ ı", "\ud800", "\udfff", "\udc00\ud800", "e\u0301" * 40, "%00", "%s%n"),
+    *("{org_id:String}", "' OR 1=1 --", "\\", '"', "<script>", "${jndi:ldap://x}", "{{7*7}}", "file:///etc/passwd"),
+    *("../../etc/passwd", "A" * 64, "A" * 65, "A" * 512, "A" * 513, "界" * 512, "x" * 2_049),
 )
-TIMES = (
-    *(
-        "2026-01-20T10:30:00Z",
-        "2026-01-20t10:30:00z",
-        "2026-01-20T10:30:00+14:00",
-        "2026-01-20T10:30:00.123456789012345Z",
-    ),
-    *(
-        "2026-01-20T10:30:60Z",
-        "2026-01-20T24:00:00Z",
-        "2026-02-30T00:00:00Z",
-        "2026-01-20T10:30:00",
-        "2026-01-20",
-        "10:30Z",
-    ),
-    *("2026-01-20T10:30:00+24:00", "2026-01-20T10:30:00-00:00", "2026-01-20T10:30:00+00:60", "2026-W04-2T10:30:00Z"),
-    *("0000-01-01T00:00:00Z", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "10000-01-01T00:00:00Z"),
-    *("1999-12-31T23:59:59.999Z", "2000-01-01T00:00:00Z", "2105-12-31T00:00:00Z", "1768905000", "1768905000000", "now"),
+TIMES = tuple(
+    """
+    2026-01-20T10:30:00Z 2026-01-20t10:30:00z 2026-01-20T10:30:00+14:00 2026-01-20T10:30:00.123456789012345Z
+    2026-01-20T10:30:60Z 2026-01-20T24:00:00Z 2026-02-30T00:00:00Z 2026-01-20T10:30:00 2026-01-20 10:30Z now
+    2026-01-20T10:30:00+24:00 2026-01-20T10:30:00-00:00 2026-01-20T10:30:00+00:60 2026-W04-2T10:30:00Z 1768905000000
+    0000-01-01T00:00:00Z 0001-01-01T00:00:00+23:59 9999-12-31T23:59:59-23:59 10000-01-01T00:00:00Z 1768905000
+    1999-12-31T23:59:59.999Z 2000-01-01T00:00:00Z 2105-12-31T00:00:00Z
+    """.split()
 )
 IDS = (
-    *(
-        "",
-        "x",
-        "0",
-        "00000000-0000-0000-0000-000000000000",
-        "ffffffff-ffff-ffff-ffff-ffffffffffff",
-        "urn:uuid:9b2f0000-0000-4000-8000-000000000000",
-    ),
-    *(
-        "9B2F0000-0000-4000-8000-000000000000",
-        "9b2f000000004000800000000000000a",
-        "{9b2f0000-0000-4000-8000-000000000000}",
-    ),
-    *(
-        "9b2f0000-0000-1000-8000-000000000000",
-        "9b2f0000-0000-4000-0000-000000000000",
-        "９b2f0000-0000-4000-8000-000000000000",
-    ),
+    "",
+    *"""
+    x 0 00000000-0000-0000-0000-000000000000 ffffffff-ffff-ffff-ffff-ffffffffffff 9b2f000000004000800000000000000a
+    urn:uuid:9b2f0000-0000-4000-8000-000000000000 9B2F0000-0000-4000-8000-000000000000
+    {9b2f0000-0000-4000-8000-000000000000} 9b2f0000-0000-1000-8000-000000000000 9b2f0000-0000-4000-0000-000000000000
+    ９b2f0000-0000-4000-8000-000000000000
+    """.split(),
 )
 SECRETS = (
-    *(
-        "password=hunter2hunter2",
-        "?token=a&",
-        "AKIA" + "IOSFODNN7EXAMPLF",
-        "Bearer " + "a" * 60,
-        "postgres://u:p@ss@h/db",
-    ),
-    *(
-        "-----BEGIN RSA PRIVATE KEY-----",
-        "--password --password",
-        "Authorization: Basic Og==",
-        '{"secret": "' + "k" * 40,
-    ),
-    *("ghp_" + "A1b2" * 9, "sk-ant-" + "x" * 90, "eyJhbGciOiJIUzI1NiJ9." + "e" * 40 + "." + "s" * 43, "password" * 50),
+    *("password=hunter2hunter2", "?token=a&", "AKIA" + "IOSFODNN7EXAMPLF", "Bearer " + "a" * 60, "ghp_" + "A1b2" * 9),
+    *("-----BEGIN RSA PRIVATE KEY-----", "--password --password", "Authorization: Basic Og==", "sk-ant-" + "x" * 90),
+    *("postgres://u:p@ss@h/db", '{"secret": "' + "k" * 40, "eyJhbGciOiJIUzI1NiJ9." + "e" * 40 + "." + "s" * 43),
+    "password" * 50,
+)
+_CODES = (0, 0x1F, 0x7F, 0xD800, 0xDBFF, 0xDC00, 0xDFFF, 0xFEFF, 0xFFFF, 0x41)
+_BROKEN = (
+    *(b"\xff", b"\xc0\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe2\x82", b"\n", b"\t", b"\\x41", b"\\u12"),
 )
 
 
@@ -141,9 +66,7 @@ def _nested(chance: random.Random) -> Verbatim:
 
 
 def _escaped(chance: random.Random) -> Verbatim:
-    codes = chance.choices(
-        (0, 0x1F, 0x7F, 0xD800, 0xDBFF, 0xDC00, 0xDFFF, 0xFEFF, 0xFFFF, 0x41), k=chance.randint(1, 6)
-    )
+    codes = chance.choices(_CODES, k=chance.randint(1, 6))
     return Verbatim(b'"' + b"".join(b"\\u%04x" % code for code in codes) + b'"')
 
 
@@ -152,13 +75,7 @@ def _digits(chance: random.Random) -> Verbatim:
 
 
 def _broken_text(chance: random.Random) -> Verbatim:
-    return Verbatim(
-        b'"'
-        + chance.choice(
-            (b"\xff", b"\xc0\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe2\x82", b"\n", b"\t", b"\\x41", b"\\u12")
-        )
-        + b'"'
-    )
+    return Verbatim(b'"' + chance.choice(_BROKEN) + b'"')
 
 
 def _many(chance: random.Random) -> Json:

@@ -5,10 +5,8 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from schemas.http.requests import BODY_BYTES_MAX, EVENT_BYTES_MAX, EVENTS_PER_REQUEST_MAX
-from tests.fuzz.attack_setup import AttackSetup
-from tests.fuzz.bodies import sent
-from tests.fuzz.case import Case
-from tests.fuzz.encodings import gzipped, zstd
+from tests.fuzz.attack_setup import ATTACKERS, AttackSetup
+from tests.fuzz.case import JSON, Case, gzipped, request, zstd
 
 HEAD = b'{"event_type":"PostToolUse","timestamp":"2026-01-20T10:30:00Z","data":'
 DENSE = (
@@ -45,6 +43,12 @@ def large(chance: random.Random, setup: AttackSetup) -> Case:
     if chance.random() < 0.5:
         return _events(setup, name, _zstd_of(name), **{"Content-Encoding": "zstd"})
     return _events(setup, name, body)
+
+
+def sent(setup: AttackSetup, method: str, path: str, body: bytes, **headers: str) -> bytes:
+    """Build a write of the attackers' admin; ``path`` is relative to the org."""
+    given = {"Authorization": f"Bearer {setup.token()}", **JSON, **headers}
+    return request(method, f"/api/v1/{ATTACKERS}{path}", given, body)
 
 
 def _events(setup: AttackSetup, name: str, body: bytes, **headers: str) -> Case:

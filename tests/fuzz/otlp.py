@@ -9,9 +9,7 @@ from typing import Any, NamedTuple
 from agents.exported import ITEMS_MAX, SESSIONS_MAX
 from tests.fuzz.agent_writes import agent_write, client_session
 from tests.fuzz.attack_setup import AttackSetup
-from tests.fuzz.bodies import JSON
-from tests.fuzz.case import Case
-from tests.fuzz.encodings import TYPES, gzipped
+from tests.fuzz.case import JSON, Case, gzipped
 from tests.fuzz.hostile import SECRETS, mutated
 from tests.fuzz.otlp_wire import mutated_message, nested, odd_message
 from tests.support.clients.otlp import AT_NS, claude_record, in_protobuf, logs, metrics, point, record, traces
@@ -21,6 +19,10 @@ SIGNALS = ("logs", "metrics", "traces")
 _EVENTS = ("api_request", "api_error", "user_prompt", "tool_result", "tool_decision", "compaction", "hook_registered")
 _METRICS = ("claude_code.commit.count", "claude_code.lines_of_code.count", "claude_code.cost.usage")
 _WRONG_TIMES = (1, (1 << 63) - 1)
+_TYPES = (
+    *("application/json", "application/x-protobuf", "application/x-protobuf; charset=x", "APPLICATION/JSON", "", ";;;"),
+    *("application/json; charset=utf-8", "application/json;charset=UTF-16", "application/json, text/html", "a" * 900),
+)
 
 
 class Counted(NamedTuple):
@@ -71,7 +73,7 @@ def _mistyped(chance: random.Random, setup: AttackSetup) -> Case:
     """Label an export with another type, or send it to the address of another signal."""
     body = _COUNTED[chance.choice(SIGNALS)](chance).body
     raw = in_protobuf(body) if chance.random() < 0.5 else json.dumps(body).encode()
-    kind = chance.choice((*TYPES, "application/json", "application/x-protobuf", "application/x-protobuf; charset=x"))
+    kind = chance.choice(_TYPES)
     return agent_write(chance, setup, f"/otlp/v1/{chance.choice(SIGNALS)}", raw, {"Content-Type": kind})
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from tests.fuzz.processor import Stalls, loop_of
+from tests.fuzz.exchange import stalled_s
 from tests.support.clients.agents import CANARY, GIVE_UP_S, Client, GaveUp
 from tests.support.clients.journal import Journal, SentEvent
 
@@ -17,17 +17,15 @@ SECRET_IN = 0.1  # share of its events with a secret, which the service searches
 
 
 class Answer(NamedTuple):
-    """One response; ``took_s`` excludes the time for which this thread waited for a CPU.
+    """One response; ``took_s`` excludes the time for which this thread had no processor.
 
-    ``status`` is 0 if there was no response. ``starved_s`` is the time for which the event loop of the service was
-    runnable but had no CPU.
+    ``status`` is 0 if there was no response.
     """
 
     what: str
     status: int
     began: float  # as of `time.monotonic`
     took_s: float
-    starved_s: float = 0.0
 
 
 class ProbeClient(Client):
@@ -41,12 +39,10 @@ class ProbeClient(Client):
         seed: int,
         note: Callable[[Answer], None],
         is_up: Callable[[], bool] = lambda: True,
-        pid: int = 0,
     ) -> None:
-        """Set up the client; ``is_up`` returns whether the service still runs, ``pid`` is its process."""
+        """Set up the client; ``is_up`` returns whether the service still runs."""
         super().__init__(connect, journal, org, seed)
         self._note, self._is_up = note, is_up
-        self._service = loop_of(pid)
         self._position = ""
 
     def run(self, stop: threading.Event, events_per_session: int = BATCHES_PER_SESSION) -> None:
@@ -114,7 +110,7 @@ class ProbeClient(Client):
     def _measured(self, method: str, path: str, body: bytes, key: str | None) -> httpx.Response | None:
         headers = ({"Content-Type": "application/json"} if body else {}) | ({"Idempotency-Key": key} if key else {})
         what = f"{method} {_kind(path)}{' with a secret' if CANARY.encode() in body else ''}"
-        began, stalls = time.monotonic(), Stalls(self._service)
+        began, stalled = time.monotonic(), stalled_s()
         try:
             reply = self._http.request(method, f"/api/v1/{self._org}{path}", content=body or None, headers=headers)
         except httpx.HTTPError:
@@ -122,8 +118,8 @@ class ProbeClient(Client):
             self._journal.unanswered()
             self._http.close()
             self._http = self._connect(self._org)
-        took = time.monotonic() - began - stalls.own_s
-        self._note(Answer(what, 0 if reply is None else reply.status_code, began, took, stalls.loop_s))
+        took = time.monotonic() - began - (stalled_s() - stalled)
+        self._note(Answer(what, 0 if reply is None else reply.status_code, began, took))
         return reply
 
 

@@ -11,16 +11,14 @@ import httpx
 
 from schemas.permissions import OPERATOR_ORG, Role
 from tests.fuzz.attack_setup import PROBE_ORG
-from tests.fuzz.attackers import AttackersProcess, Long, Plan, Promised, Report, Seen, Tally
+from tests.fuzz.attackers import KINDS, AttackersProcess, Long, Plan, Promised, Report, Seen, Tally
 from tests.fuzz.families import BY_NAME
 from tests.fuzz.findings import Findings
 from tests.fuzz.log_watch import LogWatch
-from tests.fuzz.machine import OtherLoad
 from tests.fuzz.memory import AtRest, at_rest, resident_bytes, too_much
 from tests.fuzz.probe_client import Answer, ProbeClient
 from tests.fuzz.promised_receipts import missing_promises
 from tests.fuzz.response_checks import Fault
-from tests.fuzz.score import Score
 from tests.fuzz.slow_responses import figures, slow_ones
 from tests.support.clients.agents import GaveUp
 from tests.support.clients.journal import Journal
@@ -50,17 +48,14 @@ class Run:
         assert installation.process is not None
         self._installation, self._process = installation, installation.process
         self._plan, self._limits, self._say = plan, limits, say
-        self.findings, self.score, self._journal = findings, Score(), Journal()
+        self.findings, self._journal = findings, Journal()
+        self._families: dict[str, dict[str, Any]] = {}
         self._answers: list[Answer] = []
         self._long: list[Long] = []
         self._at_rest: list[AtRest] = []
         self._offsets: array[int] = array("Q")
         self._log = LogWatch(installation.data)
-        self._pids = [self._process.pid]
-        self._others = OtherLoad(lambda: self._pids)
-        self._probe = ProbeClient(
-            self._client, self._journal, PROBE_ORG, plan.seed, self._answers.append, self.is_up, self._process.pid
-        )
+        self._probe = ProbeClient(self._client, self._journal, PROBE_ORG, plan.seed, self._answers.append, self.is_up)
 
     def is_up(self) -> bool:
         """Return whether the process of the installation still runs."""
@@ -77,7 +72,7 @@ class Run:
 
     def check(self) -> None:
         """Compare everything with what was promised, then stop the installation."""
-        for slow in slow_ones(self._answers, self._limits.answer_s, self._long, self._others.most):
+        for slow in slow_ones(self._answers, self._limits.answer_s, self._long):
             self.findings.add(slow.fault, slow.family, slow.number)
         if len(self._at_rest) > 1 and (sentence := too_much(self._at_rest[0], self._at_rest[-1], self._limits.memory)):
             self.findings.add(Fault("memory", sentence))
@@ -93,8 +88,8 @@ class Run:
         """Return everything that was measured and found, for machines."""
         return {
             "seed": self._plan.seed,
-            "cases": self.score.cases,
-            "families": self.score.table(),
+            "cases": sum(row["cases"] for row in self._families.values()),
+            "families": dict(sorted(self._families.items())),
             "promised": len(self._offsets),
             "client": {**figures(self._answers), "events": self._journal.events},
             "memory_mb": [rest.resident >> 20 for rest in self._at_rest],
@@ -106,7 +101,6 @@ class Run:
         over, deadline = threading.Event(), time.monotonic() + seconds
         client = threading.Thread(target=self._work, args=(over,), daemon=True)
         attackers = AttackersProcess(plan)
-        self._pids = [self._process.pid, attackers.pid]
         client.start()
         try:
             self._watch(attackers, deadline)
@@ -135,7 +129,7 @@ class Run:
     def _take(self, reports: Iterable[Report]) -> None:
         for report in reports:
             if isinstance(report, Tally):
-                self.score.add(report)
+                self._count(report)
             elif isinstance(report, Seen):
                 self.findings.add(report.fault, report.family, report.number)
             elif isinstance(report, Long):
@@ -143,8 +137,14 @@ class Run:
             elif isinstance(report, Promised):
                 self._offsets.frombytes(report.offsets)
 
+    def _count(self, new: Tally) -> None:
+        row = self._families.setdefault(new.family, dict.fromkeys(("cases", *KINDS, "slowest_s"), 0))
+        row["cases"] += new.cases
+        row["slowest_s"] = max(row["slowest_s"], round(new.slowest_s, 2))
+        for kind, count in new.responses.items():
+            row[kind] += count
+
     def _look(self) -> None:
-        self._others.sample()
         for line in self._log.alarms():
             self.findings.add(Fault("log", line))
 
@@ -164,10 +164,10 @@ class Run:
 
     def _check_promises(self) -> None:
         try:
-            for fault in missing_promises(self._client, self._offsets, self._plan.seed):
-                self.findings.add(fault)
             for invariant, some in Checker(self._installation, self._journal).check().items():
                 self.findings.add(Fault(f"client {invariant}", f"{len(some)}: {some[:3]}"))
+            for fault in missing_promises(self._client, self._offsets, self._plan.seed):
+                self.findings.add(fault)
         except (AssertionError, httpx.HTTPError) as error:
             self.findings.add(Fault("stuck", f"what was promised can't be checked: {error!r}"))
         self._look()
@@ -186,9 +186,9 @@ class Run:
     def _progress(self, left_s: float) -> str:
         probe = figures(self._answers)
         return (
-            f"{max(0.0, left_s):4.0f} s left; {self.score.line()}; probe client: {probe['answers']:,} responses,"
-            f" slowest {probe['slowest_s']:.2f} s; {resident_bytes(self._process.pid) >> 20} MB; others use"
-            f" {self._others.last:.1f} cores; {self.findings.counts.total()} findings"
+            f"{max(0.0, left_s):4.0f} s left; {self.figures()['cases']:,} cases; probe client: {probe['answers']:,}"
+            f" responses, slowest {probe['slowest_s']:.2f} s; {resident_bytes(self._process.pid) >> 20} MB;"
+            f" {self.findings.counts.total()} findings"
         )
 
 

@@ -1,7 +1,6 @@
 """Responses to the probe client that took too long, and the cases that ran meanwhile."""
 
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from tests.fuzz.attackers import Long
@@ -11,7 +10,6 @@ from tests.fuzz.response_checks import Fault
 
 SHOWN = 5  # the slowest
 SUSPECTS = 6
-CORES = os.cpu_count() or 1
 _BLAME: tuple[Lane, ...] = ("costly", "heavy", "slow", "quick", "wire")
 
 
@@ -23,31 +21,15 @@ class Slow(NamedTuple):
     number: int = -1
 
 
-Others = Callable[[float, float], float]  # cores that other processes used between two times
-
-
-def slow_ones(answers: Sequence[Answer], limit_s: float, cases: Sequence[Long], others: Others) -> Iterator[Slow]:
-    """Yield the slowest responses for which the service needed more than ``limit_s``, or that never arrived."""
-    beyond = [answer for answer in answers if answer.took_s > limit_s or answer.status == 0]
-    needed = {answer: needed_s(answer, others(answer.began, answer.began + answer.took_s)) for answer in beyond}
-    slow = [answer for answer in beyond if needed[answer] > limit_s or answer.status == 0]
-    for answer in sorted(slow, key=lambda answer: -needed[answer])[:SHOWN]:
+def slow_ones(answers: Sequence[Answer], limit_s: float, cases: Sequence[Long]) -> Iterator[Slow]:
+    """Yield the slowest responses that took more than ``limit_s``, or that never arrived."""
+    slow = [answer for answer in answers if answer.took_s > limit_s or answer.status == 0]
+    for answer in sorted(slow, key=lambda answer: -answer.took_s)[:SHOWN]:
         meanwhile = _concurrent_cases(answer, cases)
-        fault = Fault("slow", f"{_sentence(answer, needed[answer], meanwhile)} ({len(slow)} answers like it)")
+        suspects = ", ".join(map(_named, meanwhile[:SUSPECTS])) or "nothing long"
+        what = f"{answer.what} took {answer.took_s:.2f} s, status {answer.status}; under way: {suspects}"
+        fault = Fault("slow", f"{what} ({len(slow)} answers like it)")
         yield Slow(fault, meanwhile[0].family, meanwhile[0].number) if meanwhile else Slow(fault)
-
-
-def needed_s(answer: Answer, others_cores: float) -> float:
-    """Return the duration of a response, without the CPU time that other processes took from the event loop."""
-    return answer.took_s - answer.starved_s * min(1.0, others_cores / CORES)
-
-
-def _sentence(answer: Answer, needed: float, meanwhile: Sequence[Long]) -> str:
-    suspects = ", ".join(map(_named, meanwhile[:SUSPECTS])) or "nothing long"
-    return (
-        f"{answer.what} took {answer.took_s:.2f} s, status {answer.status}, of which {answer.took_s - needed:.2f} s are"
-        f" due to others on the machine; under way: {suspects}"
-    )
 
 
 def _named(case: Long) -> str:

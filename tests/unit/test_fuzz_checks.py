@@ -16,7 +16,7 @@ import pytest
 from tests.fuzz.attack_setup import AttackSetup
 from tests.fuzz.attackers import Attackers, Long, Plan, Promised, Report, Seen, Tally
 from tests.fuzz.case import Case, request
-from tests.fuzz.exchange import Connection, send_malformed
+from tests.fuzz.exchange import send
 from tests.fuzz.findings import Findings
 from tests.fuzz.log_watch import LogWatch
 from tests.fuzz.memory import AtRest, too_much
@@ -24,7 +24,7 @@ from tests.fuzz.probe_client import Answer, ProbeClient
 from tests.fuzz.promised_receipts import missing_promises
 from tests.fuzz.response_checks import Fault, faults_of
 from tests.fuzz.run import Limits, Run
-from tests.fuzz.slow_responses import CORES, needed_s, slow_ones
+from tests.fuzz.slow_responses import slow_ones
 from tests.support.clients.journal import Journal
 from tests.support.rigs.installation import Installation
 
@@ -87,7 +87,7 @@ def client_of(address: tuple[str, int]) -> httpx.Client:
 def faults(case: Case, said: Said, late_s: float = 5.0) -> list[str]:
     """Return the names of the checks that fail if a case gets this response."""
     with service(lambda *_: said) as address:
-        answered = Connection(address, 10.0).ask(case) if case.is_whole else send_malformed(address, case, 10.0)
+        answered = send(address, case, 10.0)
     return [fault.check for fault in faults_of(case, answered, late_s)]
 
 
@@ -194,22 +194,19 @@ def test_no_answer_and_a_late_one_are_found() -> None:
 def test_what_attackers_find_is_counted_and_says_which_case_it_was() -> None:
     """A finding has family, number and response; positions promised by a 2xx are noted, even for malformed requests."""
     reports: list[Report] = []
-    said = Said(500, REFUSED)
-    with service(
-        lambda method, *_: Said(202, {}, **{"X-Log-Position": "0:7"}) if method == "POST" else said
-    ) as address:
-        attackers = Attackers(Plan(address, 7, ("reads", "dense"), AttackSetup(), 5.0), reports.append)
-        connection = Connection(address, 5.0)
-        attackers.try_one("reads", 3, connection)
-        attackers.try_one("dense", 4, connection)
+    said, position = Said(500, REFUSED), {"X-Log-Position": "0:7"}
+    with service(lambda _method, path, _body: said if "otlp" in path else Said(202, {}, **position)) as address:
+        attackers = Attackers(Plan(address, 7, ("otlp", "dense"), AttackSetup(), 5.0), reports.append)
+        attackers.try_one("otlp", 3)
+        attackers.try_one("dense", 4)
         attackers.finish()
 
     assert [(report.family, report.number, report.fault.check) for report in reports if isinstance(report, Seen)] == [
-        ("reads", 3, "5xx")
+        ("otlp", 3, "5xx")
     ]
-    assert {report.family: dict(report.statuses) for report in reports if isinstance(report, Tally)} == {
-        "reads": {500: 1},
-        "dense": {202: 1},
+    assert {report.family: dict(report.responses) for report in reports if isinstance(report, Tally)} == {
+        "otlp": {"5xx": 1},
+        "dense": {"2xx": 1},
     }
     assert [report.offsets for report in reports if isinstance(report, Promised)] == [(7).to_bytes(8, "little")]
 
@@ -235,31 +232,22 @@ def test_a_client_that_waits_is_found_with_what_was_under_way() -> None:
     with service(lambda *asked: _later(good(*asked), 0.3 if "summary" in asked[1] else 0.0)) as address:
         run_probe(address, answers)
 
-    slow = [found.fault for found in slow_ones(answers, 0.2, [], lambda *_: 0.0)]
+    slow = [found.fault for found in slow_ones(answers, 0.2, [])]
     assert [fault.check for fault in slow] == ["slow"]
     assert slow[0].what.startswith("GET summary took 0.3")
-    assert list(slow_ones(answers, 5.0, [], lambda *_: 0.0)) == []
-
-
-def test_what_others_on_the_machine_take_from_the_service_is_left_out() -> None:
-    """Processor time is subtracted by the share of cores that others use; waiting on an idle machine counts."""
-    starved = Answer("GET session", 200, 0.0, 3.0, starved_s=2.5)
-
-    assert needed_s(starved, others_cores=CORES) == pytest.approx(0.5)
-    assert needed_s(starved, others_cores=CORES / 2) == pytest.approx(1.75)
-    assert needed_s(starved, others_cores=0.0) == 3.0
+    assert list(slow_ones(answers, 5.0, [])) == []
 
 
 def test_the_case_that_costs_most_is_named_first() -> None:
     """Other cases that ran at the time waited like the client."""
-    victim, culprit = Long("reads", 1, "read", 0.0, 9.0), Long("dense-at-once", 2, "12 at once", 0.5, 5.0)
-    cases = [victim, culprit, Long("events", 3, "later", 8.0, 9.0)]
+    victim, culprit = Long("hooks", 1, "read", 0.0, 9.0), Long("dense-at-once", 2, "12 at once", 0.5, 5.0)
+    cases = [victim, culprit, Long("otlp", 3, "later", 8.0, 9.0)]
 
-    slow = list(slow_ones([Answer("GET session", 200, 1.0, 4.0)], 1.0, cases, lambda *_: 0.0))
+    slow = list(slow_ones([Answer("GET session", 200, 1.0, 4.0)], 1.0, cases))
 
     assert [(found.family, found.number) for found in slow] == [("dense-at-once", 2)]
-    assert "reads/1" in slow[0].fault.what
-    assert "events/3" not in slow[0].fault.what
+    assert "hooks/1" in slow[0].fault.what
+    assert "otlp/3" not in slow[0].fault.what
 
 
 def _later(said: Said, after_s: float) -> Said:
@@ -279,43 +267,30 @@ def test_a_503_is_no_answer_but_is_tried_again() -> None:
     assert journal.odd_replies == []
 
 
-def operations(coverage: dict[str, object], receipt: Said) -> Answers:
-    """Return a service whose operations routes show these values."""
-
-    def answers(_method: str, path: str, _body: bytes) -> Said:
-        if "receipts" in path:
-            return receipt
-        return Said(200, {"data": coverage if "coverage" in path else {"lag_records": 0}})
-
-    return answers
+def operations(receipt: Said) -> Answers:
+    """Return a service whose log has 10 records, and whose receipts are all the same."""
+    coverage = Said(200, {"data": {"partitions": [{"end": 10, "gaps": []}]}})
+    return lambda _method, path, _body: receipt if "receipts" in path else coverage
 
 
 WAITING = Said(200, {"data": {"outcome": "waiting"}})
 PROJECTED = Said(200, {"data": {"outcome": "projected"}})
-WHOLE = {"complete": True, "missing": 0, "partitions": [{"end": 10, "gaps": []}]}
-WITH_A_GAP = {"complete": False, "missing": 2, "partitions": [{"end": 10, "gaps": [[3, 5]]}]}
 
 
 @pytest.mark.parametrize(
-    ("coverage", "receipt", "offsets", "lost"),
+    ("receipt", "offsets", "lost"),
     [
-        (WHOLE, PROJECTED, [1, 2, 9], []),
-        (WHOLE, Said(200, {"data": {"outcome": "dead"}}), [1, 2, 9], []),
-        (WHOLE, Said(404), [1], ["0:1 was promised by a 2xx, and its receipt says 404"]),
-        (
-            WHOLE,
-            WAITING,
-            [1],
-            ["0:1 was promised by a 2xx, and its receipt says waiting"],
-        ),
-        (WHOLE, PROJECTED, [10], ["0:10 was promised, and the log ends at 0:10"]),
-        (WHOLE, PROJECTED, [4, 4], ["1 positions were promised to two requests each"]),
-        (WITH_A_GAP, PROJECTED, [4, 9], ["2 positions have no receipt, 1 of them promised by a 2xx"]),
+        (PROJECTED, [1, 2, 9], []),
+        (Said(200, {"data": {"outcome": "dead"}}), [1, 2, 9], []),
+        (Said(404), [1], ["0:1 was promised by a 2xx, and its receipt says 404"]),
+        (WAITING, [1], ["0:1 was promised by a 2xx, and its receipt says waiting"]),
+        (PROJECTED, [10], ["0:10 was promised, and the log ends at 0:10"]),
+        (PROJECTED, [4, 4], ["1 positions were promised to two requests each"]),
     ],
 )
-def test_a_lost_2xx_is_found(coverage: dict[str, object], receipt: Said, offsets: list[int], lost: list[str]) -> None:
-    """Every promised position must be projected or a dead letter, by its receipt and by the coverage."""
-    with service(operations(coverage, receipt)) as address:
+def test_a_lost_2xx_is_found(receipt: Said, offsets: list[int], lost: list[str]) -> None:
+    """Every promised position must be below the log's end, promised once, and projected or a dead letter."""
+    with service(operations(receipt)) as address:
         found = list(missing_promises(lambda *_: client_of(address), offsets, 7))
 
     assert [fault.what for fault in found] == lost
@@ -355,24 +330,18 @@ def test_a_process_that_died_is_found(tmp_path: Path) -> None:
     (tmp_path / "up.out").write_text("stuck\n")
     up.process.wait()
 
-    run = Run(
-        up,
-        Plan(("127.0.0.1", up.port), 7, (), AttackSetup(), 1.0),
-        Findings(7, AttackSetup(), up.url, tmp_path),
-        Limits(),
-        print,
-    )
+    run = Run(up, Plan(("127.0.0.1", up.port), 7, (), AttackSetup(), 1.0), Findings(7), Limits(), print)
     run.check()
 
     assert [(found.check, "exit code 70" in found.what) for found in run.findings.all] == [("died", True)]
 
 
-def test_findings_of_a_kind_are_counted_and_the_first_are_saved(tmp_path: Path) -> None:
-    """A finding that occurs a thousand times is shown once, with its count."""
-    findings = Findings(7, AttackSetup(), "http://x", tmp_path)
+def test_findings_of_a_kind_are_counted_and_the_first_are_shown() -> None:
+    """A finding that occurs a thousand times is shown three times, with its count and how to send it again."""
+    findings = Findings(7)
     for number in range(10):
-        findings.add(Fault("5xx", "500"), "reads", number)
+        findings.add(Fault("5xx", "500"), "hooks", number)
 
     assert len(findings.all) == 3
-    assert findings.counts["5xx", "reads"] == 10
-    assert "family reads, case 0, seed 7; 10 of it" in findings.described()
+    assert findings.counts["5xx", "hooks"] == 10
+    assert "(10 of it)\n    make fuzz SEED=7 ARGS='--replay hooks/0'" in findings.described()
