@@ -28,9 +28,6 @@ _OPTIONS: dict[str, Decorator] = {
     "metrics_port": click.option(
         "--metrics-port", type=int, help="Port for /metrics, /livez and /readyz (default 0: none)."
     ),
-    "beyond_loopback": click.option(
-        "--beyond-loopback", is_flag=True, default=None, help="Let other machines connect, over plain HTTP."
-    ),
     "partitions": click.option("--partitions", type=int, help="Number of log partitions; it can never change."),
     "jwks_file": click.option("--jwks-file", type=click.Path(), help="Public keys of the token issuer (JWKS)."),
     "jwks_issuer": click.option("--jwks-issuer", help="Expected iss of the issuer's tokens."),

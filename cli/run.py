@@ -129,12 +129,12 @@ def audit(**options: Any) -> None:
 
 
 @click.command("store-server")
-@settings_options("data", "host", "port", "store_url", "beyond_loopback")
+@settings_options("data", "host", "port", "store_url")
 def store_server(**options: Any) -> None:
     """Serve ClickHouse's HTTP protocol over the embedded engine, so that several processes share one store.
 
     For development only; production uses a ClickHouse server. User and password come from STORE_URL. It speaks plain
-    HTTP, so it listens only on loopback unless --beyond-loopback is given.
+    HTTP, and listens only on loopback.
     """
     with from_checkout():
         from devstack.store_server.process import run_store_server

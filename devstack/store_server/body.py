@@ -157,7 +157,7 @@ def _sent(rfile: BufferedIOBase, headers: Mapping[str, str], bytes_max: int) -> 
         return _Chunked(rfile)
     length = headers.get("Content-Length", "0")
     if not length.isascii() or not length.isdecimal():
-        raise StoreError(Code.BAD_ARGUMENTS, "Content-Length is no number")
+        raise StoreError(Code.BAD_ARGUMENTS, "Content-Length isn't a number")
     if int(length) > bytes_max:
         raise _too_large()
     return _Plain(rfile, int(length))

@@ -13,7 +13,7 @@ The server reads them from its environment:
 import logging
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -76,54 +76,37 @@ class _Counted:
 
 
 class Refusals:
-    """A list that may change while statements arrive; ``given`` holds the codes that were sent, in order."""
+    """The list in a file, read again when the file has changed. No file, no refusals."""
 
-    def __init__(self, refusals: Sequence[Refusal] = ()) -> None:
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
         self._lock = threading.Lock()
-        self.given: list[int] = []
-        self.put(*refusals)
-
-    def put(self, *refusals: Refusal) -> None:
-        """Replace the list; without arguments nothing fails."""
-        with self._lock:
-            self._counted = [_Counted(refusal) for refusal in refusals]
+        self._version: tuple[int, ...] | None = None
+        self._counted: list[_Counted] = []
 
     def next(self, sql: bytes, parameters: Mapping[str, str]) -> RefusedStatement | None:
         """Count a statement; return its error, if it gets one."""
-        if not self._counted:
+        if self._path is None:
             return None
         text = sql.decode("utf-8", "replace")
         lines = "\n".join(f"{name}={value}" for name, value in parameters.items() if name != "password")
         with self._lock:
+            self._read_if_changed(self._path)
             found = [counted.next(text, lines) for counted in self._counted]
-            refused = next(filter(None, found), None)
-            if refused:
-                self.given.append(refused.code)
-                logger.warning("refused_on_demand code=%d applied=%s", refused.code, refused.applied)
+        refused = next(filter(None, found), None)
+        if refused:
+            logger.warning("refused_on_demand code=%d applied=%s", refused.code, refused.applied)
         return refused
 
-
-class RefusalFile(Refusals):
-    """The list in a file, read again when the file has changed."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self._path = path
-        self._version: tuple[int, ...] | None = None
-
-    def next(self, sql: bytes, parameters: Mapping[str, str]) -> RefusedStatement | None:
-        self._look()
-        return super().next(sql, parameters)
-
-    def _look(self) -> None:
+    def _read_if_changed(self, path: Path) -> None:
         try:
-            found = self._path.stat()
+            found = path.stat()
             version: tuple[int, ...] | None = (found.st_ino, found.st_mtime_ns, found.st_size)
         except FileNotFoundError:
             version = None
         if version != self._version:
-            self.put(*(msgspec.json.decode(self._path.read_bytes(), type=list[Refusal]) if version else ()))
-            self._version = version
+            listed = msgspec.json.decode(path.read_bytes(), type=list[Refusal]) if version else []
+            self._counted, self._version = [_Counted(refusal) for refusal in listed], version
 
 
 BEHIND_PROXY = "CREWKIT_STORE_BEHIND_PROXY"
@@ -136,14 +119,16 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
 
     behind_proxy: bool = False
     deduplication_window: int = 0
-    refusals: Refusals | RefusalFile = msgspec.field(default_factory=Refusals)
+    refusals: Refusals = msgspec.field(default_factory=Refusals)
+    readable: tuple[Path, ...] = ()  # folders that the server must be able to read
 
 
 def conditions_of(environment: Mapping[str, str]) -> Conditions:
     """Return the conditions that environment variables name."""
-    file = environment.get(REFUSALS)
+    file = Path(environment[REFUSALS]) if environment.get(REFUSALS) else None
     return Conditions(
         behind_proxy=environment.get(BEHIND_PROXY) == "1",
         deduplication_window=int(environment.get(DEDUPLICATION_WINDOW) or 0),
-        refusals=RefusalFile(Path(file)) if file else Refusals(),
+        refusals=Refusals(file),
+        readable=(file.parent,) if file else (),
     )

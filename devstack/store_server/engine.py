@@ -1,36 +1,16 @@
 """Open chDB on one directory; no other module of the store server uses chDB."""
 
 import fcntl
-import json
 import threading
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
-from xml.sax.saxutils import escape
-
-import msgspec
 
 from devstack.store_server.compression import Buffer
 from devstack.store_server.errors import EngineError, StoreDirectoryInUse
-from devstack.store_server.users import Bound
 from store.engine import load_engine
-
-_KNOWN = b"""
-SELECT
-    (SELECT groupArray(name) FROM system.table_functions),
-    (SELECT groupArray(name) FROM system.functions WHERE higher_order),
-    (SELECT groupArray(name) FROM system.settings),
-    (SELECT groupArray(name) FROM system.merge_tree_settings)
-"""
-
-
-class Known(msgspec.Struct, frozen=True):
-    """The names that the engine has, as it spells them."""
-
-    table_functions: frozenset[str]
-    higher_order: frozenset[str]
-    settings: frozenset[str]
 
 
 class ResultRows:
@@ -70,7 +50,7 @@ class EngineConnection:
         """Run a statement to its end. Raises EngineError."""
         try:
             return ResultRows(self._opened.query(sql, format_, params=dict(values or {})))
-        except RuntimeError as error:
+        except (RuntimeError, UnicodeDecodeError) as error:  # chDB decodes the text of an error
             raise EngineError(error) from None
 
     def stream(self, sql: bytes, format_: str, values: Mapping[str, str]) -> Generator[ResultRows, None, None]:
@@ -90,19 +70,17 @@ class EngineConnection:
 class Engine:
     """chDB on one directory. Raises StoreDirectoryInUse if another process has it.
 
-    `profiles` are those of users. `deduplication_window`, in blocks, is the default of MergeTree tables.
+    `deduplication_window`, in blocks, is the default of MergeTree tables.
     """
 
-    def __init__(
-        self, path: Path, profiles: Mapping[str, Sequence[Bound]] | None = None, deduplication_window: int = 0
-    ) -> None:
+    def __init__(self, path: Path, deduplication_window: int = 0) -> None:
         load_engine()  # here, since it takes a quarter of a second
         import chdb
 
         self._connect = chdb.connect
         path.mkdir(parents=True, exist_ok=True)
         _refuse_if_in_use(path)
-        config = _configured(path / "config", profiles or {}, deduplication_window)
+        config = _configured(path / "config", deduplication_window)
         self._source = f"{path.resolve()}?config-file={quote(str(config))}"
         self._opened = 0
         self._own_lock = threading.Lock()
@@ -110,13 +88,6 @@ class Engine:
         self.version: str
         self.timezone: str
         self.version, self.timezone = bytes(self._own.query(b"SELECT version(), timezone()").data).decode().split()
-
-    def known(self) -> Known:
-        """Return the names that a statement could use."""
-        with self._own_lock:
-            row = json.loads(bytes(self._own.query(_KNOWN, "JSONCompactEachRow").data))
-        functions, higher_order, settings, of_tables = map(frozenset, row)
-        return Known(functions, higher_order, settings | of_tables)
 
     def name_of(self, code: int) -> str:
         """Return the name of an error code."""
@@ -153,7 +124,7 @@ class Engine:
 
 
 def _refuse_if_in_use(path: Path) -> None:
-    """Raise StoreDirectoryInUse if it is: the engine locks `status`, but names the holder on stderr alone."""
+    """Raise StoreDirectoryInUse if it is: the engine locks `status`, but names the holder only on stderr."""
     status = path / "status"
     if not status.exists():
         return
@@ -170,29 +141,23 @@ def _refuse_if_in_use(path: Path) -> None:
 
 
 CONFIG = Path(__file__).with_name("engine_config.xml")
+
+
+def engine_files() -> list[Path]:
+    """Return what loading the engine reads: its configuration, and the folder of packages that holds chDB."""
+    found = find_spec("chdb")
+    return [CONFIG, Path(found.origin).parents[1]] if found and found.origin else [CONFIG]
+
+
 _WINDOW = "<merge_tree><non_replicated_deduplication_window>{}</non_replicated_deduplication_window></merge_tree>"
 
 
-def _configured(folder: Path, profiles: Mapping[str, Sequence[Bound]], deduplication_window: int) -> Path:
-    """Return the path of the configuration: the shipped one, or one with additions, written into ``folder``.
-
-    A window of 0, the default, is none.
-    """
-    if not profiles and not deduplication_window:
+def _configured(folder: Path, deduplication_window: int) -> Path:
+    """Return the path of the configuration: the shipped one, or with a window one that is written into ``folder``."""
+    if not deduplication_window:
         return CONFIG
     folder.mkdir(exist_ok=True)
-    window = _WINDOW.format(deduplication_window) if deduplication_window else ""
-    added = "".join(_profile(name, bounds) for name, bounds in profiles.items())
-    text = CONFIG.read_text().replace("</profiles>", f"{added}</profiles>")
     config = folder / CONFIG.name
-    config.write_text(text.replace("</clickhouse>", f"{window}</clickhouse>"))
+    window = _WINDOW.format(deduplication_window)
+    config.write_text(CONFIG.read_text().replace("</clickhouse>", f"{window}</clickhouse>"))
     return config
-
-
-def _profile(name: str, bounds: Sequence[Bound]) -> str:
-    return f"<{name}><constraints>{''.join(map(_constraint, bounds))}</constraints></{name}>"
-
-
-def _constraint(bound: Bound) -> str:
-    limits = "".join(f"<{tag}>{escape(text)}</{tag}>" for tag, text in (("min", bound.min), ("max", bound.max)) if text)
-    return f"<{bound.name}>{limits}{'<const/>' if bound.const else ''}</{bound.name}>"

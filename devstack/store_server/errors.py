@@ -43,10 +43,6 @@ _STATUS_OF_CODE = {
     **dict.fromkeys((76, 209, 439), 503),
 }
 _CODE = re.compile(r"Code: (\d+)")
-# Such an error may quote a file: a template, a schema, or rows of a file that is not ours.
-_QUOTES_FILE_CODES = frozenset({434, 474, 622})
-_QUOTES_FILE = re.compile(r"Parsed format string|in file/uri (?!/proc/\d+/fd/)")
-_TEXT_LEFT_OUT = "The engine's message is left out here, since it may quote a file."
 _NO_FILES = re.compile(r"grant (READ|WRITE) ON FILE")
 _WHY_NO_FILES = (
     " The store server reaches no files, and the engine takes an unknown table of the database `default` for one: "
@@ -72,7 +68,7 @@ class StoreError(Exception):
 
 
 class EngineError(StoreError):
-    """An error of chDB; its text is passed on from the first "Code:", unless it may quote a file."""
+    """An error of chDB; its text is passed on from the first "Code:"."""
 
     def __init__(self, raised: Exception) -> None:
         text = str(raised)
@@ -81,8 +77,6 @@ class EngineError(StoreError):
         code = int(found[1]) if found else Code.UNKNOWN_EXCEPTION
         if found:
             text = text[found.start() :].strip()
-        if code in _QUOTES_FILE_CODES or _QUOTES_FILE.search(text):
-            text = f"Code: {code}. DB::Exception: {_TEXT_LEFT_OUT}"
         if _NO_FILES.search(text):
             text += _WHY_NO_FILES
         super().__init__(code, text, whole=found is not None)

@@ -2,8 +2,7 @@
 
 import logging
 import socket
-import ssl
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -11,7 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from devstack.store_server.body import RequestBody, as_file
-from devstack.store_server.compression import Buffer, choose_deflate
+from devstack.store_server.compression import Buffer
 from devstack.store_server.conditions import HANG_UP, RefusedStatement
 from devstack.store_server.errors import Code, StoreError
 from devstack.store_server.execution import Result, execute, refuse_for_readers
@@ -28,7 +27,7 @@ from devstack.store_server.request import (
     parse_request,
 )
 from devstack.store_server.statement import Statement, parse_statement
-from devstack.store_server.users import Rights, StoreUser
+from devstack.store_server.users import READS_AS_IT_IS
 
 if TYPE_CHECKING:
     from devstack.store_server.server import StoreHttpServer
@@ -38,8 +37,6 @@ logger = logging.getLogger(__name__)
 _HEAD_BYTES = 64 * 1024
 _STATEMENT_BYTES_MAX = 16 * 1024 * 1024
 _SKIP_BYTES_MAX = 64 * 1024 * 1024
-_SKIP_UNKNOWN_BYTES_MAX = 128 * 1024  # of a client without a valid credential
-_COMPRESS_FROM_BYTES = 4 * 1024
 _PROXY_REFUSAL = b"<html><head><title>414 Request-URI Too Large</title></head></html>\r\n"
 
 
@@ -50,15 +47,15 @@ class Asked(NamedTuple):
     statement: Statement
     sql: bytes
     data: str
-    rights: Rights
+    readonly: int
     refused: RefusedStatement | None
 
     @property
     def profile(self) -> UserProfile:
         """The profile of the connection that it needs."""
         request = self.request
-        settings = request.settings if self.rights.may_set else (*request.settings, *request.of_transport)
-        return UserProfile(self.rights, request.database, settings)
+        transport = request.of_transport if self.readonly == READS_AS_IT_IS else ()
+        return UserProfile(self.readonly, request.database, (*request.settings, *transport))
 
 
 class StoreHandler(BaseHTTPRequestHandler):
@@ -68,8 +65,7 @@ class StoreHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # a reply is often two packets; a wait between them costs 40 ms
     rbufsize = _HEAD_BYTES
-    timeout = 300.0  # for a client that neither sends nor reads; less without a credential (see `server`)
-    known = False  # whether a valid credential came over this connection
+    timeout = 300.0  # for a client that neither sends nor reads
 
     def handle_one_request(self) -> None:
         """Do what http.server does, with another bound for the first line."""
@@ -143,7 +139,7 @@ class StoreHandler(BaseHTTPRequestHandler):
                 reply.whole([b"There is no such path; queries go to /, and /ping says whether the server runs.\n"], 404)
         finally:
             # The client would send the unread rest as its next request.
-            skipped = body.skip(_SKIP_BYTES_MAX if self.known else _SKIP_UNKNOWN_BYTES_MAX)
+            skipped = body.skip(_SKIP_BYTES_MAX)
             self.close_connection = not skipped or self.close_connection
 
     def _refused_by_length(self) -> tuple[list[bytes], int] | None:
@@ -162,38 +158,26 @@ class StoreHandler(BaseHTTPRequestHandler):
     def _answer(self, reply: StatementReply, query_string: str, body: RequestBody) -> None:
         headers = cast("dict[str, str]", self.headers)
         params = parse_params(query_string)
-        user = self._authenticate(headers, params)
+        user = self.server.users.authenticate(headers, params)
         if boundary := form_boundary(headers):
             params |= parse_form(body.read_up_to(_STATEMENT_BYTES_MAX), boundary)
         request = parse_request(params, headers)
-        self.server.guard.check_request(request)
         sql, statement = _read_statement(request.query, body)
-        self.server.guard.check(statement)
         with ExitStack() as held:
             # The body is read before a connection is leased: a slow client must not hold one.
             data = held.enter_context(as_file(sql[statement.data_at :], body)) if statement.is_insert else ""
-            if statement.is_insert:
-                self.server.guard.check_data(statement, data)
             refused = self.server.conditions.refusals.next(sql[: statement.data_at], params)
             into = statement.into if len(statement.into) > 1 else (request.database, *statement.into)
-            rights = self.server.users.rights(user, self.command == "GET", into)
-            self._run(reply, Asked(request, statement, sql, data, rights, refused))
-
-    def _authenticate(self, headers: Mapping[str, str], params: Mapping[str, str]) -> StoreUser:
-        user = self.server.users.authenticate(headers, params, _certified(self.connection))
-        if not self.known:
-            self.known = True
-            self.server.let_stay(self.connection)
-        return user
+            readonly = self.server.users.readonly(user, self.command == "GET", into)
+            self._run(reply, Asked(request, statement, sql, data, readonly, refused))
 
     def _run(self, reply: StatementReply, asked: Asked) -> None:
         request, refused = asked.request, asked.refused
-        if asked.rights.readonly:
+        if asked.readonly:
             refuse_for_readers(asked.statement)
         if refused and not refused.applied:
             raise self._error(refused)
         with ExitStack() as held:
-            held.enter_context(self.server.sessions.turn(request.session_id))
             connection = held.enter_context(self.server.pool.lease(asked.profile))
             if asked.statement.reads:  # an insert that has arrived continues without its client
                 held.enter_context(self.server.watch(self.connection, connection.mark))
@@ -204,9 +188,9 @@ class StoreHandler(BaseHTTPRequestHandler):
                 raise self._error(refused)
             self._describe(reply, request, result)
             if result.rest is not None:
-                self._send_result(reply, request, result)
+                reply.chunked(_release_as_sent(result))
         if result.rest is None:  # its connection is free for others while it is sent
-            self._send_result(reply, request, result)
+            reply.whole(rows.data for rows in result.blocks)
 
     def _error(self, refused: RefusedStatement) -> Exception:
         if refused.code == HANG_UP:
@@ -225,27 +209,6 @@ class StoreHandler(BaseHTTPRequestHandler):
         if result.format:
             reply.header("X-ClickHouse-Format", result.format)
         reply.header("Content-Type", "application/octet-stream")
-
-    def _send_result(self, reply: StatementReply, request: Request, result: Result) -> None:
-        whole = result.rest is None
-        blocks: Iterable[Buffer] = [rows.data for rows in result.blocks] if whole else _release_as_sent(result)
-        small = whole and sum(map(len, blocks)) < _COMPRESS_FROM_BYTES
-        accepted = self.headers.get("Accept-Encoding", "") if request.compressible and not small else ""
-        coding, deflate = choose_deflate(accepted) or ("", iter)
-        if coding:
-            reply.header("Content-Encoding", coding)
-        if whole:
-            reply.whole(deflate(blocks))
-        else:
-            reply.chunked(blocks, deflate)
-
-
-def _certified(connection: socket.socket) -> str:
-    """Return the common name of the client's certificate, which the handshake has verified; empty without one."""
-    if not isinstance(connection, ssl.SSLSocket):
-        return ""
-    subject: Any = (connection.getpeercert() or {}).get("subject", ())
-    return next((value for part in subject for name, value in part if name == "commonName"), "")
 
 
 def _release_as_sent(result: Result) -> Iterator[Buffer]:

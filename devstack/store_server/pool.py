@@ -1,15 +1,13 @@
-"""Connections to the engine, reused by requests with the same rights, database and settings; turns in a session."""
+"""Connections to the engine, reused by requests with the same rights, database and settings."""
 
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import NamedTuple
-from weakref import WeakValueDictionary
 
 from devstack.store_server.engine import Engine, EngineConnection
 from devstack.store_server.errors import Code, StoreError
-from devstack.store_server.users import Rights
 
 RUNNING_MAX = 32
 IDLE_MAX = 32
@@ -19,7 +17,7 @@ WAIT_S = 10.0
 class UserProfile(NamedTuple):
     """What a connection was set up for, and so what it can be reused for."""
 
-    rights: Rights
+    readonly: int
     database: str
     settings: tuple[tuple[str, str], ...]
 
@@ -89,14 +87,10 @@ class ConnectionPool:
 
 def _set_up(connection: EngineConnection, profile: UserProfile) -> None:
     """Set the user's rights, then the request's settings, so that the engine judges the settings by the rights."""
-    rights = profile.rights
     if profile.database:
         connection.query(f"USE {_quoted(profile.database, '`')}".encode())
-    _set(connection, rights.values)
-    if rights.profile:  # after its values, which it may make constant
-        connection.query(f"SET profile = '{rights.profile}'".encode())
-    if rights.readonly:
-        connection.query(f"SET readonly = {rights.readonly}".encode())
+    if profile.readonly:
+        connection.query(f"SET readonly = {profile.readonly}".encode())
     _set(connection, profile.settings)
 
 
@@ -108,18 +102,3 @@ def _set(connection: EngineConnection, settings: Iterable[tuple[str, str]]) -> N
 def _quoted(text: str, mark: str = "'") -> str:
     escaped = text.replace("\\", "\\\\").replace(mark, f"\\{mark}")
     return f"{mark}{escaped}{mark}"
-
-
-class Sessions:
-    """A lock for each session in use; it is gone with its last user. A session has no other state."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._turns: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
-
-    def turn(self, session_id: str) -> AbstractContextManager[object]:
-        """Return what a request waits for and holds, so that requests of one session run one after the other."""
-        if not session_id:
-            return nullcontext()
-        with self._lock:
-            return self._turns.setdefault(session_id, threading.Lock())

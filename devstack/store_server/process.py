@@ -13,7 +13,7 @@ def run_store_server(settings: Settings) -> int:
     """Serve ``store/`` in the data folder until SIGTERM; return the exit code.
 
     Raises:
-        BadSettings: the store's URL names no user, or other machines can reach the host and no setting allows that.
+        BadSettings: the store's URL names no user, or other machines can reach the host.
     """
     _check_host(settings)
     store = store_address(settings)
@@ -35,9 +35,9 @@ def _check_host(settings: Settings) -> None:
     try:
         is_local = is_loopback(settings.host)
     except OSError as error:
-        raise BadSettings(f"host: {settings.host} is no address of this machine: {error}") from error
-    if not is_local and not settings.beyond_loopback:
+        raise BadSettings(f"host: {settings.host} isn't an address of this machine: {error}") from error
+    if not is_local:
         raise BadSettings(
-            f"host: {settings.host} is reachable from other machines, and the store server sends passwords and "
-            "payloads as plain HTTP, for development: listen on 127.0.0.1, or add --beyond-loopback where you trust all"
+            f"host: {settings.host} is reachable from other machines, and the store server, which is for development, "
+            "sends passwords and payloads as plain HTTP: listen on 127.0.0.1"
         )

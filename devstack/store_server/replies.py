@@ -2,11 +2,11 @@
 
 import json
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from http import HTTPStatus
 from io import BufferedIOBase
 
-from devstack.store_server.compression import Buffer, Deflate
+from devstack.store_server.compression import Buffer
 from devstack.store_server.errors import StoreError
 
 _JOIN_MAX = 64 * 1024
@@ -41,7 +41,7 @@ class StatementReply:
         self.header("Content-Type", "text/plain; charset=UTF-8")
         self.whole([f"{text}\n".encode("utf-8", "replace")], error.status)
 
-    def chunked(self, blocks: Iterable[Buffer], deflate: Deflate = iter) -> None:
+    def chunked(self, blocks: Iterable[Buffer]) -> None:
         """Send a long reply block by block. A late failure is reported in the body, as ClickHouse does.
 
         The last chunk is then omitted, so that a client that ignores the message fails, too.
@@ -50,21 +50,17 @@ class StatementReply:
         self.header("Transfer-Encoding", "chunked")
         self.header("X-ClickHouse-Exception-Tag", tag)
         self._send(self._head(200))
-        failed: list[StoreError] = []
-
-        def until_failed() -> Iterator[Buffer]:
-            try:
-                yield from blocks
-            except StoreError as error:
-                failed.append(error)
-                yield _in_band(error, tag)
-
-        for data in deflate(until_failed()):
-            if data:
-                self._send(b"%x\r\n" % len(data), data, b"\r\n")
-        if failed:
-            raise failed[0]
+        try:
+            for data in blocks:
+                self._chunk(data)
+        except StoreError as error:
+            self._chunk(_in_band(error, tag))
+            raise
         self._send(b"0\r\n\r\n")
+
+    def _chunk(self, data: Buffer) -> None:
+        if data:
+            self._send(b"%x\r\n" % len(data), data, b"\r\n")
 
     def _head(self, status: int) -> bytes:
         lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]

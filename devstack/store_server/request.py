@@ -46,11 +46,10 @@ class Request(msgspec.Struct, frozen=True):
     query_id: str
     session_id: str
     wait_for_end: bool
-    compressible: bool
 
 
 def parse_params(query_string: str) -> dict[str, str]:
-    """Return the parameters of a URL; bytes that are no UTF-8 survive as lone surrogates.
+    """Return the parameters of a URL; bytes that aren't UTF-8 survive as lone surrogates.
 
     Raises StoreError for too many, and for one that is too long as it was sent, percent signs included.
     """
@@ -71,7 +70,6 @@ def parse_request(params: Mapping[str, str], headers: Mapping[str, str]) -> Requ
         query_id=params.get("query_id") or str(uuid.uuid4()),
         session_id=params.get("session_id", ""),
         wait_for_end=params.get("wait_end_of_query") in ("1", "true"),
-        compressible=params.get("enable_http_compression") in ("1", "true"),
     )
 
 
@@ -134,5 +132,5 @@ def _settings(params: Mapping[str, str], names: Set[str]) -> tuple[tuple[str, st
 
 
 def _escape(value: str) -> str:
-    """Escape bytes that are no UTF-8, as a bound value may do anyway."""
+    """Escape bytes that aren't UTF-8, as a bound value may do anyway."""
     return _NOT_UTF8.sub(lambda found: f"\\x{ord(found[0]) - 0xDC00:02X}", value)

@@ -2,27 +2,24 @@
 
 import logging
 import os
+import signal
 import socket
-import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
-from functools import cached_property
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from socketserver import TCPServer
-from time import monotonic
 from typing import Any
 
 from devstack.store_server.conditions import Conditions, conditions_of
+from devstack.store_server.confinement import CannotConfine, confine
 from devstack.store_server.disconnects import DisconnectWatcher
-from devstack.store_server.engine import Engine
+from devstack.store_server.engine import Engine, engine_files
 from devstack.store_server.errors import StoreDirectoryInUse
-from devstack.store_server.guard import Guard
 from devstack.store_server.handler import StoreHandler
-from devstack.store_server.pool import ConnectionPool, Sessions
-from devstack.store_server.stop_signal import stop_signal
+from devstack.store_server.pool import ConnectionPool
 from devstack.store_server.users import StoreUser, Users
 
 logger = logging.getLogger(__name__)
@@ -30,51 +27,30 @@ logger = logging.getLogger(__name__)
 DRAIN_S = 5.0
 STOP_QUERIES_S = 2.5
 HANG_UP_S = 1.0
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 CONNECTIONS_MAX = 512
-UNKNOWN_FOR_S = 15.0
-HANDSHAKE_S = 10.0
 
 
 class StoreHttpServer(ThreadingHTTPServer):
-    """Accepts connections, a thread each, and counts the requests that run.
-
-    A connection without a valid credential ends after `unknown_for_s`, however busy it is. The oldest of them ends at
-    once if another client needs its place.
-    """
+    """Accepts connections, a thread each, and counts the requests that run."""
 
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
 
     def __init__(
-        self,
-        address: tuple[str, int],
-        engine: Engine,
-        users: Users,
-        unknown_for_s: float = UNKNOWN_FOR_S,
-        conditions: Conditions | None = None,
-        tls: ssl.SSLContext | None = None,
+        self, address: tuple[str, int], engine: Engine, users: Users, conditions: Conditions | None = None
     ) -> None:
-        """Encrypt connections if ``tls`` is given; it also says whether clients need a certificate."""
         self.engine = engine
-        self._tls = tls
         self.users = users
         self.conditions = conditions or Conditions()
         self.pool = ConnectionPool(engine)
-        self.sessions = Sessions()
         self.stopping = False
         self._watcher = DisconnectWatcher()
         self._requests, self._drained = 0, False
         self._changed = threading.Condition()
         self._sockets: set[socket.socket] = set()
-        self._unknown_for_s = unknown_for_s
-        self._unknown: dict[socket.socket, float] = {}  # when each of them ends, the oldest first
         super().__init__(address, StoreHandler)
-
-    @cached_property
-    def guard(self) -> Guard:
-        """The judge of statements; it reads the engine's functions and settings once."""
-        return Guard(self.engine.known())
 
     @contextmanager
     def in_flight(self) -> Iterator[None]:
@@ -106,7 +82,8 @@ class StoreHttpServer(ThreadingHTTPServer):
     def hang_up(self) -> None:
         """Close every connection, idle or not."""
         for connection in list(self._sockets):
-            _shut(connection)
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def stop(self) -> bool:
         """Let requests end, at most some seconds; stop the rest; give back what they share. Takes 9 s at most.
@@ -139,64 +116,15 @@ class StoreHttpServer(ThreadingHTTPServer):
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Refuse connections beyond the limit; http.server starts a thread for each other one."""
-        if len(self._sockets) >= CONNECTIONS_MAX and not self._end_oldest_unknown():
+        if len(self._sockets) >= CONNECTIONS_MAX:
             self.shutdown_request(request)
             return
         self._sockets.add(request)
-        self._unknown[request] = monotonic() + self._unknown_for_s
         super().process_request(request, client_address)
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Serve one connection, handshake included, so that a slow handshake delays no other connection."""
-        if self._tls is not None and (request := self._encrypted(request, self._tls)) is None:
-            return
-        super().process_request_thread(request, client_address)
-
-    def _encrypted(self, plain: socket.socket, tls: ssl.SSLContext) -> ssl.SSLSocket | None:
-        """Return the connection with TLS, in place of ``plain``; None if the handshake fails."""
-        plain.settimeout(HANDSHAKE_S)
-        wrapped = tls.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
-        self._sockets.add(wrapped)
-        self._sockets.discard(plain)
-        until = self._unknown.pop(plain, None)
-        try:
-            if until is None:  # its place was needed, or we stop
-                raise ConnectionAbortedError
-            self._unknown[wrapped] = until
-            wrapped.do_handshake()
-        except OSError:
-            self.shutdown_request(wrapped)
-            return None
-        return wrapped
-
-    def let_stay(self, connection: socket.socket) -> None:
-        """Let a connection with a valid credential stay: from now on only the handler's time-out ends it."""
-        self._unknown.pop(connection, None)
-
-    def service_actions(self) -> None:
-        """End connections that sent no valid credential in time; called twice a second."""
-        now = monotonic()
-        for connection, until in list(self._unknown.items()):
-            if until > now:
-                return
-            self._end_unknown(connection)
-
-    def _end_oldest_unknown(self) -> bool:
-        """Make room for a connection; return False if all have a valid credential."""
-        return any(self._end_unknown(connection) for connection in list(self._unknown))
-
-    def _end_unknown(self, connection: socket.socket) -> bool:
-        """Shut a connection down; its thread then closes it. Return False if it has a valid credential by now."""
-        if self._unknown.pop(connection, None) is None:
-            return False
-        self._sockets.discard(connection)
-        _shut(connection)
-        return True
 
     def shutdown_request(self, request: Any) -> None:
         """Forget a connection and close it."""
         self._sockets.discard(request)
-        self._unknown.pop(request, None)
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 (socketserver's signature)
@@ -211,7 +139,6 @@ def serve(
     port: int,
     users: Sequence[StoreUser],
     ready: Callable[[int], None] = lambda _: None,
-    unknown_for_s: float = UNKNOWN_FOR_S,
 ) -> None:
     """Serve the store in `path` until SIGTERM or SIGINT. Main thread only.
 
@@ -219,13 +146,16 @@ def serve(
     `conditions` in the environment. Raises OSError if the port is taken.
     """
     known, conditions = Users(users), conditions_of(os.environ)
+    # The kernel may hand a signal to any thread. If all of them block it, it waits for `sigwait`.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    _confine(path, conditions)
     try:
-        with stop_signal() as wait, closing(Engine(path, known.profiles, conditions.deduplication_window)) as engine:
-            server = StoreHttpServer((host, port), engine, known, unknown_for_s, conditions)
+        with closing(Engine(path, conditions.deduplication_window)) as engine:
+            server = StoreHttpServer((host, port), engine, known, conditions)
             threading.Thread(target=server.serve_forever, name="store-server", daemon=True).start()
             try:
                 ready(server.server_port)
-                wait()
+                signal.sigwait(STOP_SIGNALS)
             finally:
                 if not server.stop():
                     os._exit(0)  # an orderly exit would destroy the engine under a running query
@@ -233,6 +163,12 @@ def serve(
         raise SystemExit(str(error)) from None
 
 
-def _shut(connection: socket.socket) -> None:
-    with suppress(OSError):
-        socket.socket.shutdown(connection, socket.SHUT_RDWR)  # under TLS, which another thread is using
+def _confine(path: Path, conditions: Conditions) -> None:
+    """Let no statement reach more than the store's folder. Without Landlock, only the engine's grants limit it."""
+    scratch = path / "scratch"
+    scratch.mkdir(parents=True, exist_ok=True)
+    os.environ["TMPDIR"] = str(scratch)  # where the engine makes a folder
+    try:
+        confine(path, [*engine_files(), *conditions.readable])
+    except CannotConfine as reason:
+        logger.warning("not_confined: %s; a user of the store can read every file of this account", reason)

@@ -1,7 +1,7 @@
 """Read a statement before the engine does: its verb, its format, where its data begins.
 
-Two kinds of text are refused here: clauses that read or write files of this machine, and a second statement. `guard`
-judges the names in the statement (`mentions`); the engine judges the rest.
+Two kinds of text are refused here: clauses that read or write files of this machine, and a second statement. The
+engine judges the rest, within the grants of `engine_config.xml` and the confinement of this process.
 """
 
 import re
@@ -12,12 +12,13 @@ from itertools import pairwise, zip_longest
 import msgspec
 
 from devstack.store_server.errors import Code, StoreError
-from devstack.store_server.mentions import Mentions, format_named, mentions_of
 from devstack.store_server.tokens import SqlToken, plain, tokens_of
 
 READS = frozenset({"SELECT", "WITH", "FROM", "SHOW", "DESCRIBE", "DESC", "EXISTS", "EXPLAIN", "CHECK"})
 CACHED_MAX = 16 * 1024
 
+_AFTER_FORMAT = frozenset((b";", b"SETTINGS", b"PARALLEL"))
+_AFTER_COLUMN = frozenset(("ASC", "DESC", "END", "FINAL"))  # ORDER BY format DESC
 _BEFORE_DATA = re.compile(rb"[ \t\f]*\r?\n?")
 
 
@@ -31,7 +32,6 @@ class Statement(msgspec.Struct, frozen=True):
     into: tuple[str, ...] = ()  # the table of an INSERT: its name, or database and name; empty for any other form
     settings: bytes = b""
     data_at: int | None = None
-    mentions: Mentions = Mentions()
 
     @property
     def is_insert(self) -> bool:
@@ -83,17 +83,19 @@ def _insert(sql: bytes, tokens: Iterator[SqlToken]) -> Statement:
 def _with_data(sql: bytes, seen: list[SqlToken], tokens: Iterator[SqlToken], settings_at: int | None) -> Statement:
     keyword = seen[-1]
     named = next(tokens, None) if keyword.text.upper() == b"FORMAT" else None
+    data_format = plain(named) if named and named.kind in ("word", "name") else "Values"
     _refuse(seen)
+    if not data_format.isidentifier():  # it becomes part of another statement
+        raise StoreError(Code.UNKNOWN_FORMAT, f"Unknown format {data_format}.")
     end = named.end if named else keyword.end
     gap = _BEFORE_DATA.match(sql, end)
     return Statement(
         verb="INSERT",
-        format=plain(named) if named and named.kind in ("word", "name") else "Values",
+        format=data_format,
         target=sql[: settings_at or keyword.start],
         into=_into(seen),
         settings=sql[settings_at : keyword.start] if settings_at else b"",
         data_at=gap.end() if gap else end,
-        mentions=mentions_of("INSERT", seen),
     )
 
 
@@ -101,7 +103,7 @@ def _other(verb: str, tokens: list[SqlToken]) -> Statement:
     _refuse(tokens)
     totals = any(token.text.upper() in (b"TOTALS", b"EXTREMES") for token in tokens if token.kind == "word")
     into = _into(tokens) if verb == "INSERT" else ()
-    return Statement(verb=verb, format=_format(tokens), totals=totals, into=into, mentions=mentions_of(verb, tokens))
+    return Statement(verb=verb, format=_format(tokens), totals=totals, into=into)
 
 
 def _into(tokens: list[SqlToken]) -> tuple[str, ...]:
@@ -125,8 +127,16 @@ def _format(tokens: list[SqlToken]) -> str:
     """Return the word after the last FORMAT, if that ends the statement or only SETTINGS follow."""
     for at in range(len(tokens) - 2, 0, -1):
         if tokens[at].kind == "word" and tokens[at].text.upper() == b"FORMAT":
-            return format_named(tokens, at)
+            return _format_named(tokens, at)
     return ""
+
+
+def _format_named(tokens: list[SqlToken], at: int) -> str:
+    """Return the format that the word FORMAT at this place selects; '' if the word is a column."""
+    named, after = tokens[at + 1], tokens[at + 2].text.upper() if at + 2 < len(tokens) else b";"
+    if tokens[at].depth or named.kind not in ("word", "name") or after not in _AFTER_FORMAT:
+        return ""
+    return "" if plain(named).upper() in _AFTER_COLUMN else plain(named)
 
 
 def _refuse(tokens: list[SqlToken]) -> None:

@@ -5,7 +5,6 @@ A test compares both lexers (`tokenizeQuery`). What the engine's lexer calls an 
 
 import re
 from collections.abc import Iterator
-from mmap import mmap
 from typing import NamedTuple
 
 _GAP = rb"(?P<gap>\s+|--[^\n]*|//[^\n]*|\#[ !][^\n]*)|(?P<comment>/\*)"
@@ -48,7 +47,7 @@ class SqlToken(NamedTuple):
     depth: int
 
 
-def tokens_of(sql: bytes | mmap) -> Iterator[SqlToken]:
+def tokens_of(sql: bytes) -> Iterator[SqlToken]:
     """Yield the tokens without gaps and comments, in linear time.
 
     They end at a quote that is not closed: the engine refuses such a statement.
@@ -77,7 +76,7 @@ def tokens_of(sql: bytes | mmap) -> Iterator[SqlToken]:
 class _Heredocs:
     """Finds where $tag$ … $tag$ ends. The last place of each tag is found once, so that every search succeeds."""
 
-    def __init__(self, sql: bytes | mmap) -> None:
+    def __init__(self, sql: bytes) -> None:
         self._sql = sql
         self._last: dict[bytes, int] | None = None
 
@@ -110,7 +109,7 @@ def plain(token: SqlToken) -> str:
     return text.decode("utf-8", "surrogateescape")
 
 
-def _comment_end(sql: bytes | mmap, position: int) -> int:
+def _comment_end(sql: bytes, position: int) -> int:
     """Return the end of a comment. Comments nest, as in ClickHouse."""
     depth = 1
     while depth and (edge := _COMMENT_EDGE.search(sql, position)):

@@ -74,7 +74,6 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     audit_every_s: float = 60.0  # 0: no background audit
     admin_port: int = 0  # of an HTTP service, only for /livez, /readyz and /metrics; 0: they are at `port`
     admin_host: str = ""  # default: host
-    beyond_loopback: bool = False  # the store server may be reached from other machines
     metrics_port: int = 0  # of a projector or an audit; 0: none. HTTP services serve /metrics at their own port
 
     @property

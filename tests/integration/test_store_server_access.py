@@ -1,7 +1,6 @@
-"""Rights on the store server: credentials, read-only users, and no access to the machine's files for any user."""
+"""Rights on the store server: credentials and read-only users."""
 
 import base64
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -76,34 +75,3 @@ def test_a_readonly_user_reads_and_sets(served: Served, reader: Any, table: str)
         reader.raw_insert(table, None, b"1\tx\n", fmt="TSV")
     assert ask(served, method="GET", query=f"INSERT INTO t.{table} VALUES (1, 'x')")[0] == 500
     assert ask(served, method="GET", query=f"SELECT count() FROM t.{table}")[2] == b"0\n"
-
-
-FILES = [
-    "SELECT file('{f}')",
-    "SELECT `file`('{f}')",
-    "SELECT \"fi\\x6ce\"('{f}')",
-    "SELECT file /* ( */ -- )\n ('{f}')",
-    "SELECT \u2018 ' \u2019, file('{f}'), \u2018 ' \u2019",
-    "SELECT $a$ ' $a$, file('{f}'), $a$ ' $a$",
-    "SELECT * FROM file('{f}', 'LineAsString')",
-    "SELECT * FROM '{f}'",
-    "SELECT * FROM url('file://{f}', 'LineAsString')",
-    "SELECT 1 INTO OUTFILE '{f}.out'",
-    "SELECT 1 INTO/**/OUTFILE '{f}.out'",
-    "INSERT INTO FUNCTION file('{f}.out') SELECT 1",
-    "INSERT INTO {t} FROM INFILE '{f}' FORMAT LineAsString",
-    "SELECT * FROM remote('127.0.0.1', 'system.one')",
-    "BACKUP TABLE {t} TO File('{f}.out')",
-]
-
-
-@pytest.mark.parametrize("sql", FILES)
-def test_no_statement_reaches_the_machines_files(client: Any, table: str, tmp_path: Path, sql: str) -> None:
-    """SQL in any spelling reads and writes only the store, also for writers."""
-    secret = tmp_path / "secret.txt"
-    secret.write_text("top secret")
-    with pytest.raises(DatabaseError) as refused:
-        client.raw_query(sql.format(f=secret, t=f"t.{table}"))
-
-    assert "top secret" not in str(refused.value)
-    assert list(tmp_path.iterdir()) == [secret]

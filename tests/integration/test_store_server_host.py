@@ -1,4 +1,4 @@
-"""The store server listens on loopback only, unless a flag allows more."""
+"""The store server listens on loopback only."""
 
 import os
 import subprocess
@@ -8,18 +8,10 @@ from pathlib import Path
 import pytest
 
 from devstack.store_server.process import _check_host
-from runtime.services.http_probe import answers_200
 from runtime.services.ports import free_ports, is_loopback
 from runtime.settings.settings import BadSettings, Settings
-from tests.support.waiting import eventually
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104 (what is tried)
-ENVIRONMENT = {**os.environ, "STORE_URL": "clickhouse://crewkit:password@127.0.0.1"}
-
-
-def store_server(folder: Path, *options: str) -> list[str]:
-    """Return its command line."""
-    return [sys.executable, "-P", "-m", "cli", "store-server", "--data", str(folder), *options]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.10", "::1", "localhost", "::ffff:127.0.0.1"])
@@ -30,16 +22,14 @@ def test_loopback_is_this_machine(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", [EVERYWHERE, "::", "", "10.1.2.3", "192.168.1.1", "2001:db8::1", "::ffff:10.1.2.3"])
-def test_everything_else_needs_a_flag(host: str) -> None:
+def test_everything_else_is_refused(host: str) -> None:
     """All interfaces include more than loopback, and an empty host means all interfaces."""
-    with pytest.raises(BadSettings, match=r"plain HTTP.*--beyond-loopback"):
+    with pytest.raises(BadSettings, match=r"plain HTTP: listen on 127\.0\.0\.1"):
         _check_host(Settings(host=host))
-
-    _check_host(Settings(host=host, beyond_loopback=True))
 
 
 def test_a_name_counts_by_its_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One address beyond loopback is enough to need the flag."""
+    """One address beyond loopback is enough to be refused."""
     found = [(2, 1, 6, "", ("127.0.0.1", 0)), (2, 1, 6, "", ("10.0.0.7", 0))]
     monkeypatch.setattr("socket.getaddrinfo", lambda *_args, **_options: found)
 
@@ -48,25 +38,13 @@ def test_a_name_counts_by_its_addresses(monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_it_is_refused_in_one_sentence(tmp_path: Path) -> None:
     """Nothing is created in the folder of the store, and nothing listens."""
-    command = store_server(tmp_path, "--host", EVERYWHERE, "--port", str(free_ports(1)[0]))
+    options = ("--data", str(tmp_path), "--host", EVERYWHERE, "--port", str(free_ports(1)[0]))
+    command = [sys.executable, "-P", "-m", "cli", "store-server", *options]
+    env = {**os.environ, "STORE_URL": "clickhouse://crewkit:password@127.0.0.1"}
 
-    ended = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
 
     assert ended.returncode == 2
     assert ended.stderr.startswith("host: 0.0.0.0 is reachable from other machines")
     assert ended.stderr.count("\n") == 1
     assert not (tmp_path / "store").exists()
-
-
-def test_with_the_flag_it_serves(tmp_path: Path) -> None:
-    """It serves every interface (the test uses 127.0.0.1)."""
-    port = free_ports(1)[0]
-    command = store_server(tmp_path, "--host", EVERYWHERE, "--port", str(port), "--beyond-loopback")
-    with (tmp_path / "out").open("wb") as out:
-        server = subprocess.Popen(command, env=ENVIRONMENT, stdout=out, stderr=out)
-    try:
-        eventually(lambda: answers_200("127.0.0.1", port, "/ping"))
-    finally:
-        server.terminate()
-
-    assert server.wait(30) == 0

@@ -1,10 +1,8 @@
 """Inserts into the store server over real HTTP, through the unchanged clients of clickhouse-connect."""
 
 import contextlib
-import gzip
 import json
 import socket
-import zlib
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -23,8 +21,6 @@ CODINGS: dict[str | None, Callable[[bytes], bytes]] = {
     None: bytes,
     "lz4": lz4.frame.compress,
     "zstd": zstd.compress,
-    "gzip": gzip.compress,
-    "deflate": zlib.compress,
 }
 
 
@@ -48,11 +44,11 @@ def _lengths(rows: list[bytes]) -> int:
 
 def test_many_frames_are_one_body(client: Any, table: str) -> None:
     """A body of several compressed frames is read to its end."""
-    for coding in ("lz4", "zstd", "gzip"):
+    for coding in ("lz4", "zstd"):
         frames = b"".join(CODINGS[coding](row(number, b"x")) for number in range(500))
         client.raw_insert(table, ["id", "text"], frames, fmt="RowBinary", compression=coding)
 
-    assert client.query(f"SELECT count() FROM {table}").first_row == (1500,)
+    assert client.query(f"SELECT count() FROM {table}").first_row == (1000,)
 
 
 @pytest.mark.parametrize("compress", [False, "lz4", "zstd"])

@@ -9,7 +9,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
 from devstack.store_server.conditions import ALWAYS, HANG_UP, Refusal
 from tests.support.fakes.store_refusals import StoreRefusals
-from tests.support.rigs.served_store import LOGIN, Served, ask
+from tests.support.rigs.served_store import LOGIN, Served, ask, wait_until
 
 MIB = 1024 * 1024
 
@@ -156,3 +156,28 @@ def test_a_status_may_be_that_of_a_proxy(served: Served, client: Any, refusals: 
     refusals.put(Refusal(codes=(210,), statement="SELECT 1", status=502))
     assert ask(served, "SELECT 1")[0] == 502
     assert client.query("SELECT 1").result_rows == [(1,)]
+
+
+def test_connections_beyond_the_limit_are_refused(tmp_path: Path) -> None:
+    """Those below it go on, and a place that becomes free can be taken."""
+    served = Served(tmp_path, CONNECTIONS_MAX="2")
+    try:
+        first, second = served.http(), served.http()
+        for connection in (first, second):
+            connection.connect()
+        with pytest.raises(ConnectionError):
+            ask(served, "SELECT 1")
+        first.request("POST", "/", "SELECT 1", LOGIN)
+        assert first.getresponse().read() == b"1\n"
+        second.close()
+        assert wait_until(lambda: answers(served))
+    finally:
+        served.end()
+
+
+def answers(served: Served) -> bool:
+    """Return whether a new connection gets its reply."""
+    try:
+        return bool(ask(served, "SELECT 1")[2] == b"1\n")
+    except OSError:
+        return False

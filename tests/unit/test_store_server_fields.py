@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 import pytest
 
-from devstack.store_server.conditions import ALWAYS, HANG_UP, Refusal, RefusalFile, Refusals
+from devstack.store_server.conditions import ALWAYS, HANG_UP, Refusal, Refusals
 from devstack.store_server.errors import StoreError
 from devstack.store_server.request import parse_form, parse_params
 from ingest.log.atomic_write import write_whole
@@ -62,33 +62,40 @@ def test_a_form_without_its_end_is_no_form() -> None:
     assert refused.value.code == 33
 
 
-def test_the_nth_statement_that_matches_fails_as_often_as_it_is_to() -> None:
+def refusing(folder: Path, refusal: Refusal) -> Refusals:
+    """Return the refusals of a file with one in it."""
+    file = folder / "refusals.json"
+    write_whole(file, msgspec.json.encode([refusal]).decode())
+    return Refusals(file)
+
+
+def test_the_nth_statement_that_matches_fails_as_often_as_it_is_to(tmp_path: Path) -> None:
     """The first of a kind passes, the second to fourth fail with the codes in turn, the fifth passes; others pass."""
-    refusals = Refusals([Refusal(codes=(241, 252), statement=r"^INSERT INTO \S*facts", nth=2, times=3)])
+    refusals = refusing(tmp_path, Refusal(codes=(241, 252), statement=r"^INSERT INTO \S*facts", nth=2, times=3))
     results = []
     for _ in range(5):
         results.append(refusals.next(b"INSERT INTO g1.facts FORMAT RowBinary", {}))
         assert refusals.next(b"INSERT INTO g1.sessions FORMAT RowBinary", {}) is None
 
     assert [refused and refused.code for refused in results] == [None, 241, 252, 241, None]
-    assert refusals.given == [241, 252, 241]
 
 
-def test_parameters_are_looked_at_too() -> None:
+def test_parameters_are_looked_at_too(tmp_path: Path) -> None:
     """Both patterns must match; passwords are not searched."""
-    refusals = Refusals([Refusal(codes=(HANG_UP,), statement="SELECT", parameters="^param_org=acme$", times=ALWAYS)])
+    hang_up = Refusal(codes=(HANG_UP,), statement="SELECT", parameters="^param_org=acme$", times=ALWAYS)
+    refusals = refusing(tmp_path, hang_up)
 
     assert refusals.next(b"SELECT 1", {"param_org": "acme", "x": "1"}) is not None
     assert refusals.next(b"SELECT 1", {"param_org": "acme2"}) is None
     assert refusals.next(b"INSERT", {"param_org": "acme"}) is None
-    refusals.put(Refusal(codes=(1,), parameters="secret"))
+    refusals = refusing(tmp_path, Refusal(codes=(1,), parameters="secret"))
     assert refusals.next(b"SELECT 1", {"password": "secret"}) is None
 
 
 def test_a_file_of_refusals_is_read_when_it_changes(tmp_path: Path) -> None:
     """The file may appear, change and disappear while the server runs; a file that cannot be read is an error."""
     file = tmp_path / "refusals.json"
-    refusals = RefusalFile(file)
+    refusals = Refusals(file)
     assert refusals.next(b"SELECT 1", {}) is None
 
     for code in (241, 252):

@@ -29,7 +29,7 @@ users = [StoreUser("writer", "w-secret", readonly=False), StoreUser("reader", "r
 users += msgspec.json.decode(os.environ.get("MORE_USERS", "[]"), type=list[StoreUser])
 server.CONNECTIONS_MAX = int(os.environ.get("CONNECTIONS_MAX", server.CONNECTIONS_MAX))
 ready = lambda port: print(port, flush=True)
-server.serve(Path(sys.argv[1]), "127.0.0.1", int(sys.argv[2]), users, ready, *map(float, sys.argv[3:]))
+server.serve(Path(sys.argv[1]), "127.0.0.1", int(sys.argv[2]), users, ready)
 """
 
 
@@ -40,19 +40,19 @@ STRICT = StoreUser("strict", "s-secret", readonly=True, may_set=False)
 class Served:
     """A store server in another process."""
 
-    def __init__(
-        self, path: Path, port: int = 0, *unknown_for_s: float, users: Sequence[StoreUser] = (), **conditions: str
-    ) -> None:
+    def __init__(self, path: Path, port: int = 0, users: Sequence[StoreUser] = (), **conditions: str) -> None:
         """Start it; ``users`` extend `writer` and `reader`, ``conditions`` are those of the store server's module.
 
         `CONNECTIONS_MAX` is another condition: a lower limit is reached with less work.
         """
         self.path = path
-        command = [sys.executable, "-c", SERVE, str(path), str(port), *map(str, unknown_for_s)]
+        command = [sys.executable, "-c", SERVE, str(path), str(port)]
         env = os.environ | conditions | {"MORE_USERS": msgspec.json.encode(users).decode()}
         self.process = subprocess.Popen(command, cwd=CHECKOUT, env=env, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout
-        self.port = int(self.process.stdout.readline())
+        line = self.process.stdout.readline()
+        assert line, f"the store server ended with {self.process.wait()}"
+        self.port = int(line)
 
     @property
     def options(self) -> dict[str, Any]:
