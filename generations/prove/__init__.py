@@ -1,5 +1,6 @@
-"""The proof that one generation of the derived tables equals another one, and agrees with itself, range by range.
+"""The proof that one generation of the derived tables equals another one, and that each agrees with itself.
 
-`prove` runs it; `ranges` cuts the tables; `between` compares the generations with `compare`; `inside`, `places` and
-`recounts` check each against itself; `tally` counts; `proof` is the result, `words` its text for people.
+Read `prove` first: its docstring has the steps. Questions read a `pair` of generations in `ranges` of `tables`. `rows`
+and `compare` find rows that differ between the two; `positions`, `blocks` and `recount` find contradictions inside one.
+Each returns what it `found`; `counts` adds it up to a `proof`, and `words` describes that to people.
 """

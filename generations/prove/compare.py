@@ -5,34 +5,45 @@ is beyond the settled offset of its partition, the other generation may still re
 versions must have equal content at any time.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from audit.confirm import Comparison
+from generations.prove.found import Changed, DifferentRow, Key
 from generations.prove.proof import Value
 from generations.prove.questions import ContentRow, Sums
-from generations.prove.tables import Table
+from generations.prove.tables import OF_RECORD, OF_SESSION, Table
 
-Key = tuple[str, ...]
-Place = tuple[Key, tuple[int, ...]]  # a key with its bucket in each generation: a fact may be at another offset
+RowKey = tuple[str, ...]
+Place = tuple[RowKey, tuple[int, ...]]  # a key with its bucket in each generation: a fact may be at another offset
 _TIMES = ("_at", "_hour", "timestamp")
+_DAY = len("2026-01-31")
 
 
-class Line(NamedTuple):
-    """A row that differs: its hash in each generation, ``None`` where there is no such row."""
+class Unequal(NamedTuple):
+    """A key with different hashes in the two generations; ``None`` where there is no such row."""
 
-    key: Key
+    key: RowKey
     buckets: tuple[int, ...]
     live: int | None
     proved: int | None
 
 
-class Changed(NamedTuple):
-    """A column and its two values."""
+class RowPair(NamedTuple):
+    """Two rows that differ, with all their columns; ``None`` where there is no such row."""
 
-    column: str
-    live: Value
-    proved: Value
+    key: RowKey
+    live: ContentRow | None
+    proved: ContentRow | None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether both generations have the row."""
+        return self.live is not None and self.proved is not None
+
+    def joined(self, other: "RowPair | None") -> "RowPair":
+        """Return the pair, with the row that it lacks from ``other``."""
+        return self if other is None else RowPair(self.key, self.live or other.live, self.proved or other.proved)
 
 
 def unequal_buckets(live: Iterable[Sums], proved: Iterable[Sums]) -> list[int]:
@@ -43,22 +54,22 @@ def unequal_buckets(live: Iterable[Sums], proved: Iterable[Sums]) -> list[int]:
 
 def compare_rows(
     live: Iterable[ContentRow], proved: Iterable[ContentRow], settled: Sequence[int], versioned: bool
-) -> Comparison[Line, Place]:
+) -> Comparison[Unequal, Place]:
     """Return which rows differ, and which are moving."""
     one, other = ({row.row_key: row for row in rows} for rows in (live, proved))
-    lines: list[Line] = []
+    unequal: list[Unequal] = []
     moving: list[Place] = []
     for key in sorted(one.keys() | other.keys()):
         pair = one.get(key), other.get(key)
         present = [row for row in pair if row is not None]
-        if len({row.content for row in present}) == 1 and len(present) == len(pair):
+        if len(present) == len(pair) and present[0].content == present[1].content:
             continue
         buckets = tuple(row.bucket for row in present)
         if versioned and _may_move(present, settled):
             moving.append((key, buckets))
         else:
-            lines.append(Line(key, buckets, *(None if row is None else row.content for row in pair)))
-    return Comparison(len(one), len(moving), moving, len(lines), lines)
+            unequal.append(Unequal(key, buckets, *(None if row is None else row.content for row in pair)))
+    return Comparison(len(one), len(moving), moving, len(unequal), unequal)
 
 
 def _may_move(rows: Sequence[ContentRow], settled: Sequence[int]) -> bool:
@@ -70,22 +81,58 @@ def _is_beyond(row: ContentRow, settled: Sequence[int]) -> bool:
     return row.row_partition >= len(settled) or row.row_version > settled[row.row_partition]
 
 
-def changed_columns(table: Table[Any], live: ContentRow | None, proved: ContentRow | None) -> list[Changed]:
+def unchanged_pairs(
+    unequal: Sequence[Unequal], live: Iterable[ContentRow], proved: Iterable[ContentRow]
+) -> list[RowPair]:
+    """Return the rows of these keys, without those whose hashes are no longer the ones that were compared."""
+    one, other = _by_content(live), _by_content(proved)
+    pairs = [RowPair(line.key, one.get((line.key, line.live)), other.get((line.key, line.proved))) for line in unequal]
+    return [pair for line, pair in zip(unequal, pairs, strict=True) if _presence(pair) == _presence(line)]
+
+
+def _by_content(rows: Iterable[ContentRow]) -> dict[tuple[RowKey, int | None], ContentRow]:
+    return {(row.row_key, row.content): row for row in rows}
+
+
+def _presence(of: Unequal | RowPair) -> tuple[bool, bool]:
+    return of.live is not None, of.proved is not None
+
+
+def different_row(table: Table, pair: RowPair) -> DifferentRow:
+    """Return the columns that differ, and what identifies the row to people: its key and its day, if it has one."""
+    cells = [_cells(table, row) for row in (pair.live, pair.proved) if row is not None]
+    day = next((cell[:_DAY] for row in cells for name in table.day if (cell := row[name])), None)
+    return DifferentRow(table.name, _named_key(table, pair.key, cells[0]), day, changed_columns(table, pair))
+
+
+def _cells(table: Table, row: ContentRow) -> dict[str, str | None]:
+    return dict(zip(table.columns, row.cells, strict=True))
+
+
+def _named_key(table: Table, key: RowKey, cells: Mapping[str, str | None]) -> Key:
+    """Return a key with its names; a position with the org and session of its record, if they are known."""
+    if table.key == OF_RECORD:
+        return ("position", ":".join(key)), *((name, cells.get(name) or None) for name in OF_SESSION)
+    return tuple((name, part) for name, part in zip(table.key, key, strict=True) if name != "started_hour")
+
+
+def changed_columns(table: Table, pair: RowPair) -> tuple[Changed, ...]:
     """Return the columns that differ; if a generation has no such row, the column ``rows``."""
+    live, proved = pair.live, pair.proved
     if live is None or proved is None:
-        return [Changed("rows", int(live is not None), int(proved is not None))]
+        return (Changed("rows", int(live is not None), int(proved is not None)),)
     cells = zip(table.columns, live.cells, proved.cells, strict=True)
     found = [Changed(name, value_of(table, name, a), value_of(table, name, b)) for name, a, b in cells if a != b]
-    return found or [Changed("hash", f"{live.content:016x}", f"{proved.content:016x}")]
+    return tuple(found) or (Changed("hash", f"{live.content:016x}", f"{proved.content:016x}"),)
 
 
-def value_of(table: Table[Any], column: str, text: str | None) -> Value:
+def value_of(table: Table, column: str, text: str | None) -> Value:
     """Return the value of a column from its text in the store: numbers as numbers, times as RFC 3339."""
     if text is None:
         return None
     if column.endswith(_TIMES):
         return text.replace(" ", "T") + "Z"
-    kind = table.kind(column)
+    kind = table.kinds[column]
     if kind is bool:
         return text == "true"
     return int(text) if kind in (int, int | None) else text

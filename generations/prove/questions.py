@@ -1,10 +1,10 @@
-"""The questions of a proof. Each asks one generation about one range of a table's key, or of log offsets.
+"""The questions of a proof, and the ranges of a table's key or of log offsets that they are about.
 
-`sums` are cheap: rows and hashes of a range by bucket. Only buckets whose sums differ are asked for their `rows`.
+`tables` has the two about each table. Its `Sums` are cheap: rows and hashes of a range by bucket. Only buckets whose
+sums differ are asked for their rows.
 """
 
 from datetime import datetime
-from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 from msgspec import Struct
@@ -72,11 +72,16 @@ class HourRow(Struct, frozen=True):
     hour: int
 
 
-class FactRange(Struct, frozen=True):
-    """The facts of some orgs, from a key to before another one, below the ``pins``. A bucket is a block of offsets."""
+class OrgRange(Struct, frozen=True):
+    """The rows of some orgs, of which these are the first and the last."""
 
     first_org: str
     last_org: str
+
+
+class FactRange(OrgRange, frozen=True):
+    """The facts of some orgs, from a key to before another one, below the ``pins``. A bucket is a block of offsets."""
+
     since: UUID
     since_place: int
     until: UUID
@@ -85,31 +90,18 @@ class FactRange(Struct, frozen=True):
     block: int
 
 
-class SessionRange(Struct, frozen=True):
+class SessionRange(OrgRange, frozen=True):
     """The rows of some orgs, from a session to before another one."""
 
-    first_org: str
-    last_org: str
     since: UUID
     until: UUID
 
 
-class HourRange(Struct, frozen=True):
+class HourRange(OrgRange, frozen=True):
     """The sessions of some orgs that started from an hour to before another one."""
 
-    first_org: str
-    last_org: str
     since: datetime
     until: datetime
-
-
-class OffsetRange(Struct, frozen=True):
-    """The offsets ``[since, until)`` of all partitions, below the ``pins``. A bucket is a block of offsets."""
-
-    since: int
-    until: int
-    pins: list[int]
-    block: int
 
 
 class Positions(Struct, frozen=True):
@@ -120,52 +112,28 @@ class Positions(Struct, frozen=True):
     pins: list[int]
 
 
+class OffsetRange(Positions, frozen=True):
+    """Such offsets in buckets: each is a ``block`` of offsets."""
+
+    block: int
+
+
 AnyRange = FactRange | SessionRange | HourRange | OffsetRange
 
 
-class FactRows(FactRange, frozen=True):
-    """Some buckets of the range; if ``contents`` is not empty, only rows with one of these hashes."""
-
-    buckets: list[int]
-    contents: list[int]
-
-
-class SessionRows(SessionRange, frozen=True):
-    """Some buckets of the range; if ``contents`` is not empty, only rows with one of these hashes."""
-
-    buckets: list[int]
-    contents: list[int]
-
-
-class HourRows(HourRange, frozen=True):
-    """Some buckets of the range; if ``contents`` is not empty, only rows with one of these hashes."""
-
-    buckets: list[int]
-    contents: list[int]
-
-
-class OffsetRows(OffsetRange, frozen=True):
-    """Some buckets of the range; if ``contents`` is not empty, only rows with one of these hashes."""
-
-    buckets: list[int]
-    contents: list[int]
-
-
 class Sums(Struct, frozen=True):
-    """The rows of a bucket: how many, and the sum of their hashes (modulo 2^64)."""
+    """The rows of a bucket: how many, and the sum of their hashes (modulo 2^64).
+
+    Of `facts` and `receipts` also the ``facts_added`` at positions of the log, and in ``places`` the sum of the
+    position's hash for each of them (modulo 2^64); of `facts` the ``bytes`` of their payloads.
+    """
 
     bucket: int
     found: int
     content: int
-
-
-class PlacedSums(Sums, frozen=True):
-    """The same, with the facts that are added at positions of the log: how many, and the sum of a position's hash
-    for each of them (modulo 2^64)."""
-
-    bytes: int
-    facts_added: int
-    places: int
+    bytes: int = 0
+    facts_added: int = 0
+    places: int = 0
 
 
 class ContentRow(Struct, frozen=True):
@@ -173,7 +141,6 @@ class ContentRow(Struct, frozen=True):
 
     row_key: tuple[str, ...]
     bucket: int
-    day: str | None
     row_version: int
     row_partition: int
     content: int
@@ -216,16 +183,6 @@ class SessionDayRow(Struct, frozen=True):
     day: str
 
 
-S = TypeVar("S", bound=Sums)
-
-
-class TableQuestions(NamedTuple, Generic[S]):
-    """The two questions about a table."""
-
-    sums: Question[Any, S]
-    rows: Question[Any, ContentRow]
-
-
 ORGS = Question("generations.prove.orgs", TableOrgs, OrgRow)
 NEXT_FACT = Question("generations.prove.next_fact", AfterFact, FactKey)
 NEXT_SESSION = Question("generations.prove.next_session", AfterSession, SessionIdRow)
@@ -233,17 +190,3 @@ NEXT_HOUR = Question("generations.prove.next_hour", AfterHour, HourRow)
 RECEIPT_FACTS = Question("generations.prove.receipt_facts", Positions, ReceiptFactsRow)
 DEAD_RECEIPTS = Question("generations.prove.dead_receipts", Positions, DeadReceiptRow)
 SESSION_DAYS = Question("generations.prove.session_days", SessionsOfOrg, SessionDayRow)
-FACT_SUMS = Question("generations.prove.facts_sums", FactRange, PlacedSums)
-FACT_ROWS = Question("generations.prove.facts_rows", FactRows, ContentRow)
-RECEIPT_SUMS = Question("generations.prove.receipts_sums", OffsetRange, PlacedSums)
-RECEIPT_ROWS = Question("generations.prove.receipts_rows", OffsetRows, ContentRow)
-DEAD_LETTER_SUMS = Question("generations.prove.dead_letters_sums", OffsetRange, Sums)
-DEAD_LETTER_ROWS = Question("generations.prove.dead_letters_rows", OffsetRows, ContentRow)
-SESSION_SUMS = Question("generations.prove.sessions_sums", HourRange, Sums)
-SESSION_ROWS = Question("generations.prove.sessions_rows", HourRows, ContentRow)
-TASK_SUMS = Question("generations.prove.tasks_sums", SessionRange, Sums)
-TASK_ROWS = Question("generations.prove.tasks_rows", SessionRows, ContentRow)
-COMPACTION_SUMS = Question("generations.prove.compactions_sums", SessionRange, Sums)
-COMPACTION_ROWS = Question("generations.prove.compactions_rows", SessionRows, ContentRow)
-ANALYSIS_SUMS = Question("generations.prove.analyses_sums", SessionRange, Sums)
-ANALYSIS_ROWS = Question("generations.prove.analyses_rows", SessionRows, ContentRow)

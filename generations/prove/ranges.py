@@ -7,9 +7,10 @@ many facts is cut as well. Versions that are not merged yet count like rows, so 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
+from generations.prove.pair import GenerationReader
 from generations.prove.questions import (
     NEXT_FACT,
     NEXT_HOUR,
@@ -25,7 +26,6 @@ from generations.prove.questions import (
     SessionRange,
     TableOrgs,
 )
-from generations.prove.sides import Side, Sides
 
 ROWS_PER_RANGE = 100_000
 BLOCKS = 1_000
@@ -45,58 +45,43 @@ class SizedRange(NamedTuple):
 
 
 class OrgRows(NamedTuple):
-    """An org, how many rows of a table it has at most in one generation, and the side on which that is."""
+    """An org, how many rows of a table it has in one of the generations, and the one in which it has most."""
 
     org_id: str
     rows: int
-    side: Side
+    most_in: GenerationReader
 
 
-class Cut(NamedTuple, Generic[K]):
-    """The rows of the orgs ``[first, last]`` from one key to before another."""
-
-    first: str
-    last: str
-    since: K
-    until: K
-    rows: int
-
-
-async def orgs_of(sides: Sides, table: str) -> list[OrgRows]:
-    """Return the orgs that have rows in a table of either generation, in the order of its key."""
+async def orgs_of(generations: Sequence[GenerationReader], table: str) -> list[OrgRows]:
+    """Return the orgs that have rows in a table of one of the generations, in the order of its key."""
     most: dict[str, OrgRows] = {}
-    for side in sides.each:
-        async for org_id, rows in _orgs(side, table):
-            if org_id not in most or most[org_id].rows < rows:
-                most[org_id] = OrgRows(org_id, rows, side)
+    for one in generations:
+        after = ""
+        while found := await one.ask(ORGS, TableOrgs(table, after, ORGS_PER_QUESTION)):
+            after = found[-1].org_id
+            for row in found:
+                if row.org_id not in most or most[row.org_id].rows < row.found:
+                    most[row.org_id] = OrgRows(row.org_id, row.found, one)
     return [most[org_id] for org_id in sorted(most, key=str.encode)]
 
 
-async def _orgs(side: Side, table: str) -> AsyncIterator[tuple[str, int]]:
-    after = ""
-    while found := await side.ask(ORGS, TableOrgs(table, after, ORGS_PER_QUESTION)):
-        for row in found:
-            yield row.org_id, row.found
-        after = found[-1].org_id
-
-
-async def fact_ranges(orgs: Iterable[OrgRows], pins: list[int]) -> AsyncIterator[SizedRange]:
+def fact_ranges(orgs: Iterable[OrgRows], pins: list[int]) -> AsyncIterator[SizedRange]:
     """Cut the facts below the pins."""
-    block = block_of(pins)
-    async for cut in _cuts(orgs, (FIRST_ID, 0), (LAST_ID, LAST_PLACE), _next_fact):
-        yield SizedRange(FactRange(cut.first, cut.last, *cut.since, *cut.until, pins, block), cut.rows)
+
+    def below_pins(first: str, last: str, since: tuple[UUID, int], until: tuple[UUID, int]) -> FactRange:
+        return FactRange(first, last, *since, *until, pins, block_of(pins))
+
+    return _cut(orgs, (FIRST_ID, 0), (LAST_ID, LAST_PLACE), _next_fact, below_pins)
 
 
-async def session_ranges(orgs: Iterable[OrgRows], table: str) -> AsyncIterator[SizedRange]:
+def session_ranges(orgs: Iterable[OrgRows], table: str) -> AsyncIterator[SizedRange]:
     """Cut a table whose key begins with org and session."""
-    async for cut in _cuts(orgs, FIRST_ID, LAST_ID, partial(_next_session, table)):
-        yield SizedRange(SessionRange(cut.first, cut.last, cut.since, cut.until), cut.rows)
+    return _cut(orgs, FIRST_ID, LAST_ID, partial(_next_session, table), SessionRange)
 
 
-async def hour_ranges(orgs: Iterable[OrgRows]) -> AsyncIterator[SizedRange]:
+def hour_ranges(orgs: Iterable[OrgRows]) -> AsyncIterator[SizedRange]:
     """Cut the sessions by the hour in which they started."""
-    async for cut in _cuts(orgs, FIRST_HOUR, LAST_HOUR, _next_hour):
-        yield SizedRange(HourRange(cut.first, cut.last, cut.since, cut.until), cut.rows)
+    return _cut(orgs, FIRST_HOUR, LAST_HOUR, _next_hour, HourRange)
 
 
 def offset_ranges(pins: list[int]) -> Iterator[tuple[OffsetRange, int]]:
@@ -117,15 +102,20 @@ def block_of(pins: Sequence[int]) -> int:
     return max(1, -(-max(pins, default=0) // BLOCKS))
 
 
-async def _cuts(
-    orgs: Iterable[OrgRows], first: K, last: K, following: Callable[[OrgRows, K], Awaitable[K | None]]
-) -> AsyncIterator[Cut[K]]:
+async def _cut(
+    orgs: Iterable[OrgRows],
+    first: K,
+    last: K,
+    following: Callable[[OrgRows, K], Awaitable[K | None]],
+    range_of: Callable[[str, str, K, K], AnyRange],
+) -> AsyncIterator[SizedRange]:
+    """Yield ranges ``range_of`` some orgs, the first and the last of them, from one key to before another."""
     for group in _grouped(orgs):
-        since, left = first, sum(org.rows for org in group)
+        ends, since, left = (group[0].org_id, group[-1].org_id), first, sum(org.rows for org in group)
         while left > ROWS_PER_RANGE and (key := await following(group[0], since)) is not None:
-            yield Cut(group[0].org_id, group[-1].org_id, since, key, ROWS_PER_RANGE)
+            yield SizedRange(range_of(*ends, since, key), ROWS_PER_RANGE)
             since, left = key, left - ROWS_PER_RANGE
-        yield Cut(group[0].org_id, group[-1].org_id, since, last, left)
+        yield SizedRange(range_of(*ends, since, last), left)
 
 
 def _grouped(orgs: Iterable[OrgRows]) -> Iterator[list[OrgRows]]:
@@ -141,15 +131,15 @@ def _grouped(orgs: Iterable[OrgRows]) -> Iterator[list[OrgRows]]:
 
 
 async def _next_fact(org: OrgRows, key: tuple[UUID, int]) -> tuple[UUID, int] | None:
-    found = await org.side.ask(NEXT_FACT, AfterFact(org.org_id, *key, ROWS_PER_RANGE))
+    found = await org.most_in.ask(NEXT_FACT, AfterFact(org.org_id, *key, ROWS_PER_RANGE))
     return (found[0].session_id, found[0].place) if found else None
 
 
 async def _next_session(table: str, org: OrgRows, session_id: UUID) -> UUID | None:
-    found = await org.side.ask(NEXT_SESSION, AfterSession(table, org.org_id, session_id, ROWS_PER_RANGE))
+    found = await org.most_in.ask(NEXT_SESSION, AfterSession(table, org.org_id, session_id, ROWS_PER_RANGE))
     return found[0].session_id if found else None
 
 
 async def _next_hour(org: OrgRows, hour: datetime) -> datetime | None:
-    found = await org.side.ask(NEXT_HOUR, AfterHour(org.org_id, hour, ROWS_PER_RANGE))
+    found = await org.most_in.ask(NEXT_HOUR, AfterHour(org.org_id, hour, ROWS_PER_RANGE))
     return datetime.fromtimestamp(found[0].hour, UTC) if found else None

@@ -1,75 +1,107 @@
-"""The tables that are compared between generations: their keys, columns and questions."""
+"""The tables that are compared between generations, and the two questions about each.
 
-from typing import Any, Generic, NamedTuple, get_type_hints
+Both questions are made from a template and the columns of the row struct, so a new column is compared without a change
+here. Columns are named, since a newer version of the code may have added some to one generation only.
+"""
 
-from msgspec import Struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, get_type_hints
 
-from generations.prove import questions as ask
-from generations.prove.questions import S, TableQuestions
+from msgspec import Struct, defstruct
+
+from generations.prove.questions import AnyRange, ContentRow, FactRange, HourRange, OffsetRange, SessionRange, Sums
 from schemas.store.rows import AnalysisRow, CompactionRow, DeadLetterRow, FactRow, ReceiptRow, SessionRow, TaskRow
+from store.reading.question import Question
+from store.reading.statements import generated
+from store.sql import read_sql
+
+# Of `facts`: what a fold needs of a payload. Another version needs something else, as its rows of sessions show.
+MADE_BY_THE_FOLD_VERSION = "parsed"
+_CONDITIONS: dict[type[AnyRange], str] = {
+    FactRange: "{{fact_range}}",
+    SessionRange: "{{session_range}}",
+    HourRange: "{{hour_range}}",
+    OffsetRange: "{{offset_range}}",
+}
 
 
-class Table(NamedTuple, Generic[S]):
-    """A table: the struct of its rows, and what the parts of a `ContentRow.row_key` are.
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table: the struct of its rows, the ranges in which it is read, and how a row is described.
 
-    A ``versioned`` row is replaced by newer ones, so the two generations may have different versions of it for a while.
-    ``weight`` is the time that a row takes, compared with a fact.
+    ``key`` names the parts of a `ContentRow.row_key`; the first of ``day`` that has a value is the row's day. Its
+    ``weight`` is the time that it takes, compared with a fact. ``adds`` are expressions for other fields of `Sums`.
     """
 
     name: str
     row: type[Struct]
+    range: type[AnyRange]
     key: tuple[str, ...]
-    questions: TableQuestions[S]
-    versioned: bool
-    weight: float
+    day: tuple[str, ...] = ()
+    weight: float = 1
+    adds: Mapping[str, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         """Return the columns in the order of `ContentRow.cells`."""
         return tuple(name for name in self.row.__struct_fields__ if name != MADE_BY_THE_FOLD_VERSION)
 
-    def kind(self, column: str) -> object:
-        """Return the type of a column's values in Python."""
-        return get_type_hints(self.row)[column]
+    @property
+    def is_versioned(self) -> bool:
+        """Whether rows are replaced by newer versions, so that one generation may be ahead for a while."""
+        return "version" in self.columns
+
+    @cached_property
+    def kinds(self) -> dict[str, Any]:
+        """Return the types of the columns' values in Python."""
+        return get_type_hints(self.row)
+
+    @cached_property
+    def sums(self) -> Question[Any, Sums]:
+        """Ask for the `Sums` of a range."""
+        return Question(self._generated("sums"), self.range, Sums)
+
+    @cached_property
+    def rows(self) -> Question[Any, ContentRow]:
+        """Ask for some buckets of a range; if ``contents`` is not empty, only for rows with one of these hashes."""
+        some = [("buckets", list[int]), ("contents", list[int])]
+        params = defstruct(f"Some{self.range.__name__}", some, bases=(self.range,), frozen=True)
+        return Question(self._generated("rows"), params, ContentRow)
+
+    def _generated(self, template: str) -> str:
+        text = read_sql("generations.prove", f"{template}.template")
+        for name, part in self._parts().items():
+            text = text.replace(f"{{{{{name}}}}}", part)
+        return generated(f"generations.prove.{self.name}_{template}", text)
+
+    def _parts(self) -> dict[str, str]:
+        by_offset = "log_offset" in self.columns
+        return {
+            "table": self.name,
+            "key": ", ".join(f"toString({column})" for column in self.key),
+            "bucket": "intDiv(log_offset, {block:UInt64})" if by_offset else "sipHash64(session_id) % 1024",
+            "version": "version" if self.is_versioned else "0",
+            "columns": ", ".join(self.columns),
+            "range": _CONDITIONS[self.range],
+            **{name: self.adds.get(name, "0") for name in ("bytes", "facts_added", "places")},
+        }
 
 
-# Of `facts`: what a fold needs of a payload. Another version needs something else, as its rows of sessions show.
-MADE_BY_THE_FOLD_VERSION = "parsed"
 OF_SESSION = ("org_id", "session_id")
 OF_RECORD = ("log_partition", "log_offset")
-FACTS = Table(
-    "facts", FactRow, (*OF_SESSION, "event_id"), TableQuestions(ask.FACT_SUMS, ask.FACT_ROWS), versioned=False, weight=1
-)
-RECEIPTS = Table(
-    "receipts", ReceiptRow, OF_RECORD, TableQuestions(ask.RECEIPT_SUMS, ask.RECEIPT_ROWS), versioned=False, weight=0.3
-)
-DEAD_LETTERS = Table(
-    *("dead_letters", DeadLetterRow, OF_RECORD, TableQuestions(ask.DEAD_LETTER_SUMS, ask.DEAD_LETTER_ROWS)),
-    versioned=False,
-    weight=0,
-)
+_PLACE = "cityHash64(log_partition, log_offset)"
+_OF_FACTS = {"bytes": "length(data)", "facts_added": "1", "places": _PLACE}
+_OF_RECEIPTS = {"facts_added": "added", "places": f"added * {_PLACE}"}
+FACTS = Table("facts", FactRow, FactRange, (*OF_SESSION, "event_id"), ("timestamp",), adds=_OF_FACTS)
+RECEIPTS = Table("receipts", ReceiptRow, OffsetRange, OF_RECORD, ("received_at",), 0.3, _OF_RECEIPTS)
+DEAD_LETTERS = Table("dead_letters", DeadLetterRow, OffsetRange, OF_RECORD, ("logged_at",), weight=0)
 # The hour is in the table's key: a row under another hour is another row.
-SESSIONS = Table(
-    *("sessions", SessionRow, (*OF_SESSION, "started_hour"), TableQuestions(ask.SESSION_SUMS, ask.SESSION_ROWS)),
-    versioned=True,
-    weight=2,
-)
-TASKS = Table(
-    *("tasks", TaskRow, (*OF_SESSION, "kind", "task_id"), TableQuestions(ask.TASK_SUMS, ask.TASK_ROWS)),
-    versioned=True,
-    weight=0.5,
-)
-COMPACTIONS = Table(
-    *("compactions", CompactionRow, (*OF_SESSION, "compaction_id")),
-    TableQuestions(ask.COMPACTION_SUMS, ask.COMPACTION_ROWS),
-    versioned=True,
-    weight=1,
-)
-ANALYSES = Table(
-    *("analyses", AnalysisRow, OF_SESSION, TableQuestions(ask.ANALYSIS_SUMS, ask.ANALYSIS_ROWS)),
-    versioned=True,
-    weight=1,
-)
-BY_SESSION: tuple[Table[Any], ...] = (TASKS, COMPACTIONS, ANALYSES)
-BY_ORG: tuple[Table[Any], ...] = (FACTS, SESSIONS, *BY_SESSION)
-ALL: tuple[Table[Any], ...] = (*BY_ORG, RECEIPTS, DEAD_LETTERS)
+SESSIONS = Table("sessions", SessionRow, HourRange, (*OF_SESSION, "started_hour"), ("started_hour",), weight=2)
+TASKS = Table("tasks", TaskRow, SessionRange, (*OF_SESSION, "kind", "task_id"), ("started_at", "ended_at"), weight=0.5)
+COMPACTIONS = Table("compactions", CompactionRow, SessionRange, (*OF_SESSION, "compaction_id"))
+ANALYSES = Table("analyses", AnalysisRow, SessionRange, OF_SESSION)
+BY_SESSION = (TASKS, COMPACTIONS, ANALYSES)
+BY_ORG = (FACTS, SESSIONS, *BY_SESSION)
+ALL = (*BY_ORG, RECEIPTS, DEAD_LETTERS)

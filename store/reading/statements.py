@@ -26,6 +26,14 @@ TUNING = frozenset(
     }
 )
 
+_generated: dict[str, str] = {}
+
+
+def generated(name: str, text: str) -> str:
+    """Register a text that was made from a template as the statement ``name``; return the name."""
+    _generated[name] = text
+    return name
+
 
 def statement(name: str) -> str:
     """Return the text of the SQL file ``<package>.<file>``, such as ``query_api.analytics.summary``.
@@ -33,7 +41,8 @@ def statement(name: str) -> str:
     ``{{part_where}}`` includes the file ``part_where.include.sql`` from the same folder, which several questions share.
     """
     package, file = name.rsplit(".", 1)
-    return _INCLUDE.sub(lambda found: read_sql(package, f"{found[1]}.include"), read_sql(package, file))
+    text = _generated.get(name) or read_sql(package, file)
+    return _INCLUDE.sub(lambda found: read_sql(package, f"{found[1]}.include"), text)
 
 
 @lru_cache(maxsize=1024)

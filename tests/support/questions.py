@@ -5,18 +5,28 @@ import pkgutil
 from pathlib import Path
 from typing import Any
 
+from generations.prove.tables import ALL as TABLES
 from store.reading.question import Question
 from tests.support import CHECKOUT
 
 PACKAGES = ("query_api", "audit", "generations", "store.reading")
-INCLUDE = ".include.sql"
+INCLUDE, TEMPLATE = ".include.sql", ".template.sql"
 ADDS = "\nINSERT INTO "  # a statement that is not a question
 
 
 def sql_files() -> dict[str, Path]:
-    """Return the SQL files of questions by their names, such as ``query_api.analytics.summary``."""
-    files = [file for file in _all_sql_files() if not file.name.endswith(INCLUDE) and ADDS not in file.read_text()]
-    return {".".join(file.relative_to(CHECKOUT).with_suffix("").parts): file for file in files}
+    """Return the SQL files of questions by their names, such as ``query_api.analytics.summary``.
+
+    The two questions about each table of a proof are made from two templates.
+    """
+    files = [
+        file
+        for file in _all_sql_files()
+        if not file.name.endswith((INCLUDE, TEMPLATE)) and ADDS not in file.read_text()
+    ]
+    template = CHECKOUT / "generations" / "prove" / f"rows{TEMPLATE}"
+    made = {question.name: template for question in _of_a_proof()}
+    return {".".join(file.relative_to(CHECKOUT).with_suffix("").parts): file for file in files} | made
 
 
 def included_files() -> list[Path]:
@@ -27,7 +37,12 @@ def included_files() -> list[Path]:
 def questions() -> list[Question[Any, Any]]:
     """Return the questions of all modules, each once."""
     found = {value.name: value for module in _modules() for value in vars(module).values() if _is_question(value)}
+    found |= {question.name: question for question in _of_a_proof()}
     return [found[name] for name in sorted(found)]
+
+
+def _of_a_proof() -> list[Question[Any, Any]]:
+    return [question for table in TABLES for question in (table.sums, table.rows)]
 
 
 def _all_sql_files() -> list[Path]:

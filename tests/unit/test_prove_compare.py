@@ -1,12 +1,23 @@
 """Which rows of two generations differ, and which are moving."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 
-from generations.prove.compare import changed_columns, compare_rows, unequal_buckets, value_of
-from generations.prove.inside import _positions_by_block
-from generations.prove.places import Places
-from generations.prove.questions import ContentRow, OffsetRange, PlacedSums, Sums
+from generations.prove import rows as rows_module
+from generations.prove.blocks import Blocks, differing_blocks, incomplete_blocks, positions_by_block
+from generations.prove.compare import (
+    RowPair,
+    Unequal,
+    changed_columns,
+    compare_rows,
+    unchanged_pairs,
+    unequal_buckets,
+    value_of,
+)
+from generations.prove.questions import ContentRow, OffsetRange, Sums
 from generations.prove.ranges import block_of, offset_ranges, positions
+from generations.prove.rows import Compared, join_hours
 from generations.prove.tables import ANALYSES, SESSIONS
 from schemas.store.rows import SessionRow
 
@@ -15,7 +26,7 @@ SETTLED = [10, 20]
 
 def row(key: str = "a", version: int = 5, content: int = 1, partition: int = 0) -> ContentRow:
     """Return a row of a versioned table."""
-    return ContentRow((key,), 0, None, version, partition, content, ())
+    return ContentRow((key,), 0, version, partition, content, ())
 
 
 @pytest.mark.parametrize(
@@ -67,27 +78,57 @@ def test_values_are_typed_and_a_row_without_any_difference_is_never_silent() -> 
     """Numbers are numbers, times RFC 3339, NULL is null; equal cells with unequal hashes show the hashes."""
     texts = {"created": "true", "events": "7", "started_at": "2026-01-20 10:00:00.000", "title": "7", "ended_at": None}
     cells = tuple(texts.get(name, "") for name in SessionRow.__struct_fields__)
-    one, other = (ContentRow(("a",), 0, None, 1, 0, content, cells) for content in (1, 2))
+    one, other = (ContentRow(("a",), 0, 1, 0, content, cells) for content in (1, 2))
 
     values = [value_of(SESSIONS, name, text) for name, text in texts.items()]
 
     assert values == [True, 7, "2026-01-20T10:00:00.000Z", "7", None]
-    assert [tuple(changed) for changed in changed_columns(SESSIONS, one, other)] == [
-        ("hash", "0000000000000001", "0000000000000002")
+    assert changed_columns(SESSIONS, RowPair(("a",), one, other)) == (("hash", "0000000000000001", "0000000000000002"),)
+    assert changed_columns(ANALYSES, RowPair(("a",), None, row())) == (("rows", 0, 1),)
+
+
+def test_a_row_that_was_written_since_its_hash_was_read_is_left_out() -> None:
+    """Its columns would be those of another version; a row that came or went is one, too."""
+    read = [row("a", content=1), row("b", content=9)]
+    lines = [Unequal(("a",), (0,), 1, None), Unequal(("b",), (0,), 1, None), Unequal(("c",), (0,), None, 1)]
+
+    assert unchanged_pairs(lines, read, []) == [RowPair(("a",), read[0], None)]
+
+
+async def test_a_session_under_another_hour_is_joined_across_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row without its other half comes at the end, or at once if too many wait; counts are passed on."""
+    monkeypatch.setattr(rows_module, "HALVES_MAX", 2)
+
+    def half(session: str, hour: str, *, is_live: bool) -> RowPair:
+        found = row(content=int(hour))
+        return RowPair(("org", session, hour), *((found, None) if is_live else (None, found)))
+
+    whole = RowPair(("org", "e", "1"), row(), row(content=2))
+
+    async def found() -> AsyncIterator[Compared]:
+        yield Compared(7, 1, [half("a", "1", is_live=True), half("b", "1", is_live=True), whole])
+        yield Compared(8, 2, [half("c", "2", is_live=False), half("a", "2", is_live=False)])
+
+    joined = [some async for some in join_hours(found())]
+
+    assert [(some.rows, some.moving) for some in joined] == [(7, 1), (8, 2), (0, 0)]
+    assert [list(some.pairs) for some in joined] == [
+        [whole],
+        [half("c", "2", is_live=False), RowPair(("org", "a", "2"), row(content=1), row(content=2))],
+        [half("b", "1", is_live=True)],
     ]
-    assert [tuple(changed) for changed in changed_columns(ANALYSES, None, row())] == [("rows", 0, 1)]
 
 
-def test_places_differ_if_facts_are_at_another_position() -> None:
+def test_blocks_differ_if_facts_are_at_another_position() -> None:
     """Equal numbers of facts at other positions are noticed, in whichever order the sums come."""
-    claimed, there, elsewhere = Places(), Places(), Places()
-    claimed.add([PlacedSums(0, 1, 0, 0, 3, (3 * 7) % 2**64), PlacedSums(1, 1, 0, 0, 0, 0)])
-    there.add([PlacedSums(0, 2, 0, 0, 2, 14)])
-    there.add([PlacedSums(0, 1, 0, 0, 1, 7)])
-    elsewhere.add([PlacedSums(0, 3, 0, 0, 3, 22)])
+    claimed, there, elsewhere = Blocks(), Blocks(), Blocks()
+    claimed.add([Sums(0, 1, 0, 0, 3, (3 * 7) % 2**64), Sums(1, 1, 0, 0, 0, 0)])
+    there.add([Sums(0, 2, 0, 0, 2, 14)])
+    there.add([Sums(0, 1, 0, 0, 1, 7 + 2**64)])
+    elsewhere.add([Sums(0, 3, 0, 0, 3, 22)])
 
-    assert claimed.differing(there) == []
-    assert claimed.differing(elsewhere) == [0]
+    assert differing_blocks(claimed, there) == []
+    assert differing_blocks(claimed, elsewhere) == [0]
 
 
 @pytest.mark.parametrize("pins", [[], [0, 0], [5], [3, 0, 7], [250_000, 1], [2_500_001, 2_499_999]])
@@ -101,7 +142,7 @@ def test_the_ranges_of_offsets_cover_each_position_once(pins: list[int]) -> None
     ends = [part.until for part, _ in parts]
     assert [part.since for part, _ in parts] == [0, *ends][: len(parts)]
     for part, rows in parts:
-        assert sum(_positions_by_block(part).values()) == rows <= 100_000
+        assert sum(positions_by_block(part).values()) == rows <= 100_000
 
 
 def test_positions_are_counted_by_block() -> None:
@@ -113,4 +154,5 @@ def test_positions_are_counted_by_block() -> None:
         [2, 3],
         [],
     ]
-    assert _positions_by_block(part) == {0: 2, 1: 4, 2: 3}
+    assert positions_by_block(part) == {0: 2, 1: 4, 2: 3}
+    assert incomplete_blocks(part, {0: 2, 1: 3}) == {1, 2}

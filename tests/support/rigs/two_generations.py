@@ -6,9 +6,9 @@ from typing import Any
 
 import clickhouse_connect
 
+from generations.prove.pair import Pause
 from generations.prove.proof import Proof
 from generations.prove.prove import Prove
-from generations.prove.sides import Pause
 from processors.fold.fold import FOLD_VERSION
 from processors.warehouse import ClickHouseWarehouse
 from runtime.services.projector import make_warehouse

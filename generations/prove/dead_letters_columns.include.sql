@@ -1,1 +1,0 @@
-        log_partition, log_offset, logged_at, reason, key, value

@@ -1,0 +1,82 @@
+"""The two generations of a proof, each of which answers questions."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import NamedTuple
+from uuid import UUID
+
+from audit.receipts_end import receipts_end
+from generations.prove.found import DifferentRow, Session
+from generations.prove.questions import SESSION_DAYS, SessionsOfOrg
+from query_api.freshness import PROGRESS
+from store.generations import Generation
+from store.reading.question import NoParams, P, Question, R
+from store.reading.reader import Reader, answer
+from store.sql import cut_to_size
+
+Pause = Callable[[], Awaitable[None]]
+
+
+class GenerationReader(NamedTuple):
+    """One generation, as `store.reading.question.Asks`."""
+
+    reader: Reader
+    generation: Generation
+
+    @property
+    def name(self) -> str:
+        """Return the generation's name."""
+        return self.generation.name
+
+    async def ask(self, question: Question[P, R], params: P) -> list[R]:
+        """Return the rows that answer a question."""
+        return await answer(self.reader, self.generation, question, params)
+
+    async def settled(self) -> dict[int, int]:
+        """Return, by partition, the offset below which all records are in the tables.
+
+        Receipts and progress are the last writes of a batch, and a store may have lost rows of either.
+        """
+        settled = await receipts_end(self)
+        for row in await self.ask(PROGRESS, NoParams()):
+            settled[row.log_partition] = max(row.projected, settled.get(row.log_partition, 0))
+        return settled
+
+
+class Pair(NamedTuple):
+    """The live generation and the proved one, which may be the same; and the pause before a second reading."""
+
+    live: GenerationReader
+    proved: GenerationReader
+    pause: Pause
+
+    @property
+    def each(self) -> list[GenerationReader]:
+        """Return the generations, each once."""
+        return [self.live] if self.is_one else [self.live, self.proved]
+
+    @property
+    def is_one(self) -> bool:
+        """Whether a generation is only checked against itself."""
+        return self.live.name == self.proved.name
+
+    async def settled(self) -> list[int]:
+        """Return, by partition, the offset below which all records are in the tables of both."""
+        found = [await one.settled() for one in self.each]
+        partitions = max((partition + 1 for settled in found for partition in settled), default=0)
+        return [min(settled.get(partition, 0) for settled in found) for partition in range(partitions)]
+
+    async def dated(self, rows: Sequence[DifferentRow]) -> list[DifferentRow]:
+        """Return the rows; those without a day get the day on which their session started, if one has the session."""
+        days = await self._days_of({row.session for row in rows if row.day is None and row.session})
+        return [row._replace(day=row.day or days.get(row.session)) for row in rows]
+
+    async def _days_of(self, sessions: set[Session]) -> dict[Session | None, str]:
+        days: dict[Session | None, str] = {}
+        for one in self.each:
+            for org_id, of_org in groupby(sorted(sessions - days.keys()), itemgetter(0)):
+                for some in cut_to_size(UUID(session_id) for _, session_id in of_org):
+                    found = await one.ask(SESSION_DAYS, SessionsOfOrg(org_id, some))
+                    days |= {(org_id, str(row.session_id)): row.day for row in found}
+        return days

@@ -1,0 +1,122 @@
+"""Checks the positions of the log inside a generation: each has a receipt, and each receipt its facts or dead letter.
+
+All rows that are returned were wrong in two readings.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
+
+from audit.confirm import Comparison, confirmed_differences
+from generations.prove.blocks import Blocks, differing_blocks, incomplete_blocks
+from generations.prove.found import Changed, DifferentRow, Key
+from generations.prove.pair import GenerationReader, Pair, Pause
+from generations.prove.questions import DEAD_RECEIPTS, RECEIPT_FACTS, OffsetRange, Positions, Sums
+from generations.prove.ranges import block_of, fact_ranges, offset_ranges, orgs_of, positions
+from generations.prove.rows import rows_of
+from generations.prove.tables import FACTS, RECEIPTS
+from schemas.log.position import Position
+
+POSITIONS_PER_QUESTION = 2_000
+
+
+async def without_receipt(pair: Pair, part: OffsetRange, sums: Sequence[Sequence[Sums]]) -> list[DifferentRow]:
+    """Return the positions of a range that have a receipt in no generation, for each generation.
+
+    If only one lacks a receipt, the comparison with the other one shows it.
+    """
+    incomplete = [incomplete_blocks(part, {row.bucket: row.found for row in rows}) for rows in sums]
+    blocks = set.intersection(*incomplete)
+    if not blocks:
+        return []
+    wrong = await _confirmed(partial(_without_receipt, pair, part, blocks), pair.pause)
+    return [row._replace(generation=one.name) for one in pair.each for row in wrong]
+
+
+async def with_other_facts(
+    one: GenerationReader, pause: Pause, pins: list[int], receipts: Blocks, facts: Blocks
+) -> AsyncIterator[list[DifferentRow]]:
+    """Yield the receipts that claim another number of facts than there are at their positions.
+
+    If no receipt explains why the sums of a block differ, its facts belong to other sessions than its receipts. The
+    block is then yielded itself, if its sums still differ when they are read again.
+    """
+    explained = incomplete_blocks(OffsetRange(0, max(pins, default=0), pins, block_of(pins)), receipts.found)
+    differing = differing_blocks(receipts, facts)
+    for block in differing:
+        for part in _cut(block, pins):
+            wrong = await _confirmed(partial(_with_other_facts, one, part), pause)
+            if wrong:
+                explained.add(block)
+            yield wrong
+    if unexplained := set(differing) - explained:
+        yield await _blocks_with_other_facts(one, pins, unexplained)
+
+
+async def with_other_dead_letters(pair: Pair, part: OffsetRange) -> list[DifferentRow]:
+    """Return the positions of a range whose receipt and dead letter disagree."""
+    reads = [partial(_with_other_dead_letters, one, Positions(part.since, part.until, part.pins)) for one in pair.each]
+    return [row for read in reads for row in await _confirmed(read, pair.pause)]
+
+
+async def _confirmed(read: Callable[[], Awaitable[list[DifferentRow]]], pause: Pause) -> list[DifferentRow]:
+    """Return the rows that two readings show, the second begun after the first ended."""
+
+    async def compare(_keys: object = None) -> Comparison[DifferentRow, Key]:
+        rows = await read()
+        return Comparison(0, 0, [], len(rows), rows)
+
+    return (await confirmed_differences(await compare(), lambda row: row.key, compare, pause)).lines
+
+
+async def _without_receipt(pair: Pair, part: OffsetRange, blocks: set[int]) -> list[DifferentRow]:
+    receipts = [row for one in pair.each for row in await rows_of(one, RECEIPTS, part, sorted(blocks))]
+    present = {Position(*map(int, row.row_key)) for row in receipts}
+    wanted = (
+        Position(partition, offset)
+        for partition, offsets in enumerate(positions(part.pins, part.since, part.until))
+        for offset in offsets
+        if offset // part.block in blocks
+    )
+    rows = (Changed("rows", 0, 1),)
+    return [DifferentRow("receipts", _key(position), None, rows) for position in wanted if position not in present]
+
+
+async def _with_other_facts(one: GenerationReader, part: Positions) -> list[DifferentRow]:
+    found = []
+    for row in await one.ask(RECEIPT_FACTS, part):
+        key = _key(Position(row.log_partition, row.log_offset), row.org_id, str(row.session_id))
+        found.append(DifferentRow("receipts", key, row.day, (Changed("added", row.added, row.facts),), one.name))
+    return found
+
+
+async def _with_other_dead_letters(one: GenerationReader, part: Positions) -> list[DifferentRow]:
+    found = []
+    for row in await one.ask(DEAD_RECEIPTS, part):
+        key, rows = _key(Position(row.log_partition, row.log_offset)), Changed("rows", row.letters, row.is_dead)
+        found.append(DifferentRow("dead_letters", key, row.day, (rows,), one.name))
+    return found
+
+
+async def _blocks_with_other_facts(one: GenerationReader, pins: list[int], blocks: set[int]) -> list[DifferentRow]:
+    receipts, facts = Blocks(), Blocks()
+    async for part, _ in fact_ranges(await orgs_of([one], FACTS.name), pins):
+        facts.add(await one.ask(FACTS.sums, part))
+    for offsets, _ in offset_ranges(pins):
+        receipts.add(await one.ask(RECEIPTS.sums, offsets))
+    found, size = [], block_of(pins)
+    for block in sorted(blocks.intersection(differing_blocks(receipts, facts))):
+        key = (("offsets", f"{block * size} to {(block + 1) * size - 1} of all partitions"),)
+        added = Changed("added", receipts.facts[block], facts.facts[block])
+        found.append(DifferentRow("receipts", key, None, (added,), one.name))
+    return found
+
+
+def _key(position: Position, org_id: str | None = None, session_id: str | None = None) -> Key:
+    return ("position", str(position)), ("org_id", org_id), ("session_id", session_id)
+
+
+def _cut(block: int, pins: list[int]) -> list[Positions]:
+    """Cut a block into parts of a bounded number of positions."""
+    size, step = block_of(pins), max(1, POSITIONS_PER_QUESTION // len(pins))
+    until = (block + 1) * size
+    return [Positions(start, min(until, start + step), pins) for start in range(block * size, until, step)]
