@@ -12,6 +12,7 @@ _NOUNS = {
     "receipts": ("receipt", "receipts"),
     "dead_letters": ("dead letter", "dead letters"),
     "sessions": ("session", "sessions"),
+    "session_states": ("session state", "session states"),
     "tasks": ("task", "tasks"),
     "compactions": ("digest", "digests"),
     "analyses": ("analysis", "analyses"),
@@ -67,9 +68,10 @@ def _counted(proof: Proof, count: ColumnCount) -> str:
     where = f" of {_plural(count.orgs, ('org', 'orgs'))}" if count.orgs else ""
     if count.table in _PARTS:
         return f"{count.rows:,} {_PARTS[count.table]}{where}"
-    if count.column == "rows":
+    compared = proof.compared.get(count.table)
+    if count.column == "rows" or compared is None:
         return _plural(count.rows, _NOUNS[count.table]) + where
-    return f"{count.rows:,} of {_plural(proof.compared[count.table], _NOUNS[count.table])}{where}"
+    return f"{count.rows:,} of {_plural(compared, _NOUNS[count.table])}{where}"
 
 
 def _claim(count: ColumnCount, counted: str) -> str:
