@@ -16,7 +16,7 @@ from bench.harness import BenchQuestion, Report
 from bench.kafka import broker_topic
 from bench.load import Generator
 from bench.prototype import projected_by_prototype, prototype_ingesting, prototype_projecting
-from bench.rounds import Turn, compare, figures_of, in_turns
+from bench.rounds import Turn, compare, figures_of_sides, in_turns
 from bench.services import installation, temporary_folder, wait_until
 from bench.usage import descendants_cpu_s
 
@@ -34,7 +34,7 @@ def _measure(report: Report) -> list[Figure]:
         "up": partial(_run_ours, "up", report),
     }
     turns = in_turns(sides, report)
-    figures = [one for side, found in turns.items() for one in figures_of(f"{NAME} {side}", found)]
+    figures = figures_of_sides(NAME, turns)
     for side, (name, wanted) in WANTED.items():
         figures += compare(name, turns[side], turns["prototype"], "a bare prototype", wanted)
     return figures

@@ -13,7 +13,7 @@ from bench.harness import BenchQuestion, Report
 from bench.ingest import ingest_into_kafka, send_events
 from bench.kafka import create_topic
 from bench.prototype import prototype_ingesting
-from bench.rounds import Turn, compare, figures_of, in_turns
+from bench.rounds import Turn, compare, figures_of_sides, in_turns
 from bench.services import Service
 
 NAME = "ingest_vs_prototype"
@@ -42,7 +42,7 @@ def _measure_size(batch: int, services: Mapping[str, Service], report: Report) -
     }
     turns, name = in_turns(sides, report), f"{NAME}_{batch}"
     return [
-        *(one for side, found in turns.items() for one in figures_of(f"{name} {side}", found)),
+        *figures_of_sides(name, turns),
         *compare(name, turns["ours"], turns["prototype"], "a bare route", WANTED[batch]),
     ]
 

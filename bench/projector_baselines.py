@@ -20,7 +20,7 @@ from bench.harness import FAILED, BenchQuestion, Report
 from bench.kafka import FilledTopic, rewind_group
 from bench.projector import filled_topic, project_into_folder
 from bench.prototype import projected_by_prototype, prototype_projecting
-from bench.rounds import Turn, compare, figures_of, in_turns
+from bench.rounds import Turn, compare, figures_of_sides, in_turns
 from bench.services import temporary_folder, wait_until
 from bench.usage import cpu_s
 from runtime.services.ports import free_port
@@ -78,7 +78,7 @@ def _measure(report: Report) -> list[Figure]:
     with temporary_folder() as folder, filled_topic(folder, EVENTS, report) as filled:
         turns = in_turns({name: partial(side, folder, filled) for name, side in sides.items()}, report)
     figures = [
-        *(one for side, found in turns.items() for one in figures_of(f"{NAME} {side}", found)),
+        *figures_of_sides(NAME, turns),
         figure(f"{NAME} ours with the rollups", with_rollups, "events/s"),
         *compare(OF_PROTOTYPE, turns[OURS], turns[PROTOTYPE], "a bare prototype", PROTOTYPE_WANTED),
     ]

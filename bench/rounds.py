@@ -35,6 +35,11 @@ def figures_of(name: str, turns: Sequence[Turn], mark: float | None = None) -> l
     ]
 
 
+def figures_of_sides(name: str, turns: Mapping[str, Sequence[Turn]]) -> list[Figure]:
+    """Return throughput and processor time of each side."""
+    return [one for side, found in turns.items() for one in figures_of(f"{name} {side}", found)]
+
+
 def compare(name: str, ours: Sequence[Turn], baseline: Sequence[Turn], of: str, wanted: float) -> list[Figure]:
     """Return how many times better than a baseline ours is, by throughput and by processor time.
 

@@ -96,8 +96,7 @@ def store_server(folder: Path) -> Iterator[str]:
     """Run a store server with a new store in ``folder``; yields its URL when it is ready."""
     port, data = free_port(), Path(tempfile.mkdtemp(dir=folder))
     url = f"clickhouse://bench:{secrets.token_urlsafe(16)}@{HOST}:{port}"
-    options = ("--host", HOST, "--port", str(port))
-    with running_service(data, "store-server", *options, env={"STORE_URL": url}) as server:
+    with running_service(data, "store-server", "--port", str(port), env={"STORE_URL": url}) as server:
         wait_until(lambda: answers_200(HOST, port, "/ping"), server, data)
         yield url
 

@@ -50,8 +50,9 @@ install_all() {
     # The versions in requirements.lock, which were tested. pip checks the hashes of uv, and uv those of the others.
     sed -n '/^uv==/,/ via/p' "$CHECKOUT/requirements.lock" | run "$PROGRAM/bin/python" -m pip install --quiet \
         --disable-pip-version-check --require-hashes --requirement /dev/stdin
-    run "$PROGRAM/bin/uv" pip install --quiet --python "$PROGRAM/bin/python" --constraint "$CHECKOUT/requirements.lock" \
-        --reinstall-package crewkit-sessions "$CHECKOUT"
+    # From the checkout, since uv looks there for the overrides in pyproject.toml.
+    run "$PROGRAM/bin/uv" --directory "$CHECKOUT" pip install --quiet --python "$PROGRAM/bin/python" \
+        --constraint requirements.lock --reinstall-package crewkit-sessions .
     run "$PROGRAM/bin/uv" pip uninstall --quiet --python "$PROGRAM/bin/python" setuptools # installed by venv, not needed
     for unit in "$HERE"/*.service "$HERE"/*.timer; do
         run install -m 644 "$unit" "$UNITS/"

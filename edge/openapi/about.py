@@ -25,7 +25,7 @@ offset, and may have any. Days and weeks are UTC; weeks start on Monday.
 `null` clears a field, and a missing field stays unchanged. Unknown fields and unknown query parameters return 422.
 
 **Money** is in US dollars, as a decimal number with up to 9 decimals. The service stores integer nano-dollars, so sums
-are exact. **Tokens** are integers from 0 to 2^53.
+are exact. **Tokens** are integers from 0 to 2^53. In bodies, integers have no fraction: `1.0` returns 422.
 
 **Ids** of sessions, runs and threads are UUIDs. An id of the wrong shape is unknown and returns 404.
 

@@ -18,37 +18,15 @@ from edge.errors import not_found
 from edge.openapi.document import build_document
 
 _DOCUMENT = "openapi_document"
-_SCRIPT = b"""\
-window.onload = () => SwaggerUIBundle({
-  url: "/schema/openapi.json",
-  dom_id: "#page",
-  deepLinking: true,
-  docExpansion: "list",
-  defaultModelsExpandDepth: 0,
-  validatorUrl: null,
-});
-"""
-_PAGE = b"""\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>crewkit-sessions: the API</title>
-<link rel="stylesheet" href="/schema/assets/swagger-ui.css">
-<link rel="icon" type="image/png" href="/schema/assets/favicon-32x32.png">
-<script src="/schema/assets/swagger-ui-bundle.js" defer></script>
-<script src="/schema/assets/start.js" defer></script>
-</head>
-<body><main id="page"><a href="/schema/openapi.json">openapi.json</a></main></body>
-</html>
-"""
+_FOLDER = Path(__file__).parent
+_PAGE = (_FOLDER / "page.html").read_bytes()
 # Allows scripts and calls of this host only. Swagger UI sets style attributes and has icons in data URLs.
 _POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _ASSETS: Mapping[str, str] = {
+    "start.js": "text/javascript",
     "swagger-ui.css": "text/css",
     "swagger-ui-bundle.js": "text/javascript",
     "favicon-32x32.png": "image/png",
@@ -73,18 +51,17 @@ def page() -> Response[bytes]:
 def asset(request: Request[object, object, State]) -> Response[bytes]:
     """Return a file of the page."""
     name = str(request.path_params["name"])
-    if name == "start.js":
-        return Response(_SCRIPT, media_type="text/javascript")
     if name not in _ASSETS:
         raise not_found()
-    return Response(_packaged(name), media_type=_ASSETS[name])
+    return Response(_read(name), media_type=_ASSETS[name])
 
 
 @cache
-def _packaged(name: str) -> bytes:
-    """Read a file of the package, which is not imported: it would import Flask."""
-    place = distribution("flask-swagger-ui").locate_file(f"flask_swagger_ui/dist/{name}")
-    return Path(str(place)).read_bytes()
+def _read(name: str) -> bytes:
+    """Return a file of this folder, or of Swagger UI's package. That is not imported: it would import Flask."""
+    own = _FOLDER / name
+    packaged = distribution("flask-swagger-ui").locate_file(f"flask_swagger_ui/dist/{name}")
+    return (own if own.exists() else Path(str(packaged))).read_bytes()
 
 
 PAGE_ROUTES: list[HTTPRouteHandler] = [openapi_json, page, asset]
