@@ -1,6 +1,6 @@
 """A session of a real installation that a test writes to, and reads back once it is projected."""
 
-from types import TracebackType
+from contextlib import AbstractContextManager
 from typing import Any
 
 import httpx
@@ -10,7 +10,7 @@ from tests.support.rigs.installation import Installation, eventually_ok
 NOW = "2026-01-20T10:30:00Z"
 
 
-class SessionClient:
+class SessionClient(AbstractContextManager["SessionClient"]):
     """One session; every read waits for all writes made to it."""
 
     def __init__(self, installation: Installation, org: str, **created: Any) -> None:
@@ -51,8 +51,5 @@ class SessionClient:
         self._position = reply.headers["X-Log-Position"]
         return reply
 
-    def __enter__(self) -> "SessionClient":
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.client.close()

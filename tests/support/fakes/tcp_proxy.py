@@ -10,7 +10,7 @@ Fault = Literal["none", "refuse", "drop-reply"]
 CHUNK = 1 << 16
 
 
-class TcpProxy:
+class TcpProxy(contextlib.AbstractContextManager["TcpProxy"]):
     """Listens on a free port of 127.0.0.1 and forwards to ``port``, in its own thread."""
 
     def __init__(self, port: int) -> None:
@@ -58,9 +58,6 @@ class TcpProxy:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
-
-    def __enter__(self) -> "TcpProxy":
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
