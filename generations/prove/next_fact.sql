@@ -1,4 +1,4 @@
--- Which key of an org's facts follows a number of rows after a key?
+-- Which key of an org's facts has a number of rows between itself and a key?
 -- Table: facts (key: org_id, session_id, place), read in its order.
 SELECT
     session_id,

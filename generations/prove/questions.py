@@ -28,7 +28,7 @@ class OrgRow(Struct, frozen=True):
 
 
 class AfterFact(Struct, frozen=True):
-    """The key that follows ``rows`` rows after a fact of an org."""
+    """A fact of an org; the key wanted has ``rows`` rows between them."""
 
     org_id: str
     session_id: UUID

@@ -131,7 +131,8 @@ def _grouped(orgs: Iterable[OrgRows]) -> Iterator[list[OrgRows]]:
 
 
 async def _next_fact(org: OrgRows, key: tuple[UUID, int]) -> tuple[UUID, int] | None:
-    found = await org.most_in.ask(NEXT_FACT, AfterFact(org.org_id, *key, ROWS_PER_RANGE))
+    """Return the key that ends the range: the one at ``key`` is in it, and so are the next ones."""
+    found = await org.most_in.ask(NEXT_FACT, AfterFact(org.org_id, *key, ROWS_PER_RANGE - 1))
     return (found[0].session_id, found[0].place) if found else None
 
 
