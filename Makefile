@@ -49,7 +49,7 @@ test-costs: $(STAMP) ## Run all tests, and write the cost of each to tests/costs
 	@$(BIN)/python -m tests.selection.facts var/costs.jsonl
 
 unit: $(STAMP) ## Run the tests that start no server, with fewer examples
-	@HYPOTHESIS_PROFILE=few $(PYTEST) -m "not servers and not slow" tests/unit tests/meta tests/properties $(ARGS)
+	@HYPOTHESIS_PROFILE=few $(PYTEST) -m "not servers and not slow" tests/unit tests/meta tests/properties client/tests $(ARGS)
 
 integration: $(STAMP) ## Run the tests that combine real parts, and those of the public interfaces
 	@$(PYTEST) tests/integration tests/contract $(ARGS)
@@ -58,16 +58,16 @@ faults: $(STAMP) ## Run the fault matrix: crashes, cut networks, full disks
 	@$(PYTEST) tests/faults $(ARGS)
 
 browser: $(STAMP) ## Run the tests of the dashboard: needs Chromium
-	@$(PYTEST) tests/browser $(ARGS)
+	@$(PYTEST) dashboard/tests $(ARGS)
 
 client: $(STAMP) ## Build the hook client's wheel in var/client, to install it on other machines
 	@$(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python --out-dir var/client client
 
 clients: $(STAMP) ## Install coding agents and run them with crewkit-hook: needs npm; RECORD=1 records the runs for other tests
 	@mkdir -p $(AGENTS)
-	@cp tests/clients/package.json $(AGENTS)
+	@cp client/tests/agents/package.json $(AGENTS)
 	@npm install --prefix $(AGENTS) --no-audit --no-fund --loglevel error
-	@AGENTS=$(abspath $(AGENTS)) $(if $(RECORD),RECORD=1) $(BIN)/python -m pytest tests/clients $(ARGS)
+	@AGENTS=$(abspath $(AGENTS)) $(if $(RECORD),RECORD=1) $(BIN)/python -m pytest client/tests/agents $(ARGS)
 
 images-test: $(STAMP) ## Build the images and break them as containers: needs Docker with Compose, and debootstrap
 	@IMAGES=1 $(BIN)/python -m pytest tests/images $(ARGS)

@@ -26,7 +26,7 @@ MODEL = "tests/properties/test_model.py::test_each_mistake_is_caught"
         ("tests/faults/test_stack.py::test_it[up]", "tests/faults/test_stack.py"),  # starts its own
         ("tests/faults/test_switch.py::test_it[up]", "generations of up"),
         (f"{MODEL}[retry that folds again]", f"{MODEL}[retry that folds again]"),
-        ("tests/browser/test_team.py::test_it[5]", "tests/browser/"),  # share an installation and a browser
+        ("dashboard/tests/test_team.py::test_it[5]", "dashboard/tests/"),  # share an installation and a browser
     ],
 )
 def test_one_worker_runs_all_tests_on_an_installation_and_otherwise_whole_files(nodeid: str, unit: str) -> None:

@@ -19,8 +19,8 @@ from tests.support import CHECKOUT
 
 PACKAGES = [*tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["importlinter"]["root_packages"], "tests"]
 BY_FOLDER = {  # tests that read files in these folders without naming one
-    "client": ["tests/integration/test_hook_wheel.py"],
-    "dashboard": ["tests/browser"],
+    "client": ["client/tests"],
+    "dashboard": ["dashboard/tests"],
     "deploy": ["tests/unit"],
     "docs": ["tests/contract/test_readme.py"],
     "README.md": ["tests/contract/test_readme.py"],
@@ -91,7 +91,7 @@ def reached(files: list[str]) -> dict[str, int]:
     return {
         file_of(module): steps
         for module, steps in distances(graph, changed).items()
-        if module.rpartition(".")[2].startswith("test_") and module.startswith("tests.")
+        if module.rpartition(".")[2].startswith("test_") and module.startswith(("tests.", "dashboard.tests."))
     }
 
 

@@ -10,7 +10,7 @@ import pytest
 
 ALL, NO, MODEL = "all", "none", "model"  # other values of `--part`, and the part of the properties
 PROPERTIES = Path(__file__).parents[1] / "properties"
-OF_FOLDERS = {"clients": "agents", "images": "images"}
+OF_FOLDERS = {"agents": "agents", "images": "images"}
 PARTS = {  # by name: what each part shows
     "agents": "unmodified coding agents, with the client that connects them",
     "alerts": "the shipped alerts in a real Prometheus, in real time",

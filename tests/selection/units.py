@@ -19,7 +19,7 @@ ON_THEIR_OWN = (  # tests that take minutes and share nothing
     "tests/properties/test_model.py::",
     "tests/faults/test_workers.py::test_two_workers_",
 )
-BROWSER = "tests/browser/"  # its tests share an installation with much data, and a Chromium
+BROWSER = "dashboard/tests/"  # its tests share an installation with much data, and a Chromium
 
 
 class ByInstallationOrFile(LoadScopeScheduling):

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from crewkit_hook import hook_files
 from crewkit_hook.agents.agent import Agent
 from crewkit_hook.agents.registry import AGENTS
 from crewkit_hook.hook_files import BACKUP_SUFFIX, Broken, check, is_connected, remove
 from crewkit_hook.program import Program, here
-from hypothesis import given
-from hypothesis import strategies as st
 
 CLIENTS = sorted(AGENTS)
 FOREIGN = {"matcher": "Bash", "hooks": [{"type": "command", "command": "./check.sh", "timeout": 9}]}

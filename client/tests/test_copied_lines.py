@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from crewkit_hook.agents.claude_code.transcript import Reading, state_at
 from crewkit_hook.agents.codex.transcript import Reading as CodexReading
 from crewkit_hook.importing import files_of, sessions_of

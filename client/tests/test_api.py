@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from crewkit_hook import connect, deadline, importing, spool
 from crewkit_hook import settings as client_settings
 from crewkit_hook.api import Answer, Api, Unreachable
 from crewkit_hook.sender import PAUSE_S_MAX, Sender
 from crewkit_hook.settings import Settings
 from crewkit_hook.store import Item
-
 from runtime.services.ports import free_port
 from tests.support.rigs.certificates import Authority, Signed
 

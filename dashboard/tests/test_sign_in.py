@@ -96,7 +96,7 @@ def test_another_operators_link_asks_as_well(dashboard: Dashboard, visits: Visit
 
 
 def test_ones_own_newer_link_is_taken_without_a_question(dashboard: Dashboard, visits: Visits) -> None:
-    """An invalid one signs nobody out."""
+    """An invalid one ends no session."""
     page = visits.open(dashboard.link("/sessions"))
     expect(page.locator("[data-session]").first).to_be_visible()
     newer = dashboard.token(ttl_s=7_200)

@@ -28,7 +28,8 @@ def test_it_holds_the_client_alone(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         (metadata,) = (archive.read(name).decode() for name in names if name.endswith("/METADATA"))
-    sources = {str(file.relative_to(CHECKOUT / "client")) for file in (CHECKOUT / "client").rglob("*.py")}
+    client = CHECKOUT / "client"
+    sources = {str(file.relative_to(client)) for file in (client / "crewkit_hook").rglob("*.py")}
 
     assert {name for name in names if ".dist-info/" not in name} == sources
     assert any(name.endswith("licenses/LICENSE") for name in names)

@@ -6,9 +6,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from crewkit_hook import note, spool
 from hypothesis import given
 from hypothesis import strategies as st
+
+from crewkit_hook import note, spool
 
 NAMES = st.text(st.characters(codec="ascii", categories=["Ll"]), min_size=1)
 VALUES = st.text(st.characters(exclude_categories=["Cs"]))

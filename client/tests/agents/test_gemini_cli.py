@@ -3,8 +3,8 @@
 import json
 
 import pytest
+from generate_content_api import call, generate_content_api, text
 
-from tests.clients.generate_content_api import call, generate_content_api, text
 from tests.support.rigs.agent_home import AgentHome, used
 
 MODEL = "gemini-2.5-pro"

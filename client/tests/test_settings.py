@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from crewkit_hook.repository import described
 from crewkit_hook.settings import TOKEN, NotConnected, Settings, load, org_of, save
-
 from tests.support.processor_time import in_counts
 
 CHOSEN = Settings("https://sessions.example.com", "acme", "a.b.c", sensitive_folders=("~/clients/*",), spool_mb=9)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from crewkit_hook import settings as client_settings
 from crewkit_hook import spool, taking
 from crewkit_hook.prepare import prepare
@@ -21,7 +22,6 @@ from crewkit_hook.settings import Settings
 from crewkit_hook.status import status
 from crewkit_hook.store import FILE
 from crewkit_hook.taking import Taking
-
 from tests.support.fakes.hook_server import HookServer
 
 NOW_MS = time.time_ns() // 1_000_000

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from crewkit_hook import daemon, processes, spool
 from crewkit_hook import settings as client_settings
 from crewkit_hook.daemon import FAILED, Busy, clean, take_over

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from crewkit_hook import foreign, note
 from crewkit_hook.agents.claude_code import past
 from crewkit_hook.agents.registry import AGENTS

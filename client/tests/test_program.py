@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from crewkit_hook import program, spool
 
 

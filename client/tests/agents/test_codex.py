@@ -5,8 +5,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from responses_api import call, message, responses_api
 
-from tests.clients.responses_api import call, message, responses_api
 from tests.support.fakes.model_api import Used
 from tests.support.rigs.agent_home import AgentHome, counted, used
 

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from crewkit_hook import note, spool
 
 HOOK = Path(note.__file__).with_name("hook.py")

@@ -1,1 +1,0 @@
-"""Tests with unmodified agents: `make clients` installs them and runs these tests."""
