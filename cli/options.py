@@ -66,11 +66,7 @@ def settings_options(*names: str) -> Decorator:
 
 
 def settings_of_a_process(options: Mapping[str, Any]) -> Settings:
-    """Load the settings of a process that writes to its data folder, and close that folder to other accounts.
-
-    Raises:
-        BadSettings: a setting is wrong, or the folder is shared with other accounts.
-    """
+    """Load a process's settings, and close the folder that it writes to to other accounts. Raises `BadSettings`."""
     settings = load_settings(options)
     private_data_folder(settings.folder)
     return settings

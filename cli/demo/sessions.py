@@ -85,11 +85,7 @@ class Meter(NamedTuple):
 
 
 def make_sessions(seed: int, sessions: int, events: int, now: datetime) -> list[DemoSession]:
-    """Return ``sessions`` sessions with ``events`` events in total; every known kind of event occurs.
-
-    Raises:
-        TooFewEvents: the sessions need more events.
-    """
+    """Return sessions in which every known kind of event occurs. Raises `TooFewEvents`: the sessions need more."""
     rng = Random(seed)  # noqa: S311 (made-up data, the same for the same seed)
     made: list[DemoSession] = []
     for count in _draw_sizes(rng, sessions, events):

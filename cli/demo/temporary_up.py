@@ -26,11 +26,7 @@ class DidNotStart(Exception):
 
 @contextlib.contextmanager
 def temporary_installation(keep: bool) -> Iterator[tuple[str, Path]]:
-    """Start an installation and yield its URL and data folder; stop and remove it afterwards, unless ``keep``.
-
-    Raises:
-        DidNotStart: the message has the last lines of its output.
-    """
+    """Yield the URL and data folder of a new installation; stop and remove it unless ``keep``. Raises `DidNotStart`."""
     folder, port = Path(tempfile.mkdtemp(prefix="crewkit-demo-")), free_port()
     with contextlib.ExitStack() as cleanup:
         cleanup.callback(shutil.rmtree, folder, ignore_errors=True)

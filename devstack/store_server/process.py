@@ -10,11 +10,7 @@ from runtime.settings.store_url import store_address
 
 
 def run_store_server(settings: Settings) -> int:
-    """Serve ``store/`` in the data folder until SIGTERM; return the exit code.
-
-    Raises:
-        BadSettings: the store's URL names no user, or other machines can reach the host.
-    """
+    """Serve ``store/`` in the data folder until SIGTERM; return the exit code. Raises `BadSettings`."""
     _check_host(settings)
     store = store_address(settings)
     writer = store.options

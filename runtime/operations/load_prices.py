@@ -31,11 +31,9 @@ from store.migrate import migrate
 def load_prices(settings: Settings, wanted: Sequence[Price], *, new_generations_only: bool) -> Loaded:
     """Add prices that the installation does not have yet to its log, and then to its store.
 
-    Raises:
-        TooEarly: a price could apply to reports that are counted already.
-        BadSettings: the installation has a log that the settings do not name.
-        Broken: another process uses the data folder.
-        StoreUnavailable, LogUnavailable: the store or the log is unavailable; run the same command again.
+    Raises `TooEarly` if a price could apply to reports that are counted already, `BadSettings` if the installation has
+    a log that the settings do not name, `Broken` if another process uses the data folder. After `StoreUnavailable` and
+    `LogUnavailable`, run the same command again.
     """
     log = open_price_log(_with_stack(settings))
     with _control(settings) as client:

@@ -42,11 +42,7 @@ class Opened(NamedTuple):
 
 
 def log_settings(options: Mapping[str, Any]) -> Settings:
-    """Load the settings; unless they name a log, add those of the stack in the data folder.
-
-    Raises:
-        BadSettings: a setting is wrong.
-    """
+    """Load the settings; unless they name a log, add those of the stack in the data folder. Raises `BadSettings`."""
     settings = load_settings(options)
     if settings.log_url:
         return settings
@@ -56,12 +52,7 @@ def log_settings(options: Mapping[str, Any]) -> Settings:
 
 @asynccontextmanager
 async def open_log(settings: Settings, own: OwnSecrets | None = None) -> AsyncIterator[Opened]:
-    """Open the log for reading; compare the secrets of its installation with ``own``.
-
-    Raises:
-        BrokenLog: there is no log, or it is not set up as it must be.
-        LogUnavailable: it does not answer.
-    """
+    """Open the log; with ``own``, compare its installation's secrets. Raises `BrokenLog`, `LogUnavailable`."""
     address = parse_log_url(settings.log)
     reader: SqliteLogReader | KafkaLogReader
     if isinstance(address, KafkaAddress):

@@ -40,11 +40,8 @@ class Restored(NamedTuple):
 def import_log(settings: Settings, folder: Path, wish: Wish, meter: Meter) -> Restored:
     """Import an export into the empty log that the settings name, or continue an interrupted import.
 
-    Raises:
-        Refused, Damaged: log, export and secrets do not fit each other; nothing was changed.
-        BrokenLog: the topic is not set up as it must be, or the broker refuses this client.
-        Broken: another process uses the data folder.
-        LogUnavailable: the log does not answer; the next run continues.
+    Raises `Refused` or `Damaged`, before any change, if log, export and secrets do not fit each other, `BrokenLog`
+    about the topic, and `Broken` if another process uses the folder. After `LogUnavailable`, the next run continues.
     """
     manifest = read_manifest(folder)
     own = _exported_secrets(settings, manifest)

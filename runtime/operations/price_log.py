@@ -19,11 +19,7 @@ KEY = record_key(PRICES_ID)
 
 
 def open_price_log(settings: Settings) -> PriceLog:
-    """Return the prices in the log that the settings name.
-
-    Raises:
-        BadSettings: the log's URL or a setting for Kafka clients is wrong.
-    """
+    """Return the prices in the log that the settings name. Raises `BadSettings`."""
     address = parse_log_url(settings.log)
     if isinstance(address, KafkaAddress):
         from runtime.operations.kafka_price_log import (

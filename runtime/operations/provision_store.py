@@ -38,12 +38,7 @@ def provision_store(
     """Bring the control database and all generations up to date; return one line for each change.
 
     An empty price history begins with the list ``prices``, then gets the prices in ``log``. Once ``stopping`` is set,
-    nothing is waited for.
-
-    Raises:
-        Refused: what already exists doesn't match.
-        StoreUnavailable: the store is unreachable.
-        LogUnavailable: the log is needed but unreachable.
+    nothing is waited for. Raises `Refused`, `StoreUnavailable` and, if the log is needed, `LogUnavailable`.
     """
     with classified():
         done = migrate(store, store.control, "control")

@@ -21,12 +21,7 @@ from store.installation_record import record_in_store
 
 
 def provision_all(settings: Settings, wish: Wish) -> Iterator[str]:
-    """Create what is missing; yield a line for everything that was created or checked.
-
-    Raises:
-        Refused: what exists does not fit.
-        Broken: the store uses TLS and STORE_URL does not, or the reverse.
-    """
+    """Create what is missing; yield a line for everything that was created or checked. Raises `Refused`, `Broken`."""
     address, partitions, own = parse_log_url(settings.log), EMBEDDED_PARTITIONS, own_secrets(settings.secrets_folder)
     if isinstance(address, KafkaAddress):
         installed = _installed(settings, address, own, wish)

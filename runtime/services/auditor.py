@@ -23,9 +23,7 @@ from store.reading.reader import Reader, open_probe, open_reader
 def run_auditor(settings: Settings) -> int:
     """Audit the live generation until SIGTERM; return the exit code. This needs no secrets and never touches the log.
 
-    Raises:
-        BadSettings: ``audit_every_s`` is 0.
-        Broken: the store does not let us read, or the metrics port is taken.
+    Raises `BadSettings` if ``audit_every_s`` is 0, and `Broken` if the store does not let us read or the port is taken.
     """
     if not settings.audit_every_s:
         raise BadSettings("audit_every_s: 0 means no audits; set the seconds between audits, such as 60")

@@ -40,9 +40,7 @@ from store.reading.reader import open_probe, open_reader
 async def running(settings: Settings, front: Front, stopping: asyncio.Event) -> AsyncIterator[None]:
     """Start all parts, serve them through ``front``, and stop them at the end. If one fails, ``stopping`` is set.
 
-    Raises:
-        Broken: the contents of the folder don't match.
-        BadSettings: a setting is wrong.
+    Raises `Broken` if the contents of the folder don't match, and `BadSettings`.
     """
     check_http(settings)
     store, registry = store_address(settings), new_registry()

@@ -76,11 +76,7 @@ class Followers:
         self._live = ""
 
     async def see(self, generations: Sequence[KnownGeneration], jobs: Sequence[Job]) -> None:
-        """Follow every existing generation that this fold version built.
-
-        Raises:
-            Broken: a projection ended or can't start, so the process must stop.
-        """
+        """Follow every existing generation of this fold version. Raises `Broken` if a projection ends or fails."""
         existing = [known for known in generations if not known.is_dropped]
         self._live = next((known.name for known in existing if known.is_live), "")
         wanted = {known.name: known.made for known in existing if known.made.fold_version == FOLD_VERSION}

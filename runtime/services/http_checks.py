@@ -7,10 +7,6 @@ from runtime.settings.settings import Settings
 
 
 def check_http(settings: Settings) -> None:
-    """Raise now what `runtime.services.http_services.service` would otherwise raise after other parts have started.
-
-    Raises:
-        BadSettings: a file is missing or invalid, other accounts can read a secret, or a value is wrong.
-    """
+    """Raise the `BadSettings` that `http_services.service` would raise only after other parts have started."""
     load_credentials(settings), id_secrets(settings.secrets_folder), create_rate_limits(settings)
     _ = settings.origins, settings.admin_address

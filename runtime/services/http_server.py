@@ -40,10 +40,7 @@ async def serve_http(
     """Serve an ASGI app until ``stopping`` is set, then finish the requests in progress.
 
     At most ``connections`` may be open at once; by default, as many as the limit of open files allows. With
-    ``lifespan``, the app gets lifespan messages.
-
-    Raises:
-        OSError: the address is in use.
+    ``lifespan``, the app gets lifespan messages. Raises `OSError`: the address is in use.
     """
     tune_interpreter()
     server = Server(

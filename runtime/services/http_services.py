@@ -40,9 +40,7 @@ if TYPE_CHECKING:
 def run_services(settings: Settings, sides: Sequence[str]) -> int:
     """Serve ``ingest``, ``query`` or both until SIGTERM; return the exit code.
 
-    Raises:
-        BadSettings: a setting is wrong, a secret is missing, or no token could grant access to an org.
-        Broken, BrokenLog: the store or the log belongs to another installation.
+    Raises `BadSettings`, and `Broken` or `BrokenLog` if the store or the log belongs to another installation.
     """
     check_tokens_open_orgs(settings)
     return uvloop.run(_run(settings, sides))
@@ -85,11 +83,7 @@ async def _checked(settings: Settings, own: OwnSecrets, reader: ClickHouseReader
 
 
 def kafka_log(settings: Settings, own: OwnSecrets) -> "KafkaEventLog":
-    """Return the Kafka log, which must belong to the installation that has these secrets.
-
-    Raises:
-        BadSettings: ``log_url`` names another kind of log, or a setting of Kafka's clients is wrong.
-    """
+    """Return the Kafka log, which must belong to the installation that has these secrets. Raises `BadSettings`."""
     from ingest.log.kafka import InstalledTopic, KafkaEventLog  # imported here: the read side and `up` don't use Kafka
     from runtime.settings.kafka_settings import kafka_topic
 

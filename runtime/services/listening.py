@@ -6,11 +6,7 @@ from store.broken import Broken
 
 
 def check_ports(settings: Settings) -> None:
-    """Check that the addresses are free.
-
-    Raises:
-        Broken: another program is listening there, or the address does not belong to this machine.
-    """
+    """Raise `Broken` if another program is listening, or an address does not belong to this machine."""
     for option, address in (("port", (settings.host, settings.port)), ("admin-port", settings.admin_address)):
         if address is not None and not is_free(*address):
             raise Broken(f"port {address[1]} of {address[0]} is taken: choose another with --{option}")

@@ -15,8 +15,7 @@ _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
 def begin_anew(log_file: Path, descriptor: int) -> None:
     """Point ``descriptor``, through which this process writes the log, to a new file. No line is lost.
 
-    Raises:
-        OSError: this failed, and the descriptor still points to the old file.
+    After an `OSError`, the descriptor still points to the old file.
     """
     scratch = _scratch(log_file)
     fresh = open_private(scratch, _APPEND)
@@ -30,13 +29,10 @@ def begin_anew(log_file: Path, descriptor: int) -> None:
 
 
 def cut_when_full(log_file: Path, bytes_max: int = LOG_BYTES_MAX) -> None:
-    """Copy a full log to NAME.1 while another process writes it, then truncate it.
+    """Copy a full log to NAME.1 while another process writes it, then truncate it. Raises `OSError`.
 
     The other process must have opened it for appending, so that it continues at the new end. A line that it writes in
     the microseconds between copy and truncation is lost. If the disk has no room for a copy, the whole log is lost.
-
-    Raises:
-        OSError: the file can't be read or truncated.
     """
     if not log_file.exists() or log_file.lstat().st_size < bytes_max:
         return

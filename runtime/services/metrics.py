@@ -34,9 +34,7 @@ def metrics_served(settings: Settings, registry: CollectorRegistry, parts: Parts
     """Serve metrics and health on ``metrics_port`` of ``host``, in threads, within the context; 0 serves nothing.
 
     ``/metrics`` shows the registry, ``/livez`` that the process is running, ``/readyz`` whether all ``parts`` respond.
-
-    Raises:
-        Broken: the port is in use.
+    Raises `Broken`: the port is in use.
     """
     if not settings.metrics_port:
         yield

@@ -37,11 +37,7 @@ def free_port(host: str = "127.0.0.1") -> int:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a listener on ``host`` has only loopback addresses. Names are resolved.
-
-    Raises:
-        OSError: the name cannot be resolved.
-    """
+    """Return whether a host, by address or name, has only loopback addresses. Raises `OSError`: unknown name."""
     found = socket.getaddrinfo(host or None, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     return all(_is_loopback(str(address[0])) for *_, address in found)
 

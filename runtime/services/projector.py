@@ -52,11 +52,7 @@ def make_warehouse(store: StoreAddress, generation: str) -> ClickHouseWarehouse:
 
 
 async def check_start(warehouse: Warehouse, reader: LogReader, partitions: int) -> None:
-    """Refuse to start if the generation or the log doesn't match.
-
-    Raises:
-        Broken: the message says what to do.
-    """
+    """Refuse to start if the generation or the log doesn't match. Raises `Broken`: the message says what to do."""
     await asyncio.to_thread(check_generation, warehouse, partitions)
     await check_log_tail(warehouse, reader, partitions)
 

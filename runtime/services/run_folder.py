@@ -42,11 +42,7 @@ def read_address(folder: Path) -> str | None:
 
 @contextlib.contextmanager
 def locked_folder(folder: Path, *, needed: bool = True) -> Iterator[None]:
-    """Lock ``folder`` for this process; do nothing unless ``needed``.
-
-    Raises:
-        Broken: another process holds the lock.
-    """
+    """Lock ``folder`` for this process; do nothing unless ``needed``. Raises `Broken`: another process has the lock."""
     if not needed:
         yield
         return

@@ -30,9 +30,7 @@ if TYPE_CHECKING:
 def run_single_process(settings: Settings, on_ready: Callable[[], None]) -> int:
     """Serve until SIGTERM; return the exit code. ``on_ready`` is called once requests are accepted.
 
-    Raises:
-        Broken: the contents of the folder don't match; the message says what to do.
-        BadSettings: a setting is wrong.
+    Raises `Broken` if the contents of the folder don't match, and `BadSettings`.
     """
     settings = msgspec.structs.replace(
         settings,

@@ -22,10 +22,9 @@ COMPARE_WITHIN_S = 5.0
 
 
 async def compare_store(settings: Settings, own: OwnSecrets) -> "asyncio.Task[None] | None":
-    """Compare now. If the store is unreachable, the service may start anyway: return a task that compares later.
+    """Compare now, or return a task that compares once the store is reachable: the service may start before.
 
-    Raises:
-        Broken: the store belongs to another installation, or not to any yet.
+    Raises `Broken`: the store belongs to another installation, or not to any yet.
     """
     try:
         await _compare(settings, own)
@@ -57,11 +56,7 @@ async def _compare(settings: Settings, own: OwnSecrets) -> None:
 
 
 async def check_reading(reader: ClickHouseReader) -> None:
-    """Refuse to start if the store refuses every question. An unreachable store is checked later.
-
-    Raises:
-        Broken: the store does not let us read; the message says what to change.
-    """
+    """Raise `Broken` if the store refuses every question. An unreachable store is checked later."""
     try:
         await reader.check()
     except ReadRefused as error:

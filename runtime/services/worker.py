@@ -33,11 +33,7 @@ logger = structlog.get_logger()
 
 
 def run_worker(settings: Settings) -> int:
-    """Project until SIGTERM; return the exit code.
-
-    Raises:
-        Broken: the log, the store or a library doesn't match; the message says what to do.
-    """
+    """Project until SIGTERM; return the exit code. Raises `Broken`: the log, the store or a library doesn't match."""
     address = parse_log_url(settings.log)
     if not isinstance(address, KafkaAddress):
         raise BadSettings("log_url: the processors follow Kafka; the embedded default, `up`, projects by itself")

@@ -20,14 +20,11 @@ logger = structlog.get_logger()
 
 
 def load_credentials(settings: Settings) -> tuple[TokenVerifier, Sequence[WatchedFile[Any]]]:
-    """Return the verifier, and the files that keep it up to date while they are watched.
+    """Return the verifier, and the files that keep it up to date while they are watched. Raises `BadSettings`.
 
     Our own keys verify tokens in addition to the JWKS file, because commands use them to sign requests to a running
     installation. They are the operator's key, which grants no access to orgs, and the token secret, which grants
     access only with ``dev_tokens`` and without a JWKS file.
-
-    Raises:
-        BadSettings: a file is missing or invalid.
     """
     own = [*operator_keys(settings), *_secret_of_tokens(settings)]
     if not own:

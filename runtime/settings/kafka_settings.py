@@ -15,11 +15,7 @@ from schemas.log.kafka_security import KafkaSecurity, Mechanism, Transport
 
 
 def kafka_topic(settings: Settings, address: KafkaAddress) -> KafkaTopic:
-    """Return the topic at ``address``, with this installation's connection settings.
-
-    Raises:
-        BadSettings: a setting for Kafka clients is missing or wrong, or other accounts can read the password.
-    """
+    """Return the topic at ``address``, with this installation's connection settings. Raises `BadSettings`."""
     return KafkaTopic(address.bootstrap, address.topic, settings.partitions, kafka_security(settings))
 
 

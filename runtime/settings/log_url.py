@@ -29,11 +29,7 @@ class KafkaAddress(Struct, frozen=True):
 
 
 def parse_log_url(url: str) -> SqliteAddress | KafkaAddress:
-    """Parse a log URL.
-
-    Raises:
-        BadSettings: the URL is wrong; the message names the part and gives an example.
-    """
+    """Parse a log URL. Raises `BadSettings`: the URL is wrong; the message names the part and gives an example."""
     parts = split("LOG_URL", url, _FORMS)
     query_of("LOG_URL", parts, (), _FORMS)
     if parts.scheme == "sqlite" and not parts.netloc and parts.path not in ("", "/"):
@@ -62,11 +58,7 @@ def _topic(parts: SplitResult) -> str:
 
 
 def embedded_log(settings: Settings) -> Path:
-    """Return the file of `up`'s log.
-
-    Raises:
-        BadSettings: the settings name a log in Kafka.
-    """
+    """Return the file of `up`'s log. Raises `BadSettings`: the settings name a log in Kafka."""
     address = parse_log_url(settings.log)
     if not isinstance(address, SqliteAddress):
         raise BadSettings("log_url: `up` keeps its log in a file; for Kafka, run ingest, query-api and processors")

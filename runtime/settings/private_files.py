@@ -24,8 +24,7 @@ class SymbolicLink(OSError, BadSettings):
 def private_data_folder(folder: Path) -> None:
     """Create the data folder, or close an existing one to other accounts; this protects its contents too.
 
-    Raises:
-        BadSettings: the folder belongs to another account, is shared like ``/tmp``, or can't be created.
+    Raises `BadSettings`: it belongs to another account, is shared like ``/tmp``, or can't be created.
     """
     try:
         folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
@@ -40,8 +39,7 @@ def private_data_folder(folder: Path) -> None:
 def private_folder(folder: Path) -> None:
     """Create a folder inside the data folder, or close an existing one to other accounts.
 
-    Raises:
-        BadSettings: there is a symbolic link, or another account's folder, in its place.
+    Raises `BadSettings`: there is a symbolic link, or another account's folder, in its place.
     """
     folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     found = folder.lstat()
@@ -58,12 +56,7 @@ def _close(folder: Path, found: os.stat_result) -> None:
 
 
 def open_private(path: Path | str, flags: int) -> int:
-    """Open or create a file with mode 600, without following symbolic links; an `opener` of `open`.
-
-    Raises:
-        SymbolicLink: there is a symbolic link in its place.
-        OSError: like `open`.
-    """
+    """Open or create a file with mode 600; an `opener` of `open`. Raises `SymbolicLink` rather than follow one."""
     try:
         return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
     except OSError as error:

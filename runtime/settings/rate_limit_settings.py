@@ -15,11 +15,7 @@ _NUMBER = re.compile(r"/?|/[0-9]{1,6}")
 
 
 def create_rate_limits(settings: Settings) -> RateLimits:
-    """Return the limits, counted in this process or, for all processes together, in Redis or Valkey.
-
-    Raises:
-        BadSettings: a limit is below 0, the URL is not a Redis URL, or other users can read the password file.
-    """
+    """Return the limits, counted in this process or, for all processes, in Redis or Valkey. Raises `BadSettings`."""
     for name in ("writes_per_hour", "reads_per_hour"):
         if getattr(settings, name) < 0:
             raise BadSettings(f"{name} must be a number of requests, or 0 for no limit")

@@ -19,12 +19,7 @@ _OTHERS, _GROUP_READS = 0o077, 0o040
 
 
 def read_secret(file: Path) -> str:
-    """Return the text of a secret file, without surrounding whitespace.
-
-    Raises:
-        BadSettings: other accounts can read or change the file, or this one can't read it; the message says what to do.
-        FileNotFoundError: the file is missing.
-    """
+    """Return the text of a secret file, without surrounding whitespace. Raises `BadSettings`, `FileNotFoundError`."""
     try:
         with file.open() as opened:
             _check(file, os.fstat(opened.fileno()))  # checks the very file that is read
@@ -34,11 +29,7 @@ def read_secret(file: Path) -> str:
 
 
 def check_secrets_folder(folder: Path) -> None:
-    """Check that no other account can replace or list the secrets in a folder.
-
-    Raises:
-        BadSettings: another account can; the message says what to do.
-    """
+    """Raise `BadSettings` if another account can replace or list the secrets in a folder."""
     found = folder.stat()
     if os.statvfs(folder).f_flag & os.ST_RDONLY:
         return
@@ -48,12 +39,9 @@ def check_secrets_folder(folder: Path) -> None:
 
 
 def make_secret(file: Path, text: str) -> None:
-    """Write a secret unless the file exists.
+    """Write a secret unless the file exists. Raises `OSError`.
 
     Two processes that start at once agree on one value, because the second fails to create the link.
-
-    Raises:
-        OSError: the secret can't be written.
     """
     mine = file.with_name(f".{file.name}.{os.getpid()}")
     mine.unlink(missing_ok=True)

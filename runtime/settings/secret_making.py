@@ -24,8 +24,7 @@ _USE = {
 def make_embedded_secrets(folder: Path, *, begun: bool = False) -> None:
     """Make the missing secrets of one machine; once its log has ``begun``, make only the key that signs tokens.
 
-    Raises:
-        BadSettings: one of the two secrets behind ids is missing, or the folder is open to other accounts.
+    Raises `BadSettings`: one of the two secrets behind ids is missing, or the folder is open to other accounts.
     """
     make_missing(folder, (TOKENS,) if begun else (SEED, IDS, TOKENS))
 
@@ -33,8 +32,7 @@ def make_embedded_secrets(folder: Path, *, begun: bool = False) -> None:
 def make_secrets(folder: Path, *, dev_tokens: bool) -> Iterator[str]:
     """Make the secrets of a new installation; return a line for each new file that says what to do with it.
 
-    Raises:
-        BadSettings: no secret is missing, or they can't be made.
+    Raises `BadSettings`: no secret is missing, or they can't be made.
     """
     names = (SEED, IDS, *((TOKENS,) if dev_tokens else ()))
     made = make_missing(folder, names)

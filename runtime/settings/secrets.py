@@ -29,11 +29,7 @@ FINGERPRINT_BYTES = 16
 
 
 def id_secrets(folder: Path) -> IdSecrets:
-    """Return the secrets behind ids.
-
-    Raises:
-        BadSettings: a file is missing or invalid, or other accounts can read it.
-    """
+    """Return the secrets behind ids. Raises `BadSettings`: a file is missing, invalid, or open to other accounts."""
     return IdSecrets(_keys(folder / IDS), _keys(folder / SEED)[0])
 
 
@@ -79,11 +75,7 @@ def _keys(file: Path) -> tuple[bytes, ...]:
 
 
 def read_or_make_secret(file: Path) -> str:
-    """Return a password shared by the processes of one machine: 64 hexadecimal digits, made on the first call.
-
-    Raises:
-        BadSettings: other accounts can read or change it, or it can't be made.
-    """
+    """Return a password shared by the processes of one machine, made on the first call. Raises `BadSettings`."""
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         check_secrets_folder(file.parent)
@@ -102,8 +94,7 @@ def new_key() -> str:
 def operator_signer(folder: Path) -> "Ed25519PrivateKey | bytes":
     """Return the key that signs operator tokens: `operator.key` if it exists, else the first line of `token.key`.
 
-    Raises:
-        BadSettings: neither file exists, or the key is not usable.
+    Raises `BadSettings`: neither file exists, or the key is not usable.
     """
     file = folder / PRIVATE
     if not file.exists():
@@ -125,8 +116,7 @@ def operator_signer(folder: Path) -> "Ed25519PrivateKey | bytes":
 def operator_keys(settings: Settings) -> "tuple[VerificationKey, ...]":
     """Return the keys that verify operator tokens: from the configured file, else from `operator.pub`, else none.
 
-    Raises:
-        BadSettings: the configured file does not exist, or a key is not usable.
+    Raises `BadSettings`: the configured file does not exist, or a key is not usable.
     """
     named = settings.operator_public_key_file
     file = Path(named).absolute() if named else settings.secrets_folder / PUBLIC

@@ -98,11 +98,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def origins(self) -> tuple[str, ...]:
-        """The origins of web pages that may call the API.
-
-        Raises:
-            BadSettings: one is not an origin.
-        """
+        """The origins of web pages that may call the API. Raises `BadSettings`: one is not an origin."""
         origins = tuple(origin.strip() for origin in self.allowed_origins.split(",") if origin.strip())
         if wrong := next((origin for origin in origins if not _ORIGIN.fullmatch(origin)), None):
             raise BadSettings(f"allowed_origins: {wrong} is not an origin, such as https://app.example.com")
@@ -110,11 +106,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def admin_address(self) -> tuple[str, int] | None:
-        """Host and port for health and metrics, if they are separate from the API.
-
-        Raises:
-            BadSettings: it is the API's own port.
-        """
+        """Host and port for health and metrics, if separate. Raises `BadSettings`: it is the port of the API."""
         if self.admin_port and self.admin_port == self.port:
             raise BadSettings(
                 f"admin_port: {self.admin_port} is also the port of the API: choose another, or 0 for none"
@@ -130,11 +122,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def load_settings(options: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> Settings:
-    """Merge the three sources.
-
-    Raises:
-        BadSettings: a setting is wrong; the message names it.
-    """
+    """Merge the three sources. Raises `BadSettings`: a setting is wrong; the message names it."""
     names = Settings.__struct_fields__
     given = {name: value for name, value in options.items() if value is not None}
     _refuse_passwords(given)

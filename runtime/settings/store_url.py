@@ -39,20 +39,12 @@ _CACHES = (
 
 
 def store_address(settings: Settings) -> StoreAddress:
-    """Return the store that the settings name, with the password and certificates from their files.
-
-    Raises:
-        BadSettings: the URL or a file is wrong, or other accounts can read the password.
-    """
+    """Return the store that the settings name, with the password and certificates from files. Raises `BadSettings`."""
     return with_files(parse_store_url(settings.store), settings)
 
 
 def parse_store_url(url: str) -> StoreAddress:
-    """Parse a store URL.
-
-    Raises:
-        BadSettings: the URL is wrong; the message names the part and gives an example.
-    """
+    """Parse a store URL. Raises `BadSettings`: the URL is wrong; the message names the part and gives an example."""
     parts = split("STORE_URL", url, _FORMS)
     if parts.scheme == "chdb" and not parts.netloc and parts.path not in ("", "/"):
         query = query_of("STORE_URL", parts, ("cache_bytes_max",), _FORMS)

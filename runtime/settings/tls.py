@@ -39,8 +39,7 @@ class TlsFiles(Struct, frozen=True):
 def tls_context(files: TlsFiles) -> ssl.SSLContext:
     """Return a client's context for TLS 1.2 or newer, which verifies the server's certificate and name.
 
-    Raises:
-        BadSettings: a file is missing or not a certificate or key, or other accounts can read the key.
+    Raises `BadSettings`: a file is missing or not a certificate or key, or other accounts can read the key.
     """
     if files.key and not files.cert:
         raise BadSettings(f"{files.prefix}_key_file needs {files.prefix}_cert_file, the certificate of this key")
@@ -55,11 +54,7 @@ def tls_context(files: TlsFiles) -> ssl.SSLContext:
 
 
 def secret_of(setting: str, path: str) -> str:
-    """Return the secret in a file that a setting names.
-
-    Raises:
-        BadSettings: the file is missing or empty, or other accounts can read it.
-    """
+    """Return the secret in a file that a setting names. Raises `BadSettings`: it is missing, empty or not private."""
     try:
         secret = read_secret(Path(path))
     except FileNotFoundError as error:
@@ -93,11 +88,7 @@ _ANSWER_S = 2.0
 
 
 def check_transport(store: StoreAddress) -> None:
-    """Refuse a server if TLS with it fails, or if it speaks TLS and we do not. An unreachable server passes.
-
-    Raises:
-        Broken: the message names the certificate or the setting to check.
-    """
+    """Raise `Broken` if TLS with a server fails, or if it speaks TLS and we do not. An unreachable server passes."""
     if store.is_embedded:
         return
     for server in store.each():

@@ -10,11 +10,7 @@ from runtime.settings.settings import BadSettings
 
 
 def split(setting: str, url: str, example: str) -> SplitResult:
-    """Return the parts of a URL.
-
-    Raises:
-        BadSettings: the URL has a fragment, or its brackets do not match.
-    """
+    """Return the parts of a URL. Raises `BadSettings`: the URL has a fragment, or its brackets do not match."""
     try:
         parts = urlsplit(url)
     except ValueError as error:
@@ -25,11 +21,7 @@ def split(setting: str, url: str, example: str) -> SplitResult:
 
 
 def port_of(setting: str, parts: SplitResult, default: int) -> int:
-    """Return the port, or the default.
-
-    Raises:
-        BadSettings: the port is not a number from 1 to 65535.
-    """
+    """Return the port, or the default. Raises `BadSettings`: the port is not a number from 1 to 65535."""
     try:
         port = parts.port
     except ValueError:
@@ -40,11 +32,7 @@ def port_of(setting: str, parts: SplitResult, default: int) -> int:
 
 
 def query_of(setting: str, parts: SplitResult, allowed: Collection[str], example: str) -> dict[str, str]:
-    """Return the query, one value for each key.
-
-    Raises:
-        BadSettings: a key is not in ``allowed``, or occurs twice.
-    """
+    """Return the query, one value for each key. Raises `BadSettings`: a key is not in ``allowed``, or occurs twice."""
     try:
         pairs = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
     except ValueError as error:
