@@ -15,6 +15,7 @@ from cli.options import settings_options
 from cli.printing import counted, print_found
 from ingest.log.archive.meter import Meter
 from ingest.log.archive.refusals import Damaged, Refused
+from runtime.settings.settings import Settings, load_settings
 from schemas.log.position import LogRecord, Position
 
 DIR = click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
@@ -46,12 +47,12 @@ def read(session: UUID | None, position: str | None, count: int, **options: Any)
       crewkit-sessions log read --position 0:0 --count 3 --data var/up
       crewkit-sessions log read --session 5f3c0a52-6a0f-4f0e-9d5f-0a4d8f3c2b11 --data var/up
     """
-    from runtime.operations.log_export import NotInLog, log_settings, show_from, show_session
+    from runtime.operations.log_export import NotInLog, show_from, show_session
 
     if (session is None) == (position is None):
         raise click.UsageError("give either --session or --position")
     at = _position(position or "0:0")
-    settings = log_settings(options)
+    settings = _settings(options)
     try:
         with _reported() as meter:
             if session is not None:
@@ -80,9 +81,8 @@ def export(folder: Path, as_json: bool, **options: Any) -> None:
       crewkit-sessions log export backup --data var/up
     """
     from runtime.operations.log_export import export as export_into
-    from runtime.operations.log_export import log_settings
 
-    settings = log_settings(options)
+    settings = _settings(options)
     with _reported() as meter:
         done = export_into(settings, folder, meter)
     found = {
@@ -139,10 +139,9 @@ def import_(folder: Path, as_json: bool, replication: int, topic_exists: bool, *
       crewkit-sessions log import backup --log-url kafka://k1:9092,k2:9092,k3:9092 --partitions 64
     """
     from ingest.log.kafka.provision import Wish
-    from runtime.operations.log_export import log_settings
     from runtime.operations.log_import import import_log
 
-    settings = log_settings(options)
+    settings = _settings(options)
     with _reported() as meter:
         done = import_log(settings, folder, Wish(replication, makes_topics=not topic_exists), meter)
     found = {
@@ -155,6 +154,12 @@ def import_(folder: Path, as_json: bool, replication: int, topic_exists: bool, *
 
 
 COMMANDS: list[click.Command] = [log]
+
+
+def _settings(options: dict[str, Any]) -> Settings:
+    from runtime.settings.stack_folder import with_stack
+
+    return with_stack(load_settings(options))
 
 
 def _position(text: str) -> Position:

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import click
 
 from cli.options import HTTP, settings_of_a_process, settings_options
-from cli.sign_in import sign_in_link
 from runtime.services.run_folder import read_address
 from runtime.settings.settings import Settings
 from schemas.permissions import OPERATOR_ORG
@@ -188,6 +188,11 @@ def welcome(settings: Settings, report: Callable[[str], None]) -> None:
     options = f"--data {shlex.quote(settings.data)} --org {ORG} --user {USER}"
     report(f"Connect your coding agents: {_hook_client()} connect {options}\n")
     report("Stop it with Ctrl-C.")
+
+
+def sign_in_link(url: str, token: str, operator: str) -> str:
+    """Return a link to the dashboard. Both tokens are in its fragment, which browsers don't send."""
+    return f"{url}/#{urlencode({'token': token, 'operator': operator})}"
 
 
 def _hook_client() -> str:

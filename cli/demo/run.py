@@ -18,7 +18,7 @@ from cli.demo.sessions import DemoSession
 from cli.demo.temporary_up import DidNotStart, temporary_installation
 from cli.exits import AWAY, DIFFERENT, OK
 from cli.find_installation import address_of
-from cli.sign_in import sign_in_link
+from cli.run import sign_in_link
 from edge.tokens import issue_token
 from runtime.settings.secrets import token_key
 from runtime.settings.settings import load_settings

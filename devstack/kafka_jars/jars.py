@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from runtime.settings.cache_folder import cache_folder
+from runtime.settings.private_files import cache_folder
 
 KAFKA_VERSION = "4.4.0"
 JAVA_MIN = 17

@@ -1,16 +1,21 @@
 """Read the body of a request: decode and bound it as it comes, and write it to a file in memory for the engine."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from io import BufferedIOBase
-from typing import Protocol
+from typing import Any, Protocol
 
-from devstack.store_server.compression import CODING_ERRORS, INFLATERS, Buffer, Inflater
+import lz4.frame
+from backports import zstd
+
+from devstack.store_server.engine import Buffer
 from devstack.store_server.errors import Code, StoreError
 
 BLOCK_BYTES = 1024 * 1024
 BODY_BYTES_MAX = 512 * 1024 * 1024
+INFLATERS: dict[str, Callable[[], Any]] = {"lz4": lz4.frame.LZ4FrameDecompressor, "zstd": zstd.ZstdDecompressor}
+CODING_ERRORS: tuple[type[Exception], ...] = (RuntimeError, EOFError, zstd.ZstdError)
 _LINE_MAX = 1024
 
 
@@ -88,7 +93,7 @@ class _Inflated:
             text = f"Unknown Content-Encoding; known are {', '.join(INFLATERS)}"
             raise StoreError(Code.UNKNOWN_COMPRESSION_METHOD, text)
         self._source, self._coding = source, coding
-        self._frame: Inflater | None = None
+        self._frame: Any = None  # the decompressor of the frame that has begun
         self._pending: Buffer = b""
 
     def read(self, size: int) -> Buffer:
@@ -111,7 +116,7 @@ class _Inflated:
         if frame.needs_input and not self._pending and not self._fill():
             raise EOFError
         pending, self._pending = self._pending, b""
-        data = frame.decompress(pending, size)
+        data: bytes = frame.decompress(pending, size)
         if frame.eof:
             self._frame, self._pending = None, frame.unused_data or b""
         return data

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from devstack.store_server.compression import Buffer
 from devstack.store_server.errors import EngineError, StoreDirectoryInUse
 from store.engine import load_engine
+
+Buffer = bytes | bytearray | memoryview
 
 
 class ResultRows:

@@ -10,8 +10,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from devstack.store_server.body import RequestBody, as_file
-from devstack.store_server.compression import Buffer
 from devstack.store_server.conditions import HANG_UP, RefusedStatement
+from devstack.store_server.engine import Buffer
 from devstack.store_server.errors import Code, StoreError
 from devstack.store_server.execution import Result, execute, refuse_for_readers
 from devstack.store_server.pool import UserProfile

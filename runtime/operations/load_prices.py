@@ -9,8 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from uuid import uuid4
 
-from msgspec import structs
-
 from prices.log import PriceLog, begin_prices
 from prices.logged import records_of
 from prices.price_list import LoadedPrice, list_prices
@@ -18,8 +16,8 @@ from prices.table import AcceptedLoad, Loaded, accept_load, add_prices, history_
 from runtime.operations.price_log import open_price_log
 from runtime.services.run_folder import locked_folder
 from runtime.settings.settings import BadSettings, Settings
-from runtime.settings.stack_folder import stack_settings, stack_store_url
-from runtime.settings.store_url import parse_store_url, store_address
+from runtime.settings.stack_folder import with_stack
+from runtime.settings.store_url import store_address
 from runtime.settings.tls import check_transport
 from schemas.log.price import Price
 from store.client_errors import classified
@@ -35,7 +33,8 @@ def load_prices(settings: Settings, wanted: Sequence[Price], *, new_generations_
     a log that the settings do not name, `Broken` if another process uses the data folder. After `StoreUnavailable` and
     `LogUnavailable`, run the same command again.
     """
-    log = open_price_log(_with_stack(settings))
+    settings = with_stack(settings)
+    log = open_price_log(settings)
     with _control(settings) as client:
         begun = _is_begun(client, log)
         if begun:
@@ -49,17 +48,8 @@ def load_prices(settings: Settings, wanted: Sequence[Price], *, new_generations_
 
 def price_history(settings: Settings) -> list[LoadedPrice]:
     """Return every price that was ever loaded. Raises as `load_prices` does."""
-    with _control(settings) as client:
+    with _control(with_stack(settings)) as client:
         return history_of(client)
-
-
-def _with_stack(settings: Settings) -> Settings:
-    """Return the settings; unless they name a log, those of the stack in the data folder are added."""
-    return settings if settings.log_url else structs.replace(settings, **_lower(stack_settings(settings.folder)))
-
-
-def _lower(env: dict[str, str]) -> dict[str, str]:
-    return {name.lower(): value for name, value in env.items()}
 
 
 def _is_begun(client: Client, log: PriceLog) -> bool:
@@ -97,8 +87,7 @@ def _add(client: Client, rows: Sequence[LoadedPrice]) -> None:
 @contextmanager
 def _control(settings: Settings) -> Iterator[Client]:
     """Yield a client of the control database. An engine in the data folder must not be open in another process."""
-    stack_url = None if settings.store_url else stack_store_url(settings.folder)
-    store = parse_store_url(stack_url) if stack_url else store_address(settings)
+    store = store_address(settings)
     check_transport(store)
     with locked_folder(settings.folder, needed=store.is_embedded), classified():
         migrate(store, store.control, "control")

@@ -2,13 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
-
-from msgspec import structs
 
 from ingest.log.archive.export import READ_BYTES, Exported, export_log, read_all
 from ingest.log.archive.manifest import Source
@@ -20,8 +18,7 @@ from runtime.operations.provision_store import EMBEDDED_PARTITIONS
 from runtime.settings.kafka_settings import kafka_topic
 from runtime.settings.log_url import KafkaAddress, parse_log_url
 from runtime.settings.secrets import own_secrets
-from runtime.settings.settings import Settings, load_settings
-from runtime.settings.stack_folder import stack_settings
+from runtime.settings.settings import Settings
 from schemas.installation import OwnSecrets
 from schemas.log.position import LogReader, LogRecord, Position
 from schemas.log.topics import TOPIC, partition_of, record_key
@@ -39,15 +36,6 @@ class Opened(NamedTuple):
     reader: LogReader
     topic: str
     partitions: int
-
-
-def log_settings(options: Mapping[str, Any]) -> Settings:
-    """Load the settings; unless they name a log, add those of the stack in the data folder. Raises `BadSettings`."""
-    settings = load_settings(options)
-    if settings.log_url:
-        return settings
-    found = {name.lower(): value for name, value in stack_settings(settings.folder).items()}
-    return structs.replace(settings, **found)
 
 
 @asynccontextmanager

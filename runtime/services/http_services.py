@@ -18,8 +18,8 @@ from ingest.privacy.redaction import compile_rules
 from query_api.metrics import metered
 from runtime.services.composition import ReadSide, WriteSide, compose
 from runtime.services.http_server import serve, stop_on_signals
-from runtime.services.listening import check_ports
 from runtime.services.metrics import new_registry
+from runtime.services.ports import check_ports
 from runtime.services.rule_cache import user_cache
 from runtime.services.run_folder import write_address
 from runtime.services.store_checks import check_reading, compare_store

@@ -1,8 +1,11 @@
-"""Choose free TCP ports on this machine, and detect hosts that only this machine can reach."""
+"""Check and choose TCP ports on this machine, and detect hosts that only this machine can reach."""
 
 import ipaddress
 import random
 import socket
+
+from runtime.settings.settings import Settings
+from store.broken import Broken
 
 # Below Linux' ephemeral range (from 32768). In that range, the kernel may give the port to an outgoing connection while
 # our server restarts; a client that keeps dialling may even connect to itself.
@@ -20,6 +23,13 @@ def is_free(host: str, port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def check_ports(settings: Settings) -> None:
+    """Raise `Broken` if another program is listening, or an address does not belong to this machine."""
+    for option, address in (("port", (settings.host, settings.port)), ("admin-port", settings.admin_address)):
+        if address is not None and not is_free(*address):
+            raise Broken(f"port {address[1]} of {address[0]} is taken: choose another with --{option}")
 
 
 def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:

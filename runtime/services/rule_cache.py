@@ -11,8 +11,7 @@ import platform
 from pathlib import Path
 
 from ingest.log.atomic_write import write_durably
-from runtime.settings.cache_folder import cache_folder
-from runtime.settings.private_files import open_private, private_folder
+from runtime.settings.private_files import cache_folder, open_private, private_folder
 from runtime.settings.settings import BadSettings
 
 FILES_MAX = 16  # enough for four versions of the rules

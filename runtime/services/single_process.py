@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ingest.log.atomic_write import write_whole
-from runtime.services.listening import check_ports
 from runtime.services.packages import find_package
+from runtime.services.ports import check_ports
 from runtime.services.run_folder import locked_folder, write_address
 from runtime.settings.log_url import embedded_log
 from runtime.settings.secret_making import make_embedded_secrets

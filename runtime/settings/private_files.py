@@ -63,5 +63,14 @@ def open_private(path: Path | str, flags: int) -> int:
         raise _symbolic_link(path) if error.errno == errno.ELOOP else error from None
 
 
+def cache_folder() -> Path:
+    """Return the folder for files that can be made again, in `XDG_CACHE_HOME` or `~/.cache`.
+
+    As XDG specifies, a relative path is ignored. Raises `RuntimeError`: the account has no home.
+    """
+    given = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    return (given if given.is_absolute() else Path.home() / ".cache") / "crewkit-sessions"
+
+
 def _symbolic_link(path: Path | str) -> SymbolicLink:
     return SymbolicLink(f"{path} is a symbolic link, but an installation's files must not go elsewhere: remove it")

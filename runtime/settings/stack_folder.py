@@ -9,6 +9,7 @@ import msgspec
 
 from ingest.log.atomic_write import write_whole
 from runtime.settings.secrets import read_or_make_secret
+from runtime.settings.settings import Settings
 from schemas.log.kafka_security import KafkaSecurity, Mechanism
 from schemas.log.topics import TOPIC
 
@@ -52,8 +53,9 @@ def kafka_security(data: Path) -> KafkaSecurity:
 
 
 def settings_for(data: Path, ports: Ports, store_user: str, store_password: str) -> dict[str, str]:
-    """Return the settings of log and store; ``store_password`` is the name of the user's secret."""
+    """Return the settings of log and store; ``store_password`` names the user's secret, which is made if missing."""
     security = kafka_security(data)
+    read_or_make_secret(secret_file(data, store_password))
     return {
         "LOG_URL": f"kafka://{LOCAL}:{ports.kafka}/{TOPIC}",
         "STORE_URL": f"clickhouse://{store_user}@{LOCAL}:{ports.store}",
@@ -65,10 +67,13 @@ def settings_for(data: Path, ports: Ports, store_user: str, store_password: str)
     }
 
 
-def stack_settings(data: Path) -> dict[str, str]:
-    """Return the settings of log and store, as the stack's processes have them; empty if there is no stack."""
-    ports = load_ports(data)
-    return settings_for(data, ports, STORE_USER, STORE_PASSWORD) if ports else {}
+def with_stack(settings: Settings) -> Settings:
+    """Return the settings; a log or a store that they do not name is that of the stack in the data folder, if any."""
+    ports = load_ports(settings.folder)
+    found = settings_for(settings.folder, ports, STORE_USER, STORE_PASSWORD) if ports else {}
+    lower = {name.lower(): value for name, value in found.items()}
+    named = {name for name in lower if (settings.store_url if name.startswith("store_") else settings.log_url)}
+    return msgspec.structs.replace(settings, **{name: lower[name] for name in lower.keys() - named})
 
 
 def stack_store_url(data: Path) -> str | None:

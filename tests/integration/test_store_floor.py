@@ -14,7 +14,7 @@ import pytest
 from generations.prove.tables import ALL
 from prices.price_list import list_prices
 from runtime.operations.provision_store import provision_store
-from runtime.settings.cache_folder import cache_folder
+from runtime.settings.private_files import cache_folder
 from store import connect as connecting
 from store.connect import FLOOR
 from store.errors import Refused
