@@ -16,7 +16,7 @@ from bench.figures import Figure, figure, percentile
 from bench.harness import BenchQuestion, Report
 from bench.projector import Receipts, measure_chdb, measure_store_server, read_receipts
 from bench.services import http_service, in_own_process, installation, temporary_folder, wait_until
-from cli.find_installation import InstallationOptions, open_installation
+from cli.find_installation import open_installation
 from cli.jobs import PATH, create_job
 from runtime.settings.stack_folder import stack_store_url
 
@@ -34,7 +34,7 @@ class Replay:
     """A replay of an installation into `NEW`, as an operator requests it."""
 
     def __init__(self, folder: Path, report: Report, rate: int | None = None) -> None:
-        self._installation, self._report = open_installation(InstallationOptions(folder, None, None)), report
+        self._installation, self._report = open_installation(folder), report
         self._id = create_job(self._installation, "replay", NEW, rate=rate)["id"]
 
     def look(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from cli.exits import DIFFERENT, OK
-from cli.find_installation import InstallationOptions, installation_options, open_installation
+from cli.find_installation import Find, installation_options
 from cli.jobs import create_job, followed
 from cli.printing import counted, print_found, print_table
 
@@ -21,20 +21,20 @@ repair_option = click.option(
 
 @click.command()
 @installation_options
-def freshness(where: InstallationOptions, as_json: bool) -> None:
+def freshness(find: Find, as_json: bool) -> None:
     """Show how far the log is projected, and through which moment everything accepted is visible.
 
     \b
     Example:
       crewkit-sessions freshness --data var/up
     """
-    print_found(open_installation(where).get("/operator/freshness")["data"], as_json, _print_freshness)
+    print_found(find().get("/operator/freshness")["data"], as_json, _print_freshness)
 
 
 @click.command()
 @repair_option
 @installation_options
-def coverage(where: InstallationOptions, as_json: bool, repair: bool) -> None:
+def coverage(find: Find, as_json: bool, repair: bool) -> None:
     """Check that every position of the log has a receipt: projected, or stored as a dead letter.
 
     Exits with 1 if a position has no receipt.
@@ -45,7 +45,7 @@ def coverage(where: InstallationOptions, as_json: bool, repair: bool) -> None:
       crewkit-sessions coverage --data var/up --repair
       crewkit-sessions coverage --url http://127.0.0.1:8080 --token "$OPERATOR_TOKEN" --json
     """
-    found = _look(where, "/operator/coverage", {}, "complete", repair)
+    found = _look(find, "/operator/coverage", {}, "complete", repair)
     print_found(found, as_json, _print_coverage)
     sys.exit(OK if found["complete"] else DIFFERENT)
 
@@ -55,9 +55,7 @@ def coverage(where: InstallationOptions, as_json: bool, repair: bool) -> None:
 @click.option("--end-date", type=DAY, help="Last day on which sessions started (default: the newest).")
 @repair_option
 @installation_options
-def recount(
-    where: InstallationOptions, as_json: bool, repair: bool, start_date: datetime | None, end_date: datetime | None
-) -> None:
+def recount(find: Find, as_json: bool, repair: bool, start_date: datetime | None, end_date: datetime | None) -> None:
     """Recompute everything from the facts and compare: sessions with their events, rollups with the sessions.
 
     Exits with 1 if anything differs. It may run while the installation accepts events; rows that are being
@@ -71,14 +69,14 @@ def recount(
     if start_date and end_date and end_date < start_date:
         raise click.UsageError("--end-date must not be before --start-date")
     days = {name: f"{day:%Y-%m-%d}" for name, day in (("start_date", start_date), ("end_date", end_date)) if day}
-    found = _look(where, "/operator/recount", days, "equal", repair)
+    found = _look(find, "/operator/recount", days, "equal", repair)
     print_found(found, as_json, _print_recount)
     sys.exit(OK if found["equal"] else DIFFERENT)
 
 
-def _look(where: InstallationOptions, path: str, params: dict[str, str], verdict: str, repair: bool) -> dict[str, Any]:
+def _look(find: Find, path: str, params: dict[str, str], verdict: str, repair: bool) -> dict[str, Any]:
     """Return the report, after a repair if requested; its field ``verdict`` says whether everything is right."""
-    installation = open_installation(where)
+    installation = find()
 
     def look() -> dict[str, Any]:
         found: dict[str, Any] = installation.get(path, **params)["data"]

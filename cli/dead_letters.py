@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from cli.find_installation import InstallationOptions, installation_options, open_installation
+from cli.find_installation import Find, installation_options
 from cli.printing import SHOWN_MAX, print_found, print_table
 
 PATH = "/operator/dead-letters"
@@ -22,34 +22,34 @@ def dead_letters() -> None:
 @dead_letters.command("list")
 @installation_options
 @click.option("--page", default=1, show_default=True, help="Page to show.")
-def list_(where: InstallationOptions, as_json: bool, page: int) -> None:
+def list_(find: Find, as_json: bool, page: int) -> None:
     """List the dead letters, newest first.
 
     \b
     Example:
       crewkit-sessions dead-letters list --data var/up
     """
-    print_found(open_installation(where).get(PATH, page=page, per_page=SHOWN_MAX), as_json, _print_list)
+    print_found(find().get(PATH, page=page, per_page=SHOWN_MAX), as_json, _print_list)
 
 
 @dead_letters.command()
 @click.argument("position")
 @installation_options
-def show(position: str, where: InstallationOptions, as_json: bool) -> None:
+def show(position: str, find: Find, as_json: bool) -> None:
     """Show a dead letter with its bytes; POSITION is <partition>:<offset>.
 
     \b
     Example:
       crewkit-sessions dead-letters show 2:1841 --data var/up
     """
-    print_found(open_installation(where).get(f"{PATH}/{position}")["data"], as_json, _print_letter)
+    print_found(find().get(f"{PATH}/{position}")["data"], as_json, _print_letter)
 
 
 @dead_letters.command()
 @click.argument("position")
 @click.option("--record", type=click.File("rb"), help="Corrected record in JSON (- for standard input).")
 @installation_options
-def redrive(position: str, record: Any, where: InstallationOptions, as_json: bool) -> None:
+def redrive(position: str, record: Any, find: Find, as_json: bool) -> None:
     """Append a dead letter to the end of the log again, unchanged or corrected. Its ids must not change.
 
     \b
@@ -58,7 +58,7 @@ def redrive(position: str, record: Any, where: InstallationOptions, as_json: boo
       crewkit-sessions dead-letters redrive 2:1841 --record corrected.json --data var/up
     """
     body = b"{}" if record is None else b'{"record":' + record.read() + b"}"
-    found = open_installation(where).post(f"{PATH}/{position}/redrive", body)["data"]
+    found = find().post(f"{PATH}/{position}/redrive", body)["data"]
     done = f"{position} was appended again at {found['redriven_to']}, as a record of session {found['session_id']}"
     print_found(found, as_json, lambda _: click.echo(done))
 

@@ -3,9 +3,8 @@
 import functools
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,27 +17,15 @@ if TYPE_CHECKING:
     from cli.client import Installation
 
 COMMAND_TTL_S = 600
-
-
-class InstallationOptions(NamedTuple):
-    """The options that select an installation."""
-
-    data: Path | None
-    url: str | None
-    token: str | None
-
-    @property
-    def settings(self) -> Settings:
-        """The settings in the data folder."""
-        return load_settings({"data": None if self.data is None else str(self.data)})
+Find = Callable[[], "Installation"]
 
 
 def installation_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--json`` and the options that select an installation, which the command receives as ``where``."""
+    """Add ``--json`` and the options that select an installation; the command calls ``find`` to open that one."""
 
     @functools.wraps(command)
     def run(data: Path | None, url: str | None, token: str | None, **options: Any) -> Any:
-        return command(where=InstallationOptions(data, url, token), **options)
+        return command(find=lambda: open_installation(data, url, token), **options)
 
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print only JSON."),
@@ -50,21 +37,16 @@ def installation_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def open_installation(where: InstallationOptions) -> "Installation":
+def open_installation(data: Path | None, url: str | None = None, token: str | None = None) -> "Installation":
     """Return the installation that these options select, with an operator token."""
     from cli.client import Installation
 
-    if where.url:
-        if not where.token:
+    if url:
+        if not token:
             raise click.UsageError("--url needs --token (create one with `crewkit-sessions token --operator`)")
-        given = where.token
-        return Installation(where.url, lambda: given)
-    settings = where.settings
-    return Installation(address_of(settings), partial(_token, where, settings.secrets_folder))
-
-
-def _token(where: InstallationOptions, secrets_folder: Path) -> str:
-    return where.token or _operator_token(secrets_folder)
+        return Installation(url, lambda: token)
+    settings = load_settings({"data": data and str(data)})
+    return Installation(address_of(settings), lambda: token or _operator_token(settings.secrets_folder))
 
 
 def address_of(settings: Settings) -> str:

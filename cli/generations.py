@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from cli.exits import DIFFERENT, OK
-from cli.find_installation import InstallationOptions, installation_options, open_installation
+from cli.find_installation import Find, installation_options
 from cli.jobs import create_job, followed
 from cli.printing import print_found, print_table
 
@@ -15,7 +15,7 @@ PATH = "/operator/generations"
 
 @click.command()
 @installation_options
-def generations(where: InstallationOptions, as_json: bool) -> None:
+def generations(find: Find, as_json: bool) -> None:
     """Show the generations. Each is one set of tables, projected from the whole log.
 
     States: filling (behind), following (at the end of the log), live (readers use it), dropped.
@@ -24,14 +24,14 @@ def generations(where: InstallationOptions, as_json: bool) -> None:
     Example:
       crewkit-sessions generations --data var/up
     """
-    print_found(open_installation(where).get(PATH)["data"], as_json, _print_generations)
+    print_found(find().get(PATH)["data"], as_json, _print_generations)
 
 
 @click.command()
 @click.option("--to", "name", required=True, metavar="NAME", help="Name of the new generation, such as g2.")
 @click.option("--rate", type=click.IntRange(min=1), help="Limit in events per second, for a busy machine.")
 @installation_options
-def replay(where: InstallationOptions, as_json: bool, name: str, rate: int | None) -> None:
+def replay(find: Find, as_json: bool, name: str, rate: int | None) -> None:
     """Rebuild every table from the log in a new generation, next to the live one, and wait until it has caught up.
 
     Readers don't see it until `switch`. The installation's processes do the work, and continue if this command is
@@ -42,7 +42,7 @@ def replay(where: InstallationOptions, as_json: bool, name: str, rate: int | Non
       crewkit-sessions replay --to g2 --data var/up
       crewkit-sessions replay --to g2 --rate 20000 --url https://sessions.example.com --token "$OPERATOR_TOKEN"
     """
-    installation = open_installation(where)
+    installation = find()
     job = create_job(installation, "replay", name, rate=rate or 0)
     print_found(followed(installation, job, waits=True), as_json, lambda done: click.echo(_replay_line(done)))
 
@@ -50,7 +50,7 @@ def replay(where: InstallationOptions, as_json: bool, name: str, rate: int | Non
 @click.command()
 @click.argument("name")
 @installation_options
-def prove(where: InstallationOptions, as_json: bool, name: str) -> None:
+def prove(find: Find, as_json: bool, name: str) -> None:
     """Compare generation NAME with the live one and with itself, while writes continue, and print the report.
 
     Exits with 1 if anything differs. The report is stored with the generation.
@@ -60,7 +60,7 @@ def prove(where: InstallationOptions, as_json: bool, name: str) -> None:
       crewkit-sessions prove g2 --data var/up
       crewkit-sessions prove g2 --data var/up --json > proof.json
     """
-    installation = open_installation(where)
+    installation = find()
     followed(installation, create_job(installation, "prove", name))
     proof = installation.get(f"{PATH}/{name}/proof")["data"]
     print_found(proof, as_json, lambda found: click.echo("\n".join(found["words"])))
@@ -71,7 +71,7 @@ def prove(where: InstallationOptions, as_json: bool, name: str) -> None:
 @click.argument("name")
 @click.option("--accept-differences", is_flag=True, help="Accept the last report of `prove`, with its differences.")
 @installation_options
-def switch(where: InstallationOptions, as_json: bool, name: str, accept_differences: bool) -> None:
+def switch(find: Find, as_json: bool, name: str, accept_differences: bool) -> None:
     """Switch readers to generation NAME. To go back, run the same command with the old name.
 
     The switch waits until NAME shows everything that the live generation shows now. Readers follow within a second, and
@@ -82,7 +82,7 @@ def switch(where: InstallationOptions, as_json: bool, name: str, accept_differen
       crewkit-sessions switch g2 --data var/up
       crewkit-sessions switch g2 --accept-differences --data var/up
     """
-    installation = open_installation(where)
+    installation = find()
     job = create_job(installation, "switch", name, accept_differences=accept_differences)
     done = followed(installation, job)
     print_found(done, as_json, lambda _: click.echo(f"{name} is live; `switch` to go back, `drop` what you don't need"))
@@ -91,44 +91,44 @@ def switch(where: InstallationOptions, as_json: bool, name: str, accept_differen
 @click.command()
 @click.argument("name")
 @installation_options
-def drop(where: InstallationOptions, as_json: bool, name: str) -> None:
+def drop(find: Find, as_json: bool, name: str) -> None:
     """Drop the tables of generation NAME, which must not be live. They can be rebuilt from the log under a new name.
 
     \b
     Example:
       crewkit-sessions drop g1 --data var/up
     """
-    _do(where, as_json, "drop", name, f"{name} is dropped")
+    _do(find, as_json, "drop", name, f"{name} is dropped")
 
 
 @click.command()
 @click.argument("name")
 @installation_options
-def pause(where: InstallationOptions, as_json: bool, name: str) -> None:
+def pause(find: Find, as_json: bool, name: str) -> None:
     """Stop projecting into generation NAME until `resume`. A pause survives restarts. Writes and reads continue.
 
     \b
     Example:
       crewkit-sessions pause g2 --data var/up
     """
-    _do(where, as_json, "pause", name, f"{name} is paused")
+    _do(find, as_json, "pause", name, f"{name} is paused")
 
 
 @click.command()
 @click.argument("name")
 @installation_options
-def resume(where: InstallationOptions, as_json: bool, name: str) -> None:
+def resume(find: Find, as_json: bool, name: str) -> None:
     """Resume projecting into the paused generation NAME.
 
     \b
     Example:
       crewkit-sessions resume g2 --data var/up
     """
-    _do(where, as_json, "resume", name, f"{name} is resumed")
+    _do(find, as_json, "resume", name, f"{name} is resumed")
 
 
-def _do(where: InstallationOptions, as_json: bool, kind: str, name: str, line: str) -> None:
-    installation = open_installation(where)
+def _do(find: Find, as_json: bool, kind: str, name: str, line: str) -> None:
+    installation = find()
     done = followed(installation, create_job(installation, kind, name), waits=kind == "drop")
     print_found(done, as_json, lambda _: click.echo(line))
 

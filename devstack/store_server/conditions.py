@@ -15,6 +15,7 @@ import re
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -44,13 +45,11 @@ class Refusal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     status: int | None = None
 
 
-class RefusedStatement(msgspec.Struct, frozen=True):
-    """The error that one statement gets instead of its reply."""
+class RefusedStatement(NamedTuple):
+    """The refusal that one statement meets, and the code that it gets."""
 
+    refusal: Refusal
     code: int
-    applied: bool
-    words: str
-    status: int | None
 
 
 class _Counted:
@@ -70,9 +69,7 @@ class _Counted:
         turn = self._seen - refusal.nth
         if not 0 <= turn < refusal.times:
             return None
-        return RefusedStatement(
-            refusal.codes[turn % len(refusal.codes)], refusal.applied, refusal.words, refusal.status
-        )
+        return RefusedStatement(refusal, refusal.codes[turn % len(refusal.codes)])
 
 
 class Refusals:
@@ -95,7 +92,7 @@ class Refusals:
             found = [counted.next(text, lines) for counted in self._counted]
         refused = next(filter(None, found), None)
         if refused:
-            logger.warning("refused_on_demand code=%d applied=%s", refused.code, refused.applied)
+            logger.warning("refused_on_demand code=%d applied=%s", refused.code, refused.refusal.applied)
         return refused
 
     def _read_if_changed(self, path: Path) -> None:

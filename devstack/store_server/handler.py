@@ -175,7 +175,7 @@ class StoreHandler(BaseHTTPRequestHandler):
         request, refused = asked.request, asked.refused
         if asked.readonly:
             refuse_for_readers(asked.statement)
-        if refused and not refused.applied:
+        if refused and not refused.refusal.applied:
             raise self._error(refused)
         with ExitStack() as held:
             connection = held.enter_context(self.server.pool.lease(asked.profile))
@@ -196,8 +196,8 @@ class StoreHandler(BaseHTTPRequestHandler):
         if refused.code == HANG_UP:
             return ConnectionAbortedError("hung up on demand")
         name = self.server.engine.name_of(refused.code)
-        text = f"Code: {refused.code}. DB::Exception: {refused.words} ({name})"
-        return StoreError(refused.code, text, refused.status, whole=True)
+        text = f"Code: {refused.code}. DB::Exception: {refused.refusal.words} ({name})"
+        return StoreError(refused.code, text, refused.refusal.status, whole=True)
 
     def _describe(self, reply: StatementReply, request: Request, result: Result) -> None:
         reply.header("X-ClickHouse-Query-Id", request.query_id)

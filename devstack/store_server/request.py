@@ -44,7 +44,6 @@ class Request(msgspec.Struct, frozen=True):
     database: str
     default_format: str
     query_id: str
-    session_id: str
     wait_for_end: bool
 
 
@@ -68,7 +67,6 @@ def parse_request(params: Mapping[str, str], headers: Mapping[str, str]) -> Requ
         database=params.get("database") or headers.get("X-ClickHouse-Database", ""),
         default_format=params.get("default_format") or headers.get("X-ClickHouse-Format", "") or "TabSeparated",
         query_id=params.get("query_id") or str(uuid.uuid4()),
-        session_id=params.get("session_id", ""),
         wait_for_end=params.get("wait_end_of_query") in ("1", "true"),
     )
 

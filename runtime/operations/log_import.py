@@ -81,7 +81,7 @@ class _Import:
         configured = await self._with_partitions(configured)
         async with _existing(configured) as there:
             if there is not None:
-                await self._check(there.reader, there.partitions, f"the topic {configured.name}")
+                await self._check(*there, f"the topic {configured.name}")
         topic = (await install(configured, self._own, self._wish)).topic
         target = KafkaImport(topic)
         try:
@@ -107,13 +107,8 @@ class _Import:
         return Restored(imported, partitions, partitions == self._manifest.partitions)
 
 
-class _Existing(NamedTuple):
-    reader: KafkaLogReader
-    partitions: int
-
-
 @asynccontextmanager
-async def _existing(configured: KafkaTopic) -> AsyncIterator[_Existing | None]:
+async def _existing(configured: KafkaTopic) -> AsyncIterator[tuple[KafkaLogReader, int] | None]:
     """Open the topic if it exists, whatever its partition count."""
     with outages_explained(configured):
         found = await look_at(configured, patience_s=0)
@@ -122,7 +117,7 @@ async def _existing(configured: KafkaTopic) -> AsyncIterator[_Existing | None]:
         return
     reader = KafkaLogReader(configured._replace(partitions=found.partitions))
     try:
-        yield _Existing(reader, found.partitions)
+        yield reader, found.partitions
     finally:
         await reader.stop()
 

@@ -14,17 +14,15 @@ from generations.jobs.table import Job
 from ingest.log.sqlite.sqlite_log import SqliteEventLog
 from ingest.privacy.redaction import compile_rules
 from prices.price_list import list_prices
-from query_api.metrics import metered
 from runtime.operations.price_log import SqlitePriceLog
 from runtime.operations.provision_store import EMBEDDED_PARTITIONS, provision_store
 from runtime.services.followers import Followers
 from runtime.services.http_checks import check_http
-from runtime.services.http_services import service
+from runtime.services.http_services import open_readers, service
 from runtime.services.metrics import new_registry
 from runtime.services.rule_cache import user_cache
 from runtime.services.tuning import release_memory, tune_interpreter
 from runtime.settings.log_url import embedded_log
-from runtime.settings.rate_limit_settings import store_time
 from runtime.settings.secrets import own_secrets
 from runtime.settings.settings import Settings
 from runtime.settings.store_url import store_address
@@ -33,7 +31,7 @@ from store.client_errors import classified
 from store.connect import PLAIN, connect
 from store.generations import KnownGeneration
 from store.installation_record import record_in_store
-from store.reading.reader import open_probe, open_reader
+from store.reading.reader import open_reader
 
 
 @asynccontextmanager
@@ -49,8 +47,8 @@ async def running(settings: Settings, front: Front, stopping: asyncio.Event) -> 
         await asyncio.to_thread(_keep_open, store, ending)
         provisioning = asyncio.ensure_future(asyncio.to_thread(_provision, settings, _at_once()))
         await asyncio.to_thread(compile_rules, user_cache())
-        asked = metered(open_reader(store, store_time=store_time(settings)), registry)
-        app = service(settings, log, asked, registry, open_probe(store))  # while a thread provisions
+        reader, probe = open_readers(settings, registry)
+        app = service(settings, log, reader, registry, probe)  # while a thread provisions
         await provisioning
         await log.start()
         ending.push_async_callback(log.stop)

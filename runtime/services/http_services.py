@@ -25,13 +25,14 @@ from runtime.services.run_folder import write_address
 from runtime.services.store_checks import check_reading, compare_store
 from runtime.settings.credentials import check_tokens_open_orgs, load_credentials
 from runtime.settings.log_url import KafkaAddress, parse_log_url
-from runtime.settings.rate_limit_settings import create_rate_limits, store_time
+from runtime.settings.rate_limit_settings import create_rate_limits
 from runtime.settings.secrets import id_secrets, own_secrets
 from runtime.settings.settings import BadSettings, Settings
 from runtime.settings.store_url import store_address
 from runtime.settings.tls import check_transport
 from schemas.installation import OwnSecrets
 from store.reading.reader import ClickHouseReader, Reader, open_probe, open_reader
+from store.reading.store_time import StoreTime
 
 if TYPE_CHECKING:
     from ingest.log.kafka import KafkaEventLog
@@ -52,7 +53,7 @@ async def _run(settings: Settings, sides: Sequence[str]) -> int:
     own = own_secrets(settings.secrets_folder)
     log = kafka_log(settings, own) if "ingest" in sides else None
     registry = new_registry()
-    reader, probe = _readers(settings, registry) if "query" in sides else (None, None)
+    reader, probe = open_readers(settings, registry) if "query" in sides else (None, None)
     app = service(settings, log, reader, registry, probe)
     async with AsyncExitStack() as ending:
         for asked in (reader, probe):
@@ -68,10 +69,10 @@ async def _run(settings: Settings, sides: Sequence[str]) -> int:
     return 0
 
 
-def _readers(settings: Settings, registry: CollectorRegistry) -> tuple[ClickHouseReader, ClickHouseReader]:
+def open_readers(settings: Settings, registry: CollectorRegistry) -> tuple[ClickHouseReader, ClickHouseReader]:
     """Return the reader for questions and the one for readiness."""
-    store = store_address(settings)
-    return metered(open_reader(store, store_time=store_time(settings)), registry), open_probe(store)
+    store, limit = store_address(settings), StoreTime(settings.store_seconds_per_hour)
+    return metered(open_reader(store, store_time=limit), registry), open_probe(store)
 
 
 async def _checked(settings: Settings, own: OwnSecrets, reader: ClickHouseReader) -> "asyncio.Task[None] | None":

@@ -9,13 +9,13 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from ingest.log.atomic_write import write_whole
-from runtime.services.packages import find_package
 from runtime.services.ports import check_ports
 from runtime.services.run_folder import locked_folder, write_address
 from runtime.settings.log_url import embedded_log
@@ -84,8 +84,7 @@ def _make_front(settings: Settings) -> "Front":
     """Return the server that answers until the services are ready."""
     from edge.starting import Front
 
-    folder = find_package("dashboard")
-    page = (folder / "starting.html").read_bytes() if folder else b""
+    page = (files("dashboard") / "starting.html").read_bytes()
     return Front(page, Front(page) if settings.admin_address else None)
 
 

@@ -7,7 +7,6 @@ from edge.rate_limits import LocalCounter, RateLimits, RequestCounter
 from runtime.settings.settings import BadSettings, Settings
 from runtime.settings.tls import secret_of
 from runtime.settings.url_parts import port_of, query_of, refuse, split
-from store.reading.store_time import StoreTime
 
 _FORMS = "redis://[user:password@]host:port/number, rediss://… (TLS) or unix:///socket[?db=number]"
 _QUERY = {"redis": (), "rediss": ("ssl_ca_certs",), "unix": ("db",)}
@@ -22,11 +21,6 @@ def create_rate_limits(settings: Settings) -> RateLimits:
     if settings.store_seconds_per_hour < 0:
         raise BadSettings("store_seconds_per_hour must be a number of seconds, or 0 for no limit")
     return RateLimits(_counter(settings), settings.writes_per_hour, settings.reads_per_hour)
-
-
-def store_time(settings: Settings) -> StoreTime:
-    """Return the limit on store time, which each process counts by itself."""
-    return StoreTime(settings.store_seconds_per_hour)
 
 
 def _counter(settings: Settings) -> RequestCounter:

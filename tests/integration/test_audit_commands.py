@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 from litestar.testing import TestClient
 
-from cli import audit
+from cli import audit, find_installation
 from schemas.permissions import OPERATOR_ORG
 from tests.support.rigs.audited import Operations, token
 
@@ -25,7 +25,7 @@ def command(filled: Operations, monkeypatch: pytest.MonkeyPatch) -> Any:
             with TestClient(filled.app) as client, redirect_stdout(StringIO()):  # where the service logs to
                 return client.get(f"/api/v1{path}", params=params, headers=token(OPERATOR_ORG, "operator")).json()
 
-    monkeypatch.setattr(audit, "open_installation", lambda *_: InProcess())
+    monkeypatch.setattr(find_installation, "open_installation", lambda *_: InProcess())
 
     def run(name: str, *options: str) -> Result:
         commands = {command.name: command for command in audit.COMMANDS}

@@ -223,7 +223,7 @@ async def test_a_file_is_compressed_once() -> None:
 def test_a_service_starts_without_the_package_of_the_charts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its script is the one file that may be missing."""
     monkeypatch.setattr(
-        "runtime.services.packages.find_spec", lambda name: None if name == "plotly" else find_spec(name)
+        "runtime.services.dashboard.find_spec", lambda name: None if name == "plotly" else find_spec(name)
     )
 
     assert len(dashboard_routes()) == 2
