@@ -10,7 +10,7 @@ import click
 
 from cli.exits import DIFFERENT, OK
 from cli.find_installation import Find, installation_options
-from cli.jobs import create_job, followed
+from cli.jobs import run_job
 from cli.printing import counted, print_found, print_table
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -74,7 +74,7 @@ def recount(find: Find, as_json: bool, repair: bool, start_date: datetime | None
     sys.exit(OK if found["equal"] else DIFFERENT)
 
 
-def _look(find: Find, path: str, params: dict[str, str], verdict: str, repair: bool) -> dict[str, Any]:
+def _look(find: Find, path: str, params: dict[str, Any], verdict: str, repair: bool) -> dict[str, Any]:
     """Return the report, after a repair if requested; its field ``verdict`` says whether everything is right."""
     installation = find()
 
@@ -85,7 +85,7 @@ def _look(find: Find, path: str, params: dict[str, str], verdict: str, repair: b
     found = look()
     if not repair or found[verdict]:
         return found
-    followed(installation, create_job(installation, "repair"))
+    run_job(installation, "repair")
     return look()
 
 

@@ -35,12 +35,8 @@ class Installation:
         except httpx.InvalidURL as error:
             raise click.UsageError(f"--url can't be used: {error}") from error
 
-    def get(self, path: str, **params: Any) -> Any:
-        """GET ``path`` below ``/api/v1``; return the decoded body."""
-        return self.get_patiently(path, 0.0, **params)
-
-    def get_patiently(self, path: str, patience_s: float, **params: Any) -> Any:
-        """Return the same; while a service is unavailable, retry for ``patience_s`` seconds."""
+    def get(self, path: str, *, patience_s: float = 0.0, **params: Any) -> Any:
+        """GET ``path`` below ``/api/v1`` and return the decoded body; retry while a service is unavailable."""
         give_up_at = time.monotonic() + patience_s
         while True:
             try:

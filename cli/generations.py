@@ -7,7 +7,7 @@ import click
 
 from cli.exits import DIFFERENT, OK
 from cli.find_installation import Find, installation_options
-from cli.jobs import create_job, followed
+from cli.jobs import run_job
 from cli.printing import print_found, print_table
 
 PATH = "/operator/generations"
@@ -42,9 +42,8 @@ def replay(find: Find, as_json: bool, name: str, rate: int | None) -> None:
       crewkit-sessions replay --to g2 --data var/up
       crewkit-sessions replay --to g2 --rate 20000 --url https://sessions.example.com --token "$OPERATOR_TOKEN"
     """
-    installation = find()
-    job = create_job(installation, "replay", name, rate=rate or 0)
-    print_found(followed(installation, job, waits=True), as_json, lambda done: click.echo(_replay_line(done)))
+    done = run_job(find(), "replay", name, waits=True, rate=rate or 0)
+    print_found(done, as_json, lambda done: click.echo(_replay_line(done)))
 
 
 @click.command()
@@ -61,7 +60,7 @@ def prove(find: Find, as_json: bool, name: str) -> None:
       crewkit-sessions prove g2 --data var/up --json > proof.json
     """
     installation = find()
-    followed(installation, create_job(installation, "prove", name))
+    run_job(installation, "prove", name)
     proof = installation.get(f"{PATH}/{name}/proof")["data"]
     print_found(proof, as_json, lambda found: click.echo("\n".join(found["words"])))
     sys.exit(OK if proof["equal"] else DIFFERENT)
@@ -82,9 +81,7 @@ def switch(find: Find, as_json: bool, name: str, accept_differences: bool) -> No
       crewkit-sessions switch g2 --data var/up
       crewkit-sessions switch g2 --accept-differences --data var/up
     """
-    installation = find()
-    job = create_job(installation, "switch", name, accept_differences=accept_differences)
-    done = followed(installation, job)
+    done = run_job(find(), "switch", name, accept_differences=accept_differences)
     print_found(done, as_json, lambda _: click.echo(f"{name} is live; `switch` to go back, `drop` what you don't need"))
 
 
@@ -128,8 +125,7 @@ def resume(find: Find, as_json: bool, name: str) -> None:
 
 
 def _do(find: Find, as_json: bool, kind: str, name: str, line: str) -> None:
-    installation = find()
-    done = followed(installation, create_job(installation, kind, name), waits=kind == "drop")
+    done = run_job(find(), kind, name, waits=kind == "drop")
     print_found(done, as_json, lambda _: click.echo(line))
 
 

@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -28,22 +28,25 @@ def create_job(installation: "Installation", kind: str, generation: str | None =
     return found
 
 
-def followed(installation: "Installation", job: Found, *, waits: bool = False) -> Found:
-    """Return the job once it has ended; show a bar on a terminal, otherwise a line now and then.
+def run_job(
+    installation: "Installation", kind: str, generation: str | None = None, *, waits: bool = False, **options: Any
+) -> Found:
+    """Request a job and return it once it has ended; show a bar on a terminal, otherwise a line now and then.
 
     With ``waits``, a missing process is reported once and waited for; otherwise the command ends with exit code 69. If
     the job failed, the command ends with 1.
     """
-    missing = ""
+    missing, job = "", create_job(installation, kind, generation, **options)
     with _bar(f"{job['kind']} {job['generation']}") as show:
         while job["state"] not in ENDED:
             if job["waits_for"] and job["waits_for"] != missing:
                 missing = _report_missing(job["waits_for"], waits=waits)
             show(job["progress"] or {"share": None, "text": "waits" if job["state"] == "requested" else ""})
             time.sleep(LOOK_EVERY_S)
-            job = installation.get_patiently(f"{PATH}/{job['id']}", PATIENCE_S)["data"]
+            job = installation.get(f"{PATH}/{job['id']}", patience_s=PATIENCE_S)["data"]
     if job["state"] == "failed":
-        _failed(job)
+        click.echo(f"{job['kind']} {job['generation']} failed: {job['reason']}", err=True)
+        sys.exit(DIFFERENT)
     return job
 
 
@@ -52,11 +55,6 @@ def _report_missing(what: str, *, waits: bool) -> str:
         away(what)
     click.echo(f"waiting: {what}", err=True)
     return what
-
-
-def _failed(job: Found) -> NoReturn:
-    click.echo(f"{job['kind']} {job['generation']} failed: {job['reason']}", err=True)
-    sys.exit(DIFFERENT)
 
 
 @contextmanager

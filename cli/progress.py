@@ -7,9 +7,8 @@ from contextlib import contextmanager
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Column
-from rich.text import Text
 
 from ingest.log.archive.meter import Meter
 
@@ -74,7 +73,8 @@ class Bar:
         """Add a bar."""
         self.move()
         self._done = self._bytes = 0
-        self._task = self._progress.add_task(step, total=records, bytes=0)
+        self._began = self._clock()
+        self._task = self._progress.add_task(step, total=records, rate="")
 
     def add(self, records: int, size: int) -> None:
         """Count, and move the bar if it last moved long enough ago."""
@@ -84,30 +84,16 @@ class Bar:
             self.move()
 
     def move(self) -> None:
-        """Show the current count."""
+        """Show the current count, and the mean rate of records and bytes."""
         self._moved = self._clock()
-        if self._task is not None:
-            self._progress.update(self._task, completed=self._done, bytes=self._bytes)
-
-
-class _RateColumn(ProgressColumn):
-    """The mean rate of records and bytes."""
-
-    def render(self, task: Task) -> Text:
-        """Return both rates; they are empty until they are known."""
-        passed_s = task.finished_time or task.elapsed
-        if not passed_s:
-            return Text("")
-        return Text(
-            f"{task.completed / passed_s:,.0f}/s  {task.fields['bytes'] / passed_s / _MB:,.1f} MB/s",
-            style="cyan",
-        )
+        if self._task is not None and (passed_s := self._moved - self._began):
+            rate = f"{self._done / passed_s:,.0f}/s  {self._bytes / passed_s / _MB:,.1f} MB/s"
+            self._progress.update(self._task, completed=self._done, rate=rate)
 
 
 def progress_on(console: Console) -> Progress:
     """Return the table of bars, one for each step."""
     done = TextColumn("{task.completed:,.0f} of {task.total:,.0f}")
+    rate = TextColumn("{task.fields[rate]}", style="cyan", table_column=Column(no_wrap=True))
     left = TimeRemainingColumn(elapsed_when_finished=True)
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(16), done, _RateColumn(Column(no_wrap=True)), left, console=console
-    )
+    return Progress(TextColumn("{task.description}"), BarColumn(16), done, rate, left, console=console)

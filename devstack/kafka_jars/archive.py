@@ -27,7 +27,8 @@ def archive_file() -> Path:
 def jvm(*options: str) -> list[str]:
     """Return the command line of a JVM with Kafka's classes, to be followed by a class. Raises `KafkaUnavailable`."""
     file = archive_file()
-    archive = [f"-XX:SharedArchiveFile={file}"] if _is_whole(file) else []
+    is_whole = file.exists() and file.stat().st_size > 0
+    archive = [f"-XX:SharedArchiveFile={file}"] if is_whole else []
     return [jars.java(), *archive, *options, "-cp", f"{jars.jars()}/*"]
 
 
@@ -57,7 +58,3 @@ def _make(file: Path, record: Record) -> None:
         with written.open("rb") as whole:
             os.fsync(whole.fileno())
         written.rename(file)
-
-
-def _is_whole(file: Path) -> bool:
-    return file.exists() and file.stat().st_size > 0

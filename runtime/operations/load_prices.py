@@ -12,7 +12,7 @@ from uuid import uuid4
 from prices.log import PriceLog, begin_prices
 from prices.logged import records_of
 from prices.price_list import LoadedPrice, list_prices
-from prices.table import AcceptedLoad, Loaded, accept_load, add_prices, history_of, is_counting
+from prices.table import Loaded, accept_load, add_prices, history_of, is_counting
 from runtime.operations.price_log import open_price_log
 from runtime.services.run_folder import locked_folder
 from runtime.settings.settings import BadSettings, Settings
@@ -41,7 +41,10 @@ def load_prices(settings: Settings, wanted: Sequence[Price], *, new_generations_
             begin_prices(client, list_prices(), log)  # or the history of a lost store would begin with this load
         accepted = accept_load(client, wanted, new_generations_only=new_generations_only)
         if begun and accepted.rows:
-            _append(log, accepted, new_generations_only)
+            records = records_of(
+                accepted.rows, uuid4, new_generations_only=new_generations_only, begins_history=accepted.begins_history
+            )
+            log.append(records)
         _add(client, accepted.rows)
         return Loaded([row.price for row in accepted.rows], accepted.known)
 
@@ -61,17 +64,6 @@ def _is_begun(client: Client, log: PriceLog) -> bool:
             "generation: give --log-url and Kafka's settings as for `ingest`"
         )
     return begun
-
-
-def _append(log: PriceLog, accepted: AcceptedLoad, new_generations_only: bool) -> None:
-    log.append(
-        records_of(
-            accepted.rows,
-            uuid4,
-            new_generations_only=new_generations_only,
-            begins_history=accepted.begins_history,
-        )
-    )
 
 
 def _add(client: Client, rows: Sequence[LoadedPrice]) -> None:

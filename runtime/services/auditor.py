@@ -4,7 +4,6 @@ import asyncio
 from contextlib import closing
 
 import uvloop
-from prometheus_client import CollectorRegistry
 
 from audit.watch import Audit, AuditMetrics
 from edge.service import health_app
@@ -17,7 +16,7 @@ from runtime.settings.settings import BadSettings, Settings
 from runtime.settings.store_url import store_address
 from runtime.settings.tls import check_transport
 from store.broken import Broken
-from store.reading.reader import Reader, open_probe, open_reader
+from store.reading.reader import open_probe, open_reader
 
 
 def run_auditor(settings: Settings) -> int:
@@ -42,17 +41,12 @@ async def _run(settings: Settings) -> int:
         audit = Audit(reader, settings.audit_every_s, seen.found, in_progress=seen.in_progress)
         auditing = asyncio.ensure_future(audit.run())
         try:
-            await _serve(settings, probe, registry, stopping)
+            if settings.metrics_port:
+                app = health_app(store_readiness(probe), registry)
+                await serve_http(app, settings.host, settings.metrics_port, stopping, ADMIN_CONNECTIONS_MAX)
+            else:
+                await stopping.wait()
         finally:
             auditing.cancel()
             await asyncio.wait({auditing})
     return 0
-
-
-async def _serve(settings: Settings, probe: Reader, registry: CollectorRegistry, stopping: asyncio.Event) -> None:
-    """Serve health and metrics on ``metrics_port`` (if configured) until ``stopping`` is set."""
-    if not settings.metrics_port:
-        await stopping.wait()
-        return
-    app = health_app(store_readiness(probe), registry)
-    await serve_http(app, settings.host, settings.metrics_port, stopping, ADMIN_CONNECTIONS_MAX)

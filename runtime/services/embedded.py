@@ -45,7 +45,9 @@ async def running(settings: Settings, front: Front, stopping: asyncio.Event) -> 
     log = SqliteEventLog(embedded_log(settings), bytes_max=settings.in_flight_bytes_max)
     async with AsyncExitStack() as ending:
         await asyncio.to_thread(_keep_open, store, ending)
-        provisioning = asyncio.ensure_future(asyncio.to_thread(_provision, settings, _at_once()))
+        at_once = Event()
+        at_once.set()  # a drop is completed while requests are served, so that the start needn't wait
+        provisioning = asyncio.ensure_future(asyncio.to_thread(_provision, settings, at_once))
         await asyncio.to_thread(compile_rules, user_cache())
         reader, probe = open_readers(settings, registry)
         app = service(settings, log, reader, registry, probe)  # while a thread provisions
@@ -113,13 +115,6 @@ class Provisioning:
     def stop(self) -> None:
         """Stop waiting: a drop in progress is completed after the next start."""
         self._stopping.set()
-
-
-def _at_once() -> Event:
-    """Return an event that keeps the start from waiting: a drop is completed while requests are served."""
-    event = Event()
-    event.set()
-    return event
 
 
 def _provision(settings: Settings, stopping: Event) -> None:

@@ -75,7 +75,8 @@ def with_files(store: StoreAddress, settings: Settings) -> StoreAddress:
 def _server(parts: SplitResult) -> dict[str, Any]:
     query = query_of("STORE_URL", parts, ("secure", "replicated"), _FORMS)
     has_tls, is_replicated = _switch(query, "secure"), _switch(query, "replicated")
-    hosts = [_host(parts, text, _TLS_PORT if has_tls else _PORT) for text in _hosts_of(parts)]
+    addresses = parts.netloc.rpartition("@")[2].split(",")
+    hosts = [_host(parts, text, _TLS_PORT if has_tls else _PORT) for text in addresses]
     if len(hosts) > 1 and not is_replicated:
         raise refuse("STORE_URL", "several hosts must be replicas of each other: add replicated=true after ?", _FORMS)
     if len(set(hosts)) < len(hosts):
@@ -88,10 +89,6 @@ def _server(parts: SplitResult) -> dict[str, Any]:
         **({"secure": True, "verify": True} if has_tls else {}),
         **({"replicas": Replicas(hosts)} if is_replicated else {}),
     }
-
-
-def _hosts_of(parts: SplitResult) -> list[str]:
-    return parts.netloc.rpartition("@")[2].split(",")
 
 
 def _host(parts: SplitResult, text: str, default_port: int) -> Host:
