@@ -21,8 +21,8 @@ from devstack.kafka_jars.jars import KafkaUnavailable
 from devstack.kafka_jars.users import BrokerUsers
 from devstack.supervisor.services import Plan, Report, Step, SupervisedService
 from devstack.supervisor.supervisor import AlreadySupervised, DidNotComeUp, Supervisor
-from runtime.services.http_probe import answers_200, get, reachable
-from runtime.services.ports import free_ports
+from runtime.services.http_probe import answers_200, get
+from runtime.services.ports import free_ports, reachable
 from runtime.settings.private_files import private_data_folder
 from runtime.settings.secrets import read_or_make_secret
 from runtime.settings.stack_folder import (

@@ -2,7 +2,7 @@
 
 import http.client
 
-_LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (compared, not bound)
+from runtime.services.ports import reachable
 
 
 def answers_200(host: str, port: int, path: str, *, timeout_s: float = 1.0) -> bool:
@@ -21,8 +21,3 @@ def get(host: str, port: int, path: str, timeout_s: float = 1.0) -> bytes | None
         return None
     finally:
         connection.close()
-
-
-def reachable(host: str) -> str:
-    """Return an address to connect to: the loopback address if the given one means every interface."""
-    return _LOOPBACK_OF.get(host, host)

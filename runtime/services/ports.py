@@ -10,6 +10,7 @@ from store.broken import Broken
 # Below Linux' ephemeral range (from 32768). In that range, the kernel may give the port to an outgoing connection while
 # our server restarts; a client that keeps dialling may even connect to itself.
 FIRST, LAST = 15_000, 32_000
+_LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (compared, not bound)
 
 
 def is_free(host: str, port: int) -> bool:
@@ -44,6 +45,11 @@ def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
 def free_port(host: str = "127.0.0.1") -> int:
     """Return one free port."""
     return free_ports(1, host)[0]
+
+
+def reachable(host: str) -> str:
+    """Return an address to connect to: the loopback address if the given one means every interface."""
+    return _LOOPBACK_OF.get(host, host)
 
 
 def is_loopback(host: str) -> bool:

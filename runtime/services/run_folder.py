@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from ingest.log.atomic_write import write_whole
+from runtime.services.ports import reachable
 from runtime.settings.private_files import open_private, private_folder
 from store.broken import Broken
 
@@ -24,8 +25,8 @@ class Address(Struct, frozen=True):
 
 def write_address(folder: Path, host: str, port: int) -> str:
     """Write the URL and return it. If the host stands for every interface, the URL uses loopback."""
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
-    url = f"http://{reachable}:{port}"
+    name = reachable(host)
+    url = f"http://{f'[{name}]' if ':' in name else name}:{port}"
     file = folder / "run" / "address.json"
     private_folder(file.parent)
     write_whole(file, msgspec.json.encode(Address(url)).decode())

@@ -3,12 +3,12 @@
 After the start, a mismatch would look like an outage.
 """
 
-import http.client
 import ssl
 from pathlib import Path
 
 from msgspec import Struct
 
+from runtime.services.http_probe import answers_200
 from runtime.settings.secret_files import read_secret
 from runtime.settings.settings import BadSettings
 from store.address import StoreAddress
@@ -118,11 +118,4 @@ def _plain(host: str, port: int) -> str | None:
 
 def _answers_in_clear(host: str, port: int) -> bool:
     """Return whether a ping without TLS succeeds. Some servers answer it on a TLS port too, but not with 200."""
-    connection = http.client.HTTPConnection(host, port, timeout=_ANSWER_S)
-    try:
-        connection.request("GET", "/ping")
-        return connection.getresponse().status == http.client.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
+    return answers_200(host, port, "/ping", timeout_s=_ANSWER_S)
