@@ -13,6 +13,7 @@ The server reads them from its environment:
 import logging
 import re
 import threading
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -44,32 +45,17 @@ class Refusal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     words: str = "Refused on demand."
     status: int | None = None
 
+    def matches(self, sql: str, parameters: str) -> bool:
+        """Return whether both patterns are found."""
+        texts = ((self.statement, sql), (self.parameters, parameters))
+        return all(re.search(pattern, text, re.MULTILINE) for pattern, text in texts)
+
 
 class RefusedStatement(NamedTuple):
     """The refusal that one statement meets, and the code that it gets."""
 
     refusal: Refusal
     code: int
-
-
-class _Counted:
-    """A refusal, and the number of statements that matched it so far."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        self._refusal = refusal
-        self._statement = re.compile(refusal.statement, re.MULTILINE)
-        self._parameters = re.compile(refusal.parameters, re.MULTILINE)
-        self._seen = 0
-
-    def next(self, sql: str, parameters: str) -> RefusedStatement | None:
-        refusal = self._refusal
-        if not self._statement.search(sql) or not self._parameters.search(parameters):
-            return None
-        self._seen += 1
-        turn = self._seen - refusal.nth
-        if not 0 <= turn < refusal.times:
-            return None
-        return RefusedStatement(refusal, refusal.codes[turn % len(refusal.codes)])
 
 
 class Refusals:
@@ -79,7 +65,8 @@ class Refusals:
         self._path = path
         self._lock = threading.Lock()
         self._version: tuple[int, ...] | None = None
-        self._counted: list[_Counted] = []
+        self._listed: list[Refusal] = []
+        self._seen: Counter[int] = Counter()  # by place in the list: how many statements matched so far
 
     def next(self, sql: bytes, parameters: Mapping[str, str]) -> RefusedStatement | None:
         """Count a statement; return its error, if it gets one."""
@@ -89,11 +76,18 @@ class Refusals:
         lines = "\n".join(f"{name}={value}" for name, value in parameters.items() if name != "password")
         with self._lock:
             self._read_if_changed(self._path)
-            found = [counted.next(text, lines) for counted in self._counted]
-        refused = next(filter(None, found), None)
+            matching = [n for n, refusal in enumerate(self._listed) if refusal.matches(text, lines)]
+            self._seen.update(matching)
+            refused = next(filter(None, map(self._refused, matching)), None)
         if refused:
             logger.warning("refused_on_demand code=%d applied=%s", refused.code, refused.refusal.applied)
         return refused
+
+    def _refused(self, n: int) -> RefusedStatement | None:
+        refusal, turn = self._listed[n], self._seen[n] - self._listed[n].nth
+        return (
+            RefusedStatement(refusal, refusal.codes[turn % len(refusal.codes)]) if 0 <= turn < refusal.times else None
+        )
 
     def _read_if_changed(self, path: Path) -> None:
         try:
@@ -102,8 +96,8 @@ class Refusals:
         except FileNotFoundError:
             version = None
         if version != self._version:
-            listed = msgspec.json.decode(path.read_bytes(), type=list[Refusal]) if version else []
-            self._counted, self._version = [_Counted(refusal) for refusal in listed], version
+            self._listed = msgspec.json.decode(path.read_bytes(), type=list[Refusal]) if version else []
+            self._version, self._seen = version, Counter()
 
 
 BEHIND_PROXY = "CREWKIT_STORE_BEHIND_PROXY"
