@@ -57,7 +57,7 @@ def settings_options(*names: str) -> Decorator:
 
 
 def settings_of_a_process(options: Mapping[str, Any]) -> Settings:
-    """Load a process's settings, and close the folder that it writes to to other accounts. Raises `BadSettings`."""
+    """Load a process's settings, and close its data folder to other accounts. Raises `BadSettings`."""
     settings = load_settings(options)
     private_data_folder(settings.folder)
     return settings
