@@ -35,6 +35,8 @@ from runtime.settings.stack_folder import KAFKA_USER
 
 HOST = "127.0.0.1"
 MIB = 1024 * 1024
+MESSAGE_BYTES_MAX = 8 * MIB  # our batches end at 1 MiB; hostile records of 5 MB must get in to be set aside
+MEMORY = ("-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError")
 TOOL_S = 90.0
 RECORD_S = 60.0
 LEARN_TRIES = 3  # the tool waits for a minute; a broker that was killed may need longer to recover its log
@@ -52,9 +54,7 @@ class BrokerSettings(msgspec.Struct, frozen=True, kw_only=True):
     port: int
     controller_port: int
     advertised_port: int = 0  # the port clients connect to, if a proxy is in front; 0: `port`
-    heap_mib: int = 512
     users: BrokerUsers | None = None  # None: any client may do anything, as in tests
-    message_bytes_max: int = 8 * MIB  # our batches end at 1 MiB; hostile records of 5 MB must get in to be set aside
 
     @property
     def properties_file(self) -> Path:
@@ -93,7 +93,7 @@ def properties(settings: BrokerSettings) -> dict[str, str]:
         "controller.listener.names": "CONTROLLER",
         "controller.quorum.voters": f"1@{HOST}:{settings.controller_port}",
         "log.dirs": str(settings.log_dir.resolve()),
-        "message.max.bytes": str(settings.message_bytes_max),
+        "message.max.bytes": str(MESSAGE_BYTES_MAX),
         **NEVER_EXPIRE,
         **ONE_NODE,
         **(sasl_properties(settings.users) | {"delete.topic.enable": "false"} if settings.users else {}),
@@ -154,11 +154,7 @@ def command(settings: BrokerSettings) -> list[str]:
 
 
 def _broker(settings: BrokerSettings, properties_file: Path) -> list[str]:
-    return [*_java(settings, *_memory(settings)), "kafka.Kafka", str(properties_file)]
-
-
-def _memory(settings: BrokerSettings) -> list[str]:
-    return ["-Xms128m", f"-Xmx{settings.heap_mib}m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError"]
+    return [*_java(settings, *MEMORY), "kafka.Kafka", str(properties_file)]
 
 
 def _java(settings: BrokerSettings, *options: str) -> list[str]:
@@ -257,20 +253,9 @@ class Broker:
     It dies with the process that started it; start it from the main thread (see `die_with_parent.py`).
     """
 
-    def __init__(
-        self,
-        data_dir: Path,
-        port: int | None = None,
-        controller_port: int | None = None,
-        advertised_port: int = 0,
-        users: BrokerUsers | None = None,
-    ) -> None:
+    def __init__(self, data_dir: Path, port: int | None = None, users: BrokerUsers | None = None) -> None:
         self.settings = BrokerSettings(
-            data_dir=data_dir,
-            port=port or free_port(),
-            controller_port=controller_port or free_port(),
-            advertised_port=advertised_port,
-            users=users,
+            data_dir=data_dir, port=port or free_port(), controller_port=free_port(), users=users
         )
         self._process: Process | None = None
 
@@ -330,6 +315,6 @@ class Recorded(Broker):
     def command(self) -> list[str]:
         """Prepare the data directory and return the command of the broker."""
         _prepare(self.settings)
-        options = *_memory(self.settings), *_logging(self.settings)
+        options = *MEMORY, *_logging(self.settings)
         jvm = archive.recording_jvm(self._into, *options)
         return [*jvm, "kafka.Kafka", str(self.settings.properties_file)]

@@ -23,12 +23,11 @@ class UserProfile(NamedTuple):
 
 
 class ConnectionPool:
-    """Leases connections, at most `running_max` at once. A connection whose query failed is not reused."""
+    """Leases connections, at most `RUNNING_MAX` at once. A connection whose query failed is not reused."""
 
-    def __init__(self, engine: Engine, running_max: int = RUNNING_MAX, idle_max: int = IDLE_MAX) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._slots = threading.BoundedSemaphore(running_max)
-        self._idle_max = idle_max
+        self._slots = threading.BoundedSemaphore(RUNNING_MAX)
         self._lock = threading.Lock()
         self._idle: OrderedDict[EngineConnection, UserProfile] = OrderedDict()  # the least recently used first
         self._closed = False
@@ -79,7 +78,7 @@ class ConnectionPool:
             spare = connection
             if connection.reusable and not self._closed:
                 self._idle[connection] = profile
-                if len(self._idle) <= self._idle_max:
+                if len(self._idle) <= IDLE_MAX:
                     return
                 spare, _ = self._idle.popitem(last=False)
         spare.close()
