@@ -11,8 +11,7 @@ from agents.exported import SESSIONS_MAX, Attributes, DataPoint, Exported, LogRe
 from agents.telemetry import Made, Telemetry, made, text
 from ingest.intake.agent_sessions.session import AgentSession, Description, SessionFacts, agent_session
 from ingest.intake.context import CommandContext
-from ingest.intake.otlp.exporters import named, session_of
-from ingest.intake.otlp.identity import Identities
+from ingest.intake.otlp.identity import Identities, named, session_of
 from ingest.intake.times import is_plausible, parse_instant
 from schemas.http.requests import EVENT_BYTES_MAX
 from schemas.ids import event_ids

@@ -1,19 +1,53 @@
-"""The ids of events made from telemetry: the same for every copy, whatever request or encoding it comes in. Pure."""
+"""Which client exports something, which session it is about, and the ids of the events made from it. Pure."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
 
+from agents import CLIENTS
 from agents.exported import Attributes, DataPoint
-from agents.telemetry import Made, whole
+from agents.telemetry import Made, Telemetry, whole
+from ingest.intake.agent_sessions.session import is_client_session_id
 from schemas.ids import derived_event_digest, event_id_hasher
 
+_AGENTS = tuple(client.telemetry for client in CLIENTS.values() if client.telemetry)
+_SERVICE = "service.name"
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
+class Named(NamedTuple):
+    """The client that exports something, and the name that its table has for it."""
+
+    agent: Telemetry
+    name: str
+
+
+def named(resource: Attributes, *names: str) -> Named | None:
+    """Find the client by its service, else by the prefix of one of the names; None for any other service.
+
+    The first of ``names`` that is not empty is the name.
+    """
+    name = next(filter(None, names), "")
+    service = str(resource.get(_SERVICE, "")).lower()
+    agent = next((agent for agent in _AGENTS if service.startswith(agent.service)), None)
+    if agent is None:
+        agent = next((agent for agent in _AGENTS if any(each.startswith(agent.prefix) for each in names)), None)
+    return agent and Named(agent, name.removeprefix(agent.prefix))
+
+
+def session_of(agent: Telemetry, attributes: Attributes, resource: Attributes) -> str | None:
+    """Return the client's id for the session that a record or a data point is about; None if it names none."""
+    found = attributes.get(agent.session) or resource.get(agent.session)
+    return found if is_client_session_id(found) else None
+
+
 class Identities:
-    """Derives the digests of the events of one session; `schemas.ids.event_ids` makes ids of them."""
+    """Derives the digests of the events of one session: the same for every copy, whatever request or encoding it is in.
+
+    `schemas.ids.event_ids` makes ids of them.
+    """
 
     def __init__(self, seed_key: bytes, session_id: UUID) -> None:
         self._hasher = event_id_hasher(seed_key, session_id)

@@ -1,14 +1,13 @@
 """Replies to export requests, in the encoding of the request. Pure."""
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
-from google.protobuf.message import Message
 from google.rpc.status_pb2 import Status
-from opentelemetry.proto.collector.logs.v1 import logs_service_pb2 as logs_pb2
-from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2 as metrics_pb2
-from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as trace_pb2
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from agents.exported import SESSIONS_MAX
 from ingest.intake.otlp.gather import Outcome
@@ -39,37 +38,31 @@ def refused(outcomes: Mapping[Outcome, int]) -> Refused:
     return Refused(sum(outcomes.get(outcome, 0) for outcome in _REFUSED), ", ".join(parts))
 
 
-def logs_in_json(what: Refused) -> bytes:
-    """Return the reply to ``/v1/logs`` in JSON."""
-    partial = PartialLogs(str(what.items), what.message)
-    return msgspec.json.encode(ExportedLogs(partial) if what.message else ExportedLogs())
+class ReplyForm(NamedTuple):
+    """The reply to one kind of export: the types in JSON, the message in protobuf, and its field for the count."""
+
+    reply: Callable[..., Any]
+    partial: Callable[[str, str], Any]
+    message: Callable[[], Any]
+    rejected: str
+
+    def in_json(self, what: Refused) -> bytes:
+        """Return the reply in JSON."""
+        said = (self.partial(str(what.items), what.message),) if what.message else ()
+        return msgspec.json.encode(self.reply(*said))
+
+    def in_protobuf(self, what: Refused) -> bytes:
+        """Return the reply in protobuf."""
+        message = self.message()
+        if what.message:
+            setattr(message.partial_success, self.rejected, what.items)
+            message.partial_success.error_message = what.message
+        return bytes(message.SerializeToString())
 
 
-def metrics_in_json(what: Refused) -> bytes:
-    """Return the reply to ``/v1/metrics`` in JSON."""
-    partial = PartialPoints(str(what.items), what.message)
-    return msgspec.json.encode(ExportedMetrics(partial) if what.message else ExportedMetrics())
-
-
-def traces_in_json(what: Refused) -> bytes:
-    """Return the reply to ``/v1/traces`` in JSON."""
-    partial = PartialSpans(str(what.items), what.message)
-    return msgspec.json.encode(ExportedTraces(partial) if what.message else ExportedTraces())
-
-
-def logs_in_protobuf(what: Refused) -> bytes:
-    """Return the reply to ``/v1/logs`` in protobuf."""
-    return _serialized(logs_pb2.ExportLogsServiceResponse(), "rejected_log_records", what)
-
-
-def metrics_in_protobuf(what: Refused) -> bytes:
-    """Return the reply to ``/v1/metrics`` in protobuf."""
-    return _serialized(metrics_pb2.ExportMetricsServiceResponse(), "rejected_data_points", what)
-
-
-def traces_in_protobuf(what: Refused) -> bytes:
-    """Return the reply to ``/v1/traces`` in protobuf."""
-    return _serialized(trace_pb2.ExportTraceServiceResponse(), "rejected_spans", what)
+LOGS = ReplyForm(ExportedLogs, PartialLogs, ExportLogsServiceResponse, "rejected_log_records")
+METRICS = ReplyForm(ExportedMetrics, PartialPoints, ExportMetricsServiceResponse, "rejected_data_points")
+TRACES = ReplyForm(ExportedTraces, PartialSpans, ExportTraceServiceResponse, "rejected_spans")
 
 
 def status_in_json(message: str) -> bytes:
@@ -78,20 +71,5 @@ def status_in_json(message: str) -> bytes:
 
 
 def status_in_protobuf(message: str) -> bytes:
-    """Return the error of OTLP for a request that can't be decoded, in protobuf."""
-    return _bytes_of(Status(code=_INVALID_ARGUMENT, message=message))
-
-
-Reply = Callable[[Refused], bytes]
-
-
-def _serialized(reply: Message, count: str, what: Refused) -> bytes:
-    if what.message:
-        partial = reply.partial_success  # type: ignore[attr-defined]  # every reply has one
-        setattr(partial, count, what.items)
-        partial.error_message = what.message
-    return _bytes_of(reply)
-
-
-def _bytes_of(message: Message) -> bytes:
-    return message.SerializeToString()
+    """Return the same in protobuf."""
+    return bytes(Status(code=_INVALID_ARGUMENT, message=message).SerializeToString())

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -21,7 +22,7 @@ from ingest.intake.agent_sessions.store import store_sessions
 from ingest.intake.context import CommandContext
 from ingest.intake.otlp import from_json, from_protobuf, replies
 from ingest.intake.otlp.gather import Gathered, gather_logs, gather_metrics
-from ingest.intake.otlp.replies import Refused, refused
+from ingest.intake.otlp.replies import Refused, ReplyForm, refused
 from ingest.lane import ON_THE_LOOP, Place
 from ingest.metrics import metrics_of
 from schemas.http.otlp import ExportedLogs, ExportedMetrics, ExportedTraces, ExportLogs, ExportMetrics, ExportTraces
@@ -34,28 +35,19 @@ _UNDECODABLE = "The body isn't an OTLP export request in {}."
 
 
 class _Signal(NamedTuple, Generic[T]):
-    """What is specific to one kind of export: decoders and replies by content type, and the mapping."""
+    """What is specific to one kind of export: decoders by content type, the mapping, and the reply."""
 
     name: str
     decode: Mapping[str, Callable[[bytes], list[Exported[T]]]]
     gather: Callable[[list[Exported[T]], CommandContext], Gathered]
-    reply: Mapping[str, replies.Reply]
+    reply: ReplyForm
 
 
-_LOGS = _Signal[LogRecord](
-    "logs",
-    {JSON: from_json.decode_logs, PROTOBUF: from_protobuf.decode_logs},
-    gather_logs,
-    {JSON: replies.logs_in_json, PROTOBUF: replies.logs_in_protobuf},
-)
-_METRICS = _Signal[DataPoint](
-    "metrics",
-    {JSON: from_json.decode_metrics, PROTOBUF: from_protobuf.decode_metrics},
-    gather_metrics,
-    {JSON: replies.metrics_in_json, PROTOBUF: replies.metrics_in_protobuf},
-)
+_DECODE_LOGS = {JSON: from_json.decode_logs, PROTOBUF: from_protobuf.decode_logs}
+_DECODE_METRICS = {JSON: from_json.decode_metrics, PROTOBUF: from_protobuf.decode_metrics}
 _COUNT_SPANS = {JSON: from_json.count_spans, PROTOBUF: from_protobuf.count_spans}
-_REPLY_TO_TRACES = {JSON: replies.traces_in_json, PROTOBUF: replies.traces_in_protobuf}
+_LOGS = _Signal[LogRecord]("logs", _DECODE_LOGS, gather_logs, replies.LOGS)
+_METRICS = _Signal[DataPoint]("metrics", _DECODE_METRICS, gather_metrics, replies.METRICS)
 
 
 def respond_to_export_error(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
@@ -76,16 +68,10 @@ def respond_to_export_error(request: Request[Any, Any, Any], error: Exception) -
 
 # Each class by name: Litestar takes the handler of the nearest class, and the service has its own for these.
 _ERRORS: Any = dict.fromkeys((Exception, HTTPException, msgspec.ValidationError), respond_to_export_error)
+_export_at = partial(post, status_code=HTTP_200_OK, guards=[may("session.write")], exception_handlers=_ERRORS)
 
 
-@post(
-    "/api/v1/{org_id:str}/otlp/v1/logs",
-    status_code=HTTP_200_OK,
-    operation_id="ExportLogs",
-    guards=[may("session.write")],
-    exception_handlers=_ERRORS,
-    opt=takes(ExportLogs, undecodable=True),
-)
+@_export_at("/api/v1/{org_id:str}/otlp/v1/logs", operation_id="ExportLogs", opt=takes(ExportLogs, undecodable=True))
 async def export_logs(request: Request[Any, Any, Any], agent_write: NewAgentWrite) -> Response[ExportedLogs]:
     """Record the log records of a coding agent, in OTLP/JSON or protobuf (`application/x-protobuf`).
 
@@ -97,13 +83,8 @@ async def export_logs(request: Request[Any, Any, Any], agent_write: NewAgentWrit
     return await _export(_LOGS, request, agent_write)
 
 
-@post(
-    "/api/v1/{org_id:str}/otlp/v1/metrics",
-    status_code=HTTP_200_OK,
-    operation_id="ExportMetrics",
-    guards=[may("session.write")],
-    exception_handlers=_ERRORS,
-    opt=takes(ExportMetrics, undecodable=True),
+@_export_at(
+    "/api/v1/{org_id:str}/otlp/v1/metrics", operation_id="ExportMetrics", opt=takes(ExportMetrics, undecodable=True)
 )
 async def export_metrics(request: Request[Any, Any, Any], agent_write: NewAgentWrite) -> Response[ExportedMetrics]:
     """Record the metrics of a coding agent, in OTLP/JSON or protobuf (`application/x-protobuf`).
@@ -113,12 +94,9 @@ async def export_metrics(request: Request[Any, Any, Any], agent_write: NewAgentW
     return await _export(_METRICS, request, agent_write)
 
 
-@post(
+@_export_at(
     "/api/v1/{org_id:str}/otlp/v1/traces",
-    status_code=HTTP_200_OK,
     operation_id="ExportTraces",
-    guards=[may("session.write")],
-    exception_handlers=_ERRORS,
     opt=takes(ExportTraces, to_log=False, undecodable=True),
 )
 async def export_traces(request: Request[Any, Any, Any], agent_write: NewAgentWrite) -> Response[ExportedTraces]:
@@ -126,8 +104,7 @@ async def export_traces(request: Request[Any, Any, Any], agent_write: NewAgentWr
     async with agent_write.command.bodies.read(request, media=_MEDIA) as body:
         count = await _place_of(body, agent_write).run(_COUNT_SPANS[body.media], body.text)
     metrics_of(request.app).exported("traces", {"noise": count})
-    content = _REPLY_TO_TRACES[body.media](Refused(0, _TRACES_DROPPED.format(count)))
-    return Response(content, media_type=body.media)  # type: ignore[arg-type]  # encoded
+    return _reply(replies.TRACES, Refused(0, _TRACES_DROPPED.format(count)), body.media)
 
 
 async def _export(signal: _Signal[T], request: Request[Any, Any, Any], write: AgentWrite) -> Response[Any]:
@@ -140,7 +117,12 @@ async def _export(signal: _Signal[T], request: Request[Any, Any, Any], write: Ag
         stored = await store_sessions(write, sessions, [], Body(payloads, place), metrics)
     metrics.exported(signal.name, Counter[str](outcomes))
     headers = {"X-Log-Position": stored.position} if stored.positions else {}
-    return Response(signal.reply[body.media](refused(outcomes)), media_type=body.media, headers=headers)
+    return _reply(signal.reply, refused(outcomes), body.media, headers)
+
+
+def _reply(form: ReplyForm, what: Refused, media: str, headers: Mapping[str, str] | None = None) -> Response[Any]:
+    content = form.in_protobuf(what) if media == PROTOBUF else form.in_json(what)
+    return Response(content, media_type=media, headers=headers)
 
 
 def _place_of(body: Body, write: AgentWrite) -> Place:
