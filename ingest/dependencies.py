@@ -9,6 +9,7 @@ from litestar import Request
 from litestar.di import NamedDependency, Provide
 from litestar.params import SkipValidation
 from litestar.types import Scope
+from prometheus_client import CollectorRegistry
 
 from edge.errors import invalid, not_found
 from edge.headers import find_header
@@ -19,6 +20,7 @@ from ingest.body import Bodies
 from ingest.intake.agent_sessions.memory import Remembered
 from ingest.intake.context import CommandContext, SessionContext
 from ingest.log.port import EventLog
+from ingest.metrics import IngestMetrics, metered
 from ingest.privacy.policy import Privacy
 from ingest.privacy.redaction import compile_rules
 from schemas.ids import IdSecrets, UnknownId, verify
@@ -42,6 +44,7 @@ class Write(NamedTuple, Generic[C]):
     log: EventLog
     privacy: Privacy
     bodies: Bodies
+    metrics: IngestMetrics
 
 
 class AgentWrite(NamedTuple):
@@ -64,11 +67,17 @@ SessionWrite = NamedDependency[SkipValidation[Write[SessionContext]]]
 
 
 def ingest_dependencies(
-    log: EventLog, secrets: IdSecrets, clock: Clock, privacy: Privacy, bodies: Bodies
+    log: EventLog, secrets: IdSecrets, clock: Clock, privacy: Privacy, bodies: Bodies, registry: CollectorRegistry
 ) -> Mapping[str, Provide]:
-    """Return the dependencies of `ingest_routes`, by the names of their handlers' parameters."""
+    """Return the dependencies of `ingest_routes`, by the names of their handlers' parameters.
+
+    ``registry`` gets the metrics of the write side.
+    """
     compile_rules()  # now, so that the first request does not wait for it
 
+    metrics = IngestMetrics(registry)
+    metrics.follow(log, bodies)
+    parts = metered(log, metrics), privacy._replace(on_redacted=metrics.redacted), bodies, metrics
     known_session = remember_sessions(secrets)
 
     def of_command(caller: Principal, scope: Scope) -> OfCommand:
@@ -77,7 +86,7 @@ def ingest_dependencies(
 
     def provide_write(request: Request[Any, Any, Any]) -> Write[CommandContext]:
         caller = principal_of(request.scope)
-        return Write(CommandContext(*of_command(caller, request.scope)), log, privacy, bodies)
+        return Write(CommandContext(*of_command(caller, request.scope)), *parts)
 
     appended = Remembered(_FACTS_REMEMBERED)
 
@@ -88,7 +97,7 @@ def ingest_dependencies(
         caller = principal_of(request.scope)
         session_id = known_session(request.path_params["session_id"], caller.org_id)
         context = SessionContext(*of_command(caller, request.scope), session_id=session_id)
-        return Write(context, log, privacy, bodies)
+        return Write(context, *parts)
 
     return {
         "write": Provide(provide_write, sync_to_thread=False),

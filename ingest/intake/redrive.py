@@ -75,15 +75,13 @@ async def redrive_dead_letter(
 
     As in every write, secrets are redacted, and content is dropped where none may be stored.
     """
-    context, log, privacy, bodies = write
-    key = context.secrets.seed_key
-    letter = await _read_letter(log, position)
-    async with bodies.read(request) as body:
+    context = write.context
+    letter = await _read_letter(write.log, position)
+    async with write.bodies.read(request) as body:
         command = await body.decode(_decoder)
         record = await body.place.run(decide, letter, bytes(command.record), context)
-        record = await privacy.strip_whole(record, key, bodies.lane)
-        record = await privacy.redact_whole(record, key, bodies.lane)
-        to = await append(log, record.session_id, [_encoded(record)])
+        record = await write.privacy.clean_whole(record, context.secrets.seed_key, write.bodies.lane)
+        to = await append(write.log, record.session_id, [_encoded(record)])
     logger.info("dead_letter_redriven", position=position, to=str(to), by=context.actor.user_id)
     return durable(RedrivenDeadLetter(position, str(to), record.session_id), to)
 

@@ -23,7 +23,6 @@ from ingest.dependencies import Write
 from ingest.intake.context import CommandContext, SessionContext
 from ingest.intake.events.identify import IdentifiedEvents, to_records
 from ingest.log.port import EventLog
-from ingest.metrics import IngestMetrics
 from schemas.http.responses import Reply
 from schemas.log.codec import encode
 from schemas.log.position import Position
@@ -54,14 +53,13 @@ async def write_record(
     async with write.bodies.read(request, optional=optional) as body:
         command = await body.decode(decoder)
         record = decide(command, write.context)
-        record = write.privacy.strip_record(record)
-        record = await write.privacy.redact_record(record, write.bodies.lane)
+        record = await write.privacy.clean_record(record, write.bodies.lane)
         position = await append(write.log, record.session_id, [encode(record)])
     return command, record, position
 
 
 async def store_events(
-    write: Write[SessionContext], events: IdentifiedEvents, body: Body, metrics: IngestMetrics
+    write: Write[SessionContext], events: IdentifiedEvents, body: Body
 ) -> tuple[IdentifiedEvents, Position]:
     """Take events that came in ``body`` through the last three steps; return them as appended.
 
@@ -69,7 +67,7 @@ async def store_events(
         ApiError: 422, none of the events is valid.
         LogUnavailable: nothing is known about the outcome.
     """
-    context, log, privacy, bodies = write
+    context, log, privacy, bodies, metrics = write
     if privacy.strips(context.org_id, context.session_id):
         events = await privacy.strip_events(events, body, context.secrets.seed_key)
     events = await privacy.redact_events(events, body, context.secrets.seed_key, bodies.lane)

@@ -49,12 +49,10 @@ class Privacy(NamedTuple):
         """Return whether no content of this session may be stored."""
         return org_id in self.metadata_orgs or is_sensitive(session_id)
 
-    def strip_record(self, record: R) -> R:
-        """Return the record, without content where none may be stored."""
-        return strip_record(record) if self.strips(record.org_id, record.session_id) else record
-
-    async def redact_record(self, record: R, lane: Lane) -> R:
-        """Return the record without secrets."""
+    async def clean_record(self, record: R, lane: Lane) -> R:
+        """Return the record without secrets, and without content where none may be stored."""
+        if self.strips(record.org_id, record.session_id):
+            record = strip_record(record)
         try:
             redacted = redact_record(record, partial(redact_text, effort=Effort(A_MOMENT_S)))
         except TooDense:
@@ -73,21 +71,16 @@ class Privacy(NamedTuple):
         rejected = await body.place.run(redact_refusals, events.rejected)
         return IdentifiedEvents(await _redacted(events.accepted, key, body, lane), rejected)
 
-    async def strip_whole(self, record: SessionRecord, key: bytes, lane: Lane) -> SessionRecord:
-        """Return a record that an operator sends as a whole, without content where none may be stored."""
-        if not isinstance(record, EventsRecorded):
-            return self.strip_record(record)
-        if not self.strips(record.org_id, record.session_id):
-            return record
-        return structs.replace(record, events=tuple(await lane.run(_stripped, record.events, key)))
-
-    async def redact_whole(self, record: SessionRecord, key: bytes, lane: Lane) -> SessionRecord:
-        """Return a record that an operator sends as a whole, without secrets; nothing in it is trusted."""
+    async def clean_whole(self, record: SessionRecord, key: bytes, lane: Lane) -> SessionRecord:
+        """Do the same for a record that an operator sends as a whole; nothing in it is trusted."""
         record = await lane.run(redact_frame, record)
         if not isinstance(record, EventsRecorded):
-            return await self.redact_record(record, lane)
-        redacted = await _redacted_in_turns(record.events, key, lane)
-        self._report(record.events, redacted)
+            return await self.clean_record(record, lane)
+        events: Sequence[Event] = record.events
+        if self.strips(record.org_id, record.session_id):
+            events = await lane.run(_stripped, events, key)
+        redacted = await _redacted_in_turns(events, key, lane)
+        self._report(events, redacted)
         return structs.replace(record, events=tuple(redacted))
 
     def _report(self, before: Iterable[Event | LifecycleRecord], after: Iterable[Event | LifecycleRecord]) -> None:

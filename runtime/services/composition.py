@@ -22,7 +22,6 @@ from ingest.app import INGEST_ERRORS, clock_ms, ingest_routes, log_readiness
 from ingest.body import Bodies
 from ingest.dependencies import Clock, ingest_dependencies
 from ingest.log.port import BYTES_IN_FLIGHT_MAX, EventLog
-from ingest.metrics import IngestMetrics, keep_metrics, metered
 from ingest.privacy.policy import KEEP_ALL_BUT_SECRETS, Privacy
 from query_api.answers import BYTES_MAX, Answers
 from query_api.app import query_dependencies, query_routes, store_readiness
@@ -68,7 +67,6 @@ def compose(
 ) -> App:
     """Return the ASGI app for the given sides. ``/metrics`` shows ``registry``; `build_service` gets ``options``."""
     registry = registry or new_registry()
-    metrics = IngestMetrics(registry) if write is not None else None
     routes: list[Any] = []
     plain: list[HTTPRouteHandler] = []
     dependencies: dict[str, Any] = {}
@@ -81,14 +79,12 @@ def compose(
             read.reader, read.secrets, FoldedHistory(), read.clock, read.freshness, answers
         )
         parts.append(store_readiness(read.probe or read.reader))
-    if write is not None and metrics is not None:
+    if write is not None:
         routes += ingest_routes()
-        privacy = write.privacy._replace(on_redacted=metrics.redacted)
-        log, bodies = metered(write.log, metrics), Bodies(write.bytes_max)
-        metrics.follow(write.log, bodies)
-        dependencies |= ingest_dependencies(log, write.secrets, write.clock, privacy, bodies)
+        bodies = Bodies(write.bytes_max)
+        dependencies |= ingest_dependencies(write.log, write.secrets, write.clock, write.privacy, bodies, registry)
         parts.append(log_readiness(write.log))
-    app = build_service(
+    return build_service(
         [*routes, *plain],
         dependencies,
         verifier,
@@ -98,6 +94,3 @@ def compose(
         registry=registry,
         **options,
     )
-    if metrics is not None:
-        keep_metrics(app, metrics)
-    return app

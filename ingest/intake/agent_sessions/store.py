@@ -15,7 +15,6 @@ from ingest.dependencies import AgentWrite
 from ingest.intake.agent_sessions.session import SessionFacts, created, described
 from ingest.intake.events.identify import IdentifiedEvents, to_records
 from ingest.intake.steps import append
-from ingest.metrics import IngestMetrics
 from schemas.http.responses import RejectedEvent
 from schemas.log.codec import encode
 from schemas.log.position import Position
@@ -37,11 +36,7 @@ class Stored(NamedTuple):
 
 
 async def store_sessions(
-    write: AgentWrite,
-    sessions: Sequence[SessionFacts],
-    rejected: list[RejectedEvent],
-    body: Body,
-    metrics: IngestMetrics,
+    write: AgentWrite, sessions: Sequence[SessionFacts], rejected: list[RejectedEvent], body: Body
 ) -> Stored:
     """Strip, redact and append the facts of a request; each session occurs once, and only if it has facts.
 
@@ -53,10 +48,9 @@ async def store_sessions(
         LogUnavailable: nothing is known about the outcome.
     """
     await write.charge(len(sessions))
-    _, _, privacy, bodies = write.command
-    key = write.command.context.secrets.seed_key
+    context, _, privacy, bodies, metrics = write.command
     events = IdentifiedEvents(await _without_content(write, sessions, body), rejected)
-    events = await privacy.redact_events(events, body, key, bodies.lane)
+    events = await privacy.redact_events(events, body, context.secrets.seed_key, bodies.lane)
     if events.accepted or events.rejected:
         metrics.events(events.accepted, events.rejected)
     ends = await _append_all(write, list(_with_events(sessions, events.accepted)), body)
@@ -65,7 +59,7 @@ async def store_sessions(
 
 async def _without_content(write: AgentWrite, sessions: Iterable[SessionFacts], body: Body) -> list[Event]:
     """Return the events of all sessions in their order, without content where none may be stored."""
-    context, _, privacy, _ = write.command
+    context, privacy = write.command.context, write.command.privacy
     events: list[Event] = []
     for session, facts, *_ in sessions:
         own = [fact for fact in facts if isinstance(fact, Event)]
@@ -128,8 +122,7 @@ async def _append_once(write: AgentWrite, record: LifecycleRecord) -> None:
 
 async def _private(write: AgentWrite, record: LifecycleRecord) -> bytes:
     """Return the record's value, without content where none may be stored, and without secrets."""
-    _, _, privacy, bodies = write.command
-    return encode(await privacy.redact_record(privacy.strip_record(record), bodies.lane))
+    return encode(await write.command.privacy.clean_record(record, write.command.bodies.lane))
 
 
 def _earliest(facts: Iterable[Event | LifecycleRecord]) -> int | None:

@@ -11,7 +11,6 @@ from ingest.dependencies import SessionWrite
 from ingest.intake.events.batch import read_batch
 from ingest.intake.events.identify import identify_events
 from ingest.intake.steps import durable, store_events
-from ingest.metrics import metrics_of
 from schemas.http.requests import RecordEvents
 from schemas.http.responses import RecordedEvents, Reply
 
@@ -30,5 +29,5 @@ async def record_events(
     async with session_write.bodies.read(request) as body:
         batch = await body.place.run(read_batch, body.text)
         events = await body.place.run(identify_events, batch, session_write.context)
-        events, position = await store_events(session_write, events, body, metrics_of(request.app))
+        events, position = await store_events(session_write, events, body)
     return durable(RecordedEvents(len(events.accepted), events.rejected), position)

@@ -23,7 +23,6 @@ from ingest.intake.context import CommandContext, Invalid
 from ingest.intake.hooks.batch import is_batch, read_batch
 from ingest.intake.hooks.facts import batched_hook, checked_report, session_facts, single_hook
 from ingest.intake.times import OUT_OF_RANGE
-from ingest.metrics import metrics_of
 from schemas.http.requests import EVENT_BYTES_MAX, AgentPayload, RecordHooks
 from schemas.http.responses import RecordedEvents, RejectedEvent, Reply
 
@@ -53,23 +52,23 @@ async def record_hooks(
         raise not_found()
     async with agent_write.command.bodies.read(request) as body:
         if not await body.place.run(is_batch, body.text):
-            stored = await _store_one(request, agent_write, known, body)
+            stored = await _store_one(agent_write, known, body)
             headers = {"X-Log-Position": stored.position}
             return Response(None, status_code=HTTP_204_NO_CONTENT, headers=headers)  # type: ignore[arg-type]  # no body
         context = agent_write.command.context
         sessions, accepted, rejected = await body.place.run(facts_of_batch, body.text, known, context)
-        stored = await store_sessions(agent_write, sessions, rejected, body, metrics_of(request.app))
+        stored = await store_sessions(agent_write, sessions, rejected, body)
     if not stored.positions:
         raise ApiError(422, "invalid", _NOTHING_VALID, {"hooks": stored.rejected})
     reply = Reply(RecordedEvents(accepted, stored.rejected), {"position": stored.position})
     return Response(reply, headers={"X-Log-Position": stored.position})
 
 
-async def _store_one(request: Request[Any, Any, Any], write: AgentWrite, client: Client, body: Body) -> Stored:
+async def _store_one(write: AgentWrite, client: Client, body: Body) -> Stored:
     if len(body.text) > EVENT_BYTES_MAX:
         raise too_large()
     sessions = await body.place.run(facts_of_one, body.text, client, write.command.context)
-    return await store_sessions(write, sessions, [], body, metrics_of(request.app))
+    return await store_sessions(write, sessions, [], body)
 
 
 def facts_of_one(body: bytes, client: Client, context: CommandContext) -> list[SessionFacts]:

@@ -24,7 +24,6 @@ from ingest.intake.otlp import from_json, from_protobuf, replies
 from ingest.intake.otlp.gather import Gathered, gather_logs, gather_metrics
 from ingest.intake.otlp.replies import Refused, ReplyForm, refused
 from ingest.lane import ON_THE_LOOP, Place
-from ingest.metrics import metrics_of
 from schemas.http.otlp import ExportedLogs, ExportedMetrics, ExportedTraces, ExportLogs, ExportMetrics, ExportTraces
 
 T = TypeVar("T")
@@ -103,19 +102,18 @@ async def export_traces(request: Request[Any, Any, Any], agent_write: NewAgentWr
     """Accept traces, in OTLP/JSON or protobuf, and drop them, so that exporters that send every signal work."""
     async with agent_write.command.bodies.read(request, media=_MEDIA) as body:
         count = await _place_of(body, agent_write).run(_COUNT_SPANS[body.media], body.text)
-    metrics_of(request.app).exported("traces", {"noise": count})
+    agent_write.command.metrics.exported("traces", {"noise": count})
     return _reply(replies.TRACES, Refused(0, _TRACES_DROPPED.format(count)), body.media)
 
 
 async def _export(signal: _Signal[T], request: Request[Any, Any, Any], write: AgentWrite) -> Response[Any]:
-    metrics = metrics_of(request.app)
     async with write.command.bodies.read(request, media=_MEDIA) as body:
         place = _place_of(body, write)
         exported = await place.run(signal.decode[body.media], body.text)
         sessions, payloads, outcomes = await place.run(signal.gather, exported, write.command.context)
         del exported
-        stored = await store_sessions(write, sessions, [], Body(payloads, place), metrics)
-    metrics.exported(signal.name, Counter[str](outcomes))
+        stored = await store_sessions(write, sessions, [], Body(payloads, place))
+    write.command.metrics.exported(signal.name, Counter[str](outcomes))
     headers = {"X-Log-Position": stored.position} if stored.positions else {}
     return _reply(signal.reply, refused(outcomes), body.media, headers)
 

@@ -28,7 +28,8 @@ CONTEXT = CommandContext("acme", Actor("alice", "member"), NOW_MS, SECRETS, uuid
 
 def agent_write(log: EventLog, privacy: Privacy = KEEP_ALL_BUT_SECRETS, remembered: int = 100) -> AgentWrite:
     """Return the arguments that an agent endpoint's route gets in a process that has appended nothing yet."""
-    return AgentWrite(Write(CONTEXT, log, privacy, Bodies()), Remembered(remembered), _charge_nothing)
+    write = Write(CONTEXT, log, privacy, Bodies(), IngestMetrics(CollectorRegistry()))
+    return AgentWrite(write, Remembered(remembered), _charge_nothing)
 
 
 async def _charge_nothing(_writes: int) -> None:
@@ -49,7 +50,7 @@ async def store(write: AgentWrite, *sessions: SessionFacts) -> Stored:
     """Store the facts of one request, whose body contains the payloads."""
     events = [fact for session in sessions for fact in session.facts if isinstance(fact, Event)]
     body = Body(b"\n".join(bytes(event.data) for event in events), ON_THE_LOOP)
-    return await store_sessions(write, sessions, [], body, IngestMetrics(CollectorRegistry()))
+    return await store_sessions(write, sessions, [], body)
 
 
 async def records_of(log: FakeEventLog, session: AgentSession | None = None) -> Sequence[AnyRecord]:
