@@ -23,15 +23,8 @@ _NAME_BYTES_MAX = 48
 _SETS = re.compile(rb"(?:[\w]*_)?(?i:set|with|use|and|override|basic|default)(?:_?[A-Za-z]{0,16}_?)")
 _OF_PASSWORDS = (b"pass", b"pwd")
 
-CALLS = (
-    rb"(?i)"
-    + _WORD
-    + rb"[({]"
-    + SPACE
-    + rb"*(?:[a-z][\w.]{0,32},"
-    + SPACE
-    + rb"?)?(?:[a-z: ]{1,16}\()?[bfru@]?(?:[\\]*[\"']|\\*u0027)"
-)
+_BEFORE_IT = rb"(?:[a-z][\w.]{0,32}," + SPACE + rb"?)?(?:[a-z: ]{1,16}\()?"  # another argument, or a wrapper
+CALLS = rb"(?i)" + _WORD + rb"[({]" + SPACE + rb"*" + _BEFORE_IT + rb"[bfru@]?(?:[\\]*[\"']|\\*u0027)"
 
 
 def calls(text: bytes) -> Iterator[Span]:

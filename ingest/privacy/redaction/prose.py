@@ -6,7 +6,6 @@ that only a password has.
 
 import re
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from ingest.privacy.redaction.placeholders import is_harmless, is_login_of_documentation, is_mixed, looks_random
 from ingest.privacy.redaction.rule_parts import Find, Span, any_of
@@ -38,8 +37,12 @@ _AFTER_NAME = any_of(
     rb",? (?:is generated for \S{1,64}:|(?:please )?(?:type|use|enter|try)) ",
     rb" \((?:for|of|on) [^\n()\"]{1,32}\): ",
 )
-_SIGN_IN = rb"(?:log(?:ged)?[ -]?in|sign(?:ed)?[ -]?in|ssh|connect)"
+_IS = rb"(?: (?:is|was|to|ist|lautet)(?::[ \t]{1,4}|[ \t]{1,4})|[ \t]?" + _ARROW + rb"[ \t]?)"
 _TAB = rb"(?:[ \t]|\\+t)"
+_SIGN_IN = rb"(?:log(?:ged)?[ -]?in|sign(?:ed)?[ -]?in|ssh|connect)"
+_SIGN_IN_AS = _SIGN_IN + rb"[ \t](?:with|as|using)[ \t]" + _USER
+_SIGN_IN_DETECT = _SIGN_IN + _TAB + rb"(?:with|as|using)" + _TAB
+_LOGIN = rb"(?:(?:credentials?|creds|login|zugangsdaten)(?: are| is| -|:)|basic auth)"
 _BEGINS = rb"(?:^|[^a-z0-9_.-]|\\[nrtfb]|u00[0-9a-f]{2})"
 _NAMED = (
     _BEGINS
@@ -82,48 +85,41 @@ def _is_placed(match: re.Match[bytes]) -> bool:
     return not is_name and not is_example and not is_harmless(secret) and b"/" not in secret
 
 
-class _Said(NamedTuple):
-    """One way to say it: what reveals it, the exact expression, and which matches are secrets."""
+def _row(detect: bytes, exact: bytes, takes: Callable[[re.Match[bytes]], bool]) -> tuple[bytes, Find]:
+    """Return one way to say it: what reveals it, and its exact rule. A match that it ``takes`` is a secret."""
+    compiled = re.compile(rb"(?i)(?<![a-z0-9_.-])" + exact)
 
-    detect: bytes
-    exact: bytes
-    takes: Callable[[re.Match[bytes]], bool]
+    def find(text: bytes) -> Iterator[Span]:
+        return (match.span("secret") for match in compiled.finditer(text) if takes(match))
+
+    return rb"(?i)" + detect, find
 
 
-_SAID = (
-    _Said(
-        _NAMED,
-        _OF_PASSWORD
-        + _ABOUT
-        + rb"(?: (?:is|was|to|ist|lautet)(?::[ \t]{1,4}|[ \t]{1,4})|[ \t]?"
-        + _ARROW
-        + rb"[ \t]?)"
-        + _SHOWN,
-        _is_marked,
-    ),
-    _Said(_NAMED, any_of(_OF_KEY, _OF_PASSWORD) + _AFTER_NAME + _LAST, _is_random),
-    _Said(_NAMED, rb"(?:api[ -]key|passphrase|password|pw|pwd|kennwort|token)(?:'s)?[ \t]{1,2}" + _LAST, _is_random),
-    _Said(
+PROSE: tuple[tuple[bytes, Find], ...] = (
+    _row(_NAMED, _OF_PASSWORD + _ABOUT + _IS + _SHOWN, _is_marked),
+    _row(_NAMED, any_of(_OF_KEY, _OF_PASSWORD) + _AFTER_NAME + _LAST, _is_random),
+    _row(_NAMED, rb"(?:api[ -]key|passphrase|password|pw|pwd|kennwort|token)(?:'s)?[ \t]{1,2}" + _LAST, _is_random),
+    _row(
         rb"(?:api|auth|access|recovery|licen[cs]e|encryption) key ?[:=]",
         rb"(?:api|auth|access|recovery|licen[cs]e|encryption) key ?[:=] ?" + _LAST,
         _is_random,
     ),
-    _Said(
+    _row(
         rb"[^\s] as (?:the |a |your |my )[\w ]{0,24}(?:password|token|key)",
         rb"use [\"'`]?(?P<secret>[^\s\"'`\\]{6,128})[\"'`]? as (?:the |a |your |my )[\w ]{0,24}?(?:password|token|key)",
         _is_random,
     ),
-    _Said(
+    _row(
         rb"u(?:ser)?: ?[\w.@-]{1,64},? p(?:w|ass)?:",
         rb"u(?:ser)?: ?[\w.@-]{1,64},? p(?:w|ass)?: ?" + _LAST,
         _is_random,
     ),
-    _Said(
+    _row(
         rb"benutzer[: ]{1,2}[\w.@-]{1,64},? (?:kenn|pass)wort",
         rb"benutzer[: ]{1,2}[\w.@-]{1,64},? (?:kennwort|passwort)[: ]{1,2}" + _LAST,
         _is_random,
     ),
-    _Said(
+    _row(
         any_of(*map(_escaped, _FOREIGN))
         + _TAB
         + rb"*(?::|\xef\xbc\x9a|\\+uff1a|=|is|est|es|\xc3\xa9|\\+u00e9|jest|\xe6\x98\xaf|\\+u662f)",
@@ -132,39 +128,24 @@ _SAID = (
         + _SHOWN,
         _is_marked,
     ),
-    _Said(
+    _row(
         rb"(?:admin|root|administrator|postgres)" + _TAB + rb"\\*/" + _TAB,
         rb"(?:admin|root|administrator|postgres)[ \t]/[ \t]" + _LAST + rb"(?![ \t]*/)",
         _is_random,
     ),
-    _Said(
-        _SIGN_IN + _TAB + rb"(?:with|as|using)" + _TAB,
-        _SIGN_IN + rb"[ \t](?:with|as|using)[ \t]" + _USER + rb"(?:,| and| with)[ \t]" + _LAST,
-        _is_random,
-    ),
-    _Said(
-        _SIGN_IN + _TAB + rb"(?:with|as|using)" + _TAB + rb"[^\s]{1,80}" + _TAB + rb"\\*/",
-        _SIGN_IN + rb"[ \t](?:with|as|using)[ \t]" + _USER + rb"[ \t]/[ \t]" + _LAST,
-        _is_placed,
-    ),
-    _Said(
+    _row(_SIGN_IN_DETECT, _SIGN_IN_AS + rb"(?:,| and| with)[ \t]" + _LAST, _is_random),
+    _row(_SIGN_IN_DETECT + rb"[^\s]{1,80}" + _TAB + rb"\\*/", _SIGN_IN_AS + rb"[ \t]/[ \t]" + _LAST, _is_placed),
+    _row(
         rb"(?:credentials?|creds|login)(?: are| is|:)" + _TAB + rb"[^\s]{1,80}\\*/",
         rb"(?:credentials?|creds|login)(?: are| is|:)[ \t]" + _USER + rb"/" + _LAST,
         _is_random,
     ),
-    _Said(
-        rb"(?:(?:credentials?|creds|login|zugangsdaten)(?: are| is| -|:)|basic auth)"
-        + _TAB
-        + rb"[^\s]{1,80}(?::|"
-        + _TAB
-        + rb"\\*/)",
-        rb"(?:(?:credentials?|creds|login|zugangsdaten)(?: are| is| -|:)|basic auth)[ \t]"
-        + _USER
-        + rb"(?::|[ \t]/[ \t])"
-        + _LAST,
+    _row(
+        _LOGIN + _TAB + rb"[^\s]{1,80}(?::|" + _TAB + rb"\\*/)",
+        _LOGIN + rb"[ \t]" + _USER + rb"(?::|[ \t]/[ \t])" + _LAST,
         _is_placed,
     ),
-    _Said(
+    _row(
         rb"(?:user(?:[ _-]?name)?|login)(?:[ :\t]|\\+t)+[^\s]{1,80}," + _TAB + rb"(?:and )?(?:pass|pw)",
         rb"(?:user(?:[ _-]?name)?|login)[: \t]{1,2}"
         + _USER
@@ -173,15 +154,3 @@ _SAID = (
         _is_placed,
     ),
 )
-
-
-def _find(said: _Said) -> Find:
-    exact = re.compile(rb"(?i)(?<![a-z0-9_.-])" + said.exact)
-
-    def find(text: bytes) -> Iterator[Span]:
-        return (match.span("secret") for match in exact.finditer(text) if said.takes(match))
-
-    return find
-
-
-PROSE: tuple[tuple[bytes, Find], ...] = tuple((rb"(?i)" + said.detect, _find(said)) for said in _SAID)

@@ -41,13 +41,13 @@ _HERE = re.compile(
     rb"(?P<line>[^\s\"\\]{3,256}+)(?=[\r\n\"]))"
 )
 _reads = re.compile(rb"(?<![\w.-])" + _READER)
-_SUBSTITUTED = (
+_IN_PROCESS = re.compile(
     rb"(?i)(?:(?:pass(?:word|phrase|wd)?|secret|token|key)[\w-]{0,16}(?: -f)?[= ]{1,2}(?:<\s|file:)?"
-    rb"|sudo -S[^\n<]{0,48}<\s|-pass(?:in|out)\sfile:)<\(\s{0,4}" + _WRITER,
-    (
-        rb"(?i)(?:pass(?:word|phrase|wd)?|secret|token)[_-]?(?:command|cmd|program|eval)[\"']?[=:\s]{1,4}[\"']\s{0,4}"
-        rb"(?:echo|printf)\s{1,4}(?P<secret>(?![$-])[^\s\"'$\\]{3,256}+)"
-    ),
+    rb"|sudo -S[^\n<]{0,48}<\s|-pass(?:in|out)\sfile:)<\(\s{0,4}" + _WRITER
+)
+_BY_COMMAND = (
+    rb"(?i)(?:pass(?:word|phrase|wd)?|secret|token)[_-]?(?:command|cmd|program|eval)[\"']?[=:\s]{1,4}[\"']\s{0,4}"
+    rb"(?:echo|printf)\s{1,4}(?P<secret>(?![$-])[^\s\"'$\\]{3,256}+)"
 )
 # After expect's question for a password, its answer.
 _SENT = (
@@ -55,8 +55,7 @@ _SENT = (
     rb"(?:\s{1,4}(?:--?\s{0,2}|-s\s)?|\(\s{0,4}|)(?P<quote>[\"'{])(?P<secret>[^\s\"'{}\\$]{3,256}+)(?:\\{1,2}[rn]|[\r\n]){0,2}"
     rb"[\"'}]"
 )
-_substituted: Find = secrets_of(_SUBSTITUTED[1], _SENT, stays=is_harmless)
-_in_process = re.compile(_SUBSTITUTED[0])
+_written: Find = secrets_of(_BY_COMMAND, _SENT, stays=is_harmless)
 
 STANDARD_INPUT = tuple(
     rb"(?i)" + pattern
@@ -75,8 +74,8 @@ STANDARD_INPUT = tuple(
 
 def standard_input(text: bytes) -> Iterator[Span]:
     """Find the passwords that are written to such programs."""
-    yield from _substituted(text)
-    for pattern in (_PIPED, _in_process):
+    yield from _written(text)
+    for pattern in (_PIPED, _IN_PROCESS):
         yield from (span for match in pattern.finditer(text) if (span := _argument(match)))
     place = 0
     for match in _HERE.finditer(text):
