@@ -1,14 +1,26 @@
-"""The routes of the write side and their readiness; `runtime.services.composition` makes a service of them."""
+"""The routes, readiness and errors of the write side; `runtime.services.composition` makes a service of them.
+
+::
+
+    ApiError            a 4xx or 503 response to the client
+    Invalid             422 with the field, see `reply_to_invalid`
+    ValidationError     422 with the field, see `reply_to_wrong_body`
+    LogUnavailable      503, the client sends the same request again
+    BrokenLog           the process ends: continuing could break a promise, a restart is safe (`ingest.log.broken`)
+"""
 
 import time
 from collections.abc import Mapping
 from typing import Any
 
+from litestar import Request, Response
 from litestar.handlers import HTTPRouteHandler
 from msgspec import ValidationError
 
+from edge.error_responses import respond_to_error
+from edge.errors import invalid
 from edge.health import Readiness
-from ingest.error_responses import reply_to_invalid, reply_to_wrong_body
+from edge.validation_messages import explain
 from ingest.intake.context import Invalid
 from ingest.intake.events.record import record_events
 from ingest.intake.hooks.record import record_hooks
@@ -19,8 +31,9 @@ from ingest.intake.sessions.compact import request_compaction
 from ingest.intake.sessions.create import create_session
 from ingest.intake.sessions.end import end_session
 from ingest.log.port import EventLog
-
-INGEST_ERRORS: Mapping[Any, Any] = {Invalid: reply_to_invalid, ValidationError: reply_to_wrong_body}
+from ingest.privacy.redaction import Effort, redact_text_or_all
+from ingest.privacy.redaction.effort import A_MOMENT_S
+from schemas.http.responses import ErrorBody
 
 
 def clock_ms() -> int:
@@ -51,3 +64,22 @@ def log_readiness(log: EventLog) -> Readiness:
         return {"log": await log.ready()}
 
     return ready
+
+
+def reply_to_invalid(request: Request[Any, Any, Any], error: Invalid) -> Response[ErrorBody]:
+    """Return the 422 for a broken rule, redacted: the sentence may quote the record."""
+    return respond_to_error(request, invalid({error.field: [_shown(error.sentence)]}))
+
+
+def reply_to_wrong_body(request: Request[Any, Any, Any], error: ValidationError) -> Response[ErrorBody]:
+    """Return the 422 that names the field, redacted: the name of an unknown field may be a secret."""
+    path, sentence = explain(str(error))
+    return respond_to_error(request, invalid({_shown(path): [sentence]}))
+
+
+def _shown(text: str) -> str:
+    """Redact an error's text on the event loop; a text that takes too long is replaced as a whole."""
+    return redact_text_or_all(text, Effort(A_MOMENT_S))[0]
+
+
+INGEST_ERRORS: Mapping[Any, Any] = {Invalid: reply_to_invalid, ValidationError: reply_to_wrong_body}

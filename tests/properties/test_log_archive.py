@@ -18,9 +18,8 @@ from ingest.log.archive.export import export_log
 from ingest.log.archive.folder import read_manifest
 from ingest.log.archive.line import decode_line, encode_line
 from ingest.log.archive.manifest import MANIFEST, Source, decode_manifest, encode_manifest, new_manifest
-from ingest.log.archive.order import in_target_order, merged
 from ingest.log.archive.refusals import Damaged, Refused
-from ingest.log.archive.restore import check_beginning, check_export, planned, send
+from ingest.log.archive.restore import check_beginning, check_export, in_target_order, merged, planned, send
 from ingest.log.archive.segment import Draft, Limits, Segment, line_hash, read_segment
 from ingest.log.archive.verify import verify_export
 from schemas.log.position import LogRecord

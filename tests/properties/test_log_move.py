@@ -5,7 +5,7 @@ import asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest.log.archive.order import in_target_order
+from ingest.log.archive.restore import in_target_order
 from schemas.log.position import LogRecord
 from tests.support.examples import examples
 from tests.support.fakes.warehouse import FakeWarehouse

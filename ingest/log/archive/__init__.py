@@ -8,6 +8,5 @@
     folder.py     the files: locked, private, each replaced whole
     export.py     log -> folder, from where the manifest ends
     verify.py     folder -> findings
-    order.py      the order and the positions of an import
     restore.py    folder -> empty log, or one that holds the beginning of the same import
 """

@@ -2,20 +2,24 @@
 
 Order and positions depend only on the export. So an interrupted import leaves, in each partition, the beginning of what
 the whole import writes. That beginning is compared record by record before anything is written.
+
+A log with as many partitions as the export gets each record at its old position. In any other log, a record goes to
+the partition of its key, after the earlier records of the same session.
 """
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+import heapq
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from ingest.log.archive.export import read_all
 from ingest.log.archive.manifest import Manifest
 from ingest.log.archive.meter import Meter, size_of
-from ingest.log.archive.order import in_target_order
 from ingest.log.archive.refusals import Damaged, Refused
 from ingest.log.archive.segment import check_file, read_segment, segment_name
 from ingest.log.archive.verify import verify_segments
 from schemas.log.position import LogReader, LogRecord, Position
+from schemas.log.topics import partition_of
 
 
 class Target(LogReader, Protocol):
@@ -24,9 +28,7 @@ class Target(LogReader, Protocol):
     async def put(self, record: LogRecord) -> None:
         """Accept the next record of its partition; it may become durable later.
 
-        Raises:
-            Refused: the log gives it another position; something else writes to it.
-            LogUnavailable: the log does not answer.
+        Raises `LogUnavailable`, and `Refused` if the log gives it another position because something else writes to it.
         """
         ...
 
@@ -55,6 +57,25 @@ def planned(folder: Path, manifest: Manifest, partitions: int) -> Iterator[LogRe
     """
     sources = [_records(folder, manifest, partition) for partition in range(manifest.partitions)]
     return in_target_order(sources, partitions)
+
+
+def in_target_order(sources: Sequence[Iterable[LogRecord]], partitions: int) -> Iterator[LogRecord]:
+    """Yield the records of all source partitions, roughly in the order of the log's time, at their new positions."""
+    ends = [0] * partitions
+    for record in merged(sources):
+        target = record.partition if partitions == len(sources) else target_of(record.key, partitions)
+        yield record._replace(partition=target, offset=ends[target])
+        ends[target] += 1
+
+
+def target_of(key: bytes | None, partitions: int) -> int:
+    """Return where a key belongs. A record without one is garbage, and goes to the first partition."""
+    return 0 if key is None else partition_of(key, partitions)
+
+
+def merged(sources: Sequence[Iterable[LogRecord]]) -> Iterator[LogRecord]:
+    """Merge partitions by time; each stays in its own order, even where its times go back."""
+    return iter(heapq.merge(*sources, key=lambda record: record.timestamp_ms))
 
 
 async def check_beginning(
