@@ -61,11 +61,7 @@ class Budget:
         self._left = limit
 
     def spend(self, count: int = 1) -> None:
-        """Count some more.
-
-        Raises:
-            TooMuch: they exceed the limit.
-        """
+        """Count some more. Raises `TooMuch` if they exceed the limit."""
         self._left -= count
         if self._left < 0:
             raise TooMuch

@@ -46,11 +46,7 @@ class TokenVerifier:
         self._grants: dict[str, Grant] = {}
 
     def verify(self, token: str) -> Principal:
-        """Return the principal of a token that is valid now.
-
-        Raises:
-            BadToken: the token is not valid.
-        """
+        """Return the principal of a token that is valid now; raise `BadToken` for any other."""
         grant = self._grants.get(token)
         if grant is None:
             grant = grant_from_claims(*self._claims(token))

@@ -36,8 +36,7 @@ class Grant:
 def grant_from_claims(claims: dict[str, Any], key: VerificationKey) -> Grant:
     """Check every claim except the times, which `Grant.check_time` checks at each use. ``key`` signed the token.
 
-    Raises:
-        BadToken: a claim is missing or wrong; the message names it.
+    Raises `BadToken`, which names the missing or wrong claim.
     """
     if claims.get("iss") != key.issuer:
         raise BadToken("wrong issuer")

@@ -28,8 +28,7 @@ class _KeySet(Struct):
 def parse_jwks(raw: bytes, issuer: str = ISSUER, audience: str = AUDIENCE) -> tuple[VerificationKey, ...]:
     """Return the keys of a file that verify tokens. Keys for other uses are skipped and logged.
 
-    Raises:
-        Unreadable: not a JWKS; no usable key; a private, weak or malformed key; a missing or duplicate ``kid``.
+    Raises `Unreadable`: not a JWKS; no usable key; a private, weak or malformed key; a missing or duplicate ``kid``.
     """
     try:
         listed = msgspec.json.decode(raw, type=_KeySet).keys

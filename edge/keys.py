@@ -39,22 +39,14 @@ class VerificationKey(NamedTuple):
 
 
 def shared_secret(secret: bytes, *, grants_org_access: bool = True) -> VerificationKey:
-    """Return a key that both signs and verifies (HS256).
-
-    Raises:
-        ValueError: the secret has fewer than 32 bytes.
-    """
+    """Return a key that both signs and verifies (HS256). Raises `ValueError` for a secret of fewer than 32 bytes."""
     if len(secret) < HS256_BYTES_MIN:
         raise ValueError(f"an HS256 secret needs at least {HS256_BYTES_MIN} bytes, this one has {len(secret)}")
     return VerificationKey("HS256", secret, grants_org_access=grants_org_access)
 
 
 def public_key(algorithm: str, key: Any, kid: str, issuer: str = ISSUER, audience: str = AUDIENCE) -> VerificationKey:
-    """Return a public key of a JWKS file.
-
-    Raises:
-        ValueError: the algorithm is not RS256, ES256 or EdDSA.
-    """
+    """Return a public key of a JWKS file. Raises `ValueError` for an algorithm not in `ASYMMETRIC`."""
     if algorithm not in ASYMMETRIC:
         raise ValueError(f"{algorithm} is not one of {', '.join(sorted(ASYMMETRIC))}")
     return VerificationKey(algorithm, key, kid, issuer, audience)
@@ -68,11 +60,7 @@ def new_key_pair() -> tuple[str, str]:
 
 
 def parse_private_key(pem: str) -> Ed25519PrivateKey:
-    """Return the key that signs.
-
-    Raises:
-        ValueError: the text is not a private Ed25519 key in PEM, or has a password.
-    """
+    """Return the key that signs. Raises `ValueError` unless it is an Ed25519 key in PEM without a password."""
     try:
         key = load_pem_private_key(pem.encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
@@ -85,8 +73,7 @@ def parse_private_key(pem: str) -> Ed25519PrivateKey:
 def parse_public_keys(pem: bytes) -> tuple[VerificationKey, ...]:
     """Return the keys that verify: several during a rotation.
 
-    Raises:
-        ValueError: there is no public key, one is not Ed25519, or there is a private key.
+    Raises `ValueError` if there is no public key, one is not Ed25519, or there is a private key.
     """
     if b"PRIVATE KEY" in pem:
         raise ValueError("contains a private key, which must stay on the operator's machine")

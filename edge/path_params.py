@@ -12,22 +12,14 @@ PARTITION_MAX = (1 << 16) - 1
 
 
 def parse_id(text: str) -> UUID:
-    """Parse a session, run or thread id.
-
-    Raises:
-        ApiError: 404 if the text is not a UUID of version-4 shape.
-    """
+    """Parse a session, run or thread id. Raises `ApiError` (404) unless it is a UUID of version-4 shape."""
     if not _SHAPE.fullmatch(text):
         raise not_found()
     return UUID(text)
 
 
 def parse_position(text: str) -> Position:
-    """Parse a log position.
-
-    Raises:
-        ApiError: 404 if the text is not a log position.
-    """
+    """Parse a log position. Raises `ApiError` (404) for any other text."""
     try:
         position = Position.parse(text)
     except ValueError as error:

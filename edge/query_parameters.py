@@ -50,9 +50,8 @@ def signature_fields(handler: HTTPRouteHandler) -> dict[str, FieldDefinition]:
 async def refuse_unknown_parameters(request: Request[Any, Any, Any]) -> None:
     """Check the query of a request; a `before_request` hook of the whole service.
 
-    Raises:
-        ApiError: 422 with the unknown, repeated or malformed parameters; 400 if the query is not UTF-8, which no
-            filter could match.
+    Raises `ApiError`: 422 with the unknown, repeated or malformed parameters; 400 if the query is not UTF-8, which no
+    filter could match.
     """
     handler = request.scope["route_handler"]
     if not (query := request.scope["query_string"]) or handler.opt.get("any_query_parameter"):

@@ -66,7 +66,6 @@ class LocalCounter:
 
     @property
     def is_away(self) -> bool:
-        """Always false: nothing is shared."""
         return False
 
     async def close(self) -> None:
@@ -143,10 +142,8 @@ class Spending:
     async def charge(self, requests: int) -> None:
         """Count the request, which was counted once, as several, but not as more than the whole limit.
 
-        Otherwise a request that counts as more than the limit could never succeed.
-
-        Raises:
-            ApiError: 429 if fewer are left; then nothing more is counted.
+        Otherwise a request that counts as more than the limit could never succeed. If fewer are left, nothing more is
+        counted, and it raises `ApiError` (429).
         """
         limit = self.allowance.limit
         more = min(requests, limit) - 1

@@ -39,8 +39,7 @@ return {used, left}
 def open_redis_counter(url: str, password: str | None = None) -> "RedisCounter":
     """Return a counter that connects at its first use; ``password`` is used if the URL has none.
 
-    Raises:
-        ValueError: the URL is not a Redis URL.
+    Raises `ValueError` if the URL is not a Redis URL.
     """
     once_more = Retry(NoBackoff(), 1)  # for a connection that was closed while idle
     login = {"password": password} if password else {}
@@ -74,11 +73,9 @@ class RedisCounter:
 
     @property
     def is_away(self) -> bool:
-        """Whether the last request to the server got no response."""
         return self._retry_at is not None
 
     async def close(self) -> None:
-        """Close the connections."""
         await self._redis.aclose()
 
     async def _count_on_server(self, name: str, requests: int, limit: int | None) -> Window:

@@ -7,8 +7,7 @@ from schemas.permissions import NAME_CHARACTERS_MAX
 def parse_revoked(raw: bytes) -> frozenset[str]:
     """Return the ids in a file. Blank lines and lines that begin with ``#`` are ignored.
 
-    Raises:
-        Unreadable: the file is not UTF-8, or a line is too long to be an id.
+    Raises `Unreadable` if the file is not UTF-8, or a line is too long to be an id.
     """
     try:
         lines = raw.decode().splitlines()

@@ -42,11 +42,7 @@ class Arrivals:
         self._arriving.pop(arrival, None)
 
     def count(self, arrival: "Arrival", more: int) -> None:
-        """Count ``more`` bytes of a body.
-
-        Raises:
-            ApiError: 503, there is no room for them.
-        """
+        """Count ``more`` bytes of a body. Raises `ApiError` (503) if there is no room for them."""
         while more > 0 and (is_of_org := self._lacks_room(arrival, more)) is not None:
             oldest = self._oldest_beside(arrival, of_org=is_of_org)
             if oldest is None:
@@ -100,11 +96,7 @@ class Arrival:
             raise self._refusal() from late
 
     async def grow(self, more: int) -> None:
-        """Count ``more`` bytes that have arrived, and extend the deadline for the next ones.
-
-        Raises:
-            ApiError: 503, there is no room for them.
-        """
+        """Count ``more`` bytes that have arrived, as `Arrivals.count`, and extend the deadline for the next ones."""
         await self._stop_if_late()
         self._count(more)
         self._limit.reschedule(min(_now() + SILENCE_S, self.began + GRACE_S + self.bytes / BYTES_PER_S_MIN))
@@ -117,11 +109,7 @@ class Arrival:
         self._limit.reschedule(_now() + APPEND_DEADLINE_S)
 
     def resize(self, size: int) -> None:
-        """Count the decoded body's ``size`` instead of the bytes that arrived.
-
-        Raises:
-            ApiError: 503, there is no room for them.
-        """
+        """Count the decoded body's ``size`` instead of the bytes that arrived, as `Arrivals.count`."""
         self._count(size - self.bytes)
 
     def make_room(self) -> None:

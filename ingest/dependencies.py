@@ -125,11 +125,7 @@ def remember_sessions(secrets: IdSecrets) -> Callable[[str, str], UUID]:
 
 
 def _idempotency_key(scope: Scope) -> str | None:
-    """Return the key that makes a call repeatable; None if the client sent none.
-
-    Raises:
-        ApiError: 422, the key is empty, too long or not printable.
-    """
+    """Return the key that makes a call repeatable; None if the client sent none. Raises `ApiError` (422)."""
     header = find_header(scope, _RAW_KEY_HEADER, None)
     if header is None:
         return None

@@ -30,7 +30,6 @@ class Lane:
         self.long_work = asyncio.Lock()  # a request holds it once its work turns out to be long
 
     async def run(self, work: Callable[[*Ts], T], *arguments: *Ts) -> T:
-        """Run the work when its turn comes."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
 
 

@@ -81,11 +81,8 @@ async def store_events(
 async def append(log: EventLog, session_id: UUID, records: Sequence[bytes]) -> Position:
     """Append records one after the other, in the client's order; return the position of the last.
 
-    If one fails, those before it are stored; the ids of their events make it harmless to send all of them again. The
-    request's own deadline (`Arrival.whole`) limits the time of all appends together.
-
-    Raises:
-        LogUnavailable: for any of them.
+    If one fails with `LogUnavailable`, those before it are stored; the ids of their events make it harmless to send all
+    of them again. The request's own deadline (`Arrival.whole`) limits the time of all appends together.
     """
     key = record_key(session_id)
     for record in records:

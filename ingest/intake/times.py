@@ -28,11 +28,7 @@ def ms_of(instant: datetime) -> int:
 
 
 def parse_instant(text: str) -> int:
-    """Read an RFC 3339 time.
-
-    Raises:
-        ValueError: for anything else, including a time without an offset.
-    """
+    """Read an RFC 3339 time. Raises `ValueError` for anything else, including a time without an offset."""
     instant = msgspec.convert(text, datetime)
     if instant.tzinfo is None:
         raise ValueError("no offset")
@@ -50,11 +46,7 @@ def parse_instants(texts: Sequence[str]) -> list[int | None]:
 
 
 def checked_ms(instant: datetime | None, field: str, now: int) -> int | None:
-    """Return the milliseconds of an optional time of a body.
-
-    Raises:
-        Invalid: the time is out of range.
-    """
+    """Return the milliseconds of an optional time of a body. Raises `Invalid` if it is out of range."""
     if instant is None:
         return None
     ms = ms_of(instant)

@@ -39,8 +39,7 @@ class EventLog(Protocol):
     async def append(self, key: bytes, value: bytes) -> Position:
         """Make one record durable; return its position.
 
-        Raises:
-            LogUnavailable: the outcome is unknown or the log is full; the same record may be sent again.
+        Raises `LogUnavailable` if the outcome is unknown or the log is full; the same record may be sent again.
         """
         ...
 

@@ -54,8 +54,7 @@ _shapes = msgspec.json.Decoder(_Shape)
 def is_batch(body: bytes) -> bool:
     """Return whether a body is a batch: it has hooks or reports, and is not itself an event.
 
-    Raises:
-        msgspec.DecodeError: it isn't JSON, or isn't an object.
+    Raises `msgspec.DecodeError` for anything but an object in JSON.
     """
     try:
         shape = parse_with_surrogates(body, _shapes.decode, lambda shape, _: shape)
@@ -66,12 +65,7 @@ def is_batch(body: bytes) -> bool:
 
 
 def read_batch(body: bytes) -> Batch:
-    """Return what the batch holds.
-
-    Raises:
-        ApiError: 413 for an element that is too large, 422 for none at all or too many.
-        msgspec.MsgspecError: the body isn't a batch.
-    """
+    """Return what the batch holds; raises the same as `ingest.intake.events.batch.read_batch`."""
     return parse_with_surrogates(body, _read, _restore)
 
 

@@ -37,9 +37,7 @@ class Hook(NamedTuple):
 def single_hook(data: bytes, client: Client, received_at: int) -> Hook:
     """Return the hook of a body that is one payload.
 
-    Raises:
-        Invalid: its time is out of range.
-        msgspec.MsgspecError, Invalid, RecursionError: as `read_payload`.
+    Raises `Invalid` for a time out of range, and the same as `read_payload`.
     """
     payload = read_payload(data, client)
     return Hook(payload, _checked(own_time(payload.head), "timestamp", received_at))
@@ -61,11 +59,7 @@ class Report(NamedTuple):
 
 
 def checked_report(report: ReportSession, received_at: int) -> Report:
-    """Return a report as the log stores it.
-
-    Raises:
-        Invalid: it reports nothing, or a value is not valid.
-    """
+    """Return a report as the log stores it. Raises `Invalid` if it reports nothing, or has a wrong value."""
     if not is_client_session_id(report.session_id):
         raise Invalid("session_id", WRONG_SESSION_ID)
     if report.model_metrics is None and report.work is None:
@@ -82,8 +76,7 @@ def session_facts(
 ) -> list[SessionFacts]:
     """Return the facts of each session, in the client's order; reports come before the session's first end.
 
-    Raises:
-        Invalid: there are too many sessions.
+    Raises `Invalid` if there are too many sessions.
     """
     of_session: dict[str, tuple[list[Hook], list[Report]]] = {}
     for hook in hooks:

@@ -81,11 +81,8 @@ def facts_of_batch(
 ) -> tuple[list[SessionFacts], int, list[RejectedEvent]]:
     """Return the facts of a batch, how many of its hooks are accepted, and why each of the others is rejected.
 
-    A rejected report has the code ``invalid_report``, and its index among the reports.
-
-    Raises:
-        ApiError, msgspec.MsgspecError: as `read_batch`.
-        Invalid: as `session_facts`.
+    A rejected report has the code ``invalid_report``, and its index among the reports. Raises the same as `read_batch`
+    and `session_facts`.
     """
     batch = read_batch(body)
     now = context.received_at

@@ -41,9 +41,7 @@ _TEMPORALITY: Mapping[Any, Kind] = {
 def decode_logs(body: bytes) -> list[Exported[LogRecord]]:
     """Decode the body of ``/v1/logs``.
 
-    Raises:
-        msgspec.DecodeError, RecursionError: it isn't such a request.
-        TooMuch: it exceeds the limits.
+    Raises `TooMuch` beyond the limits, `msgspec.DecodeError` or `RecursionError` if it isn't such a request.
     """
     budget, found = Budget(), []
     for part in _decode(_logs, body).resource_logs or ():

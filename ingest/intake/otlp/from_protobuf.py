@@ -36,12 +36,7 @@ _TEMPORALITY: Mapping[int, Kind] = {1: "delta", 2: "cumulative"}
 
 
 def decode_logs(body: bytes) -> list[Exported[LogRecord]]:
-    """Decode the body of ``/v1/logs``.
-
-    Raises:
-        Undecodable: it isn't such a request.
-        TooMuch: it exceeds the limits.
-    """
+    """Decode the body of ``/v1/logs``. Raises `Undecodable` if it isn't one, `TooMuch` if it exceeds the limits."""
     items, attributes = Budget(), Budget(ATTRIBUTES_MAX)
 
     def records(raw: bytes) -> list[LogRecord]:

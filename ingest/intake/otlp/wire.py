@@ -16,9 +16,7 @@ _VARINT_BYTES_MAX = 10
 def messages(data: bytes, field: int, budget: Budget) -> Iterator[bytes]:
     """Yield the messages that the message ``data`` has in ``field``; other fields are skipped.
 
-    Raises:
-        Undecodable: ``data`` isn't a message.
-        TooMuch: the budget is spent.
+    Raises `Undecodable` if ``data`` isn't a message, and `TooMuch` if the budget is spent.
     """
     at, end = 0, len(data)
     while at < end:

@@ -37,8 +37,7 @@ _decoder = msgspec.json.Decoder(CreateSession)
 def decide(body: CreateSession, context: CommandContext) -> SessionCreated:
     """Return the record of a new session. With an idempotency key or an external id, its ids are always the same.
 
-    Raises:
-        Invalid: for a parent or run that was not minted for this org, a relation without a parent, a wrong time.
+    Raises `Invalid` for a parent or run that was not minted for this org, a relation without a parent, a wrong time.
     """
     started_at = checked_ms(body.started_at, "started_at", context.received_at)
     session_id, run_id = _ids(body, context)

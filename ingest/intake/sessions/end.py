@@ -22,11 +22,7 @@ _decoder = msgspec.json.Decoder(EndSession)
 
 
 def decide(body: EndSession, context: SessionContext) -> SessionEnded:
-    """Return the record of a session's end.
-
-    Raises:
-        Invalid: for a time out of range, and as `to_report`.
-    """
+    """Return the record of a session's end. Raises `Invalid` for a time out of range, and as `to_report`."""
     metrics = body.model_metrics
     return SessionEnded(
         **context.head(),

@@ -12,8 +12,7 @@ FIELD = "model_metrics"
 def to_report(body: ReportMetrics, now: int) -> MetricsReport:
     """Return the report as the log stores it.
 
-    Raises:
-        Invalid: both kinds of numbers, neither, a model named twice, or a time out of range.
+    Raises `Invalid` for both kinds of numbers, neither, a model named twice, or a time out of range.
     """
     reported_at = checked_ms(body.reported_at, f"{FIELD}.reported_at", now)
     if body.models is None:

@@ -18,9 +18,7 @@ FOLDER_MODE = 0o700
 def read_manifest(folder: Path) -> Manifest:
     """Return the manifest of an export.
 
-    Raises:
-        Damaged: it is missing or not as it was written.
-        Refused: there is no export in the folder.
+    Raises `Refused` if the folder has no export, and `Damaged` if the manifest is missing or not as it was written.
     """
     try:
         return decode_manifest((folder / MANIFEST).read_bytes())

@@ -46,11 +46,7 @@ def encode_line(record: LogRecord) -> bytes:
 
 
 def decode_line(line: bytes) -> LogRecord:
-    """Return the record of a line.
-
-    Raises:
-        BadLine: `encode_line` would not write it.
-    """
+    """Return the record of a line. Raises `BadLine` if `encode_line` would not write it."""
     try:
         found = _decoder.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:

@@ -56,9 +56,7 @@ class Connection:
 async def connect(configured: KafkaTopic, find: FindTopic) -> Connection:
     """Start a producer for the topic that ``find`` returns.
 
-    Raises:
-        BrokenLog: the topic is not as it must be, or the broker refuses this client.
-        KafkaError, OSError, TimeoutError: the broker is unreachable.
+    Raises the same as `check_topic`, and `BrokenLog` if the broker refuses this client.
     """
     producer = AIOKafkaProducer(
         bootstrap_servers=configured.bootstrap,

@@ -50,9 +50,7 @@ async def ensure_topic(topic: KafkaTopic) -> bool:
 async def find_topic(topic: KafkaTopic, find: FindTopic = check_topic) -> KafkaTopic:
     """Return the topic as it is; never create it.
 
-    Raises:
-        BrokenLog: it is missing or not as it must be, or the broker refuses this client.
-        LogUnavailable: the broker is unreachable.
+    Raises the same as `ensure_topic`, and `BrokenLog` if it is missing.
     """
     with outages_explained(topic):
         await check_credentials(topic, READS)
@@ -60,12 +58,7 @@ async def find_topic(topic: KafkaTopic, find: FindTopic = check_topic) -> KafkaT
 
 
 async def find_group(topic: KafkaTopic, group: str) -> None:
-    """Check that this client may join a consumer group.
-
-    Raises:
-        BrokenLog: it may not.
-        LogUnavailable: the broker is unreachable.
-    """
+    """Check that this client may join a consumer group. Raises `BrokenLog` if not, and `LogUnavailable`."""
     with outages_explained(topic):
         async with admin_of(topic, timeout_ms=10_000) as admin:
             await _await_coordinator(admin, group)

@@ -42,9 +42,7 @@ class InstalledTopic:
     async def __call__(self, configured: KafkaTopic) -> KafkaTopic:
         """Return the topic with its partition count.
 
-        Raises:
-            BrokenLog: nothing is recorded, or it differs from this process's configuration; and as `check_topic`.
-            KafkaError, OSError, TimeoutError: the broker is unreachable.
+        Raises the same as `check_topic`, and `BrokenLog` if nothing is recorded, or the configuration here differs.
         """
         record = self._record or await read_record(configured)
         if record is None:

@@ -46,7 +46,6 @@ class KafkaEventLog:
 
     @property
     def bytes_in_flight(self) -> int:
-        """The bytes of records that the producer holds."""
         return self._budget.in_flight
 
     async def start(self) -> None:
@@ -97,7 +96,6 @@ class KafkaEventLog:
         return Position(partition, offset)
 
     async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
-        """Return records of ``[start, stop)`` in order, about ``bytes_max`` bytes of them."""
         if self._reader is None:
             if self._connection is None:
                 raise LogUnavailable("no broker answers")

@@ -34,9 +34,8 @@ class Installed(NamedTuple):
 async def install(configured: KafkaTopic, own: OwnSecrets, wish: Wish) -> Installed:
     """Create the missing topics, and record how they were made unless a record exists.
 
-    Raises:
-        BrokenLog: the options are not enough, or differ from what exists; the message says what to do.
-        LogUnavailable: the broker is unreachable.
+    Raises `LogUnavailable`, and `BrokenLog` if the options are not enough, or differ from what exists; the message says
+    what to do.
     """
     with outages_explained(configured):
         await check_credentials(configured)

@@ -29,7 +29,6 @@ class KafkaLogReader:
         self._turn = asyncio.Lock()
 
     async def ends(self) -> Sequence[int]:
-        """Return the next offset of each partition."""
 
         async def ask(consumer: AIOKafkaConsumer) -> Sequence[int]:
             ends = await consumer.end_offsets(self._partitions)
@@ -38,7 +37,6 @@ class KafkaLogReader:
         return await self._with_consumer(ask)
 
     async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
-        """Return records of ``[start, stop)`` in order, about ``bytes_max`` bytes of them."""
         if partition >= self._topic.partitions:
             return []
         source = TopicPartition(self._topic.name, partition)
@@ -58,7 +56,6 @@ class KafkaLogReader:
         return await self._with_consumer(ask)
 
     async def stop(self) -> None:
-        """Close the connection."""
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
             await consumer.stop()

@@ -63,11 +63,8 @@ class Node(NamedTuple):
 async def check_rights(connection: Any, security: KafkaSecurity, topic: str, needed: Sequence[Right]) -> list[Node]:
     """Check over one connection the ``needed`` rights on a topic; return the brokers of the cluster.
 
-    A missing topic has no rights; `check_topic` checks that it exists.
-
-    Raises:
-        BrokenLog: a right is missing; the message names it, and how to grant it.
-        KafkaError, OSError, TimeoutError: the broker is unreachable.
+    A missing topic has no rights; `check_topic` checks that it exists. Raises `BrokenLog`, which names the missing
+    right and how to grant it, or the errors of an unreachable broker.
     """
     try:
         answer = await connection.send(_TopicRights(topic))

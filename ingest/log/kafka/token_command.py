@@ -46,11 +46,7 @@ class TokenCommand(AbstractTokenProvider):  # type: ignore[misc]  # as above
     """Shared by all clients of a process, which run on several event loops. One command runs at a time."""
 
     def __init__(self, command: str, *, clock: Callable[[], float] = time.time) -> None:
-        """``command`` is split as a shell would split it.
-
-        Raises:
-            ValueError: a quote is not closed, or there is no word.
-        """
+        """``command`` is split as in a shell. Raises `ValueError` if a quote is open, or there is no word."""
         self._words = shlex.split(command)
         if not self._words:
             raise ValueError("it has no word")
@@ -61,8 +57,7 @@ class TokenCommand(AbstractTokenProvider):  # type: ignore[misc]  # as above
     async def token(self) -> str:
         """Return a token that is valid for some time.
 
-        Raises:
-            TokenFailed: the command fails, takes more than 10 s, or prints something else.
+        Raises `TokenFailed` if the command fails, takes more than 10 s, or prints something else.
         """
         return await asyncio.to_thread(self._valid)
 

@@ -26,11 +26,9 @@ class SqliteLogReader:
         self._connection = open_read_only(path)
 
     async def ends(self) -> Sequence[int]:
-        """Return the next offset of the one partition."""
         return [await self._query(end_of)]
 
     async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
-        """Return records of ``[start, stop)`` in order, about ``bytes_max`` bytes of them."""
         if partition != PARTITION:
             return []
         return await self._query(lambda connection: read_window(connection, start, stop, bytes_max))
@@ -40,7 +38,6 @@ class SqliteLogReader:
         return await self._query(lambda connection: read_key(connection, key, start, bytes_max))
 
     async def stop(self) -> None:
-        """Close the file."""
         self._connection.close()
 
     async def _query(self, ask: Callable[[sqlite3.Connection], T]) -> T:

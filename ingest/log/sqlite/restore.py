@@ -31,11 +31,9 @@ class SqliteImport:
             raise Refused(f"the log {path} can't be opened: {error}") from error
 
     async def ends(self) -> Sequence[int]:
-        """Return the next offset of the one partition."""
         return [end_of(self._connection)]
 
     async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
-        """Return records of ``[start, stop)`` in order, about ``bytes_max`` bytes of them."""
         await asyncio.sleep(0)  # else the loop could not end the import on SIGINT
         return read_window(self._connection, start, stop, bytes_max) if partition == PARTITION else []
 
@@ -52,7 +50,6 @@ class SqliteImport:
         self._commit()
 
     async def stop(self) -> None:
-        """Close the file."""
         self._connection.close()
 
     def _commit(self) -> None:

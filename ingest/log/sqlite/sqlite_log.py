@@ -51,7 +51,6 @@ class SqliteEventLog:
 
     @property
     def bytes_in_flight(self) -> int:
-        """The bytes of records that wait for their commit."""
         return self._budget.in_flight
 
     async def start(self) -> None:
@@ -65,7 +64,6 @@ class SqliteEventLog:
         self._end = self._writer.end
 
     async def stop(self) -> None:
-        """Commit the waiting records, then close the file."""
         if self._writer is not None:
             writer, self._writer = self._writer, None
             await asyncio.to_thread(writer.close)
@@ -74,11 +72,9 @@ class SqliteEventLog:
             self._reader = None
 
     async def ready(self) -> bool:
-        """Return whether the file is open."""
         return self._writer is not None
 
     async def append(self, key: bytes, value: bytes) -> Position:
-        """Make one record durable."""
         if self._writer is None:
             raise LogUnavailable("the log is closed")
         self._budget.take(len(value))
@@ -91,11 +87,9 @@ class SqliteEventLog:
             raise LogUnavailable(f"no commit within {APPEND_DEADLINE_S} s") from error
 
     async def ends(self) -> Sequence[int]:
-        """Return the next offset of the one partition."""
         return [await asyncio.to_thread(self._query, end_of)]
 
     async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
-        """Return records of ``[start, stop)`` in order, about ``bytes_max`` bytes of them."""
         if partition != PARTITION:
             return []
         return await asyncio.to_thread(self._query, lambda connection: read_window(connection, start, stop, bytes_max))

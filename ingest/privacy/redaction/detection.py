@@ -36,11 +36,7 @@ def candidate_rules(data: bytes) -> frozenset[int]:
 
 
 def find_secrets(text: bytes, effort: Effort) -> Iterator[tuple[Span, int]]:
-    """Yield the place of each secret, with its rule's place in the table.
-
-    Raises:
-        TooDense: the search exceeds the effort.
-    """
+    """Yield the place of each secret, with its rule's place in the table. Raises `TooDense`."""
     of_whole: set[int] = set()
     for begin in range(0, len(text), WINDOW):
         window = _Window(text, begin)

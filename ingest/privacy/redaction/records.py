@@ -30,11 +30,7 @@ def may_need_redaction(events: Sequence[Event]) -> bool:
 
 
 def redact_event(event: Event, effort: Effort) -> Event:
-    """Return the event without secrets; the same object if it has none.
-
-    Raises:
-        TooDense: it exceeds the effort.
-    """
+    """Return the event without secrets; the same object if it has none. Raises `TooDense`."""
     data, counts = redact(bytes(event.data), effort)
     event_type, in_type = redact_text(event.event_type, effort)
     if not counts and not in_type:

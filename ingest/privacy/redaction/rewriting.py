@@ -47,8 +47,7 @@ def compile_rules(cache: Cache | None = None) -> None:
 def redact(data: bytes, effort: Effort | None = None) -> Redacted:
     """Cut every secret out of one JSON value, and repeat until none is found: each cut leaves less to search.
 
-    Raises:
-        TooDense: it exceeds the effort, by default that of a request.
+    Raises `TooDense` if it exceeds the effort, by default that of a request.
     """
     if not may_hold_secrets(data):
         return Redacted(data, {})

@@ -85,11 +85,7 @@ class Level:
 
 
 def unescaped_levels(data: bytes, effort: Effort) -> Iterator[Level]:
-    """Yield the text as sent, then with fewer and fewer escapes.
-
-    Raises:
-        TooDense: it exceeds the effort.
-    """
+    """Yield the text as sent, then with fewer and fewer escapes. Raises `TooDense`."""
     level: Level | None = Level(data)
     for _ in range(LEVELS_MAX + 1):
         if level is None:
