@@ -5,7 +5,6 @@ A command extends to the end of its line, or to the next command; a quoted text 
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from ingest.privacy.redaction.placeholders import is_harmless, is_login_of_documentation
 from ingest.privacy.redaction.rule_parts import SPACE, Span, any_of
@@ -17,81 +16,70 @@ _ARGUMENT = (
     rb"(?:\"(?P<double>[^\"\n\\]{1,512})(?:\"|$)|'(?P<single>[^'\n]{1,512})(?:'|$)"
     rb"|(?P<bare>(?![\"'$<-])[^\s\"'`;|<>()\\]{1,512}+))"
 )
-
-
-class _Command(NamedTuple):
-    """A command's names, the option before a secret among its arguments, and how that option begins."""
-
-    name: bytes  # its spaces stand for any white space
-    option: bytes
-    begins: bytes
-
-
 _OF_VARIABLES = rb"\w{0,64}(?:PASSW(?:OR)?D|PASS|PWD|PW|PAT|SECRET|TOKEN|KEY|CREDENTIALS?)\w{0,8}\s"
+# A command's names (spaces stand for any white space), the option before a secret, and how that option begins.
 _COMMANDS = (
-    _Command(rb"mysql\w*|mariadb[\w-]*|mycli|percona-\w+|7z[ar]?|rar|unrar", rb"-p", rb"-p"),
-    _Command(rb"sshpass", rb"-p\s?", rb"-p"),
-    _Command(rb"(?:redis|valkey|keydb)-(?:cli|benchmark)", rb"(?:-a|--pass)[\s=]", rb"-"),
-    _Command(rb"(?:docker|podman|buildah|skopeo|nerdctl|oras|crane auth|helm registry|oc|cf|argocd|az|az acr) login",
-             rb"(?:(?:-p|-s|--password|--token)[\s=]|<<<\s?)", rb"[-<]"),
-    _Command(rb"mongo(?:sh|dump|restore|export|import|stat|top|files)?|cqlsh|cypher-shell|rabbitmqadmin",
-             rb"-p[\s=]?", rb"-p"),
-    _Command(rb"pdftotext|qpdf|pdftk", rb"(?:-[uo]pw\s|(?:user|owner|input)_pw\s|--password=)", rb"\S"),
-    _Command(rb"skopeo \w{1,8}|etcdctl|tool", rb"--(?:user|auth|(?:src-|dest-)?creds)[\s=][\w.-]{1,64}:", rb"--"),
-    _Command(rb"sqlcmd|bcp|isql|osql|tsql|zip|unzip|ipmitool|mosquitto_(?:pub|sub)", rb"-P\s?", rb"-P"),
-    _Command(rb"twine\s\w{1,12}|ncftp\w{0,4}", rb"-p\s", rb"-p"),
-    _Command(rb"htpasswd", rb"-\w{0,4}b\w{0,4}(?:\s-\w){0,3}\s[^\s\"'-]\S{0,255}\s\S{1,128}\s", rb"-"),
-    _Command(rb"htpasswd", rb"-(?:n\w{0,3}b|b\w{0,3}n)\w{0,4}\s\S{1,128}\s", rb"-"),
-    _Command(rb"openssl passwd", rb"-(?:[156]|apr1)\s", rb"-"),
-    _Command(rb"openssl", rb"(?:(?:-(?:passin|passout|pass|password)\s)?[\"']?pass:|-(?:k|K|password)\s)", rb"[-p]"),
-    _Command(rb"http|https|xhs?", rb"(?:-a|--auth)[\s=]", rb"-"),
-    _Command(rb"curl(?:\.exe)?", rb"(?:-u|-U|--user|--proxy-user)[\s=]?(?=[\"']?[^\s:\"'$]{0,128}:)", rb"-"),
-    _Command(rb"curl(?:\.exe)?", rb"(?:-b|--cookie)[\s=]?(?=[\"']?[\w.-]{1,64}=)", rb"-"),
-    _Command((rb"ldap\w{3,10}|certutil(?:\.exe)?|xfreerdp|rdesktop|smbmap|crackmapexec"
-rb"|evil-winrm"), rb"(?:-w|-p|/p:)\s?", rb"[/-]"),
-    _Command(rb"curl(?:\.exe)?", rb"(?:--cert|-E)\s[^\s:\"']{1,128}:", rb"-"),
-    _Command(rb"vault|cargo|drush", rb"(?:operator\sunseal|login|user:password\s\S{1,64})\s", rb"[olu]"),
-    _Command(rb"networksetup", rb"-setairportnetwork\s\S{1,32}\s\S{1,64}\s", rb"-set"),
-    _Command(rb"ansible-vault", rb"encrypt_string\s", rb"encrypt_string"),
-    _Command(rb"mosquitto_passwd", rb"-b\s\S{1,128}\s\S{1,128}\s", rb"-b"),
-    _Command(rb"rclone config (?:create|update)", rb"pass\s", rb"pass"),
-    _Command(rb"(?:poetry|bundle) config", (rb"(?:http-basic\S{1,64}\s\S{1,64}\s|"
-rb"(?:--\w{1,16}\s)?\S{1,96}\s\S{1,64}:)"), rb"\S"),
-    _Command(rb"occ config:(?:app|system):set", rb"\S{0,48}pass\w{0,16}\s--value=", rb"\S"),
-    _Command(rb"cypress run", rb"--key[\s=]", rb"--key"),
-    _Command(rb"pulumi config set", rb"--secret\s\S{1,64}\s", rb"--secret"),
-    _Command(rb"smbclient|rpcclient", rb"-U\s?[\"']?[\w./-]{1,64}%", rb"-U"),
-    _Command(rb"keytool|jarsigner", rb"-(?:(?:src|dest)?(?:store|key)pass)[\s=]", rb"-"),
-    _Command(rb"gpg2?|cryptsetup|restic|borg|ssh-keygen", rb"(?:--passphrase|-N|-P)[\s=]", rb"-"),
-    _Command(rb"snmp\w{3,9}", rb"-[AX]\s", rb"-[AX]"),
-    _Command(rb"lftp", rb"-u\s[^\s,]{1,128},", rb"-u"),
-    _Command(rb"vault login", rb"(?:token=)?(?=[\w.-]{8})", rb"[a-zA-Z0-9]"),
-    _Command(rb"rabbitmqctl", rb"(?:add_user|change_password|authenticate_user)\s\S{1,128}\s", rb"[a-z]"),
-    _Command(rb"mysqladmin|nmcli", rb"(?:password|\S{0,16}\.psk)\s", rb"\S"),
-    _Command(rb"wpa_passphrase", rb"\S{1,64}\s", rb"\S"),
-    _Command(rb"influx\w*|grafana-cli|grafana cli", rb"(?:-password|(?:admin\s)?reset-admin-password)\s", rb"[-ar]"),
-    _Command(rb"mc alias set", rb"\S{1,64}\s\S{1,128}\s\S{1,128}\s", rb"\S"),
-    _Command(rb"ngrok", rb"(?:add-)?authtoken\s", rb"(?:add-)?auth"),
-    _Command(rb"setx|setenv|set -\w{0,3}x\w{0,3}|set --export", rb"(?:-\w{1,2}\s)?" + _OF_VARIABLES, rb"[A-Z-]"),
-    _Command(rb"(?:gh|glab|fly|flyctl|wrangler|supabase|az keyvault|doppler|firebase|eas) (?:secrets?|variable)"
-             rb" (?:set|create|put|update)", rb"(?:-b\s?|(?:--body|--value|-v)[\s=])", rb"-"),
-    _Command(rb"aws secretsmanager", rb"--secret-string[\s=]", rb"--secret"),
-    _Command(rb"aws ssm put-parameter", rb"--value[\s=]", rb"--value"),
-    _Command(rb"dotnet user-secrets set", rb"[\"']?[\w:.-]{1,128}[\"']?\s", rb"[\"'\\a-zA-Z]"),
-    _Command(rb"composer config(?: --\w{1,16})?",
-             rb"(?:http-basic\S{1,64}\s\S{1,64}|\S{0,16}(?:oauth|token|bearer)\.\S{1,64})\s",
-             rb"[a-z]"),
-    _Command(rb"(?:npm|yarn|pnpm|pip) config set",
-             rb"[\w./:@-]{0,96}(?:_auth|(?i:token|password))\w{0,8}[\s=]", rb"[a-zA-Z/@]"),
-    _Command(rb"git config", rb"\S{1,96}(?:token|password)\s", rb"[a-zA-Z]"),
+    (rb"mysql\w*|mariadb[\w-]*|mycli|percona-\w+|7z[ar]?|rar|unrar", rb"-p", rb"-p"),
+    (rb"sshpass", rb"-p\s?", rb"-p"),
+    (rb"(?:redis|valkey|keydb)-(?:cli|benchmark)", rb"(?:-a|--pass)[\s=]", rb"-"),
+    (rb"(?:docker|podman|buildah|skopeo|nerdctl|oras|crane auth|helm registry|oc|cf|argocd|az|az acr) login",
+     rb"(?:(?:-p|-s|--password|--token)[\s=]|<<<\s?)", rb"[-<]"),
+    (rb"mongo(?:sh|dump|restore|export|import|stat|top|files)?|cqlsh|cypher-shell|rabbitmqadmin", rb"-p[\s=]?", rb"-p"),
+    (rb"pdftotext|qpdf|pdftk", rb"(?:-[uo]pw\s|(?:user|owner|input)_pw\s|--password=)", rb"\S"),
+    (rb"skopeo \w{1,8}|etcdctl|tool", rb"--(?:user|auth|(?:src-|dest-)?creds)[\s=][\w.-]{1,64}:", rb"--"),
+    (rb"sqlcmd|bcp|isql|osql|tsql|zip|unzip|ipmitool|mosquitto_(?:pub|sub)", rb"-P\s?", rb"-P"),
+    (rb"twine\s\w{1,12}|ncftp\w{0,4}", rb"-p\s", rb"-p"),
+    (rb"htpasswd", rb"-\w{0,4}b\w{0,4}(?:\s-\w){0,3}\s[^\s\"'-]\S{0,255}\s\S{1,128}\s", rb"-"),
+    (rb"htpasswd", rb"-(?:n\w{0,3}b|b\w{0,3}n)\w{0,4}\s\S{1,128}\s", rb"-"),
+    (rb"openssl passwd", rb"-(?:[156]|apr1)\s", rb"-"),
+    (rb"openssl", rb"(?:(?:-(?:passin|passout|pass|password)\s)?[\"']?pass:|-(?:k|K|password)\s)", rb"[-p]"),
+    (rb"http|https|xhs?", rb"(?:-a|--auth)[\s=]", rb"-"),
+    (rb"curl(?:\.exe)?", rb"(?:-u|-U|--user|--proxy-user)[\s=]?(?=[\"']?[^\s:\"'$]{0,128}:)", rb"-"),
+    (rb"curl(?:\.exe)?", rb"(?:-b|--cookie)[\s=]?(?=[\"']?[\w.-]{1,64}=)", rb"-"),
+    (rb"ldap\w{3,10}|certutil(?:\.exe)?|xfreerdp|rdesktop|smbmap|crackmapexec|evil-winrm",
+     rb"(?:-w|-p|/p:)\s?", rb"[/-]"),
+    (rb"curl(?:\.exe)?", rb"(?:--cert|-E)\s[^\s:\"']{1,128}:", rb"-"),
+    (rb"vault|cargo|drush", rb"(?:operator\sunseal|login|user:password\s\S{1,64})\s", rb"[olu]"),
+    (rb"networksetup", rb"-setairportnetwork\s\S{1,32}\s\S{1,64}\s", rb"-set"),
+    (rb"ansible-vault", rb"encrypt_string\s", rb"encrypt_string"),
+    (rb"mosquitto_passwd", rb"-b\s\S{1,128}\s\S{1,128}\s", rb"-b"),
+    (rb"rclone config (?:create|update)", rb"pass\s", rb"pass"),
+    (rb"(?:poetry|bundle) config",
+     rb"(?:http-basic\S{1,64}\s\S{1,64}\s|(?:--\w{1,16}\s)?\S{1,96}\s\S{1,64}:)", rb"\S"),
+    (rb"occ config:(?:app|system):set", rb"\S{0,48}pass\w{0,16}\s--value=", rb"\S"),
+    (rb"cypress run", rb"--key[\s=]", rb"--key"),
+    (rb"pulumi config set", rb"--secret\s\S{1,64}\s", rb"--secret"),
+    (rb"smbclient|rpcclient", rb"-U\s?[\"']?[\w./-]{1,64}%", rb"-U"),
+    (rb"keytool|jarsigner", rb"-(?:(?:src|dest)?(?:store|key)pass)[\s=]", rb"-"),
+    (rb"gpg2?|cryptsetup|restic|borg|ssh-keygen", rb"(?:--passphrase|-N|-P)[\s=]", rb"-"),
+    (rb"snmp\w{3,9}", rb"-[AX]\s", rb"-[AX]"),
+    (rb"lftp", rb"-u\s[^\s,]{1,128},", rb"-u"),
+    (rb"vault login", rb"(?:token=)?(?=[\w.-]{8})", rb"[a-zA-Z0-9]"),
+    (rb"rabbitmqctl", rb"(?:add_user|change_password|authenticate_user)\s\S{1,128}\s", rb"[a-z]"),
+    (rb"mysqladmin|nmcli", rb"(?:password|\S{0,16}\.psk)\s", rb"\S"),
+    (rb"wpa_passphrase", rb"\S{1,64}\s", rb"\S"),
+    (rb"influx\w*|grafana-cli|grafana cli", rb"(?:-password|(?:admin\s)?reset-admin-password)\s", rb"[-ar]"),
+    (rb"mc alias set", rb"\S{1,64}\s\S{1,128}\s\S{1,128}\s", rb"\S"),
+    (rb"ngrok", rb"(?:add-)?authtoken\s", rb"(?:add-)?auth"),
+    (rb"setx|setenv|set -\w{0,3}x\w{0,3}|set --export", rb"(?:-\w{1,2}\s)?" + _OF_VARIABLES, rb"[A-Z-]"),
+    ((rb"(?:gh|glab|fly|flyctl|wrangler|supabase|az keyvault|doppler|firebase|eas) (?:secrets?|variable)"
+      rb" (?:set|create|put|update)"), rb"(?:-b\s?|(?:--body|--value|-v)[\s=])", rb"-"),
+    (rb"aws secretsmanager", rb"--secret-string[\s=]", rb"--secret"),
+    (rb"aws ssm put-parameter", rb"--value[\s=]", rb"--value"),
+    (rb"dotnet user-secrets set", rb"[\"']?[\w:.-]{1,128}[\"']?\s", rb"[\"'\\a-zA-Z]"),
+    (rb"composer config(?: --\w{1,16})?",
+     rb"(?:http-basic\S{1,64}\s\S{1,64}|\S{0,16}(?:oauth|token|bearer)\.\S{1,64})\s", rb"[a-z]"),
+    (rb"(?:npm|yarn|pnpm|pip) config set",
+     rb"[\w./:@-]{0,96}(?:_auth|(?i:token|password))\w{0,8}[\s=]", rb"[a-zA-Z/@]"),
+    (rb"git config", rb"\S{1,96}(?:token|password)\s", rb"[a-zA-Z]"),
 )  # fmt: skip
-_OPTIONS = tuple(re.compile(rb"(?<!\S)" + command.option + _ARGUMENT) for command in _COMMANDS)
+_OPTIONS = tuple(re.compile(rb"(?<!\S)" + option + _ARGUMENT) for _, option, _ in _COMMANDS)
 NAMES = Scanner(
-    [rb"(?:^|[^A-Za-z0-9_.:-]|[\"\n]-)(?:" + command.name.replace(b" ", rb"\s+") + rb")\s" for command in _COMMANDS]
+    [rb"(?:^|[^A-Za-z0-9_.:-]|[\"\n]-)(?:" + names.replace(b" ", rb"\s+") + rb")\s" for names, *_ in _COMMANDS]
 )
 DETECT = tuple(
-    any_of(c.name.replace(b" ", SPACE + rb"+")) + SPACE + rb"(?:(?:[^\n]|\\\r?\n)*" + SPACE + rb")?" + c.begins
-    for c in _COMMANDS
+    any_of(names.replace(b" ", SPACE + rb"+")) + SPACE + rb"(?:(?:[^\n]|\\\r?\n)*" + SPACE + rb")?" + begins
+    for names, _, begins in _COMMANDS
 )
 
 

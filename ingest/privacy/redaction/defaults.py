@@ -13,30 +13,24 @@ from ingest.privacy.redaction.rule_parts import SPACE, Span, any_of
 
 _WORD = any_of(PLAIN, VAGUE, BARE)
 _QUOTED = rb"(?P<quote>[\"'`])(?P<secret>(?:(?!(?P=quote))[^\\\r\n]|\\[^\r\n]){3,512}+)(?P=quote)"
-_PATTERNS = tuple(
-    re.compile(rb"(?i)" + pattern)
-    for pattern in (
-        (
-            rb"\b(?:variable|output)\s{1,4}[\"'](?P<name>[\w-]{1,96})[\"']\s{0,4}\{[^{}]{0,512}?\b(?:default"
-            rb"|value)\s{0,16}=\s{0,4}"
-        )
-        + _QUOTED,
-        rb"[\"'](?P<name>[\w-]{1,64})[\"'],\s{0,4}\{[^{}]{0,200}?\bdefault\s{0,4}:\s{0,4}" + _QUOTED,
-        (
-            rb"[\"'](?P<name>\w{1,64})[\"']\)(?:\.unwrap_or(?:_else)?\((?:\|_\|\s?)?|\s{0,4}(?:\?\?|\|\|"
-            rb"|or)\s{0,4})"
-        )
-        + _QUOTED,
+_BEFORE_QUOTED = (
+    (
+        rb"\b(?:variable|output)\s{1,4}[\"'](?P<name>[\w-]{1,96})[\"']\s{0,4}\{[^{}]{0,512}?\b(?:default|value)\s{0,16}="
+        rb"\s{0,4}"
+    ),
+    rb"[\"'](?P<name>[\w-]{1,64})[\"'],\s{0,4}\{[^{}]{0,200}?\bdefault\s{0,4}:\s{0,4}",
+    rb"[\"'](?P<name>\w{1,64})[\"']\)(?:\.unwrap_or(?:_else)?\((?:\|_\|\s?)?|\s{0,4}(?:\?\?|\|\||or)\s{0,4})",
+    (
         rb"\b(?P<name>\w{1,64})(?::\s?[\w.\[\]]{1,32})?\s=\s(?:\w{1,16}\.)?(?:Field|config|env|Option|StringField)\([^()\n]{0,64}?"
-        rb"\bdefault\s?=\s?" + _QUOTED,
-        rb"\$\{(?P<name>\w{1,64}):(?P<dash>[-=])?(?P<secret>(?![?+ -])[^\s{}$\"'\\]{4,128}+)\}",
-        rb"[\"'`]-{1,2}(?P<name>[\w-]{1,64})[\"'`],[^()\n]{0,128}?\bdefault\s?=\s?" + _QUOTED,
-        rb"\b(?:env(?:iron)?\.|ENV)(?P<name>\w{1,64})\s{0,4}(?:\|\||\?\?)\s{0,4}" + _QUOTED,
-        rb"\b(?:os\.environ\.get|ENV\.fetch|getOrDefault|getProperty|env)\(\s{0,4}[\"'](?P<name>[\w.]{1,64})[\"'],\s{0,4}"
-        + _QUOTED,
-        rb"\bflags?\.(?:String|StringVar|StringP)\([^\"\n]{0,32}\"(?P<name>[\w.-]{1,64})\",\s{0,4}" + _QUOTED,
-    )
+        rb"\bdefault\s?=\s?"
+    ),
+    rb"[\"'`]-{1,2}(?P<name>[\w-]{1,64})[\"'`],[^()\n]{0,128}?\bdefault\s?=\s?",
+    rb"\b(?:env(?:iron)?\.|ENV)(?P<name>\w{1,64})\s{0,4}(?:\|\||\?\?)\s{0,4}",
+    rb"\b(?:os\.environ\.get|ENV\.fetch|getOrDefault|getProperty|env)\(\s{0,4}[\"'](?P<name>[\w.]{1,64})[\"'],\s{0,4}",
+    rb"\bflags?\.(?:String|StringVar|StringP)\([^\"\n]{0,32}\"(?P<name>[\w.-]{1,64})\",\s{0,4}",
 )
+_IN_SHELL = rb"\$\{(?P<name>\w{1,64}):(?P<dash>[-=])?(?P<secret>(?![?+ -])[^\s{}$\"'\\]{4,128}+)\}"
+_PATTERNS = [re.compile(rb"(?i)" + exact) for exact in (_IN_SHELL, *(before + _QUOTED for before in _BEFORE_QUOTED))]
 _SLICE = re.compile(rb"[\d:-]+")  # ${TOKEN:0:8}
 
 DEFAULTS = tuple(
