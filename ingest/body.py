@@ -94,11 +94,9 @@ class Bodies:
 
 
 def decode_body(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
-    """Decode a typed body.
+    """Decode a typed body. Raises `msgspec.ValidationError` for JSON of another type.
 
-    Raises:
-        msgspec.ValidationError: JSON that does not match the type.
-        msgspec.DecodeError: not JSON, even if a wrong value comes before the syntax error.
+    Raises `msgspec.DecodeError` if it isn't JSON, even if a wrong value comes before the syntax error.
     """
     try:
         return decoder.decode(body)

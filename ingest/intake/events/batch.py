@@ -6,7 +6,7 @@ payloads afterwards. No other escape in the body begins with that letter, so the
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 import msgspec
 from msgspec import Raw, structs
@@ -14,6 +14,7 @@ from msgspec import Raw, structs
 from edge.error_responses import too_large
 from edge.errors import invalid
 from edge.validation_messages import explain
+from ingest.body import decode_body
 from ingest.intake.events.identify import EventWithLoneSurrogates
 from schemas.hooks import KNOWN_EVENT_TYPES
 from schemas.http.requests import EVENT_BYTES_MAX, EVENTS_PER_REQUEST_MAX, RecordEvent, RecordEvents
@@ -50,15 +51,13 @@ _known: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_KnownEvents)
 _batch: msgspec.json.Decoder[RecordEvents] = msgspec.json.Decoder(RecordEvents)
 _loose: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_Loose)
 _event: msgspec.json.Decoder[RecordEvent] = msgspec.json.Decoder(RecordEvent)
-_anything: msgspec.json.Decoder[Raw] = msgspec.json.Decoder(Raw)
 
 
 def read_batch(body: bytes) -> Sequence[Read]:
     """Return the events in their order, each invalid one replaced by its error.
 
-    Raises:
-        ApiError: 413 for an event that is too large, 422 for no events or too many.
-        msgspec.MsgspecError: the body isn't a batch.
+    Raises `ApiError`: 413 for an event that is too large, 422 for no events or too many; `msgspec.MsgspecError` for
+    another body.
     """
     return parse_with_surrogates(body, _read, _restore)
 
@@ -90,17 +89,15 @@ def _read(body: bytes) -> Sequence[Read]:
 
 def _decode(body: bytes) -> Sequence[RecordEvent]:
     try:
-        events: Sequence[RecordEvent] = _known.decode(body).events
+        return cast(Sequence[RecordEvent], _known.decode(body).events)
     except msgspec.ValidationError:
-        events = _batch.decode(body).events
-    return events
+        return _batch.decode(body).events
 
 
 def _elements(body: bytes) -> list[Raw]:
     try:
-        elements = msgspec.structs.astuple(_loose.decode(body).events)
+        elements = structs.astuple(decode_body(body, _loose).events)
     except msgspec.ValidationError as error:
-        _anything.decode(body)
         if "of at most length" in str(error):
             raise _wrong_count() from error
         raise

@@ -12,6 +12,7 @@ from msgspec import Raw, structs
 
 from edge.error_responses import too_large
 from edge.errors import invalid
+from ingest.body import decode_body
 from ingest.intake.events.batch import bounded_list, parse_with_surrogates, read_each, restore_payload
 from schemas.http.requests import (
     EVENT_BYTES_MAX,
@@ -39,7 +40,6 @@ _loose: msgspec.json.Decoder[Any] = msgspec.json.Decoder(
 _batch = msgspec.json.Decoder(RecordHooks)
 _hook = msgspec.json.Decoder(RecordHook)
 _report = msgspec.json.Decoder(ReportSession)
-_anything: msgspec.json.Decoder[Raw] = msgspec.json.Decoder(Raw)
 
 
 class _Shape(msgspec.Struct):
@@ -56,11 +56,7 @@ def is_batch(body: bytes) -> bool:
 
     Raises `msgspec.DecodeError` for anything but an object in JSON.
     """
-    try:
-        shape = parse_with_surrogates(body, _shapes.decode, lambda shape, _: shape)
-    except msgspec.ValidationError:
-        _anything.decode(body)
-        raise
+    shape = parse_with_surrogates(body, lambda body: decode_body(body, _shapes), lambda shape, _: shape)
     return bool(shape.hooks or shape.reports) and not shape.hook_event_name
 
 
@@ -88,9 +84,8 @@ def _read(body: bytes) -> Batch:
 
 def _elements(body: bytes) -> tuple[list[Raw], list[Raw]]:
     try:
-        loose = _loose.decode(body)
+        loose = decode_body(body, _loose)
     except msgspec.ValidationError as error:
-        _anything.decode(body)
         if "of at most length" in str(error):
             raise _too_many("reports" if "$.reports" in str(error) else "hooks") from error
         raise

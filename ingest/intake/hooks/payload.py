@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Raw
 
 from agents.client import Client
+from ingest.body import decode_body
 from ingest.intake.agent_sessions.session import WRONG_SESSION_ID, is_client_session_id
 from ingest.intake.context import Invalid
 from ingest.intake.times import parse_instant
@@ -49,22 +50,19 @@ class Payload(NamedTuple):
 
 _heads = msgspec.json.Decoder(Head)
 _text: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
-_anything: msgspec.json.Decoder[Raw] = msgspec.json.Decoder(Raw)
 
 
 def read_payload(data: bytes, client: Client) -> Payload:
     """Read what the endpoint needs.
 
-    Raises:
-        msgspec.ValidationError, Invalid: it isn't an object, or lacks a session or a valid event.
-        msgspec.DecodeError, RecursionError: it isn't JSON, or nests too deeply.
+    Raises `Invalid`, or as `decode_body`, if it isn't an object with a session and a valid event, or nests too deeply.
     """
     try:
-        head, is_odd = _head(data), False
+        head, is_odd = decode_body(data, _heads), False
     except msgspec.ValidationError:
         raise
     except msgspec.DecodeError:
-        head, is_odd = _head(replace_lone(data)), True
+        head, is_odd = decode_body(replace_lone(data), _heads), True
     if not is_client_session_id(head.session_id):
         raise Invalid("session_id", WRONG_SESSION_ID)
     return Payload(head, data, client.event_type(head.hook_event_name, data), is_odd)
@@ -105,14 +103,6 @@ def outcome_of(head: Head) -> Outcome | None:
     if words & _FAILURE or bytes(head.is_error) == b"true":
         return "failure"
     return "success" if words & _SUCCESS else None
-
-
-def _head(data: bytes) -> Head:
-    try:
-        return _heads.decode(data)
-    except msgspec.ValidationError:
-        _anything.decode(data)  # raises for invalid JSON, even if a wrong value comes before the syntax error
-        raise
 
 
 def _is_given(raw: Raw) -> bool:
