@@ -25,21 +25,13 @@ class Arrivals:
 
     def __init__(self, bytes_max: int) -> None:
         self._bytes_max = bytes_max
-        self._arriving: dict[Arrival, None] = {}  # in the order in which they began
+        self.arriving: dict[Arrival, None] = {}  # in the order in which they began; any of them may be ended
         self._of_org: Counter[str] = Counter()
         self.bytes = 0
 
     def arrival(self, org_id: str) -> "Arrival":
         """Return the context manager for a body that an org starts to send."""
         return Arrival(self, org_id)
-
-    def begin(self, arrival: "Arrival") -> None:
-        """Note that a body starts to arrive."""
-        self._arriving[arrival] = None
-
-    def is_whole(self, arrival: "Arrival") -> None:
-        """Note that a body has arrived: its request is no longer ended to make room."""
-        self._arriving.pop(arrival, None)
 
     def count(self, arrival: "Arrival", more: int) -> None:
         """Count ``more`` bytes of a body. Raises `ApiError` (503) if there is no room for them."""
@@ -61,7 +53,7 @@ class Arrivals:
 
     def _oldest_beside(self, arrival: "Arrival", *, of_org: bool) -> "Arrival | None":
         latest = _now() - YOUNG_S
-        for other in self._arriving:
+        for other in self.arriving:
             if other.began > latest:
                 return None
             if other is not arrival and other.bytes and (not of_org or other.org_id == arrival.org_id):
@@ -82,13 +74,13 @@ class Arrival:
         self.began = _now()
         self._limit = asyncio.timeout_at(self.began + SILENCE_S)
         await self._limit.__aenter__()
-        self._arrivals.begin(self)
+        self._arrivals.arriving[self] = None
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._arrivals.is_whole(self)
+        self._arrivals.arriving.pop(self, None)
         self._count(-self.bytes)
         try:
             await self._limit.__aexit__(kind, error, trace)
@@ -104,7 +96,7 @@ class Arrival:
     async def whole(self) -> None:
         """Note that the body has arrived, and start the deadline of the response."""
         await self._stop_if_late()
-        self._arrivals.is_whole(self)
+        self._arrivals.arriving.pop(self, None)
         self._refusal = _too_late
         self._limit.reschedule(_now() + APPEND_DEADLINE_S)
 
@@ -114,7 +106,7 @@ class Arrival:
 
     def make_room(self) -> None:
         """End the request; its client may send it again."""
-        self._arrivals.is_whole(self)
+        self._arrivals.arriving.pop(self, None)
         self._count(-self.bytes)
         self._refusal = _made_room
         self._limit.reschedule(_now())

@@ -1,6 +1,7 @@
 """What a write route receives: the context of its command, the log, and the parts that its steps need."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from functools import lru_cache, partial
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID, uuid4
@@ -16,9 +17,10 @@ from edge.headers import find_header
 from edge.path_params import parse_id
 from edge.principal import Principal, principal_of
 from edge.rate_limits import charge
-from ingest.body import Bodies
+from ingest.body import Bodies, Body
 from ingest.intake.agent_sessions.memory import Remembered
 from ingest.intake.context import CommandContext, SessionContext
+from ingest.lane import Lane
 from ingest.log.port import EventLog
 from ingest.metrics import IngestMetrics, metered
 from ingest.privacy.policy import Privacy
@@ -28,6 +30,7 @@ from schemas.log.records import Actor
 
 Clock = Callable[[], int]  # milliseconds since 1970
 C = TypeVar("C", bound=CommandContext)
+ReadBody = Callable[..., AbstractAsyncContextManager[Body]]
 OfCommand = tuple[str, Actor, int, IdSecrets, Callable[[], UUID], str | None]  # the fields of every context
 
 _KEY_HEADER = "Idempotency-Key"
@@ -38,12 +41,13 @@ _FACTS_REMEMBERED = 65_536  # of agents' sessions; 12 MB
 
 
 class Write(NamedTuple, Generic[C]):
-    """The context of a command, and the parts that its steps use."""
+    """The context of a command, and the parts that its steps use; ``read`` is `Bodies.read` of the request."""
 
     context: C
+    read: ReadBody
     log: EventLog
     privacy: Privacy
-    bodies: Bodies
+    lane: Lane
     metrics: IngestMetrics
 
 
@@ -77,7 +81,7 @@ def ingest_dependencies(
 
     metrics = IngestMetrics(registry)
     metrics.follow(log, bodies)
-    parts = metered(log, metrics), privacy._replace(on_redacted=metrics.redacted), bodies, metrics
+    parts = metered(log, metrics), privacy._replace(on_redacted=metrics.redacted), bodies.lane, metrics
     known_session = remember_sessions(secrets)
 
     def of_command(caller: Principal, scope: Scope) -> OfCommand:
@@ -86,7 +90,8 @@ def ingest_dependencies(
 
     def provide_write(request: Request[Any, Any, Any]) -> Write[CommandContext]:
         caller = principal_of(request.scope)
-        return Write(CommandContext(*of_command(caller, request.scope)), *parts)
+        context = CommandContext(*of_command(caller, request.scope))
+        return Write(context, partial(bodies.read, request), *parts)
 
     appended = Remembered(_FACTS_REMEMBERED)
 
@@ -97,7 +102,7 @@ def ingest_dependencies(
         caller = principal_of(request.scope)
         session_id = known_session(request.path_params["session_id"], caller.org_id)
         context = SessionContext(*of_command(caller, request.scope), session_id=session_id)
-        return Write(context, *parts)
+        return Write(context, partial(bodies.read, request), *parts)
 
     return {
         "write": Provide(provide_write, sync_to_thread=False),

@@ -1,11 +1,10 @@
 """POST /operator/dead-letters/:position/redrive"""
 
-from typing import Any
 from uuid import UUID
 
 import msgspec
 import structlog
-from litestar import Request, Response, post
+from litestar import Response, post
 from litestar.params import FromPath
 from litestar.status_codes import HTTP_202_ACCEPTED
 from msgspec import Struct, structs
@@ -41,10 +40,8 @@ def decide(letter: LogRecord, corrected: bytes, context: CommandContext) -> Sess
     """Return the record to append at the end of the log: the letter's, or the corrected one.
 
     At its old place, its derived rows would have lower versions than existing ones. It keeps its ids, so facts that
-    were already counted still count once. It says which position it repeats, and who redrove it.
-
-    Raises:
-        Invalid: it still can't be projected, the correction is about another record, or the record holds prices.
+    were already counted still count once. It says which position it repeats, and who redrove it. Raises `Invalid` if it
+    still can't be projected, holds prices, or corrects another record.
     """
     value = letter.value if corrected == NOT_CORRECTED else corrected
     try:
@@ -68,19 +65,17 @@ def decide(letter: LogRecord, corrected: bytes, context: CommandContext) -> Sess
     guards=[may("operate")],
     opt=takes(RedriveDeadLetter),
 )
-async def redrive_dead_letter(
-    request: Request[Any, Any, Any], write: NewWrite, position: FromPath[str]
-) -> Response[Reply[RedrivenDeadLetter]]:
+async def redrive_dead_letter(write: NewWrite, position: FromPath[str]) -> Response[Reply[RedrivenDeadLetter]]:
     """Append the record once more, as it is or corrected. The dead letter stays, and shows where it was redriven to.
 
     As in every write, secrets are redacted, and content is dropped where none may be stored.
     """
     context = write.context
     letter = await _read_letter(write.log, position)
-    async with write.bodies.read(request) as body:
+    async with write.read() as body:
         command = await body.decode(_decoder)
         record = await body.place.run(decide, letter, bytes(command.record), context)
-        record = await write.privacy.clean_whole(record, context.secrets.seed_key, write.bodies.lane)
+        record = await write.privacy.clean_whole(record, context.secrets.seed_key, write.lane)
         to = await append(write.log, record.session_id, [_encoded(record)])
     logger.info("dead_letter_redriven", position=position, to=str(to), by=context.actor.user_id)
     return durable(RedrivenDeadLetter(position, str(to), record.session_id), to)

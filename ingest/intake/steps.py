@@ -11,11 +11,11 @@ the log has acknowledged the record.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 import msgspec
-from litestar import Request, Response
+from litestar import Response
 
 from edge.errors import ApiError
 from ingest.body import Body
@@ -37,23 +37,16 @@ T = TypeVar("T")
 
 
 async def write_record(
-    request: Request[Any, Any, Any],
-    write: Write[C],
-    decoder: msgspec.json.Decoder[B],
-    decide: Callable[[B, C], R],
-    *,
-    optional: bool = False,
+    write: Write[C], decoder: msgspec.json.Decoder[B], decide: Callable[[B, C], R], *, optional: bool = False
 ) -> tuple[B, R, Position]:
     """Take a lifecycle command through all steps; return its body, and its record as appended.
 
-    Raises:
-        ApiError, Invalid, msgspec.MsgspecError: the body is refused.
-        LogUnavailable: nothing is known about the outcome.
+    Raises `LogUnavailable`, or `ApiError`, `Invalid` or `msgspec.MsgspecError` if the body is refused.
     """
-    async with write.bodies.read(request, optional=optional) as body:
+    async with write.read(optional=optional) as body:
         command = await body.decode(decoder)
         record = decide(command, write.context)
-        record = await write.privacy.clean_record(record, write.bodies.lane)
+        record = await write.privacy.clean_record(record, write.lane)
         position = await append(write.log, record.session_id, [encode(record)])
     return command, record, position
 
@@ -63,14 +56,12 @@ async def store_events(
 ) -> tuple[IdentifiedEvents, Position]:
     """Take events that came in ``body`` through the last three steps; return them as appended.
 
-    Raises:
-        ApiError: 422, none of the events is valid.
-        LogUnavailable: nothing is known about the outcome.
+    Raises `LogUnavailable`, or `ApiError` (422) if none of the events is valid.
     """
-    context, log, privacy, bodies, metrics = write
+    context, _, log, privacy, lane, metrics = write
     if privacy.strips(context.org_id, context.session_id):
         events = await privacy.strip_events(events, body, context.secrets.seed_key)
-    events = await privacy.redact_events(events, body, context.secrets.seed_key, bodies.lane)
+    events = await privacy.redact_events(events, body, context.secrets.seed_key, lane)
     metrics.events(events.accepted, events.rejected)
     if not events.accepted:
         raise ApiError(422, "invalid", "None of the events is valid.", {"events": events.rejected})

@@ -43,14 +43,12 @@ async def store_sessions(
     ``body`` is the text that is searched for secrets, so it must contain every payload as stored. Where payloads are
     made from something else, it is the text of the payloads themselves.
 
-    Raises:
-        ApiError: 429, the org has fewer writes left than the request has sessions; nothing was appended.
-        LogUnavailable: nothing is known about the outcome.
+    Raises `LogUnavailable`, or `ApiError` (429) before any append if the org has fewer writes left than sessions here.
     """
     await write.charge(len(sessions))
-    context, _, privacy, bodies, metrics = write.command
+    context, _, _, privacy, lane, metrics = write.command
     events = IdentifiedEvents(await _without_content(write, sessions, body), rejected)
-    events = await privacy.redact_events(events, body, context.secrets.seed_key, bodies.lane)
+    events = await privacy.redact_events(events, body, context.secrets.seed_key, lane)
     if events.accepted or events.rejected:
         metrics.events(events.accepted, events.rejected)
     ends = await _append_all(write, list(_with_events(sessions, events.accepted)), body)
@@ -122,7 +120,7 @@ async def _append_once(write: AgentWrite, record: LifecycleRecord) -> None:
 
 async def _private(write: AgentWrite, record: LifecycleRecord) -> bytes:
     """Return the record's value, without content where none may be stored, and without secrets."""
-    return encode(await write.command.privacy.clean_record(record, write.command.bodies.lane))
+    return encode(await write.command.privacy.clean_record(record, write.command.lane))
 
 
 def _earliest(facts: Iterable[Event | LifecycleRecord]) -> int | None:

@@ -1,8 +1,6 @@
 """POST /:org_id/observability/sessions/:session_id/events"""
 
-from typing import Any
-
-from litestar import Request, Response, post
+from litestar import Response, post
 from litestar.status_codes import HTTP_202_ACCEPTED
 
 from edge.guards import may
@@ -22,11 +20,9 @@ from schemas.http.responses import RecordedEvents, Reply
     guards=[may("session.write")],
     opt=takes(RecordEvents),
 )
-async def record_events(
-    request: Request[Any, Any, Any], session_write: SessionWrite
-) -> Response[Reply[RecordedEvents]]:
+async def record_events(session_write: SessionWrite) -> Response[Reply[RecordedEvents]]:
     """Record a batch of events. When the response arrives, every accepted event is durable; invalid ones are listed."""
-    async with session_write.bodies.read(request) as body:
+    async with session_write.read() as body:
         batch = await body.place.run(read_batch, body.text)
         events = await body.place.run(identify_events, batch, session_write.context)
         events, position = await store_events(session_write, events, body)

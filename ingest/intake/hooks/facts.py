@@ -24,6 +24,8 @@ from schemas.http.requests import SESSIONS_PER_BATCH_MAX, HookContext, RecordHoo
 from schemas.ids import derived_event_digest, derived_uuid, event_id_hasher, event_ids
 from schemas.log.records import Event, LifecycleRecord, MetricsReport, MetricsReported, SessionEnded, WorkTotals
 
+_COUNTS = ("lines_added", "lines_removed", "commits", "pull_requests")  # of `WorkDone`
+
 
 class Hook(NamedTuple):
     """An accepted payload. If ``id`` is None, it is derived from session and payload."""
@@ -35,10 +37,7 @@ class Hook(NamedTuple):
 
 
 def single_hook(data: bytes, client: Client, received_at: int) -> Hook:
-    """Return the hook of a body that is one payload.
-
-    Raises `Invalid` for a time out of range, and the same as `read_payload`.
-    """
+    """Return the hook of a body that is one payload. Raises as `read_payload`, and `Invalid` for a wrong time."""
     payload = read_payload(data, client)
     return Hook(payload, _checked(own_time(payload.head), "timestamp", received_at))
 
@@ -154,13 +153,8 @@ def _said(hooks: Iterable[Hook], client: Client, context: CommandContext) -> Des
 
 
 def _totals(work: WorkDone) -> WorkTotals:
-    return WorkTotals(
-        lines_added=work.lines_added or 0,
-        lines_removed=work.lines_removed or 0,
-        commits=work.commits or 0,
-        pull_requests=work.pull_requests or 0,
-        active_ms=round((work.active_seconds or 0) * 1000),
-    )
+    counts = {name: getattr(work, name) or 0 for name in _COUNTS}
+    return WorkTotals(active_ms=round((work.active_seconds or 0) * 1000), **counts)
 
 
 def _checked(own: int | None, field: str, received_at: int) -> int:

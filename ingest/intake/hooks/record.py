@@ -1,10 +1,10 @@
 """POST /:org_id/hooks/:client"""
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
-from litestar import Request, Response, post
+from litestar import Response, post
 from litestar.params import FromPath
 from litestar.status_codes import HTTP_202_ACCEPTED, HTTP_204_NO_CONTENT
 
@@ -38,9 +38,7 @@ _NOTHING_VALID = "None of the hooks and reports is valid."
     guards=[may("session.write")],
     opt=takes(RecordHooks, or_one=AgentPayload),
 )
-async def record_hooks(
-    request: Request[Any, Any, Any], agent_write: NewAgentWrite, client: FromPath[str]
-) -> Response[Reply[RecordedEvents]]:
+async def record_hooks(agent_write: NewAgentWrite, client: FromPath[str]) -> Response[Reply[RecordedEvents]]:
     """Record what a coding agent's hooks send: one payload as it is, or a hook client's batch.
 
     The caller, the client and the client's own session id identify the session. It is created when it is first seen.
@@ -50,7 +48,7 @@ async def record_hooks(
     known = CLIENTS.get(client)
     if known is None:
         raise not_found()
-    async with agent_write.command.bodies.read(request) as body:
+    async with agent_write.command.read() as body:
         if not await body.place.run(is_batch, body.text):
             stored = await _store_one(agent_write, known, body)
             headers = {"X-Log-Position": stored.position}

@@ -71,7 +71,7 @@ _export_at = partial(post, status_code=HTTP_200_OK, guards=[may("session.write")
 
 
 @_export_at("/api/v1/{org_id:str}/otlp/v1/logs", operation_id="ExportLogs", opt=takes(ExportLogs, undecodable=True))
-async def export_logs(request: Request[Any, Any, Any], agent_write: NewAgentWrite) -> Response[ExportedLogs]:
+async def export_logs(agent_write: NewAgentWrite) -> Response[ExportedLogs]:
     """Record the log records of a coding agent, in OTLP/JSON or protobuf (`application/x-protobuf`).
 
     Set `OTEL_EXPORTER_OTLP_ENDPOINT` to the part of this address before `/v1`. Records of known kinds become events of
@@ -79,18 +79,18 @@ async def export_logs(request: Request[Any, Any, Any], agent_write: NewAgentWrit
     `partialSuccess`. `X-Log-Position` has a position for each partition that received something; it is missing if
     nothing was stored.
     """
-    return await _export(_LOGS, request, agent_write)
+    return await _export(_LOGS, agent_write)
 
 
 @_export_at(
     "/api/v1/{org_id:str}/otlp/v1/metrics", operation_id="ExportMetrics", opt=takes(ExportMetrics, undecodable=True)
 )
-async def export_metrics(request: Request[Any, Any, Any], agent_write: NewAgentWrite) -> Response[ExportedMetrics]:
+async def export_metrics(agent_write: NewAgentWrite) -> Response[ExportedMetrics]:
     """Record the metrics of a coding agent, in OTLP/JSON or protobuf (`application/x-protobuf`).
 
     Lines of code, commits, pull requests and active time become `Measurement` events; other metrics are dropped.
     """
-    return await _export(_METRICS, request, agent_write)
+    return await _export(_METRICS, agent_write)
 
 
 @_export_at(
@@ -98,16 +98,16 @@ async def export_metrics(request: Request[Any, Any, Any], agent_write: NewAgentW
     operation_id="ExportTraces",
     opt=takes(ExportTraces, to_log=False, undecodable=True),
 )
-async def export_traces(request: Request[Any, Any, Any], agent_write: NewAgentWrite) -> Response[ExportedTraces]:
+async def export_traces(agent_write: NewAgentWrite) -> Response[ExportedTraces]:
     """Accept traces, in OTLP/JSON or protobuf, and drop them, so that exporters that send every signal work."""
-    async with agent_write.command.bodies.read(request, media=_MEDIA) as body:
+    async with agent_write.command.read(media=_MEDIA) as body:
         count = await _place_of(body, agent_write).run(_COUNT_SPANS[body.media], body.text)
     agent_write.command.metrics.exported("traces", {"noise": count})
     return _reply(replies.TRACES, Refused(0, _TRACES_DROPPED.format(count)), body.media)
 
 
-async def _export(signal: _Signal[T], request: Request[Any, Any, Any], write: AgentWrite) -> Response[Any]:
-    async with write.command.bodies.read(request, media=_MEDIA) as body:
+async def _export(signal: _Signal[T], write: AgentWrite) -> Response[Any]:
+    async with write.command.read(media=_MEDIA) as body:
         place = _place_of(body, write)
         exported = await place.run(signal.decode[body.media], body.text)
         sessions, payloads, outcomes = await place.run(signal.gather, exported, write.command.context)
@@ -124,4 +124,4 @@ def _reply(form: ReplyForm, what: Refused, media: str, headers: Mapping[str, str
 
 
 def _place_of(body: Body, write: AgentWrite) -> Place:
-    return ON_THE_LOOP if len(body.text) <= _INLINE_BYTES_MAX[body.media] else write.command.bodies.lane
+    return ON_THE_LOOP if len(body.text) <= _INLINE_BYTES_MAX[body.media] else write.command.lane

@@ -3,7 +3,7 @@
 from typing import Any
 
 import msgspec
-from litestar import Request, Response, patch
+from litestar import Response, patch
 from msgspec import UNSET
 
 from edge.guards import may
@@ -38,11 +38,9 @@ def decide(body: ChangeSession, context: SessionContext) -> MetricsReported | Se
     guards=[may("session.write")],
     opt=takes(ChangeSession),
 )
-async def change_session(
-    request: Request[Any, Any, Any], session_write: SessionWrite
-) -> Response[Reply[ChangedSession]]:
+async def change_session(session_write: SessionWrite) -> Response[Reply[ChangedSession]]:
     """Set or clear fields, report running totals; a later report replaces an earlier one entirely."""
-    command, record, position = await write_record(request, session_write, _decoder, decide)
+    command, record, position = await write_record(session_write, _decoder, decide)
     return durable(respond(command, record), position)
 
 

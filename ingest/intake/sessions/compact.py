@@ -1,9 +1,7 @@
 """POST /:org_id/sessions/:session_id/compact"""
 
-from typing import Any
-
 import msgspec
-from litestar import Request, Response, post
+from litestar import Response, post
 from litestar.status_codes import HTTP_202_ACCEPTED
 
 from edge.guards import may
@@ -36,11 +34,9 @@ def decide(body: RequestCompaction, context: SessionContext) -> CompactionReques
     guards=[may("session.write")],
     opt=takes(RequestCompaction, optional=True),
 )
-async def request_compaction(
-    request: Request[Any, Any, Any], session_write: SessionWrite
-) -> Response[Reply[QueuedCompaction]]:
+async def request_compaction(session_write: SessionWrite) -> Response[Reply[QueuedCompaction]]:
     """Ask for a digest of the session as of now; it is made in the background, see `ListCompactions`."""
-    _, record, position = await write_record(request, session_write, _decoder, decide, optional=True)
+    _, record, position = await write_record(session_write, _decoder, decide, optional=True)
     return durable(respond(record), position)
 
 

@@ -4,22 +4,13 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from litestar import Request, Response, post
+from litestar import Response, post
 
 from edge.guards import may
 from edge.route_docs import takes
 from ingest.dependencies import NewWrite
 from ingest.intake.context import CommandContext, Invalid
-from ingest.intake.sessions.identity import (
-    RUN,
-    SESSION,
-    Family,
-    SessionIds,
-    creation_id,
-    new_ids,
-    seed_of,
-    seed_of_external_id,
-)
+from ingest.intake.sessions import identity
 from ingest.intake.sessions.remote_url import Remote, clean_remote
 from ingest.intake.steps import durable, write_record
 from ingest.intake.times import checked_ms
@@ -30,6 +21,14 @@ from schemas.log.position import Position
 from schemas.log.records import SessionCreated
 from schemas.times import instant
 
+# Fields of the body that the record and the response repeat.
+_AS_SENT = (
+    *("parent_id", "relation", "external_id", "repository_id", "component", "project_id"),
+    *("agent_name", "model", "branch", "title"),
+)
+_NOT_YET: dict[str, Any] = dict.fromkeys(
+    ("outcome", "summary", "last_event_at", "ended_at", "duration_seconds", "client_version")
+)
 _OF_PARENTS_THREAD = frozenset({"resume", "fork", "compact"})
 _decoder = msgspec.json.Decoder(CreateSession)
 
@@ -44,21 +43,12 @@ def decide(body: CreateSession, context: CommandContext) -> SessionCreated:
     remote = clean_remote(body.remote_url) if body.remote_url else Remote("", None)
     return SessionCreated(
         **context.head_of(session_id),
-        fact_id=creation_id(session_id, context),
+        **{name: getattr(body, name) for name in _AS_SENT},
+        fact_id=identity.creation_id(session_id, context),
         run_id=run_id,
-        parent_id=body.parent_id,
-        relation=body.relation,
-        external_id=body.external_id,
         trigger=body.trigger or "interactive",
-        repository_id=body.repository_id,
         remote_url=remote.url or None,
         repo=remote.repo,
-        component=body.component,
-        project_id=body.project_id,
-        agent_name=body.agent_name,
-        model=body.model,
-        branch=body.branch,
-        title=body.title,
         started_at=started_at,
     )
 
@@ -69,41 +59,24 @@ def decide(body: CreateSession, context: CommandContext) -> SessionCreated:
     guards=[may("session.write")],
     opt=takes(CreateSession),
 )
-async def create_session(request: Request[Any, Any, Any], write: NewWrite) -> Response[Reply[Session]]:
+async def create_session(write: NewWrite) -> Response[Reply[Session]]:
     """Begin a conversation. With an idempotency key, or an external id, a repeated call returns the same ids."""
-    _, record, position = await write_record(request, write, _decoder, decide)
+    _, record, position = await write_record(write, _decoder, decide)
     return durable(respond(record, position), position)
 
 
 def respond(record: SessionCreated, position: Position) -> Session:
     """Return the session in which nothing has happened yet. The first create in the log wins; later reads show it."""
     return Session(
+        **{name: getattr(record, name) for name in (*_AS_SENT, "org_id", "run_id", "repo", "remote_url", "client")},
+        **_NOT_YET,
         id=record.session_id,
-        org_id=record.org_id,
-        run_id=record.run_id,
         thread_id=ids.thread_id(record.org_id, ids.thread_of(record.session_id)),
-        parent_id=record.parent_id,
-        relation=record.relation,
-        external_id=record.external_id,
         status="active",
-        outcome=None,
         trigger=record.trigger or "interactive",
         sensitive=ids.is_sensitive(record.session_id),
-        project_id=record.project_id,
-        repository_id=record.repository_id,
-        repo=record.repo,
-        remote_url=record.remote_url,
-        component=record.component,
-        branch=record.branch,
-        agent_name=record.agent_name,
-        model=record.model,
         user_id=record.actor.user_id,
-        title=record.title,
-        summary=None,
         started_at=instant(record.received_at if record.started_at is None else record.started_at),
-        last_event_at=None,
-        ended_at=None,
-        duration_seconds=None,
         model_metrics=ModelMetrics(),
         models=[],
         counts=Counts(),
@@ -111,23 +84,21 @@ def respond(record: SessionCreated, position: Position) -> Session:
         usage=Usage(None, None),
         agents=[],
         work=SessionWork(),
-        client=record.client,
-        client_version=None,
         redactions={},
         position=str(position),
     )
 
 
-def _ids(body: CreateSession, context: CommandContext) -> SessionIds:
+def _ids(body: CreateSession, context: CommandContext) -> identity.SessionIds:
     """Return the ids of the session and of its run."""
     if body.relation is not None and body.parent_id is None:
         raise Invalid("parent_id", "is required with a relation")
-    parent = _verified(body.parent_id, SESSION, "parent_id", context)
-    _verified(body.run_id, RUN, "run_id", context)
+    parent = _verified(body.parent_id, identity.SESSION, "parent_id", context)
+    _verified(body.run_id, identity.RUN, "run_id", context)
     sensitive = bool(body.sensitive) or (parent is not None and parent.sensitive)
     keeps_thread = parent is not None and body.relation in _OF_PARENTS_THREAD
     thread = parent.thread if parent and keeps_thread else None
-    new = new_ids(_seed(body, sensitive, context), context, thread, sensitive)
+    new = identity.new_ids(_seed(body, sensitive, context), context, thread, sensitive)
     return new if body.run_id is None else new._replace(run_id=body.run_id)
 
 
@@ -142,9 +113,9 @@ def _verified(id_: UUID | None, purpose: str, field: str, context: CommandContex
 
 def _seed(body: CreateSession, sensitive: bool, context: CommandContext) -> bytes | None:
     """Return the seed of a repeatable call, one with an idempotency key or an external id; None for any other."""
-    family = Family(body.parent_id, body.relation, body.run_id)
+    family = identity.Family(body.parent_id, body.relation, body.run_id)
     if context.idempotency_key is not None:
-        return seed_of("idempotency-key", context.idempotency_key, family, sensitive, context)
+        return identity.seed_of("idempotency-key", context.idempotency_key, family, sensitive, context)
     if body.external_id is not None:
-        return seed_of_external_id(body.external_id, context, family, sensitive)
+        return identity.seed_of_external_id(body.external_id, context, family, sensitive)
     return None

@@ -1,9 +1,7 @@
 """POST /:org_id/sessions/:session_id/end"""
 
-from typing import Any
-
 import msgspec
-from litestar import Request, Response, post
+from litestar import Response, post
 from litestar.status_codes import HTTP_200_OK
 
 from edge.guards import may
@@ -41,9 +39,9 @@ def decide(body: EndSession, context: SessionContext) -> SessionEnded:
     guards=[may("session.write")],
     opt=takes(EndSession),
 )
-async def end_session(request: Request[Any, Any, Any], session_write: SessionWrite) -> Response[Reply[EndedSession]]:
+async def end_session(session_write: SessionWrite) -> Response[Reply[EndedSession]]:
     """Mark a session ended. The first end wins; later events are still stored and counted."""
-    _, record, position = await write_record(request, session_write, _decoder, decide)
+    _, record, position = await write_record(session_write, _decoder, decide)
     return durable(respond(record), position)
 
 

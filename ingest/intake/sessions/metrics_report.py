@@ -7,6 +7,7 @@ from schemas.log.records import MetricsReport, ModelUsage
 from schemas.money import nano_of
 
 FIELD = "model_metrics"
+_TOKENS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "cache_creation_1h_tokens")
 
 
 def to_report(body: ReportMetrics, now: int) -> MetricsReport:
@@ -34,18 +35,9 @@ def _check_models(body: ReportMetrics, models: list[ReportModel]) -> None:
 
 
 def _has_numbers(body: ReportMetrics) -> bool:
-    counts = (body.input_tokens, body.output_tokens, body.cache_read_tokens, body.cache_creation_tokens)
-    others = (body.cache_creation_1h_tokens, body.cost_usd, body.model)
-    return any(value is not None for value in (*counts, *others))
+    return any(getattr(body, name) is not None for name in (*_TOKENS, "cost_usd", "model"))
 
 
 def _usage(body: ReportMetrics | ReportModel) -> ModelUsage:
-    return ModelUsage(
-        model=body.model,
-        input_tokens=body.input_tokens or 0,
-        output_tokens=body.output_tokens or 0,
-        cache_read_tokens=body.cache_read_tokens or 0,
-        cache_creation_tokens=body.cache_creation_tokens or 0,
-        cache_creation_1h_tokens=body.cache_creation_1h_tokens or 0,
-        cost_nano=None if body.cost_usd is None else nano_of(body.cost_usd),
-    )
+    cost = None if body.cost_usd is None else nano_of(body.cost_usd)
+    return ModelUsage(model=body.model, cost_nano=cost, **{name: getattr(body, name) or 0 for name in _TOKENS})

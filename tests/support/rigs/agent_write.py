@@ -14,7 +14,7 @@ from ingest.intake.agent_sessions.memory import Remembered
 from ingest.intake.agent_sessions.session import AgentSession, SessionFacts, agent_session
 from ingest.intake.agent_sessions.store import Stored, store_sessions
 from ingest.intake.context import CommandContext
-from ingest.lane import ON_THE_LOOP
+from ingest.lane import ON_THE_LOOP, Lane
 from ingest.log.port import EventLog
 from ingest.metrics import IngestMetrics
 from ingest.privacy.policy import KEEP_ALL_BUT_SECRETS, Privacy
@@ -28,7 +28,7 @@ CONTEXT = CommandContext("acme", Actor("alice", "member"), NOW_MS, SECRETS, uuid
 
 def agent_write(log: EventLog, privacy: Privacy = KEEP_ALL_BUT_SECRETS, remembered: int = 100) -> AgentWrite:
     """Return the arguments that an agent endpoint's route gets in a process that has appended nothing yet."""
-    write = Write(CONTEXT, log, privacy, Bodies(), IngestMetrics(CollectorRegistry()))
+    write = Write(CONTEXT, Bodies().read, log, privacy, Lane(), IngestMetrics(CollectorRegistry()))
     return AgentWrite(write, Remembered(remembered), _charge_nothing)
 
 
