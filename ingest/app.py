@@ -1,12 +1,7 @@
 """The routes, readiness and errors of the write side; `runtime.services.composition` makes a service of them.
 
-::
-
-    ApiError            a 4xx or 503 response to the client
-    Invalid             422 with the field, see `reply_to_invalid`
-    ValidationError     422 with the field, see `reply_to_wrong_body`
-    LogUnavailable      503, the client sends the same request again
-    BrokenLog           the process ends: continuing could break a promise, a restart is safe (`ingest.log.broken`)
+Its errors, besides those of `edge.errors`, are two kinds of 422, and `BrokenLog`: the process then ends, since to
+continue could break a promise; a restart is safe.
 """
 
 import time

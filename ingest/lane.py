@@ -8,21 +8,21 @@ otherwise all long requests would end at the same time, too late.
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol, TypeVar, TypeVarTuple
+from typing import TypeVar, TypeVarTuple
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 
-class Place(Protocol):
-    """A place that runs a piece of work."""
+class Place:
+    """Where a piece of work runs: here on the event loop, in a `Lane` in its thread."""
 
     async def run(self, work: Callable[[*Ts], T], *arguments: *Ts) -> T:
         """Run the work and return its result; raises what it raises."""
-        ...
+        return work(*arguments)
 
 
-class Lane:
+class Lane(Place):
     """The thread for work that would block the event loop. A piece that is cancelled before its turn never runs."""
 
     def __init__(self) -> None:
@@ -33,9 +33,4 @@ class Lane:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
 
 
-class _EventLoop:
-    async def run(self, work: Callable[[*Ts], T], *arguments: *Ts) -> T:
-        return work(*arguments)
-
-
-ON_THE_LOOP: Place = _EventLoop()
+ON_THE_LOOP = Place()

@@ -7,10 +7,7 @@ CODEX = Client(
     "codex",
     event_types={},
     tools={
-        "shell": "Bash",
-        "local_shell": "Bash",
-        "exec_command": "Bash",
-        "unified_exec": "Bash",
+        **dict.fromkeys(("shell", "local_shell", "exec_command", "unified_exec"), "Bash"),
         "apply_patch": "Edit",
         "update_plan": "TodoWrite",
         "web_search": "WebSearch",

@@ -34,10 +34,8 @@ async def export_log(
 ) -> Exported:
     """Export what the folder lacks.
 
-    Raises:
-        Refused: the folder belongs to another log, the log has lost records, or a file can't be written.
-        Damaged: the export is not as it was written.
-        LogUnavailable: the log does not answer; the next run continues.
+    Raises `Refused` if the folder belongs to another log, the log has lost records, or a file can't be written;
+    `Damaged` if the export is not as it was written; `LogUnavailable`, after which the next run continues.
     """
     with locked_export(folder):
         before = begin_or_continue(folder, source, now())

@@ -50,9 +50,7 @@ def locked_export(folder: Path) -> Iterator[None]:
 def begin_or_continue(folder: Path, source: Source, now: str) -> Manifest:
     """Return the manifest of the locked folder, a new one if the folder is empty; close it to other accounts.
 
-    Raises:
-        Refused: the folder holds something else, or the export of another log.
-        Damaged: a file of the export is missing, or the manifest is not as it was written.
+    Raises the same as `read_manifest`, and `Refused` if the folder holds the export of another log.
     """
     is_empty = not any(file for file in folder.iterdir() if file.name != scratch_of(Path(MANIFEST)).name)
     if not is_empty and not (folder / MANIFEST).exists() and not any(folder.glob(f"*{SUFFIX}")):

@@ -68,14 +68,8 @@ class _AnyFormat(Struct):
 
 def new_manifest(source: Source, now: str) -> Manifest:
     """Return the manifest of an export without segments."""
-    return Manifest(
-        topic=source.topic,
-        partitions=source.partitions,
-        secrets=source.secrets,
-        begun_at=now,
-        updated_at=now,
-        segments=[[] for _ in range(source.partitions)],
-    )
+    segments: list[list[Segment]] = [[] for _ in range(source.partitions)]
+    return Manifest(**source._asdict(), begun_at=now, updated_at=now, segments=segments)
 
 
 def encode_manifest(manifest: Manifest) -> bytes:

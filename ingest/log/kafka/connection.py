@@ -54,10 +54,7 @@ class Connection:
 
 
 async def connect(configured: KafkaTopic, find: FindTopic) -> Connection:
-    """Start a producer for the topic that ``find`` returns.
-
-    Raises the same as `check_topic`, and `BrokenLog` if the broker refuses this client.
-    """
+    """Start a producer for the topic that ``find`` returns. Raises as `check_topic` and `check_credentials`."""
     producer = AIOKafkaProducer(
         bootstrap_servers=configured.bootstrap,
         enable_idempotence=True,

@@ -5,16 +5,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import structlog
+from aiokafka import errors
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import (
-    GroupAuthorizationFailedError,
-    GroupCoordinatorNotAvailableError,
-    InvalidConfigurationError,
-    InvalidReplicationFactorError,
-    PolicyViolationError,
-    TopicAlreadyExistsError,
-    for_code,
-)
 
 from ingest.log.broken import BrokenLog
 from ingest.log.kafka.connection import AWAY
@@ -27,16 +19,14 @@ from schemas.log.position import LogUnavailable
 logger = structlog.get_logger()
 MESSAGE_BYTES_MAX = 8 << 20
 COORDINATOR_S, RETRY_S = 20.0, 0.1
-_REFUSED_SETTING = (InvalidConfigurationError, PolicyViolationError)
+_REFUSED_SETTING = (errors.InvalidConfigurationError, errors.PolicyViolationError)
 
 
 async def ensure_topic(topic: KafkaTopic) -> bool:
     """Create the topic if it is missing, with its ``replication``; return whether it was created.
 
-    Raises:
-        BrokenLog: an existing topic is not as it must be, there are too few brokers for the copies, or the broker
-            refuses this client.
-        LogUnavailable: the broker is unreachable.
+    Raises `LogUnavailable`, or `BrokenLog` if an existing topic is not as it must be, there are too few brokers for the
+    copies, or the broker refuses this client.
     """
     with outages_explained(topic):
         await check_credentials(topic)
@@ -48,10 +38,7 @@ async def ensure_topic(topic: KafkaTopic) -> bool:
 
 
 async def find_topic(topic: KafkaTopic, find: FindTopic = check_topic) -> KafkaTopic:
-    """Return the topic as it is; never create it.
-
-    Raises the same as `ensure_topic`, and `BrokenLog` if it is missing.
-    """
+    """Return the topic as it is; never create it. Raises as `ensure_topic`, also if it is missing."""
     with outages_explained(topic):
         await check_credentials(topic, READS)
         return await find(topic)
@@ -99,9 +86,9 @@ async def _await_coordinator(admin: AIOKafkaAdminClient, group: str) -> None:
         while True:
             try:
                 await admin.find_coordinator(group)
-            except GroupCoordinatorNotAvailableError:
+            except errors.GroupCoordinatorNotAvailableError:
                 await asyncio.sleep(RETRY_S)
-            except GroupAuthorizationFailedError:
+            except errors.GroupAuthorizationFailedError:
                 return  # no reason to wait: `provision` needs no right on groups
             else:
                 return
@@ -143,15 +130,15 @@ async def _create(
     wanted = NewTopic(topic.name, topic.partitions, topic.replication, topic_configs=dict(settings))
     try:
         reply = await admin.create_topics([wanted], validate_only=validate_only)
-    except TopicAlreadyExistsError:
+    except errors.TopicAlreadyExistsError:
         return False
     _, code, message = reply.topic_errors[0][:3]
-    if code in (0, TopicAlreadyExistsError.errno):
+    if code in (0, errors.TopicAlreadyExistsError.errno):
         return bool(code == 0)
     if code in (TOPIC_REFUSED, CLUSTER_REFUSED):
         raise lacking(topic.security, [Right.Create], topic.name)
-    error = for_code(code)(message)
-    if isinstance(error, InvalidReplicationFactorError):
+    error = errors.for_code(code)(message)
+    if isinstance(error, errors.InvalidReplicationFactorError):
         raise BrokenLog(
             f"{topic.bootstrap} can't keep {topic.replication} copies of each record of {topic.name} ({error}): start "
             "the missing brokers, or, for development, use --replication 1; nothing was created"

@@ -10,15 +10,8 @@ from contextlib import closing
 from socket import gaierror
 from typing import Any
 
+from aiokafka import errors
 from aiokafka.conn import AIOKafkaConnection, OAuthAuthenticator, collect_hosts, create_conn
-from aiokafka.errors import (
-    AuthenticationFailedError,
-    AuthenticationMethodNotSupported,
-    IllegalSaslStateError,
-    KafkaError,
-    SaslAuthenticationFailed,
-    UnsupportedSaslMechanismError,
-)
 from aiokafka.protocol.admin import SaslHandShakeRequest
 
 from ingest.log.broken import BrokenLog
@@ -31,21 +24,18 @@ _ANSWER_MS = 5_000
 _PROBE_MS = 2_000
 # ValueError: the other end does not know the password, so it is not the expected broker.
 _REFUSED = (
-    *(AuthenticationFailedError, AuthenticationMethodNotSupported, IllegalSaslStateError),
-    *(SaslAuthenticationFailed, UnsupportedSaslMechanismError, ValueError),
+    *(errors.AuthenticationFailedError, errors.AuthenticationMethodNotSupported, errors.IllegalSaslStateError),
+    *(errors.SaslAuthenticationFailed, errors.UnsupportedSaslMechanismError, ValueError),
 )
-_FAILED = (KafkaError, OSError, TimeoutError, ValueError)
+_FAILED = (errors.KafkaError, OSError, TimeoutError, ValueError)
 _NOT_THERE = (ConnectionRefusedError, gaierror, TimeoutError)
 
 
 async def check_credentials(topic: KafkaTopic, needed: Sequence[Right] = (), *, all_brokers: bool = True) -> None:
     """Log in at the first broker that answers, and check the ``needed`` rights on the topic.
 
-    With ``all_brokers``, also check the certificates of all others, which takes 2 s for an unreachable one.
-
-    Raises:
-        BrokenLog: the broker refuses this client, or the client refuses the broker. A retry would not help.
-        TokenFailed: there is no token to log in with.
+    With ``all_brokers``, also check the certificates of all others, which takes 2 s for an unreachable one. Raises
+    `TokenFailed`, or `BrokenLog` if the broker refuses this client or the client the broker: a retry would not help.
     """
     for host, port, _ in collect_hosts(topic.bootstrap):
         try:
@@ -114,7 +104,7 @@ async def _wants_login(topic: KafkaTopic, node: Node) -> bool:
     try:
         with closing(await _connect(node, _PROBE_MS, topic)) as connection:
             answer = await connection.send(SaslHandShakeRequest("PLAIN"))
-            return bool(answer.error_code != IllegalSaslStateError.errno)
+            return bool(answer.error_code != errors.IllegalSaslStateError.errno)
     except _FAILED:
         return False
 
@@ -129,13 +119,13 @@ class _Connection(AIOKafkaConnection):  # type: ignore[misc]  # aiokafka has no 
 class _OAuthAuthenticator(OAuthAuthenticator):  # type: ignore[misc]  # as above
     async def step(self, payload: bytes | None) -> Any:
         if payload:
-            raise SaslAuthenticationFailed(payload.decode(errors="replace"))
+            raise errors.SaslAuthenticationFailed(payload.decode(errors="replace"))
         return await super().step(payload)
 
 
 def _refused(topic: KafkaTopic, node: Node, error: Exception) -> BrokenLog:
     settings = "KAFKA_TOKEN_COMMAND" if topic.security.tokens else "KAFKA_USER, KAFKA_PASSWORD_FILE"
-    if isinstance(error, IllegalSaslStateError):
+    if isinstance(error, errors.IllegalSaslStateError):
         reason, settings = "it does not ask for a log-in", "KAFKA_SECURITY, and " + settings
     else:
         reason = str(error.args[0]) if error.args else type(error).__name__

@@ -102,6 +102,13 @@ def _missing(needed: Sequence[Right], described: Sequence[Any], refused: int) ->
     return [right for right in needed if not rights >> right & 1]
 
 
+_PARTITIONS = Array(
+    ("error_code", Int16),
+    *((name, Int32) for name in ("partition", "leader", "leader_epoch")),
+    *((name, Array(Int32)) for name in ("replicas", "isr", "offline_replicas")),
+)
+
+
 class _TopicRightsResponse(Response):  # type: ignore[misc]  # aiokafka has no types
     API_KEY, API_VERSION = MetadataRequest.API_KEY, 8
     SCHEMA = Schema(
@@ -115,18 +122,7 @@ class _TopicRightsResponse(Response):  # type: ignore[misc]  # aiokafka has no t
                 ("error_code", Int16),
                 ("topic", _TEXT),
                 ("is_internal", Boolean),
-                (
-                    "partitions",
-                    Array(
-                        ("error_code", Int16),
-                        ("partition", Int32),
-                        ("leader", Int32),
-                        ("leader_epoch", Int32),
-                        ("replicas", Array(Int32)),
-                        ("isr", Array(Int32)),
-                        ("offline_replicas", Array(Int32)),
-                    ),
-                ),
+                ("partitions", _PARTITIONS),
                 ("authorized_operations", Int32),
             ),
         ),

@@ -55,10 +55,7 @@ class TokenCommand(AbstractTokenProvider):  # type: ignore[misc]  # as above
         self._token: _Token | None = None
 
     async def token(self) -> str:
-        """Return a token that is valid for some time.
-
-        Raises `TokenFailed` if the command fails, takes more than 10 s, or prints something else.
-        """
+        """Return a token that is valid for some time. Raises `TokenFailed`."""
         return await asyncio.to_thread(self._valid)
 
     def _valid(self) -> str:

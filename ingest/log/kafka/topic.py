@@ -62,10 +62,8 @@ FindTopic = Callable[[KafkaTopic], Awaitable[KafkaTopic]]
 async def check_topic(topic: KafkaTopic) -> KafkaTopic:
     """Check at the broker that the topic is as it must be; return it.
 
-    Raises:
-        BrokenLog: it is missing, has another number of partitions, accepts only small messages, may lose records, or
-            this client may not describe it.
-        KafkaError, OSError: the broker is unreachable.
+    Raises `BrokenLog` if it is missing, has another number of partitions, accepts only small messages, may lose
+    records, or can't be described; one of `AWAY` (`ingest.log.kafka.connection`) if the broker is unreachable.
     """
     found = await look_at(topic)
     if found is None:

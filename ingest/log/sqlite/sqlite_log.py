@@ -10,15 +10,7 @@ from typing import TypeVar
 
 from ingest.log.broken import BrokenLog, OnBroken, stop_the_process
 from ingest.log.port import APPEND_DEADLINE_S, BYTES_IN_FLIGHT_MAX, ByteBudget
-from ingest.log.sqlite.file import (
-    PARTITION,
-    Pending,
-    SqliteWriter,
-    end_of,
-    open_for_reading,
-    read_window,
-    will_pass,
-)
+from ingest.log.sqlite.file import PARTITION, Pending, SqliteWriter, end_of, open_for_reading, read_window, will_pass
 from schemas.log.position import LogRecord, LogUnavailable, Position
 
 T = TypeVar("T")
