@@ -1,6 +1,6 @@
 """Check the claims of a token with a valid signature, and derive its principal."""
 
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from edge.keys import VerificationKey
 from edge.names import is_valid_name
@@ -14,16 +14,13 @@ class BadToken(Exception):
     """The token is not valid. The reason is for our logs; the response does not contain it."""
 
 
-class Grant:
+class Grant(NamedTuple):
     """A verified token: principal, token id, and validity period (seconds since 1970)."""
 
-    __slots__ = ("expires_at", "jti", "not_before", "principal")
-
-    def __init__(self, principal: Principal, jti: str, not_before: float, expires_at: float) -> None:
-        self.principal = principal
-        self.jti = jti
-        self.not_before = not_before
-        self.expires_at = expires_at
+    principal: Principal
+    jti: str
+    not_before: float
+    expires_at: float
 
     def check_time(self, now: float) -> None:
         """Raise `BadToken` outside the validity period."""

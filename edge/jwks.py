@@ -9,7 +9,7 @@ import structlog
 from cryptography.exceptions import UnsupportedAlgorithm
 from msgspec import Struct
 
-from edge.keys import VerificationKey, public_key
+from edge.keys import VerificationKey
 from edge.names import AUDIENCE, ISSUER
 from edge.watched_file import Unreadable
 
@@ -69,4 +69,4 @@ def _verification_key(jwk: dict[str, Any], issuer: str, audience: str) -> Verifi
         raise Unreadable(f"has a malformed key (kid {kid!r}): {error}") from error
     if algorithm == "RS256" and key.key_size < RSA_BITS_MIN:
         raise Unreadable(f"has a weak key (kid {kid!r}): RSA with {key.key_size} bits, the minimum is {RSA_BITS_MIN}")
-    return public_key(algorithm, key, kid, issuer, audience)
+    return VerificationKey(algorithm, key, kid, issuer, audience)

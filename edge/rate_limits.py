@@ -8,7 +8,7 @@ counts instead, in one atomic step if several processes share the counter.
 import time
 from collections.abc import Callable
 from math import ceil
-from typing import NamedTuple, Protocol, cast
+from typing import NamedTuple, cast
 
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
@@ -26,36 +26,22 @@ class Window(NamedTuple):
     ends_in_s: int
 
 
-class RequestCounter(Protocol):
-    """Port of a counter. It never fails and never delays a request for long. `RedisCounter` is shared by processes."""
+class RequestCounter:
+    """Counts in the memory of this process. `RedisCounter` is shared by processes.
 
-    async def count(self, name: str, requests: int = 1, limit: int | None = None) -> Window:
-        """Count requests under this name. Concurrent requests each get a different number.
-
-        If they would exceed ``limit``, none of them is counted, but the returned window includes them.
-        """
-        ...
-
-    @property
-    def is_away(self) -> bool:
-        """Whether the counter shared with other processes is unreachable."""
-        ...
-
-    async def close(self) -> None:
-        """Close connections, if any."""
-        ...
-
-
-class LocalCounter:
-    """`RequestCounter` in the memory of this process."""
+    A counter never fails and never delays a request for long.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._windows: dict[str, tuple[float, int]] = {}  # name: (end of the hour, requests in it)
 
     async def count(self, name: str, requests: int = 1, limit: int | None = None) -> Window:
-        """Count requests. Nothing is awaited, so read and write are one step."""
-        now = self._clock()
+        """Count requests under this name. Concurrent requests each get a different number.
+
+        If they would exceed ``limit``, none of them is counted, but the returned window includes them.
+        """
+        now = self._clock()  # nothing is awaited below, so read and write are one step
         ends_at, used = self._windows.get(name, (0.0, 0))
         if now >= ends_at:
             ends_at, used = now + HOUR_S, 0
@@ -66,10 +52,11 @@ class LocalCounter:
 
     @property
     def is_away(self) -> bool:
+        """Whether the counter shared with other processes is unreachable."""
         return False
 
     async def close(self) -> None:
-        """Do nothing."""
+        """Close connections, if any."""
 
     def _sweep(self, now: float) -> None:
         if len(self._windows) >= _WINDOWS_MAX:

@@ -11,7 +11,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from edge.rate_limits import HOUR_S, LocalCounter, RequestCounter, Window
+from edge.rate_limits import HOUR_S, RequestCounter, Window
 
 logger = structlog.get_logger()
 
@@ -47,27 +47,26 @@ def open_redis_counter(url: str, password: str | None = None) -> "RedisCounter":
     return RedisCounter(Redis.from_pool(pool))
 
 
-class RedisCounter:
-    """`RequestCounter` on a server. If it is unreachable, each process falls back to its own counter."""
+class RedisCounter(RequestCounter):
+    """Counts on a server. If it is unreachable, each process falls back to its own memory."""
 
     def __init__(self, redis: Redis, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(clock)
         self._redis = redis
         self._script = redis.register_script(_COUNT)
-        self._clock = clock
-        self._local: RequestCounter = LocalCounter(clock)
         self._retry_at: float | None = None  # None: the server responds
 
     async def count(self, name: str, requests: int = 1, limit: int | None = None) -> Window:
         """Count requests on the server if it responds, else in this process."""
         if self._retry_at is not None:
             if self._clock() < self._retry_at:
-                return await self._local.count(name, requests, limit)
+                return await super().count(name, requests, limit)
             self._retry_at = self._clock() + RETRY_AFTER_S
         try:
             window = await self._count_on_server(name, requests, limit)
         except (RedisError, OSError, TimeoutError) as error:
             self._mark_away(error)
-            return await self._local.count(name, requests, limit)
+            return await super().count(name, requests, limit)
         self._mark_back()
         return window
 

@@ -5,8 +5,8 @@ neither Litestar nor anything else that takes long.
 """
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -18,26 +18,11 @@ from schemas.http.responses import ErrorBody
 if TYPE_CHECKING:
     from litestar.types import HTTPScope, Receive, Send
 
+    from edge.outermost import App
+
 # The page may not load anything or be embedded; reloading needs no script.
 _PAGE_HEADERS = ((b"content-security-policy", b"default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),)
 RETRY_AFTER_S = 1
-
-
-class Service(Protocol):
-    """A complete service: an ASGI app with its lifespan as a context manager."""
-
-    @property
-    def internal(self) -> "Service | None":
-        """Health and metrics, if they have their own address."""
-        ...
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer one request."""
-        ...
-
-    def running(self) -> AbstractAsyncContextManager[None]:
-        """Enter the lifespan."""
-        ...
 
 
 class Front:
@@ -46,7 +31,7 @@ class Front:
     def __init__(self, page: bytes, internal: "Front | None" = None) -> None:
         """``page`` is for browsers; ``internal`` is the front of health and metrics at another address."""
         self._page, self.internal = page, internal
-        self._service: Service | None = None
+        self._service: App | None = None
 
     async def __call__(self, scope: Any, receive: "Receive", send: "Send") -> None:
         """Answer one request."""
@@ -56,7 +41,7 @@ class Front:
             await _answer(scope, receive, send, self._page)
 
     @asynccontextmanager
-    async def showing(self, service: Service) -> AsyncIterator[None]:
+    async def showing(self, service: "App") -> AsyncIterator[None]:
         """Pass requests to the service within this context."""
         async with AsyncExitStack() as ending:
             await ending.enter_async_context(service.running())

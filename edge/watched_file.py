@@ -26,10 +26,7 @@ class WatchedFile(Generic[T]):
     """
 
     def __init__(self, path: Path, parse: Callable[[bytes], T], on_change: Callable[[T], None]) -> None:
-        """Read the file for the first time.
-
-        Raises `Unreadable` if it is missing or invalid: there is no earlier content.
-        """
+        """Read the file for the first time. Raises `Unreadable` if it is missing or invalid."""
         self.path = path
         self.is_broken = False  # its current content is invalid and not in use
         self._parse = parse

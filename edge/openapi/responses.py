@@ -6,17 +6,8 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 from litestar.status_codes import HTTP_401_UNAUTHORIZED
 
+from edge import errors
 from edge.error_responses import too_large
-from edge.errors import (
-    ApiError,
-    forbidden,
-    invalid,
-    invalid_json,
-    log_unavailable,
-    not_found,
-    slow_body,
-    unauthenticated,
-)
 from edge.openapi.headers import COMMON_HEADERS, RATE_LIMIT_HEADERS, header_refs
 from edge.openapi.schemas import Schema
 from edge.rate_limits import Allowance, too_many_requests
@@ -44,7 +35,7 @@ class ErrorResponse(NamedTuple):
 
     name: str
     meaning: str
-    example: ApiError
+    example: errors.ApiError
     headers: tuple[str, ...] = ()
 
 
@@ -91,20 +82,22 @@ def _undecodable() -> Schema:
 
 UNDECODABLE_RESPONSE = "Undecodable"
 _NOT_JSON = "The body is not JSON (`invalid_json`), or its encoding is corrupt (`corrupt_encoding`)."
-_BAD_TYPE = ApiError(415, "unsupported_media_type", "The content type must be application/json.")
-_BAD_VALUE = invalid({"per_page": ["must be at most 100"]})
+_BAD_TYPE = errors.ApiError(415, "unsupported_media_type", "The content type must be application/json.")
+_BAD_VALUE = errors.invalid({"per_page": ["must be at most 100"]})
 _TOO_MANY = too_many_requests(Allowance("writes", 600_000, -1, 1_800, 1_768_906_800))
 ERROR_RESPONSES = {
-    400: ErrorResponse("BadRequest", _NOT_JSON, invalid_json()),
-    401: ErrorResponse("Unauthenticated", "The bearer token is not valid.", unauthenticated(), ("WWW-Authenticate",)),
-    403: ErrorResponse("Forbidden", "The caller's role does not allow this.", forbidden()),
+    400: ErrorResponse("BadRequest", _NOT_JSON, errors.invalid_json()),
+    401: ErrorResponse(
+        "Unauthenticated", "The bearer token is not valid.", errors.unauthenticated(), ("WWW-Authenticate",)
+    ),
+    403: ErrorResponse("Forbidden", "The caller's role does not allow this.", errors.forbidden()),
     404: ErrorResponse(
         "NotFound",
         """Not found. This includes data of other orgs, ids of the wrong shape, and other users' sessions if the caller
         may see only their own.""",
-        not_found(),
+        errors.not_found(),
     ),
-    408: ErrorResponse("SlowBody", "The body did not arrive in time. Send the same request again.", slow_body()),
+    408: ErrorResponse("SlowBody", "The body did not arrive in time. Send the same request again.", errors.slow_body()),
     413: ErrorResponse("TooLarge", "The body or one of its events is too large.", too_large()),
     415: ErrorResponse(
         "UnsupportedMediaType", "The content type is not JSON, or the encoding is not gzip or zstd.", _BAD_TYPE
@@ -116,7 +109,7 @@ ERROR_RESPONSES = {
         """The log or the store is unavailable (`log_unavailable`, `store_unavailable`), the store denies this service
         read access (`store_refuses`), the service has too many requests in progress (`overloaded`) or is not ready yet
         (`starting`), or a position was not visible in time (`not_yet_visible`).""",
-        log_unavailable(),
+        errors.log_unavailable(),
         ("Retry-After",),
     ),
 }

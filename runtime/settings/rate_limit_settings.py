@@ -3,7 +3,7 @@
 import re
 from urllib.parse import SplitResult
 
-from edge.rate_limits import LocalCounter, RateLimits, RequestCounter
+from edge.rate_limits import RateLimits, RequestCounter
 from runtime.settings.settings import BadSettings, Settings
 from runtime.settings.tls import secret_of
 from runtime.settings.url_parts import port_of, query_of, refuse, split
@@ -25,7 +25,7 @@ def create_rate_limits(settings: Settings) -> RateLimits:
 
 def _counter(settings: Settings) -> RequestCounter:
     if not settings.rate_limit_url:
-        return LocalCounter()
+        return RequestCounter()
     parts = split("rate_limit_url", settings.rate_limit_url, _FORMS)
     password = _password(settings, parts)
     _check(parts)

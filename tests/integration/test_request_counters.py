@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from edge import redis_counter as module
-from edge.rate_limits import HOUR_S, LocalCounter, RequestCounter
+from edge.rate_limits import HOUR_S, RequestCounter
 from edge.redis_counter import _PREFIX, RETRY_AFTER_S, TIMEOUT_S, RedisCounter, open_redis_counter
 from tests.support.rigs.redis import RedisServer, need_redis
 
@@ -26,7 +26,7 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
 @pytest.fixture(params=["local", "redis"])
 async def counter(request: pytest.FixtureRequest) -> AsyncIterator[RequestCounter]:
     if request.param == "local":
-        yield LocalCounter()
+        yield RequestCounter()
         return
     counter = open_redis_counter(request.getfixturevalue("server").url)
     yield counter

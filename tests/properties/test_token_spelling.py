@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from edge.authentication import TokenVerifier
 from edge.claims import BadToken
-from edge.keys import public_key, shared_secret
+from edge.keys import VerificationKey, shared_secret
 from edge.names import AUDIENCE, ISSUER
 
 SECRET = b"a test key of at least 32 bytes, yes"
@@ -23,7 +23,7 @@ PRIVATE: dict[str, Any] = {
     "ES256": ec.generate_private_key(ec.SECP256R1()),
     "EdDSA": ed25519.Ed25519PrivateKey.generate(),
 }
-PUBLIC = [public_key(algorithm, key.public_key(), algorithm) for algorithm, key in PRIVATE.items()]
+PUBLIC = [VerificationKey(algorithm, key.public_key(), algorithm) for algorithm, key in PRIVATE.items()]
 VERIFIER = TokenVerifier([*PUBLIC, shared_secret(SECRET)], lambda: NOW)
 FOREIGN = ("=", "+", "/", " ", "\n", "\r\n", "\t", "\0", ".", "~", "é", "٣", "%3D")  # inserted at any place
 

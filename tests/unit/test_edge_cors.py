@@ -8,7 +8,7 @@ import pytest
 
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
-from edge.rate_limits import LocalCounter, RateLimits
+from edge.rate_limits import RateLimits, RequestCounter
 from runtime.services.composition import WriteSide, compose
 from runtime.settings.settings import BadSettings, Settings
 from tests.support.clients.in_process import in_process
@@ -35,7 +35,7 @@ ROUTES = [
 async def browser(origin: str, allowed: Sequence[str]) -> AsyncIterator[httpx.AsyncClient]:
     """Return a client that calls from a page of ``origin``, without a token."""
     verifier = TokenVerifier([shared_secret(KEY)], lambda: NOW_MS / 1000)
-    limits = RateLimits(LocalCounter(), 1, 1)
+    limits = RateLimits(RequestCounter(), 1, 1)
     app = compose(verifier, WriteSide(FakeEventLog(), SECRETS, lambda: NOW_MS), limits=limits, allowed_origins=allowed)
     async with in_process(app, headers={"origin": origin.encode("latin-1")}) as client:
         yield client

@@ -12,7 +12,7 @@ import pytest
 from agents.exported import SESSIONS_MAX
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
-from edge.rate_limits import HOUR_S, LocalCounter, RateLimits
+from edge.rate_limits import HOUR_S, RateLimits, RequestCounter
 from ingest.log.atomic_write import write_whole
 from runtime.services.composition import WriteSide, compose
 from runtime.settings.rate_limit_settings import create_rate_limits
@@ -42,7 +42,7 @@ Send = Callable[..., Any]
 async def service(writes: int, reads: int, clock: Clock, log: FakeEventLog | None = None) -> AsyncIterator[Send]:
     """Run the write side with limits; yields a function that sends requests to it."""
     verifier = TokenVerifier([shared_secret(KEY)], lambda: NOW_MS / 1000)
-    limits = RateLimits(LocalCounter(clock), writes, reads, lambda: NOW_MS / 1000)
+    limits = RateLimits(RequestCounter(clock), writes, reads, lambda: NOW_MS / 1000)
     app = compose(verifier, WriteSide(log or FakeEventLog(), SECRETS, lambda: NOW_MS), limits=limits)
     async with in_process(app) as client:
 
@@ -227,7 +227,7 @@ async def test_expired_windows_are_removed(monkeypatch: pytest.MonkeyPatch) -> N
     """Memory stays bounded for any number of names."""
     monkeypatch.setattr("edge.rate_limits._WINDOWS_MAX", 10)
     clock = Clock()
-    counter = LocalCounter(clock)
+    counter = RequestCounter(clock)
     for number in range(25):
         await counter.count(f"org-{number}")
         clock.now += HOUR_S / 5
