@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 from edge.errors import invalid, not_found
 from edge.headers import find_header
 from edge.path_params import parse_id
-from edge.principal import Principal, principal_of
+from edge.principal import principal_of
 from edge.rate_limits import charge
 from ingest.body import Bodies, Body
 from ingest.intake.agent_sessions.memory import Remembered
@@ -31,7 +31,6 @@ from schemas.log.records import Actor
 Clock = Callable[[], int]  # milliseconds since 1970
 C = TypeVar("C", bound=CommandContext)
 ReadBody = Callable[..., AbstractAsyncContextManager[Body]]
-OfCommand = tuple[str, Actor, int, IdSecrets, Callable[[], UUID], str | None]  # the fields of every context
 
 _KEY_HEADER = "Idempotency-Key"
 _RAW_KEY_HEADER = _KEY_HEADER.lower().encode()
@@ -84,31 +83,26 @@ def ingest_dependencies(
     parts = metered(log, metrics), privacy._replace(on_redacted=metrics.redacted), bodies.lane, metrics
     known_session = remember_sessions(secrets)
 
-    def of_command(caller: Principal, scope: Scope) -> OfCommand:
-        actor, key = Actor(caller.user_id, caller.role), _idempotency_key(scope)
-        return caller.org_id, actor, clock(), secrets, uuid4, key
+    appended = Remembered(_FACTS_REMEMBERED)
+
+    def write_of(request: Request[Any, Any, Any], context: Callable[..., C], **more: Any) -> Write[C]:
+        caller, key = principal_of(request.scope), _idempotency_key(request.scope)
+        actor = Actor(caller.user_id, caller.role)
+        command = context(caller.org_id, actor, clock(), secrets, uuid4, key, **more)
+        return Write(command, partial(bodies.read, request), *parts)
 
     def provide_write(request: Request[Any, Any, Any]) -> Write[CommandContext]:
-        caller = principal_of(request.scope)
-        context = CommandContext(*of_command(caller, request.scope))
-        return Write(context, partial(bodies.read, request), *parts)
-
-    appended = Remembered(_FACTS_REMEMBERED)
+        return write_of(request, CommandContext)
 
     def provide_agent_write(request: Request[Any, Any, Any]) -> AgentWrite:
         return AgentWrite(provide_write(request), appended, partial(charge, request.scope))
 
     def provide_session_write(request: Request[Any, Any, Any]) -> Write[SessionContext]:
-        caller = principal_of(request.scope)
-        session_id = known_session(request.path_params["session_id"], caller.org_id)
-        context = SessionContext(*of_command(caller, request.scope), session_id=session_id)
-        return Write(context, partial(bodies.read, request), *parts)
+        session_id = known_session(request.path_params["session_id"], principal_of(request.scope).org_id)
+        return write_of(request, SessionContext, session_id=session_id)
 
-    return {
-        "write": Provide(provide_write, sync_to_thread=False),
-        "agent_write": Provide(provide_agent_write, sync_to_thread=False),
-        "session_write": Provide(provide_session_write, sync_to_thread=False),
-    }
+    providers = {"write": provide_write, "agent_write": provide_agent_write, "session_write": provide_session_write}
+    return {name: Provide(provider, sync_to_thread=False) for name, provider in providers.items()}
 
 
 def remember_sessions(secrets: IdSecrets) -> Callable[[str, str], UUID]:
