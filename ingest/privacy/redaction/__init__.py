@@ -7,11 +7,10 @@ redacting again changes nothing, and the work is limited (`effort`).
 
 from ingest.privacy.redaction.detection import may_hold_secrets
 from ingest.privacy.redaction.effort import Effort, TooDense
-from ingest.privacy.redaction.rewriting import Redacted, compile_rules, redact, redact_text, redact_text_or_all
+from ingest.privacy.redaction.rewriting import compile_rules, redact, redact_text, redact_text_or_all
 
 __all__ = [
     "Effort",
-    "Redacted",
     "TooDense",
     "compile_rules",
     "may_hold_secrets",

@@ -4,16 +4,15 @@ The function must set something: ``get_secret("…")`` takes a name, and ``input
 """
 
 import re
-from collections.abc import Iterator
 
 from ingest.privacy.redaction.placeholders import is_harmless, is_mixed, is_reference, is_sentence, looks_random
-from ingest.privacy.redaction.rule_parts import SPACE, Span
+from ingest.privacy.redaction.rule_parts import SPACE, matches_of
 
 _WORD = (
     rb"(?:passw(?:or)?d|passphrase|pwd|secret|(?:api|secret|access|auth)_?key|token|bearer_?auth|credentials?"
     rb"|password\.equals|fernet|\.auth|hashsync|zeroizing::new|secret(?:string|box)?::(?:from|new)|passw(?:or)?d_hash|strcmp)"
 )
-_CALL = re.compile(
+_CALL = (
     rb"(?i)(?P<word>" + _WORD + rb")[({]\s{0,8}(?:[a-z][\w.]{0,32},\s?)?(?:Some\(|String::from\(|new String\()?[bfru@]?"
     rb"(?P<quote>[\"'])(?P<secret>(?:(?!(?P=quote))[^\\\r\n]|\\[^\r\n]){3,256}+)(?P=quote)"
     rb"(?:\.to_?(?:string|owned|char_?array)\(\)|\.into\(\))?\)?(?:,\s?\d{1,2})?\s{0,8}[)}]"
@@ -27,13 +26,9 @@ _BEFORE_IT = rb"(?:[a-z][\w.]{0,32}," + SPACE + rb"?)?(?:[a-z: ]{1,16}\()?"  # a
 CALLS = rb"(?i)" + _WORD + rb"[({]" + SPACE + rb"*" + _BEFORE_IT + rb"[bfru@]?(?:[\\]*[\"']|\\*u0027)"
 
 
-def calls(text: bytes) -> Iterator[Span]:
-    """Find such arguments."""
-    for match in _CALL.finditer(text):
-        if (is_mixed(match["secret"]) or _sets(text, match.start())) and _is_secret(
-            match["word"].lower(), match["secret"]
-        ):
-            yield match.span("secret")
+def _is_given(match: re.Match[bytes]) -> bool:
+    sets = is_mixed(match["secret"]) or _sets(match.string, match.start())
+    return sets and _is_secret(match["word"].lower(), match["secret"])
 
 
 def _sets(text: bytes, word_begin: int) -> bool:
@@ -52,3 +47,6 @@ def _is_secret(word: bytes, value: bytes) -> bool:
     if word.startswith(_OF_PASSWORDS):
         return b" " not in value and not is_reference(value, in_names=False)
     return (looks_random(value) or word == b"secret") and not is_reference(value, in_names=True)
+
+
+calls = matches_of(_CALL, takes=_is_given)

@@ -7,9 +7,9 @@ Source of prefixes and lengths: ISO/IEC 7812, and the networks' tables of issuer
 """
 
 import re
-from collections.abc import Iterator
+from functools import partial
 
-from ingest.privacy.redaction.rule_parts import Find, Span
+from ingest.privacy.redaction.rule_parts import Find, matches_of
 
 _NETWORKS = re.compile(
     rb"4(?:\d{12}|\d{15}|\d{18})"  # Visa
@@ -25,9 +25,9 @@ _NETWORKS = re.compile(
 # A card number doesn't begin a word, path, decimal or longer number. The digit comes first: `re` finds that faster.
 _ALONE = rb"(?<![\w.:/%#].)(?<!\d[ -].)(?<!\w-.)"
 _ENDS = rb"(?![ .-]?\d(?!\d?/))(?![\w%-])"
-_RUN = rb"(?P<card>[2-6]" + _ALONE + rb"\d{11,18})"
+_RUN = rb"(?P<secret>[2-6]" + _ALONE + rb"\d{11,18})"
 _GROUPED = (
-    rb"(?P<card>[2-6]" + _ALONE + rb"\d{3}(?P<sign>[ -])"
+    rb"(?P<secret>[2-6]" + _ALONE + rb"\d{3}(?P<sign>[ -])"
     rb"(?:\d{4}(?P=sign)\d{4}(?P=sign)\d{4}(?:(?P=sign)\d{3})?|\d{6}(?P=sign)\d{4,5}))"
 )
 _NAMES = (
@@ -39,17 +39,8 @@ _EXPIRES = rb"(?:cv[cv]|\bexp(?:iry|ires)?\b|exp[_ -]?(?:month|year|date)|valid 
 _SIGN = rb"(?:[^0-9\n]|u00[0-9]{2})"
 
 
-def _cards(exact: bytes) -> Find:
-    compiled = re.compile(exact)
-
-    def find(text: bytes) -> Iterator[Span]:
-        return (match.span("card") for match in compiled.finditer(text) if _is_card(match["card"]))
-
-    return find
-
-
-def _is_card(number: bytes) -> bool:
-    digits = number.replace(b" ", b"").replace(b"-", b"")
+def _is_card(match: re.Match[bytes]) -> bool:
+    digits = match["secret"].replace(b" ", b"").replace(b"-", b"")
     return _NETWORKS.fullmatch(digits) is not None and _has_check_digit(digits)
 
 
@@ -59,16 +50,17 @@ def _has_check_digit(digits: bytes) -> bool:
     return (sum(digit - 48 for digit in digits[-1::-2]) + sum(doubled)) % 10 == 0
 
 
+_numbers = partial(matches_of, takes=_is_card)
 CARDS: tuple[tuple[bytes, Find], ...] = (
-    (rb"[2-6][0-9]{3}(?:(?:[ -][0-9]{4}){3}|[ -][0-9]{6}[ -][0-9]{4})", _cards(_GROUPED + _ENDS)),
+    (rb"[2-6][0-9]{3}(?:(?:[ -][0-9]{4}){3}|[ -][0-9]{6}[ -][0-9]{4})", _numbers(_GROUPED + _ENDS)),
     (
         rb"(?i)(?:card|visa|amex|american express|diners|discover|jcb|union ?pay|maestro|kartennummer|pan|cc)"
         + _SIGN
         + rb"*[2-6][0-9]{11}",
-        _cards(rb"(?i)" + _NAMES + rb"(?:(?!" + _OF_ANOTHER + rb")[^\d\n]){0,32}?" + _RUN + _ENDS),
+        _numbers(rb"(?i)" + _NAMES + rb"(?:(?!" + _OF_ANOTHER + rb")[^\d\n]){0,32}?" + _RUN + _ENDS),
     ),
     (
         rb"(?i)cv[cv]|\bexp(?:iry|ires)?\b|exp[_ -]?(?:month|year|date)|valid (?:thru|until|to)",
-        _cards(_RUN + rb"(?![\w%-])(?i:[^\d\n]{0,16}" + _EXPIRES + rb")"),
+        _numbers(_RUN + rb"(?![\w%-])(?i:[^\d\n]{0,16}" + _EXPIRES + rb")"),
     ),
 )

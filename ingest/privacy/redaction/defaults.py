@@ -4,12 +4,11 @@ In Terraform, in shells (``${DB_PASSWORD:-…}``), and in programs.
 """
 
 import re
-from collections.abc import Iterator
 
 from ingest.privacy.redaction.named_values import is_secret
 from ingest.privacy.redaction.passwords import BARE, PLAIN, VAGUE
 from ingest.privacy.redaction.placeholders import is_harmless, is_reference, is_sentence
-from ingest.privacy.redaction.rule_parts import SPACE, Span, any_of
+from ingest.privacy.redaction.rule_parts import SPACE, any_of, matches_of
 
 _WORD = any_of(PLAIN, VAGUE, BARE)
 _QUOTED = rb"(?P<quote>[\"'`])(?P<secret>(?:(?!(?P=quote))[^\\\r\n]|\\[^\r\n]){3,512}+)(?P=quote)"
@@ -30,7 +29,7 @@ _BEFORE_QUOTED = (
     rb"\bflags?\.(?:String|StringVar|StringP)\([^\"\n]{0,32}\"(?P<name>[\w.-]{1,64})\",\s{0,4}",
 )
 _IN_SHELL = rb"\$\{(?P<name>\w{1,64}):(?P<dash>[-=])?(?P<secret>(?![?+ -])[^\s{}$\"'\\]{4,128}+)\}"
-_PATTERNS = [re.compile(rb"(?i)" + exact) for exact in (_IN_SHELL, *(before + _QUOTED for before in _BEFORE_QUOTED))]
+_EXACT = tuple(rb"(?i)" + exact for exact in (_IN_SHELL, *(before + _QUOTED for before in _BEFORE_QUOTED)))
 _SLICE = re.compile(rb"[\d:-]+")  # ${TOKEN:0:8}
 
 DEFAULTS = tuple(
@@ -48,15 +47,11 @@ DEFAULTS = tuple(
 )
 
 
-def defaults(text: bytes) -> Iterator[Span]:
-    """Find such values."""
-    for pattern in _PATTERNS:
-        for match in pattern.finditer(text):
-            if _is_secret(match["name"], match["secret"]):
-                yield match.span("secret")
-
-
-def _is_secret(name: bytes, value: bytes) -> bool:
+def _is_secret(match: re.Match[bytes]) -> bool:
+    value = match["secret"]
     if is_harmless(value) or is_sentence(value) or is_reference(value, in_names=False) or _SLICE.fullmatch(value):
         return False
-    return is_secret(name, value)
+    return is_secret(match["name"], value)
+
+
+defaults = matches_of(*_EXACT, takes=_is_secret)

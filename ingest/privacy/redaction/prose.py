@@ -5,10 +5,10 @@ that only a password has.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from ingest.privacy.redaction.placeholders import is_harmless, is_login_of_documentation, is_mixed, looks_random
-from ingest.privacy.redaction.rule_parts import Find, Span, any_of
+from ingest.privacy.redaction.rule_parts import Find, any_of, matches_of
 
 _SHOWN = rb"(?P<quote>[`\"']?)(?P<secret>[^\s,;|(){}&`\"'\\]{4,256}+)(?P=quote)(?![,(){}\\])"
 _LAST = rb"(?P<quote>[`\"']?)(?P<secret>(?![\[<(=])[^\s,;|(){}&`\"'\\]{4,256}+)(?P=quote)"
@@ -87,12 +87,7 @@ def _is_placed(match: re.Match[bytes]) -> bool:
 
 def _row(detect: bytes, exact: bytes, takes: Callable[[re.Match[bytes]], bool]) -> tuple[bytes, Find]:
     """Return one way to say it: what reveals it, and its exact rule. A match that it ``takes`` is a secret."""
-    compiled = re.compile(rb"(?i)(?<![a-z0-9_.-])" + exact)
-
-    def find(text: bytes) -> Iterator[Span]:
-        return (match.span("secret") for match in compiled.finditer(text) if takes(match))
-
-    return rb"(?i)" + detect, find
+    return rb"(?i)" + detect, matches_of(rb"(?i)(?<![a-z0-9_.-])" + exact, takes=takes)
 
 
 PROSE: tuple[tuple[bytes, Find], ...] = (

@@ -32,6 +32,17 @@ def is_marker(secret: bytes) -> bool:
     return MARKER.fullmatch(secret) is not None
 
 
+def matches_of(*patterns: bytes, takes: Callable[[re.Match[bytes]], bool]) -> Find:
+    """Return a rule made of regular expressions. The group ``secret`` of a match that it ``takes`` is a secret."""
+    compiled = [re.compile(pattern) for pattern in patterns]
+
+    def find(text: bytes) -> Iterator[Span]:
+        for pattern in compiled:
+            yield from (match.span("secret") for match in pattern.finditer(text) if takes(match))
+
+    return find
+
+
 def secrets_of(*patterns: bytes, stays: Callable[[bytes], bool] = is_marker) -> Find:
     """Return a rule made of regular expressions. A match that ``stays`` is not a secret.
 
