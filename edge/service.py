@@ -24,6 +24,12 @@ from edge.query_parameters import collect_parameters, refuse_unknown_parameters
 from edge.rate_limits import LimitRate, RateLimits
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
+_COMMON: Mapping[str, Any] = {
+    "before_request": refuse_unknown_parameters,
+    "openapi_config": None,  # `edge.openapi` builds the document, and says why
+    "logging_config": None,
+    "debug": False,
+}
 
 
 def build_service(
@@ -59,12 +65,9 @@ def build_service(
             *([DefineMiddleware(LimitRate, limits=limits)] if limits else []),
         ],
         exception_handlers={**COMMON_EXCEPTION_HANDLERS, **exception_handlers},
-        before_request=refuse_unknown_parameters,
         lifespan=list(lifespan),
-        openapi_config=None,  # `edge.openapi` builds the document, and says why
         cors_config=cors_config(allowed_origins),
-        logging_config=None,
-        debug=False,
+        **_COMMON,
         **options,
     )
     app.observe = HttpMetrics(registry).observe
@@ -78,16 +81,8 @@ def _internal_routes(readiness: Readiness, registry: CollectorRegistry) -> list[
 
 def health_app(readiness: Readiness, registry: CollectorRegistry) -> App:
     """Return the app of health and metrics, without authentication. Its requests are not counted."""
-    return _complete(
-        App(
-            _internal_routes(readiness, registry),
-            exception_handlers=COMMON_EXCEPTION_HANDLERS,
-            before_request=refuse_unknown_parameters,
-            openapi_config=None,
-            logging_config=None,
-            debug=False,
-        )
-    )
+    routes = _internal_routes(readiness, registry)
+    return _complete(App(routes, exception_handlers=COMMON_EXCEPTION_HANDLERS, **_COMMON))
 
 
 def _complete(app: App) -> App:

@@ -8,18 +8,7 @@ from typing import Any
 import msgspec
 
 from agents.exported import Attributes, Budget, DataPoint, Exported, Kind, LogRecord, Scalar, TooMuch
-from schemas.http.otlp import (
-    ExportLogs,
-    ExportMetrics,
-    ExportTraces,
-    OtlpAttribute,
-    OtlpLogRecord,
-    OtlpMetric,
-    OtlpNumber,
-    OtlpPoint,
-    OtlpResource,
-    OtlpValue,
-)
+from schemas.http import otlp
 from schemas.surrogates import replace_lone
 
 _OBJECTS_MAX = 500_000  # of a body, checked before decoding: each then takes up to 100 bytes
@@ -27,9 +16,9 @@ _SURROGATES_MAX = 20_000  # a body with more isn't truncated text, but an attemp
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
 _INT64 = 1 << 63
 
-_logs = msgspec.json.Decoder(ExportLogs)
-_metrics = msgspec.json.Decoder(ExportMetrics)
-_traces = msgspec.json.Decoder(ExportTraces)
+_logs = msgspec.json.Decoder(otlp.ExportLogs)
+_metrics = msgspec.json.Decoder(otlp.ExportMetrics)
+_traces = msgspec.json.Decoder(otlp.ExportTraces)
 _TEMPORALITY: Mapping[Any, Kind] = {
     1: "delta",
     2: "cumulative",
@@ -80,18 +69,18 @@ def _decode(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
         return decoder.decode(replace_lone(body))
 
 
-def _resource(resource: OtlpResource | None) -> Attributes:
+def _resource(resource: otlp.OtlpResource | None) -> Attributes:
     return _attributes(resource.attributes) if resource else {}
 
 
-def _record(raw: OtlpLogRecord) -> LogRecord:
+def _record(raw: otlp.OtlpLogRecord) -> LogRecord:
     body = raw.body.string_value if raw.body else None
     return LogRecord(
         _time(raw.time_unix_nano), _time(raw.observed_time_unix_nano), body or "", _attributes(raw.attributes)
     )
 
 
-def _points(metric: OtlpMetric, budget: Budget) -> Iterator[DataPoint]:
+def _points(metric: otlp.OtlpMetric, budget: Budget) -> Iterator[DataPoint]:
     name = metric.name or ""
     for other in (metric.gauge, metric.histogram, metric.exponential_histogram, metric.summary):
         if other and other.data_points:
@@ -104,19 +93,19 @@ def _points(metric: OtlpMetric, budget: Budget) -> Iterator[DataPoint]:
         yield from (_point(name, kind, point) for point in points)
 
 
-def _point(metric: str, kind: Kind, raw: OtlpPoint) -> DataPoint:
+def _point(metric: str, kind: Kind, raw: otlp.OtlpPoint) -> DataPoint:
     value = _float(raw.as_double) if raw.as_int is None else _int(raw.as_int)
     start, end = _time(raw.start_time_unix_nano), _time(raw.time_unix_nano)
     return DataPoint(metric, kind, start, end, value, _attributes(raw.attributes))
 
 
-def _attributes(pairs: Iterable[OtlpAttribute] | None) -> Attributes:
+def _attributes(pairs: Iterable[otlp.OtlpAttribute] | None) -> Attributes:
     return {
         pair.key: value for pair in pairs or () if (value := _scalar(pair.value) if pair.value else None) is not None
     }
 
 
-def _scalar(value: OtlpValue) -> Scalar | None:
+def _scalar(value: otlp.OtlpValue) -> Scalar | None:
     if value.string_value is not None:
         return value.string_value
     if value.int_value is not None:
@@ -126,7 +115,7 @@ def _scalar(value: OtlpValue) -> Scalar | None:
     return _float(value.double_value)
 
 
-def _int(number: OtlpNumber) -> int | None:
+def _int(number: otlp.OtlpNumber) -> int | None:
     """Return the 64-bit integer that a number or a text stands for; None for anything else."""
     if isinstance(number, str):
         number = int(number) if _INTEGER.fullmatch(number) else None
@@ -135,7 +124,7 @@ def _int(number: OtlpNumber) -> int | None:
     return number if number is not None and -_INT64 <= number < _INT64 else None
 
 
-def _float(number: OtlpNumber) -> float | None:
+def _float(number: otlp.OtlpNumber) -> float | None:
     """Return the finite number that a number or a text stands for; None for anything else."""
     try:
         value = None if number is None else float(number)
@@ -144,5 +133,5 @@ def _float(number: OtlpNumber) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def _time(number: OtlpNumber) -> int:
+def _time(number: otlp.OtlpNumber) -> int:
     return max(0, _int(number) or 0)
