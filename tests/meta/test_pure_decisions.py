@@ -70,6 +70,7 @@ def test_what_decides_and_responds_is_pure(path: Path) -> None:
 def test_an_impure_use_is_found(line: str) -> None:
     """Otherwise the test above would show nothing."""
     source = (INTAKE / "redrive.py").read_text().replace("import write_record", "")
-    imports = "import time\nfrom uuid import uuid4\nfrom ingest.intake.steps import write_record\n"
+    imports = "import time\nfrom uuid import uuid4\nfrom litestar import Request\n"
+    imports += "from ingest.intake.steps import write_record\n"
 
     assert list(impure_uses(f"{source}\n{imports}\ndef wrong() -> None:\n    {line}\n"))

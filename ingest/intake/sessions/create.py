@@ -10,7 +10,16 @@ from edge.guards import may
 from edge.route_docs import takes
 from ingest.dependencies import NewWrite
 from ingest.intake.context import CommandContext, Invalid
-from ingest.intake.sessions import identity
+from ingest.intake.sessions.identity import (
+    RUN,
+    SESSION,
+    Family,
+    SessionIds,
+    creation_id,
+    new_ids,
+    seed_of,
+    seed_of_external_id,
+)
 from ingest.intake.sessions.remote_url import Remote, clean_remote
 from ingest.intake.steps import durable, write_record
 from ingest.intake.times import checked_ms
@@ -44,7 +53,7 @@ def decide(body: CreateSession, context: CommandContext) -> SessionCreated:
     return SessionCreated(
         **context.head_of(session_id),
         **{name: getattr(body, name) for name in _AS_SENT},
-        fact_id=identity.creation_id(session_id, context),
+        fact_id=creation_id(session_id, context),
         run_id=run_id,
         trigger=body.trigger or "interactive",
         remote_url=remote.url or None,
@@ -89,16 +98,16 @@ def respond(record: SessionCreated, position: Position) -> Session:
     )
 
 
-def _ids(body: CreateSession, context: CommandContext) -> identity.SessionIds:
+def _ids(body: CreateSession, context: CommandContext) -> SessionIds:
     """Return the ids of the session and of its run."""
     if body.relation is not None and body.parent_id is None:
         raise Invalid("parent_id", "is required with a relation")
-    parent = _verified(body.parent_id, identity.SESSION, "parent_id", context)
-    _verified(body.run_id, identity.RUN, "run_id", context)
+    parent = _verified(body.parent_id, SESSION, "parent_id", context)
+    _verified(body.run_id, RUN, "run_id", context)
     sensitive = bool(body.sensitive) or (parent is not None and parent.sensitive)
     keeps_thread = parent is not None and body.relation in _OF_PARENTS_THREAD
     thread = parent.thread if parent and keeps_thread else None
-    new = identity.new_ids(_seed(body, sensitive, context), context, thread, sensitive)
+    new = new_ids(_seed(body, sensitive, context), context, thread, sensitive)
     return new if body.run_id is None else new._replace(run_id=body.run_id)
 
 
@@ -113,9 +122,9 @@ def _verified(id_: UUID | None, purpose: str, field: str, context: CommandContex
 
 def _seed(body: CreateSession, sensitive: bool, context: CommandContext) -> bytes | None:
     """Return the seed of a repeatable call, one with an idempotency key or an external id; None for any other."""
-    family = identity.Family(body.parent_id, body.relation, body.run_id)
+    family = Family(body.parent_id, body.relation, body.run_id)
     if context.idempotency_key is not None:
-        return identity.seed_of("idempotency-key", context.idempotency_key, family, sensitive, context)
+        return seed_of("idempotency-key", context.idempotency_key, family, sensitive, context)
     if body.external_id is not None:
-        return identity.seed_of_external_id(body.external_id, context, family, sensitive)
+        return seed_of_external_id(body.external_id, context, family, sensitive)
     return None
