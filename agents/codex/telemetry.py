@@ -14,10 +14,6 @@ def _tool(a: Attributes) -> dict[str, str | None]:
     return {"tool_name": text(a, "tool_name"), "tool_use_id": text(a, "call_id")}
 
 
-def _conversation_starts(a: Attributes) -> Made:
-    return made("SessionStart", source="startup", model=text(a, "model"))
-
-
 def _user_prompt(a: Attributes) -> Made:
     prompt = text(a, "prompt")
     return made(
@@ -77,17 +73,13 @@ def _tool_result(a: Attributes) -> Made:
     return made("PostToolUse", **said)
 
 
-def _attended(a: Attributes) -> bool | None:
-    return False if text(a, "originator") == "codex_exec" else None
-
-
 TELEMETRY = Telemetry(
     client="codex",
     service="codex",
     prefix="codex.",
     session="conversation.id",
     events={
-        "conversation_starts": _conversation_starts,
+        "conversation_starts": lambda a: made("SessionStart", source="startup", model=text(a, "model")),
         "user_prompt": _user_prompt,
         "sse_event": _sse_event,
         "api_request": _api_request,
@@ -96,5 +88,5 @@ TELEMETRY = Telemetry(
     },
     measures={},
     version=lambda a, resource: text(a, "app.version") or text(resource, "service.version"),
-    attended=_attended,
+    attended=lambda a: False if text(a, "originator") == "codex_exec" else None,
 )

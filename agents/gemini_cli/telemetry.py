@@ -58,25 +58,8 @@ def _tool_call(a: Attributes) -> Made:
     return made("PostToolUse", duration_ms=duration, **said)
 
 
-def _chat_compression(a: Attributes) -> Made:
-    return made("PostCompact", pre_tokens=whole(a, "tokens_before"), post_tokens=whole(a, "tokens_after"))
-
-
-def _agent_start(a: Attributes) -> Made:
-    return made("SubagentStart", agent_id=text(a, "agent_id"), agent_type=text(a, "agent_name"))
-
-
-def _agent_finish(a: Attributes) -> Made:
-    return made(
-        "SubagentStop",
-        agent_id=text(a, "agent_id"),
-        agent_type=text(a, "agent_name"),
-        duration_ms=whole(a, "duration_ms"),
-    )
-
-
-def _approval_mode_switch(a: Attributes) -> Made:
-    return made("PermissionModeChanged", from_mode=text(a, "from_mode"), to_mode=text(a, "to_mode"))
+def _agent(a: Attributes) -> dict[str, str | None]:
+    return {"agent_id": text(a, "agent_id"), "agent_type": text(a, "agent_name")}
 
 
 TELEMETRY = Telemetry(
@@ -89,10 +72,14 @@ TELEMETRY = Telemetry(
         "api_response": _api_response,
         "api_error": _api_error,
         "tool_call": _tool_call,
-        "chat_compression": _chat_compression,
-        "agent.start": _agent_start,
-        "agent.finish": _agent_finish,
-        "approval_mode_switch": _approval_mode_switch,
+        "chat_compression": lambda a: made(
+            "PostCompact", pre_tokens=whole(a, "tokens_before"), post_tokens=whole(a, "tokens_after")
+        ),
+        "agent.start": lambda a: made("SubagentStart", **_agent(a)),
+        "agent.finish": lambda a: made("SubagentStop", **_agent(a), duration_ms=whole(a, "duration_ms")),
+        "approval_mode_switch": lambda a: made(
+            "PermissionModeChanged", from_mode=text(a, "from_mode"), to_mode=text(a, "to_mode")
+        ),
     },
     measures={"lines.changed": changed_lines},
     version=lambda _a, _resource: None,  # its service.version is that of Node.js
