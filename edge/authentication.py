@@ -99,7 +99,7 @@ class Authenticate:
         self.verifier = verifier
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not _is_public(scope):
+        if not scope["route_handler"].opt.get("public"):
             scope["user"] = self._principal(scope)
         await self.app(scope, receive, send)
 
@@ -112,7 +112,3 @@ class Authenticate:
             return self.verifier.verify(token.strip(b" ").decode("ascii"))
         except (BadToken, UnicodeDecodeError) as error:
             raise unauthenticated() from error
-
-
-def _is_public(scope: Scope) -> bool:
-    return bool(scope["route_handler"].opt.get("public"))

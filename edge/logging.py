@@ -42,7 +42,8 @@ class AccessLog:
 
     def note(self, scope: HTTPScope, status: int, began: float) -> None:
         """Log or count a request; ``began`` is a time of `time.perf_counter`."""
-        if _is_rejected(status) and not self._lines[bool(scope.get("user"))].take(int(self._clock())):
+        is_rejected = HTTP_400_BAD_REQUEST <= status < HTTP_500_INTERNAL_SERVER_ERROR
+        if is_rejected and not self._lines[bool(scope.get("user"))].take(int(self._clock())):
             self._count_rejected(status)
         else:
             log_access(scope, status, began)
@@ -71,10 +72,6 @@ class _Lines:
             self._second, self._taken = second, 0
         self._taken += 1
         return self._taken <= LINES_PER_SECOND
-
-
-def _is_rejected(status: int) -> bool:
-    return HTTP_400_BAD_REQUEST <= status < HTTP_500_INTERNAL_SERVER_ERROR
 
 
 def log_access(scope: HTTPScope, status: int, began: float) -> None:

@@ -103,9 +103,5 @@ def is_canonical(raw_path: bytes) -> bool:
 
 
 def _completed(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    completed = [_with_charset(header) for header in headers]
+    completed = [_JSON_WITH_CHARSET if header == _JSON else header for header in headers]
     return completed if any(name == CACHE_CONTROL[0] for name, _ in completed) else [*completed, CACHE_CONTROL]
-
-
-def _with_charset(header: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
-    return _JSON_WITH_CHARSET if header == _JSON else header

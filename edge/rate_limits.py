@@ -63,8 +63,8 @@ class RequestCounter:
             self._windows = {name: window for name, window in self._windows.items() if now < window[0]}
 
 
-_NAMES = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "RateLimit-Policy", "RateLimit")
-_RAW_NAMES = tuple(name.lower().encode() for name in _NAMES)
+# The common ones, and those of draft-ietf-httpapi-ratelimit-headers.
+_HEADERS = ("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "ratelimit-policy", "ratelimit")
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _SPENDING = "spending"
 
@@ -79,17 +79,11 @@ class Allowance(NamedTuple):
     resets_at: int  # in seconds since 1970
 
     def headers(self) -> dict[str, str]:
-        """Return the headers of every response: the common ones, and those of draft-ietf-httpapi-ratelimit-headers."""
-        return dict(zip(_NAMES, self._values(), strict=True))
-
-    def raw_headers(self) -> list[tuple[bytes, bytes]]:
-        """Return the same headers in ASGI form."""
-        return [(name, value.encode()) for name, value in zip(_RAW_NAMES, self._values(), strict=True)]
-
-    def _values(self) -> tuple[str, ...]:
+        """Return the headers of every response."""
         kind, limit, remaining = self.kind, self.limit, max(0, self.remaining)
         policy, left = f'"{kind}";q={limit};w={HOUR_S}', f'"{kind}";r={remaining};t={self.resets_in_s}'
-        return f"{limit}", f"{remaining}", f"{self.resets_at}", policy, left
+        values = f"{limit}", f"{remaining}", f"{self.resets_at}", policy, left
+        return dict(zip(_HEADERS, values, strict=True))
 
 
 class RateLimits:
@@ -174,7 +168,8 @@ class LimitRate:
 def _with_headers(spending: Spending, send: Send) -> Send:
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], *spending.allowance.raw_headers()]
+            limits = spending.allowance.headers().items()
+            message["headers"] = [*message["headers"], *((name.encode(), value.encode()) for name, value in limits)]
         await send(message)
 
     return send_with_headers
