@@ -13,6 +13,7 @@ from cli.find_installation import Find, installation_options
 from cli.jobs import run_job
 from cli.printing import counted, print_found, print_table
 
+REPORT_WITHIN_S = 600.0  # a report looks at everything before it answers
 DAY = click.DateTime(["%Y-%m-%d"])
 repair_option = click.option(
     "--repair", is_flag=True, help="Repair what is wrong, from the log and the facts, then check again."
@@ -79,7 +80,7 @@ def _look(find: Find, path: str, params: dict[str, Any], verdict: str, repair: b
     installation = find()
 
     def look() -> dict[str, Any]:
-        found: dict[str, Any] = installation.get(path, **params)["data"]
+        found: dict[str, Any] = installation.get(path, within_s=REPORT_WITHIN_S, **params)["data"]
         return found
 
     found = look()

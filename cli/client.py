@@ -12,6 +12,7 @@ import httpx
 from cli.exits import away
 
 RETRY_S = 0.5
+ANSWER_WITHIN_S = 30.0
 
 
 def trusted(url: str) -> ssl.SSLContext | bool:
@@ -31,16 +32,20 @@ class Installation:
         self.url = url
         self._token = token
         try:
-            self._client = httpx.Client(base_url=url, timeout=30, trust_env=False, verify=trusted(url))
+            self._client = httpx.Client(base_url=url, timeout=ANSWER_WITHIN_S, trust_env=False, verify=trusted(url))
         except httpx.InvalidURL as error:
             raise click.UsageError(f"--url can't be used: {error}") from error
 
-    def get(self, path: str, *, patience_s: float = 0.0, **params: Any) -> Any:
-        """GET ``path`` below ``/api/v1`` and return the decoded body; retry while a service is unavailable."""
+    def get(self, path: str, *, patience_s: float = 0.0, within_s: float | None = None, **params: Any) -> Any:
+        """GET ``path`` below ``/api/v1`` and return the decoded body; retry while a service is unavailable.
+
+        The response may take `ANSWER_WITHIN_S`, or ``within_s``.
+        """
+        timeout = httpx.Timeout(ANSWER_WITHIN_S, read=within_s or ANSWER_WITHIN_S)
         give_up_at = time.monotonic() + patience_s
         while True:
             try:
-                return self._ask("GET", path, params=params)
+                return self._ask("GET", path, params=params, timeout=timeout)
             except Away as reason:
                 if time.monotonic() >= give_up_at:
                     away(str(reason))

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ import httpx
 import jwt
 import pytest
 
+from cli import client
 from runtime.services.ports import free_port
 from tests.support.clients.sending import Org
 from tests.support.rigs.command_here import command_here
@@ -109,6 +111,16 @@ def test_a_foreign_answer_is_an_error_in_one_sentence(
     assert (result.code, result.output) == (code, "")
     assert "Traceback" not in result.complaint
     assert url in result.complaint
+
+
+@pytest.mark.parametrize(("command", "said"), [("freshness", "timed out"), ("recount", "returned 200, but not in")])
+def test_a_report_may_take_longer_than_another_answer(
+    command: str, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A recount of years takes minutes, and says nothing before it ends."""
+    monkeypatch.setattr(client, "ANSWER_WITHIN_S", 0.2)
+    with html_server(200, after_s=1) as url:
+        assert said in command_here(capsys, command, "--url", url, "--token", "x").complaint
 
 
 @pytest.mark.parametrize("command", AUDIT)
@@ -258,11 +270,12 @@ def test_a_demo_that_is_kept_can_be_opened() -> None:
 
 
 @contextmanager
-def html_server(status: int) -> Iterator[str]:
+def html_server(status: int, after_s: float = 0) -> Iterator[str]:
     """Serve one page with one status, like a foreign web server."""
 
     class Page(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            time.sleep(after_s)
             self.send_response(status)
             self.end_headers()
             self.wfile.write(b"<html>")
