@@ -1,33 +1,40 @@
 """`python -m bench [NAME …]`: measure, print a table, write var/bench.json."""
 
 import argparse
+import os
+import platform
+import subprocess
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 
+import msgspec
+from rich import box
 from rich.console import Console
+from rich.table import Column, Table
 
 from bench import (
+    comparisons,
     dashboard,
     end_to_end,
-    end_to_end_baselines,
     footprint,
     growth,
     hooks,
     ingest,
-    ingest_baselines,
     otlp,
     peers,
     projector,
-    projector_baselines,
     query,
     replay,
     starts,
 )
-from bench.harness import FAILED, RESULTS_FILE, BenchQuestion, render_table, run, write_results
+from bench.question import FAILED, BenchQuestion, Figure
 
+RESULTS_FILE = Path("var") / "bench.json"
 SUBJECTS = (
-    *(projector, projector_baselines, ingest, ingest_baselines, otlp, end_to_end, end_to_end_baselines, replay),
-    *(query, dashboard, footprint, starts, hooks, growth, peers),
+    *(projector, ingest, comparisons, otlp, end_to_end, replay, query),
+    *(dashboard, footprint, starts, hooks, growth, peers),
 )
 QUESTIONS: dict[str, BenchQuestion] = {each.name: each for subject in SUBJECTS for each in subject.QUESTIONS}
 
@@ -41,8 +48,8 @@ def main(arguments: Sequence[str]) -> int:
     names = _parse_names(arguments)
     console = Console(highlight=False)
     chosen = [QUESTIONS[name] for name in names] or [q for q in QUESTIONS.values() if not q.only_by_name]
-    results = run(chosen, console)
-    console.print(render_table(results))
+    results = [result for question in chosen for result in _run(question, console)]
+    console.print(_render_table(results))
     write_results(results)
     console.print(f"written to {RESULTS_FILE}")
     return int(any(result.unit == FAILED for result in results))  # a missed mark is a result, not a failure
@@ -61,6 +68,72 @@ def _parse_names(arguments: Sequence[str]) -> list[str]:
     if unknown := [name for name in names if name not in QUESTIONS]:
         parser.error(f"unknown: {', '.join(unknown)}; choose from {', '.join(QUESTIONS)}")
     return names
+
+
+def _run(question: BenchQuestion, console: Console) -> list[Figure]:
+    """Run a question and print its figures; a failure is a figure, too, so that the other questions still run."""
+    console.print(f"[bold]{question.name}[/] {question.description}")
+    with console.status("…") as status:
+        try:
+            measured = question.measure(lambda text: status.update(f"{question.name}: {text}"))
+        except Exception as error:  # whatever it is, the other questions are still worth running
+            console.print(f"  failed: {type(error).__name__}: {error}", style="red", markup=False)
+            return [Figure(question.name, 0.0, FAILED, good=False)]
+    for result in measured:
+        console.print(f"  {result.name}: {result.value:,.6g} {result.unit}", style="cyan", markup=False)
+    return measured
+
+
+def _render_table(results: Sequence[Figure]) -> Table:
+    """Return a table of all figures with their marks."""
+    rounds = Column("min – max of rounds", justify="right")
+    columns = Column("measured", style="bold"), Column("value", justify="right"), rounds, "unit", "against"
+    table = Table(*columns, Column("ratio", justify="right"), title="bench", box=box.SIMPLE_HEAD, header_style="dim")
+    table.title_justify = "left"
+    for result in results:
+        style = {True: "green", False: "red", None: ""}[result.good]
+        ratio = "" if result.ratio is None else f"{result.ratio:.2f}"
+        value = f"{result.value:,.6g}"
+        spread = f"{result.minimum:,.5g} – {result.maximum:,.5g} ({result.rounds})" if result.rounds > 1 else ""
+        table.add_row(result.name, value, spread, result.unit, result.against or "", ratio, style=style)
+    return table
+
+
+def write_results(results: Sequence[Figure], file: Path = RESULTS_FILE) -> None:
+    """Write results and the machine they were measured on; earlier results with other names stay."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    names = {result.name for result in results}
+    before = msgspec.json.decode(file.read_bytes())["results"] if file.exists() else []
+    earlier = [result for result in before if result["name"] not in names]
+    text = msgspec.json.encode({"machine": _describe_machine(), "results": [*earlier, *results]})
+    file.write_bytes(msgspec.json.format(text, indent=2) + b"\n")
+
+
+def _describe_machine() -> dict[str, str | int | float]:
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "measured_at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "cores": os.cpu_count() or 0,
+        "cpu": _cpu_model(),
+        "memory_gib": round(memory / 2**30, 1),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "load_before": round(os.getloadavg()[0], 2),
+        "commit": _commit(),
+    }
+
+
+def _cpu_model() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def _commit() -> str:
+    try:
+        process = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
+    return process.stdout.strip()
 
 
 if __name__ == "__main__":

@@ -13,10 +13,9 @@ from playwright.sync_api import Browser
 
 from bench.api import get_once
 from bench.chromium import HOW_TO_GET_IT, Seen, find_chromium, running_chromium, visit
-from bench.figures import Figure, figure
-from bench.harness import BenchQuestion, Report
 from bench.population import ORG
 from bench.query_data import LONG_SESSION_PATH, Data, fill_store, search_words
+from bench.question import BenchQuestion, Figure, Report, figure
 from bench.services import Service, installation
 from bench.usage import cpu_s
 

@@ -13,11 +13,9 @@ from typing import NamedTuple
 import uvloop
 
 from bench.api import Target, UnexpectedResponse, count_events, get
-from bench.figures import Figure, figure, percentile
-from bench.harness import BenchQuestion, Report
 from bench.http_client import HttpConnection, Response, connect
 from bench.load import Generator, Load
-from bench.rounds import ROUNDS, Turn, figures_of
+from bench.question import ROUNDS, BenchQuestion, Figure, Report, Turn, figure, figures_of, percentile
 from bench.services import installation
 from bench.usage import descendants_cpu_s
 

@@ -3,8 +3,7 @@
 import time
 
 from bench.end_to_end import send_until_visible
-from bench.figures import Figure, figure
-from bench.harness import BenchQuestion, Report
+from bench.question import BenchQuestion, Figure, Report, figure
 from bench.services import Service, installation
 from bench.usage import cpu_s, disk_bytes, resident_mb
 

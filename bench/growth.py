@@ -17,9 +17,7 @@ from uuid import uuid4
 
 import msgspec
 
-from bench.figures import Figure, figure
-from bench.harness import BenchQuestion, Report
-from bench.rounds import in_turns
+from bench.question import BenchQuestion, Figure, Report, figure, in_turns
 from bench.services import in_own_process, temporary_folder
 from prices.price_list import list_prices
 from processors.dead_letter_limit import DeadLetterLimit

@@ -17,9 +17,7 @@ from crewkit_hook import program, spool
 from crewkit_hook import settings as client_settings
 from crewkit_hook.settings import Settings
 
-from bench.figures import Figure, figure
-from bench.harness import BenchQuestion, Report
-from bench.rounds import in_turns
+from bench.question import BenchQuestion, Figure, Report, figure, in_turns
 from bench.services import HOST, temporary_folder
 from runtime.services.ports import free_port
 

@@ -12,12 +12,10 @@ from typing import NamedTuple
 
 import uvloop
 
-from bench.figures import Figure, figure, percentile
-from bench.harness import BenchQuestion, Report
 from bench.kafka import broker_topic, log_url
 from bench.load import Generator, Load
 from bench.payloads import BATCH
-from bench.rounds import ROUNDS, Turn, figures_of, in_turns
+from bench.question import ROUNDS, BenchQuestion, Figure, Report, Turn, figure, figures_of, in_turns, percentile
 from bench.services import Service, http_service, process, temporary_folder, wait_until_ready
 from bench.usage import cpu_s
 from ingest.log.kafka import KafkaTopic

@@ -3,19 +3,20 @@
 import asyncio
 import contextlib
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import NewTopic
 from aiokafka.errors import KafkaError
 
-from bench.harness import Report
+from bench.question import Report
 from devstack.kafka_jars import jars
 from devstack.kafka_jars.broker import Broker
 from ingest.log.kafka import KafkaTopic
 from ingest.log.kafka.provision import Wish, install
+from ingest.log.kafka.topic import admin_of
 from runtime.settings.secret_making import make_embedded_secrets
 from runtime.settings.secrets import own_secrets
 from schemas.log.codec import encode
@@ -66,7 +67,7 @@ def log_url(topic: KafkaTopic) -> str:
 async def fill_topic(topic: KafkaTopic, records: Iterator[AnyRecord], report: Report) -> FilledTopic:
     """Append all records."""
     filled, in_flight = FilledTopic(topic), asyncio.Semaphore(IN_FLIGHT)
-    async with AIOKafkaProducer(bootstrap_servers=topic.bootstrap, **PRODUCER, **topic.security.client_options()) as to:
+    async with AIOKafkaProducer(bootstrap_servers=topic.bootstrap, **PRODUCER) as to:
         for record in records:
             await in_flight.acquire()
             key = record_key(record.session_id)
@@ -83,7 +84,7 @@ async def fill_topic(topic: KafkaTopic, records: Iterator[AnyRecord], report: Re
 async def committed_records(topic: KafkaTopic, group: str) -> int:
     """Return how many records a consumer group has acknowledged; their rows are all in the tables."""
     try:
-        async with _admin(topic) as admin:
+        async with admin_of(topic) as admin:
             offsets = await admin.list_consumer_group_offsets(group)
     except KafkaError:  # no member has joined the group yet, so it has no coordinator
         return 0
@@ -109,16 +110,6 @@ def rewind_group(topic: KafkaTopic, group: str) -> None:
 
 async def create_topic(beside: KafkaTopic, name: str) -> KafkaTopic:
     """Create an empty topic for a baseline on the same broker."""
-    async with _admin(beside) as admin:
+    async with admin_of(beside) as admin:
         await admin.create_topics([NewTopic(name, PARTITIONS, 1)])
     return beside._replace(name=name)
-
-
-@contextlib.asynccontextmanager
-async def _admin(topic: KafkaTopic) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=topic.bootstrap, **topic.security.client_options())
-    try:
-        await admin.start()
-        yield admin
-    finally:
-        await admin.close()

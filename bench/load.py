@@ -1,20 +1,49 @@
 """The load generator: it sends prebuilt bodies over keep-alive connections, and counts accepted events."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from itertools import count
+from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from bench.api import Target, UnexpectedResponse, on_connections, request_head, send
-from bench.harness import Report
 from bench.http_client import HttpConnection, Response
 from bench.payloads import BATCH, make_creations, make_scripts, place_in_script
 from bench.population import draw_sessions, take_turns
+from bench.question import Report
 
 CONNECTIONS = 32
+REPORT_EVERY = 200  # responses
+
+
+async def send_all(
+    target: Target,
+    requests: Iterable[tuple[bytes, bytes]],
+    answered: Callable[[int, Response], None],
+    every_s: float = 0.0,
+    connections: int = CONNECTIONS,
+) -> list[float]:
+    """Send requests, one every ``every_s`` seconds or as fast as possible; return the seconds that each took.
+
+    At a fixed rate, time counts from when a request was due: a request that is sent late, behind a slow one, counts as
+    slow too. ``answered`` gets the number of the request, from 0, and its response.
+    """
+    numbered, latencies, begin = enumerate(requests), list[float](), perf_counter()
+
+    async def worker(connection: HttpConnection) -> None:
+        for number, parts in numbered:
+            due = begin + number * every_s
+            if every_s and due > (now := perf_counter()):
+                await asyncio.sleep(due - now)
+            sent = due if every_s else perf_counter()
+            response = await send(connection, *parts)
+            latencies.append(perf_counter() - sent)
+            answered(number, response)
+
+    await on_connections(target, connections, worker)
+    return latencies
 
 
 class Load(Struct):
@@ -49,45 +78,28 @@ class Generator:
         self.on_response: Callable[[Response], None] = lambda _: None
 
     async def run(self, rate: float | None = None, report: Report = lambda _: None) -> Load:
-        """Create the sessions, then send everything, at ``rate`` events a second or as fast as possible.
-
-        Creation is not measured. With a rate, a latency counts from when the request was due: a request that is sent
-        late, behind a slow one, counts as slow too.
-        """
-        await self._create_sessions()
-        requests = self._requests()
+        """Create the sessions, which is not measured; then send everything, at ``rate`` events a second if given."""
+        await send_all(self._target, self._creations(), self._created)
         self.on_begin()
         begin = perf_counter()
-        due_times = (begin + number * self._batch / rate if rate else begin for number in count())
 
-        async def worker(connection: HttpConnection) -> None:
-            for parts in requests:
-                due = next(due_times)
-                if due > (now := perf_counter()):
-                    await asyncio.sleep(due - now)
-                sent = due if rate else perf_counter()
-                response = await self._send(connection, *parts)
-                self.load.latencies.append(perf_counter() - sent)
-                self._count(response)
+        def answered(number: int, response: Response) -> None:
+            self._count(response)
+            if number % REPORT_EVERY == 0:
+                per_s = self.load.accepted / max(1e-3, perf_counter() - begin)
+                report(f"{self.load.accepted:,} of {self._events:,} events, {per_s:,.0f}/s")
 
-        reporting = asyncio.ensure_future(self._report_rate(begin, report))
-        try:
-            await on_connections(self._target, CONNECTIONS, worker)
-        finally:
-            reporting.cancel()
+        every_s = self._batch / rate if rate else 0.0
+        self.load.latencies = await send_all(self._target, self._requests(), answered, every_s)
         self.load.seconds = perf_counter() - begin
         return self.load
 
-    async def _create_sessions(self) -> None:
-        queue = zip(count(), self._sessions, make_creations())
+    def _creations(self) -> Iterator[tuple[bytes, bytes]]:
+        for session, body in zip(self._sessions, make_creations(len(self._sessions)), strict=True):
+            yield request_head(self._target, "POST", "/sessions", len(body), org=session.org), body
 
-        async def worker(connection: HttpConnection) -> None:
-            for number, session, body in queue:
-                head = request_head(self._target, "POST", "/sessions", len(body), org=session.org)
-                response = await self._send(connection, head, body)
-                self.load.sessions[number] = msgspec.json.decode(response.body)["data"]["id"]
-
-        await on_connections(self._target, CONNECTIONS, worker)
+    def _created(self, number: int, response: Response) -> None:
+        self.load.sessions[number] = self._data_of(response)["id"]
 
     def _requests(self) -> Iterator[tuple[bytes, bytes]]:
         for request in take_turns(self._sessions):
@@ -97,21 +109,16 @@ class Generator:
             org = self._sessions[request.session].org
             yield request_head(self._target, "POST", path, len(body), org=org), body
 
-    async def _send(self, connection: HttpConnection, *parts: bytes) -> Response:
-        response = await send(connection, *parts)
-        partition, _, offset = response.position.partition(":")
-        self.load.ends[int(partition)] = max(int(offset), self.load.ends.get(int(partition), 0))
-        return response
-
     def _count(self, response: Response) -> None:
-        data = msgspec.json.decode(response.body)["data"]
+        data = self._data_of(response)
         if data["rejected"]:
             raise UnexpectedResponse(f"rejected: {data['rejected'][:3]}")
         self.load.accepted += data["accepted"]
         self.on_response(response)
 
-    async def _report_rate(self, begin: float, report: Report) -> None:
-        while True:
-            await asyncio.sleep(0.5)
-            rate = self.load.accepted / (perf_counter() - begin)
-            report(f"{self.load.accepted:,} of {self._events:,} events, {rate:,.0f}/s")
+    def _data_of(self, response: Response) -> dict[str, Any]:
+        """Return the data of a response, and note its position."""
+        partition, _, offset = response.position.partition(":")
+        self.load.ends[int(partition)] = max(int(offset), self.load.ends.get(int(partition), 0))
+        data: dict[str, Any] = msgspec.json.decode(response.body)["data"]
+        return data

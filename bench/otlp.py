@@ -15,13 +15,12 @@ from uuid import UUID
 import uvloop
 from msgspec import structs
 
-from bench.api import Target, UnexpectedResponse, on_connections, request_head, send
-from bench.figures import Figure, figure, percentile
-from bench.harness import BenchQuestion, Report
-from bench.http_client import HttpConnection
+from bench.api import UnexpectedResponse, request_head
+from bench.http_client import Response
 from bench.ingest import ingest_into_sqlite
+from bench.load import send_all
 from bench.otlp_payloads import RECORDS, request_body
-from bench.rounds import Turn, figures_of, in_turns
+from bench.question import BenchQuestion, Figure, Report, Turn, figure, figures_of, in_turns, percentile
 from bench.services import Service, installation
 from bench.usage import cpu_s
 
@@ -60,9 +59,16 @@ def _turn(service: Service, encoding: str, seeds: Iterator[int], latencies: list
     """Send all requests of a turn, which are built before; the processor time is that of the service."""
     bodies = _bodies(next(seeds), encoding)
     before, began = cpu_s(service.pid), perf_counter()
-    latencies += uvloop.run(_send_all(service.target, MEDIA[encoding], bodies))
+    head = partial(request_head, service.target, "POST", "/otlp/v1/logs", media=MEDIA[encoding])
+    requests = ((head(len(body)), body) for body in bodies)
+    latencies += uvloop.run(send_all(service.target, requests, _check_all_taken, connections=CONNECTIONS))
     seconds, records = perf_counter() - began, len(bodies) * RECORDS
     return Turn(records / seconds, (cpu_s(service.pid) - before) / records * 1e6)
+
+
+def _check_all_taken(_: int, response: Response) -> None:
+    if response.body not in (b"{}", b""):
+        raise UnexpectedResponse.of(response)
 
 
 def _bodies(seed: int, encoding: str) -> Sequence[bytes]:
@@ -71,22 +77,6 @@ def _bodies(seed: int, encoding: str) -> Sequence[bytes]:
     sessions = [str(UUID(int=chance.getrandbits(128), version=4)) for _ in range(REQUESTS // LENGTH)]
     places = itertools.product(range(LENGTH), sessions)
     return [request_body(chance, session, place * RECORDS, encoding) for place, session in places]
-
-
-async def _send_all(target: Target, media: str, bodies: Sequence[bytes]) -> list[float]:
-    """Return the seconds of each request."""
-    left, latencies = iter(bodies), list[float]()
-
-    async def worker(connection: HttpConnection) -> None:
-        for body in left:
-            head, began = request_head(target, "POST", "/otlp/v1/logs", len(body), media=media), perf_counter()
-            response = await send(connection, head, body)
-            if response.body not in (b"{}", b""):
-                raise UnexpectedResponse.of(response)  # it was accepted in part
-            latencies.append(perf_counter() - began)
-
-    await on_connections(target, CONNECTIONS, worker)
-    return latencies
 
 
 QUESTIONS = (

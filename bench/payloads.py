@@ -49,22 +49,18 @@ def place_in_script(request: PlannedRequest, script_requests: int) -> tuple[int,
     return script, (request.nth + turn * SPREAD) % script_requests
 
 
-def make_creations(seed: int = 7) -> Iterator[bytes]:
-    """Yield, endlessly, bodies that create sessions of several agents, projects and models."""
+def make_creations(count: int, seed: int = 7) -> Iterator[bytes]:
+    """Yield bodies that create sessions of several agents, projects and models."""
     rng = Random(seed)  # noqa: S311 (made-up data)
-    while True:
-        yield _make_creation(rng)
-
-
-def _make_creation(rng: Random) -> bytes:
-    project = rng.choice(sample_data.PROJECTS)
-    fields = {
-        "remote_url": f"git@github.com:{project.repo}.git",
-        "repository_id": project.repository_id,
-        "project_id": project.project_id,
-        "component": rng.choice(project.components),
-        "agent_name": rng.choice(sample_data.AGENTS),
-        "model": rng.choice(list(sample_data.MODELS)),
-        "branch": rng.choice(project.branches),
-    }
-    return _encode(fields)
+    for _ in range(count):
+        project = rng.choice(sample_data.PROJECTS)
+        fields = {
+            "remote_url": f"git@github.com:{project.repo}.git",
+            "repository_id": project.repository_id,
+            "project_id": project.project_id,
+            "component": rng.choice(project.components),
+            "agent_name": rng.choice(sample_data.AGENTS),
+            "model": rng.choice(list(sample_data.MODELS)),
+            "branch": rng.choice(project.branches),
+        }
+        yield _encode(fields)

@@ -11,8 +11,6 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from bench.figures import Figure, figure
-from bench.harness import BenchQuestion, Report
 from bench.kafka import (
     BROKER_FOLDER,
     PARTITIONS,
@@ -23,8 +21,8 @@ from bench.kafka import (
     log_url,
     rewind_group,
 )
+from bench.question import ROUNDS, BenchQuestion, Figure, Report, figure
 from bench.records import make_records
-from bench.rounds import ROUNDS
 from bench.services import (
     HOST,
     in_own_process,

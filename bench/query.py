@@ -2,26 +2,18 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
-from time import perf_counter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 import uvloop
 
 from bench.api import get_once, time_get
-from bench.figures import Figure, figure, percentile
-from bench.harness import BenchQuestion, Report
 from bench.http_client import connect
-from bench.population import ORG
-from bench.query_data import LONG_SESSION_PATH, SQL, Data, fill_store, search_words, store_url
-from bench.rounds import in_turns
-from bench.services import Service, http_service, in_own_process, installation, open_store, temporary_folder
+from bench.query_data import LONG_SESSION_PATH, Data, fill_store, search_words
+from bench.question import BenchQuestion, Figure, Report, figure, percentile
+from bench.services import Service, installation
 from bench.usage import cpu_s
-from store.reading.reader import LIMITS
-from store.reading.statements import statement
 
 Parameters = Mapping[str, str | int]
 
@@ -54,9 +46,7 @@ ORG_MARK_MS, DIMENSION_MARK_MS = 25, 60
 TOOLS = Data(sessions=100_000, days=30, users=100, prompts=4)  # the route covers the last 30 days by default
 TOOLS_MARK_MS = 150
 NO_ANSWER_CACHE = {"ANSWER_CACHE_BYTES_MAX": "0"}
-FASTER = 10
 WARM_UP_READS, MEASURED_READS = 10, 100
-WARM_UP_QUERIES, MEASURED_QUERIES = 3, 21
 
 
 class Reads(NamedTuple):
@@ -119,59 +109,18 @@ def _measure_one_session(report: Report) -> list[Figure]:
 
 
 def _measure_summary(report: Report) -> list[Figure]:
-    """Measure totals over HTTP, then the same query in the store with and without rollups."""
+    """Measure totals over HTTP: of an org, by agent, and of projects."""
     projects = [_totals_path("summary", project_id=f"project-{number}") for number in (0, 7, 14, 21)]
-    with temporary_folder() as folder:
-        fill_store(folder, TOTALS, report)
-        with http_service(folder, "up") as service:
-            reads = Reads(service, report)
-            results = [
-                *reads.measure("query_summary of an org", [_totals_path("summary")], ORG_MARK_MS),
-                *reads.measure("query_summary by agent", [_totals_path("by-agent")], DIMENSION_MARK_MS),
-                *reads.measure("query_summary of a project", projects, DIMENSION_MARK_MS),
-            ]
-        return [*results, *_compare_without_rollups(folder, report)]
+    with _filled(TOTALS, report) as reads:
+        return [
+            *reads.measure("query_summary of an org", [_totals_path("summary")], ORG_MARK_MS),
+            *reads.measure("query_summary by agent", [_totals_path("by-agent")], DIMENSION_MARK_MS),
+            *reads.measure("query_summary of a project", projects, DIMENSION_MARK_MS),
+        ]
 
 
 def _totals_path(name: str, **filters: str) -> str:
     return f"/sessions/analytics/{name}?{urlencode({'start_date': f'{TOTALS.since:%Y-%m-%d}', **filters})}"
-
-
-def _compare_without_rollups(folder: Path, report: Report) -> list[Figure]:
-    report("the same query without rollups")
-    rollups, sessions = (percentile(seconds, 0.5) for seconds in in_own_process(time_summaries, folder))
-    return [
-        figure("query_summary SQL on rollups p50", rollups * 1e3, "ms"),
-        figure("query_summary SQL on sessions FINAL p50", sessions * 1e3, "ms"),
-        figure("query_summary faster than sessions FINAL", sessions / rollups, "times", at_least=FASTER),
-    ]
-
-
-def time_summaries(folder: Path) -> list[list[float]]:
-    """Return the seconds of the summary query on rollups and on `sessions FINAL`; the two take turns.
-
-    Raises:
-        RuntimeError: they return different rows.
-    """
-    client = open_store(store_url(folder))
-    parameters = {"org_id": ORG, "since": TOTALS.since, "until": datetime.now(UTC) + timedelta(days=1)}
-
-    def summary(sql: str) -> dict[str, Any]:
-        row: dict[str, Any] = client.query(sql, parameters=parameters, settings=dict(LIMITS)).first_item
-        return row
-
-    def seconds(sql: str) -> float:
-        begin = perf_counter()
-        summary(sql)
-        return perf_counter() - begin
-
-    on_rollups = statement("query_api.analytics.summary")
-    on_sessions = (SQL / "summary_of_sessions.sql").read_text()
-    if (expected := summary(on_rollups)) != (actual := summary(on_sessions)):
-        raise RuntimeError(f"rollups give {expected}, sessions {actual}")
-    sides = {"rollups": partial(seconds, on_rollups), "sessions": partial(seconds, on_sessions)}
-    turns = in_turns(sides, lambda _: None, WARM_UP_QUERIES + MEASURED_QUERIES)
-    return [times[WARM_UP_QUERIES:] for times in turns.values()]
 
 
 def _measure_tools(report: Report) -> list[Figure]:

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from bench.harness import Report
 from bench.population import ORG
+from bench.question import Report
 from bench.services import in_own_process, open_store
 from cli.demo import sample_data
 from prices.price_list import list_prices

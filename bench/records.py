@@ -20,8 +20,9 @@ def make_records(events: int, now_ms: int) -> Iterator[AnyRecord]:
     """Yield the records of new sessions, then ``events`` events in records of `BATCH`; sessions take turns."""
     keys = IdSecrets((secrets.token_bytes(32),), secrets.token_bytes(32))
     contexts = {org: CommandContext(org, Actor("bench", "member"), now_ms, keys, uuid.uuid4) for org in ORGS}
-    planned, bodies = draw_sessions(events // BATCH, BATCH), make_creations()
-    sessions = [decide(msgspec.json.decode(next(bodies), type=CreateSession), contexts[org]) for org, _ in planned]
+    planned = draw_sessions(events // BATCH, BATCH)
+    creations = zip(planned, make_creations(len(planned)), strict=True)
+    sessions = [decide(msgspec.json.decode(body, type=CreateSession), contexts[org]) for (org, _), body in creations]
     yield from sessions
     parsed = [[_parse_events(body) for body in script] for script in make_scripts()]
     for request in take_turns(planned):

@@ -12,9 +12,8 @@ from typing import Any
 import uvloop
 
 from bench.end_to_end import probe, send_until_visible
-from bench.figures import Figure, figure, percentile
-from bench.harness import BenchQuestion, Report
 from bench.projector import Receipts, measure_chdb, measure_store_server, read_receipts
+from bench.question import BenchQuestion, Figure, Report, figure, percentile
 from bench.services import http_service, in_own_process, installation, temporary_folder, wait_until
 from cli.find_installation import open_installation
 from cli.jobs import PATH, create_job

@@ -13,9 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.end_to_end import send_until_visible
-from bench.figures import Figure, figure
-from bench.harness import BenchQuestion, Report
-from bench.rounds import in_turns
+from bench.question import BenchQuestion, Figure, Report, figure, in_turns
 from bench.services import HOST, http_service, running_service, temporary_folder, wait_until
 from bench.usage import descendants_cpu_s
 from runtime.services.http_probe import answers_200

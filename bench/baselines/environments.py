@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.harness import Report
+from bench.question import Report
 
 FOLDER = Path("var") / "bench-environments"
 INSTALL_S = 900.0

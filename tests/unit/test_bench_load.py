@@ -6,11 +6,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bench import harness, rounds
-from bench.figures import figure
+from bench import question
+from bench.__main__ import write_results
 from bench.payloads import SCRIPTS, make_scripts, place_in_script
 from bench.population import ORG, ORGS, PlannedRequest, draw_sessions, take_turns
-from bench.rounds import Turn
+from bench.question import Turn, figure
 
 
 def test_sessions_send_exactly_what_was_asked_for_and_the_same_each_time() -> None:
@@ -75,7 +75,7 @@ def test_sides_take_turns_in_alternating_order() -> None:
         return Turn(rate, 1.0)
 
     sides = {"ours": lambda: side("ours", 30.0), "baseline": lambda: side("baseline", 20.0)}
-    turns = rounds.in_turns(sides, lambda _: None, 3)
+    turns = question.in_turns(sides, lambda _: None, 3)
 
     assert order == ["ours", "baseline", "baseline", "ours", "ours", "baseline"]
     assert turns == {"ours": [Turn(30.0, 1.0)] * 3, "baseline": [Turn(20.0, 1.0)] * 3}
@@ -85,7 +85,7 @@ def test_a_comparison_is_the_median_of_the_ratios_of_its_rounds() -> None:
     """A round is slow or fast for both sides, so rounds are compared, not the medians of the two sides."""
     ours, baseline = [Turn(10, 2), Turn(40, 4), Turn(90, 8)], [Turn(20, 1), Turn(40, 1), Turn(30, 1)]
 
-    found, by_cost = rounds.compare("ours_vs_other", ours, baseline, "the other", 1.1)
+    found, by_cost = question.compare("ours_vs_other", ours, baseline, "the other", 1.1)
 
     assert (found.minimum, found.median, found.maximum, found.rounds) == (0.5, 1.0, 3.0, 3)
     assert (found.ratio, found.value, found.wanted, found.good) == (1.0, 1.0, 1.1, False)
@@ -95,8 +95,8 @@ def test_a_comparison_is_the_median_of_the_ratios_of_its_rounds() -> None:
 def test_results_of_other_questions_stay_in_the_file(tmp_path: Path) -> None:
     """A single question can be measured; the file then has the latest figure of each."""
     file = tmp_path / "bench.json"
-    harness.write_results([figure("a", [1.0, 3.0, 2.0], "events/s"), figure("b", 1, "s")], file)
-    harness.write_results([figure("b", 2, "s")], file)
+    write_results([figure("a", [1.0, 3.0, 2.0], "events/s"), figure("b", 1, "s")], file)
+    write_results([figure("b", 2, "s")], file)
 
     results = {each["name"]: each for each in msgspec.json.decode(file.read_bytes())["results"]}
     assert (results["a"]["minimum"], results["a"]["median"], results["a"]["maximum"]) == (1.0, 2.0, 3.0)

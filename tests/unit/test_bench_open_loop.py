@@ -48,20 +48,16 @@ class StallingConnection:
 
 
 async def send(monkeypatch: pytest.MonkeyPatch, events: int, rate: float | None = None) -> Load:
-    """Return what the generator measured over one such connection, without its reports."""
+    """Return what the generator measured over one such connection."""
     clock = Clock()
     connection = StallingConnection(clock)
 
     async def on_one_connection(_: Target, __: int, worker: Callable[[Any], Coroutine[Any, Any, None]]) -> None:
         await worker(connection)
 
-    async def report_nothing(*_: Any) -> None:
-        await asyncio.Event().wait()
-
     monkeypatch.setattr(load, "perf_counter", clock)
     monkeypatch.setattr(load.asyncio, "sleep", clock.sleep)
     monkeypatch.setattr(load, "on_connections", on_one_connection)
-    monkeypatch.setattr(Generator, "_report_rate", report_nothing)
     return await Generator(Target("host", 1, dict.fromkeys(ORGS, "token")), events, batch=100).run(rate)
 
 
