@@ -12,8 +12,7 @@ from typing import NamedTuple
 
 import uvloop
 
-from bench.api import Target, UnexpectedResponse, count_events, get
-from bench.http_client import HttpConnection, Response, connect
+from bench.api import HttpConnection, Response, Target, UnexpectedResponse, connect, count_events, get
 from bench.load import Generator, Load
 from bench.question import ROUNDS, BenchQuestion, Figure, Report, Turn, figure, figures_of, percentile
 from bench.services import installation
@@ -71,7 +70,7 @@ async def _send_until_visible(
     load = await generator.run(report=report)
     end = perf_counter()
     report(f"{load.accepted:,} events accepted, waiting until all can be read")
-    connection = await connect(target.host, target.port)
+    connection = await connect(target)
     await get(connection, target, READS["analytics"], load.positions)  # analytics follow the sessions
     seconds = load.seconds + perf_counter() - end
     counted = await count_events(connection, target) - already
@@ -110,7 +109,7 @@ async def probe(target: Target, report: Report, rate: int = RATE, seconds: int =
     turns = cycle(READS)
     idle: asyncio.Queue[HttpConnection] = asyncio.Queue()
     for _ in range(PROBE_CONNECTIONS):
-        idle.put_nowait(await connect(target.host, target.port))
+        idle.put_nowait(await connect(target))
 
     async def read_back(name: str, position: str, acknowledged: float) -> None:
         connection = await idle.get()

@@ -20,23 +20,18 @@ import msgspec
 from bench.question import BenchQuestion, Figure, Report, figure, in_turns
 from bench.services import in_own_process, temporary_folder
 from prices.price_list import list_prices
-from processors.dead_letter_limit import DeadLetterLimit
-from processors.flow.observer import Observers
 from processors.marks.rollups import Target
 from processors.pipeline import Pipeline
-from processors.plan import Planner
-from processors.pricing import Pricing
-from processors.state_cache import StateCache
 from runtime.operations.provision_store import provision_store
-from runtime.services.projector import make_warehouse
+from runtime.services.metrics import new_registry
+from runtime.services.projector import make_projector
 from runtime.settings.settings import Settings
-from runtime.settings.store_url import parse_store_url
+from runtime.settings.store_url import store_address
 from schemas.ids import IdSecrets, mint, new_thread
 from schemas.log.codec import encode
 from schemas.log.position import LogRecord
 from schemas.log.records import Actor, Event, EventsRecorded
 from schemas.log.topics import record_key
-from store.generations import FIRST_GENERATION
 
 BATCH_RECORDS, WARM_UP, BATCHES = 800, 4, 40
 HOUR_MS = 3_600_000
@@ -73,11 +68,9 @@ class NoLog:
 
 def cost_of(folder: str, shape: Shape) -> float:
     """Return the processor time of a record, in µs, for a new store in ``folder``."""
-    store = parse_store_url(f"chdb://{folder}/store")
-    provision_store(store, 1, list_prices())
-    warehouse, cache = make_warehouse(store, FIRST_GENERATION), StateCache(Settings().cache_bytes_max)
-    planner = Planner(warehouse, cache, Pricing(warehouse), 1, DeadLetterLimit(0.9))
-    return asyncio.run(_project(Pipeline(warehouse, NoLog(), planner, cache, Observers()), shape))
+    settings = Settings(store_url=f"chdb://{folder}/store")
+    provision_store(store_address(settings), 1, list_prices())
+    return asyncio.run(_project(make_projector(settings, NoLog(), 1, new_registry()).pipeline, shape))
 
 
 async def _project(pipeline: Pipeline, shape: Shape) -> float:

@@ -8,8 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from bench.api import Target, UnexpectedResponse, on_connections, request_head, send
-from bench.http_client import HttpConnection, Response
+from bench.api import HttpConnection, Response, Target, UnexpectedResponse, on_connections, request_head, send
 from bench.payloads import BATCH, make_creations, make_scripts, place_in_script
 from bench.population import draw_sessions, take_turns
 from bench.question import Report

@@ -15,8 +15,7 @@ from uuid import UUID
 import uvloop
 from msgspec import structs
 
-from bench.api import UnexpectedResponse, request_head
-from bench.http_client import Response
+from bench.api import Response, UnexpectedResponse, request_head
 from bench.ingest import ingest_into_sqlite
 from bench.load import send_all
 from bench.otlp_payloads import RECORDS, request_body

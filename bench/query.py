@@ -8,8 +8,7 @@ from urllib.parse import urlencode
 
 import uvloop
 
-from bench.api import get_once, time_get
-from bench.http_client import connect
+from bench.api import connect, get_once, time_get
 from bench.query_data import LONG_SESSION_PATH, Data, fill_store, search_words
 from bench.question import BenchQuestion, Figure, Report, figure, percentile
 from bench.services import Service, installation
@@ -72,7 +71,7 @@ class Reads(NamedTuple):
     async def _time(self, name: str, paths: Sequence[str]) -> list[float]:
         """Return the seconds of each read; they follow each other on one connection."""
         target, seconds = self.service.target, []
-        connection = await connect(target.host, target.port)
+        connection = await connect(target)
         for number in range(WARM_UP_READS + MEASURED_READS):
             self.report(f"{name}, {number} of {WARM_UP_READS + MEASURED_READS}")
             seconds.append(await time_get(connection, target, paths[number % len(paths)]))

@@ -8,8 +8,7 @@ import msgspec
 import pytest
 
 from bench import load
-from bench.api import Target
-from bench.http_client import Response
+from bench.api import Response, Target
 from bench.load import Generator, Load
 from bench.population import ORGS
 
