@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -18,6 +18,14 @@ class Past(NamedTuple):
     key: str
     at_ms: int
     payload: dict[str, Any]
+
+
+def past(event: str, key: Any, at_ms: int, *fields: Mapping[str, Any]) -> Past:
+    """Return an event. ``key`` names it among those of its kind; later ``fields`` replace earlier ones."""
+    payload = {"hook_event_name": event}
+    for more in fields:
+        payload.update(more)
+    return Past(f"{event} {key}", at_ms, payload)
 
 
 class Session(NamedTuple):

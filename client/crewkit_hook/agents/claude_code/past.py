@@ -19,7 +19,7 @@ from crewkit_hook.note import git_of
 from crewkit_hook.repository import described
 from crewkit_hook.transcripts.folders import Folders, by_age
 from crewkit_hook.transcripts.lines import ODD, ms_of, new_lines, object_of, parsed, texts_of
-from crewkit_hook.transcripts.past import Past, Session, key_of
+from crewkit_hook.transcripts.past import Past, Session, key_of, past
 from crewkit_hook.transcripts.reading import report
 
 _LINE_ID = re.compile(rb'"uuid": ?"([0-9A-Za-z-]{1,64})"')
@@ -29,6 +29,8 @@ _NO_PROMPTS = (_INTERRUPTED, _BUILT_IN_COMMAND, "<local-command-", "<bash-", "Ca
 _REJECTED = ("The user doesn't want to", "Permission to use", "User rejected")
 _BY_MACHINE = "system"
 _META_BYTES_MAX = 64 << 10
+Line = dict[str, Any]
+Fields = dict[str, Any]  # of a payload
 
 
 class PastSessions:
@@ -115,28 +117,25 @@ class _Reader:
                 yield self._start(line, at_ms)
             self._last = line
             self.ended_ms = max(at_ms, self.ended_ms)
-            yield from self._understood(line, at_ms, str(line.get("agentId") or ""))
+            yield from self._understood(line, at_ms, {"agent_id": str(line.get("agentId") or "")})
 
     def _subagent(self, file: Path) -> Iterator[Past]:
         agent_id = file.stem[len("agent-") :]
         agent = {"agent_id": agent_id, "agent_type": _agent_type(file)}
-        began = False
         last_ms, answer = 0, ""
         for _, raw in new_lines(str(file), 0):
             line = parsed(raw)
             at_ms = ms_of(line.get("timestamp"))
             if not at_ms or line.get("type") not in ("user", "assistant") or str(line.get("uuid")) in self._others:
                 continue
-            if not began:
-                began = True
-                yield Past(f"SubagentStart {agent_id}", at_ms, {"hook_event_name": "SubagentStart", **agent})
+            if not last_ms:
+                yield past("SubagentStart", agent_id, at_ms, agent)
             last_ms = max(last_ms, at_ms)
             answer = _text_of(line) or answer if line.get("type") == "assistant" else answer
-            yield from self._understood(line, at_ms, agent_id, agent["agent_type"])
-        if began:
+            yield from self._understood(line, at_ms, agent)
+        if last_ms:
             self.ended_ms = max(last_ms, self.ended_ms)
-            stop = {"hook_event_name": "SubagentStop", **agent, "last_assistant_message": answer}
-            yield Past(f"SubagentStop {agent_id}", last_ms, stop)
+            yield past("SubagentStop", agent_id, last_ms, agent, {"last_assistant_message": answer})
 
     def _is_copied(self, line: dict[str, Any]) -> bool:
         if is_copy(line, self._session_id):
@@ -153,75 +152,63 @@ class _Reader:
         if attended is not None:
             self.context["attended"] = attended
 
-    def _start(self, line: dict[str, Any], at_ms: int) -> Past:
+    def _start(self, line: Line, at_ms: int) -> Past:
         source = "fork" if self._parent and not self._last else "resume" if self._last else "startup"
         self._runs = True
-        payload = {"hook_event_name": "SessionStart", "source": source, "cwd": self.folder}
-        if self._title:
-            payload["session_title"] = self._title
-        return Past(f"SessionStart {line.get('uuid')}", at_ms, payload)
+        title = {"session_title": self._title} if self._title else {}
+        return past("SessionStart", line.get("uuid"), at_ms, {"source": source, "cwd": self.folder}, title)
 
     def _end(self) -> Iterator[Past]:
-        if not self._runs:
-            return
-        self._runs = False
-        payload = {"hook_event_name": "SessionEnd", "reason": "other"}
-        yield Past(f"SessionEnd {self._last.get('uuid')}", self.ended_ms, payload)
+        if self._runs:
+            self._runs = False
+            yield past("SessionEnd", self._last.get("uuid"), self.ended_ms, {"reason": "other"})
 
-    def _understood(self, line: dict[str, Any], at_ms: int, agent_id: str, agent_type: str = "") -> list[Past]:
+    def _understood(self, line: Line, at_ms: int, agent: dict[str, str]) -> list[Past]:
+        """Return the events of a line of the main agent or a subagent; none if the line can't be understood."""
+        common = {"cwd": self.folder, "prompt_id": line.get("promptId"), **(agent if agent["agent_id"] else {})}
+        common = {name: value for name, value in common.items() if value}
         with suppress(*ODD):
-            return list(self._events(line, at_ms, agent_id, agent_type))
+            return list(self._events(line, at_ms, common))
         return []
 
-    def _events(self, line: dict[str, Any], at_ms: int, agent_id: str, agent_type: str) -> Iterator[Past]:
-        common = {"cwd": self.folder, "prompt_id": line.get("promptId")}
-        if agent_id:
-            common |= {"agent_id": agent_id, "agent_type": agent_type}
-        common = {name: value for name, value in common.items() if value}
+    def _events(self, line: Line, at_ms: int, common: Fields) -> Iterator[Past]:
         kind = line.get("type")
         if kind == "system" and line.get("subtype") == "compact_boundary":
-            trigger = object_of(line.get("compactMetadata")).get("trigger")
+            trigger = {"trigger": object_of(line.get("compactMetadata")).get("trigger")}
             for event in ("PreCompact", "PostCompact"):
-                yield Past(
-                    f"{event} {line.get('uuid')}", at_ms, {"hook_event_name": event, "trigger": trigger, **common}
-                )
+                yield past(event, line.get("uuid"), at_ms, trigger, common)
         elif kind == "assistant":
-            yield from self._answered(line, at_ms, common, agent_id)
+            yield from self._answered(line, at_ms, common)
         elif kind == "user":
-            yield from self._asked(line, at_ms, common, agent_id)
+            yield from self._asked(line, at_ms, common)
 
-    def _answered(self, line: dict[str, Any], at_ms: int, common: dict[str, Any], agent_id: str) -> Iterator[Past]:
+    def _answered(self, line: Line, at_ms: int, common: Fields) -> Iterator[Past]:
         message = object_of(line.get("message"))
         for block in _blocks(message):
             if block.get("type") == "tool_use" and isinstance(block.get("id"), str):
                 use = {"tool_name": block.get("name"), "tool_input": block.get("input"), "tool_use_id": block["id"]}
                 self._uses[block["id"]] = use
-                yield Past(f"PreToolUse {block['id']}", at_ms, {"hook_event_name": "PreToolUse", **common, **use})
+                yield past("PreToolUse", block["id"], at_ms, common, use)
         is_last = message.get("stop_reason") in ("end_turn", "stop_sequence") or message.get("model") == SYNTHETIC
         text = _text_of(line)
-        if is_last and text and not agent_id:
+        if is_last and text and "agent_id" not in common:
             event = "StopFailure" if line.get("isApiErrorMessage") else "Stop"
-            stop = {"hook_event_name": event, **common, "last_assistant_message": text}
-            yield Past(f"{event} {message.get('id') or line.get('uuid')}", at_ms, stop)
+            yield past(event, message.get("id") or line.get("uuid"), at_ms, common, {"last_assistant_message": text})
 
-    def _asked(self, line: dict[str, Any], at_ms: int, common: dict[str, Any], agent_id: str) -> Iterator[Past]:
-        message = object_of(line.get("message"))
-        results = [block for block in _blocks(message) if block.get("type") == "tool_result"]
+    def _asked(self, line: Line, at_ms: int, common: Fields) -> Iterator[Past]:
+        results = [block for block in _blocks(object_of(line.get("message"))) if block.get("type") == "tool_result"]
         for block in results:
             yield from self._finished(line, block, at_ms, common)
         prompt = _text_of(line)
-        if results or agent_id or line.get("isMeta") or line.get("isCompactSummary") or not prompt:
+        if results or "agent_id" in common or line.get("isMeta") or line.get("isCompactSummary") or not prompt:
             return
         if line.get("isSidechain") or prompt.startswith(_NO_PROMPTS):
             return
-        payload = {"hook_event_name": "UserPromptSubmit", **common, "prompt": prompt}
-        if line.get("promptSource") == _BY_MACHINE:
-            payload["source"] = _BY_MACHINE
-        yield Past(key_of(payload) or f"UserPromptSubmit {line.get('uuid')}", at_ms, payload)
+        source = {"source": _BY_MACHINE} if line.get("promptSource") == _BY_MACHINE else {}
+        asked = past("UserPromptSubmit", line.get("uuid"), at_ms, common, {"prompt": prompt}, source)
+        yield asked._replace(key=key_of(asked.payload) or asked.key)
 
-    def _finished(
-        self, line: dict[str, Any], block: dict[str, Any], at_ms: int, common: dict[str, Any]
-    ) -> Iterator[Past]:
+    def _finished(self, line: Line, block: Fields, at_ms: int, common: Fields) -> Iterator[Past]:
         use = self._uses.get(str(block.get("tool_use_id")))
         if use is None:
             return
@@ -233,7 +220,7 @@ class _Reader:
             event, outcome = "PermissionDenied", {"reason": said}
         else:
             event, outcome = "PostToolUseFailure", {"error": said}
-        yield Past(f"{event} {use['tool_use_id']}", at_ms, {"hook_event_name": event, **common, **use, **outcome})
+        yield past(event, use["tool_use_id"], at_ms, common, use, outcome)
 
 
 def _own_ids(transcript: str) -> set[str]:

@@ -11,7 +11,7 @@ from typing import Any
 from crewkit_hook.agents.codex.transcript import Reading, about_of, begins_with_copies, is_own_turn
 from crewkit_hook.transcripts.folders import Folders
 from crewkit_hook.transcripts.lines import ODD, ms_of, new_lines, object_of, parsed, texts_of
-from crewkit_hook.transcripts.past import Past, Session, key_of
+from crewkit_hook.transcripts.past import Past, Session, key_of, past
 from crewkit_hook.transcripts.reading import report
 
 _CALLS = frozenset({"function_call", "custom_tool_call", "local_shell_call"})
@@ -109,26 +109,26 @@ class _Reader:
             event, more = f"Subagent{which}", {}
         else:
             event, more = f"Session{which}", {name: value}
-        return Past(f"{event} {self._meta.thread}", at_ms, {"hook_event_name": event, **more, **self._common})
+        return past(event, self._meta.thread, at_ms, more, self._common)
 
     def _events(self, line_type: str, payload: dict[str, Any], at_ms: int, offset: int) -> Iterator[Past]:
         kind, call = payload.get("type"), str(payload.get("call_id") or "")
-        thread = self._meta.thread
+        unique, common = f"{self._meta.thread} {offset}", self._common
         if kind in _CALLS and call:
             self._uses[call] = use = _use(payload, call)
-            yield Past(f"PreToolUse {call}", at_ms, {"hook_event_name": "PreToolUse", **self._common, **use})
+            yield past("PreToolUse", call, at_ms, common, use)
         elif kind in _OUTPUTS and call in self._uses:
-            done = _finished(payload.get("output"))
-            yield Past(f"{done['hook_event_name']} {call}", at_ms, {**done, **self._common, **self._uses[call]})
+            event, outcome = _finished(payload.get("output"))
+            yield past(event, call, at_ms, outcome, common, self._uses[call])
         elif (prompt := _prompt(payload)) is not None:
-            asked = {"hook_event_name": "UserPromptSubmit", **self._common, "prompt": prompt}
-            yield Past(key_of(asked) or f"UserPromptSubmit {thread} {offset}", at_ms, asked)
+            asked = past("UserPromptSubmit", unique, at_ms, common, {"prompt": prompt})
+            yield asked._replace(key=key_of(asked.payload) or asked.key)
         elif kind == "task_complete":
-            stop = {"hook_event_name": "Stop", "last_assistant_message": payload.get("last_agent_message")}
-            yield Past(f"Stop {thread} {payload.get('turn_id') or offset}", at_ms, {**stop, **self._common})
+            answer = {"last_assistant_message": payload.get("last_agent_message")}
+            yield past("Stop", f"{self._meta.thread} {payload.get('turn_id') or offset}", at_ms, answer, common)
         elif line_type == "compacted":
             for event in ("PreCompact", "PostCompact"):
-                yield Past(f"{event} {thread} {offset}", at_ms, {"hook_event_name": event, **self._common})
+                yield past(event, unique, at_ms, common)
 
 
 def _use(payload: dict[str, Any], call: str) -> dict[str, Any]:
@@ -144,12 +144,13 @@ def _use(payload: dict[str, Any], call: str) -> dict[str, Any]:
     return {"tool_name": name, "tool_input": given, "tool_use_id": call}
 
 
-def _finished(output: Any) -> dict[str, Any]:
+def _finished(output: Any) -> tuple[str, dict[str, Any]]:
+    """Return the event of a finished call, and its outcome."""
     text = output if isinstance(output, str) else json.dumps(output)
     code = text.partition(_EXITED)[2].partition("\n")[0].strip()
     if code.lstrip("-").isdigit() and int(code) != 0:
-        return {"hook_event_name": "PostToolUseFailure", "error": text}
-    return {"hook_event_name": "PostToolUse", "tool_response": text}
+        return "PostToolUseFailure", {"error": text}
+    return "PostToolUse", {"tool_response": text}
 
 
 def _prompt(payload: dict[str, Any]) -> str | None:
