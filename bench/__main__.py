@@ -27,14 +27,13 @@ from bench import (
     projector,
     query,
     replay,
-    starts,
 )
 from bench.question import FAILED, BenchQuestion, Figure
 
 RESULTS_FILE = Path("var") / "bench.json"
 SUBJECTS = (
     *(projector, ingest, comparisons, otlp, end_to_end, replay, query),
-    *(dashboard, footprint, starts, hooks, growth, peers),
+    *(dashboard, footprint, hooks, growth, peers),
 )
 QUESTIONS: dict[str, BenchQuestion] = {each.name: each for subject in SUBJECTS for each in subject.QUESTIONS}
 

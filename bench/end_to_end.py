@@ -4,7 +4,6 @@ And how soon after its response can an event be read, at a steady 10,000 events 
 """
 
 import asyncio
-from collections.abc import Callable
 from functools import partial
 from itertools import count, cycle
 from time import perf_counter
@@ -55,18 +54,14 @@ def send_until_visible(target: Target, events: int, report: Report, already: int
     Raises:
         UnexpectedResponse: the API reports a different number of events.
     """
-    before: list[float] = []
-    load, seconds = uvloop.run(
-        _send_until_visible(target, events, report, already, lambda: before.append(descendants_cpu_s()))
-    )
-    return Visible(load, seconds, descendants_cpu_s() - before[0])
-
-
-async def _send_until_visible(
-    target: Target, events: int, report: Report, already: int, on_begin: Callable[[], None]
-) -> tuple[Load, float]:
     generator = Generator(target, events)
-    generator.on_begin = on_begin
+    uvloop.run(generator.create_sessions())
+    before = descendants_cpu_s()
+    load, seconds = uvloop.run(_send_until_visible(generator, target, report, already))
+    return Visible(load, seconds, descendants_cpu_s() - before)
+
+
+async def _send_until_visible(generator: Generator, target: Target, report: Report, already: int) -> tuple[Load, float]:
     load = await generator.run(report=report)
     end = perf_counter()
     report(f"{load.accepted:,} events accepted, waiting until all can be read")

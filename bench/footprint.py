@@ -1,16 +1,78 @@
-"""What does `up` use: memory after a million events, and processor, memory and disk when idle?"""
+"""What does `up` use: at a start, after a million events, and when idle?
 
+A start is measured from the command to the first answer and until it is ready. `AGAINST=/path/to/a/checkout` measures
+the starts of that version in turns with ours, with the packages of this environment.
+"""
+
+import os
 import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
 
 from bench.end_to_end import send_until_visible
-from bench.question import BenchQuestion, Figure, Report, figure
-from bench.services import Service, installation
-from bench.usage import cpu_s, disk_bytes, resident_mb
+from bench.question import BenchQuestion, Figure, Report, figure, in_turns
+from bench.services import HOST, Service, http_service, installation, running_service, temporary_folder, wait_until
+from bench.usage import cpu_s, descendants_cpu_s, disk_bytes, resident_mb
+from runtime.services.http_probe import answers_200
+from runtime.services.ports import free_port
 
+OURS, AGAINST = Path(__file__).parents[1], os.environ.get("AGAINST")
+START_EVENTS, STARTS, START_POLL_S = 500_000, 5, 0.02
 MEMORY_EVENTS, MEMORY_MARK_MB = 1_000_000, 1_200
 REST_EVENTS = 100_000
 SETTLE_S, REST_S, REPORT_EVERY_S = 60, 600, 10
 CORE_MARK_PERCENT, GROWTH_MARK_MB = 5, 32
+
+
+class Start(NamedTuple):
+    """Seconds to the first answer and to readiness, and the processor seconds of all processes until then."""
+
+    answer_s: float
+    ready_s: float
+    processor_s: float
+
+
+def _start(checkout: Path, folder: Path) -> Start:
+    """Start `up` of a checkout on a folder, and stop it when it is ready."""
+    port, used, began = free_port(), descendants_cpu_s(), time.monotonic()
+    env = {"PYTHONPATH": str(checkout), "PYTHONDONTWRITEBYTECODE": ""}
+    with running_service(folder, "up", "--port", str(port), env=env) as running:
+        wait_until(lambda: answers_200(HOST, port, "/livez"), running, folder, poll_s=START_POLL_S)
+        answered = time.monotonic()
+        wait_until(lambda: answers_200(HOST, port, "/readyz"), running, folder, poll_s=START_POLL_S)
+        return Start(answered - began, time.monotonic() - began, descendants_cpu_s() - used)
+
+
+def _measure_new(report: Report) -> list[Figure]:
+    """Start `up` on a new folder."""
+
+    def once(checkout: Path) -> Start:
+        with temporary_folder() as folder:
+            return _start(checkout, folder)
+
+    return _measure_starts("start_up", once, report)
+
+
+def _measure_filled(report: Report) -> list[Figure]:
+    """Start `up` on a folder whose events are all projected."""
+    with temporary_folder() as folder:
+        with http_service(folder, "up") as service:
+            send_until_visible(service.target, START_EVENTS, report)
+        return _measure_starts("start_up_filled", lambda checkout: _start(checkout, folder), report)
+
+
+def _measure_starts(name: str, once: Callable[[Path], Start], report: Report) -> list[Figure]:
+    """Measure rounds, after one start that leaves the files in memory and the rules in their cache."""
+    once(OURS)
+    versions = {"": OURS} | ({" against": Path(AGAINST)} if AGAINST else {})
+    starts = in_turns({version: partial(once, checkout) for version, checkout in versions.items()}, report, STARTS)
+    return [
+        figure(f"{name}{version} {what}", [getattr(each, field) for each in found], "s")
+        for version, found in starts.items()
+        for field, what in (("answer_s", "first answer"), ("ready_s", "ready"), ("processor_s", "processor time"))
+    ]
 
 
 def _measure_memory(report: Report) -> list[Figure]:
@@ -56,4 +118,6 @@ def _rest(seconds: int, report: Report) -> None:
 QUESTIONS = (
     BenchQuestion("memory_up", "resident memory of `up` after 1,000,000 events", _measure_memory),
     BenchQuestion("at_rest_up", "what `up` uses when idle, for ten minutes", _measure_at_rest, only_by_name=True),
+    BenchQuestion("start_up", "a start of `up` on a new folder", _measure_new),
+    BenchQuestion("start_up_filled", "a start of `up` with 500,000 events", _measure_filled, only_by_name=True),
 )

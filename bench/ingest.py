@@ -14,7 +14,7 @@ import uvloop
 
 from bench.kafka import broker_topic, log_url
 from bench.load import Generator, Load
-from bench.payloads import BATCH
+from bench.population import BATCH
 from bench.question import ROUNDS, BenchQuestion, Figure, Report, Turn, figure, figures_of, in_turns, percentile
 from bench.services import Service, http_service, process, temporary_folder, wait_until_ready
 from bench.usage import cpu_s
@@ -40,10 +40,11 @@ class Sent(NamedTuple):
 
 def send_events(service: Service, events: int, report: Report, batch: int = BATCH) -> Sent:
     """Create sessions and send ``events`` events, ``batch`` in a request, as fast as possible."""
-    generator, before = Generator(service.target, events, batch), list[float]()
-    generator.on_begin = lambda: before.append(cpu_s(service.pid))
+    generator = Generator(service.target, events, batch)
+    uvloop.run(generator.create_sessions())
+    before = cpu_s(service.pid)
     load = uvloop.run(generator.run(report=report))
-    return Sent(load, cpu_s(service.pid) - before[0])
+    return Sent(load, cpu_s(service.pid) - before)
 
 
 @contextlib.contextmanager

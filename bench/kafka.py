@@ -1,26 +1,36 @@
-"""A Kafka broker for one measurement, started from jars, with the product's topic."""
+"""A Kafka broker for one measurement, started from jars, with the product's topic and records as in production."""
 
 import asyncio
 import contextlib
+import secrets
 import subprocess
+import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import NewTopic
 from aiokafka.errors import KafkaError
 
+from bench.population import BATCH, ORGS, draw_sessions, make_creations, make_scripts, place_in_script, take_turns
 from bench.question import Report
 from devstack.kafka_jars import jars
 from devstack.kafka_jars.broker import Broker
+from ingest.intake.context import CommandContext
+from ingest.intake.sessions.create import decide
+from ingest.intake.times import parse_instant
 from ingest.log.kafka import KafkaTopic
 from ingest.log.kafka.provision import Wish, install
 from ingest.log.kafka.topic import admin_of
 from runtime.settings.secret_making import make_embedded_secrets
 from runtime.settings.secrets import own_secrets
+from schemas.http.requests import CreateSession, RecordEvents
+from schemas.ids import IdSecrets
 from schemas.log.codec import encode
-from schemas.log.records import AnyRecord, EventsRecorded
+from schemas.log.records import Actor, AnyRecord, Event, EventsRecorded
 from schemas.log.topics import TOPIC, partition_of, record_key
 
 IN_FLIGHT = 64
@@ -64,21 +74,42 @@ def log_url(topic: KafkaTopic) -> str:
     return f"kafka://{topic.bootstrap}/{topic.name}"
 
 
-async def fill_topic(topic: KafkaTopic, records: Iterator[AnyRecord], report: Report) -> FilledTopic:
-    """Append all records."""
+async def fill_topic(topic: KafkaTopic, events: int, report: Report) -> FilledTopic:
+    """Append ``events`` events in records of 100, without the write side."""
     filled, in_flight = FilledTopic(topic), asyncio.Semaphore(IN_FLIGHT)
     async with AIOKafkaProducer(bootstrap_servers=topic.bootstrap, **PRODUCER) as to:
-        for record in records:
+        for record in _make_records(events, round(time.time() * 1000)):
             await in_flight.acquire()
             key = record_key(record.session_id)
             sent = await to.send(topic.name, encode(record), key, partition_of(key, topic.partitions))
             sent.add_done_callback(lambda _: in_flight.release())
-            events = len(record.events) if isinstance(record, EventsRecorded) else 0
-            filled = FilledTopic(topic, filled.records + 1, filled.events + events)
+            more = len(record.events) if isinstance(record, EventsRecorded) else 0
+            filled = FilledTopic(topic, filled.records + 1, filled.events + more)
             if filled.records % 100 == 0:
                 report(f"filling the topic, {filled.events:,} events")
         await to.flush()
     return filled
+
+
+def _make_records(events: int, now_ms: int) -> Iterator[AnyRecord]:
+    """Yield the records of new sessions, then ``events`` events in records of `BATCH`; sessions take turns."""
+    keys = IdSecrets((secrets.token_bytes(32),), secrets.token_bytes(32))
+    contexts = {org: CommandContext(org, Actor("bench", "member"), now_ms, keys, uuid.uuid4) for org in ORGS}
+    planned = draw_sessions(events // BATCH, BATCH)
+    creations = zip(planned, make_creations(len(planned)), strict=True)
+    sessions = [decide(msgspec.json.decode(body, type=CreateSession), contexts[org]) for (org, _), body in creations]
+    yield from sessions
+    parsed = [[_parse_events(body) for body in script] for script in make_scripts()]
+    for request in take_turns(planned):
+        script, place = place_in_script(request, len(parsed[0]))
+        head = contexts[planned[request.session].org].head_of(sessions[request.session].session_id)
+        yield EventsRecorded(**head, events=tuple(Event(uuid.uuid4(), *fields) for fields in parsed[script][place]))
+
+
+def _parse_events(body: bytes) -> list[tuple[str, int, msgspec.Raw, int | None]]:
+    """Return the fields of each event, except its id."""
+    events = msgspec.json.decode(body, type=RecordEvents).events
+    return [(e.event_type, parse_instant(e.timestamp), msgspec.Raw(bytes(e.data)), e.seq) for e in events]
 
 
 async def committed_records(topic: KafkaTopic, group: str) -> int:

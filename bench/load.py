@@ -9,8 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from bench.api import HttpConnection, Response, Target, UnexpectedResponse, on_connections, request_head, send
-from bench.payloads import BATCH, make_creations, make_scripts, place_in_script
-from bench.population import draw_sessions, take_turns
+from bench.population import BATCH, draw_sessions, make_creations, make_scripts, place_in_script, take_turns
 from bench.question import Report
 
 CONNECTIONS = 32
@@ -73,13 +72,16 @@ class Generator:
         self._sessions = draw_sessions(events // batch, batch)
         self._events = events
         self.load = Load()
-        self.on_begin: Callable[[], None] = lambda: None  # called when the sessions exist, before the first request
         self.on_response: Callable[[Response], None] = lambda _: None
 
-    async def run(self, rate: float | None = None, report: Report = lambda _: None) -> Load:
-        """Create the sessions, which is not measured; then send everything, at ``rate`` events a second if given."""
+    async def create_sessions(self) -> None:
+        """Create the sessions, which is not measured."""
         await send_all(self._target, self._creations(), self._created)
-        self.on_begin()
+
+    async def run(self, rate: float | None = None, report: Report = lambda _: None) -> Load:
+        """Send everything, at ``rate`` events a second if given; first create the sessions unless they exist."""
+        if not self.load.sessions:
+            await self.create_sessions()
         begin = perf_counter()
 
         def answered(number: int, response: Response) -> None:

@@ -25,8 +25,7 @@ from bench.api import Target
 from bench.baselines.environments import python_with
 from bench.end_to_end import send_until_visible
 from bench.load import send_all
-from bench.payloads import BATCH, make_scripts, place_in_script
-from bench.population import draw_sessions, take_turns
+from bench.population import BATCH, draw_sessions, make_scripts, place_in_script, take_turns
 from bench.question import BenchQuestion, Figure, Report, Turn, compare, figure, figures_of, in_turns
 from bench.services import HOST, installation, process, temporary_folder, wait_until
 from bench.usage import cpu_s, disk_bytes, resident_mb

@@ -22,7 +22,6 @@ from bench.kafka import (
     rewind_group,
 )
 from bench.question import ROUNDS, BenchQuestion, Figure, Report, figure
-from bench.records import make_records
 from bench.services import (
     HOST,
     in_own_process,
@@ -113,8 +112,7 @@ def read_receipts(store_url: str, generation: str = FIRST_GENERATION) -> Receipt
 def filled_topic(folder: Path, events: int, report: Report) -> Iterator[FilledTopic]:
     """Run a broker whose topic holds ``events`` events in records of 100."""
     with broker_topic(folder) as topic:
-        records = make_records(events, round(time.time() * 1000))
-        yield asyncio.run(fill_topic(topic, records, report))
+        yield asyncio.run(fill_topic(topic, events, report))
 
 
 def project_into_folder(folder: Path, filled: FilledTopic, report: Report) -> Projected:

@@ -8,8 +8,16 @@ import pytest
 
 from bench import question
 from bench.__main__ import write_results
-from bench.payloads import SCRIPTS, make_scripts, place_in_script
-from bench.population import ORG, ORGS, PlannedRequest, draw_sessions, take_turns
+from bench.population import (
+    ORG,
+    ORGS,
+    SCRIPTS,
+    PlannedRequest,
+    draw_sessions,
+    make_scripts,
+    place_in_script,
+    take_turns,
+)
 from bench.question import Turn, figure
 
 
