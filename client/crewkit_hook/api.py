@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import math
+import socket
+import time
 import urllib.error
 import urllib.request
 from http import HTTPStatus
-from http.client import HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from crewkit_hook import __version__
-from crewkit_hook.deadline import Http, Https
 from crewkit_hook.printable import printable
 from crewkit_hook.settings import Settings
 
 TIMEOUT_S = 30.0
+REPLY_S = 30.0  # from the end of a request to the end of its reply
 REPLY_BYTES_MAX = 4 << 20  # a reply that refuses a whole batch is smaller than 1 MB
 RETRY_AFTER_S_MAX = 3_600.0
 
@@ -56,12 +59,59 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
+class _Bytes(io.RawIOBase):
+    """The bytes that arrive on a socket before a deadline: a server that trickles bytes must not hold up a request."""
+
+    def __init__(self, sock: socket.socket, until: float) -> None:
+        self._sock, self._until = sock, until
+        self._raw = sock.makefile("rb", buffering=0)  # it keeps the socket open
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the reply took too long")
+        self._sock.settimeout(left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Reply(HTTPResponse):
+    def __init__(self, sock: socket.socket, *rest: Any, **named: Any) -> None:
+        super().__init__(sock, *rest, **named)
+        self.fp.close()
+        self.fp = io.BufferedReader(_Bytes(sock, time.monotonic() + REPLY_S))
+
+
+class _Connection(HTTPConnection):
+    response_class = _Reply
+
+
+class _SecureConnection(HTTPSConnection):
+    response_class = _Reply
+
+
+class _Http(urllib.request.HTTPHandler):
+    def http_open(self, request: urllib.request.Request) -> HTTPResponse:
+        return self.do_open(_Connection, request)
+
+
+class _Https(urllib.request.HTTPSHandler):
+    def https_open(self, request: urllib.request.Request) -> HTTPResponse:
+        return self.do_open(_SecureConnection, request)
+
+
 class Api:
     """The API of one org, with a token."""
 
     def __init__(self, settings: Settings) -> None:
         self._base, self._token = settings.base, settings.token
-        self._opener = urllib.request.build_opener(_NoRedirect, Http, Https)
+        self._opener = urllib.request.build_opener(_NoRedirect, _Http, _Https)
 
     def send(self, client: str, body: bytes) -> Answer:
         """Send a batch of hooks and reports.

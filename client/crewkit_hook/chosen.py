@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import json
 import os
+import shlex
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
-from crewkit_hook import local
 from crewkit_hook.connect import Failed
+from crewkit_hook.printable import printable
 from crewkit_hook.settings import NotConnected, Settings, check_pattern, load, org_of
 
 _USUAL = "http://127.0.0.1:8080"
@@ -55,7 +59,7 @@ def so_far(home: str) -> Settings | None:
 
 def _url(given: argparse.Namespace, before: Settings | None) -> str:
     """Return the address. A token that this machine makes goes only to the installation that made it."""
-    url = local.address_in(given.data or DATA) if given.user else given.url
+    url = _address_in(given.data or DATA) if given.user else given.url
     url = url or (before and before.url) or _asked_url()
     if not url.startswith(("http://", "https://")):
         raise Failed(f"the address {url!r} must begin with http:// or https://")
@@ -72,8 +76,30 @@ def _token(given: argparse.Namespace) -> str:
         except OSError as error:
             raise Failed(f"{given.token_file} can't be read: {error}") from error
     if given.user:
-        return local.make_token(given.data or DATA, given.org, given.user)
+        return _made_token(given.data or DATA, given.org, given.user)
     return os.environ.get("CREWKIT_TOKEN", "")
+
+
+def _address_in(data: str) -> str:
+    """Return the address of the installation with this data folder."""
+    try:
+        return str(json.loads(Path(data, "run", "address.json").read_text("utf-8"))["url"])
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise Failed(f"nothing was ever started in {data}: give --data the folder of an installation") from error
+
+
+def _made_token(data: str, org: str, user: str) -> str:
+    """Return a new token for a user's agents: it can write but not read."""
+    beside = Path(sys.executable).with_name("crewkit-sessions")
+    command = str(beside) if beside.exists() else shutil.which("crewkit-sessions")
+    options = ("--org", org, "--user", user, "--role", "agent", "--ttl", "365d")
+    if command is None:
+        shown = shlex.join(("crewkit-sessions", "token", *options))
+        raise Failed(f"crewkit-sessions is not on this machine: run `{shown}` where it is, and use --token-file here")
+    made = subprocess.run([command, "token", "--data", data, *options], capture_output=True, text=True, check=False)  # noqa: S603
+    if made.returncode:
+        raise Failed(f"`crewkit-sessions token` made no token: {printable(made.stderr.strip())}")
+    return made.stdout.strip()
 
 
 def _asked_url() -> str:

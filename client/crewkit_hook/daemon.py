@@ -51,8 +51,9 @@ def run_detached() -> None:
             return
 
 
-def take_over(home: str) -> int:
-    """End the running sender, if there is one, and take its place; return the lock. What it was sending is sent again.
+@contextlib.contextmanager
+def sending(home: str) -> Iterator[None]:
+    """Be the only sender for a while. A running one is ended; what it was sending is sent again.
 
     Raises:
         Busy: a command holds the lock, or a process on another machine with the same home folder.
@@ -66,13 +67,6 @@ def take_over(home: str) -> int:
         elif time.monotonic() > give_up_at:
             raise Busy(f"process {pid} is sending, and did not end within {TAKE_OVER_S:.0f} s: try again later")
         time.sleep(0.05)
-    return lock
-
-
-@contextlib.contextmanager
-def sending(home: str) -> Iterator[None]:
-    """Be the one sender for a while; see `take_over`."""
-    lock = take_over(home)
     try:
         yield
     finally:

@@ -22,6 +22,11 @@ Json = dict[str, Any]
 class Broken(Exception):
     """An agent could not read this settings file. The message says where, and what to do."""
 
+    @classmethod
+    def unchanged(cls, problem: str) -> Broken:
+        """Return the error for a file that its user has to fix."""
+        return cls(f"{problem}: fix it, then try again. It was not changed")
+
 
 def hooks_of(agent: Agent, program: Program) -> Json:
     """Return our hooks: a group for each event."""
@@ -136,7 +141,7 @@ def _content(path: Path) -> bytes | None:
     except OSError as error:
         raise Broken(f"{path} can't be read: {error}") from error
     if len(content) > _FILE_BYTES_MAX:
-        raise Broken(f"{path} is larger than {_FILE_BYTES_MAX >> 20} MB: fix it, then try again. It was not changed")
+        raise Broken.unchanged(f"{path} is larger than {_FILE_BYTES_MAX >> 20} MB")
     return content
 
 
@@ -157,13 +162,11 @@ def _parsed(path: Path, text: bytes | None) -> Json:
         found = json.loads(text) if text and text.strip() else {}
         _text(found, text)  # raises for what can't be written back: NaN, too large a number, half a character
     except RecursionError as error:
-        raise Broken(f"{path} is nested too deeply: fix it, then try again. It was not changed") from error
+        raise Broken.unchanged(f"{path} is nested too deeply") from error
     except ValueError as error:
-        raise Broken(
-            f"{path} is not valid JSON, which has no comments ({error}): fix it, then try again. It was not changed"
-        ) from error
+        raise Broken.unchanged(f"{path} is not valid JSON, which has no comments ({error})") from error
     if not isinstance(found, dict) or not isinstance(found.get("hooks", {}), dict):
-        raise Broken(f"{path} is not in its agent's format: fix it, then try again. It was not changed")
+        raise Broken.unchanged(f"{path} is not in its agent's format")
     return found
 
 
@@ -171,7 +174,7 @@ def _without_ours(path: Path, hooks: Json) -> Json:
     rest: Json = {}
     for event, groups in hooks.items():
         if not isinstance(groups, list):
-            raise Broken(f"{path}: the hooks of {event} are not a list: fix it, then try again. It was not changed")
+            raise Broken.unchanged(f"{path}: the hooks of {event} are not a list")
         left = [group for group in map(_group_without_ours, groups) if group is not None]
         if left or not groups:
             rest[event] = left

@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from crewkit_hook.agents.registry import AGENTS
 from crewkit_hook.api import Api, Unreachable
@@ -19,8 +19,7 @@ from crewkit_hook.delivery import Misconfigured, Refused, batches, deliver
 from crewkit_hook.privacy import is_sensitive, leaving, leaving_context
 from crewkit_hook.settings import Settings
 from crewkit_hook.store import Item, Store, hook_item, report_item
-from crewkit_hook.transcripts.folders import by_age
-from crewkit_hook.transcripts.lines import instant
+from crewkit_hook.transcripts.lines import by_age, instant
 from crewkit_hook.transcripts.past import Past, PastSessions, Session, event_id
 
 OVER_AFTER_S = 3_600.0  # if a file is unchanged for so long, its session is over
@@ -110,7 +109,11 @@ def _items_of(session: Session, events: Sequence[Past], settings: Settings) -> I
     is_private = is_sensitive(settings, session.folders)
     context = leaving_context(session.context, is_private=is_private)
     for event in events:
-        yield _hook(session, event, context, is_private=is_private)
+        payload = {"session_id": session.session_id, **event.payload}
+        hook = {"id": event_id(session.client, session.session_id, event.key), "at": instant(event.at_ms)}
+        about = {"context": context} if context else {}
+        sent = leaving(payload, json.dumps(payload).encode(), is_private=is_private)
+        yield hook_item(session.client, {**hook, **about}, sent)
         context = {}
 
 
@@ -136,11 +139,3 @@ def _deliver(api: Api, batch: list[Item]) -> list[str]:
                 raise NotSent(f"not everything was sent ({error}). Run it again: nothing counts twice") from error
             time.sleep(error.retry_after_s or PAUSE_S * 2**failures)
     return reasons
-
-
-def _hook(session: Session, event: Past, context: dict[str, Any], *, is_private: bool) -> Item:
-    payload = {"session_id": session.session_id, **event.payload}
-    hook: dict[str, Any] = {"id": event_id(session.client, session.session_id, event.key), "at": instant(event.at_ms)}
-    if context:
-        hook["context"] = context
-    return hook_item(session.client, hook, leaving(payload, json.dumps(payload).encode(), is_private=is_private))

@@ -17,16 +17,8 @@ PAYLOAD_BYTES_MAX = 64 << 20
 GIT_BYTES_MAX = 64 << 10
 _PASSED_ON = (  # what the sender needs of the agent's environment, which may hold secrets
     *("HOME", "PATH", "LANG", "LC_ALL", "TMPDIR", spool.HOME_VARIABLE),
-    *(
-        "SSL_CERT_FILE",
-        "SSL_CERT_DIR",
-        "HTTPS_PROXY",
-        "HTTP_PROXY",
-        "NO_PROXY",
-        "https_proxy",
-        "http_proxy",
-        "no_proxy",
-    ),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR"),
+    *("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "https_proxy", "http_proxy", "no_proxy"),
 )
 
 

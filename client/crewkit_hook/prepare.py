@@ -6,23 +6,29 @@ import json
 import re
 import time
 import uuid
-from typing import Any
+from contextlib import suppress
+from typing import Any, Optional
 
 from crewkit_hook import processes, spool
 from crewkit_hook.agents.agent import Agent
 from crewkit_hook.agents.registry import AGENTS
 from crewkit_hook.privacy import is_sensitive, leaving, leaving_context
 from crewkit_hook.repository import described
-from crewkit_hook.sessions import ENDED, extras, last_totals, late_totals
 from crewkit_hook.settings import Settings
 from crewkit_hook.store import Item, Store, hook_item, report_item
 from crewkit_hook.transcripts.lines import instant
 from crewkit_hook.transcripts.past import event_id, key_of
+from crewkit_hook.transcripts.reading import Reading, report
 
 EARLIEST_MS = 946_684_800_000  # 2000-01-01: the installation refuses earlier times, and times a day ahead
 AHEAD_MS = 60_000
 _AT = re.compile(rb', "at": "[^"]*"')
+ENDED = "SessionEnd"
 KILLED = "killed"  # the reason for an end that the client itself reports
+LOOKS = 6  # how often the files of an ended session are read for exact totals
+_ATTENDED = {"1": True, "0": False}
+State = dict[str, Any]
+Report = Optional[dict[str, Any]]
 
 
 class Unusable(Exception):
@@ -43,19 +49,64 @@ def prepare(name: str, record: bytes, settings: Settings, store: Store) -> list[
     payload = _payload(raw)
     at_ms = _plausible(int(name.partition("-")[0]))
     state = _remembered(agent, payload, header, store, at_ms)
-    more = extras(agent, payload, header, state, store)
+    about, totals = _of_files(agent, payload, state, store)
     is_private = state.get("sensitive", False) or is_sensitive(settings, _folders(header, payload))
     state["sensitive"] = is_private
     process = {"process": int(state["process"])} if state["process"] else {}
-    context = {**leaving_context({**described(header), **more.context}, is_private=is_private), **process}
+    said = {"attended": _ATTENDED.get(header.get("attended", "")), "parent": state.get("parent"), **about}
+    known = {name: value for name, value in said.items() if value is not None}
+    context = {**leaving_context({**described(header), **known}, is_private=is_private), **process}
     hook: dict[str, Any] = {"id": _id_of(agent, payload, name), "at": instant(at_ms)}
     if context != state.get("said"):
         state["said"] = hook["context"] = context
     items = [hook_item(agent.name, hook, leaving(payload, raw, is_private=is_private))]
-    if more.report is not None:
-        items.append(report_item(agent.name, more.report))
+    if totals is not None:
+        items.append(report_item(agent.name, totals))
     _remember(store, agent.name, payload["session_id"], state)
     return items
+
+
+def _of_files(agent: Agent, payload: dict[str, Any], state: State, store: Store) -> tuple[dict[str, Any], Report]:
+    """Return what the session's files say about it, and its running totals at the end of a turn; update its state."""
+    session_id, event = payload["session_id"], payload["hook_event_name"]
+    reading = agent.reading(session_id, state.get("reading"))
+    if event == "SessionStart":
+        _started(agent, payload, state, store, reading)
+    totals = None
+    if event in agent.ends and state.get("transcript"):
+        _advance(reading, state)
+        totals = _report(session_id, state, reading)
+        if event == ENDED and reading.totals().is_partial:
+            state["looks"] = LOOKS  # with /clear, Claude Code writes its exact totals after the hook
+    state["reading"] = reading.kept
+    return reading.about(), totals
+
+
+def _started(agent: Agent, payload: dict[str, Any], state: State, store: Store, reading: Reading) -> None:
+    """Handle the start of a run: after a run that did not end, and after `/clear`, which makes a new session."""
+    if payload.get("source") == "clear":
+        before = store.last_of_process(agent.name, state.get("process", ""), payload["session_id"])
+        if before:
+            state["parent"] = {"session_id": before, "relation": "clear"}
+    elif payload.get("source") == "resume" and not state["was_over"]:
+        _note_kill(reading, state)
+
+
+def _note_kill(reading: Reading, state: State) -> None:
+    """Read what a run without an end left behind."""
+    _advance(reading, state)
+    reading.killed()
+
+
+def _advance(reading: Reading, state: State) -> None:
+    """Read what is new. Without a valid path, only the totals are lost; an agent that was killed at once named none."""
+    with suppress(OSError, ValueError, RuntimeError):
+        if state.get("transcript"):
+            reading.advance(state["transcript"])
+
+
+def _report(session_id: str, state: State, reading: Reading) -> Report:
+    return report(session_id, state["last_at"], reading.totals(), has_telemetry=bool(state.get("telemetry")))
 
 
 def _id_of(agent: Agent, payload: dict[str, Any], name: str) -> str:
@@ -85,22 +136,28 @@ def look_after(store: Store) -> list[Item]:
     return items
 
 
-def _late_totals(client: str, session_id: str, state: dict[str, Any]) -> list[Item]:
-    report = late_totals(AGENTS[client], session_id, state)
-    state["looks"] = 0 if report else state["looks"] - 1
-    return [report_item(client, report)] if report else []
+def _late_totals(client: str, session_id: str, state: State) -> list[Item]:
+    """Return the exact totals of a session that has ended, if its agent has written them by now."""
+    reading = AGENTS[client].reading(session_id, state.get("reading"))
+    _advance(reading, state)
+    state["reading"] = reading.kept
+    found = None if reading.totals().is_partial else _report(session_id, state, reading)
+    state["looks"] = 0 if found else state["looks"] - 1
+    return [report_item(client, found)] if found else []
 
 
-def _end_of_the_dead(client: str, session_id: str, state: dict[str, Any]) -> list[Item]:
-    """Return the totals so far, and an end at the time of the last event."""
-    at_ms = state["last_at"]
-    report = last_totals(AGENTS[client], session_id, state)
-    state["is_over"] = True
+def _end_of_the_dead(client: str, session_id: str, state: State) -> list[Item]:
+    """Return the totals of a session whose agent is gone, and an end at the time of its last event."""
+    reading = AGENTS[client].reading(session_id, state.get("reading"))
+    _note_kill(reading, state)
+    state["reading"] = reading.kept
+    found = _report(session_id, state, reading)
+    at_ms, state["is_over"] = state["last_at"], True
     identity = f"{client} {session_id} {state['process']} {state['began']} {at_ms}"
     hook = {"id": str(uuid.uuid5(uuid.NAMESPACE_OID, identity)), "at": instant(at_ms)}
     payload = {"session_id": session_id, "hook_event_name": ENDED, "reason": KILLED}
     end = hook_item(client, hook, json.dumps(payload).encode())
-    return [report_item(client, report), end] if report else [end]
+    return [report_item(client, found), end] if found else [end]
 
 
 def _remember(store: Store, client: str, session_id: str, state: dict[str, Any]) -> None:

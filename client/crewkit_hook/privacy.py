@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from crewkit_hook.remote import without_credentials
+from crewkit_hook.repository import without_credentials
 from crewkit_hook.settings import Settings
 
 PAYLOAD_BYTES_MAX = 1_000_000  # the installation accepts 1 MiB, including what surrounds the payload

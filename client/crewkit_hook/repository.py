@@ -1,8 +1,9 @@
-"""Remote and branch of a working folder, from git's files."""
+"""Remote and branch of a working folder, from git's files; and remotes without the credentials in them."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from crewkit_hook import foreign
 from crewkit_hook.note import GIT_BYTES_MAX
 
 _BRANCH = "ref: refs/heads/"
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
+_SCP = re.compile(r"(?:([^/]*)@)?([^/@:]{2,}):((?!/?/).*)", re.DOTALL)
+_PORT = re.compile(r"\d*")
 
 
 def described(header: Mapping[str, str]) -> dict[str, str]:
@@ -58,3 +62,40 @@ def _common(git: Path) -> Path:
     except (OSError, ValueError):
         return git
     return common if Path(os.path.realpath(git)).parent == common / "worktrees" else git
+
+
+def without_credentials(address: str) -> str:
+    """Return what the installation would keep: no password, no query and, except over ssh, no user name.
+
+    Over https the user name may be a token.
+    """
+    address = address.strip()
+    if url := _URL.fullmatch(address):
+        scheme, rest = url.groups()
+        user, place = _split(rest)
+        return f"{scheme}://{_login(user) if 'ssh' in scheme.lower() else ''}{_without_query(place)}"
+    if scp := _SCP.fullmatch(address):
+        user, host, path = scp.groups()
+        return f"{_login(user or '')}{host}:{_without_query(path)}"
+    return address
+
+
+def _split(rest: str) -> tuple[str, str]:
+    """Return the user part and what follows it. If a password has a slash, what looks like the port isn't a number."""
+    authority, slash, path = rest.partition("/")
+    if "@" in authority:
+        user, _, host = authority.rpartition("@")
+        return user, f"{host}{slash}{path}"
+    if ":" in authority and not _PORT.fullmatch(authority.rpartition(":")[2]) and "@" in path:
+        user, _, place = rest.rpartition("@")
+        return user, place
+    return "", rest
+
+
+def _login(user: str) -> str:
+    name = user.partition(":")[0]
+    return f"{name}@" if name else ""
+
+
+def _without_query(place: str) -> str:
+    return re.split(r"[?#]", place, maxsplit=1)[0]

@@ -63,7 +63,7 @@ def _sent(home: str) -> dict[str, Any]:
             "refused": int(store.noted("refused") or 0),
             "last_sent": store.noted("last_sent") or None,
             "last_error": printable(store.noted("last_error")) or None,
-            "refusals": [printable(reason) for _, reason in store.refusals()],
+            "refusals": [printable(reason) for reason in store.refusals()],
         }
 
 

@@ -161,9 +161,9 @@ class Store:
         """Return the size of the file in bytes."""
         return self.path.stat().st_size
 
-    def refusals(self, limit: int = 5) -> list[tuple[str, str]]:
-        """Return client and reason of the latest refused items."""
-        return self._db.execute("SELECT client, reason FROM refused ORDER BY seq DESC LIMIT ?", (limit,)).fetchall()
+    def refusals(self) -> list[str]:
+        """Return the reasons for the latest refusals."""
+        return [reason for (reason,) in self._db.execute("SELECT reason FROM refused ORDER BY seq DESC LIMIT 5")]
 
     def session(self, client: str, session_id: str) -> dict[str, Any]:
         """Return the state of a session; empty for an unknown one."""

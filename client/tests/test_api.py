@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from crewkit_hook import connect, deadline, importing, spool
+from crewkit_hook import connect, importing, spool
 from crewkit_hook import settings as client_settings
 from crewkit_hook.api import Answer, Api, Unreachable
 from crewkit_hook.sender import PAUSE_S_MAX, Sender
@@ -190,7 +190,7 @@ ENDLESS = {
 @pytest.mark.parametrize("reply", ENDLESS)
 def test_a_reply_has_a_deadline(server: Answering, monkeypatch: pytest.MonkeyPatch, reply: str) -> None:
     """It applies to the whole reply: a server that sends a byte now and then must not block the waiting events."""
-    monkeypatch.setattr(deadline, "REPLY_S", 0.1)
+    monkeypatch.setattr("crewkit_hook.api.REPLY_S", 0.1)
     server.pieces = ENDLESS[reply]
 
     with pytest.raises(Unreachable, match=r"timed out|took too long"):
@@ -211,7 +211,7 @@ def test_a_server_with_a_certificate_is_verified_and_has_the_deadline(
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
     assert api(server.url).send("codex", b"{}").status == 202
 
-    monkeypatch.setattr(deadline, "REPLY_S", 0.1)
+    monkeypatch.setattr("crewkit_hook.api.REPLY_S", 0.1)
     server.pieces = ENDLESS["body"]
     with pytest.raises(Unreachable, match=r"timed out|took too long"):
         api(server.url).send("codex", b"{}")

@@ -10,7 +10,7 @@ import pytest
 
 from crewkit_hook import daemon, processes, spool
 from crewkit_hook import settings as client_settings
-from crewkit_hook.daemon import FAILED, Busy, clean, take_over
+from crewkit_hook.daemon import FAILED, Busy, clean, sending
 from crewkit_hook.sender import Sender, Sent
 from crewkit_hook.settings import Settings
 from crewkit_hook.status import status
@@ -96,13 +96,13 @@ def test_only_a_sender_is_ended(home: str, monkeypatch: pytest.MonkeyPatch) -> N
     with subprocess.Popen(["/bin/cat"], stdin=subprocess.PIPE) as other:
         os.pwrite(lock, str(other.pid).encode().ljust(16), 0)
 
-        with pytest.raises(Busy, match="try again later"):
-            take_over(home)
+        with pytest.raises(Busy, match="try again later"), sending(home):
+            pass
 
         assert other.poll() is None
     spool.unlock_sender(lock)
-    lock = take_over(home)
-    spool.unlock_sender(lock)
+    with sending(home):
+        assert spool.is_sending(home)
 
 
 def test_a_start_is_the_same_in_every_time_zone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from crewkit_hook.transcripts.usage import report_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crewkit_hook.agents.registry import AGENTS
 from crewkit_hook.importing import sessions_of
-from crewkit_hook.transcripts.usage import report_of
+from crewkit_hook.transcripts.reading import report_of
 from tests.support.examples import examples
 from tests.support.rigs.run_recorder import FOLDER
 

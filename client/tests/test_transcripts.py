@@ -15,7 +15,7 @@ import pytest
 from crewkit_hook.agents.claude_code.transcript import Reading
 from crewkit_hook.importing import files_of, sessions_of
 from crewkit_hook.transcripts.past import Session
-from crewkit_hook.transcripts.usage import FIELDS
+from crewkit_hook.transcripts.reading import FIELDS
 from tests.support.clients.transcript_folder import Writer
 from tests.support.examples import examples
 from tests.support.oracles.transcript_totals import Counted, count_folder

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from crewkit_hook.privacy import PAYLOAD_BYTES_MAX, bounded, is_sensitive, leaving_context, metadata_of
-from crewkit_hook.remote import without_credentials
+from crewkit_hook.repository import without_credentials
 from crewkit_hook.settings import Settings, check_pattern
 from hypothesis import given
 from hypothesis import strategies as st

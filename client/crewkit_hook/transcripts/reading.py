@@ -1,11 +1,17 @@
-"""The interface for following a session's files while an agent writes them."""
+"""What the readers of agents' session files share: they follow a file while an agent writes it, and sum usage."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 
-from crewkit_hook.transcripts.lines import instant
-from crewkit_hook.transcripts.usage import Sums, report_of
+from crewkit_hook.transcripts.lines import ODD, instant, new_lines, parsed
+
+FIELDS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "cache_creation_1h_tokens")
+NANO = 9  # decimal places
+Sums = dict[str, dict[str, Any]]  # by model: the fields, and `cost_usd` if it is known
+Take = Callable[[dict[str, Any]], None]
 
 
 class Totals(NamedTuple):
@@ -17,12 +23,11 @@ class Totals(NamedTuple):
 
 
 class Reading(Protocol):
-    """How far the files of a session were read, and what they said. The state is stored as JSON between calls."""
+    """How far the files of a session were read, and what they said. ``kept`` is stored as JSON in between."""
 
-    kept: dict[str, Any]  # from which a later instance goes on
+    kept: dict[str, Any]
 
-    def __init__(self, session_id: str, kept: dict[str, Any] | None = None) -> None:
-        """``kept`` is that of the instance before."""
+    def __init__(self, session_id: str, kept: dict[str, Any] | None = None) -> None: ...
 
     def advance(self, path: str) -> None:
         """Read what is new. ``path`` is the file that the agent names; related files are found from it."""
@@ -39,6 +44,15 @@ class Reading(Protocol):
         ...
 
 
+def follow(path: str, offsets: dict[str, Any], key: str, is_wanted: Callable[[bytes], bool], take: Take) -> None:
+    """Take the wanted lines after the offset ``offsets[key]``, and move it; ignore lines that can't be understood."""
+    for offset, raw in new_lines(path, offsets.get(key, 0)):
+        offsets[key] = offset
+        if is_wanted(raw):
+            with suppress(*ODD):
+                take(parsed(raw))
+
+
 def report(session_id: str, at_ms: int, totals: Totals, *, has_telemetry: bool = False) -> dict[str, Any] | None:
     """Return running totals; None if there are none. With telemetry, which says more about it, `work` is left out."""
     if not totals.models:
@@ -50,3 +64,40 @@ def report(session_id: str, at_ms: int, totals: Totals, *, has_telemetry: bool =
         "incomplete": totals.is_partial,
     }
     return found if totals.work is None or has_telemetry else {**found, "work": totals.work}
+
+
+def add(sums: Sums, model: str, used: Mapping[str, Any], sign: int = 1) -> None:
+    """Add the usage of a model. ``sign`` -1 subtracts, but not below 0."""
+    total = sums.setdefault(model, {})
+    for field in FIELDS:
+        total[field] = max(0, total.get(field, 0) + sign * (used.get(field) or 0))
+    if used.get("cost_usd") is not None:
+        total["cost_usd"] = max(0.0, round(total.get("cost_usd", 0.0) + sign * used["cost_usd"], NANO))
+    elif sign > 0:
+        total["unpriced"] = True
+
+
+def total_of(parts: Iterable[Mapping[str, Mapping[str, Any]]]) -> Sums:
+    """Return the sum of several sums."""
+    sums: Sums = {}
+    for part in parts:
+        for model, used in part.items():
+            add(sums, model, used)
+    return sums
+
+
+def difference(of: Sums, minus: Sums) -> Sums:
+    """Return the usage beyond ``minus``."""
+    sums = total_of([of])
+    for model, used in minus.items():
+        add(sums, model, used, -1)
+    return {model: used for model, used in sums.items() if any(used.get(field) for field in (*FIELDS, "cost_usd"))}
+
+
+def report_of(sums: Sums) -> list[dict[str, Any]]:
+    """Return the models of a report. A cost that covers only a part is left out: the installation has a price list."""
+    return [
+        {"model": model, **{name: value for name, value in used.items() if name in FIELDS}}
+        | ({} if used.get("unpriced") or "cost_usd" not in used else {"cost_usd": used["cost_usd"]})
+        for model, used in sorted(sums.items())
+    ]

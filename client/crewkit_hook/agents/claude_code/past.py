@@ -17,8 +17,7 @@ from crewkit_hook import foreign
 from crewkit_hook.agents.claude_code.transcript import SYNTHETIC, Reading, is_copy, subagent_files
 from crewkit_hook.note import git_of
 from crewkit_hook.repository import described
-from crewkit_hook.transcripts.folders import Folders, by_age
-from crewkit_hook.transcripts.lines import ODD, ms_of, new_lines, object_of, parsed, texts_of
+from crewkit_hook.transcripts.lines import ODD, Folders, by_age, ms_of, new_lines, object_of, parsed, texts_of
 from crewkit_hook.transcripts.past import Past, Session, key_of, past
 from crewkit_hook.transcripts.reading import report
 

@@ -9,17 +9,23 @@ parent's messages, and its `cost-state` includes the parent's.
 from __future__ import annotations
 
 import math
-from collections.abc import Set
-from contextlib import suppress
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from crewkit_hook.transcripts.folders import Folders
-from crewkit_hook.transcripts.lines import ODD, ms_of, new_lines, number, object_of, parsed
-from crewkit_hook.transcripts.reading import Totals
-from crewkit_hook.transcripts.usage import FIELDS, Sums, add, difference, total_of
+from crewkit_hook.transcripts.lines import Folders, ms_of, new_lines, number, object_of, parsed
+from crewkit_hook.transcripts.reading import FIELDS, Sums, Totals, add, difference, follow, total_of
 
 SYNTHETIC = "<synthetic>"  # the model of messages that the client writes itself
+# Its names for `FIELDS`, in a message and in a line `cost-state`.
+_OF_MESSAGE = (
+    *("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"),
+    "ephemeral_1h_input_tokens",
+)
+_OF_STATE = (
+    *("inputTokens", "outputTokens", "cacheReadInputTokens", "cacheCreationInputTokens"),
+    "cacheCreationEphemeral1hInputTokens",
+)
 _MARKS = (b'"usage"', b'"cost-state"', b'"requestSessionId"')  # lines without any of them don't matter here
 
 
@@ -59,11 +65,7 @@ class Reading:
     def advance(self, path: str) -> None:
         subagents = subagent_files(path, self._folders or Folders())
         for file in (*map(str, subagents), path):  # first the subagents: the main file's state covers them
-            for offset, raw in new_lines(file, self.kept["offsets"].get(file, 0)):
-                self.kept["offsets"][file] = offset
-                if not self.kept["version"] or any(mark in raw for mark in _MARKS):
-                    with suppress(*ODD):
-                        self._take(parsed(raw))
+            follow(file, self.kept["offsets"], file, self._matters, self._take)
         has_begun = self.kept["began"] or self.kept["state"]  # a fork without an answer has a state, but no message
         if self.kept["parent"] and has_begun and self.kept["base"] is None:  # the parent's usage is not this session's
             parent = Path(path).with_name(f"{self.kept['parent']}.jsonl")
@@ -90,6 +92,9 @@ class Reading:
         version, parent = self.kept["version"], self.kept["parent"]
         relation = {"parent": {"session_id": parent, "relation": "fork"}} if parent else {}
         return {**({"client_version": version} if version else {}), **relation}
+
+    def _matters(self, raw: bytes) -> bool:
+        return not self.kept["version"] or any(mark in raw for mark in _MARKS)
 
     def _take(self, line: dict[str, Any]) -> None:
         if isinstance(line.get("version"), str):
@@ -138,14 +143,11 @@ def message_usage(line: dict[str, Any]) -> tuple[str, str, dict[str, int]] | Non
     used, model, message_id = message.get("usage"), message.get("model"), message.get("id")
     if not (isinstance(used, dict) and isinstance(model, str) and isinstance(message_id, str)) or model == SYNTHETIC:
         return None
-    counts = (
-        used.get("input_tokens"),
-        used.get("output_tokens"),
-        used.get("cache_read_input_tokens"),
-        used.get("cache_creation_input_tokens"),
-        object_of(used.get("cache_creation")).get("ephemeral_1h_input_tokens"),
-    )
-    return message_id, model, dict(zip(FIELDS, map(number, counts)))
+    return message_id, model, _counts({**used, **object_of(used.get("cache_creation"))}, _OF_MESSAGE)
+
+
+def _counts(used: dict[str, Any], names: Sequence[str]) -> dict[str, int]:
+    return {field: number(used.get(name)) for field, name in zip(FIELDS, names)}
 
 
 def cost_state(line: dict[str, Any]) -> CostState:
@@ -155,20 +157,9 @@ def cost_state(line: dict[str, Any]) -> CostState:
         cost = used.get("costUSD")
         is_number = isinstance(cost, (int, float)) and math.isfinite(cost)
         is_known = is_number and (cost > 0 or not line.get("hasUnknownModelCost"))
-        counts = (
-            used.get("inputTokens"),
-            used.get("outputTokens"),
-            used.get("cacheReadInputTokens"),
-            used.get("cacheCreationInputTokens"),
-            used.get("cacheCreationEphemeral1hInputTokens"),
-        )
-        add(models, model, {**dict(zip(FIELDS, map(number, counts))), "cost_usd": float(cost) if is_known else None})
-    return CostState(
-        models,
-        number(line.get("totalLinesAdded")),
-        number(line.get("totalLinesRemoved")),
-        number(line.get("startTime")),
-    )
+        add(models, model, {**_counts(used, _OF_STATE), "cost_usd": float(cost) if is_known else None})
+    lines = number(line.get("totalLinesAdded")), number(line.get("totalLinesRemoved"))
+    return CostState(models, *lines, number(line.get("startTime")))
 
 
 def state_at(transcript: str, at_ms: float) -> dict[str, Any] | None:

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from crewkit_hook.agents.codex.transcript import Reading, about_of, begins_with_copies, is_own_turn
-from crewkit_hook.transcripts.folders import Folders
-from crewkit_hook.transcripts.lines import ODD, ms_of, new_lines, object_of, parsed, texts_of
+from crewkit_hook.transcripts.lines import ODD, Folders, ms_of, new_lines, object_of, parsed, texts_of
 from crewkit_hook.transcripts.past import Past, Session, key_of, past
 from crewkit_hook.transcripts.reading import report
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from crewkit_hook.transcripts.folders import Folders
-from crewkit_hook.transcripts.lines import ODD, new_lines, number, object_of, parsed, texts_of
-from crewkit_hook.transcripts.reading import Totals
-from crewkit_hook.transcripts.usage import add, total_of
+from crewkit_hook.transcripts.lines import Folders, number, object_of, texts_of
+from crewkit_hook.transcripts.reading import Totals, add, follow, total_of
 
 UNKNOWN = "unknown"
 _LEVELS = 3  # of folders: year, month, day
@@ -27,11 +25,7 @@ class Reading:
     def advance(self, path: str) -> None:
         for rollout in (path, *subagent_rollouts(path, self._session_id, self._folders or Folders())):
             file = self.kept["files"].setdefault(rollout, {"offset": 0, "thread": "", "model": "", "sums": {}})
-            for offset, raw in new_lines(rollout, file["offset"]):
-                file["offset"] = offset
-                if any(mark in raw for mark in _MARKS):
-                    with suppress(*ODD):
-                        self._take(file, parsed(raw))
+            follow(rollout, file, "offset", lambda raw: any(mark in raw for mark in _MARKS), partial(self._take, file))
 
     def killed(self) -> None:
         self.kept["is_cut"] = True
@@ -108,17 +102,11 @@ def _session_of(first_line: dict[str, Any]) -> str:
 def about_of(meta: dict[str, Any]) -> dict[str, Any]:
     """Return what the first line of a rollout says about its thread, as the context of a hook."""
     git, parent = object_of(meta.get("git")), meta.get("forked_from_id")
-    said = texts_of(
-        {
-            "remote_url": git.get("repository_url"),
-            "branch": git.get("branch"),
-            "client_version": meta.get("cli_version"),
-        }
-    )
+    found = {"remote_url": git.get("repository_url"), "branch": git.get("branch")}
+    said = texts_of({**found, "client_version": meta.get("cli_version")})
     said["attended"] = "exec" not in str(meta.get("originator") or meta.get("source"))
-    return (
-        {**said, "parent": {"session_id": parent, "relation": "fork"}} if isinstance(parent, str) and parent else said
-    )
+    fork = {"parent": {"session_id": parent, "relation": "fork"}} if isinstance(parent, str) and parent else {}
+    return {**said, **fork}
 
 
 def _used(usage: Any) -> dict[str, int]:

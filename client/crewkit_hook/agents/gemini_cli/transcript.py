@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
-from crewkit_hook.transcripts.lines import ODD, new_lines, number, parsed
-from crewkit_hook.transcripts.reading import Totals
-from crewkit_hook.transcripts.usage import total_of
+from crewkit_hook.transcripts.lines import number
+from crewkit_hook.transcripts.reading import Totals, follow, total_of
 
 
 class Reading:
@@ -18,11 +16,7 @@ class Reading:
         self.kept: dict[str, Any] = {"offset": 0, "answers": {}, **(kept or {})}
 
     def advance(self, path: str) -> None:
-        for offset, raw in new_lines(path, self.kept["offset"]):
-            self.kept["offset"] = offset
-            if b'"tokens"' in raw:
-                with suppress(*ODD):
-                    self._take(parsed(raw))
+        follow(path, self.kept, "offset", lambda raw: b'"tokens"' in raw, self._take)
 
     def killed(self) -> None:
         """Do nothing: the totals are partial anyway."""
