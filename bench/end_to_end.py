@@ -12,8 +12,8 @@ from typing import NamedTuple
 import uvloop
 
 from bench.api import HttpConnection, Response, Target, UnexpectedResponse, connect, count_events, get
-from bench.load import Generator, Load
-from bench.question import ROUNDS, BenchQuestion, Figure, Report, Turn, figure, figures_of, percentile
+from bench.load import Generator, Load, Sent
+from bench.question import ROUNDS, BenchQuestion, Figure, Report, figure, figures_of, percentile
 from bench.services import installation
 from bench.usage import descendants_cpu_s
 
@@ -28,19 +28,6 @@ READS = {"sessions": "/sessions?per_page=1", "analytics": "/sessions/analytics/s
 MARKS_S = {("up", "sessions"): 0.4, ("stack", "sessions"): 0.8, ("up", "analytics"): 1.5, ("stack", "analytics"): 1.5}
 
 
-class Visible(NamedTuple):
-    """A load that can be read, the seconds from its first request, and the processor time of every process."""
-
-    load: Load
-    seconds: float
-    processor_s: float
-
-    @property
-    def turn(self) -> Turn:
-        """What to compare."""
-        return Turn(self.load.accepted / self.seconds, self.processor_s / self.load.accepted * 1e6)
-
-
 class Latencies(NamedTuple):
     """The seconds of each request, and those from a response to its event being visible, by what is read."""
 
@@ -48,7 +35,7 @@ class Latencies(NamedTuple):
     visible: dict[str, list[float]]
 
 
-def send_until_visible(target: Target, events: int, report: Report, already: int = 0) -> Visible:
+def send_until_visible(target: Target, events: int, report: Report, already: int = 0) -> Sent:
     """Send events and wait until all can be read; ``already`` were sent before.
 
     Raises:
@@ -58,7 +45,7 @@ def send_until_visible(target: Target, events: int, report: Report, already: int
     uvloop.run(generator.create_sessions())
     before = descendants_cpu_s()
     load, seconds = uvloop.run(_send_until_visible(generator, target, report, already))
-    return Visible(load, seconds, descendants_cpu_s() - before)
+    return Sent(load, seconds, descendants_cpu_s() - before)
 
 
 async def _send_until_visible(generator: Generator, target: Target, report: Report, already: int) -> tuple[Load, float]:

@@ -46,8 +46,6 @@ def _start(checkout: Path, folder: Path) -> Start:
 
 
 def _measure_new(report: Report) -> list[Figure]:
-    """Start `up` on a new folder."""
-
     def once(checkout: Path) -> Start:
         with temporary_folder() as folder:
             return _start(checkout, folder)
@@ -76,7 +74,6 @@ def _measure_starts(name: str, once: Callable[[Path], Start], report: Report) ->
 
 
 def _measure_memory(report: Report) -> list[Figure]:
-    """Measure resident memory once every event is projected."""
     with installation("up") as service:
         send_until_visible(service.target, MEMORY_EVENTS, report)
         return [

@@ -116,7 +116,6 @@ def _batches(shape: Shape) -> Iterator[list[LogRecord]]:
 
 
 def _measure(report: Report) -> list[Figure]:
-    """Measure few and many in turns, since timings vary."""
     figures = []
     for name, (few, many) in FEW_AND_MANY.items():
         costs = in_turns({"few": partial(_cost, few), "many": partial(_cost, many)}, report)

@@ -8,12 +8,11 @@ import contextlib
 import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
 
 import uvloop
 
 from bench.kafka import broker_topic, log_url
-from bench.load import Generator, Load
+from bench.load import Generator, Sent
 from bench.population import BATCH
 from bench.question import ROUNDS, BenchQuestion, Figure, Report, Turn, figure, figures_of, in_turns, percentile
 from bench.services import Service, http_service, process, temporary_folder, wait_until_ready
@@ -26,25 +25,13 @@ TURN_EVENTS, TURNS = 25_000, 20
 SHARE_MAX = 0.10
 
 
-class Sent(NamedTuple):
-    """A load, and the processor time that the service spent on it, without the creation of sessions."""
-
-    load: Load
-    processor_s: float
-
-    @property
-    def turn(self) -> Turn:
-        """What to compare."""
-        return Turn(self.load.rate, self.processor_s / self.load.accepted * 1e6)
-
-
 def send_events(service: Service, events: int, report: Report, batch: int = BATCH) -> Sent:
     """Create sessions and send ``events`` events, ``batch`` in a request, as fast as possible."""
     generator = Generator(service.target, events, batch)
     uvloop.run(generator.create_sessions())
     before = cpu_s(service.pid)
     load = uvloop.run(generator.run(report=report))
-    return Sent(load, cpu_s(service.pid) - before)
+    return Sent(load, load.seconds, cpu_s(service.pid) - before)
 
 
 @contextlib.contextmanager
@@ -93,7 +80,6 @@ def _latencies_ms(sent: Sequence[Sent], share: float) -> list[float]:
 
 
 def _measure_redaction(report: Report) -> list[Figure]:
-    """Measure both services in turns, after one warm-up turn each."""
     with ingest_into_sqlite("with") as redacting, ingest_into_sqlite("without") as plain:
         sides = {"with": partial(_turn, redacting, report), "without": partial(_turn, plain, report)}
         for side in sides.values():

@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
 
 from bench.api import HttpConnection, Response, Target, UnexpectedResponse, on_connections, request_head, send
 from bench.population import BATCH, draw_sessions, make_creations, make_scripts, place_in_script, take_turns
-from bench.question import Report
+from bench.question import Report, Turn
 
 CONNECTIONS = 32
 REPORT_EVERY = 200  # responses
@@ -62,6 +62,19 @@ class Load(Struct):
     def positions(self) -> str:
         """The value of X-Wait-For-Position that waits for all of it."""
         return ",".join(f"{partition}:{offset}" for partition, offset in sorted(self.ends.items()))
+
+
+class Sent(NamedTuple):
+    """A load, the seconds that count for it, and the processor time of what is measured, without creating sessions."""
+
+    load: Load
+    seconds: float
+    processor_s: float
+
+    @property
+    def turn(self) -> Turn:
+        """What to compare."""
+        return Turn(self.load.accepted / self.seconds, self.processor_s / self.load.accepted * 1e6)
 
 
 class Generator:

@@ -70,14 +70,12 @@ def _running_phoenix(python: Path) -> Iterator[tuple[Process, Path, int]]:
 
 
 def _count_spans(folder: Path) -> int:
-    """Return how many spans are stored."""
     file = folder / "data" / "phoenix.db"
     with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=30.0)) as connection:
         return int(connection.execute("SELECT count(*) FROM spans").fetchone()[0])
 
 
 def _send_spans(port: int, events: int) -> None:
-    """Send events as spans, `BATCH` in a request."""
     head = f"POST /v1/traces HTTP/1.1\r\nHost: {HOST}:{port}\r\nContent-Type: application/x-protobuf\r\n"
     requests = ((f"{head}Content-Length: {len(body)}\r\n\r\n".encode(), body) for body in _bodies(events))
     uvloop.run(send_all(Target(HOST, port, {}), requests, lambda *_: None, connections=PHOENIX_CONNECTIONS))
@@ -150,7 +148,6 @@ def _run_phoenix(python: Path, report: Report) -> Measured:
 
 
 def _measure(report: Report) -> list[Figure]:
-    """Measure both in turns. Raises `NotInstallable`."""
     python = python_with(PACKAGE, report)
     found = in_turns({"up": partial(_run_up, report), "phoenix": partial(_run_phoenix, python, report)}, report)
     turns = {side: [each.turn for each in measured] for side, measured in found.items()}

@@ -18,18 +18,10 @@ import uvloop
 from aiokafka import AIOKafkaProducer
 from litestar import Litestar, Response, get, post
 from litestar.datastructures import State
-from msgspec import Raw, Struct
+from msgspec import Struct
 
+from bench.baselines.prototype_projector import HookEvent
 from runtime.services.http_server import serve_http
-
-
-class HookEvent(Struct):
-    """An event as clients send it."""
-
-    event_type: str
-    timestamp: str
-    data: Raw
-    seq: int | None = None
 
 
 class Batch(Struct):

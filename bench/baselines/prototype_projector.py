@@ -28,7 +28,7 @@ COLUMNS = ("org_id", "session_id", "received_at", "timestamp", "event_type", "se
 
 
 class HookEvent(Struct):
-    """The part of an event that is stored; our records hold its time as a number."""
+    """An event as clients send it, or the part of ours that is stored: our records hold its time as a number."""
 
     event_type: str
     timestamp: int | str

@@ -101,7 +101,6 @@ class Sender:
             self._store.put(look_after(self._store))
 
     def waiting(self) -> int:
-        """Return how many items are in the outbox."""
         return self._store.waiting()
 
     def has_live_agents(self) -> bool:

@@ -61,7 +61,6 @@ def hook_item(client: str, hook: dict[str, Any], payload: bytes) -> Item:
 
 
 def report_item(client: str, report: dict[str, Any]) -> Item:
-    """Return a report."""
     return Item(client, "report", json.dumps(report).encode())
 
 
@@ -158,7 +157,6 @@ class Store:
         return int(self._db.execute("SELECT count(*) FROM outbox").fetchone()[0])
 
     def size(self) -> int:
-        """Return the size of the file in bytes."""
         return self.path.stat().st_size
 
     def refusals(self) -> list[str]:

@@ -75,7 +75,6 @@ class _Reader:
         self._uses: dict[str, dict[str, Any]] = {}
 
     def read(self, rollout: str, *, is_over: bool) -> Iterator[Past]:
-        """Yield the events."""
         first_ms = last_ms = 0
         is_copied = self._meta.is_copied
         for offset, raw in new_lines(rollout, 0):
