@@ -75,7 +75,7 @@ def _run(question: BenchQuestion, console: Console) -> list[Figure]:
     with console.status("…") as status:
         try:
             measured = question.measure(lambda text: status.update(f"{question.name}: {text}"))
-        except Exception as error:  # whatever it is, the other questions are still worth running
+        except Exception as error:  # the table shows it; the other questions are still worth running
             console.print(f"  failed: {type(error).__name__}: {error}", style="red", markup=False)
             return [Figure(question.name, 0.0, FAILED, good=False)]
     for result in measured:
