@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from crewkit_hook.agents.claude_code.transcript import Reading, state_at
-from crewkit_hook.agents.codex.transcript import Reading as CodexReading
+from crewkit_hook.agents.claude_code.transcript import ClaudeCodeReading, state_at
+from crewkit_hook.agents.codex.transcript import CodexReading
 from crewkit_hook.importing import files_of, sessions_of
 from crewkit_hook.transcripts.past import Session
 
@@ -184,7 +184,7 @@ def test_a_parent_that_went_on_says_nothing_of_its_fork(tmp_path: Path) -> None:
     state = {"type": "cost-state", "modelUsage": {"claude": {"inputTokens": 300, "costUSD": 0.3}}}
     fork = write(tmp_path / "fork.jsonl", [copied, message("3", 300, "00:12"), state])
 
-    reading = Reading("fork")
+    reading = ClaudeCodeReading("fork")
     reading.advance(str(fork))
 
     assert reading.totals().models["claude"]["input_tokens"] == 300
@@ -202,7 +202,7 @@ def test_a_fork_of_a_fork_subtracts_what_its_parent_had_used(tmp_path: Path) -> 
     write(tmp_path / "first.jsonl", [first, cost_state(100)])
     write(tmp_path / "second.jsonl", [copies[0], second, cost_state(120)])
     write(tmp_path / "fork" / "subagents" / "agent-a.jsonl", [message("4", 4, "00:40", isSidechain=True)])
-    reading = Reading("fork")
+    reading = ClaudeCodeReading("fork")
     reading.advance(str(write(tmp_path / "fork.jsonl", copies[:1])))
 
     reading.advance(str(write(tmp_path / "fork.jsonl", [*copies, message("3", 3, "00:30"), cost_state(127)])))
@@ -217,7 +217,7 @@ def test_a_fork_that_was_never_answered_used_nothing(tmp_path: Path) -> None:
     write(tmp_path / "parent.jsonl", [first, cost_state(100)])
     copied = {**first, "requestSessionId": "parent"}
     fork = write(tmp_path / "fork.jsonl", [copied, asked("2", "Never mind", "00:30"), cost_state(100)])
-    reading = Reading("fork")
+    reading = ClaudeCodeReading("fork")
 
     reading.advance(str(fork))
 

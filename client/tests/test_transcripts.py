@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from crewkit_hook.agents.claude_code.transcript import Reading
+from crewkit_hook.agents.claude_code.transcript import ClaudeCodeReading
 from crewkit_hook.importing import files_of, sessions_of
 from crewkit_hook.transcripts.past import Session
 from crewkit_hook.transcripts.reading import FIELDS
@@ -83,15 +83,15 @@ def test_a_file_that_grows_says_the_same_in_the_end(folder: Path, tmp_path: Path
     chance = random.Random(5)
     shutil.copytree(folder, tmp_path, dirs_exist_ok=True)  # a session's parent and subagents exist before its file
     for file in sorted(folder.glob("*.jsonl")):
-        at_once = Reading(file.stem)
+        at_once = ClaudeCodeReading(file.stem)
         at_once.advance(str(file))
         kept = None
         for _ in grown(file, tmp_path / file.name, chance):
-            reading = Reading(file.stem, json.loads(json.dumps(kept)))
+            reading = ClaudeCodeReading(file.stem, json.loads(json.dumps(kept)))
             reading.advance(str(tmp_path / file.name))
             kept = reading.kept
 
-        assert Reading(file.stem, kept).totals() == at_once.totals()
+        assert ClaudeCodeReading(file.stem, kept).totals() == at_once.totals()
 
 
 def grown(file: Path, own: Path, chance: random.Random) -> Iterator[None]:

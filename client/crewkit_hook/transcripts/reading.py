@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from contextlib import suppress
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-from crewkit_hook.transcripts.lines import ODD, instant, new_lines, parsed
+from crewkit_hook.transcripts.lines import ODD, Folders, instant, new_lines, parsed
 
 FIELDS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "cache_creation_1h_tokens")
 NANO = 9  # decimal places
@@ -22,26 +22,38 @@ class Totals(NamedTuple):
     work: dict[str, int] | None = None  # as in the batch format
 
 
-class Reading(Protocol):
+class Reading:
     """How far the files of a session were read, and what they said. ``kept`` is stored as JSON in between."""
 
-    kept: dict[str, Any]
+    def __init__(
+        self,
+        session_id: str,
+        kept: dict[str, Any] | None = None,
+        folders: Folders | None = None,
+        others: Set[str] = frozenset(),
+    ) -> None:
+        """``others`` are the ids of other sessions' lines, of which this session's files may have copies."""
+        self._session_id, self._folders, self._others = session_id, folders, others
+        self.kept: dict[str, Any] = {**self._nothing_read(), **(kept or {})}
 
-    def __init__(self, session_id: str, kept: dict[str, Any] | None = None) -> None: ...
+    def _nothing_read(self) -> dict[str, Any]:
+        """Return ``kept`` before the first call."""
+        raise NotImplementedError
 
     def advance(self, path: str) -> None:
         """Read what is new. ``path`` is the file that the agent names; related files are found from it."""
+        raise NotImplementedError
 
     def killed(self) -> None:
         """Note that the agent is gone without an end, so its last lines are missing."""
 
     def totals(self) -> Totals:
         """Return the totals read so far."""
-        ...
+        raise NotImplementedError
 
     def about(self) -> dict[str, Any]:
         """Return what the files say about the session itself, as the context of a hook."""
-        ...
+        return {}
 
 
 def follow(path: str, offsets: dict[str, Any], key: str, is_wanted: Callable[[bytes], bool], take: Take) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from crewkit_hook import foreign
-from crewkit_hook.agents.claude_code.transcript import SYNTHETIC, Reading, is_copy, subagent_files
+from crewkit_hook.agents.claude_code.transcript import SYNTHETIC, ClaudeCodeReading, is_copy, subagent_files
 from crewkit_hook.note import git_of
 from crewkit_hook.repository import described
 from crewkit_hook.transcripts.lines import ODD, Folders, by_age, ms_of, new_lines, object_of, parsed, texts_of
@@ -51,7 +51,7 @@ class PastSessions:
         events = reader.all(str(file), self._folders, is_over=is_over)
         if not events:
             return None
-        reading = Reading(file.stem, others=others, folders=self._folders)
+        reading = ClaudeCodeReading(file.stem, others=others, folders=self._folders)
         reading.advance(str(file))
         context = {**described(git_of(reader.folder)), **reader.context}
         totals = report(file.stem, reader.ended_ms, reading.totals())

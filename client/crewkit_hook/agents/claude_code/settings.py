@@ -6,7 +6,7 @@ import json
 
 from crewkit_hook.agents.agent import Agent
 from crewkit_hook.agents.claude_code.past import PastSessions
-from crewkit_hook.agents.claude_code.transcript import Reading
+from crewkit_hook.agents.claude_code.transcript import ClaudeCodeReading
 from crewkit_hook.settings import Settings
 
 # All events of Claude Code 2.1.332 except `WorktreeCreate`, which expects a path in reply, and `MessageDisplay`, which
@@ -59,6 +59,6 @@ CLAUDE_CODE = Agent(
     group={"matcher": ""},
     hook={"timeout": _TIMEOUT_S},
     without_client=without_client,
-    reading=Reading,
+    reading=ClaudeCodeReading,
     past=PastSessions,
 )

@@ -9,12 +9,12 @@ parent's messages, and its `cost-state` includes the parent's.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from crewkit_hook.transcripts.lines import Folders, ms_of, new_lines, number, object_of, parsed
-from crewkit_hook.transcripts.reading import FIELDS, Sums, Totals, add, difference, follow, total_of
+from crewkit_hook.transcripts.reading import FIELDS, Reading, Sums, Totals, add, difference, follow, total_of
 
 SYNTHETIC = "<synthetic>"  # the model of messages that the client writes itself
 # Its names for `FIELDS`, in a message and in a line `cost-state`.
@@ -38,19 +38,11 @@ class CostState(NamedTuple):
     started_ms: int
 
 
-class Reading:
-    """See `transcripts.reading`."""
+class ClaudeCodeReading(Reading):
+    """See `transcripts.reading`. Older clients copied other sessions' lines when a session was resumed."""
 
-    def __init__(
-        self,
-        session_id: str,
-        kept: dict[str, Any] | None = None,
-        others: Set[str] = frozenset(),
-        folders: Folders | None = None,
-    ) -> None:
-        """``others`` are the ids of other sessions' lines: older clients copied those when a session was resumed."""
-        self._session_id, self._others, self._folders = session_id, others, folders
-        self.kept = {
+    def _nothing_read(self) -> dict[str, Any]:
+        return {
             "offsets": {},  # by file
             "messages": {},  # since the last state, by id: time, model, usage
             "lost": {},  # usage of runs that were killed
@@ -59,7 +51,6 @@ class Reading:
             "parent": "",
             "began": 0,  # when its first own message in the main thread was written
             "version": "",
-            **(kept or {}),
         }
 
     def advance(self, path: str) -> None:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from crewkit_hook.agents.codex.transcript import Reading, about_of, begins_with_copies, is_own_turn
+from crewkit_hook.agents.codex.transcript import CodexReading, about_of, begins_with_copies, is_own_turn
 from crewkit_hook.transcripts.lines import ODD, Folders, ms_of, new_lines, object_of, parsed, texts_of
 from crewkit_hook.transcripts.past import Past, Session, key_of, past
 from crewkit_hook.transcripts.reading import report
@@ -40,7 +40,7 @@ class PastSessions:
             return None
         totals = None
         if not meta.is_subagent:  # otherwise the file of its session has counted it
-            reading = Reading(meta.session_id, folders=self._folders)
+            reading = CodexReading(meta.session_id, folders=self._folders)
             reading.advance(str(file))
             totals = report(meta.session_id, events[-1].at_ms, reading.totals())
         return Session("codex", meta.session_id, sorted(meta.folders), meta.context, events, totals)

@@ -6,7 +6,7 @@ import json
 
 from crewkit_hook.agents.agent import Agent
 from crewkit_hook.agents.codex.past import PastSessions
-from crewkit_hook.agents.codex.transcript import Reading
+from crewkit_hook.agents.codex.transcript import CodexReading
 from crewkit_hook.settings import Settings
 
 
@@ -36,7 +36,7 @@ CODEX = Agent(
     group={},
     hook={"timeout": 3},  # seconds
     without_client=without_client,
-    reading=Reading,
+    reading=CodexReading,
     past=PastSessions,
     advice="Codex runs a new hook only once you trust it: start codex, and accept them under /hooks.",
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from crewkit_hook.transcripts.lines import Folders, number, object_of, texts_of
-from crewkit_hook.transcripts.reading import Totals, add, follow, total_of
+from crewkit_hook.transcripts.reading import Reading, Totals, add, follow, total_of
 
 UNKNOWN = "unknown"
 _LEVELS = 3  # of folders: year, month, day
@@ -15,12 +15,11 @@ _DAYS = "[0-9]*/[0-9]*/[0-9]*"
 _MARKS = (b'"token_usage_record"', b'"token_count"', b'"turn_context"', b'"session_meta"')
 
 
-class Reading:
+class CodexReading(Reading):
     """See `transcripts.reading`."""
 
-    def __init__(self, session_id: str, kept: dict[str, Any] | None = None, folders: Folders | None = None) -> None:
-        self._session_id, self._folders = session_id, folders
-        self.kept: dict[str, Any] = {"files": {}, "is_cut": False, **(kept or {})}  # files by path: offset, thread, …
+    def _nothing_read(self) -> dict[str, Any]:
+        return {"files": {}, "is_cut": False}  # files by path: offset, thread, …
 
     def advance(self, path: str) -> None:
         for rollout in (path, *subagent_rollouts(path, self._session_id, self._folders or Folders())):

@@ -6,7 +6,7 @@ import json
 from shlex import quote
 
 from crewkit_hook.agents.agent import Agent
-from crewkit_hook.agents.gemini_cli.transcript import Reading
+from crewkit_hook.agents.gemini_cli.transcript import GeminiCliReading
 from crewkit_hook.settings import Settings
 
 
@@ -45,5 +45,5 @@ GEMINI_CLI = Agent(
     group={"matcher": "*"},
     hook={"name": "crewkit-hook", "timeout": 5_000},  # milliseconds
     without_client=without_client,
-    reading=Reading,
+    reading=GeminiCliReading,
 )

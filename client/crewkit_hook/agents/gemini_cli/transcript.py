@@ -5,27 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from crewkit_hook.transcripts.lines import number
-from crewkit_hook.transcripts.reading import Totals, follow, total_of
+from crewkit_hook.transcripts.reading import Reading, Totals, follow, total_of
 
 
-class Reading:
-    """See `transcripts.reading`."""
+class GeminiCliReading(Reading):
+    """See `transcripts.reading`. The totals are partial anyway, so a kill changes nothing."""
 
-    def __init__(self, _session_id: str, kept: dict[str, Any] | None = None) -> None:
-        # The answers by id: model and usage; an id's last line counts.
-        self.kept: dict[str, Any] = {"offset": 0, "answers": {}, **(kept or {})}
+    def _nothing_read(self) -> dict[str, Any]:
+        return {"offset": 0, "answers": {}}  # the answers by id: model and usage; an id's last line counts
 
     def advance(self, path: str) -> None:
         follow(path, self.kept, "offset", lambda raw: b'"tokens"' in raw, self._take)
 
-    def killed(self) -> None:
-        """Do nothing: the totals are partial anyway."""
-
     def totals(self) -> Totals:
         return Totals(total_of({model: used} for model, used in self.kept["answers"].values()), is_partial=True)
-
-    def about(self) -> dict[str, Any]:
-        return {}
 
     def _take(self, line: dict[str, Any]) -> None:
         tokens, model, answer = line.get("tokens"), line.get("model"), line.get("id")
