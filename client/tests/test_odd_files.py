@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crewkit_hook.transcripts.usage import report_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
