@@ -69,13 +69,13 @@ def load(file: Path | None, shipped: bool, new_generations_only: bool, **options
 
     wanted = _wanted(file, shipped)
     try:
-        done = load_prices(load_settings(options), wanted, new_generations_only=new_generations_only)
+        added = load_prices(load_settings(options), wanted, new_generations_only=new_generations_only)
     except TooEarly as error:
         click.echo(f"refused: {error}", err=True)
         sys.exit(DIFFERENT)
-    for price in done.added:
+    for price in added:
         click.echo(f"{price.model} from {moment(price.from_ms)}: {_dollars(price)}")
-    click.echo(f"prices: {len(done.added)} loaded, {done.known} known already")
+    click.echo(f"prices: {len(added)} loaded, {len(wanted) - len(added)} known already")
 
 
 @prices.command()

@@ -32,6 +32,8 @@ from schemas.money import NANO_PER_USD, USD_MAX
 
 NOTICE_MS = 3_600_000
 _MODELS_REMEMBERED = 1_024
+# Some clients round dollars to six decimals, and the list rounds down to a nano-dollar.
+_ROUNDING_NANO = 1_000
 FIRST_US = 0  # stands for the loading time of the list that an installation began with
 FIRST_IN_LOG_US = 1  # the same for the copy of that list in the log
 
@@ -92,6 +94,18 @@ class PriceList:
             + hour * price.cache_write_1h_nano
         )
         return min(nano // PRICED_TOKENS, USD_MAX * NANO_PER_USD)
+
+    def disagrees(self, model: str, usage: ModelUsage, cost_nano: int, at_ms: int) -> bool:
+        """Return whether a client's cost differs from the list's by more than 1 %, and by more than rounding explains.
+
+        A model without a price can't disagree. A difference means that the list is out of date, or that the client pays
+        other prices.
+        """
+        listed_nano = self.cost_nano(model, usage, at_ms)
+        if listed_nano is None:
+            return False
+        difference_nano = abs(cost_nano - listed_nano)
+        return difference_nano > _ROUNDING_NANO and difference_nano * 100 > listed_nano
 
 
 def is_same_model(name: str, model: str) -> bool:

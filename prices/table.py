@@ -26,21 +26,6 @@ class ReadPrices(NamedTuple):
     read_at_ms: int
 
 
-class Loaded(NamedTuple):
-    """The result of a load: the prices that were added, and how many were known already."""
-
-    added: Sequence[Price]
-    known: int
-
-
-class AcceptedLoad(NamedTuple):
-    """The rows that a load may add, how many prices were known already, and whether the history was empty."""
-
-    rows: Sequence[LoadedPrice]
-    known: int
-    begins_history: bool
-
-
 def read_prices(client: Client, control: str) -> ReadPrices | None:
     """Return every price that was ever loaded, in the order of loading; None if there is none."""
     rows = client.query(read_sql("prices", "prices"), parameters={"control": control}).result_rows
@@ -53,27 +38,20 @@ def history_of(client: Client) -> list[LoadedPrice]:
     return found.history if found else []
 
 
-def extend_history(client: Client, wanted: Iterable[Price], *, new_generations_only: bool) -> Loaded:
-    """Add those of ``wanted`` that are not known yet; raise as `accept_load`."""
-    accepted = accept_load(client, wanted, new_generations_only=new_generations_only)
-    add_prices(client, accepted.rows)
-    return Loaded([row.price for row in accepted.rows], accepted.known)
-
-
-def accept_load(client: Client, wanted: Iterable[Price], *, new_generations_only: bool) -> AcceptedLoad:
-    """Return the rows for those of ``wanted`` that are not known yet, with the current time of the store's clock.
+def accepted_rows(
+    client: Client, history: Iterable[LoadedPrice], wanted: Iterable[Price], *, new_generations_only: bool
+) -> list[LoadedPrice]:
+    """Return the rows for those of ``wanted`` that ``history`` lacks, with the current time of the store's clock.
 
     Raises:
         TooEarly: a price could apply to reports that are counted already, and is not for new generations only.
     """
-    history = history_of(client)
     known = {(price.model, price.from_ms): price for price in newest(history)}
     now_us: int = client.query("SELECT toUnixTimestamp64Micro(now64(6))").result_rows[0][0]
-    every = list(wanted)
-    rows = [LoadedPrice(price, now_us) for price in every if known.get((price.model, price.from_ms)) != price]
+    rows = [LoadedPrice(price, now_us) for price in wanted if known.get((price.model, price.from_ms)) != price]
     if not new_generations_only and is_counting(client):
         _refuse_early(rows, now_us // 1000 + NOTICE_MS)
-    return AcceptedLoad(rows, len(every) - len(rows), not history)
+    return rows
 
 
 def _refuse_early(rows: Iterable[LoadedPrice], earliest_ms: int) -> None:

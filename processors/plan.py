@@ -7,7 +7,6 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from prices.agreement import disagreement
 from prices.price_list import PriceList
 from processors.dead_letter_limit import WINDOW, DeadLetterLimit
 from processors.derivations.session_facts import DerivationRequest
@@ -248,7 +247,7 @@ def _disagree(prices: PriceList, found: Counter[str], row: FactRow) -> None:
     if usage is None or usage.cost_nano is None or (price := prices.price_of(row.model, at_ms)) is None:
         return
     spent = ModelUsage(row.model, *usage[1:-1])
-    if disagreement(prices, row.model, spent, usage.cost_nano, at_ms):
+    if prices.disagrees(row.model, spent, usage.cost_nano, at_ms):
         found[price.model] += 1
 
 

@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 
+from ingest.log.archive.refusals import Refused
+from ingest.log.broken import BrokenLog
 from ingest.log.kafka import InstalledTopic, KafkaEventLog, KafkaLogReader, KafkaTopic
-from ingest.log.kafka.by_key import records_of_key
-from ingest.log.kafka.creation import outages_explained
+from ingest.log.kafka.creation import find_topic, outages_explained
 from ingest.log.kafka.installation_record import read_record
-from runtime.operations.price_log import KEY, append_all, decoded
-from schemas.log.position import LogRecord
+from runtime.operations.price_log import append_all, has_no_records, loads_in
 from schemas.log.records import PricesLoaded
 
 
@@ -16,7 +16,7 @@ class KafkaPriceLog:
     """`PriceLog` over the topic of an installation."""
 
     def __init__(self, configured: KafkaTopic) -> None:
-        self._configured = configured
+        self._configured, self._installed = configured, InstalledTopic(None)
 
     def exists(self) -> bool:
         """Return whether the installation is recorded next to the topic."""
@@ -28,24 +28,25 @@ class KafkaPriceLog:
         return asyncio.run(self._is_empty())
 
     def loads(self) -> Sequence[PricesLoaded]:
-        """Return the records of all loads, in log order; this reads their whole partition."""
-        return decoded(asyncio.run(self._loads()))
+        """Return the records of all loads, in log order; this reads their whole partition.
+
+        Raises:
+            BrokenLog: this client lacks the right to read the topic, or the log has lost records.
+        """
+        try:
+            return () if self.is_empty() else asyncio.run(self._loads())
+        except Refused as error:
+            raise BrokenLog(str(error)) from error
 
     def append(self, records: Iterable[PricesLoaded]) -> None:
         """Append records in order, each after the previous one is acknowledged."""
-        asyncio.run(append_all(KafkaEventLog(self._configured, find=InstalledTopic(None)), records))
+        asyncio.run(append_all(KafkaEventLog(self._configured, find=self._installed), records))
 
     async def _is_empty(self) -> bool:
-        reader = KafkaLogReader(await self._topic())
-        try:
-            return not any(await reader.ends())
-        finally:
-            await reader.stop()
-
-    async def _loads(self) -> list[LogRecord]:
-        return await records_of_key(await self._topic(), KEY)
-
-    async def _topic(self) -> KafkaTopic:
-        """Return the topic as recorded. Only a search for prices needs the right to read it."""
         with outages_explained(self._configured):
-            return await InstalledTopic(None)(self._configured)
+            topic = await self._installed(self._configured)
+        return await has_no_records(KafkaLogReader(topic))
+
+    async def _loads(self) -> list[PricesLoaded]:
+        topic = await find_topic(self._configured, self._installed)  # which checks the right to read
+        return await loads_in(KafkaLogReader(topic), topic.partitions)

@@ -1,18 +1,11 @@
-"""Implements `prices load` and `prices show`: read or extend the price history of an installation.
-
-A load goes into the log first, and then into the control database, with the same time. So prices can be rebuilt from
-the log, and need no backup. An installation's log holds all its prices, except those that were loaded before the log
-began: `provision` and `up` add these.
-"""
+"""Implements `prices load` and `prices show` on the log and the store of an installation."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from uuid import uuid4
 
-from prices.log import PriceLog, begin_prices
-from prices.logged import records_of
+from prices.log import PriceLog, begin_prices, load
 from prices.price_list import LoadedPrice, list_prices
-from prices.table import Loaded, accept_load, add_prices, history_of, is_counting
+from prices.table import history_of, is_counting
 from runtime.operations.price_log import open_price_log
 from runtime.services.run_folder import locked_folder
 from runtime.settings.settings import BadSettings, Settings
@@ -22,12 +15,11 @@ from runtime.settings.tls import check_transport
 from schemas.log.price import Price
 from store.client_errors import classified
 from store.connect import WRITE, Client, connect
-from store.errors import StoreUnavailable
 from store.migrate import migrate
 
 
-def load_prices(settings: Settings, wanted: Sequence[Price], *, new_generations_only: bool) -> Loaded:
-    """Add prices that the installation does not have yet to its log, and then to its store.
+def load_prices(settings: Settings, wanted: Sequence[Price], *, new_generations_only: bool) -> list[Price]:
+    """Add prices that the installation does not have yet to its log, and then to its store; return them.
 
     Raises `TooEarly` if a price could apply to reports that are counted already, `BadSettings` if the installation has
     a log that the settings do not name, `Broken` if another process uses the data folder. After `StoreUnavailable` and
@@ -39,14 +31,7 @@ def load_prices(settings: Settings, wanted: Sequence[Price], *, new_generations_
         begun = _is_begun(client, log)
         if begun:
             begin_prices(client, list_prices(), log)  # or the history of a lost store would begin with this load
-        accepted = accept_load(client, wanted, new_generations_only=new_generations_only)
-        if begun and accepted.rows:
-            records = records_of(
-                accepted.rows, uuid4, new_generations_only=new_generations_only, begins_history=accepted.begins_history
-            )
-            log.append(records)
-        _add(client, accepted.rows)
-        return Loaded([row.price for row in accepted.rows], accepted.known)
+        return load(client, log if begun else None, wanted, new_generations_only=new_generations_only)
 
 
 def price_history(settings: Settings) -> list[LoadedPrice]:
@@ -64,16 +49,6 @@ def _is_begun(client: Client, log: PriceLog) -> bool:
             "generation: give --log-url and Kafka's settings as for `ingest`"
         )
     return begun
-
-
-def _add(client: Client, rows: Sequence[LoadedPrice]) -> None:
-    try:
-        with classified():
-            add_prices(client, rows)
-    except StoreUnavailable as error:
-        raise StoreUnavailable(
-            f"{error}; the prices are in the log, but not in the store yet: run the same command again"
-        ) from error
 
 
 @contextmanager

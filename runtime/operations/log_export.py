@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
-from ingest.log.archive.export import READ_BYTES, Exported, export_log, read_all
+from ingest.log.archive.export import Exported, export_log, read_all
 from ingest.log.archive.manifest import Source
-from ingest.log.archive.meter import Meter, size_of
+from ingest.log.archive.meter import Meter
+from ingest.log.by_key import records_of_key
 from ingest.log.kafka import InstalledTopic, KafkaLogReader
 from ingest.log.kafka.creation import find_topic
 from ingest.log.sqlite.reader import SqliteLogReader
@@ -86,32 +87,16 @@ def show_session(settings: Settings, session_id: UUID, meter: Meter, show: Show)
 
     async def run() -> None:
         async with open_log(settings) as log:
-            partition = partition_of(key, log.partitions)
-            end = (await log.reader.ends())[partition]
             found = 0
-            async for record in _of_key(log.reader, partition, key, end, meter):
+            async for record in records_of_key(log.reader, log.partitions, key, meter):
                 show(record)
                 found += 1
             if not found:
+                partition = partition_of(key, log.partitions)
+                end = (await log.reader.ends())[partition]
                 raise NotInLog(f"none of the {end:,} records of partition {partition} belongs to session {session_id}")
 
     asyncio.run(run())
-
-
-async def _of_key(log: LogReader, partition: int, key: bytes, end: int, meter: Meter) -> AsyncIterator[LogRecord]:
-    """Yield the records of a key. A file can look them up; a topic has to be read as a whole."""
-    if isinstance(log, SqliteLogReader):
-        start = 0
-        while records := await log.of_key(key, start, READ_BYTES):
-            for record in records:
-                yield record
-            start = records[-1].offset + 1
-        return
-    meter.begin("read", end)
-    async for record in read_all(log, partition, 0, end):
-        meter.add(1, size_of(record.value))
-        if record.key == key:
-            yield record
 
 
 async def _end_of(log: Opened, at: Position) -> int:

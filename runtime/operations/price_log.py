@@ -1,21 +1,28 @@
-"""The prices in an installation's log: `prices.log.PriceLog` over the embedded log."""
+"""The prices in an installation's log: `prices.log.PriceLog` over the embedded log, and what Kafka's shares with it."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
+
+import structlog
 
 from ingest.log.port import EventLog
-from ingest.log.sqlite.offline import has_records, records_of_key
+from ingest.log.sqlite.file import PARTITION
+from ingest.log.sqlite.reader import SqliteLogReader
 from ingest.log.sqlite.sqlite_log import SqliteEventLog
 from prices.log import PriceLog
 from runtime.settings.log_url import KafkaAddress, parse_log_url
 from runtime.settings.settings import Settings
 from schemas.log.codec import Undecodable, decode_value, encode
-from schemas.log.position import LogRecord
+from schemas.log.position import LogReader
 from schemas.log.records import PRICES_ID, PricesLoaded
 from schemas.log.topics import record_key
 
 KEY = record_key(PRICES_ID)
+_SAY_EVERY = 500_000  # records
+logger = structlog.get_logger()
 
 
 def open_price_log(settings: Settings) -> PriceLog:
@@ -32,7 +39,7 @@ def open_price_log(settings: Settings) -> PriceLog:
 
 
 class SqlitePriceLog:
-    """`PriceLog` over the file of an embedded log. No process may have the log open."""
+    """`PriceLog` over the file of an embedded log."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -43,15 +50,47 @@ class SqlitePriceLog:
 
     def is_empty(self) -> bool:
         """Return whether the file is missing or has no records."""
-        return not has_records(self._path)
+        return not self.exists() or asyncio.run(has_no_records(SqliteLogReader(self._path)))
 
     def loads(self) -> Sequence[PricesLoaded]:
-        """Return the records of all loads, in log order."""
-        return decoded(records_of_key(self._path, KEY))
+        """Return the records of all loads, in log order. The whole file is scanned, which may take seconds."""
+        return asyncio.run(loads_in(SqliteLogReader(self._path), PARTITION + 1)) if self.exists() else ()
 
     def append(self, records: Iterable[PricesLoaded]) -> None:
-        """Commit records in order; create the file if it is missing."""
+        """Commit records in order; create the file if it is missing. No process may have the log open."""
         asyncio.run(append_all(SqliteEventLog(self._path), records))
+
+
+class OpenReader(LogReader, Protocol):
+    """A reader of a log, to be stopped after use."""
+
+    async def stop(self) -> None:
+        """Close the log."""
+        ...
+
+
+async def has_no_records(reader: OpenReader) -> bool:
+    """Return whether no partition has a record."""
+    try:
+        return not any(await reader.ends())
+    finally:
+        await reader.stop()
+
+
+async def loads_in(reader: OpenReader, partitions: int) -> list[PricesLoaded]:
+    """Return the price loads among the records with their key; one that can't be projected is a dead letter."""
+    from ingest.log.by_key import records_of_key  # imported here: a new installation has nothing to search
+
+    loads: list[PricesLoaded] = []
+    try:
+        async for record in records_of_key(reader, partitions, KEY, _Search()):
+            with suppress(Undecodable):
+                decoded = decode_value(record.value)
+                if isinstance(decoded, PricesLoaded):
+                    loads.append(decoded)
+    finally:
+        await reader.stop()
+    return loads
 
 
 async def append_all(log: EventLog, records: Iterable[PricesLoaded]) -> None:
@@ -64,14 +103,15 @@ async def append_all(log: EventLog, records: Iterable[PricesLoaded]) -> None:
         await log.stop()
 
 
-def decoded(found: Iterable[LogRecord]) -> list[PricesLoaded]:
-    """Return the price loads among records with their key; one that can't be projected is a dead letter."""
-    loads: list[PricesLoaded] = []
-    for record in found:
-        try:
-            decoded = decode_value(record.value)
-        except Undecodable:
-            continue
-        if isinstance(decoded, PricesLoaded):
-            loads.append(decoded)
-    return loads
+class _Search:
+    """Logs how far a search is: reading a large partition takes minutes."""
+
+    def begin(self, _step: str, records: int) -> None:
+        """Begin to read this many records."""
+        self._read, self._end = 0, records
+
+    def add(self, records: int, _size: int) -> None:
+        """Count records that were read."""
+        self._read += records
+        if self._read % _SAY_EVERY == 0:
+            logger.info("searching_prices", offset=self._read, end=self._end)

@@ -199,12 +199,12 @@ def test_a_store_that_goes_away_in_the_middle_is_no_silent_loss(
         raise StoreUnavailable("no answer")
 
     with monkeypatch.context() as patch:
-        patch.setattr(loading, "add_prices", gone)
+        patch.setattr("prices.log.add_prices", gone)
         with pytest.raises(StoreUnavailable, match=r"no answer; the prices are in the log.*run the same command again"):
             load(settings, price(in_two_hours()))
     loaded = load(settings, price(in_two_hours() + 1_000))
 
-    assert len(loaded.added) == 1
+    assert len(loaded) == 1
     assert len(log_of(settings).loads()) == 2
 
 

@@ -9,8 +9,9 @@ import clickhouse_connect
 import pytest
 from clickhouse_connect.driver.client import Client
 
+from prices.log import load as load_into
 from prices.price_list import NOTICE_MS, PriceList, in_force, list_prices, newest
-from prices.table import Loaded, TooEarly, extend_history, history_of
+from prices.table import TooEarly, history_of
 from processors.fold.fold import FOLD_VERSION
 from processors.pricing import COMPLETE_FOR_MS, Pricing
 from processors.warehouse import ClickHouseWarehouse
@@ -46,8 +47,8 @@ def price(from_ms: int, usd: int = 1, model: str = MODEL) -> Price:
     return Price(model, from_ms, *[usd * 10**9] * 5)
 
 
-def load(control: Client, *prices: Price, new_generations_only: bool = False) -> Loaded:
-    return extend_history(control, prices, new_generations_only=new_generations_only)
+def load(control: Client, *prices: Price, new_generations_only: bool = False) -> list[Price]:
+    return load_into(control, None, prices, new_generations_only=new_generations_only)
 
 
 def now_ms() -> int:
@@ -109,7 +110,7 @@ def test_a_price_of_the_future_holds_from_its_moment_on_and_a_replay_gives_the_s
     assert reports.project(before=now_ms()) == {"before": (0, "unknown")}
     begins = now_ms() + NOTICE_MS + MINUTE_MS
 
-    assert load(control, price(begins, 3)).added == [price(begins, 3)]
+    assert load(control, price(begins, 3)) == [price(begins, 3)]
     found = reports.project(still=begins - 1, then=begins)  # by the same projector, which kept running
 
     assert found == {"before": (0, "unknown"), "still": (0, "unknown"), "then": (3, "priced")}
@@ -157,9 +158,9 @@ def test_a_price_of_the_past_can_be_kept_for_new_generations(store: TestStore, c
 def test_what_is_known_is_not_loaded_again(store: TestStore, control: Client) -> None:
     """A file is stored as a whole once; its known past prices are accepted."""
     new = price(now_ms() + 2 * NOTICE_MS)
-    assert load(control, *list_prices().prices, new) == ([new], len(list_prices().prices))
+    assert load(control, *list_prices().prices, new) == [new]
 
-    assert load(control, *list_prices().prices, new) == ([], len(list_prices().prices) + 1)
+    assert load(control, *list_prices().prices, new) == []
 
 
 def test_a_price_that_has_not_begun_can_be_replaced(store: TestStore, control: Client) -> None:

@@ -12,8 +12,8 @@ import msgspec
 import pytest
 
 from audit import history
+from prices.log import load
 from prices.price_list import list_prices
-from prices.table import extend_history
 from query_api.visibility import INTERVAL_S
 from schemas.permissions import Role
 from schemas.times import instant
@@ -197,7 +197,7 @@ async def test_a_past_cost_has_the_prices_of_the_generation(service: WholeServic
     now = (await _get(service, session)).json()["data"]["model_metrics"]
     dearer = msgspec.structs.replace(price, input_nano=price.input_nano * 7)
     service.store.client.database = service.store.address.control
-    extend_history(service.store.client, [dearer], new_generations_only=True)
+    load(service.store.client, None, [dearer], new_generations_only=True)
 
     then = (await _get(service, session, "0:1")).json()["data"]["model_metrics"]
 

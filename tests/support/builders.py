@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from prices.logged import COMMAND_LINE
+from prices.log import COMMAND_LINE
 from schemas import ids
 from schemas.log.codec import encode
 from schemas.log.position import LogRecord

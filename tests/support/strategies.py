@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from hypothesis import strategies as st
 
-from prices.logged import COMMAND_LINE
+from prices.log import COMMAND_LINE
 from schemas.log.codec import encode
 from schemas.log.position import LogRecord
 from schemas.log.price import Price

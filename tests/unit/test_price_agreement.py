@@ -2,7 +2,6 @@
 
 import pytest
 
-from prices.agreement import disagreement
 from prices.price_list import PriceList
 from schemas.log.price import Price
 from schemas.log.records import ModelUsage
@@ -14,7 +13,7 @@ MILLION = ModelUsage(input_tokens=1_000_000)  # a dollar according to the list
 
 def disagrees(cost_nano: int, usage: ModelUsage = MILLION, model: str = "m", at_ms: int = 10) -> bool:
     """Compare a client's cost with the list."""
-    return disagreement(LIST, model, usage, cost_nano, at_ms)
+    return LIST.disagrees(model, usage, cost_nano, at_ms)
 
 
 @pytest.mark.parametrize("cost", [USD, USD + USD // 100, USD - USD // 100])

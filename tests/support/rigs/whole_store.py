@@ -36,7 +36,7 @@ from generations.prove import ranges
 from generations.prove.prove import Prove
 from generations.prove.questions import NEXT_HOUR, NEXT_SESSION, AfterHour, AfterSession
 from generations.situation import load_latest
-from prices import table as prices
+from prices.log import load
 from prices.price_list import list_prices
 from processors import warehouse as warehouse_module
 from processors.fold.fold import FOLD_VERSION
@@ -136,8 +136,7 @@ def make(options: dict[str, Any]) -> list[str]:
         provision.provision_store(store, PARTITIONS, list_prices())
     jobs.add_job_event(client, jobs.report_of(jobs.load_jobs(client)[-1], "done", "tests"))
     dearer = msgspec.structs.replace(list_prices().prices[0], from_ms=(int(time.time()) + 86_400) * 1000)
-    prices.history_of(client)
-    prices.extend_history(client, [dearer], new_generations_only=False)
+    load(client, None, [dearer], new_generations_only=False)
     client.close()
     return provision.provision_store(store, PARTITIONS, list_prices())
 
