@@ -10,15 +10,15 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
+from audit.prices import price_history
 from audit.turns import RequestTurn, Turns
-from prices.price_list import LoadedPrice, PriceList, in_force
+from prices.price_list import PriceList, in_force
 from processors.fold.fold import begin, fold
 from processors.fold.state import SessionState
 from processors.projections.records import EVENTS_RECORDED, place_at
 from processors.projections.sessions import session_row
 from query_api.read_context import ReadContext
 from query_api.sessions.by_id import SessionDetailRow
-from schemas.log.price import Price
 from schemas.store.rows import FactRow, SessionRow
 from store.generations import known_generations
 from store.reading.generations import GENERATIONS
@@ -55,15 +55,8 @@ class RecordOfFactRow(Struct, frozen=True):
     data: bytes
 
 
-class PriceRow(Price, frozen=True):
-    """A price, and when it was loaded (µs since 1970)."""
-
-    loaded_us: int
-
-
 FACTS = Question("audit.facts_page", FactsPage, FactRow)
 RECORDS = Question("audit.records_of_facts", RecordsOfFacts, RecordOfFactRow)
-PRICES = Question("audit.prices", NoParams, PriceRow)
 
 
 class FoldedHistory:
@@ -112,12 +105,7 @@ async def _prices(context: ReadContext) -> PriceList:
     """Return the prices that this generation uses."""
     generations = known_generations(await context.ask_control(GENERATIONS, NoParams()))
     made = next(known.made for known in generations if known.name == context.generation)
-    history = [_loaded(row) for row in await context.ask_control(PRICES, NoParams())]
-    return in_force(history, made.made_us)
-
-
-def _loaded(row: PriceRow) -> LoadedPrice:
-    return LoadedPrice(Price(*(getattr(row, name) for name in Price.__struct_fields__)), row.loaded_us)
+    return in_force(await price_history(context), made.made_us)
 
 
 def _fold_all(state: SessionState | None, page: Sequence[FactRow]) -> SessionState | None:

@@ -15,6 +15,7 @@ from audit.clients import show_clients
 from audit.coverage import show_coverage
 from audit.dead_letters import get_dead_letter, list_dead_letters
 from audit.freshness import show_freshness
+from audit.prices import list_loaded_prices
 from audit.receipt import get_receipt
 from audit.recount import Recount, Recounted
 from audit.slices import days_asked
@@ -87,7 +88,7 @@ def operation_routes(jobs: Sequence[HTTPRouteHandler]) -> list[Router]:
                 "/api/v1/operator",
                 [
                     *(show_freshness, show_coverage, show_clients, recount_installation),
-                    *(list_dead_letters, get_dead_letter),
+                    *(list_dead_letters, get_dead_letter, list_loaded_prices),
                     *jobs,
                 ],
             ),

@@ -37,7 +37,8 @@ def run_job(
     the job failed, the command ends with 1.
     """
     missing, job = "", create_job(installation, kind, generation, **options)
-    with _bar(f"{job['kind']} {job['generation']}") as show:
+    title = f"{job['kind']} {job['generation']}".rstrip()  # a load of prices has no generation
+    with _bar(title) as show:
         while job["state"] not in ENDED:
             if job["waits_for"] and job["waits_for"] != missing:
                 missing = _report_missing(job["waits_for"], waits=waits)

@@ -1,20 +1,31 @@
 """`prices`: what tokens cost if a client reported no cost."""
 
-import json
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from cli.exits import DIFFERENT
+from cli.find_installation import open_installation
+from cli.jobs import run_job
 from cli.options import settings_options
 from prices.price_file import KINDS, BadPrices, format_prices, moment, parse_prices, usd_per_million
-from prices.price_list import FIRST_IN_LOG_US, FIRST_US, LoadedPrice, list_prices, newest
-from runtime.settings.settings import load_settings
+from prices.price_list import list_prices
+from prices.shown import ShownPrice, newest_shown, shown
+from runtime.services.run_folder import is_in_use
+from runtime.settings.settings import Settings, load_settings
 from schemas.log.price import Price
-from schemas.times import instant
+
+if TYPE_CHECKING:
+    from cli.client import Installation
+
+PATH = "/operator/prices"
+url_option = click.option("--url", help="Base URL of the installation, instead of --data.")
+token_option = click.option("--token", help="With --url: a token with role operator.")
 
 
 @click.group()
@@ -28,6 +39,8 @@ def prices() -> None:
 
 @prices.command()
 @settings_options("data", "log_url", "store_url")
+@url_option
+@token_option
 @click.option(
     "--new-generations-only",
     is_flag=True,
@@ -35,7 +48,9 @@ def prices() -> None:
 )
 @click.option("--shipped", is_flag=True, help="Load the list of this version instead of FILE.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False)
-def load(file: Path | None, shipped: bool, new_generations_only: bool, **options: Any) -> None:
+def load(
+    file: Path | None, shipped: bool, new_generations_only: bool, url: str | None, token: str | None, **options: Any
+) -> None:
     """Add the new prices in FILE, or in this version's list: all of them or none.
 
     FILE is TOML, in US dollars per million tokens. Keep one file, add to it, and load the whole file:
@@ -51,10 +66,12 @@ def load(file: Path | None, shipped: bool, new_generations_only: bool, **options
       cache_write_1h = 4.00
 
     A new price must begin at least an hour from now, since earlier reports may already be counted. Running projectors
-    load it before it begins. Stop `up` first, because its store runs inside its process.
+    load it before it begins.
 
-    Prices go into the log, then into the store, which can be rebuilt from the log. With Kafka, give --log-url and the
-    Kafka settings as for `ingest`; for the folder of a `stack`, --data is enough.
+    A running installation (--url, or --data of an `up` or a `stack`) loads the prices itself. In production, where only
+    `provision` may change prices, run it afterwards. Before the first start, or with --store-url, this command loads
+    them: into the log, then into the store, which can be rebuilt from the log. With Kafka, also give --log-url and the
+    Kafka settings as for `ingest`.
 
     Exits with 1 if a price begins too early, and with 69 if the log or the store is unavailable: then run the same
     command again.
@@ -64,15 +81,11 @@ def load(file: Path | None, shipped: bool, new_generations_only: bool, **options
       crewkit-sessions prices load prices.toml --data var/up
       crewkit-sessions prices load --shipped --new-generations-only --data var/up
     """
-    from prices.table import TooEarly
-    from runtime.operations.load_prices import load_prices
-
     wanted = _wanted(file, shipped)
-    try:
-        added = load_prices(load_settings(options), wanted, new_generations_only=new_generations_only)
-    except TooEarly as error:
-        click.echo(f"refused: {error}", err=True)
-        sys.exit(DIFFERENT)
+    settings = load_settings(options)
+    running = _running(settings, url, token)
+    load_into = partial(_load, settings) if running is None else partial(_request, running)
+    added = load_into(wanted, new_generations_only)
     for price in added:
         click.echo(f"{price.model} from {moment(price.from_ms)}: {_dollars(price)}")
     click.echo(f"prices: {len(added)} loaded, {len(wanted) - len(added)} known already")
@@ -80,28 +93,78 @@ def load(file: Path | None, shipped: bool, new_generations_only: bool, **options
 
 @prices.command()
 @settings_options("data", "store_url")
+@url_option
+@token_option
 @click.option("--json", "as_json", is_flag=True, help="Print only JSON, including replaced prices.")
 @click.option("--toml", "as_toml", is_flag=True, help="Print the list as a file for `prices load`.")
-def show(as_json: bool, as_toml: bool, **options: Any) -> None:
-    """Show the price list, in US dollars per million tokens. Stop `up` first.
+def show(as_json: bool, as_toml: bool, url: str | None, token: str | None, **options: Any) -> None:
+    """Show the price list, in US dollars per million tokens.
 
     \b
     Example:
       crewkit-sessions prices show --data var/up
       crewkit-sessions prices show --toml > prices.toml
     """
-    from runtime.operations.load_prices import price_history
-
-    history = price_history(load_settings(options))
+    settings = load_settings(options)
+    running = _running(settings, url, token)
+    history = _stored(settings) if running is None else _listed(running)
     if as_json:
-        click.echo(json.dumps([_as_json(row) for row in history]))
+        click.echo(msgspec.json.encode(history).decode())
     elif as_toml:
-        click.echo(format_prices(newest(history)), nl=False)
+        click.echo(format_prices(newest_shown(history)), nl=False)
     else:
-        _print_table(history)
+        _print_table(newest_shown(history))
 
 
 COMMANDS: Sequence[click.Command] = (prices,)
+
+
+def _running(settings: Settings, url: str | None, token: str | None) -> "Installation | None":
+    """Return the installation that loads and shows prices itself; None if its store is free, or a server is named.
+
+    The store of `up` is open in its process. That of a stack can be reached only while the stack is running.
+    """
+    from runtime.settings.stack_folder import load_ports
+
+    folder = settings.folder
+    if url or (not settings.store_url and (load_ports(folder) is not None or is_in_use(folder))):
+        return open_installation(folder, url, token)
+    return None
+
+
+def _request(running: "Installation", wanted: Sequence[Price], new_generations_only: bool) -> Sequence[Price]:
+    """Let the installation load the prices that it does not have; return them. If it refuses, the command ends."""
+    known = set(newest_shown(_listed(running)))
+    new = [price for price in wanted if price not in known]
+    if not new:
+        return new
+    text = format_prices(new)
+    done = run_job(running, "prices", waits=True, prices=text, new_generations_only=new_generations_only)
+    (result,) = done["results"]
+    return newest_shown(msgspec.convert(result["added"], list[ShownPrice]))
+
+
+def _load(settings: Settings, wanted: Sequence[Price], new_generations_only: bool) -> Sequence[Price]:
+    """Load prices into a log and a store that no process serves; return the new ones."""
+    from prices.table import TooEarly
+    from runtime.operations.load_prices import load_prices
+
+    try:
+        loaded = load_prices(settings, wanted, new_generations_only=new_generations_only)
+    except TooEarly as error:
+        click.echo(f"refused: {error}", err=True)
+        sys.exit(DIFFERENT)
+    return [row.price for row in loaded]
+
+
+def _listed(running: "Installation") -> list[ShownPrice]:
+    return msgspec.convert(running.get(PATH)["data"], list[ShownPrice])
+
+
+def _stored(settings: Settings) -> list[ShownPrice]:
+    from runtime.operations.load_prices import price_history
+
+    return [shown(row) for row in price_history(settings)]
 
 
 def _wanted(file: Path | None, shipped: bool) -> Sequence[Price]:
@@ -117,21 +180,14 @@ def _read(file: Path) -> list[Price]:
         raise click.UsageError(f"{file}: {error}") from error
 
 
-def _print_table(history: Sequence[LoadedPrice]) -> None:
+def _print_table(prices: Sequence[Price]) -> None:
     from rich.console import Console
     from rich.table import Column, Table
 
     table = Table(Column("model", no_wrap=True), "from", *(name.replace("_", " ") for name in KINDS))
-    for price in sorted(newest(history), key=lambda price: (price.model, price.from_ms)):
+    for price in sorted(prices, key=lambda price: (price.model, price.from_ms)):
         table.add_row(price.model, moment(price.from_ms), *(f"{usd:f}" for usd in _usd(price).values()))
     Console(markup=False, highlight=False).print(table)
-
-
-def _as_json(row: LoadedPrice) -> dict[str, Any]:
-    usd = {name: float(value) for name, value in _usd(row.price).items()}
-    began_with_it = row.loaded_us in (FIRST_US, FIRST_IN_LOG_US)
-    loaded_at = None if began_with_it else instant(row.loaded_us // 1000)
-    return {"model": row.price.model, "from": instant(row.price.from_ms), **usd, "loaded_at": loaded_at}
 
 
 def _usd(price: Price) -> dict[str, Any]:

@@ -64,9 +64,9 @@ def make_generation(client: Client, store: StoreAddress, name: str, partitions: 
 
 def _create(client: Client, store: StoreAddress, job: Job, partitions: int) -> list[str]:
     if why := _no_room(client, job):
-        add_job_event(client, report_of(job, "failed", _by(), report=Report(text=why)))
+        add_job_event(client, report_of(job, "failed", this_process(), report=Report(text=why)))
         return [f"not created: {why}"]
-    add_job_event(client, report_of(job, "taken", _by(), partitions=()))
+    add_job_event(client, report_of(job, "taken", this_process(), partitions=()))
     done = make_generation(client, store, job.generation, partitions)
     return [*done, f"generation {job.generation}, filling"]
 
@@ -83,9 +83,9 @@ def _drop(client: Client, store: StoreAddress, job: Job, stopping: Event) -> lis
     known = _find(client, job.generation)
     if known is None or known.is_live:
         why = f"{job.generation} is live" if known else f"there is no generation {job.generation}"
-        add_job_event(client, report_of(job, "failed", _by(), report=Report(text=why)))
+        add_job_event(client, report_of(job, "failed", this_process(), report=Report(text=why)))
         return [f"not dropped: {why}"]
-    add_job_event(client, report_of(job, "taken", _by(), partitions=()))
+    add_job_event(client, report_of(job, "taken", this_process(), partitions=()))
     if not known.is_dropped:
         add_generation_event(client, known.made, "dropped")
     _end_others(client, job, known.made.partitions)
@@ -95,7 +95,7 @@ def _drop(client: Client, store: StoreAddress, job: Job, stopping: Event) -> lis
     for server in store.each():
         with closing(connect(PLAIN, **server.at(store.control))) as own:
             own.command("DROP DATABASE IF EXISTS {name:Identifier} SYNC", parameters=name)
-    add_job_event(client, report_of(job, "done", _by()))
+    add_job_event(client, report_of(job, "done", this_process()))
     return [f"generation {known.name}, dropped"]
 
 
@@ -104,7 +104,7 @@ def _end_others(client: Client, drop: Job, partitions: int) -> None:
     report = Report(text=f"{drop.generation} was dropped")
     for job in load_jobs(client):
         if job.generation == drop.generation and job.id != drop.id and job.is_open(partitions):
-            add_job_event(client, report_of(job, "failed", _by(), report=report))
+            add_job_event(client, report_of(job, "failed", this_process(), report=report))
 
 
 def _pause_s(known: KnownGeneration) -> float:
@@ -116,5 +116,6 @@ def _find(client: Client, name: str) -> KnownGeneration | None:
     return next((known for known in load_generations(client) if known.name == name), None)
 
 
-def _by() -> str:
+def this_process() -> str:
+    """Return the name of this process in the audit trail."""
     return f"provision on {socket.gethostname()}, process {os.getpid()}"

@@ -56,7 +56,7 @@ def load(
     by: Actor = COMMAND_LINE,
     *,
     new_generations_only: bool,
-) -> list[Price]:
+) -> list[LoadedPrice]:
     """Add those of ``wanted`` that are not known yet, all of them or none, and return them.
 
     ``client`` is on the control database. Without a ``log``, they are the first prices of an installation, and its
@@ -77,7 +77,7 @@ def load(
         raise StoreUnavailable(
             f"{error}; the prices are in the log, but not in the store yet: run the same command again"
         ) from error
-    return [row.price for row in rows]
+    return rows
 
 
 def begin_prices(client: Client, shipped: PriceList, log: PriceLog | None) -> list[str]:

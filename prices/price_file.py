@@ -44,10 +44,11 @@ def parse_prices(text: str) -> list[Price]:
         BadPrices: the text is not a price file, or a model has two prices that begin at the same moment.
     """
     try:
-        entries = msgspec.convert(tomllib.loads(text, parse_float=Decimal), _File).price
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        raise BadPrices(str(error)) from error
-    prices = [_price(entry) for entry in entries]
+        prices = [_price(entry) for entry in msgspec.convert(tomllib.loads(text, parse_float=Decimal), _File).price]
+    except BadPrices:
+        raise
+    except (ValueError, msgspec.ValidationError, RecursionError) as error:  # too many digits, or too deep
+        raise BadPrices(str(error) or f"{type(error).__name__} in the file") from error
     seen: set[tuple[str, int]] = set()
     for price in prices:
         if (price.model, price.from_ms) in seen:

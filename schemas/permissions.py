@@ -20,7 +20,7 @@ Action = Literal[
     "receipt.read",  # of positions of the user's own records
     "receipt.read_all",  # of all positions of the org
     "org.recount",
-    "operate",  # the installation: freshness, coverage, recount of all orgs, dead letters, generations
+    "operate",  # the installation: freshness, coverage, recount of all orgs, dead letters, generations, prices
 ]
 
 _VIEWER: frozenset[Action] = frozenset({"session.read", "analytics.read", "receipt.read", "receipt.read_all"})
@@ -88,6 +88,7 @@ ROUTES: dict[str, RoutePermission] = {  # by operation id; a test requires a row
     "ListDeadLetters": RoutePermission("operate"),
     "GetDeadLetter": RoutePermission("operate"),
     "RedriveDeadLetter": RoutePermission("operate"),
+    "ListPrices": RoutePermission("operate"),
     "CreateJob": RoutePermission("operate"),
     "ListJobs": RoutePermission("operate"),
     "GetJob": RoutePermission("operate"),

@@ -43,7 +43,7 @@ CREATE SETTINGS PROFILE IF NOT EXISTS crewkit_query SETTINGS
 CREATE USER IF NOT EXISTS crewkit_query IDENTIFIED WITH sha256_hash BY '{{SHA-256 of query-api''s password}}'
     SETTINGS PROFILE 'crewkit_query';
 GRANT SELECT ON crewkit*.* TO crewkit_query;
-GRANT INSERT ON crewkit.requests TO crewkit_query; -- `repair`, `replay`, `prove`, `switch`, `drop`, `pause`, `resume`
+GRANT INSERT ON crewkit.requests TO crewkit_query; -- `repair`, `replay`, `prove`, `switch`, `drop`, `pause`, `resume`, `prices`
 
 -- Reads one org, through the flat views. They read with the caller's rights, so their tables need the right and the
 -- filter, too. After a `switch`, run this part again with the name of the live generation in place of crewkit_g1.

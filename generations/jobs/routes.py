@@ -21,9 +21,10 @@ from edge.principal import Principal
 from edge.route_docs import takes
 from generations.jobs.replies import GenerationReply, JobReply, generation_reply, job_reply
 from generations.jobs.rules import refusal
-from generations.jobs.table import Job, JobOptions, new_job
+from generations.jobs.table import Job, JobOptions, Kind, new_job
 from generations.situation import Situation, load_situation
 from ingest.body import Bodies
+from prices.price_file import BadPrices, parse_prices
 from query_api.paging import Page
 from query_api.read_context import ReadContext
 from schemas.http.fields import doc
@@ -63,7 +64,7 @@ async def create_job(
     reader: AnyReader,
     bodies: NamedDependency[Bodies],
 ) -> Response[Reply[JobReply]]:
-    """Request a job from the processes of the installation: repair, replay, prove, switch, drop, pause or resume.
+    """Request a job from the processes of the installation, such as a repair, a replay or a load of prices.
 
     The process that owns the work picks the job up within seconds. `GET /operator/jobs/{work_id}` shows its progress
     and result, or which process is missing if nothing happens.
@@ -71,7 +72,7 @@ async def create_job(
     async with bodies.read(request) as body:
         wanted = await body.decode(_decoder)
     situation = await load_situation(reader)
-    generation = wanted.generation or (situation.live.name if situation.live else "")
+    generation = wanted.generation or (situation.live.name if situation.live and wanted.kind == "repair" else "")
     options = _options(wanted)
     if why := refusal(wanted.kind, generation, options, situation):
         raise ApiError(422, "refused", f"Refused: {why}.", {"generation": [why]})
@@ -124,14 +125,33 @@ async def get_proof(
     return context.reply(msgspec.Raw(rows[0].report.encode()))
 
 
+_OPTION_OF: tuple[tuple[str, Kind], ...] = (
+    ("rate", "replay"),
+    ("accept_differences", "switch"),
+    ("prices", "prices"),
+    ("new_generations_only", "prices"),
+)
+
+
 def _options(wanted: CreateJob) -> JobOptions:
-    """Return the options. Raises `ApiError` if one belongs to another kind of job or the generation is missing."""
-    for name, kind in (("rate", "replay"), ("accept_differences", "switch")):
+    """Return the options. Raises `ApiError` if one belongs to another kind of job, or one is missing or wrong."""
+    for name, kind in _OPTION_OF:
         if getattr(wanted, name) and wanted.kind != kind:
             raise invalid({name: [f"belongs to {kind}, not to {wanted.kind}"]})
-    if not wanted.generation and wanted.kind != "repair":
+    if wanted.kind == "prices":
+        _check_prices(wanted)
+    elif not wanted.generation and wanted.kind != "repair":
         raise invalid({"generation": [f"name the generation to {wanted.kind}"]})
-    return JobOptions(wanted.rate, wanted.accept_differences)
+    return JobOptions(wanted.rate, wanted.accept_differences, wanted.prices, wanted.new_generations_only)
+
+
+def _check_prices(wanted: CreateJob) -> None:
+    if wanted.generation:
+        raise invalid({"generation": ["belongs to other kinds of jobs, not to prices"]})
+    try:
+        parse_prices(wanted.prices)
+    except BadPrices as error:
+        raise invalid({"prices": [str(error)]}) from error
 
 
 def _find(situation: Situation, job_id: UUID) -> Job:

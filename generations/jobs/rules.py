@@ -20,6 +20,8 @@ def refusal_now(kind: Kind, generation: str, options: JobOptions, situation: Sit
     """Return the same for a job that has already been accepted."""
     if kind == "replay":
         return _of_replay(generation, situation)
+    if kind == "prices":
+        return None  # they are compared with the price history when they are loaded
     status = situation.generations.get(generation)
     if status is None:
         names = ", ".join(situation.generations) or "none"

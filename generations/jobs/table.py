@@ -4,6 +4,7 @@ Everything goes through one append-only table in the control database. It is cal
 keeps its name. The processes that own the work poll it every two seconds: no signals and no files, so it works across
 machines. Every projector of a generation does its part of a `repair`, for its own partitions. All other work belongs to
 one process: the projector that follows partition 0, or the one that may create and drop databases (`PROVISIONED`).
+A load of prices concerns no generation: its name is empty.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,13 +17,13 @@ from msgspec import Struct
 from store.connect import Client
 from store.sql import read_sql
 
-Kind = Literal["repair", "replay", "prove", "switch", "drop", "pause", "resume"]
+Kind = Literal["repair", "replay", "prove", "switch", "drop", "pause", "resume", "prices"]
 Event = Literal["requested", "taken", "progress", "done", "failed"]
 State = Literal["requested", "taken", "done", "failed"]
 KINDS = frozenset[str](get_args(Kind))
 REPORTS = frozenset(("taken", "progress", "done", "failed"))
 SHARED: frozenset[Kind] = frozenset({"repair"})  # by all projectors of a generation
-PROVISIONED: frozenset[Kind] = frozenset({"replay", "drop"})  # need the right to create and drop databases
+PROVISIONED: frozenset[Kind] = frozenset({"replay", "drop", "prices"})  # need the rights of `provision`
 # These change what readers see, so they expire: later, the operator would no longer expect the change.
 EXPIRING: frozenset[Kind] = frozenset({"switch", "pause", "resume"})
 EXPIRES_S = 60.0
@@ -31,10 +32,12 @@ OWNER = 0  # the projector of this partition does what is not shared
 
 
 class JobOptions(Struct, frozen=True, omit_defaults=True):
-    """``rate`` limits a replay, in events a second (0: no limit)."""
+    """``rate`` limits a replay, in events a second (0: no limit). ``prices`` is the text of a price file."""
 
     rate: int = 0
     accept_differences: bool = False
+    prices: str = ""
+    new_generations_only: bool = False
 
 
 class Report(Struct, frozen=True, omit_defaults=True):

@@ -17,7 +17,7 @@ def waits_for(job: Job, situation: Situation) -> str | None:
         return None
     if job.kind in PROVISIONED and not job.taken and not (job.kind == "replay" and is_created):
         return "no running process may create and drop databases: run `crewkit-sessions provision` to do this work"
-    if job.kind == "drop":
+    if job.kind in ("drop", "prices"):
         return None
     taken = frozenset[int]().union(*(step.partitions for step in job.taken))
     missing = sorted(job.needs(partitions) - taken)

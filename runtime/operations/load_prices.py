@@ -1,4 +1,4 @@
-"""Implements `prices load` and `prices show` on the log and the store of an installation."""
+"""Implements `prices load` and `prices show` where no process uses the installation, or where its store is a server."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -9,7 +9,6 @@ from prices.table import history_of, is_counting
 from runtime.operations.price_log import open_price_log
 from runtime.services.run_folder import locked_folder
 from runtime.settings.settings import BadSettings, Settings
-from runtime.settings.stack_folder import with_stack
 from runtime.settings.store_url import store_address
 from runtime.settings.tls import check_transport
 from schemas.log.price import Price
@@ -18,14 +17,13 @@ from store.connect import WRITE, Client, connect
 from store.migrate import migrate
 
 
-def load_prices(settings: Settings, wanted: Sequence[Price], *, new_generations_only: bool) -> list[Price]:
+def load_prices(settings: Settings, wanted: Sequence[Price], *, new_generations_only: bool) -> list[LoadedPrice]:
     """Add prices that the installation does not have yet to its log, and then to its store; return them.
 
     Raises `TooEarly` if a price could apply to reports that are counted already, `BadSettings` if the installation has
     a log that the settings do not name, `Broken` if another process uses the data folder. After `StoreUnavailable` and
     `LogUnavailable`, run the same command again.
     """
-    settings = with_stack(settings)
     log = open_price_log(settings)
     with _control(settings) as client:
         begun = _is_begun(client, log)
@@ -36,7 +34,7 @@ def load_prices(settings: Settings, wanted: Sequence[Price], *, new_generations_
 
 def price_history(settings: Settings) -> list[LoadedPrice]:
     """Return every price that was ever loaded. Raises as `load_prices` does."""
-    with _control(with_stack(settings)) as client:
+    with _control(settings) as client:
         return history_of(client)
 
 

@@ -61,6 +61,19 @@ class SqlitePriceLog:
         asyncio.run(append_all(SqliteEventLog(self._path), records))
 
 
+class ServedPriceLog(SqlitePriceLog):
+    """The same while this process serves the log. Its methods are called in threads, not in the log's event loop."""
+
+    def __init__(self, path: Path, log: SqliteEventLog) -> None:
+        super().__init__(path)
+        self._log, self._loop = log, asyncio.get_running_loop()
+
+    def append(self, records: Iterable[PricesLoaded]) -> None:
+        """Commit records in order, among those of clients."""
+        for record in records:
+            asyncio.run_coroutine_threadsafe(self._log.append(KEY, encode(record)), self._loop).result()
+
+
 class OpenReader(LogReader, Protocol):
     """A reader of a log, to be stopped after use."""
 

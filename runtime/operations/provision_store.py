@@ -1,4 +1,5 @@
-"""Creates what the services need but never create themselves: databases, tables and requested generations.
+"""Creates what the services need but never create themselves: databases, tables and requested generations; loads
+requested prices.
 
 Running it again is safe, since each step looks first. It refuses a change that would break a promise, such as another
 partition count.
@@ -10,6 +11,7 @@ from threading import Event
 
 from generations.create_and_drop import create_or_drop, left_to_do, make_generation
 from generations.jobs.table import load_jobs
+from generations.load_prices import load_requested
 from prices.log import PriceLog, begin_prices
 from prices.price_list import PriceList
 from store.address import StoreAddress
@@ -48,7 +50,10 @@ def provision_store(
                 return [*done, *_make_first(client, store, partitions)]
             done += _migrate_all(store, existing_generations(client), partitions)
             for job in left_to_do(load_generations(client), load_jobs(client)):
-                done += create_or_drop(client, store, job, partitions, stopping)
+                if job.kind == "prices":
+                    done += load_requested(client, log, job)
+                else:
+                    done += create_or_drop(client, store, job, partitions, stopping)
         return done
 
 

@@ -13,8 +13,9 @@ from generations.create_and_drop import left_to_do
 from generations.jobs.table import Job
 from ingest.log.sqlite.sqlite_log import SqliteEventLog
 from ingest.privacy.redaction import compile_rules
+from prices.log import PriceLog
 from prices.price_list import list_prices
-from runtime.operations.price_log import SqlitePriceLog
+from runtime.operations.price_log import ServedPriceLog, SqlitePriceLog
 from runtime.operations.provision_store import EMBEDDED_PARTITIONS, provision_store
 from runtime.services.followers import Followers
 from runtime.services.http_checks import check_http
@@ -47,7 +48,8 @@ async def running(settings: Settings, front: Front, stopping: asyncio.Event) -> 
         await asyncio.to_thread(_keep_open, store, ending)
         at_once = Event()
         at_once.set()  # a drop is completed while requests are served, so that the start needn't wait
-        provisioning = asyncio.ensure_future(asyncio.to_thread(_provision, settings, at_once))
+        prices = SqlitePriceLog(embedded_log(settings))
+        provisioning = asyncio.ensure_future(asyncio.to_thread(_provision, settings, prices, at_once))
         await asyncio.to_thread(compile_rules, user_cache())
         reader, probe = open_readers(settings, registry)
         app = service(settings, log, reader, registry, probe)  # while a thread provisions
@@ -77,7 +79,7 @@ async def _follow(
     """Project every generation and do jobs until ``ending``."""
     reader = open_reader(store_address(settings))
     ending.callback(reader.close)
-    followers, provisioning = Followers(settings, log, reader), Provisioning(settings)
+    followers, provisioning = Followers(settings, log, reader), Provisioning(settings, log)
     registry.register(followers)
     control = Control(reader, provisioning, followers)
     await control.look()
@@ -97,10 +99,10 @@ async def _end(controlling: "asyncio.Future[None]", followers: Followers) -> Non
 
 
 class Provisioning:
-    """A `Subscriber` that creates and drops generations on request."""
+    """A `Subscriber` that creates and drops generations, and loads prices, on request."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, log: SqliteEventLog) -> None:
+        self._settings, self._log = settings, ServedPriceLog(embedded_log(settings), log)
         self._running: asyncio.Task[None] | None = None
         self._stopping = Event()
 
@@ -110,20 +112,18 @@ class Provisioning:
             ended, self._running = self._running, None
             ended.result()
         if self._running is None and left_to_do(generations, jobs):
-            self._running = asyncio.create_task(asyncio.to_thread(_provision_requested, self._settings, self._stopping))
+            self._running = asyncio.create_task(asyncio.to_thread(self._provision))
 
     def stop(self) -> None:
         """Stop waiting: a drop in progress is completed after the next start."""
         self._stopping.set()
 
+    def _provision(self) -> None:
+        _provision(self._settings, self._log, self._stopping)
+        release_memory()  # by now the projector of a dropped generation has stopped
 
-def _provision(settings: Settings, stopping: Event) -> None:
+
+def _provision(settings: Settings, log: PriceLog, stopping: Event) -> None:
     store = store_address(settings)
-    log = SqlitePriceLog(embedded_log(settings))
     provision_store(store, EMBEDDED_PARTITIONS, list_prices(), log, stopping)
     record_in_store(store, EMBEDDED_PARTITIONS, own_secrets(settings.secrets_folder))
-
-
-def _provision_requested(settings: Settings, stopping: Event) -> None:
-    _provision(settings, stopping)
-    release_memory()  # by now the projector of a dropped generation has stopped

@@ -55,3 +55,14 @@ def locked_folder(folder: Path, *, needed: bool = True) -> Iterator[None]:
         except OSError as error:
             raise Broken(f"another process uses {folder}: stop it, or choose another with --data") from error
         yield
+
+
+def is_in_use(folder: Path) -> bool:
+    """Return whether an installation that was started there still holds the lock."""
+    if read_address(folder) is None:
+        return False
+    try:
+        with locked_folder(folder):
+            return False
+    except Broken:
+        return True

@@ -20,6 +20,7 @@ BODY_BYTES_MAX = 10_485_760
 MODELS_PER_REPORT_MAX = 1_000
 REPORTS_PER_REQUEST_MAX = 1_000
 SESSIONS_PER_BATCH_MAX = 1_000
+PRICE_FILE_CHARACTERS_MAX = 30_000  # however they are escaped, the store takes them as one value: see `store.sql`
 
 _NO_CONTROL = r"^[^\x00-\x1f\x7f-\x9f]*$"
 _NO_CONTROL_BUT_SPACE = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
@@ -35,7 +36,7 @@ EVENT_TYPE = Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$")
 Instant = Annotated[datetime, Meta(tz=True)]
 Relation = Literal["resume", "fork", "clear", "compact"]
 Trigger = Literal["interactive", "headless", "scheduled", "import"]
-Work = Literal["repair", "replay", "prove", "switch", "drop", "pause", "resume"]
+Work = Literal["repair", "replay", "prove", "switch", "drop", "pause", "resume", "prices"]
 ClientSessionId = Annotated[
     str,
     doc("The client's own id for its session.", CLIENT_SESSION_ID, min_length=1, max_length=400, pattern=_NO_CONTROL),
@@ -266,6 +267,10 @@ class CreateJob(Struct, frozen=True, forbid_unknown_fields=True):
     generation: Annotated[str, doc("Its generation.", max_length=64, pattern=_NO_CONTROL)] | None = None
     rate: Annotated[int, doc("Limit of a replay, in events per second; 0: no limit.", ge=0, le=1 << 31)] = 0
     accept_differences: Annotated[bool, doc("Switch despite the differences of the last proof.")] = False
+    prices: Annotated[
+        str, doc("Prices to load, in the format of a price file.", max_length=PRICE_FILE_CHARACTERS_MAX)
+    ] = ""
+    new_generations_only: Annotated[bool, doc("Load past prices, which apply only to later generations.")] = False
 
 
 class RequestCompaction(Struct, frozen=True, forbid_unknown_fields=True):

@@ -15,7 +15,7 @@ ON_BOTH = {
     "test_api_dashboard.py::test_the_printed_link_signs_in": "the output of each command",
     "test_api_dashboard.py::test_no_file_of_the_installation_has_the_tokens": "the files of each kind",
     "test_api_command_line.py::test_an_audit_finds_the_installation_by_its_folder_or_its_address": "each folder",
-    "test_api_command_line.py::test_prices_are_shown_where_the_store_can_be_reached": "each store",
+    "test_api_command_line.py::test_a_running_installation_shows_and_loads_prices": "each store",
     "test_api_command_line.py::test_the_log_of_a_running_installation_is_read_and_exported": "each log",
     "test_api_command_line.py::test_a_folder_is_served_once": "each command",
     "test_api_command_line.py::test_a_demo_plays_on_a_running_installation": "a proof over each log and store",

@@ -172,16 +172,26 @@ def test_a_printed_token_opens_its_org(
     assert lives == [4 * 3600, 90]
 
 
-def test_prices_are_shown_where_the_store_can_be_reached(installation: Installation) -> None:
-    """A running stack shows them. The store of `up` is inside its process, and the message says so."""
-    result = run("prices", "show", "--json", "--data", str(installation.data))
+def test_a_running_installation_shows_and_loads_prices(
+    installation: Installation, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The process that may write prices loads them. What is known is not loaded again, and a past price is refused."""
+    file, data = tmp_path / "prices.toml", ("--data", str(installation.data))
+    begins = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 7_200))
+    file.write_text(f'[[price]]\nmodel = "mine"\nfrom = {begins}\ninput = 1\noutput = 2\n')
 
-    if installation.kind == "stack":
-        assert (result.returncode, result.stderr) == (0, "")
-        assert {"model", "from", "input", "output", "loaded_at"} <= set(json.loads(result.stdout)[0])
-    else:
-        assert (result.returncode, result.stdout) == (1, "")
-        assert "another process uses" in result.stderr
+    loaded = command_here(capsys, "prices", "load", str(file), *data)
+    again = command_here(capsys, "prices", "load", str(file), *data)
+    shown = command_here(capsys, "prices", "show", "--json", *data)
+    file.write_text(file.read_text().replace(begins, "2026-01-01"))
+    past = command_here(capsys, "prices", "load", str(file), *data)
+
+    assert (loaded.code, loaded.output.splitlines()[-1]) == (0, "prices: 1 loaded, 0 known already"), loaded.complaint
+    assert (again.code, again.output) == (0, "prices: 0 loaded, 1 known already\n")
+    last = json.loads(shown.output)[-1]
+    assert (last["model"], last["input"], last["cache_write_1h"]) == ("mine", 1.0, 2.0)
+    assert (past.code, past.output) == (1, "")
+    assert "prices failed: mine from 2026-01-01: reports of that time may be counted already" in past.complaint
 
 
 def test_the_log_of_a_running_installation_is_read_and_exported(

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from edge.tokens import issue_token
@@ -31,6 +32,7 @@ GENERATION = {
     *("name", "state", "paused", "fold_version", "prices_sha256", "made_at", "facts", "lag_records", "partitions"),
     *("switches", "proof"),
 }
+PRICE = '[[price]]\nmodel = "mine"\nfrom = 2026-01-01\ninput = 1\noutput = 2\n'
 CHANGING = {"facts", "lag_records", "partitions"}
 
 
@@ -175,6 +177,12 @@ def test_what_is_not_there_is_a_404(operator: httpx.Client, path: str) -> None:
         ({"kind": "replay", "generation": "g2", "rate": -1}, "rate"),
         ({"kind": "replay", "generation": "g2", "rate": 1.5}, "rate"),
         ({"kind": "drop", "generation": "g2", "accept_differences": True}, "accept_differences"),
+        ({"kind": "repair", "prices": PRICE}, "prices"),
+        ({"kind": "repair", "new_generations_only": True}, "new_generations_only"),
+        ({"kind": "prices"}, "prices"),
+        ({"kind": "prices", "prices": PRICE.replace("input", "inputs")}, "prices"),
+        ({"kind": "prices", "prices": PRICE + "#" * 30_000}, "prices"),
+        ({"kind": "prices", "prices": PRICE, "generation": "g1"}, "generation"),
     ],
 )
 def test_a_body_that_makes_no_sense_is_a_422(operator: httpx.Client, body: Mapping[str, object], field: str) -> None:
@@ -338,6 +346,21 @@ async def test_what_makes_sense_writes_one_row(routes: InProcess) -> None:
     assert reply.json()["data"]["accept_differences"] is True
     assert str(asked[1]) == reply.json()["data"]["id"]
     assert asked[2:] == ("requested", "switch", "g2", "olga", [], '{"accept_differences":true}')
+    assert rest == before[1:]
+
+
+async def test_a_load_of_prices_is_requested_once(routes: InProcess) -> None:
+    """It concerns no generation, and the file is part of the row."""
+    before = routes.tables()
+
+    reply = await routes.post(kind="prices", prices=PRICE, new_generations_only=True)
+    again = await routes.post(kind="prices", prices=PRICE)
+
+    (asked,), *rest = routes.store.client.query("SELECT * FROM requests").result_rows, *routes.tables()[1:]
+    assert (reply.status_code, set(reply.json()["data"]), reply.json()["data"]["generation"]) == (202, JOB, "")
+    assert asked[2:6] == ("requested", "prices", "", "olga")
+    assert msgspec.json.decode(asked[7]) == {"prices": PRICE, "new_generations_only": True}
+    assert again.json()["error"] == f"Refused: the same is requested already, as {asked[1]}: wait until it ends."
     assert rest == before[1:]
 
 

@@ -275,13 +275,16 @@ def test_a_backup_of_a_running_installation_restores(own_up: OwnUp) -> None:
 
 
 def test_the_prices_of_an_installation_are_shown_and_loaded(own_up: OwnUp) -> None:
-    """The installation is stopped; it accepts the TOML that it shows."""
+    """Running or stopped, it accepts the TOML that it shows."""
+    lines = shell_lines(OPERATIONS, "", "Prices")
+
+    running = run(lines, own_up.checkout)
     own_up.installation.end()
+    stopped = run(lines, own_up.checkout)
 
-    ended = run(shell_lines(OPERATIONS, "", "Prices"), own_up.checkout)
-
-    assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.splitlines()[-1].startswith("prices: 0 loaded, ")
+    for ended in (running, stopped):
+        assert ended.returncode == 0, ended.stderr
+        assert ended.stdout.splitlines()[-1].startswith("prices: 0 loaded, ")
 
 
 def _drill(checkout: Path) -> None:

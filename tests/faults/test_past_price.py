@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from tests.support.clients.sending import Org
 from tests.support.rigs.installation import Installation
 from tests.support.rigs.operator import Operator, shown_by
@@ -18,7 +16,6 @@ output = 2.00
 """
 
 
-@pytest.mark.only_on("stack")  # its projectors run while the price is loaded; `up` has to be stopped for that
 def test_a_price_of_the_past_is_rolled_out_by_replay_proof_and_switch(
     upgraded: Installation, fresh_org: str, tmp_path: Path
 ) -> None:

@@ -11,21 +11,26 @@ from pathlib import Path
 from typing import Any
 
 import clickhouse_connect
+import msgspec
 import pytest
 from clickhouse_connect.driver.client import Client
 from msgspec import structs
 
+from generations.jobs.table import JobOptions, add_job_event, load_jobs, new_job
 from ingest.log.kafka import KafkaEventLog, KafkaTopic
+from ingest.log.sqlite.sqlite_log import SqliteEventLog
 from prices.log import PriceLog
+from prices.price_file import format_prices
 from prices.price_list import LoadedPrice, PriceList, began_with, in_force, list_prices, newest
+from prices.shown import shown
 from prices.table import history_of
 from runtime.operations import load_prices as loading
 from runtime.operations.kafka_price_log import KafkaPriceLog
-from runtime.operations.price_log import KEY, SqlitePriceLog
+from runtime.operations.price_log import KEY, ServedPriceLog, SqlitePriceLog
 from runtime.operations.provision_store import provision_store
 from runtime.settings.settings import BadSettings, Settings
 from schemas.log.price import Price
-from schemas.log.records import PricesLoaded
+from schemas.log.records import Actor, PricesLoaded
 from schemas.log.topics import partition_of
 from store.errors import StoreUnavailable
 from tests.support.builders import LogBuilder, created, prices_loaded, session_id
@@ -188,6 +193,85 @@ def test_a_list_recorded_twice_adds_nothing(
 
     assert len(log_of(settings).loads()) == 2
     assert sorted(row.price.model for row in history_of(control)) == sorted(row.price.model for row in before)
+
+
+def test_a_job_loads_prices_as_the_command_does(settings: Settings, store: TestStore, control: Client) -> None:
+    """The record names the operator who requested it; a second `provision` loads nothing."""
+    new = price(in_two_hours())
+
+    assert do_job(settings, store, control, new) == (["prices: 1 loaded"], "done")
+    again = provision_store(store.address, PARTITIONS, list_prices(), log_of(settings))
+
+    (record,) = log_of(settings).loads()
+    assert (record.prices, record.actor) == ((new,), Actor("olga", "operator"))
+    assert history_of(control)[-1] == LoadedPrice(new, record.loaded_us)
+    added = msgspec.to_builtins(shown(LoadedPrice(new, record.loaded_us)))
+    assert [step.report.result for step in load_jobs(control)[0].done] == [{"added": [added]}]
+    assert again == []
+
+
+def test_a_job_with_a_past_price_fails_unless_it_is_for_new_generations(
+    settings: Settings, store: TestStore, control: Client
+) -> None:
+    """Nothing is loaded, and the reason says what to do."""
+    before = history_of(control)
+
+    _, state = do_job(settings, store, control, price(in_two_hours()), price(0, "past"))
+
+    failed = load_jobs(control)[0].failed
+    assert state == "failed"
+    assert failed is not None
+    assert "past from 1970-01-01: reports of that time may be counted already" in failed.report.text
+    assert (history_of(control), log_of(settings).loads()) == (before, [])
+    assert do_job(settings, store, control, price(0, "past"), new_generations_only=True)[1] == "done"
+    assert [record.new_generations_only for record in log_of(settings).loads()] == [True]
+
+
+def test_a_job_whose_process_dies_between_log_and_store_is_done_by_the_next(
+    settings: Settings, store: TestStore, control: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log has the prices twice, the history once."""
+    new = price(in_two_hours())
+
+    def gone(*_rest: Any) -> None:
+        raise StoreUnavailable("no answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("prices.log.add_prices", gone)
+        with pytest.raises(StoreUnavailable):
+            do_job(settings, store, control, new)
+    provision_store(store.address, PARTITIONS, list_prices(), log_of(settings))
+
+    assert load_jobs(control)[0].state(PARTITIONS) == "done"
+    assert [record.prices for record in log_of(settings).loads()] == [(new,), (new,)]
+    assert [row.price for row in history_of(control)].count(new) == 1
+
+
+async def test_a_process_that_serves_the_log_appends_prices_to_it(tmp_path: Path) -> None:
+    """Offsets stay dense among the records of clients."""
+    path = tmp_path / "log.sqlite"
+    log = SqliteEventLog(path)
+    await log.start()
+    served = ServedPriceLog(path, log)
+    try:
+        await log.append(b"session", b"{}")
+        await asyncio.to_thread(served.append, [prices_loaded(price(n)) for n in range(2)])
+        position = await log.append(b"session", b"{}")
+    finally:
+        await log.stop()
+
+    assert position.offset == 3
+    assert [record.prices for record in await asyncio.to_thread(served.loads)] == [(price(0),), (price(1),)]
+
+
+def do_job(
+    settings: Settings, store: TestStore, control: Client, *prices: Price, new_generations_only: bool = False
+) -> tuple[list[str], str]:
+    """Request a load as olga, and provision; return what that did, and the state of the job."""
+    options = JobOptions(prices=format_prices(prices), new_generations_only=new_generations_only)
+    add_job_event(control, new_job("prices", "", "olga", options))
+    done = provision_store(store.address, PARTITIONS, list_prices(), log_of(settings))
+    return done, load_jobs(control)[-1].state(PARTITIONS)
 
 
 def test_a_store_that_goes_away_in_the_middle_is_no_silent_loss(

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import clickhouse_connect
+import msgspec
 import pytest
 from clickhouse_connect.driver.client import Client
 
 from prices.log import load as load_into
 from prices.price_list import NOTICE_MS, PriceList, in_force, list_prices, newest
+from prices.shown import ShownPrice, newest_shown
 from prices.table import TooEarly, history_of
 from processors.fold.fold import FOLD_VERSION
 from processors.pricing import COMPLETE_FOR_MS, Pricing
@@ -19,8 +21,11 @@ from runtime.operations.provision_store import provision_store
 from runtime.services.projector import make_warehouse
 from schemas.log.position import LogRecord
 from schemas.log.price import Price
+from schemas.permissions import OPERATOR_ORG
+from store.reading.reader import open_reader
 from tests.support.builders import LogBuilder, created, reported, session_id, usage
 from tests.support.rigs.projection import new_pipeline, tables
+from tests.support.rigs.query_store import QueryApi
 from tests.support.rigs.store import Options, TestStore, new_address, new_store
 
 MODEL = "claude-new-1"
@@ -48,7 +53,7 @@ def price(from_ms: int, usd: int = 1, model: str = MODEL) -> Price:
 
 
 def load(control: Client, *prices: Price, new_generations_only: bool = False) -> list[Price]:
-    return load_into(control, None, prices, new_generations_only=new_generations_only)
+    return [row.price for row in load_into(control, None, prices, new_generations_only=new_generations_only)]
 
 
 def now_ms() -> int:
@@ -161,6 +166,29 @@ def test_what_is_known_is_not_loaded_again(store: TestStore, control: Client) ->
     assert load(control, *list_prices().prices, new) == [new]
 
     assert load(control, *list_prices().prices, new) == []
+
+
+async def test_an_operator_sees_every_price(store: TestStore, control: Client) -> None:
+    """The list of the installation comes first, then each load, also one that was replaced; no other role sees them."""
+    begins = now_ms() + 2 * NOTICE_MS
+    load(control, price(begins, 1))
+    load(control, price(begins, 2))
+    reader = open_reader(store.address)
+    api = QueryApi(reader)
+
+    found = await api.get("prices", org=OPERATOR_ORG, user="olga", role="operator")
+    refused = await api.get("prices", org=OPERATOR_ORG, role="owner")
+
+    reader.close()
+    *first, replaced, last = found.json()["data"]
+    assert {row["loaded_at"] for row in first} == {None}
+    assert [(row["model"], row["input"]) for row in (replaced, last)] == [(MODEL, 1.0), (MODEL, 2.0)]
+    assert replaced["loaded_at"] < last["loaded_at"]
+    assert set(newest_shown(msgspec.convert([*first, replaced, last], list[ShownPrice]))) == {
+        *list_prices().prices,
+        price(begins, 2),
+    }
+    assert refused.status_code == 401
 
 
 def test_a_price_that_has_not_begun_can_be_replaced(store: TestStore, control: Client) -> None:

@@ -74,11 +74,12 @@ def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_stack_that_does_not_run_is_away(tmp_path: Path) -> None:
-    """Its store is a server; the command creates no other."""
+    """The command creates no other store."""
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "stack.json").write_text('{"kafka": 1, "controller": 2, "store": 3}')
+    (tmp_path / "run" / "address.json").write_text('{"url": "http://127.0.0.1:1"}')
 
-    shown = prices(tmp_path, "show")
+    shown = prices(tmp_path, "show", "--token", "x")
 
     assert (shown.returncode, shown.stdout) == (69, "")
     assert "does not answer" in shown.stderr

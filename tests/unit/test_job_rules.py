@@ -29,6 +29,11 @@ def test_an_unknown_generation_is_named_with_the_known_ones(kind: Kind) -> None:
     assert dropped == "g2 was dropped; `replay --to NAME` makes a generation with a new name"
 
 
+def test_a_load_of_prices_concerns_no_generation() -> None:
+    """Its prices are compared with the price history when they are loaded."""
+    assert refusal("prices", "", PLAIN, both()) is None
+
+
 @pytest.mark.parametrize("name", ["", "2", "G2", "g-2", "g2.x", "g" * 32, "g2\n", "g 2", "gé", "x2"])
 def test_a_bad_name_is_refused(name: str) -> None:
     """Rights in the store are granted by database prefix."""

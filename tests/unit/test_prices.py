@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from prices.price_file import BadPrices, format_prices, parse_prices
 from prices.price_list import NOTICE_MS, LoadedPrice, PriceList, began_with, in_force, list_prices
+from prices.shown import newest_shown, shown
 from processors.fold.state import SessionState
 from processors.projections.usage import reported_totals
 from schemas.log.price import Price
@@ -250,6 +252,14 @@ def test_the_first_list_survives_its_own_format() -> None:
     assert PriceList(parse_prices(format_prices(list_prices().prices))).sha256 == list_prices().sha256
 
 
+@given(st.builds(Price, st.just("m"), st.integers(0, 10**13), *[st.integers(0, 10**9).map(lambda n: n * 1_000)] * 5))
+def test_a_shown_price_is_the_price(known: Price) -> None:
+    """Dollars and times of a response are exact; the price loaded last counts."""
+    replaced = structs.replace(known, input_nano=known.input_nano + 1_000)
+
+    assert newest_shown(map(shown, [LoadedPrice(replaced, 1), LoadedPrice(known, 2)])) == [known]
+
+
 GOOD = {"model": '"a"', "from": "2026-01-20", "input": "1.0", "output": "1.0"}
 
 
@@ -267,6 +277,9 @@ GOOD = {"model": '"a"', "from": "2026-01-20", "input": "1.0", "output": "1.0"}
         ({"currency": '"EUR"'}, "unknown field"),
         ({"input": None}, "missing required field"),
         ({"model": "a"}, "Invalid value"),
+        ({"model": "[" * 5_000}, "recursion"),
+        ({"input": "9" * 5_000}, "digits"),
+        ({"input": "1e9999999999"}, "a: input must be dollars"),
     ],
 )
 def test_a_file_with_a_mistake_is_refused_with_its_place(change: dict[str, Any], said: str) -> None:
