@@ -19,7 +19,7 @@ projector that finds a different hash refuses to start, since rows of the histor
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,7 +60,7 @@ class PriceList:
         """``prices`` has at most one price for each model and moment."""
         order = sorted(prices, key=lambda price: (-len(price.model), price.model, -price.from_ms))
         self.prices: Sequence[Price] = tuple(order)
-        self._of_model: dict[str, tuple[Price, ...]] = {}
+        self._prices_of = lru_cache(_MODELS_REMEMBERED)(self._search)  # clients use few models, and a search is slow
         self.sha256 = hashlib.sha256(msgspec.json.encode(self.prices)).hexdigest()
 
     def price_of(self, model: str, at_ms: int) -> Price | None:
@@ -70,15 +70,8 @@ class PriceList:
                 return price
         return None
 
-    def _prices_of(self, model: str) -> tuple[Price, ...]:
-        """Return the prices of a model, cached: clients use few models, and a search takes longer than the rest."""
-        found = self._of_model.get(model)
-        if found is None:
-            if len(self._of_model) >= _MODELS_REMEMBERED:
-                self._of_model.clear()
-            found = tuple(price for price in self.prices if is_same_model(price.model, model))
-            self._of_model[model] = found
-        return found
+    def _search(self, model: str) -> tuple[Price, ...]:
+        return tuple(price for price in self.prices if is_same_model(price.model, model))
 
     def cost_nano(self, model: str, usage: ModelUsage, at_ms: int) -> int | None:
         """Return nano-dollars, rounded down once, at most a million dollars; None if the model has no price."""
