@@ -130,12 +130,12 @@ def _reported(facts: list[Fact], own_model: str, prices: PriceList) -> Totals:
 
 
 def _measured(facts: list[Fact], prices: PriceList) -> list[tuple[str, dict[str, Any]]]:
-    """Return the requests by model, agent and hour. Requests without a cost are priced together."""
+    """Return the requests by model, agent and hour. Requests without a cost are priced together, by the name sent."""
     groups: dict[tuple[str, str, int | None], list[Fact]] = defaultdict(list)
     for request in requests_of(facts):
         hour = None if given_cost(request) is not None else _hour(request)
-        groups[model_of(request), text(request, "agent_id"), hour].append(request)
-    return [(key[0], _sum(key, requests, prices)) for key, requests in groups.items()]
+        groups[text(request, "model"), text(request, "agent_id"), hour].append(request)
+    return [(canonical_model(key[0]), _sum(key, requests, prices)) for key, requests in groups.items()]
 
 
 def _sum(key: tuple[str, str, int | None], requests: list[Fact], prices: PriceList) -> dict[str, Any]:
