@@ -21,7 +21,7 @@ def command(filled: Operations, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Return a function that runs an audit command against the store, in this process."""
 
     class InProcess:
-        def get(self, path: str, **params: Any) -> Any:
+        def get(self, path: str, *, within_s: float = 30, **params: Any) -> Any:
             with TestClient(filled.app) as client, redirect_stdout(StringIO()):  # where the service logs to
                 return client.get(f"/api/v1{path}", params=params, headers=token(OPERATOR_ORG, "operator")).json()
 

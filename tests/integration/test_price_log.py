@@ -341,7 +341,7 @@ async def test_kafka_holds_loads_among_other_records(
         await asyncio.to_thread(log.append, [load_])
         await _append_others(topic)
 
-    assert empty == (True, [])
+    assert empty == (True, ())
     assert await asyncio.to_thread(log.loads) == loads
     assert not await asyncio.to_thread(log.is_empty)
 
