@@ -21,12 +21,10 @@ class Days(NamedTuple):
 
     @property
     def since(self) -> datetime:
-        """Return the start of the first day."""
         return _midnight(self.first)
 
     @property
     def until(self) -> datetime:
-        """Return the end of the last day."""
         return _midnight(self.last) + timedelta(days=1)
 
     @property

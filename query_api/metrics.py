@@ -35,7 +35,6 @@ class QueryMetrics:
         registry.register(self)
 
     def asked(self, question: str, seconds: float, error: Exception | None) -> None:
-        """Count a question and its duration, or its error."""
         if error is None:
             self._series(question).observe(seconds)
         else:

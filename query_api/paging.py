@@ -27,7 +27,6 @@ class Page(NamedTuple):
 
     @property
     def offset(self) -> int:
-        """Return how many items precede this page."""
         return (self.number - 1) * self.size
 
     def meta(self, total: int) -> dict[str, int]:

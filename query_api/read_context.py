@@ -60,12 +60,10 @@ class ReadContext:
 
     @property
     def generation(self) -> str:
-        """The name of the generation to read."""
         return self._generation.name
 
     @property
     def fold_version(self) -> int:
-        """The version of the fold that built the generation."""
         return self._generation.fold_version
 
     async def ask(self, question: Question[P, R], params: P) -> list[R]:
@@ -77,7 +75,6 @@ class ReadContext:
         return await answers.get(key_of(self.generation, self._claim.reached, age, question, params), question, fresh)
 
     async def ask_control(self, question: Question[P, R], params: P) -> list[R]:
-        """Return the rows that answer a question in the control database."""
         return await answer_from_control(self._reader, question, params)
 
     async def ask_page(self, question: Question[P, R], params: P) -> tuple[list[R], int]:
@@ -156,7 +153,6 @@ def provide_page(
     page: Annotated[int, QueryParameter(ge=1, le=PAGE_MAX), fields.PAGE] = 1,
     per_page: Annotated[int, QueryParameter(ge=1, le=PER_PAGE_MAX), fields.PER_PAGE] = PER_PAGE_DEFAULT,
 ) -> Page:
-    """Return the page that the query parameters name."""
     return Page(page, per_page)
 
 

@@ -6,28 +6,27 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 
 from edge.guards import may
-from query_api.analytics.filter import AnalyticsFilter, Buckets, average_seconds, ratio
-from query_api.analytics.work import WorkRow, WorkSums, work_sums
+from query_api.analytics.filter import AnalyticsFilter, Buckets, ratio
+from query_api.analytics.work import SumsRow, WorkSums
 from query_api.read_context import ReadContext
 from schemas.http import fields
 from schemas.http.fields import doc
-from schemas.http.responses import Reply
-from schemas.money import usd_of
+from schemas.http.responses import Reply, from_row
 from store.reading.question import Question
 
 
-class AgentRow(WorkRow, frozen=True):
+class AgentRow(SumsRow, frozen=True):
     """The sums of one agent, or of the sessions without an agent."""
 
     agent_name: str | None
-    sessions: int
-    ended: int
-    duration_ms: int
     tool_calls: int
     tool_errors: int
     users: int
     tokens: int
-    cost_nano: int
+
+    @property
+    def tool_error_rate(self) -> float | None:
+        return ratio(self.tool_errors, self.tool_calls)
 
 
 BY_AGENT = Question("query_api.analytics.by_agent", Buckets, AgentRow)
@@ -53,18 +52,6 @@ async def list_by_agent(
     """List the agents by cost, the most expensive first. Sessions without an agent have the name ``null``."""
     rows = await context.ask(BY_AGENT, analytics_filter.buckets)
     total_nano = sum(row.cost_nano for row in rows)
-    return context.reply_with_freshness([_agent(row, total_nano) for row in rows])
-
-
-def _agent(row: AgentRow, total_nano: int) -> AgentUse:
-    return AgentUse(
-        agent_name=row.agent_name,
-        sessions=row.sessions,
-        cost_usd=usd_of(row.cost_nano),
-        tokens=row.tokens,
-        avg_duration_seconds=average_seconds(row.duration_ms, row.ended),
-        users=row.users,
-        tool_error_rate=ratio(row.tool_errors, row.tool_calls),
-        cost_share=ratio(row.cost_nano, total_nano),
-        **work_sums(row),
+    return context.reply_with_freshness(
+        [from_row(AgentUse, row, cost_share=ratio(row.cost_nano, total_nano)) for row in rows]
     )

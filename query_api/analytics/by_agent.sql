@@ -3,13 +3,13 @@
 -- tokens and money, work groups for work. A single pass over all three would unpack every measure for all of them.
 SELECT
     agent_name,
-    sum(part_sessions) AS sessions,
-    sum(part_ended) AS ended,
-    sum(part_duration_ms) AS duration_ms,
     sum(part_tool_calls) AS tool_calls,
     sum(part_tool_errors) AS tool_errors,
     sum(part_users) AS users,
     sum(part_tokens) AS tokens,
+    sum(part_sessions) AS sessions,
+    sum(part_ended) AS ended,
+    sum(part_duration_ms) AS duration_ms,
     sum(part_cost_nano) AS cost_nano,
     sum(part_lines_added) AS lines_added,
     sum(part_lines_removed) AS lines_removed,

@@ -15,7 +15,7 @@ from query_api.analytics.filter import AnalyticsFilter, Buckets, ratio
 from query_api.read_context import ReadContext
 from schemas.http import fields
 from schemas.http.fields import doc
-from schemas.http.responses import Reply
+from schemas.http.responses import Reply, from_row
 from store.reading.question import Question
 
 TOOLS_MAX = 1_000
@@ -61,15 +61,6 @@ async def list_by_tool(
     from the sessions themselves, so it may show a write a moment before the other analytics do.
     """
     rows = await context.ask(BY_TOOL, analytics_filter.params(FirstTools, limit=TOOLS_MAX))
-    return context.reply_with_freshness([_tool(row) for row in rows])
-
-
-def _tool(row: ToolRow) -> ToolAcrossSessions:
-    return ToolAcrossSessions(
-        tool_name=row.tool_name,
-        sessions=row.sessions,
-        calls=row.calls,
-        errors=row.errors,
-        tool_error_rate=ratio(row.errors, row.calls),
-        total_duration_ms=row.total_duration_ms,
+    return context.reply_with_freshness(
+        [from_row(ToolAcrossSessions, row, tool_error_rate=ratio(row.errors, row.calls)) for row in rows]
     )

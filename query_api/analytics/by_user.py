@@ -6,37 +6,34 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 
 from edge.guards import may
-from query_api.analytics.filter import AnalyticsFilter, Buckets, average_seconds
-from query_api.analytics.work import WorkRow, WorkSums, work_sums
+from query_api.analytics.filter import AnalyticsFilter, Buckets
+from query_api.analytics.work import SumsRow, WorkSums
 from query_api.paging import Page
 from query_api.read_context import ReadContext
 from schemas.http import fields
 from schemas.http.fields import doc, moment
-from schemas.http.responses import Reply
-from schemas.money import usd_of
+from schemas.http.responses import Reply, from_row
 from schemas.times import instant
 from store.reading.question import Question
 
 
 class UsersPage(Buckets, frozen=True):
-    """A page of the users in these buckets."""
-
     limit: int
     offset: int
 
 
-class UserRow(WorkRow, frozen=True):
+class UserRow(SumsRow, frozen=True):
     """The sums of one user, and the number of all users."""
 
     user_id: str
-    sessions: int
-    ended: int
-    duration_ms: int
     tokens: int
-    cost_nano: int
     last_active_ms: int
     top_agent: str | None
     total_count: int
+
+    @property
+    def last_active_at(self) -> str:
+        return instant(self.last_active_ms)
 
 
 BY_USER = Question("query_api.analytics.by_user", UsersPage, UserRow)
@@ -63,17 +60,4 @@ async def list_by_user(
     """List the users by cost, the most expensive first."""
     params = analytics_filter.params(UsersPage, limit=paging.size, offset=paging.offset)
     rows, total = await context.ask_page(BY_USER, params)
-    return context.reply_with_freshness([_user(row) for row in rows], paging.meta(total))
-
-
-def _user(row: UserRow) -> UserUse:
-    return UserUse(
-        user_id=row.user_id,
-        sessions=row.sessions,
-        cost_usd=usd_of(row.cost_nano),
-        tokens=row.tokens,
-        avg_duration_seconds=average_seconds(row.duration_ms, row.ended),
-        last_active_at=instant(row.last_active_ms),
-        top_agent=row.top_agent,
-        **work_sums(row),
-    )
+    return context.reply_with_freshness([from_row(UserUse, row) for row in rows], paging.meta(total))

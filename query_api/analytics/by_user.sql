@@ -2,15 +2,15 @@
 -- Table: rollup_daily (key: org_id, bucket).
 SELECT
     user AS user_id,
-    sum(agent_sessions) AS sessions,
-    sum(agent_ended) AS ended,
-    sum(agent_duration_ms) AS duration_ms,
     sum(agent_tokens) AS tokens,
-    sum(agent_cost_nano) AS cost_nano,
     toUnixTimestamp64Milli(max(agent_last_active_at)) AS last_active_ms,
     -- Most sessions first, then by name; in a tuple, because argMin would skip an agent that is NULL.
     argMin(tuple(agent), (-toInt64(agent_sessions), agent IS NULL, ifNull(agent, ''))).1 AS top_agent,
     count() OVER () AS total_count,
+    sum(agent_sessions) AS sessions,
+    sum(agent_ended) AS ended,
+    sum(agent_duration_ms) AS duration_ms,
+    sum(agent_cost_nano) AS cost_nano,
     sum(agent_lines_added) AS lines_added,
     sum(agent_lines_removed) AS lines_removed,
     sum(agent_commits) AS commits,

@@ -1,7 +1,6 @@
 """Analytics: cost by model, project and user."""
 
-from collections.abc import Callable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 from litestar import Response, get
 from litestar.di import NamedDependency
@@ -15,12 +14,12 @@ from query_api.read_context import ReadContext
 from query_api.visibility import viewer_of
 from schemas.http import fields
 from schemas.http.fields import doc
-from schemas.http.responses import Reply
+from schemas.http.responses import Reply, from_row
 from schemas.models import canonical_model
 from schemas.money import usd_of
 from store.reading.question import Question
 
-T = TypeVar("T")
+C = TypeVar("C", bound=Struct)
 
 
 class CostsOf(Buckets, frozen=True):
@@ -39,38 +38,39 @@ class CostRow(Struct, frozen=True):
     tokens: int
     cost_nano: int
 
+    @property
+    def cost_usd(self) -> float:
+        return usd_of(self.cost_nano)
+
 
 COST_BREAKDOWN = Question("query_api.analytics.cost_breakdown", CostsOf, CostRow)
 
 
-class ModelCost(Struct, frozen=True):
+class Cost(Struct, frozen=True, kw_only=True):
+    """What a part of the sessions cost."""
+
+    sessions: fields.Sessions
+    cost_usd: fields.CostUsd
+    tokens: fields.Tokens
+    cost_share: fields.CostShare | None
+
+
+class ModelCost(Cost, frozen=True):
     """The cost of one model; its sessions are those that used it."""
 
     model: fields.Model
-    sessions: fields.Sessions
-    cost_usd: fields.CostUsd
-    tokens: fields.Tokens
-    cost_share: fields.CostShare | None
 
 
-class ProjectCost(Struct, frozen=True):
+class ProjectCost(Cost, frozen=True):
     """The cost of one project; sessions without a project have the id ``null``."""
 
     project_id: fields.ProjectId | None
-    sessions: fields.Sessions
-    cost_usd: fields.CostUsd
-    tokens: fields.Tokens
-    cost_share: fields.CostShare | None
 
 
-class UserCost(Struct, frozen=True):
+class UserCost(Cost, frozen=True):
     """The cost of one user."""
 
     user_id: fields.UserId
-    sessions: fields.Sessions
-    cost_usd: fields.CostUsd
-    tokens: fields.Tokens
-    cost_share: fields.CostShare | None
 
 
 class CostBreakdown(Struct, frozen=True):
@@ -105,9 +105,10 @@ def _breakdown(rows: list[CostRow]) -> CostBreakdown:
     )
 
 
-def _members(rows: list[CostRow], name: str, total: int, make: Callable[..., T]) -> list[T]:
-    return [make(*_measures(row, total)) for row in rows if row.list == name]
-
-
-def _measures(row: CostRow, total: int) -> tuple[Any, ...]:
-    return row.member, row.sessions, usd_of(row.cost_nano), row.tokens, ratio(row.cost_nano, total)
+def _members(rows: list[CostRow], name: str, total: int, kind: type[C]) -> list[C]:
+    member, *_ = kind.__struct_fields__
+    return [
+        from_row(kind, row, **{member: row.member, "cost_share": ratio(row.cost_nano, total)})
+        for row in rows
+        if row.list == name
+    ]

@@ -79,8 +79,3 @@ def provide_analytics_filter(
 def ratio(part: float, whole: float) -> float | None:
     """Return ``part / whole``, or null if ``whole`` is 0."""
     return part / whole if whole else None
-
-
-def average_seconds(total_ms: int, count: int) -> float | None:
-    """Return the average of ``count`` durations in seconds, or null if there are none."""
-    return ratio(total_ms / 1000, count)

@@ -6,23 +6,17 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 
 from edge.guards import may
-from query_api.analytics.filter import AnalyticsFilter, Buckets, WholeBuckets, average_seconds, ratio
-from query_api.analytics.work import WorkRow, WorkSums, work_sums
+from query_api.analytics.filter import AnalyticsFilter, Buckets, WholeBuckets, ratio
+from query_api.analytics.work import SumsRow, WorkSums
 from query_api.read_context import ReadContext, one
 from schemas.http import fields
 from schemas.http.fields import doc
-from schemas.http.responses import Reply
-from schemas.money import usd_of
+from schemas.http.responses import Reply, from_row
 from store.reading.question import Question
 
 
-class SummaryRow(WorkRow, frozen=True):
-    """Totals."""
-
-    sessions: int
-    ended: int
+class SummaryRow(SumsRow, frozen=True):
     failed: int
-    duration_ms: int
     tool_calls: int
     tool_errors: int
     users: int
@@ -30,7 +24,6 @@ class SummaryRow(WorkRow, frozen=True):
     output_tokens: int
     cache_read_tokens: int
     cache_creation_tokens: int
-    cost_nano: int
 
 
 SUMMARY = Question("query_api.analytics.summary", WholeBuckets, SummaryRow)
@@ -74,21 +67,16 @@ async def _load_totals(context: ReadContext, analytics_filter: AnalyticsFilter) 
 
 
 def _summary(row: SummaryRow) -> Summary:
-    return Summary(
+    return from_row(
+        Summary,
+        row,
         total_sessions=row.sessions,
         active_sessions=row.sessions - row.ended,
         ended_sessions=row.ended,
         failed_sessions=row.failed,
-        total_cost_usd=usd_of(row.cost_nano),
+        total_cost_usd=row.cost_usd,
         total_tokens=row.input_tokens + row.output_tokens + row.cache_read_tokens + row.cache_creation_tokens,
-        input_tokens=row.input_tokens,
-        output_tokens=row.output_tokens,
-        cache_read_tokens=row.cache_read_tokens,
-        cache_creation_tokens=row.cache_creation_tokens,
-        avg_duration_seconds=average_seconds(row.duration_ms, row.ended),
-        avg_cost_usd_per_session=ratio(float(usd_of(row.cost_nano)), row.sessions),
+        avg_cost_usd_per_session=ratio(float(row.cost_usd), row.sessions),
         unique_users=row.users,
-        tool_calls=row.tool_calls,
         tool_error_rate=ratio(row.tool_errors, row.tool_calls),
-        **work_sums(row),
     )

@@ -1,10 +1,7 @@
 -- What did an org do in these days, in total? Always one row.
 -- Table: rollup_daily (key: org_id, bucket).
 SELECT
-    sum(day.sessions) AS sessions,
-    sum(day.ended) AS ended,
     sum(day.failure + day.timeout) AS failed,
-    sum(day.duration_ms) AS duration_ms,
     sum(day.tool_calls) AS tool_calls,
     sum(day.tool_errors) AS tool_errors,
     uniqExactArray(day.users) AS users,
@@ -12,6 +9,9 @@ SELECT
     sum(day.output_tokens) AS output_tokens,
     sum(day.cache_read_tokens) AS cache_read_tokens,
     sum(day.cache_creation_tokens) AS cache_creation_tokens,
+    sum(day.sessions) AS sessions,
+    sum(day.ended) AS ended,
+    sum(day.duration_ms) AS duration_ms,
     sum(day.cost_nano) AS cost_nano,
     sum(day.lines_added) AS lines_added,
     sum(day.lines_removed) AS lines_removed,

@@ -2,10 +2,7 @@
 -- Table: rollup_daily (key: org_id, bucket), read three times in one snapshot: groups for sessions, model groups for
 -- tokens and money, work groups for work. A single pass over all three would unpack every measure for all of them.
 SELECT
-    sum(part_sessions) AS sessions,
-    sum(part_ended) AS ended,
     sum(part_failed) AS failed,
-    sum(part_duration_ms) AS duration_ms,
     sum(part_tool_calls) AS tool_calls,
     sum(part_tool_errors) AS tool_errors,
     sum(part_users) AS users,
@@ -13,6 +10,9 @@ SELECT
     sum(part_output_tokens) AS output_tokens,
     sum(part_cache_read_tokens) AS cache_read_tokens,
     sum(part_cache_creation_tokens) AS cache_creation_tokens,
+    sum(part_sessions) AS sessions,
+    sum(part_ended) AS ended,
+    sum(part_duration_ms) AS duration_ms,
     sum(part_cost_nano) AS cost_nano,
     sum(part_lines_added) AS lines_added,
     sum(part_lines_removed) AS lines_removed,

@@ -43,8 +43,6 @@ class TeamPeriodRow(Struct, frozen=True):
 
 
 class TopMembers(Buckets, frozen=True):
-    """The first ``limit`` members of each list in these buckets."""
-
     limit: int
 
 

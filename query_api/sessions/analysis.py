@@ -24,8 +24,6 @@ _decode: msgspec.json.Decoder[Findings] = msgspec.json.Decoder(Findings)
 
 
 class AnalysisOf(Struct, frozen=True):
-    """The analysis of one session of an org."""
-
     org_id: str
     session_id: UUID
 

@@ -107,12 +107,10 @@ class SessionDetailRow(Struct, frozen=True):
 
     @property
     def cost_usd(self) -> float:
-        """The cost as the API gives it."""
         return usd_of(self.cost_nano)
 
     @property
     def active_seconds(self) -> float:
-        """The active time as the API gives it."""
         return self.active_ms / 1000
 
 

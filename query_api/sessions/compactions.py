@@ -23,8 +23,6 @@ from store.reading.question import Question
 
 
 class CompactionsPage(Struct, frozen=True):
-    """A page of a session's digests."""
-
     org_id: str
     session_id: UUID
     limit: int

@@ -53,8 +53,6 @@ class EventsPageRow(Struct, frozen=True):
 
 
 class EventsAt(Struct, frozen=True):
-    """The events of a session at these places."""
-
     org_id: str
     session_id: UUID
     places: list[int]

@@ -62,8 +62,6 @@ class CountedIn(Started, frozen=True):
 
 
 class HourCountRow(Struct, frozen=True):
-    """An hour, and how many sessions match."""
-
     hour_s: int
     matches: int
 

@@ -37,14 +37,10 @@ class CandidateRow(Struct, frozen=True):
 
 
 class ThreadsOf(Struct, frozen=True):
-    """All threads of an org."""
-
     org_id: str
 
 
 class ThreadCountRow(Struct, frozen=True):
-    """The number of threads."""
-
     threads: int
 
 

@@ -39,8 +39,6 @@ class ConversationsOf(Struct, frozen=True):
 
 
 class ThreadConversationRow(OrgSessionKey, frozen=True):
-    """A conversation and its thread."""
-
     thread_id: UUID
 
 

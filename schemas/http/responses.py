@@ -12,6 +12,7 @@ from schemas.http import fields
 from schemas.http.fields import SESSION_ID, doc
 
 T = TypeVar("T")
+S = TypeVar("S", bound=Struct)
 
 
 class Reply(Struct, Generic[T], frozen=True):
@@ -19,6 +20,12 @@ class Reply(Struct, Generic[T], frozen=True):
 
     data: T
     meta: dict[str, Any]
+
+
+def from_row(kind: type[S], row: object, **others: Any) -> S:
+    """Return a response with the ``others``; its remaining fields are the row's attributes of the same names."""
+    same = {name: getattr(row, name) for name in kind.__struct_fields__ if name not in others}
+    return kind(**same, **others)
 
 
 class ErrorBody(Struct, frozen=True):
