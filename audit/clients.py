@@ -37,8 +37,6 @@ class StartedIn(Struct, frozen=True):
 
 
 class ClientsIn(StartedIn, frozen=True):
-    """At most ``limit`` rows."""
-
     limit: int
 
 
@@ -53,8 +51,6 @@ class ClientTypeRow(Struct, frozen=True):
 
 
 class UnknownRow(Struct, frozen=True):
-    """The number of all events, and of those of an unknown type."""
-
     events: int
     unknown_events: int
 

@@ -28,16 +28,12 @@ PositionRange = tuple[int, int]  # [start, stop)
 
 
 class Positions(Struct, frozen=True):
-    """The positions ``[start, stop)`` of a partition."""
-
     partition: int
     start: int
     stop: int
 
 
 class Gaps(Positions, frozen=True):
-    """The first ``limit`` ranges of these positions without a receipt."""
-
     limit: int
 
 
@@ -50,8 +46,6 @@ class ReceiptsRow(Struct, frozen=True):
 
 
 class GapRow(Struct, frozen=True):
-    """A gap: the positions ``[start, stop)`` have no receipt."""
-
     start: int
     stop: int
 

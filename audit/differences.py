@@ -46,7 +46,6 @@ class Difference(Struct, frozen=True):
 
 
 def session_differences(line: SessionLine) -> Iterator[Difference]:
-    """Yield the columns of a session that differ from its facts."""
     key: dict[str, str | None] = {"org_id": line.org_id, "session_id": str(line.session_id)}
     return _differences("sessions", key, SESSION_COLUMNS, line.stored, line.recounted)
 
@@ -58,12 +57,10 @@ def state_differences(line: StateLine) -> Iterator[Difference]:
 
 
 def orphan_differences(row: OrphanRow) -> Iterator[Difference]:
-    """Yield the difference of a session that has facts but no row."""
     yield Difference("sessions", {"org_id": row.org_id, "session_id": str(row.session_id)}, "rows", 0, 1)
 
 
 def rollup_differences(table: str, line: RollupLine) -> Iterator[Difference]:
-    """Yield the columns of a bucket, or of one of its groups, that differ from its sessions."""
     key = {"org_id": line.org_id, "bucket": instant(line.bucket * 1000), **_dimensions(line)}
     return _differences(table, key, LEVELS[line.level], line.stored, line.recounted)
 

@@ -41,8 +41,6 @@ class FactsPage(Struct, frozen=True):
 
 
 class RecordsOfFacts(Struct, frozen=True):
-    """The records of a session's facts at these places."""
-
     org_id: str
     session_id: UUID
     places: list[int]
@@ -66,11 +64,6 @@ class FoldedHistory:
         self._turns = Turns(FOLDED_AT_ONCE, "Other sessions are being folded right now; send the same request again.")
 
     async def state_at(self, context: ReadContext, org_id: str, session_id: UUID, offset: int) -> SessionDetailRow:
-        """Return the state of a session from its facts up to ``offset``, of which there is at least one.
-
-        Raises:
-            ApiError: 503 if too many other sessions are being folded.
-        """
         prices = await _prices(context)
         async with RequestTurn(self._turns).within(WAIT_S):
             state: SessionState | None = None
@@ -102,7 +95,6 @@ async def _add_records(context: ReadContext, page: Sequence[FactRow]) -> None:
 
 
 async def _prices(context: ReadContext) -> PriceList:
-    """Return the prices that this generation uses."""
     generations = known_generations(await context.ask_control(GENERATIONS, NoParams()))
     made = next(known.made for known in generations if known.name == context.generation)
     return in_force(await price_history(context), made.made_us)

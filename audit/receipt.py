@@ -27,8 +27,6 @@ from store.reading.question import NoParams, Question
 
 
 class PositionOfOrg(Struct, frozen=True):
-    """A position of the log, as seen by one org."""
-
     org_id: str
     log_partition: int
     log_offset: int

@@ -8,8 +8,6 @@ PARTITIONS_MAX = 1 << 16
 
 
 class PartitionsBelow(Struct, frozen=True):
-    """The partitions below ``before``."""
-
     before: int
 
 

@@ -52,8 +52,6 @@ class RecountSessions(SettledSpan, frozen=True):
 
 
 class RecountOrphans(SettledSpan, frozen=True):
-    """The sessions in one of ``parts`` equal parts."""
-
     part: int
     parts: int
 

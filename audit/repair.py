@@ -32,8 +32,6 @@ WAITS_MAX, WAIT_S = 20, 1.0  # while another process repairs its sessions
 
 
 class Repaired(Struct):
-    """What was repaired."""
-
     positions: int = 0
     sessions: int = 0
     buckets: int = 0
@@ -71,7 +69,6 @@ class Repair:
         return repaired
 
     async def ask(self, question: Question[P, R], params: P) -> list[R]:
-        """Return the rows that answer a question from the recount."""
         return await answer(self._reader, self._generation, question, params)
 
     async def _project_again(self, sessions: Iterable[SessionKey]) -> None:

@@ -21,7 +21,6 @@ class RecountSlice(NamedTuple):
     events: int
 
     def until_end_of(self, later: "RecountSlice") -> "RecountSlice":
-        """Return this slice extended by a later one."""
         return RecountSlice(self.since, later.until, self.sessions + later.sessions, self.events + later.events)
 
     @property

@@ -51,7 +51,6 @@ class Audit:
         self._suspected: dict[int, int] = {}  # by partition: the first position missing in the last audit
 
     async def run(self) -> None:
-        """Audit until cancelled."""
         while self._every_s:
             await asyncio.sleep(self._every_s)
             try:
@@ -82,11 +81,9 @@ class Audit:
         self._on_found(scope, coverage, recounted, time.monotonic() - began)
 
     async def ask(self, question: Question[P, R], params: P) -> list[R]:
-        """Return the rows that answer a question in the live generation."""
         return await answer(self._reader, await self._reader.live(), question, params)
 
     def _is_night(self, now: datetime) -> bool:
-        """Return whether tonight's full audit is due."""
         last = self._last_full
         return now.hour == NIGHTLY_AT_HOUR and (last is None or now - last > timedelta(hours=12))
 
@@ -106,8 +103,6 @@ def _last_hours(now: datetime) -> RecountSlice:
 
 
 def auditing(audit: Audit) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
-    """Return a lifespan that runs the audit."""
-
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncIterator[None]:
         running = asyncio.create_task(audit.run())
@@ -145,11 +140,9 @@ class AuditMetrics:
             self._running.labels(scope)
 
     def in_progress(self, scope: str) -> AbstractContextManager[Any]:
-        """Show that an audit is running, while inside the context."""
         return self._running.labels(scope).track_inprogress()
 
     def found(self, scope: str, coverage: Coverage, recounted: Recounted, seconds: float) -> None:
-        """Record one audit; ``scope`` is ``hours`` or ``all``."""
         self._runs.labels(scope).inc()
         self._missing.set(coverage.missing)
         self._differences.labels(scope).set(len(recounted.differences))

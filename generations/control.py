@@ -44,7 +44,6 @@ class Control:
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def look(self) -> None:
-        """Poll once."""
         known, jobs = await load_known(self._reader), await load_latest(self._reader)
         for subscriber in self._subscribers:
             await subscriber.see(known, jobs)

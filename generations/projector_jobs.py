@@ -70,7 +70,6 @@ class ProjectorJobs:
                 self._runner.begin(job, ours)
 
     async def stop(self) -> None:
-        """Cancel the jobs in progress."""
         await self._runner.stop()
 
     def _rate(self, jobs: Sequence[Job]) -> float:

@@ -19,8 +19,6 @@ GenerationState = Literal["filling", "following", "live", "dropped"]
 
 
 class Latest(Struct, frozen=True):
-    """The newest ``limit`` jobs."""
-
     limit: int
 
 
@@ -35,8 +33,6 @@ class ProofRow(Struct, frozen=True):
 
 
 class FactCountRow(Struct, frozen=True):
-    """The number of rows of facts."""
-
     facts: int
 
 
@@ -56,7 +52,6 @@ class GenerationStatus(Struct):
 
     @property
     def name(self) -> str:
-        """The name, such as g1."""
         return self.known.name
 
     @property
@@ -90,7 +85,6 @@ class Situation(Struct):
 
     @property
     def live(self) -> GenerationStatus | None:
-        """The generation that readers use."""
         return next((status for status in self.generations.values() if status.known.is_live), None)
 
     def partitions_of(self, generation: str) -> int:
@@ -100,7 +94,6 @@ class Situation(Struct):
 
 
 async def load_latest(reader: Reader, limit: int = LOOKED_AT) -> list[Job]:
-    """Return the latest jobs, oldest first."""
     return jobs_of(await answer_from_control(reader, LATEST_JOBS, Latest(limit)))
 
 

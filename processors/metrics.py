@@ -75,11 +75,9 @@ class ProjectorMetrics(Observer):
         registry.register(_OnScrape(partial(_state, families, pipeline)))
 
     def follow_group(self, group: Callable[[], GroupState]) -> None:
-        """Show the consumer group as well."""
         self._registry.register(_OnScrape(partial(_group, _Families(self._generation), group)))
 
     def batch_written(self, plan: Plan, records: int) -> None:
-        """Count a batch."""
         self._batch.observe(records)
         self._facts.inc(plan.fact_count)
         for price, count in plan.disagreeing.items():
@@ -88,7 +86,6 @@ class ProjectorMetrics(Observer):
             self._dead[kind].inc(count)
 
     def step_done(self, step: str, seconds: float) -> None:
-        """Observe the duration of a step."""
         self._steps.labels(self._generation, step).observe(seconds)
 
 
@@ -104,20 +101,17 @@ class _Families(NamedTuple):
     generation: str
 
     def one(self, name: str, text: str, value: float) -> Metric:
-        """Return a gauge with one value."""
         gauge = GaugeMetricFamily(name, text, labels=("generation",))
         gauge.add_metric((self.generation,), value)
         return gauge
 
     def by(self, label: str, name: str, text: str, values: Mapping[Any, float]) -> Metric:
-        """Return a gauge with a value for each name of something."""
         gauge = GaugeMetricFamily(name, text, labels=("generation", label))
         for of, value in values.items():
             gauge.add_metric((self.generation, str(of)), value)
         return gauge
 
     def by_partition(self, name: str, text: str, values: Mapping[int, float]) -> Metric:
-        """Return a gauge with a value for each partition."""
         return self.by("partition", name, text, values)
 
 
@@ -168,7 +162,6 @@ def _targets(families: _Families, pipeline: Pipeline) -> Iterator[Metric]:
 
 
 def _group(families: _Families, group: Callable[[], GroupState]) -> Iterator[Metric]:
-    """Show the consumer group as this worker sees it."""
     rebalances, generation = group()
     seen = CounterMetricFamily(
         "crewkit_projector_rebalances_total", "Rebalances of the consumer group.", labels=("generation",)

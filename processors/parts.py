@@ -33,7 +33,6 @@ class Parts:
         self.by_table: Mapping[str, TableParts] = {}
 
     async def run(self) -> None:
-        """Look until cancelled."""
         while True:
             await self.look()
             await asyncio.sleep(LOOK_EVERY_S)

@@ -94,7 +94,6 @@ def encode_task(prefix: bytes, row: TaskRow) -> bytes:
 
 
 def varint(number: int) -> bytes:
-    """Return a length as LEB128."""
     out = bytearray()
     while number >= 128:
         out.append(number & 127 | 128)
@@ -111,7 +110,6 @@ def string(text: str) -> bytes:
 
 
 def uuid(value: UUID) -> bytes:
-    """Return a UUID value."""
     return _uuid_pair(value.int >> 64, value.int & _HALF)
 
 

@@ -55,7 +55,6 @@ class StateCache:
         return state
 
     def put(self, key: SessionKey, state: SessionState) -> None:
-        """Add a state."""
         self._thawed[key] = _Thawed(state)
 
     def pin(self, keys: Iterable[SessionKey]) -> None:
@@ -78,7 +77,6 @@ class StateCache:
             self._take_frozen(next(iter(self._frozen)))
 
     def drop(self, partition: int) -> None:
-        """Remove all states of one partition."""
         for key in [key for key, entry in self._thawed.items() if entry.state.log_partition == partition]:
             self._take_thawed(key)
         prefix = _prefix(partition)

@@ -93,9 +93,7 @@ class Warehouse(Protocol):
         """Delete what is derived from these sessions; their facts stay."""
         ...
 
-    def forget_buckets(self, hours: Sequence[Bucket], days: Sequence[Bucket]) -> None:
-        """Delete these rows of the rollups."""
-        ...
+    def forget_buckets(self, hours: Sequence[Bucket], days: Sequence[Bucket]) -> None: ...
 
     def kept_sessions(self, partition: int) -> list[SessionKey]:
         """Return the sessions of a partition whose state is kept."""
@@ -124,9 +122,7 @@ class Warehouse(Protocol):
         """Return below which offset all receipts are known to be there, and where they end."""
         ...
 
-    def forget_dense_mark(self, partition: int) -> None:
-        """Delete the mark of a partition."""
-        ...
+    def forget_dense_mark(self, partition: int) -> None: ...
 
     def offsets_of(self, partition: int, sessions: Sequence[SessionKey], start: int, stop: int) -> list[int]:
         """Return the offsets in ``[start, stop)`` whose receipts are of these sessions, in order."""
@@ -285,7 +281,6 @@ class ClickHouseWarehouse:
         return StoredReceipt(*rows[0]) if rows else None
 
     def parts(self) -> dict[str, TableParts]:
-        """Return the active parts by table."""
         return {str(table): TableParts(parts, size) for table, parts, size in self._query("parts", {})}
 
     def generation(self) -> Generation:
@@ -356,7 +351,6 @@ def day_of(bucket: Bucket) -> Bucket:
 
 
 def sql(name: str) -> str:
-    """Return the text of one of this package's SQL files."""
     return read_sql("processors.sql", name)
 
 

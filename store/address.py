@@ -24,11 +24,9 @@ class StoreAddress(Struct, frozen=True):
 
     @property
     def replicas(self) -> Replicas | None:
-        """The servers, if they replicate each other."""
         return self.options.get("replicas")
 
     def database(self, generation: str) -> str:
-        """Return the name of a generation's database."""
         return f"{self.control}_{generation}"
 
     def at(self, database: str) -> dict[str, Any]:

@@ -147,6 +147,5 @@ CODES: dict[int, StoreCode] = {
 
 
 def verdict_of(code: int) -> Verdict:
-    """Return what to do about an error with this code."""
     known = CODES.get(code)
     return known.verdict if known else Verdict.BROKEN

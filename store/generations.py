@@ -56,7 +56,6 @@ class KnownGeneration(Struct):
 
     @property
     def name(self) -> str:
-        """The name, such as g1."""
         return self.made.name
 
 

@@ -37,8 +37,6 @@ SELECT name FROM system.tables WHERE database = {database:String} AND engine LIK
 
 
 class Host(NamedTuple):
-    """A server."""
-
     name: str
     port: int
 

@@ -89,7 +89,6 @@ class GenerationReply(Struct, frozen=True, kw_only=True):
 
 
 def job_reply(job: Job, situation: Situation) -> JobReply:
-    """Return what is known about a job."""
     partitions = situation.partitions_of(job.generation)
     state = job.state(partitions)
     return JobReply(
@@ -111,7 +110,6 @@ def job_reply(job: Job, situation: Situation) -> JobReply:
 
 
 def generation_reply(status: GenerationStatus, situation: Situation) -> GenerationReply:
-    """Return what is known about a generation."""
     made = status.known.made
     return GenerationReply(
         name=made.name,

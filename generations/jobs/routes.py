@@ -40,8 +40,6 @@ _decoder = msgspec.json.Decoder(CreateJob)
 
 
 class OfGeneration(Struct, frozen=True):
-    """The generation with this name."""
-
     generation: str
 
 

@@ -66,8 +66,6 @@ class JobEvent(Struct, frozen=True):
 
 
 class Step(Struct, frozen=True):
-    """What one process reported about a job."""
-
     at_us: int
     by: str
     partitions: frozenset[int]
@@ -75,8 +73,6 @@ class Step(Struct, frozen=True):
 
 
 class Job(Struct):
-    """A job, and all reports about it."""
-
     id: UUID
     kind: Kind
     generation: str
@@ -91,7 +87,6 @@ class Job(Struct):
 
     @property
     def finished(self) -> frozenset[int]:
-        """The partitions whose work is done."""
         return frozenset[int]().union(*(step.partitions for step in self.done))
 
     @property
@@ -100,7 +95,6 @@ class Job(Struct):
         return self.kind in EXPIRING and not self.taken and self.age_s > EXPIRES_S
 
     def state(self, partitions: int) -> State:
-        """Return the state, given the number of partitions of the log."""
         if self.failed is not None or self.has_expired:
             return "failed"
         if self.done and self.finished >= self.needs(partitions):

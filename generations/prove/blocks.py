@@ -23,7 +23,6 @@ class Blocks:
         self._places: Counter[int] = Counter()
 
     def add(self, rows: Iterable[Sums]) -> None:
-        """Add the sums of a range."""
         for row in rows:
             self.found[row.bucket] += row.found
             self.facts[row.bucket] += row.facts_added

@@ -38,7 +38,6 @@ class RowPair(NamedTuple):
 
     @property
     def is_whole(self) -> bool:
-        """Whether both generations have the row."""
         return self.live is not None and self.proved is not None
 
     def joined(self, other: "RowPair | None") -> "RowPair":

@@ -38,7 +38,6 @@ class Counts:
         self._add_rows(found)
 
     def proof(self, generation: str, compared_with: str, pins: list[int]) -> Proof:
-        """Return what was found."""
         columns = [
             ColumnCount(table, column, rows, len(self._orgs[table, column, inside]), inside)
             for (table, column, inside), rows in self._rows.items()

@@ -31,12 +31,10 @@ class DifferentRow(NamedTuple):
 
     @property
     def org_id(self) -> str | None:
-        """Return the org of the row, if its key has one."""
         return dict(self.key).get("org_id")
 
     @property
     def session(self) -> Session | None:
-        """Return the session of the row, if its key has one."""
         key = dict(self.key)
         org_id, session_id = key.get("org_id"), key.get("session_id")
         return (org_id, session_id) if org_id and session_id else None

@@ -26,11 +26,9 @@ class GenerationReader(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Return the generation's name."""
         return self.generation.name
 
     async def ask(self, question: Question[P, R], params: P) -> list[R]:
-        """Return the rows that answer a question."""
         return await answer(self.reader, self.generation, question, params)
 
     async def settled(self) -> dict[int, int]:
@@ -53,7 +51,6 @@ class Pair(NamedTuple):
 
     @property
     def each(self) -> list[GenerationReader]:
-        """Return the generations, each once."""
         return [self.live] if self.is_one else [self.live, self.proved]
 
     @property

@@ -37,8 +37,6 @@ class AfterFact(Struct, frozen=True):
 
 
 class FactKey(Struct, frozen=True):
-    """The key of a fact in its org."""
-
     session_id: UUID
     place: int
 
@@ -53,8 +51,6 @@ class AfterSession(Struct, frozen=True):
 
 
 class SessionIdRow(Struct, frozen=True):
-    """A session of an org."""
-
     session_id: UUID
 
 
@@ -170,15 +166,11 @@ class DeadReceiptRow(Struct, frozen=True):
 
 
 class SessionsOfOrg(Struct, frozen=True):
-    """Some sessions of an org."""
-
     org_id: str
     session_ids: list[UUID]
 
 
 class SessionDayRow(Struct, frozen=True):
-    """The day on which a session started."""
-
     session_id: UUID
     day: str
 

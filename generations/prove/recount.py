@@ -24,7 +24,6 @@ class CountedAsks:
         self._expected, self._answered = 1, 0
 
     async def ask(self, question: Question[P, R], params: P) -> list[R]:
-        """Return the rows that answer a question."""
         rows = await self._one.ask(question, params)
         if question.name == RECOUNT_DAYS.name:
             self._expected = _questions([row for row in rows if isinstance(row, DayRow)])

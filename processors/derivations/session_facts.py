@@ -46,5 +46,4 @@ class DerivationRequest(NamedTuple):
 
     @property
     def session(self) -> tuple[str, UUID]:
-        """The session whose facts are read."""
         return self.record.org_id, self.record.session_id

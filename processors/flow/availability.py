@@ -23,7 +23,6 @@ class Availability:
 
     @property
     def is_up(self) -> bool:
-        """Whether no call is being repeated because it failed."""
         return not self._failing
 
     def failed(self, call: object) -> None:

@@ -70,5 +70,4 @@ encode_parsed = msgspec.json.Encoder().encode
 
 
 def parsed_of(text: bytes) -> Parsed:
-    """Return what the column holds."""
     return _decode(text) if text else NOTHING

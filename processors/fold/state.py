@@ -78,8 +78,6 @@ class Spent(Struct, array_like=True):
 
 
 class Work(Struct, array_like=True):
-    """Sums of measurements."""
-
     lines_added: int = 0
     lines_removed: int = 0
     commits: int = 0
@@ -196,17 +194,14 @@ class SessionState(Struct, kw_only=True, array_like=True):
 
     @property
     def ended_at(self) -> int | None:
-        """The end of the last span."""
         return self.spans[-1].ended_at
 
     @property
     def outcome(self) -> str | None:
-        """The outcome of the last span."""
         return self.spans[-1].outcome
 
     @property
     def first_asked(self) -> list[str]:
-        """The first prompts that users typed."""
         return self.first_prompts or self.telemetry_first_prompts
 
     @property
@@ -216,7 +211,6 @@ class SessionState(Struct, kw_only=True, array_like=True):
         return self.work if reported is None else reported
 
     def tool(self, name: str) -> ToolState:
-        """Return a tool's counters."""
         if (tool := self.tools.get(name)) is None:
             tool = self.tools[name] = ToolState()
         return tool

@@ -16,7 +16,6 @@ def subagent(state: SessionState, row: FactRow) -> TaskState:
 
 
 def subagent_start(state: SessionState, row: FactRow, _: Parsed) -> None:
-    """Begin an agent."""
     if row.agent_id:
         begin_task(state, subagent(state, row), row.timestamp)
 

@@ -9,7 +9,6 @@ from schemas.store.rows import FactRow
 
 
 def tool_begun(state: SessionState, row: FactRow, parsed: Parsed) -> None:
-    """Begin a use."""
     if row.tool_use_id:
         use = _tool_use(state, row, parsed)
         may_ask(state, use, parsed.permission)

@@ -35,9 +35,7 @@ Stretch = tuple[int, int]  # offsets [start, stop)
 class Ask(Protocol):
     """Calls the store until it answers."""
 
-    def __call__(self, call: Callable[[], T], /) -> Awaitable[T]:
-        """Return the result of ``call``."""
-        ...
+    def __call__(self, call: Callable[[], T], /) -> Awaitable[T]: ...
 
 
 class Looking(Protocol):

@@ -40,12 +40,10 @@ class PartitionPlace(NamedTuple):
 
     @property
     def records(self) -> int:
-        """How many of its records are not projected yet."""
         return max(0, self.end - (self.offset or 0))
 
     @property
     def waits(self) -> bool:
-        """Whether there are any."""
         return self.records > 0
 
 

@@ -34,7 +34,6 @@ class MemberIds:
 
     @property
     def are_contested(self) -> bool:
-        """Whether the id keeps changing."""
         changed = self._changed_at
         return len(changed) == CHANGES and changed[-1] - changed[0] < WITHIN_S
 

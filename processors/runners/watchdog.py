@@ -67,7 +67,6 @@ class Watchdog(Observer):
         }
 
     def check(self) -> None:
-        """Check once."""
         now = self._clock()
         passed_s, self._looked_at = min(now - self._looked_at, LOOK_S_MAX), now
         waiting = [place for place in self._places() if place.waits]
@@ -115,5 +114,4 @@ class Watchdog(Observer):
         threading.Thread(target=watch, name="watchdog", daemon=True).start()
 
     def stop(self) -> None:
-        """Stop checking."""
         self._stopped.set()

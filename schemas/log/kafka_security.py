@@ -18,9 +18,7 @@ _WIRE: dict[Transport, str] = {
 class TokenSource(Protocol):
     """A source of tokens for OAUTHBEARER."""
 
-    async def token(self) -> str:
-        """Return a token that is valid now."""
-        ...
+    async def token(self) -> str: ...
 
 
 class KafkaSecurity(Struct, frozen=True):
@@ -36,12 +34,10 @@ class KafkaSecurity(Struct, frozen=True):
 
     @property
     def has_user(self) -> bool:
-        """Whether clients log in."""
         return self.protocol in ("sasl_plaintext", "sasl_tls")
 
     @property
     def has_tls(self) -> bool:
-        """Whether the connection is encrypted."""
         return self.protocol in ("tls", "sasl_tls")
 
     @property

@@ -30,12 +30,10 @@ class FairTurns:
 
     @property
     def in_use(self) -> int:
-        """The number of turns in progress."""
         return self.at_once - self._free
 
     @property
     def waiting(self) -> int:
-        """The number of callers waiting for a turn."""
         return sum(map(len, self._waiting.values()))
 
     async def take(self, asker: str) -> None:
@@ -52,7 +50,6 @@ class FairTurns:
             raise
 
     def give_back(self, asker: str) -> None:
-        """End a turn."""
         self._free += 1
         self._under_way -= Counter((asker,))
         if asker in self._waiting:
@@ -60,7 +57,6 @@ class FairTurns:
         self._hand_out()
 
     def _note(self, asker: str) -> None:
-        """Note that an org is active."""
         if asker != SERVICE:
             self._about[asker] = self._clock()
             self._about.move_to_end(asker)
@@ -80,7 +76,6 @@ class FairTurns:
                 turn.set_result(None)
 
     def _forget(self) -> None:
-        """Forget the orgs that are no longer active."""
         since = self._clock() - ABOUT_S
         while self._about and next(iter(self._about.values())) < since:
             self._about.popitem(last=False)

@@ -10,7 +10,6 @@ GENERATIONS = Question("store.generations", NoParams, GenerationEvent)
 
 
 async def load_known(reader: Reader) -> list[KnownGeneration]:
-    """Return every generation ever created, oldest first."""
     return known_generations(await answer_from_control(reader, GENERATIONS, NoParams()))
 
 

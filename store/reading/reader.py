@@ -135,7 +135,6 @@ class ClickHouseReader:
         self._allowed: Allowed | None = None  # read on the first connection, and again after a refusal
 
     async def live(self) -> Generation:
-        """Return the live generation, cached for half a second."""
         if self._live is None or monotonic() - self._live[0] > self._live_for_s:
             asked_at = monotonic()
             found = await self.control(LIVE_GENERATION.name, {})
@@ -149,7 +148,6 @@ class ClickHouseReader:
         return await self._run(f"{self._base}_{generation.name}", name, params, str(params.get("org_id", "")))
 
     async def control(self, name: str, params: Mapping[str, object]) -> list[Row]:
-        """Return the rows that the file finds in the control database, taking turns with other orgs."""
         return await self._run(self._base, name, params, str(params.get("org_id", "")))
 
     async def check(self) -> None:

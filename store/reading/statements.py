@@ -76,7 +76,6 @@ def statement_untuned(sql: str, names: frozenset[str]) -> str:
 
 
 def settings_of(sql: str) -> list[tuple[str, str]]:
-    """Return the settings at the end of a statement, with their values."""
     found = _SETTINGS.search(sql)
     return _SETTING.findall(found["settings"]) if found else []
 

@@ -30,7 +30,6 @@ class StoreTime:
             raise StoreTimeUsed(min(HOUR_S, ceil(left_s)))
 
     def spend(self, asker: str, seconds: float) -> None:
-        """Count the time that a question took."""
         if not self._limit or asker == SERVICE:
             return
         now = self._clock()

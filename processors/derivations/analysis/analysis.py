@@ -38,7 +38,6 @@ class Analysis:
         self._title: str | None = None
 
     def take(self, fact: SessionFact) -> None:
-        """Add the next fact in log order."""
         if fact.kind != EVENTS_RECORDED:
             return
         self.events += 1

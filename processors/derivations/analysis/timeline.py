@@ -44,7 +44,6 @@ class Timeline:
         self._marks: list[_Mark] = []
 
     def take(self, fact: SessionFact) -> None:
-        """Add an event."""
         change = _CHANGES.get(fact.event_type, _NOTHING)
         if fact.agent_id and change not in _OF_AGENTS:
             change = _NOTHING

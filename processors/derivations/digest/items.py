@@ -134,7 +134,6 @@ def _by_path(usage: Iterable[tuple[str, ToolTally]]) -> dict[str, ToolTally]:
 
 
 def _latest(items: Iterable[tuple[K, ToolTally]]) -> list[tuple[K, ToolTally]]:
-    """Return the latest items first."""
     return heapq.nlargest(LISTED, items, key=lambda item: item[1].latest)
 
 

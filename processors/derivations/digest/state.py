@@ -25,15 +25,11 @@ class Prompt(Struct):
 
 
 class Task(Struct):
-    """A task, done or open."""
-
     subject: str
     done: bool = False
 
 
 class SubagentReport(Struct):
-    """A subagent's latest answer."""
-
     agent_type: str
     text: str
 
