@@ -23,9 +23,8 @@ from audit.turns import OPERATOR_WAIT_S, RequestTurn, Turns
 from edge.guards import may
 from edge.principal import Principal
 from ingest.body import Bodies
-from query_api.error_responses import EXCEPTION_HANDLERS
-from query_api.freshness import freshness_header
-from query_api.read_context import ReadContext, provide_page, read_context_of
+from query_api.app import OF_ORG, read_router
+from query_api.read_context import ReadContext, read_context_of
 from schemas.http import fields
 from schemas.http.responses import Reply
 
@@ -70,28 +69,14 @@ def operation_routes(jobs: Sequence[HTTPRouteHandler]) -> list[Router]:
     ``jobs``: the handlers of operators' jobs, which have the same dependencies.
     """
     turns, bodies = Turns(1, BUSY), Bodies(REQUEST_BYTES_MAX)
+    shared = {
+        "context": read_context_of("tables"),
+        "turn": Provide(lambda: RequestTurn(turns), sync_to_thread=False),
+        "bodies": Provide(lambda: bodies, sync_to_thread=False),
+    }
+    checks = [show_freshness, show_coverage, show_clients, recount_installation]
+    lists = [list_dead_letters, get_dead_letter, list_loaded_prices]
     return [
-        Router(
-            path,
-            route_handlers=handlers,
-            dependencies={
-                "context": read_context_of("tables"),
-                "paging": Provide(provide_page, sync_to_thread=False),
-                "turn": Provide(lambda: RequestTurn(turns), sync_to_thread=False),
-                "bodies": Provide(lambda: bodies, sync_to_thread=False),
-            },
-            exception_handlers=EXCEPTION_HANDLERS,
-            middleware=[freshness_header],
-        )
-        for path, handlers in (
-            (
-                "/api/v1/operator",
-                [
-                    *(show_freshness, show_coverage, show_clients, recount_installation),
-                    *(list_dead_letters, get_dead_letter, list_loaded_prices),
-                    *jobs,
-                ],
-            ),
-            ("/api/v1/{org_id:str}/ops", [recount_org, get_receipt]),
-        )
+        read_router([*checks, *lists, *jobs], "/api/v1/operator", **shared),
+        read_router([recount_org, get_receipt], f"{OF_ORG}/ops", **shared),
     ]

@@ -39,6 +39,7 @@ from store.errors import StoreUnavailable
 from store.reading.reader import Reader
 
 READY_WITHIN_S = 1.0
+OF_ORG = "/api/v1/{org_id:str}"
 
 
 def query_routes() -> list[Router]:
@@ -47,22 +48,22 @@ def query_routes() -> list[Router]:
     Clients poll for a new session until it appears, so answers about a single session are not cached.
     """
     return [
-        _router(
+        read_router(
             [list_sessions, search_sessions, list_threads],
             context=read_context_of("tables", remembered=True),
             session_filter=Provide(provide_session_filter, sync_to_thread=False),
         ),
-        _router(
+        read_router(
             [get_session, list_events, get_hierarchy, list_compactions, get_analysis],
             context=read_context_of("tables"),
             event_filter=Provide(provide_event_filter, sync_to_thread=False),
         ),
-        _router(
+        read_router(
             [list_by_tool],
             context=read_context_of("tables", remembered=True),
             analytics_filter=Provide(provide_analytics_filter, sync_to_thread=False),
         ),
-        _router(
+        read_router(
             [
                 *(list_filter_values, get_summary, get_timeseries),
                 *(list_by_agent, get_cost_breakdown, list_by_user, get_team_overview),
@@ -73,9 +74,10 @@ def query_routes() -> list[Router]:
     ]
 
 
-def _router(handlers: Sequence[HTTPRouteHandler], **dependencies: Provide) -> Router:
+def read_router(handlers: Sequence[HTTPRouteHandler], path: str = OF_ORG, **dependencies: Provide) -> Router:
+    """Return a router whose routes page their lists, say how fresh they are, and respond to errors of the store."""
     return Router(
-        "/api/v1/{org_id:str}",
+        path,
         route_handlers=handlers,
         dependencies={"paging": Provide(provide_page, sync_to_thread=False), **dependencies},
         exception_handlers=EXCEPTION_HANDLERS,

@@ -23,8 +23,6 @@ class UsersPage(Buckets, frozen=True):
 
 
 class UserRow(SumsRow, frozen=True):
-    """The sums of one user, and the number of all users."""
-
     user_id: str
     tokens: int
     last_active_ms: int

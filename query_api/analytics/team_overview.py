@@ -29,8 +29,6 @@ class TwoPeriods(Buckets, frozen=True):
 
 
 class TeamPeriodRow(Struct, frozen=True):
-    """The totals of one of the two periods."""
-
     is_current: bool
     users: int
     sessions: int

@@ -35,21 +35,18 @@ class Timeseries(WholeBuckets, frozen=True):
     metric: str
 
 
-class TimeseriesByDimension(Buckets, frozen=True):
-    """One metric by period, filtered by dimensions; ``model`` applies to cost and tokens only."""
-
-    rollup: str
-    interval: str
-    metric: str
-    model: str | None
-
-
 class TimeseriesOfWork(Buckets, frozen=True):
     """One metric of work by period, filtered by dimensions."""
 
     rollup: str
     interval: str
     metric: str
+
+
+class TimeseriesByDimension(TimeseriesOfWork, frozen=True):
+    """Another metric by period, filtered by dimensions; ``model`` applies to cost and tokens only."""
+
+    model: str | None
 
 
 class PeriodRow(Struct, frozen=True):

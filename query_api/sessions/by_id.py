@@ -1,7 +1,6 @@
 """Whole sessions by their keys or ids: from rows of `sessions` to the API's session object."""
 
 from collections.abc import Mapping, Sequence
-from operator import attrgetter
 from uuid import UUID
 
 from msgspec import UNSET, Struct, convert, structs
@@ -17,6 +16,7 @@ from schemas.http.responses import (
     ToolUse,
     Usage,
     UsageOf,
+    from_row,
 )
 from schemas.log.position import Position
 from schemas.money import usd_of
@@ -114,8 +114,6 @@ class SessionDetailRow(Struct, frozen=True):
         return self.active_ms / 1000
 
 
-_METRICS, _COUNTS, _WORK = (attrgetter(*kind.__struct_fields__) for kind in (ModelMetrics, Counts, SessionWork))
-
 SESSIONS_BY_ID = Question("query_api.sessions.by_id", SessionsById, SessionDetailRow)
 
 
@@ -153,13 +151,13 @@ def session_of(row: SessionDetailRow) -> Session:
         "last_event_at": _instant(row.last_event_ms),
         "ended_at": _instant(row.ended_ms),
         "duration_seconds": None if row.duration_ms is None else row.duration_ms / 1000,
-        "model_metrics": ModelMetrics(*_METRICS(row)),
+        "model_metrics": from_row(ModelMetrics, row),
         "models": [_model(model) for model in row.models],
-        "counts": Counts(*_COUNTS(row)),
+        "counts": from_row(Counts, row),
         "tools": [ToolUse(*tool) for tool in row.tools],
         "usage": Usage(reported, _usage(row.measured), row.is_incomplete or UNSET),
         "agents": [_agent(agent) for agent in row.agents],
-        "work": SessionWork(*_WORK(row)),
+        "work": from_row(SessionWork, row),
         "position": str(Position(row.log_partition, row.version - 1)),
     }
     return convert(structs.asdict(row) | made, Session)

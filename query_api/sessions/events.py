@@ -10,6 +10,7 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, QueryParameter
 from msgspec import Raw, Struct
+from msgspec.structs import asdict
 
 from edge.errors import invalid
 from edge.guards import may
@@ -31,16 +32,26 @@ EVENTS_PER_PAGE_MAX = 1000
 PAGE_BYTES_MAX = 32 << 20  # of payloads; the page ends early there, and its cursor continues
 
 
-class EventsPage(Struct, frozen=True):
-    """Hook events of a session, starting at the place ``since`` in the log; ``None`` filters nothing."""
+class EventFilter(Struct, frozen=True):
+    """Filters of a session's hook events. ``None`` filters nothing; ``after`` is inclusive, ``before`` exclusive."""
 
-    org_id: str
-    session_id: UUID
     event_type: str | None
     tool_name: str | None
     agent_id: str | None
     after: datetime | None
     before: datetime | None
+
+    def cursor_parts(self) -> list[str | None]:
+        """Return the values that bind a cursor to these filters."""
+        times = (None if at is None else at.isoformat() for at in (self.after, self.before))
+        return [self.event_type, self.tool_name, self.agent_id, *times]
+
+
+class EventsPage(EventFilter, frozen=True):
+    """Hook events of a session that match, starting at the place ``since`` in the log."""
+
+    org_id: str
+    session_id: UUID
     since: int
     limit: int
 
@@ -128,21 +139,6 @@ def _event(row: EventRow) -> HookEvent:
     )
 
 
-class EventFilter(NamedTuple):
-    """Filters of a session's hook events. ``None`` filters nothing; ``after`` is inclusive, ``before`` exclusive."""
-
-    event_type: str | None
-    tool_name: str | None
-    agent_id: str | None
-    after: datetime | None
-    before: datetime | None
-
-    def cursor_parts(self) -> list[str | None]:
-        """Return the values that bind a cursor to these filters."""
-        times = (None if at is None else at.isoformat() for at in (self.after, self.before))
-        return [self.event_type, self.tool_name, self.agent_id, *times]
-
-
 def provide_event_filter(
     event_type: FromQuery[fields.EventType | None] = None,
     tool_name: FromQuery[fields.ToolName | None] = None,
@@ -178,7 +174,9 @@ async def list_events(
     session = await load_visible_session(context, principal, parse_id(session_id), id_secrets)
     bound_to = _bound_to(principal.org_id, session.id, event_filter)
     begin = 0 if cursor is None else _opened(id_secrets, bound_to, cursor)
-    params = EventsPage(principal.org_id, session.id, *event_filter, since=begin, limit=per_page + 1)
+    params = EventsPage(
+        **asdict(event_filter), org_id=principal.org_id, session_id=session.id, since=begin, limit=per_page + 1
+    )
     page = await load_event_page(context, params)
     after = None if page.next_place is None else seal_cursor(id_secrets.seed_key, bound_to, page.next_place)
     return context.reply(page.events, {"next_cursor": after})

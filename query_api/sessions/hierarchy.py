@@ -7,7 +7,7 @@ from uuid import UUID
 from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from edge.errors import not_found
 from edge.guards import may
@@ -20,7 +20,7 @@ from query_api.sessions.task_tree import TaskNode, TaskNodeRow, tree_of
 from query_api.visibility import viewer_of
 from schemas.http import fields
 from schemas.http.fields import RUN_ID, doc, moment
-from schemas.http.responses import Reply, Session
+from schemas.http.responses import Reply, Session, from_row
 from schemas.ids import IdSecrets
 from schemas.money import usd_of
 from schemas.times import instant
@@ -158,8 +158,9 @@ def _conversations(sessions: Sequence[Session], nodes: Sequence[TaskNodeRow], wi
         rows.get(row.session_id, []).append(row)
     cut = len(nodes) == NODES_IN_ALL_MAX
     return [
-        Conversation(
-            **structs.asdict(session),
+        from_row(
+            Conversation,
+            session,
             tasks=tree_of(rows[session.id]),
             truncated=_is_truncated(session, rows[session.id], cut, with_tools),
         )

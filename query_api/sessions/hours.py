@@ -20,10 +20,6 @@ from store.reading.question import Question
 HOUR_S = 3_600
 HOURS_MAX = 50_000  # of one org; five years have 43,800
 COUNTED_HOURS_MAX = 500  # in the sessions table
-# The filters by dimensions of the rollups. This method is used only if all other filters are None.
-KNOWN_TO_ROLLUPS = frozenset(
-    {"org_id", "own_user_id", "user_id", "project_id", "repo", "agent_name", "started_after", "started_before"}
-)
 
 
 class Started(Struct, frozen=True):
@@ -37,6 +33,10 @@ class Started(Struct, frozen=True):
     agent_name: str | None
     started_after: datetime | None
     started_before: datetime | None
+
+
+# This method is used only if all other filters are None.
+KNOWN_TO_ROLLUPS = Started.__struct_fields__
 
 
 class HoursOf(Started, frozen=True):
@@ -84,7 +84,8 @@ async def count_by_hour(context: ReadContext, session_filter: SessionFilter) -> 
 
     None: the rollups can't apply these filters, or there are too many hours.
     """
-    if any(getattr(session_filter, name) is not None for name in _unknown_to_rollups()):
+    unknown = set(session_filter.__struct_fields__) - set(KNOWN_TO_ROLLUPS)
+    if any(getattr(session_filter, name) is not None for name in unknown):
         return None
     started = {name: getattr(session_filter, name) for name in KNOWN_TO_ROLLUPS}
     marks = context.rolled_up or {0: 0}
@@ -114,10 +115,6 @@ def window_of(hours: Sequence[HourCountRow], offset: int, limit: int, newest_fir
     end = None if last == len(ordered) - 1 else ordered[last].hour_s
     hour_from, hour_to = (end, begin) if newest_first else (begin, end)
     return Window(hour_from, hour_to, skipped, reached[-1] - reached[last] + skipped)
-
-
-def _unknown_to_rollups() -> list[str]:
-    return [name for name in SessionFilter.__struct_fields__ if name not in KNOWN_TO_ROLLUPS]
 
 
 def _hour_of(at: datetime) -> int:

@@ -1,4 +1,4 @@
-"""Finds a page of an org's threads among the most recently active ones.
+"""The question for a page of threads, and a faster way to find one among the most recently active threads.
 
 A page needs the latest activity and the totals of only a few threads. A limited number of session rows, including
 replaced ones, is read in order of activity. A thread that is not among them was last active no later than the last of
@@ -11,15 +11,39 @@ from math import ceil
 from uuid import UUID
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from query_api.read_context import ReadContext
-from query_api.sessions.threads_page import THREADS_PAGE, ThreadsPage, ThreadsPageRow
+from query_api.sessions.session_filter import SessionFilter
 from store.reading.question import Question
 
 PLACES_MAX = 200  # the last place of a page; the ids of the candidates must fit into a parameter
 ROWS_EACH = 4  # a thread has several rows: its conversations and their earlier states
 MORE = 1.25  # times as many candidates, since a replaced row may overstate a thread's activity
+
+
+class ThreadsPage(SessionFilter, frozen=True):
+    """A page of the threads that match. ``viewer_id`` is set if the caller sees only their own sessions."""
+
+    viewer_id: str | None
+    limit: int
+    offset: int
+    among: list[UUID] = field(default_factory=list)  # the candidates for the page, if known
+
+
+class ThreadsPageRow(Struct, frozen=True):
+    """One thread, totals over what the caller sees of it, and the number of all matching threads."""
+
+    thread_id: UUID
+    thread_started_ms: int
+    thread_last_event_ms: int | None
+    total_sessions: int
+    total_events: int
+    total_tool_calls: int
+    total_tokens: int
+    total_cost_nano: int
+    active_ms: int
+    total_count: int
 
 
 class CandidatesOf(Struct, frozen=True):
@@ -44,6 +68,7 @@ class ThreadCountRow(Struct, frozen=True):
     threads: int
 
 
+THREADS_PAGE = Question("query_api.sessions.threads", ThreadsPage, ThreadsPageRow)
 CANDIDATES = Question("query_api.sessions.thread_candidates", CandidatesOf, CandidateRow)
 THREAD_COUNT = Question("query_api.sessions.thread_count", ThreadsOf, ThreadCountRow)
 

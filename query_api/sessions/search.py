@@ -16,7 +16,7 @@ from query_api.sessions.list import SESSIONS_PAGE, SessionsPage, Sort
 from query_api.sessions.search_terms import Highlighter, parse
 from query_api.sessions.session_filter import SessionFilter, with_filter
 from schemas.http.fields import doc
-from schemas.http.responses import Reply, Session
+from schemas.http.responses import Reply, Session, from_row
 
 Q = Annotated[
     str,
@@ -70,8 +70,7 @@ def found_session(session: Session, prompts: Sequence[str], highlighter: Highlig
     """Return the whole session with a highlight for each of its texts that contains a search term."""
     marked = ((field, highlighter.mark(text)) for field, text in _searched_texts(session, prompts))
     highlights = [Highlight(field, text) for field, text in marked if text is not None]
-    fields = {name: getattr(session, name) for name in Session.__struct_fields__}
-    return FoundSession(**fields, highlights=highlights)
+    return from_row(FoundSession, session, highlights=highlights)
 
 
 def _searched_texts(session: Session, prompts: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -15,9 +15,8 @@ from query_api.paging import Page
 from query_api.read_context import ReadContext
 from query_api.sessions.by_id import OrgSessionKey, load_sessions
 from query_api.sessions.hierarchy import Totals
-from query_api.sessions.recent_threads import find_recent
+from query_api.sessions.recent_threads import THREADS_PAGE, ThreadsPage, ThreadsPageRow, find_recent
 from query_api.sessions.session_filter import SessionFilter, all_of, with_filter
-from query_api.sessions.threads_page import THREADS_PAGE, ThreadsPage, ThreadsPageRow
 from query_api.visibility import viewer_of
 from schemas.http import fields
 from schemas.http.fields import doc
