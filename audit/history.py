@@ -15,10 +15,11 @@ from audit.turns import RequestTurn, Turns
 from prices.price_list import PriceList, in_force
 from processors.fold.fold import begin, fold
 from processors.fold.state import SessionState
-from processors.projections.records import EVENTS_RECORDED, place_at
+from processors.projections.records import place_at
 from processors.projections.sessions import session_row
 from query_api.read_context import ReadContext
 from query_api.sessions.by_id import SessionDetailRow
+from schemas.log.records import EVENTS_RECORDED
 from schemas.store.rows import FactRow, SessionRow
 from store.generations import known_generations
 from store.reading.generations import GENERATIONS

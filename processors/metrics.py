@@ -4,7 +4,7 @@ Each has the label ``generation``: projectors of several generations may share o
 generation is behind for hours without anything being wrong.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -13,7 +13,6 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 
 from processors.flow.observer import Observer
 from processors.marks.progress import Progress
-from processors.marks.rollups import Rollups
 from processors.parts import Parts
 from processors.pipeline import Pipeline
 from processors.plan import Plan
@@ -32,7 +31,7 @@ class GroupState(NamedTuple):
 
 
 class ProjectorMetrics(Observer):
-    """Counts what the pipeline reports, and reads everything else when Prometheus scrapes."""
+    """Counts what the pipeline reports; reads everything else at each scrape, so that a projector that hangs shows."""
 
     def __init__(
         self,
@@ -65,17 +64,14 @@ class ProjectorMetrics(Observer):
         self._batch, self._facts = batch.labels(generation), facts.labels(generation)
         # Each reason has a series from the start: Prometheus sees no increase in a series that starts at one.
         self._dead = {kind: dead.labels(generation, kind) for kind in UNDECODABLE_KINDS}
-        self._registry, self._generation = registry, generation
-        families = _Families(generation)
-        registry.register(_OnScrape(partial(_lag, families, progress, watchdog)))
-        registry.register(_OnScrape(partial(_rollup_lag, families, progress, pipeline.rollups)))
-        registry.register(_OnScrape(partial(_targets, families, pipeline)))
-        registry.register(_OnScrape(partial(_parts, families, parts)))
-        registry.register(_OnScrape(partial(_partitions, families, pipeline, progress)))
-        registry.register(_OnScrape(partial(_state, families, pipeline)))
+        self._generation, self._pipeline, self._progress = generation, pipeline, progress
+        self._watchdog, self._parts = watchdog, parts
+        self._group: Callable[[], GroupState] | None = None
+        registry.register(self)
 
     def follow_group(self, group: Callable[[], GroupState]) -> None:
-        self._registry.register(_OnScrape(partial(_group, _Families(self._generation), group)))
+        """Show the consumer group as well."""
+        self._group = group
 
     def batch_written(self, plan: Plan, records: int) -> None:
         self._batch.observe(records)
@@ -88,85 +84,68 @@ class ProjectorMetrics(Observer):
     def step_done(self, step: str, seconds: float) -> None:
         self._steps.labels(self._generation, step).observe(seconds)
 
+    def collect(self) -> Iterator[Metric]:
+        """Return what is read at a scrape, for a registry."""
+        yield from self._lags()
+        yield from self._tables()
+        yield from self._targets()
+        yield from self._states()
 
-class _OnScrape(NamedTuple):
-    """A collector: reads its metrics at each scrape, so that a projector that hangs still shows it."""
+    def _lags(self) -> Iterator[Metric]:
+        progress, rolled_up = self._progress, self._pipeline.rollups.rolled_up
+        lags = progress.lags()
+        records = [(lag.partition, lag.records) for lag in lags]
+        seconds = [(lag.partition, lag.seconds) for lag in lags if lag.seconds is not None]
+        behind = [(place.partition, max(0, place.end - rolled_up(place.partition))) for place in progress.places()]
+        rollup_lag = "Records that wait to be projected, or whose sessions wait to be in the rollups."
+        unmoved = "How long a partition has been at one offset while records wait."
+        yield self._by("partition", "crewkit_projector_lag_records", "Records that wait to be projected.", records)
+        yield self._by("partition", "crewkit_projector_lag_seconds", "How long ago everything was projected.", seconds)
+        yield self._by("partition", "crewkit_projector_rollup_lag_records", rollup_lag, behind)
+        yield self._by("partition", "crewkit_projector_unmoved_seconds", unmoved, self._watchdog.unmoved().items())
 
-    collect: Callable[[], Iterator[Metric]]
+    def _tables(self) -> Iterator[Metric]:
+        tables = self._parts.by_table.items()
+        parts = [(table, found.parts) for table, found in tables]
+        sizes = [(table, found.bytes) for table, found in tables]
+        yield self._by("table", "crewkit_projector_table_parts", "Active parts of a table of its generation.", parts)
+        yield self._by("table", "crewkit_projector_table_bytes", "Bytes of a table of its generation on disk.", sizes)
 
+    def _targets(self) -> Iterator[Metric]:
+        targets = {"store": self._pipeline.store_state, "log": self._pipeline.log_state}
+        up = [(name, target.is_up) for name, target in targets.items()]
+        yield self._by("target", "crewkit_projector_target_up", "1: it answers; 0: it is away.", up)
+        labels = ("generation", "target")
+        retries = CounterMetricFamily(
+            "crewkit_projector_retries_total", "Calls that failed and were repeated.", labels=labels
+        )
+        for name, target in targets.items():
+            retries.add_metric((self._generation, name), target.retries)
+        yield retries
 
-class _Families(NamedTuple):
-    """Makes the metrics of one generation."""
+    def _states(self) -> Iterator[Metric]:
+        pipeline, ends = self._pipeline, self._progress.ends
+        yield self._one("crewkit_projector_log_partitions", "Partitions of the log.", len(ends))
+        yield self._one("crewkit_projector_assigned_partitions", "Partitions that it follows.", len(pipeline.assigned))
+        yield self._one("crewkit_projector_generation_live", "1: readers use the generation.", pipeline.is_live)
+        yield self._one("crewkit_projector_generation_paused", "1: an operator paused it.", pipeline.gate.is_paused)
+        if self._group is None:
+            return
+        rebalances, generation = self._group()
+        seen = CounterMetricFamily(
+            "crewkit_projector_rebalances_total", "Rebalances of the consumer group.", labels=("generation",)
+        )
+        seen.add_metric((self._generation,), rebalances)
+        yield seen
+        yield self._one("crewkit_projector_group_generation", "Generation of the consumer group.", generation)
 
-    generation: str
-
-    def one(self, name: str, text: str, value: float) -> Metric:
+    def _one(self, name: str, text: str, value: float) -> Metric:
         gauge = GaugeMetricFamily(name, text, labels=("generation",))
-        gauge.add_metric((self.generation,), value)
+        gauge.add_metric((self._generation,), value)
         return gauge
 
-    def by(self, label: str, name: str, text: str, values: Mapping[Any, float]) -> Metric:
+    def _by(self, label: str, name: str, text: str, values: Iterable[tuple[Any, float]]) -> Metric:
         gauge = GaugeMetricFamily(name, text, labels=("generation", label))
-        for of, value in values.items():
-            gauge.add_metric((self.generation, str(of)), value)
+        for of, value in values:
+            gauge.add_metric((self._generation, str(of)), value)
         return gauge
-
-    def by_partition(self, name: str, text: str, values: Mapping[int, float]) -> Metric:
-        return self.by("partition", name, text, values)
-
-
-def _lag(families: _Families, progress: Progress, watchdog: Watchdog) -> Iterator[Metric]:
-    lags = progress.lags()
-    records = {lag.partition: lag.records for lag in lags}
-    seconds = {lag.partition: lag.seconds for lag in lags if lag.seconds is not None}
-    unmoved = "How long a partition has been at one offset while records wait."
-    yield families.by_partition("crewkit_projector_lag_records", "Records that wait to be projected.", records)
-    yield families.by_partition("crewkit_projector_lag_seconds", "How long ago everything was projected.", seconds)
-    yield families.by_partition("crewkit_projector_unmoved_seconds", unmoved, watchdog.unmoved())
-
-
-def _rollup_lag(families: _Families, progress: Progress, rollups: Rollups) -> Iterator[Metric]:
-    behind = {place.partition: max(0, place.end - rollups.rolled_up(place.partition)) for place in progress.places()}
-    text = "Records that wait to be projected, or whose sessions wait to be in the rollups."
-    yield families.by_partition("crewkit_projector_rollup_lag_records", text, behind)
-
-
-def _parts(families: _Families, parts: Parts) -> Iterator[Metric]:
-    counts = {table: found.parts for table, found in parts.by_table.items()}
-    sizes = {table: found.bytes for table, found in parts.by_table.items()}
-    yield families.by("table", "crewkit_projector_table_parts", "Active parts of a table of its generation.", counts)
-    yield families.by("table", "crewkit_projector_table_bytes", "Bytes of a table of its generation on disk.", sizes)
-
-
-def _partitions(families: _Families, pipeline: Pipeline, progress: Progress) -> Iterator[Metric]:
-    yield families.one("crewkit_projector_log_partitions", "Partitions of the log.", len(progress.ends))
-    assigned = len(pipeline.assigned)
-    yield families.one("crewkit_projector_assigned_partitions", "Partitions that it follows.", assigned)
-
-
-def _state(families: _Families, pipeline: Pipeline) -> Iterator[Metric]:
-    yield families.one("crewkit_projector_generation_live", "1: readers use the generation.", pipeline.is_live)
-    yield families.one("crewkit_projector_generation_paused", "1: an operator paused it.", pipeline.gate.is_paused)
-
-
-def _targets(families: _Families, pipeline: Pipeline) -> Iterator[Metric]:
-    labels = ("generation", "target")
-    up = GaugeMetricFamily("crewkit_projector_target_up", "1: it answers; 0: it is away.", labels=labels)
-    retries = CounterMetricFamily(
-        "crewkit_projector_retries_total", "Calls that failed and were repeated.", labels=labels
-    )
-    for name, target in (("store", pipeline.store_state), ("log", pipeline.log_state)):
-        up.add_metric((families.generation, name), target.is_up)
-        retries.add_metric((families.generation, name), target.retries)
-    yield from (up, retries)
-
-
-def _group(families: _Families, group: Callable[[], GroupState]) -> Iterator[Metric]:
-    rebalances, generation = group()
-    seen = CounterMetricFamily(
-        "crewkit_projector_rebalances_total", "Rebalances of the consumer group.", labels=("generation",)
-    )
-    seen.add_metric((families.generation,), rebalances)
-    yield seen
-    text = "Generation of the consumer group."
-    yield families.one("crewkit_projector_group_generation", text, generation)

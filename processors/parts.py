@@ -3,32 +3,17 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
 
+from processors.warehouse import ClickHouseWarehouse, TableParts
 from store.errors import StoreUnavailable
 
 LOOK_EVERY_S = 30.0
 
 
-class TableParts(NamedTuple):
-    """The active parts of a table: how many, and their bytes on disk."""
-
-    parts: int
-    bytes: int
-
-
-class CountsParts(Protocol):
-    """A store that has parts."""
-
-    def parts(self) -> Mapping[str, TableParts]:
-        """Return the active parts by table. Raises `StoreUnavailable`."""
-        ...
-
-
 class Parts:
     """The active parts of each table, as of the last look at which the store answered."""
 
-    def __init__(self, warehouse: CountsParts) -> None:
+    def __init__(self, warehouse: ClickHouseWarehouse) -> None:
         self._warehouse = warehouse
         self.by_table: Mapping[str, TableParts] = {}
 

@@ -9,26 +9,12 @@ from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from clickhouse_connect.driver.exceptions import OperationalError
-from msgspec import Struct
 
 from prices.table import ReadPrices, read_prices
 from processors.derivations.session_facts import SUBJECT_MAX, TEXT_MAX, SessionFact
 from processors.fold.frozen import LAYOUT
 from processors.memfd import AVAILABLE, MemoryFile
-from processors.parts import TableParts
-from schemas.store.rows import (
-    AnalysisRow,
-    CompactionRow,
-    DeadLetterRow,
-    DenseReceiptsRow,
-    FactRow,
-    ProgressRow,
-    ReceiptRow,
-    RollupProgressRow,
-    SessionRow,
-    SessionStateRow,
-    TaskRow,
-)
+from schemas.store.rows import ROWS, FactRow
 from store.broken import Broken
 from store.client_errors import STORE_ERRORS, classify
 from store.connect import Client
@@ -65,6 +51,13 @@ class DenseMark(NamedTuple):
 
     below: int = 0
     end: int = 0
+
+
+class TableParts(NamedTuple):
+    """The active parts of a table: how many, and their bytes on disk."""
+
+    parts: int
+    bytes: int
 
 
 class Warehouse(Protocol):
@@ -145,21 +138,8 @@ class Warehouse(Protocol):
         ...
 
 
-_ROWS: dict[str, type[Struct]] = {
-    "facts": FactRow,
-    "dead_letters": DeadLetterRow,
-    "sessions": SessionRow,
-    "tasks": TaskRow,
-    "session_states": SessionStateRow,
-    "compactions": CompactionRow,
-    "analyses": AnalysisRow,
-    "receipts": ReceiptRow,
-    "progress": ProgressRow,
-    "rollup_progress": RollupProgressRow,
-    "dense_receipts": DenseReceiptsRow,
-}
 # Named in every insert: tables may have columns that this code does not know, or that the store fills in.
-COLUMNS = {table: row.__struct_fields__ for table, row in _ROWS.items()}
+COLUMNS = {table: row.__struct_fields__ for table, row in ROWS.items()}
 _AS_BYTES = {"fact": "bytes", "state": "bytes", "parsed": "bytes"}  # the columns of answers that aren't text
 
 

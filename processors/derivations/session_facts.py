@@ -6,7 +6,6 @@ from uuid import UUID
 
 from schemas.log.records import CompactionRequested, SessionEnded
 
-EVENTS_RECORDED = "events_recorded"
 TEXT_MAX, SUBJECT_MAX = 8_000, 1_000  # characters of a prompt or an answer; of a command, a path or an error
 
 

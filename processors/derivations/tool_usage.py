@@ -149,7 +149,6 @@ class ToolUsage:
         return use
 
     def _count(self, use: _Use) -> None:
-        """Count a use by what is known about it."""
         if (outcome := use.outcome()) != use.counted:
             tally = self.tallies[use.tool, use.thing]
             _add(tally, use.counted, -1)

@@ -26,7 +26,6 @@ class Availability:
         return not self._failing
 
     def failed(self, call: object) -> None:
-        """Note that ``call`` failed and will be repeated."""
         self.retries += 1
         self._failing.add(call)
 

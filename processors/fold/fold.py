@@ -14,8 +14,8 @@ from processors.fold.fold_hooks import hook_event
 from processors.fold.spans import session_ended
 from processors.fold.state import SessionState, Span
 from processors.fold.tasks import span_over
-from processors.projections.records import EVENTS_RECORDED
 from schemas.log.records import (
+    EVENTS_RECORDED,
     AnyRecord,
     CompactionRequested,
     MetricsReport,

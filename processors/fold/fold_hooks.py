@@ -18,7 +18,6 @@ FIRST_PROMPTS = 50  # stored for search
 
 
 def hook_event(state: SessionState, row: FactRow) -> None:
-    """Count one new hook event."""
     state.events += 1
     if state.last_event_at is None or row.timestamp > state.last_event_at:
         state.last_event_at = row.timestamp

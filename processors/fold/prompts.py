@@ -9,7 +9,6 @@ from processors.fold.state import Asked, SessionState
 
 
 def prompt_by_hook(state: SessionState, prompt_id: str, *, by_person: bool) -> None:
-    """Count a prompt that a hook reports."""
     asked = state.asked
     if not prompt_id:
         asked.bare_by_hooks += by_person

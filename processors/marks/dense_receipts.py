@@ -39,15 +39,11 @@ class Ask(Protocol):
 
 
 class Looking(Protocol):
-    """What a look needs from a pipeline."""
+    """What a look needs from a `Pipeline`."""
 
-    async def ask_store(self, call: Callable[[], T]) -> T:
-        """Call the store in the thread of the fold."""
-        ...
+    async def ask_store(self, call: Callable[[], T]) -> T: ...
 
-    async def roll_up(self, step: str, call: Callable[[], T]) -> T:
-        """Call the store concurrently with the batches."""
-        ...
+    async def roll_up(self, step: str, call: Callable[[], T]) -> T: ...
 
 
 class DenseReceipts:

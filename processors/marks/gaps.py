@@ -29,19 +29,13 @@ Stretches = Sequence[Stretch]
 
 
 class Projecting(Protocol):
-    """What projecting again needs from a pipeline."""
+    """What projecting again needs from a `Pipeline`."""
 
-    async def fold(self, records: Sequence[LogRecord]) -> Plan:
-        """Fold records, and begin to write them once the batch before is written."""
-        ...
+    async def fold(self, records: Sequence[LogRecord]) -> Plan: ...
 
-    async def ask_store(self, call: Callable[[], T]) -> T:
-        """Call the store in the thread of the fold until it answers."""
-        ...
+    async def ask_store(self, call: Callable[[], T]) -> T: ...
 
-    async def ask_log(self, read: Callable[[], Awaitable[T]]) -> T:
-        """Read the log until it answers."""
-        ...
+    async def ask_log(self, read: Callable[[], Awaitable[T]]) -> T: ...
 
 
 class Gaps:

@@ -52,15 +52,11 @@ class Target(NamedTuple):
 
 
 class RollingUp(Protocol):
-    """What a refresh needs from a pipeline."""
+    """What a refresh needs from a `Pipeline`."""
 
-    async def roll_up(self, step: str, call: Callable[[], T]) -> T:
-        """Call the store in the thread of the rollups until it answers."""
-        ...
+    async def roll_up(self, step: str, call: Callable[[], T]) -> T: ...
 
-    def workers(self) -> float:
-        """Return how many workers there would be if each had as many partitions as this one."""
-        ...
+    def workers(self) -> float: ...
 
 
 class Rollups:

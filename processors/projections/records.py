@@ -9,10 +9,9 @@ from agents import CLIENTS
 from processors.projections.parsing import parsed_bytes
 from schemas.hooks import LABEL_CHARACTERS_MAX, duration_of, read_payload
 from schemas.log.position import LogRecord
-from schemas.log.records import AnyRecord, EventsRecorded, LifecycleRecord, PricesLoaded, SessionRecord
+from schemas.log.records import EVENTS_RECORDED, AnyRecord, EventsRecorded, LifecycleRecord, PricesLoaded, SessionRecord
 from schemas.store.rows import DeadLetterRow, FactRow, ReceiptRow
 
-EVENTS_RECORDED = "events_recorded"
 NO_ID = UUID(int=0)
 
 

@@ -55,7 +55,6 @@ class Watchdog(Observer):
         self._stopped = threading.Event()
 
     def alive(self) -> None:
-        """Note that something was projected, or is retried for a known reason."""
         self._silent_s = 0.0
 
     def unmoved(self) -> dict[int, float]:

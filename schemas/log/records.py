@@ -14,6 +14,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType, field
 from schemas.log.price import Price
 
 VERSION = 1
+EVENTS_RECORDED = "events_recorded"  # the kind of the records and facts of hook events
 # The session id of prices, which belong to no session. With one key, all of them are in one partition, in order.
 PRICES_ID = UUID("70726963-6573-4000-8000-000000000000")
 
@@ -144,7 +145,7 @@ class SessionDescribed(LifecycleRecord, frozen=True, kw_only=True, omit_defaults
     branch: str | None = None
 
 
-class EventsRecorded(Record, frozen=True, kw_only=True, omit_defaults=True, tag="events_recorded"):
+class EventsRecorded(Record, frozen=True, kw_only=True, omit_defaults=True, tag=EVENTS_RECORDED):
     """Hook events of one session, in the order in which the client sent them.
 
     ``client``: the agent that sent these payloads, if they are in its own format (see `agents`).

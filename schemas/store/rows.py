@@ -255,3 +255,18 @@ class DenseReceiptsRow(Struct):
 
     log_partition: UInt16
     dense_below: UInt64  # the row's version, so that a late worker can't move it back
+
+
+ROWS: dict[str, type[Struct]] = {
+    "facts": FactRow,
+    "dead_letters": DeadLetterRow,
+    "sessions": SessionRow,
+    "tasks": TaskRow,
+    "session_states": SessionStateRow,
+    "compactions": CompactionRow,
+    "analyses": AnalysisRow,
+    "receipts": ReceiptRow,
+    "progress": ProgressRow,
+    "rollup_progress": RollupProgressRow,
+    "dense_receipts": DenseReceiptsRow,
+}

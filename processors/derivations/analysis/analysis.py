@@ -6,9 +6,10 @@ from collections.abc import Iterable
 
 from processors.derivations.analysis.timeline import Timeline
 from processors.derivations.digest.truncate import cut, one_line
-from processors.derivations.session_facts import EVENTS_RECORDED, SUBJECT_MAX, SessionFact
+from processors.derivations.session_facts import SUBJECT_MAX, SessionFact
 from processors.derivations.tool_usage import EDITORS, SHELLS, TOOL_EVENTS, ToolTally, ToolUsage
 from schemas.findings import EditedFile, Findings, RepeatedCommand, RunOfTests, ToolErrorRate
+from schemas.log.records import EVENTS_RECORDED
 
 LISTED = 20  # commands
 FILES = 200

@@ -7,9 +7,9 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from processors.derivations.digest.truncate import cut
-from processors.derivations.session_facts import EVENTS_RECORDED, TEXT_MAX, SessionFact
+from processors.derivations.session_facts import TEXT_MAX, SessionFact
 from processors.derivations.tool_usage import TOOL_EVENTS, ToolUsage
-from schemas.log.records import AnyRecord, SessionChanged, SessionCreated
+from schemas.log.records import EVENTS_RECORDED, AnyRecord, SessionChanged, SessionCreated
 
 PROMPTS_FIRST, PROMPTS_LAST = 5, 95  # stored; those between them are only counted
 _NAMES = ("title", "repo", "branch", "agent_name", "model")
