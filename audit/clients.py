@@ -30,8 +30,6 @@ DAY = timedelta(days=1)
 
 
 class StartedIn(Struct, frozen=True):
-    """The sessions that started in the hours ``[since, until)``."""
-
     since: datetime
     until: datetime
 

@@ -90,8 +90,6 @@ class Recounted(Struct):
 
 
 class Recount:
-    """One recount, of an org or of all orgs."""
-
     def __init__(
         self,
         asks: Asks,

@@ -42,18 +42,18 @@ class SettledSpan(RecountSpan, frozen=True):
     limit: int
 
 
-class RecountSessions(SettledSpan, frozen=True):
-    """The sessions in one of ``parts`` equal parts, limited to ``session_ids`` unless that is empty."""
+class RecountOrphans(SettledSpan, frozen=True):
+    """The sessions in one of ``parts`` equal parts."""
 
     part: int
     parts: int
+
+
+class RecountSessions(RecountOrphans, frozen=True):
+    """The same sessions, limited to ``session_ids`` unless that is empty."""
+
     known_types: list[str]
     session_ids: list[UUID]
-
-
-class RecountOrphans(SettledSpan, frozen=True):
-    part: int
-    parts: int
 
 
 class RecountRollups(SettledSpan, frozen=True):

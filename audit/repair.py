@@ -1,7 +1,7 @@
 """Repairs what an audit finds wrong. Only the projecting process may do this, since its cache holds the old state.
 
-A repair is a job (`generations.jobs.table`). Everything is recomputed from the log
-and the facts, so a repair is safe at any time and changes nothing that is right.
+A repair is a job (`generations.jobs.table`). Everything is recomputed from the log and the facts, so a repair is safe
+at any time and changes nothing that is right.
 
 Each process repairs its share: the sessions of its partitions, and the buckets whose key maps to one of them. Sessions
 come first, since projecting a session again also recomputes its buckets. A bucket is removed only if it is still wrong
@@ -23,8 +23,7 @@ from processors.pipeline import Pipeline
 from processors.warehouse import HOUR_S, Bucket, ClickHouseWarehouse, SessionKey, day_of
 from schemas.log.topics import partition_of, record_key
 from store.generations import Generation
-from store.reading.question import P, Question, R
-from store.reading.reader import Reader, answer
+from store.reading.reader import GenerationReader, Reader
 
 logger = structlog.get_logger()
 ROUNDS_MAX = 100  # a recount lists at most 1,000 differences
@@ -44,7 +43,7 @@ class Repair:
         self, pipeline: Pipeline, warehouse: ClickHouseWarehouse, reader: Reader, generation: Generation
     ) -> None:
         self._pipeline, self._warehouse = pipeline, warehouse
-        self._reader, self._generation = reader, generation
+        self._asks, self._partitions = GenerationReader(reader, generation), generation.partitions
 
     async def run(self) -> Repaired:
         """Fill holes, reproject sessions that differ from their facts, then recompute buckets that differ."""
@@ -52,7 +51,7 @@ class Repair:
         tried: set[SessionKey] = set()
         waits = WAITS_MAX
         for _ in range(ROUNDS_MAX):
-            differences = (await Recount(self, None, days_asked(None, None)).run()).differences
+            differences = (await Recount(self._asks, None, days_asked(None, None)).run()).differences
             wrong = _sessions_in(differences)
             if ours := [key for key in wrong if self._is_ours(record_key(key[1])) and key not in tried]:
                 tried.update(ours)
@@ -67,9 +66,6 @@ class Repair:
                 repaired.buckets += buckets
         logger.info("repaired", positions=repaired.positions, sessions=repaired.sessions, buckets=repaired.buckets)
         return repaired
-
-    async def ask(self, question: Question[P, R], params: P) -> list[R]:
-        return await answer(self._reader, self._generation, question, params)
 
     async def _project_again(self, sessions: Iterable[SessionKey]) -> None:
         by_partition: dict[int, list[SessionKey]] = {}
@@ -92,7 +88,7 @@ class Repair:
         return self._partition(key) in self._pipeline.written
 
     def _partition(self, key: bytes) -> int:
-        return partition_of(key, self._generation.partitions)
+        return partition_of(key, self._partitions)
 
 
 def _compute_again(warehouse: ClickHouseWarehouse, hours: Sequence[Bucket], days: Sequence[Bucket]) -> None:

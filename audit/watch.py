@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -20,8 +21,7 @@ from audit.coverage import Coverage, first_gaps, load_coverage, load_recent_cove
 from audit.recount import Recount, Recounted
 from audit.slices import RecountSlice, days_asked
 from store.errors import StoreUnavailable
-from store.reading.question import P, Question, R
-from store.reading.reader import Reader, answer
+from store.reading.reader import GenerationReader, Reader
 
 logger = structlog.get_logger()
 HOURS = 3
@@ -70,18 +70,15 @@ class Audit:
 
     async def _audit(self, scope: str, now: datetime, *, full: bool) -> None:
         began = time.monotonic()
-        made_by = (await self._reader.live()).fold_version
-        recount = Recount(self, None, days_asked(None, None), fold_version=made_by)
-        coverage = await (load_coverage(self) if full else load_recent_coverage(self, self._suspected))
+        live = GenerationReader(self._reader, await self._reader.live())
+        recount = Recount(live, None, days_asked(None, None), fold_version=live.generation.fold_version)
+        coverage = await (load_coverage(live) if full else load_recent_coverage(live, self._suspected))
         self._suspected = first_gaps(coverage)
         recounted = await (recount.run() if full else recount.of_hours(_last_hours(now)))
         if full:
             self._last_full = now
         self._log(scope, coverage, recounted)
         self._on_found(scope, coverage, recounted, time.monotonic() - began)
-
-    async def ask(self, question: Question[P, R], params: P) -> list[R]:
-        return await answer(self._reader, await self._reader.live(), question, params)
 
     def _is_night(self, now: datetime) -> bool:
         last = self._last_full
@@ -119,25 +116,16 @@ class AuditMetrics:
     """The metrics of a process that audits. Alert on any missing position and on any difference."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._runs = Counter("crewkit_audit_runs_total", "Audits that ended.", ("scope",), registry=registry)
-        self._missing = Gauge(
-            "crewkit_audit_missing_positions", "Positions of the log without a receipt.", registry=registry
-        )
-        self._differences = Gauge(
-            "crewkit_audit_differences", "Numbers that differ from a recount.", ("scope",), registry=registry
-        )
-        self._at = Gauge(
-            "crewkit_audit_last_run_timestamp_seconds", "When the last audit ended.", ("scope",), registry=registry
-        )
-        self._seconds = Gauge(
-            "crewkit_audit_duration_seconds", "How long the last audit took.", ("scope",), registry=registry
-        )
-        self._running = Gauge(
-            "crewkit_audit_in_progress", "1 while an audit of this scope runs.", ("scope",), registry=registry
-        )
-        for scope in SCOPES:  # from the start, so that an audit that never ran has a series too
-            self._runs.labels(scope)
-            self._running.labels(scope)
+        gauge, scope = partial(Gauge, registry=registry), ("scope",)
+        self._runs = Counter("crewkit_audit_runs_total", "Audits that ended.", scope, registry=registry)
+        self._missing = gauge("crewkit_audit_missing_positions", "Positions of the log without a receipt.")
+        self._differences = gauge("crewkit_audit_differences", "Numbers that differ from a recount.", scope)
+        self._at = gauge("crewkit_audit_last_run_timestamp_seconds", "When the last audit ended.", scope)
+        self._seconds = gauge("crewkit_audit_duration_seconds", "How long the last audit took.", scope)
+        self._running = gauge("crewkit_audit_in_progress", "1 while an audit of this scope runs.", scope)
+        for name in SCOPES:  # from the start, so that an audit that never ran has a series too
+            self._runs.labels(name)
+            self._running.labels(name)
 
     def in_progress(self, scope: str) -> AbstractContextManager[Any]:
         return self._running.labels(scope).track_inprogress()

@@ -7,12 +7,12 @@ step of a job may be done twice, and a switch is not recorded once its job has e
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 
 from audit.repair import Repair
-from generations.jobs.check import check_again
-from generations.jobs.runner import JobRunner, OnProgress, Partitions
+from generations.jobs.runner import JobRunner, OnProgress, Partitions, check_again
 from generations.jobs.table import Job, Report
 from generations.prove.proof import Proof
 from generations.prove.prove import Prove
@@ -42,8 +42,8 @@ class ProjectorJobs:
                 "replay": self._catch_up,
                 "prove": self._prove,
                 "switch": self._switch,
-                "pause": self._pause,
-                "resume": self._resume,
+                "pause": partial(self._record, "paused"),
+                "resume": partial(self._record, "resumed"),
             },
             held=lambda: frozenset(self._pipeline.written),
         )
@@ -107,12 +107,8 @@ class ProjectorJobs:
     async def _switch(self, job: Job, _: Partitions, report: OnProgress) -> Report:
         return Report(result=dict(await switch_readers(self._reader, self._generation, job, report)))
 
-    async def _pause(self, job: Job, _: Partitions, __: OnProgress) -> Report:
-        await add_event(self._reader, self._generation, "paused", job.id)
-        return Report()
-
-    async def _resume(self, job: Job, _: Partitions, __: OnProgress) -> Report:
-        await add_event(self._reader, self._generation, "resumed", job.id)
+    async def _record(self, event: str, job: Job, _: Partitions, __: OnProgress) -> Report:
+        await add_event(self._reader, self._generation, event, job.id)
         return Report()
 
     async def _status(self) -> GenerationStatus:

@@ -98,11 +98,7 @@ async def load_latest(reader: Reader, limit: int = LOOKED_AT) -> list[Job]:
 
 
 async def load_situation(reader: Reader, jobs: int = LOOKED_AT) -> Situation:
-    """Return the current situation, with the latest ``jobs``.
-
-    Raises:
-        StoreUnavailable: the store is unreachable.
-    """
+    """Return the current situation, with the latest ``jobs``."""
     known = await load_known(reader)
     proofs = {row.generation: row for row in await answer_from_control(reader, LATEST_PROOFS, NoParams())}
     latest = await load_latest(reader, jobs)

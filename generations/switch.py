@@ -7,8 +7,7 @@ everything that the live one shows, so that no reader sees numbers go back.
 import asyncio
 import time
 
-from generations.jobs.check import NotPossible, check_again
-from generations.jobs.runner import OnProgress
+from generations.jobs.runner import NotPossible, OnProgress, check_again
 from generations.jobs.table import Job
 from generations.situation import GenerationStatus
 from store.generations import Generation
@@ -24,7 +23,6 @@ async def switch_readers(reader: Reader, to: Generation, job: Job, report: OnPro
 
     Raises:
         NotPossible: the switch is refused by now, or the generation did not catch up in time.
-        StoreUnavailable: the store is unreachable.
     """
     situation = await check_again(reader, job)
     live, give_up_at = situation.live, time.monotonic() + SWITCH_WITHIN_S

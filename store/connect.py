@@ -23,8 +23,6 @@ vars(optional_packages).update(dict.fromkeys(("np", "pd", "pd_time_test", "arrow
 
 
 class ClientProfile(NamedTuple):
-    """How a client is set up."""
-
     settings: Mapping[str, object]  # sent with every statement
     options: Mapping[str, Any]  # of `clickhouse_connect.get_client`
     over_http: Mapping[str, Any]  # options that only a server's client has
@@ -71,6 +69,13 @@ def connect(profile: ClientProfile, **where: Any) -> Client:
         )
 
     return replicas.connect(on)
+
+
+def check_version(client: Client, refusal: type[Exception]) -> None:
+    """Raise a ``refusal`` that says what to do if the store is too old for this code."""
+    ((version, compatibility),) = client.query(VERSION_SQL).result_rows
+    if why := why_too_old(version, compatibility):
+        raise refusal(why)
 
 
 def why_too_old(version: str, compatibility: str) -> str:

@@ -45,8 +45,6 @@ class GenerationEvent(Struct, frozen=True):
 
 
 class KnownGeneration(Struct):
-    """A generation and its current state."""
-
     made: Generation
     is_live: bool = False
     is_paused: bool = False
@@ -105,12 +103,12 @@ def create_generation(client: Client, store: StoreAddress, made: Generation) -> 
     add_generation_event(client, made, "created")
 
 
-def add_generation_event(client: Client, made: Generation, event: str, job: UUID = NO_JOB) -> None:
-    """Record an event of a generation, unless ``job`` has ended. ``client`` is on the control database."""
-    client.command(read_sql("store", "generation_event"), parameters=event_parameters(made, event, job))
+def add_generation_event(client: Client, made: Generation, event: str) -> None:
+    """Record an event of a generation. ``client`` is on the control database."""
+    client.command(read_sql("store", "generation_event"), parameters=event_parameters(made, event, NO_JOB))
 
 
-def event_parameters(made: Generation, event: str, job: UUID = NO_JOB) -> dict[str, Any]:
+def event_parameters(made: Generation, event: str, job: UUID) -> dict[str, Any]:
     """Return the parameters of ``generation_event.sql``."""
     return {
         "name": made.name,

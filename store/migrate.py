@@ -14,7 +14,7 @@ from clickhouse_connect.driver.client import Client
 from store.address import StoreAddress
 from store.client_errors import STORE_ERRORS, classified, verdict_of_error
 from store.codes import Verdict
-from store.connect import PLAIN, VERSION_SQL, WRITE, connect, why_too_old
+from store.connect import PLAIN, WRITE, check_version, connect
 from store.errors import Refused
 from store.generations import load_generations
 from store.known_tables import FoundColumn, first_difference, known_tables
@@ -39,8 +39,6 @@ _OTHER_COMMENTS = {"0004_requests.sql": {"863f45890c874e3c9121dbab70bd5d0c0a915a
 
 
 class Migration(NamedTuple):
-    """One numbered DDL file."""
-
     number: int
     name: str
     text: str
@@ -101,7 +99,7 @@ def _away(database: str, server: StoreAddress) -> str:
 
 def _create_on(server: StoreAddress, database: str, *, is_replicated: bool) -> None:
     with closing(connect(PLAIN, **server.at("default"))) as bootstrap:
-        _check_version(bootstrap)
+        check_version(bootstrap, Refused)
         if is_replicated:
             _check_macros(bootstrap, server.options["host"])
         bootstrap.command(_create_database(database, is_replicated=is_replicated))
@@ -133,7 +131,7 @@ def check_migrated(store: StoreAddress, generation: str) -> None:
         StoreUnavailable: the store is away.
     """
     with classified(), closing(connect(PLAIN, **store.at(store.control))) as client:
-        _check_version(client)
+        check_version(client, Refused)
         _check_migrated(client, store.control, "control")
         _check_not_dropped(client, generation)
     database = store.database(generation)
@@ -167,12 +165,6 @@ def _difference(client: Client, database: str, known: Sequence[Migration]) -> st
         found.setdefault(table, []).append(FoundColumn(*column))
     keys = dict(client.query(_KEYS_SQL, parameters=asked).result_rows)
     return first_difference(known_tables(migration.text for migration in known), found, keys)
-
-
-def _check_version(client: Client) -> None:
-    ((version, compatibility),) = client.query(VERSION_SQL).result_rows
-    if why := why_too_old(version, compatibility):
-        raise Refused(why)
 
 
 def _applied(client: Client) -> dict[int, str]:

@@ -7,8 +7,9 @@ from uuid import UUID
 
 import structlog
 
-from generations.jobs.check import NotPossible
+from generations.jobs.rules import refusal_now
 from generations.jobs.table import SHARED, Event, Job, Kind, Report, report_of
+from generations.situation import Situation, load_situation
 from store.broken import Broken
 from store.errors import StoreUnavailable
 from store.reading.reader import Reader
@@ -17,9 +18,19 @@ REPORT_EVERY_S = 2.0
 logger = structlog.get_logger()
 OnProgress = Callable[[float, str], None]  # the share that is done, and the current step
 Partitions = frozenset[int]
-
-
 Work = Callable[[Job, Partitions, OnProgress], Awaitable[Report]]
+
+
+class NotPossible(Exception):
+    """The job can't be done; the message says why and what to do."""
+
+
+async def check_again(reader: Reader, job: Job) -> Situation:
+    """Return the current situation. Raises `NotPossible` if it has changed so that the job no longer makes sense."""
+    situation = await load_situation(reader)
+    if why := refusal_now(job.kind, job.generation, job.options, situation):
+        raise NotPossible(why)
+    return situation
 
 
 class JobRunner:

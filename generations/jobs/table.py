@@ -146,36 +146,26 @@ def _add(job: Job, row: JobEvent) -> None:
 
 def new_job(kind: Kind, generation: str, by: str, options: JobOptions | None = None) -> dict[str, Any]:
     """Return the row of a new job, as the parameters of ``add_event.sql``."""
-    detail = msgspec.json.encode(options or JobOptions()).decode()
-    return {
-        "id": uuid4(),
-        "event": "requested",
-        "kind": kind,
-        "generation": generation,
-        "by": by,
-        "partitions": [],
-        "detail": detail,
-    }
+    return _row(uuid4(), "requested", kind, generation, by, [], options or JobOptions())
 
 
 def report_of(
     job: Job, event: Event, by: str, partitions: Iterable[int] = (OWNER,), report: Report | None = None
 ) -> dict[str, Any]:
     """Return a row about a job, as the parameters of ``add_event.sql``."""
-    return {
-        "id": job.id,
-        "event": event,
-        "kind": job.kind,
-        "generation": job.generation,
-        "by": by,
-        "partitions": sorted(partitions),
-        "detail": msgspec.json.encode(report or Report()).decode(),
-    }
+    return _row(job.id, event, job.kind, job.generation, by, sorted(partitions), report or Report())
 
 
-def load_jobs(client: Client, limit: int = LOOKED_AT) -> list[Job]:
+def _row(
+    id_: UUID, event: Event, kind: Kind, generation: str, by: str, partitions: Sequence[int], detail: Struct
+) -> dict[str, Any]:
+    said = {"by": by, "partitions": partitions, "detail": msgspec.json.encode(detail).decode()}
+    return {"id": id_, "event": event, "kind": kind, "generation": generation, **said}
+
+
+def load_jobs(client: Client) -> list[Job]:
     """Return the latest jobs, oldest first. ``client`` is on the control database."""
-    found = client.query(read_sql("generations.jobs", "latest"), parameters={"limit": limit}).named_results()
+    found = client.query(read_sql("generations.jobs", "latest"), parameters={"limit": LOOKED_AT}).named_results()
     return jobs_of(JobEvent(**row) for row in found)
 
 

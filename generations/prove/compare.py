@@ -46,7 +46,6 @@ class RowPair(NamedTuple):
 
 
 def unequal_buckets(live: Iterable[Sums], proved: Iterable[Sums]) -> list[int]:
-    """Return the buckets whose sums differ, in order."""
     one, other = ({row.bucket: row for row in rows} for rows in (live, proved))
     return sorted(bucket for bucket in one.keys() | other.keys() if one.get(bucket) != other.get(bucket))
 
@@ -54,7 +53,6 @@ def unequal_buckets(live: Iterable[Sums], proved: Iterable[Sums]) -> list[int]:
 def compare_rows(
     live: Iterable[ContentRow], proved: Iterable[ContentRow], settled: Sequence[int], versioned: bool
 ) -> Comparison[Unequal, Place]:
-    """Return which rows differ, and which are moving."""
     one, other = ({row.row_key: row for row in rows} for rows in (live, proved))
     unequal: list[Unequal] = []
     moving: list[Place] = []

@@ -6,40 +6,29 @@ from operator import itemgetter
 from typing import NamedTuple
 from uuid import UUID
 
+from msgspec import Struct
+
 from audit.receipts_end import receipts_end
 from generations.prove.found import DifferentRow, Session
-from generations.prove.questions import SESSION_DAYS, SessionsOfOrg
 from query_api.freshness import PROGRESS
-from store.generations import Generation
-from store.reading.question import NoParams, P, Question, R
-from store.reading.reader import Reader, answer
+from store.reading.question import NoParams, Question
+from store.reading.reader import GenerationReader
 from store.sql import cut_to_size
 
 Pause = Callable[[], Awaitable[None]]
 
 
-class GenerationReader(NamedTuple):
-    """One generation, as `store.reading.question.Asks`."""
+class SessionsOfOrg(Struct, frozen=True):
+    org_id: str
+    session_ids: list[UUID]
 
-    reader: Reader
-    generation: Generation
 
-    @property
-    def name(self) -> str:
-        return self.generation.name
+class SessionDayRow(Struct, frozen=True):
+    session_id: UUID
+    day: str
 
-    async def ask(self, question: Question[P, R], params: P) -> list[R]:
-        return await answer(self.reader, self.generation, question, params)
 
-    async def settled(self) -> dict[int, int]:
-        """Return, by partition, the offset below which all records are in the tables.
-
-        Receipts and progress are the last writes of a batch, and a store may have lost rows of either.
-        """
-        settled = await receipts_end(self)
-        for row in await self.ask(PROGRESS, NoParams()):
-            settled[row.log_partition] = max(row.projected, settled.get(row.log_partition, 0))
-        return settled
+SESSION_DAYS = Question("generations.prove.session_days", SessionsOfOrg, SessionDayRow)
 
 
 class Pair(NamedTuple):
@@ -60,7 +49,7 @@ class Pair(NamedTuple):
 
     async def settled(self) -> list[int]:
         """Return, by partition, the offset below which all records are in the tables of both."""
-        found = [await one.settled() for one in self.each]
+        found = [await _settled(one) for one in self.each]
         partitions = max((partition + 1 for settled in found for partition in settled), default=0)
         return [min(settled.get(partition, 0) for settled in found) for partition in range(partitions)]
 
@@ -77,3 +66,14 @@ class Pair(NamedTuple):
                     found = await one.ask(SESSION_DAYS, SessionsOfOrg(org_id, some))
                     days |= {(org_id, str(row.session_id)): row.day for row in found}
         return days
+
+
+async def _settled(one: GenerationReader) -> dict[int, int]:
+    """Return, by partition, the offset below which all records are in the tables.
+
+    Receipts and progress are the last writes of a batch, and a store may have lost rows of either.
+    """
+    settled = await receipts_end(one)
+    for row in await one.ask(PROGRESS, NoParams()):
+        settled[row.log_partition] = max(row.projected, settled.get(row.log_partition, 0))
+    return settled

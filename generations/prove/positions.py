@@ -5,18 +5,49 @@ All rows that are returned were wrong in two readings.
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
+from uuid import UUID
+
+from msgspec import Struct
 
 from audit.confirm import Comparison, confirmed_differences
 from generations.prove.blocks import Blocks, differing_blocks, incomplete_blocks
 from generations.prove.found import Changed, DifferentRow, Key
-from generations.prove.pair import GenerationReader, Pair, Pause
-from generations.prove.questions import DEAD_RECEIPTS, RECEIPT_FACTS, OffsetRange, Positions, Sums
+from generations.prove.pair import Pair, Pause
+from generations.prove.questions import OffsetRange, Positions, Sums
 from generations.prove.ranges import block_of, fact_ranges, offset_ranges, orgs_of, positions
 from generations.prove.rows import rows_of
 from generations.prove.tables import FACTS, RECEIPTS
 from schemas.log.position import Position
+from store.reading.question import Question
+from store.reading.reader import GenerationReader
 
 POSITIONS_PER_QUESTION = 2_000
+
+
+class ReceiptFactsRow(Struct, frozen=True):
+    """A receipt that claims to have ``added`` another number of facts than there are."""
+
+    log_partition: int
+    log_offset: int
+    org_id: str
+    session_id: UUID
+    day: str
+    added: int
+    facts: int
+
+
+class DeadReceiptRow(Struct, frozen=True):
+    """A receipt that disagrees with the dead letters."""
+
+    log_partition: int
+    log_offset: int
+    day: str
+    is_dead: int
+    letters: int
+
+
+RECEIPT_FACTS = Question("generations.prove.receipt_facts", Positions, ReceiptFactsRow)
+DEAD_RECEIPTS = Question("generations.prove.dead_receipts", Positions, DeadReceiptRow)
 
 
 async def without_receipt(pair: Pair, part: OffsetRange, sums: Sequence[Sequence[Sums]]) -> list[DifferentRow]:

@@ -22,7 +22,7 @@ from generations.prove.blocks import Blocks, add_each
 from generations.prove.compare import different_row
 from generations.prove.counts import Counts
 from generations.prove.found import Found
-from generations.prove.pair import GenerationReader, Pair, Pause
+from generations.prove.pair import Pair, Pause
 from generations.prove.positions import with_other_dead_letters, with_other_facts, without_receipt
 from generations.prove.proof import Proof
 from generations.prove.questions import AnyRange, Sums
@@ -31,7 +31,7 @@ from generations.prove.recount import recount
 from generations.prove.rows import Compared, compare, join_hours
 from generations.prove.tables import BY_ORG, BY_SESSION, DEAD_LETTERS, FACTS, RECEIPTS, SESSIONS, Table
 from store.generations import Generation
-from store.reading.reader import Reader
+from store.reading.reader import GenerationReader, Reader
 
 OnProgress = Callable[[float, str], None]  # the share that is done, 0 to 1, and what is compared
 PAUSE_S = 0.2

@@ -10,22 +10,11 @@ from functools import partial
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
-from generations.prove.pair import GenerationReader
-from generations.prove.questions import (
-    NEXT_FACT,
-    NEXT_HOUR,
-    NEXT_SESSION,
-    ORGS,
-    AfterFact,
-    AfterHour,
-    AfterSession,
-    AnyRange,
-    FactRange,
-    HourRange,
-    OffsetRange,
-    SessionRange,
-    TableOrgs,
-)
+from msgspec import Struct
+
+from generations.prove.questions import AnyRange, FactRange, HourRange, OffsetRange, SessionRange
+from store.reading.question import Question
+from store.reading.reader import GenerationReader
 
 ROWS_PER_RANGE = 100_000
 BLOCKS = 1_000
@@ -35,6 +24,68 @@ LAST_PLACE = (1 << 64) - 1
 FIRST_HOUR, LAST_HOUR = datetime.fromtimestamp(0, UTC), datetime.fromtimestamp((1 << 32) - 1, UTC)
 
 K = TypeVar("K")
+
+
+class TableOrgs(Struct, frozen=True):
+    """The orgs of a table after one, in order, at most ``limit``."""
+
+    table: str
+    after: str
+    limit: int
+
+
+class OrgRow(Struct, frozen=True):
+    """An org, and about how many rows it has."""
+
+    org_id: str
+    found: int
+
+
+class AfterFact(Struct, frozen=True):
+    """A fact of an org; the key wanted has ``rows`` rows between them."""
+
+    org_id: str
+    session_id: UUID
+    place: int
+    rows: int
+
+
+class FactKey(Struct, frozen=True):
+    session_id: UUID
+    place: int
+
+
+class AfterSession(Struct, frozen=True):
+    """The session that follows ``rows`` rows of a table after a session of an org."""
+
+    table: str
+    org_id: str
+    session_id: UUID
+    rows: int
+
+
+class SessionIdRow(Struct, frozen=True):
+    session_id: UUID
+
+
+class AfterHour(Struct, frozen=True):
+    """The hour that follows ``rows`` sessions after an hour of an org."""
+
+    org_id: str
+    hour: datetime
+    rows: int
+
+
+class HourRow(Struct, frozen=True):
+    """An hour, in seconds since 1970."""
+
+    hour: int
+
+
+ORGS = Question("generations.prove.orgs", TableOrgs, OrgRow)
+NEXT_FACT = Question("generations.prove.next_fact", AfterFact, FactKey)
+NEXT_SESSION = Question("generations.prove.next_session", AfterSession, SessionIdRow)
+NEXT_HOUR = Question("generations.prove.next_hour", AfterHour, HourRow)
 
 
 class SizedRange(NamedTuple):

@@ -10,8 +10,9 @@ from audit.recount import INTERVALS, Recount
 from audit.recount_questions import RECOUNT_DAYS, DayRow
 from audit.slices import days_asked, parts_of, slices
 from generations.prove.found import Changed, DifferentRow, Found
-from generations.prove.pair import GenerationReader, Pair
+from generations.prove.pair import Pair
 from store.reading.question import P, Question, R
+from store.reading.reader import GenerationReader
 
 Advance = Callable[[float], None]
 

@@ -13,9 +13,10 @@ from msgspec.structs import asdict
 
 from audit.confirm import Comparison, Confirmed, confirmed_differences
 from generations.prove.compare import Place, RowKey, RowPair, Unequal, compare_rows, unchanged_pairs, unequal_buckets
-from generations.prove.pair import GenerationReader, Pair
+from generations.prove.pair import Pair
 from generations.prove.questions import AnyRange, ContentRow, Sums
 from generations.prove.tables import Table
+from store.reading.reader import GenerationReader
 from store.sql import cut_to_size
 
 HALVES_MAX = 20_000

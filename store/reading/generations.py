@@ -14,9 +14,5 @@ async def load_known(reader: Reader) -> list[KnownGeneration]:
 
 
 async def add_event(reader: Reader, made: Generation, event: str, job: UUID) -> None:
-    """Record an event of a generation, unless ``job`` has ended.
-
-    Raises:
-        StoreUnavailable: the store is unreachable.
-    """
+    """Record an event of a generation, unless ``job`` has ended."""
     await reader.control("store.generation_event", event_parameters(made, event, job))

@@ -21,7 +21,7 @@ from clickhouse_connect.driver.client import Client
 from store.address import CONTROL_DATABASE, StoreAddress
 from store.client_errors import STORE_ERRORS, sentence_of_refusal, verdict_of_error
 from store.codes import Verdict
-from store.connect import READ, SNAPSHOT, VERSION_SQL, connect, why_too_old
+from store.connect import READ, SNAPSHOT, check_version, connect
 from store.errors import StoreUnavailable
 from store.generations import Generation
 from store.reading.errors import AnswerTooLarge, ReadRefused
@@ -91,6 +91,20 @@ async def answer(reader: Reader, generation: Generation, question: Question[P, R
 async def answer_from_control(reader: Reader, question: Question[P, R], params: P) -> list[R]:
     """Return the rows that answer a question in the control database."""
     return await _rows(question, await reader.control(question.name, msgspec.structs.asdict(params)))
+
+
+class GenerationReader(NamedTuple):
+    """One generation, as `store.reading.question.Asks`."""
+
+    reader: Reader
+    generation: Generation
+
+    @property
+    def name(self) -> str:
+        return self.generation.name
+
+    async def ask(self, question: Question[P, R], params: P) -> list[R]:
+        return await answer(self.reader, self.generation, question, params)
 
 
 async def _rows(question: Question[P, R], found: Sequence[Row]) -> list[R]:
@@ -253,7 +267,6 @@ class ClickHouseReader:
             self._caught_up[database] = lent.replica
 
     def _lend(self) -> "Lent":
-        """Return a client of the replica in use."""
         with suppress(Empty):
             while True:
                 lent = self._idle.get_nowait()
@@ -277,12 +290,10 @@ class Lent(NamedTuple):
     replica: int
 
 
-def open_reader(
-    store: StoreAddress, pool_size: int = POOL_SIZE, store_time: StoreTime | None = None
-) -> ClickHouseReader:
+def open_reader(store: StoreAddress, store_time: StoreTime | None = None) -> ClickHouseReader:
     """Return a reader of the live generation; it connects on its first question."""
     make = _maker(store, ANSWER_WITHIN_S)
-    return ClickHouseReader(make, store.control, pool_size, store_time=store_time, replicas=store.replicas)
+    return ClickHouseReader(make, store.control, store_time=store_time, replicas=store.replicas)
 
 
 def open_probe(store: StoreAddress) -> ClickHouseReader:
@@ -306,7 +317,7 @@ def _ask_what_is_allowed(client: Client) -> Allowed:
     Raises:
         ReadRefused: the store is too old, or answers could be wrong with this profile.
     """
-    _check_version(client)
+    check_version(client, ReadRefused)
     asked = {"names": [*LIMITS, *{name for name, _ in TUNING}], "overflow": OVERFLOW}
     profile = {name: ProfileSetting(*rest) for name, *rest in client.query(PROFILE_SQL, asked).result_rows}
     fitted, left_out = fit_limits(LIMITS, profile), untunable(TUNING, profile)
@@ -314,12 +325,6 @@ def _ask_what_is_allowed(client: Client) -> Allowed:
         why = "the settings profile of the store's user"
         logger.warning("store_limits_differ", why=why, limits=fitted.remarks, without=sorted(left_out))
     return Allowed(fitted.settings, left_out)
-
-
-def _check_version(client: Client) -> None:
-    ((version, compatibility),) = client.query(VERSION_SQL).result_rows
-    if why := why_too_old(version, compatibility):
-        raise ReadRefused(why)
 
 
 def is_outage(error: Exception) -> bool:

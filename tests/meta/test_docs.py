@@ -11,8 +11,8 @@ from cli.main import COMMANDS
 from edge import redis_counter
 from generations import control, create_and_drop, switch
 from generations.control import LOOK_EVERY_S
+from generations.jobs import replies
 from generations.jobs import table as jobs
-from generations.jobs import waiting
 from ingest import arrivals
 from ingest.log import port
 from processors.flow import availability, pacer
@@ -167,7 +167,7 @@ def test_the_interval_of_jobs_is_that_of_the_code() -> None:
         ("processors/flow/pacer.py", (pacer.WAIT_S,)),
         ("processors/flow/availability.py", (availability.RETRY_FIRST_S, availability.RETRY_MAX_S)),
         ("processors/marks/rollups.py", (rollups.PAUSE_S_MAX,)),
-        ("generations/jobs/table.py", (waiting.TAKEN_WITHIN_S, jobs.EXPIRES_S)),
+        ("generations/jobs/table.py", (replies.TAKEN_WITHIN_S, jobs.EXPIRES_S)),
         ("generations/switch.py", (switch.SWITCH_WITHIN_S,)),
         ("generations/create_and_drop.py", (create_and_drop.LEFT_FOR_S,)),
     ],

@@ -2,8 +2,8 @@
 
 import pytest
 
+from generations.jobs.replies import STARTS_WITHIN_S, TAKEN_WITHIN_S, waits_for
 from generations.jobs.table import JobEvent
-from generations.jobs.waiting import STARTS_WITHIN_S, TAKEN_WITHIN_S, waits_for
 from tests.support.control import events, job_of, reported, requested, situation
 
 BOTH = events("g1 created", "g1 live", "g2 created")

@@ -34,7 +34,7 @@ from generations.jobs.table import Kind
 from generations.projector_jobs import ProjectorJobs
 from generations.prove import ranges
 from generations.prove.prove import Prove
-from generations.prove.questions import NEXT_HOUR, NEXT_SESSION, AfterHour, AfterSession
+from generations.prove.ranges import NEXT_HOUR, NEXT_SESSION, AfterHour, AfterSession
 from generations.situation import load_latest
 from prices.log import load
 from prices.price_list import list_prices
