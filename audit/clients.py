@@ -7,6 +7,7 @@ until this code knows it. So operators should notice it on the day it ships.
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
+from operator import attrgetter
 from typing import Annotated
 
 from litestar import Response, get
@@ -107,7 +108,7 @@ async def show_clients(
     days = _days(start_date, end_date)
     async with turn.within(OPERATOR_WAIT_S):
         rows = await context.ask(CLIENTS_SEEN, ClientsIn(days.since, days.until, TYPES_MAX))
-    clients = [_client(list(of_version)) for _, of_version in groupby(rows, key=_version_of)]
+    clients = [_client(list(of_version)) for _, of_version in groupby(rows, attrgetter("client", "client_version"))]
     unknown = sum(client.unknown_events for client in clients)
     share = _share(unknown, sum(client.events for client in clients))
     return context.reply(ClientsSeen(share, clients, len(rows) == TYPES_MAX))
@@ -124,10 +125,6 @@ def _days(start_date: date | None, end_date: date | None) -> Days:
     today = datetime.now(UTC).date()
     end = end_date or today
     return days_of(start_date or end - timedelta(days=DAYS - 1), end, today)
-
-
-def _version_of(row: ClientTypeRow) -> tuple[str | None, str | None]:
-    return row.client, row.client_version
 
 
 def _client(rows: list[ClientTypeRow]) -> ClientSeen:

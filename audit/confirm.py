@@ -17,6 +17,7 @@ from typing import Generic, NamedTuple, TypeVar
 from msgspec import Struct
 
 COMPARED_AGAIN_MAX = 3
+Pause = Callable[[], Awaitable[None]]
 
 L = TypeVar("L", bound=Hashable)
 K = TypeVar("K", bound=Hashable)
@@ -44,7 +45,7 @@ async def confirmed_differences(
     first: Comparison[L, K],
     key_of: Callable[[L], K],
     compare_again: Callable[[list[K]], Awaitable[Comparison[L, K]]],
-    pause: Callable[[], Awaitable[None]],
+    pause: Pause,
 ) -> Confirmed[L]:
     """Compare unconfirmed rows again until none are left, at most `COMPARED_AGAIN_MAX` times."""
     found, before = first, frozenset[L]()

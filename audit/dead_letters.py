@@ -89,11 +89,9 @@ async def get_dead_letter(
         rows = await context.ask(DEAD_LETTERS, DeadLettersPage(1, 0, at.partition, at.offset))
     if not rows:
         raise not_found()
-    return context.reply(_whole(rows[0]))
-
-
-def _whole(row: DeadLettersPageRow) -> WholeDeadLetter:
-    return WholeDeadLetter(*_head(row), row.key_base64, row.value_base64, _text(b64decode(row.value_base64)))
+    (row,) = rows
+    text = _text(b64decode(row.value_base64))
+    return context.reply(WholeDeadLetter(*_head(row), row.key_base64, row.value_base64, text))
 
 
 def _head(row: DeadLettersPageRow) -> tuple[str, str, str, int, list[str]]:

@@ -18,7 +18,7 @@ from processors.fold.state import SessionState
 from processors.projections.records import place_at
 from processors.projections.sessions import session_row
 from query_api.read_context import ReadContext
-from query_api.sessions.by_id import SessionDetailRow
+from query_api.sessions.by_id import SessionDetailRow, SessionOfOrg
 from schemas.log.records import EVENTS_RECORDED
 from schemas.store.rows import FactRow, SessionRow
 from store.generations import known_generations
@@ -31,19 +31,15 @@ FOLDED_AT_ONCE = 2  # sessions in one process; each may take about 50 MB
 WAIT_S = 10.0
 
 
-class FactsPage(Struct, frozen=True):
+class FactsPage(SessionOfOrg, frozen=True):
     """A session's facts in log order, at the places ``[since, below)``."""
 
-    org_id: str
-    session_id: UUID
     since: int
     below: int
     limit: int
 
 
-class RecordsOfFacts(Struct, frozen=True):
-    org_id: str
-    session_id: UUID
+class RecordsOfFacts(SessionOfOrg, frozen=True):
     places: list[int]
 
 

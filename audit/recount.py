@@ -4,14 +4,15 @@ See `confirm` for when a difference counts.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
+from operator import attrgetter
 from typing import Annotated
 from uuid import UUID
 
 from msgspec import Struct
 
-from audit.confirm import confirmed_differences
+from audit.confirm import Pause, confirmed_differences
 from audit.differences import (
     Difference,
     orphan_differences,
@@ -31,9 +32,7 @@ from audit.recount_questions import (
     RecountRollups,
     RecountSessions,
     RecountSpan,
-    RollupLine,
     RollupsCompared,
-    SessionLine,
     SessionsCompared,
     SettledSpan,
     joined,
@@ -54,8 +53,6 @@ _NOTE = (
 LISTED_MAX = 1_000
 PAUSE_S = 0.2
 INTERVALS = {"rollup_hourly": "hour", "rollup_daily": "day"}
-
-Pause = Callable[[], Awaitable[None]]
 
 
 class Compared(Struct):
@@ -131,7 +128,7 @@ class Recount:
             return
         compare = partial(self._compare_sessions, piece, part)
         first = await compare([])
-        result = await confirmed_differences(first, _session_of, compare, self._pause)
+        result = await confirmed_differences(first, attrgetter("session_id"), compare, self._pause)
         self._found.compared.sessions += first.compared
         self._found.compared.events += first.events
         self._found.moving.sessions += result.moving
@@ -147,7 +144,7 @@ class Recount:
     async def _rollups(self, piece: RecountSlice, table: str) -> None:
         compare = partial(self._compare_rollups, piece, table)
         first = await compare([])
-        result = await confirmed_differences(first, _bucket_of, compare, self._pause)
+        result = await confirmed_differences(first, attrgetter("org_id", "bucket"), compare, self._pause)
         _add(self._found.compared, table, first.compared)
         _add(self._found.moving, table, result.moving)
         for line in result.lines:
@@ -194,14 +191,6 @@ class Recount:
         some = list(differences)
         self._found.differences += some[:room]
         self._found.truncated = self._found.truncated or cut or len(some) > room
-
-
-def _session_of(line: SessionLine) -> UUID:
-    return line.session_id
-
-
-def _bucket_of(line: RollupLine) -> tuple[str, int]:
-    return line.org_id, line.bucket
 
 
 def _add(counts: Compared | Moving, table: str, more: int) -> None:

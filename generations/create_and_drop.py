@@ -80,7 +80,7 @@ def _no_room(client: Client, job: Job) -> str | None:
 
 def _drop(client: Client, store: StoreAddress, job: Job, stopping: Event) -> list[str]:
     """Record that the generation is dropped, so that its projectors stop, then drop its tables."""
-    known = _find(client, job.generation)
+    known = next((known for known in load_generations(client) if known.name == job.generation), None)
     if known is None or known.is_live:
         why = f"{job.generation} is live" if known else f"there is no generation {job.generation}"
         add_job_event(client, report_of(job, "failed", this_process(), report=Report(text=why)))
@@ -110,10 +110,6 @@ def _end_others(client: Client, drop: Job, partitions: int) -> None:
 def _pause_s(known: KnownGeneration) -> float:
     left_s = LEFT_FOR_S if known.left_us_ago is None else known.left_us_ago / 1e6
     return max(STOPS_WITHIN_S, LEFT_FOR_S - left_s)
-
-
-def _find(client: Client, name: str) -> KnownGeneration | None:
-    return next((known for known in load_generations(client) if known.name == name), None)
 
 
 def this_process() -> str:

@@ -1,7 +1,7 @@
 """The context of one read request: all its questions go to one generation, and the reply claims no more than was
 visible before the first question."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from hashlib import blake2b
 from types import MappingProxyType
@@ -154,9 +154,3 @@ def provide_page(
     per_page: Annotated[int, QueryParameter(ge=1, le=PER_PAGE_MAX), fields.PER_PAGE] = PER_PAGE_DEFAULT,
 ) -> Page:
     return Page(page, per_page)
-
-
-def one(rows: Sequence[T]) -> T:
-    """Return the row of a question that always has exactly one."""
-    (row,) = rows
-    return row

@@ -6,11 +6,13 @@ Without the variable, a call does nothing.
 """
 
 import os
+import re
 import signal
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import partial
 
 VARIABLE = "CREWKIT_FAILPOINT"
 Effect = Callable[[], None]
@@ -32,6 +34,10 @@ def _raise() -> None:
     raise FailPointHit("a fail-point is set here")
 
 
+_FORM = re.compile(r"([^:]+):(\d+):(?:(kill|raise)|sleep=(\d+(?:\.\d+)?))")
+_EFFECTS: Mapping[str, Effect] = {"kill": _kill, "raise": _raise}
+
+
 def parse_fail_points(text: str) -> Mapping[tuple[str, int], Effect]:
     """Return the action of each (name, pass number).
 
@@ -40,22 +46,12 @@ def parse_fail_points(text: str) -> Mapping[tuple[str, int], Effect]:
     """
     actions: dict[tuple[str, int], Effect] = {}
     for part in filter(None, text.split(",")):
-        try:
-            name, nth, action = part.split(":")
-            actions[name, int(nth)] = _parse_effect(action)
-        except ValueError as error:
-            raise BadFailPoint(f"{VARIABLE}: {part!r} is not name:nth:kill|raise|sleep=SECONDS") from error
+        found = _FORM.fullmatch(part)
+        if found is None:
+            raise BadFailPoint(f"{VARIABLE}: {part!r} is not name:nth:kill|raise|sleep=SECONDS")
+        name, nth, effect, seconds = found.groups()
+        actions[name, int(nth)] = _EFFECTS[effect] if effect else partial(time.sleep, float(seconds))
     return actions
-
-
-def _parse_effect(text: str) -> Effect:
-    if text in ("kill", "raise"):
-        return {"kill": _kill, "raise": _raise}[text]
-    verb, _, seconds = text.partition("=")
-    if verb != "sleep":
-        raise ValueError(text)
-    pause = float(seconds)
-    return lambda: time.sleep(pause)
 
 
 def arm(actions: Mapping[tuple[str, int], Effect]) -> Callable[[str], None]:

@@ -1,6 +1,6 @@
 """The two generations of a proof, each of which answers questions."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
@@ -8,14 +8,13 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from audit.confirm import Pause
 from audit.receipts_end import receipts_end
 from generations.prove.found import DifferentRow, Session
 from query_api.freshness import PROGRESS
 from store.reading.question import NoParams, Question
 from store.reading.reader import GenerationReader
 from store.sql import cut_to_size
-
-Pause = Callable[[], Awaitable[None]]
 
 
 class SessionsOfOrg(Struct, frozen=True):

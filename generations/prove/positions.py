@@ -9,10 +9,10 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from audit.confirm import Comparison, confirmed_differences
+from audit.confirm import Comparison, Pause, confirmed_differences
 from generations.prove.blocks import Blocks, differing_blocks, incomplete_blocks
 from generations.prove.found import Changed, DifferentRow, Key
-from generations.prove.pair import Pair, Pause
+from generations.prove.pair import Pair
 from generations.prove.questions import OffsetRange, Positions, Sums
 from generations.prove.ranges import block_of, fact_ranges, offset_ranges, orgs_of, positions
 from generations.prove.rows import rows_of

@@ -18,11 +18,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 
+from audit.confirm import Pause
 from generations.prove.blocks import Blocks, add_each
 from generations.prove.compare import different_row
 from generations.prove.counts import Counts
 from generations.prove.found import Found
-from generations.prove.pair import Pair, Pause
+from generations.prove.pair import Pair
 from generations.prove.positions import with_other_dead_letters, with_other_facts, without_receipt
 from generations.prove.proof import Proof
 from generations.prove.questions import AnyRange, Sums

@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from edge.guards import may
 from query_api.analytics.filter import AnalyticsFilter, Buckets, WholeBuckets, ratio
 from query_api.analytics.work import SumsRow, WorkSums
-from query_api.read_context import ReadContext, one
+from query_api.read_context import ReadContext
 from schemas.http import fields
 from schemas.http.fields import doc
 from schemas.http.responses import Reply, from_row
@@ -62,8 +62,10 @@ async def _load_totals(context: ReadContext, analytics_filter: AnalyticsFilter) 
     """Return the totals; they come from whole buckets unless the request filters by a dimension."""
     buckets = analytics_filter.buckets
     if analytics_filter.has_dimension:
-        return one(await context.ask(SUMMARY_BY_DIMENSION, buckets))
-    return one(await context.ask(SUMMARY, WholeBuckets(buckets.org_id, buckets.since, buckets.until)))
+        (totals,) = await context.ask(SUMMARY_BY_DIMENSION, buckets)
+    else:
+        (totals,) = await context.ask(SUMMARY, WholeBuckets(buckets.org_id, buckets.since, buckets.until))
+    return totals
 
 
 def _summary(row: SummaryRow) -> Summary:

@@ -1,7 +1,6 @@
 """The analysis of one session."""
 
 from typing import Annotated
-from uuid import UUID
 
 import msgspec
 from litestar import Response, get
@@ -13,6 +12,7 @@ from edge.guards import may
 from edge.path_params import parse_id
 from edge.principal import Principal
 from query_api.read_context import ReadContext
+from query_api.sessions.by_id import SessionOfOrg
 from query_api.sessions.one import load_visible_session
 from schemas.findings import Findings
 from schemas.http.fields import doc
@@ -23,18 +23,13 @@ from store.reading.question import Question
 _decode: msgspec.json.Decoder[Findings] = msgspec.json.Decoder(Findings)
 
 
-class AnalysisOf(Struct, frozen=True):
-    org_id: str
-    session_id: UUID
-
-
 class FindingsRow(Struct, frozen=True):
     """The findings, as JSON of `schemas.findings.Findings`."""
 
     findings: str
 
 
-ANALYSIS = Question("query_api.sessions.analysis", AnalysisOf, FindingsRow)
+ANALYSIS = Question("query_api.sessions.analysis", SessionOfOrg, FindingsRow)
 
 
 class SessionAnalysis(Struct, frozen=True):
@@ -59,7 +54,7 @@ async def get_analysis(
     session = await load_visible_session(context, principal, parse_id(session_id), id_secrets)
     if session.ended_at is None:
         return context.reply(SessionAnalysis("none", None))
-    rows = await context.ask(ANALYSIS, AnalysisOf(principal.org_id, session.id))
+    rows = await context.ask(ANALYSIS, SessionOfOrg(principal.org_id, session.id))
     if not rows:
         return context.reply(SessionAnalysis("queued", None))
     return context.reply(SessionAnalysis("done", _decode.decode(rows[0].findings)))

@@ -1,6 +1,6 @@
 """Whole sessions by their keys or ids: from rows of `sessions` to the API's session object."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 from msgspec import UNSET, Struct, convert, structs
@@ -20,11 +20,18 @@ from schemas.http.responses import (
 )
 from schemas.log.position import Position
 from schemas.money import usd_of
-from schemas.store.rows import AgentTotals, ModelTotals, ToolTotals
+from schemas.store.rows import AgentTotals, ModelTotals, SessionColumns
 from schemas.times import instant
 from store.reading.question import Question
 
 SESSIONS_PER_QUESTION = 1_000
+
+
+class SessionOfOrg(Struct, frozen=True):
+    """One session, if it belongs to this org."""
+
+    org_id: str
+    session_id: UUID
 
 
 class OrgSessionKey(Struct, frozen=True):
@@ -43,66 +50,12 @@ class SessionsById(Struct, frozen=True):
     with_prompts: bool
 
 
-class SessionDetailRow(Struct, frozen=True):
-    """The whole state of a session as of the log position (``log_partition``, ``version - 1``)."""
+class SessionDetailRow(SessionColumns):
+    """The whole state of a session, with times in milliseconds since 1970."""
 
-    session_id: UUID
-    org_id: str
-    version: int
-    log_partition: int
-    thread_id: UUID
-    run_id: UUID | None
-    parent_id: UUID | None
-    relation: str | None
-    external_id: str | None
-    trigger: str
-    sensitive: bool
-    user_id: str
-    project_id: str | None
-    repository_id: str | None
-    repo: str | None
-    remote_url: str | None
-    component: str | None
-    branch: str | None
-    agent_name: str | None
-    model: str | None
-    title: str | None
-    summary: str | None
     started_ms: int
     last_event_ms: int | None
     ended_ms: int | None
-    outcome: str | None
-    duration_ms: int | None
-    input_tokens: int
-    output_tokens: int
-    cache_read_tokens: int
-    cache_creation_tokens: int
-    cache_creation_1h_tokens: int
-    cost_nano: int
-    models: list[ModelTotals]
-    events: int
-    prompts: int
-    tool_calls: int
-    tool_errors: int
-    tasks: int
-    subagents: int
-    compactions: int
-    unknown_events: int
-    tools: list[ToolTotals]
-    redactions: Mapping[str, int]
-    client: str | None
-    client_version: str | None
-    is_reported: bool
-    is_incomplete: bool
-    measured: list[ModelTotals]
-    agents: list[AgentTotals]
-    api_requests: int
-    api_errors: int
-    lines_added: int
-    lines_removed: int
-    commits: int
-    pull_requests: int
-    active_ms: int
     first_prompts: list[str]  # empty unless requested; each is cut to a maximum length
 
     @property

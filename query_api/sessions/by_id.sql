@@ -3,8 +3,8 @@
 -- them. Few rows come from many granules; the last settings let two threads share these. Prompts are long, so they are
 -- read only on request.
 SELECT
-    session_id,
     org_id,
+    session_id,
     version,
     log_partition,
     thread_id,
@@ -25,9 +25,6 @@ SELECT
     model,
     title,
     summary,
-    toUnixTimestamp64Milli(started_at) AS started_ms,
-    toUnixTimestamp64Milli(last_event_at) AS last_event_ms,
-    toUnixTimestamp64Milli(ended_at) AS ended_ms,
     outcome,
     duration_ms,
     input_tokens,
@@ -50,7 +47,6 @@ SELECT
     client,
     client_version,
     is_reported,
-    is_incomplete,
     measured,
     agents,
     api_requests,
@@ -60,6 +56,10 @@ SELECT
     commits,
     pull_requests,
     active_ms,
+    is_incomplete,
+    toUnixTimestamp64Milli(started_at) AS started_ms,
+    toUnixTimestamp64Milli(last_event_at) AS last_event_ms,
+    toUnixTimestamp64Milli(ended_at) AS ended_ms,
     if({with_prompts:Bool}, first_prompts, []) AS first_prompts
 FROM sessions FINAL
 WHERE org_id = {org_id:String}

@@ -13,6 +13,7 @@ from edge.path_params import parse_id
 from edge.principal import Principal
 from query_api.paging import Page
 from query_api.read_context import ReadContext
+from query_api.sessions.by_id import SessionOfOrg
 from query_api.sessions.one import load_visible_session
 from schemas.http import fields
 from schemas.http.fields import doc, moment
@@ -22,9 +23,7 @@ from schemas.times import instant
 from store.reading.question import Question
 
 
-class CompactionsPage(Struct, frozen=True):
-    org_id: str
-    session_id: UUID
+class CompactionsPage(SessionOfOrg, frozen=True):
     limit: int
     offset: int
 

@@ -19,6 +19,7 @@ from edge.principal import Principal
 from query_api.days import bound
 from query_api.paging import PER_PAGE_DEFAULT, UnknownCursor, open_cursor, seal_cursor
 from query_api.read_context import ReadContext
+from query_api.sessions.by_id import SessionOfOrg
 from query_api.sessions.one import load_visible_session
 from schemas.http import fields
 from schemas.http.fields import doc, moment
@@ -63,9 +64,7 @@ class EventsPageRow(Struct, frozen=True):
     bytes: int
 
 
-class EventsAt(Struct, frozen=True):
-    org_id: str
-    session_id: UUID
+class EventsAt(SessionOfOrg, frozen=True):
     places: list[int]
 
 
@@ -172,7 +171,7 @@ async def list_events(
     with large payloads may hold fewer events than ``per_page``.
     """
     session = await load_visible_session(context, principal, parse_id(session_id), id_secrets)
-    bound_to = _bound_to(principal.org_id, session.id, event_filter)
+    bound_to = ["events at", principal.org_id, session.id.bytes, *event_filter.cursor_parts()]
     begin = 0 if cursor is None else _opened(id_secrets, bound_to, cursor)
     params = EventsPage(
         **asdict(event_filter), org_id=principal.org_id, session_id=session.id, since=begin, limit=per_page + 1
@@ -180,10 +179,6 @@ async def list_events(
     page = await load_event_page(context, params)
     after = None if page.next_place is None else seal_cursor(id_secrets.seed_key, bound_to, page.next_place)
     return context.reply(page.events, {"next_cursor": after})
-
-
-def _bound_to(org_id: str, session_id: UUID, event_filter: EventFilter) -> list[str | bytes | None]:
-    return ["events at", org_id, session_id.bytes, *event_filter.cursor_parts()]
 
 
 def _opened(secrets: IdSecrets, bound_to: list[str | bytes | None], cursor: str) -> int:

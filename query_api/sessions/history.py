@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from edge.errors import ApiError, invalid
 from query_api.read_context import ReadContext
-from query_api.sessions.by_id import SessionDetailRow, session_of
+from query_api.sessions.by_id import SessionDetailRow, SessionOfOrg, session_of
 from schemas.http.responses import Session
 from schemas.log.position import Position
 from store.reading.question import Question
@@ -32,11 +32,9 @@ class History(Protocol):
         ...
 
 
-class SessionUntil(Struct, frozen=True):
+class SessionUntil(SessionOfOrg, frozen=True):
     """A session up to an offset and, unless None, up to a time of receipt (ms since 1970)."""
 
-    org_id: str
-    session_id: UUID
     offset_max: int
     received_ms_max: int | None
 

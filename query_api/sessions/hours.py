@@ -92,7 +92,8 @@ async def count_by_hour(context: ReadContext, session_filter: SessionFilter) -> 
     rows = await context.ask(
         HOURS, HoursOf(**started, partitions=[*marks], rolled_up=[*marks.values()], limit=HOURS_MAX)
     )
-    edges = {_hour_of(at) for at in (session_filter.started_after, session_filter.started_before) if at is not None}
+    bounds = (session_filter.started_after, session_filter.started_before)
+    edges = {int(at.timestamp()) // HOUR_S * HOUR_S for at in bounds if at is not None}
     unsure = [row.hour_s for row in rows if row.is_behind or row.hour_s in edges]
     if len(rows) >= HOURS_MAX or len(unsure) > COUNTED_HOURS_MAX:
         return None
@@ -115,7 +116,3 @@ def window_of(hours: Sequence[HourCountRow], offset: int, limit: int, newest_fir
     end = None if last == len(ordered) - 1 else ordered[last].hour_s
     hour_from, hour_to = (end, begin) if newest_first else (begin, end)
     return Window(hour_from, hour_to, skipped, reached[-1] - reached[last] + skipped)
-
-
-def _hour_of(at: datetime) -> int:
-    return int(at.timestamp()) // HOUR_S * HOUR_S

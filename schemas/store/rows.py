@@ -1,4 +1,4 @@
-"""One struct per table. Field order is column order, so a row can be written as RowBinary without naming columns.
+"""One struct per table. Rows are written as RowBinary in field order, with the columns named in that order.
 
 Times are milliseconds since 1970 (the tables' DateTime64(3)), hours and days are seconds since 1970 (DateTime), money
 is nano-dollars. ``None`` is NULL.
@@ -81,15 +81,13 @@ class ToolTotals(NamedTuple):
     duration_ms: UInt64
 
 
-class SessionRow(Struct):
-    """The whole state of a session as of log position (``log_partition``, ``version - 1``)."""
+class SessionColumns(Struct):
+    """The state of a session as of log position (``log_partition``, ``version - 1``), as it is stored and read."""
 
     org_id: str
-    started_hour: DateTime
     session_id: UUID
     version: UInt64
     log_partition: UInt16
-    created: bool
     thread_id: UUID
     run_id: UUID | None
     parent_id: UUID | None
@@ -108,9 +106,6 @@ class SessionRow(Struct):
     model: str | None
     title: str | None
     summary: str | None
-    started_at: DateTime64
-    last_event_at: DateTime64 | None
-    ended_at: DateTime64 | None
     outcome: str | None
     duration_ms: Int64 | None
     input_tokens: UInt64
@@ -130,23 +125,33 @@ class SessionRow(Struct):
     unknown_events: UInt64
     tools: list[ToolTotals]
     redactions: dict[str, UInt64]
-    first_prompts: list[str]
-    search_text: str  # the words for search, see `schemas.words`
     client: str | None
     client_version: str | None
     is_reported: bool  # ``models`` come from a report, else they were measured
     measured: list[ModelTotals]  # the sums of the requests to models
-    measured_cost_nano: Int64  # of the requests whose cost the client gave
     agents: list[AgentTotals]
     api_requests: UInt64
     api_errors: UInt64
-    is_work_reported: bool  # the work below comes from a report, else it was measured
     lines_added: UInt64
     lines_removed: UInt64
     commits: UInt64
     pull_requests: UInt64
     active_ms: UInt64
     is_incomplete: bool  # the report says that something may be missing from ``models``
+
+
+class SessionRow(SessionColumns):
+    """The whole state of a session."""
+
+    created: bool
+    started_hour: DateTime
+    started_at: DateTime64
+    last_event_at: DateTime64 | None
+    ended_at: DateTime64 | None
+    first_prompts: list[str]
+    search_text: str  # the words for search, see `schemas.words`
+    measured_cost_nano: Int64  # of the requests whose cost the client gave
+    is_work_reported: bool  # the work below comes from a report, else it was measured
 
 
 class TaskRow(Struct):

@@ -6,7 +6,7 @@ from typing import Any
 
 import clickhouse_connect
 
-from generations.prove.pair import Pause
+from audit.confirm import Pause
 from generations.prove.proof import Proof
 from generations.prove.prove import Prove
 from processors.fold.fold import FOLD_VERSION
