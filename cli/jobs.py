@@ -46,7 +46,7 @@ def run_job(
             time.sleep(LOOK_EVERY_S)
             job = installation.get(f"{PATH}/{job['id']}", patience_s=PATIENCE_S)["data"]
     if job["state"] == "failed":
-        click.echo(f"{job['kind']} {job['generation']} failed: {job['reason']}", err=True)
+        click.echo(f"{title} failed: {job['reason']}", err=True)
         sys.exit(DIFFERENT)
     return job
 

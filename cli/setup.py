@@ -103,7 +103,7 @@ def make(**options: Any) -> None:
         click.echo(line)
 
 
-@click.command(hidden=True, context_settings={"ignore_unknown_options": True})
+@click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("options", nargs=-1)
 def connect(options: tuple[str, ...]) -> None:  # noqa: ARG001 (all are accepted, to say what replaces them)
     """Name the command that replaced this one, for any OPTIONS: `crewkit-hook connect`."""
