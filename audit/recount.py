@@ -100,24 +100,28 @@ class Recount:
         self._has_these_rules = fold_version == FOLD_VERSION
         note = None if self._has_these_rules else _NOTE.format(fold_version, FOLD_VERSION)
         self._found = Recounted(True, Compared(), Moving(), [], False, note)
+        self._settled: dict[int, int] = {}
 
     async def run(self) -> Recounted:
         """Compare everything once, then unconfirmed rows again."""
         always = days_asked(None, None)
         days = await self._asks.ask(RECOUNT_DAYS, RecountSpan(self._org_id, always.since, always.until))
         for piece in slices(days, self._days):
+            await self._settle()
             for part in range(piece.parts):
                 await self._sessions(piece, part)
             await self._states(piece)
             for table in INTERVALS:
                 await self._rollups(piece, table)
         parts = parts_of(days)
+        await self._settle()
         for part in range(parts):
             await self._orphans(part, parts)
         return self._found
 
     async def of_hours(self, hours: RecountSlice) -> Recounted:
         """Compare the sessions that started in these hours, and the hourly rollups of these hours."""
+        await self._settle()
         await self._sessions(hours, 0)
         await self._states(hours)
         await self._rollups(hours, "rollup_hourly")
@@ -137,7 +141,7 @@ class Recount:
 
     async def _states(self, piece: RecountSlice) -> None:
         """Compare the settled states: a state and its facts below the offsets read beforehand no longer change."""
-        settled = SettledSpan(self._org_id, piece.since, piece.until, await self._pins(), LISTED_MAX)
+        settled = SettledSpan(self._org_id, piece.since, piece.until, _pins(self._settled), LISTED_MAX)
         for line in await self._asks.ask(RECOUNT_STATES, settled):
             self._note(state_differences(line), cut=False)
 
@@ -151,13 +155,15 @@ class Recount:
             self._note(rollup_differences(table, line), result.cut)
 
     async def _orphans(self, part: int, parts: int) -> None:
-        pins = await self._pins()
+        pins = _pins(self._settled)
         params = RecountOrphans(self._org_id, self._days.since, self._days.until, pins, LISTED_MAX, part, parts)
         for row in await self._asks.ask(RECOUNT_ORPHANS, params):
             self._note(orphan_differences(row), cut=False)
 
     async def _compare_sessions(self, piece: RecountSlice, part: int, only_these: list[UUID]) -> SessionsCompared:
-        settled = (self._org_id, piece.since, piece.until, await self._pins(), LISTED_MAX)
+        if only_these:
+            await self._settle()
+        settled = (self._org_id, piece.since, piece.until, _pins(self._settled), LISTED_MAX)
         found = SessionsCompared(0, 0, [], 0, [], 0)
         for some in cut_to_size(only_these) if only_these else [[]]:
             params = RecountSessions(*settled, part, piece.parts, sorted(KNOWN_EVENT_TYPES), some)
@@ -167,23 +173,30 @@ class Recount:
     async def _compare_rollups(
         self, piece: RecountSlice, table: str, only_these: list[tuple[str, int]]
     ) -> RollupsCompared:
-        settled = (self._org_id, piece.since, piece.until, await self._pins(of_rollups=True), LISTED_MAX)
+        if only_these:
+            await self._settle()
+        settled = (self._org_id, piece.since, piece.until, await self._pins_of_rollups(), LISTED_MAX)
         found = RollupsCompared(0, 0, [], 0, [])
         for some in cut_to_size(only_these) if only_these else [[]]:
             params = RecountRollups(*settled, table, INTERVALS[table], some)
             found = joined(found, (await self._asks.ask(RECOUNT_ROLLUPS, params))[0])
         return found
 
-    async def _pins(self, *, of_rollups: bool = False) -> list[int]:
-        """Return, by partition, the offset below which all records are in the tables. Read it before the tables.
+    async def _settle(self) -> None:
+        """Note, by partition, the offset below which all records are in the tables; before these are read.
 
-        A receipt is the last write of a record, so below the last one every session and task is complete.
+        A receipt is the last write of a record, so below the last one every session and task is complete. An offset
+        that was noted earlier stays true, but more rows are moving.
         """
-        settled = await receipts_end(self._asks)
-        if of_rollups:
-            for mark in await self._asks.ask(ROLLUP_MARKS, NoParams()):
-                settled[mark.log_partition] = min(mark.rolled_up, settled.get(mark.log_partition, 0))
-        return [settled.get(partition, 0) for partition in range(max(settled, default=-1) + 1)]
+        self._settled = await receipts_end(self._asks)
+
+    async def _pins_of_rollups(self) -> list[int]:
+        """Return, by partition, the offset below which all records are in the rollups too."""
+        marks = await self._asks.ask(ROLLUP_MARKS, NoParams())
+        rolled_up = {
+            mark.log_partition: min(mark.rolled_up, self._settled.get(mark.log_partition, 0)) for mark in marks
+        }
+        return _pins(self._settled | rolled_up)
 
     def _note(self, differences: Iterable[Difference], cut: bool) -> None:
         self._found.equal = False
@@ -191,6 +204,10 @@ class Recount:
         some = list(differences)
         self._found.differences += some[:room]
         self._found.truncated = self._found.truncated or cut or len(some) > room
+
+
+def _pins(settled: dict[int, int]) -> list[int]:
+    return [settled.get(partition, 0) for partition in range(max(settled, default=-1) + 1)]
 
 
 def _add(counts: Compared | Moving, table: str, more: int) -> None:
