@@ -13,6 +13,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from devstack.kafka_jars.broker import Broker
 from devstack.store_server.conditions import BEHIND_PROXY, DEDUPLICATION_WINDOW
+from runtime.services.ports import FIRST, LAST, RANGE
 from runtime.services.rule_cache import user_cache
 from tests.selection.parts import ALL, NO, PARTS, runs
 from tests.selection.units import ByInstallationOrFile, put_longest_first, unit_of
@@ -36,6 +37,7 @@ SERVERS = {  # fixtures that start a server
 }
 OF_A_UNIT = ("installation", "unstarted", "dashboard")  # fixtures that nothing else in the worker will use
 INTEGRATION = Path(__file__).parent / "integration"
+PORT_RANGES = 4  # a free port may be taken by another worker before its server starts
 HERE, CONTAINERS = "here", "containers"
 # Test brokers live for seconds or minutes: optimising their code would take as long as running it.
 os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
@@ -50,7 +52,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Find out once per run, and only if a test needs them, whether containers can be started."""
+    """Give each worker ports of its own, and find out once per run whether containers can be started, if needed."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % PORT_RANGES
+    size = (LAST - FIRST) // PORT_RANGES
+    os.environ[RANGE] = f"{FIRST + worker * size}-{FIRST + (worker + 1) * size}"
     if NO_CONTAINERS in os.environ:  # another process of this run has already asked
         return
     chosen = [Path(argument.partition("::")[0]).resolve() for argument in config.args]

@@ -1,6 +1,7 @@
 """Check and choose TCP ports on this machine, and detect hosts that only this machine can reach."""
 
 import ipaddress
+import os
 import random
 import socket
 
@@ -10,6 +11,7 @@ from store.broken import Broken
 # Below Linux' ephemeral range (from 32768). In that range, the kernel may give the port to an outgoing connection while
 # our server restarts; a client that keeps dialling may even connect to itself.
 FIRST, LAST = 15_000, 32_000
+RANGE = "CREWKIT_PORTS"  # FIRST-LAST in the environment: installations that start at the same time can be kept apart
 _LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (compared, not bound)
 
 
@@ -35,10 +37,11 @@ def check_ports(settings: Settings) -> None:
 
 def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
     """Return different free ports, at random, so that concurrent processes rarely choose the same ones."""
-    candidates = random.sample(range(FIRST, LAST), k=200)
+    first, last = map(int, os.environ.get(RANGE, f"{FIRST}-{LAST}").split("-"))
+    candidates = random.sample(range(first, last), k=200)
     free = [port for port in candidates if is_free(host, port)][:count]
     if len(free) < count:
-        raise OSError(f"fewer than {count} free ports found on {host} between {FIRST} and {LAST}")
+        raise OSError(f"fewer than {count} free ports found on {host} between {first} and {last}")
     return free
 
 
