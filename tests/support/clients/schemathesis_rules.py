@@ -26,7 +26,8 @@ RULES = [
     ("hooks", r"must have an item, or reports must"),
     ("session_id", r"must have 1 to 400 printable characters"),
     ("generation", r"there is no generation .*|the same is requested already.*|name the generation to .*"),
-    ("rate|accept_differences", r"belongs to .*"),
+    ("rate|accept_differences|prices|new_generations_only|generation", r"belongs to .*"),
+    ("prices", r".+"),  # a list in TOML
     ("Idempotency-Key", r"must have 1 to 255 printable characters"),  # JSON Schema can't express it
 ]
 _EVENT_RULES = {"timestamp_out_of_range"}
