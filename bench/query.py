@@ -1,4 +1,4 @@
-"""How fast are lists, searches, tools and one long session of 100,000 sessions, and totals of 5,000,000 sessions?"""
+"""How fast are the read routes: lists, searches and tools of 100,000 sessions, a long session, totals of 5,000,000?"""
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -57,7 +57,7 @@ class Reads(NamedTuple):
     def measure(self, name: str, paths: Sequence[str], mark_ms: float) -> list[Figure]:
         """Measure reads of ``paths``, which take turns; p95 should not exceed its mark.
 
-        On a machine that has other work, compare processor times.
+        On a busy machine, compare processor times: other work distorts latencies.
         """
         before = cpu_s(self.service.pid)
         seconds = uvloop.run(self._time(name, paths))

@@ -22,7 +22,7 @@ from runtime.settings.stack_folder import stack_store_url
 NEW = "g2"
 EVENTS = 2_000_000
 OF_PROJECTOR = 0.95
-NO_AUDITS = {"AUDIT_EVERY_S": "0"}  # every minute they would recount all these events, which are of the last hours
+NO_AUDITS = {"AUDIT_EVERY_S": "0"}  # they recount the last hours every minute, and here that is every event
 LIMIT_S, LOOK_EVERY_S = 900.0, 2.0  # each look costs 30 ms of processor time
 BESIDE_EVENTS, BESIDE_RATE = 1_000_000, 10_000
 WRITES_A_SECOND, SECONDS = 5_000, 40
@@ -115,7 +115,7 @@ QUESTIONS = (
     ),
     BenchQuestion(
         "replay_beside_writes",
-        "`stack`: 5,000 new events a second beside a replay of 10,000",
+        "`stack`: 5,000 new events a second during a replay limited to 10,000 a second",
         _measure_beside_writes,
         only_by_name=True,
     ),

@@ -85,7 +85,7 @@ def token(org: str, user: str, role: Role, operator: bool, ttl: str, **options: 
 
 @click.group()
 def secrets() -> None:
-    """Make the secrets of an installation, which verify ids and tokens."""
+    """Make the secrets with which an installation verifies ids and tokens."""
 
 
 @secrets.command()

@@ -80,13 +80,13 @@ class Pipeline:
         self._folded: dict[int, int] = {}  # per partition: the next offset to fold
         self._last: Written | None = None
         self._clock = time.monotonic
-        self._written_at = float("-inf")  # when the last batch was
+        self._written_at = float("-inf")  # when the last batch was written
         self._repairing = self._joining = False
         self.is_live = False  # whether readers use the generation, as far as is known; only metrics show it
         self.store_state = Availability(StoreUnavailable, "store_unavailable")
         self.log_state = Availability(LogUnavailable, "log_unavailable")
         self.assigned: set[int] = set()
-        self._released: set[int] = set()  # were ours, and are another worker's now
+        self._released: set[int] = set()  # given up to another worker
         self.written: dict[int, int] = {}  # per assigned partition: everything below it is in the tables
 
     async def may_begin(self, is_full: Awaitable[object]) -> None:
@@ -176,7 +176,7 @@ class Pipeline:
         return result
 
     async def roll_up(self, step: str, call: Callable[[], T]) -> T:
-        """Call the store in the thread of the rollups until it answers. It isn't a sign of life of the batches."""
+        """Call the store in the thread of the rollups until it answers. For the watchdog, only batches are progress."""
         begun, loop = time.monotonic(), asyncio.get_running_loop()
         result = await self.store_state.ask(lambda: loop.run_in_executor(self._rolling_up, call), lambda: None)
         self._observer.step_done(step, time.monotonic() - begun)

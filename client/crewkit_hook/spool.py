@@ -66,7 +66,7 @@ def waiting(home: str) -> list[str]:
 
 
 def read(home: str, name: str) -> bytes | None:
-    """Return a waiting event; None if it can't be read, or can't be a hook's."""
+    """Return a waiting event; None if it can't be read, or is larger than a hook writes."""
     try:
         record = foreign.start_of(os.path.join(home, NEW, name), RECORD_BYTES_MAX + 1, follow_links=False)
     except OSError:

@@ -32,7 +32,7 @@ def header_parameters() -> dict[str, Schema]:
 
 
 def path_parameters(names: Mapping[str, Any]) -> Iterator[Schema]:
-    """Yield the path parameters. A value of the wrong shape is unknown, not invalid."""
+    """Yield the path parameters. A malformed id gets the same 404 as an unknown one."""
     for name in names:
         yield _parameter(name, "path", _PATH.get(name, str), required=True)
 

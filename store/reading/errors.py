@@ -18,8 +18,8 @@ from store.errors import StoreUnavailable
 class ReadRefused(StoreUnavailable):
     """The store refuses our user, or this question. The message says what to change and goes only to the log.
 
-    Once a process has started, this error does not end it: a missing right must not stop other questions or, in
-    `serve`, the write side. ``/readyz`` fails if nothing can be read. The error stops once the right is granted.
+    This error never ends a process that has started: a missing right must not stop other questions or, in
+    `serve`, the write side. ``/readyz`` fails if nothing can be read. Reads succeed again once the right is granted.
     """
 
 

@@ -1,7 +1,7 @@
 """One record as one line of JSON, byte for byte.
 
-Key and value are text where they are UTF-8, else base64 in ``key_base64`` and ``value_base64``. A record without a key
-or a value has neither field for it.
+Key and value are text where they are UTF-8, else base64 in ``key_base64`` and ``value_base64``. Without a key, both of
+its fields are absent; the same holds for the value.
 """
 
 from typing import NamedTuple
@@ -46,7 +46,7 @@ def encode_line(record: LogRecord) -> bytes:
 
 
 def decode_line(line: bytes) -> LogRecord:
-    """Return the record of a line. Raises `BadLine` if `encode_line` would not write it."""
+    """Return the record of a line. Raises `BadLine` for unknown fields, wrong types, and a key or value given twice."""
     try:
         found = _decoder.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:

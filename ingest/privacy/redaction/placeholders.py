@@ -1,4 +1,4 @@
-"""Values in the place of a secret that aren't secrets: variables, types, templates, references, sentences."""
+"""Recognizes values in the place of a secret that aren't one: variables, types, templates, references, sentences."""
 
 import re
 
@@ -83,8 +83,8 @@ def is_login_of_documentation(value: bytes) -> bool:
 
 
 def is_mixed(value: bytes) -> bool:
-    """Return whether it has capitals, small letters and two digits, as a made or invented password has."""
-    return len(value) >= 10 and _MIXED.match(value) is not None and b"/" not in value and b"://" not in value
+    """Return whether it has ten bytes with upper and lower case and two digits but no slash, as passwords have."""
+    return len(value) >= 10 and _MIXED.match(value) is not None and b"/" not in value
 
 
 def is_sentence(value: bytes) -> bool:
@@ -96,7 +96,7 @@ def is_sentence(value: bytes) -> bool:
 
 
 def looks_random(value: bytes) -> bool:
-    """Return whether it has letters and digits but no spaces; an escape counts as a space or as neither."""
+    """Return whether it has letters and digits but no spaces, escaped ones included. Other escapes are ignored."""
     if _SPACE.search(value):
         return False
     plain = _ESCAPE.sub(b"", value) if b"\\" in value else value
