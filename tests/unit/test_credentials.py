@@ -18,6 +18,7 @@ from edge.jwks import parse_jwks
 from edge.keys import shared_secret
 from edge.revocation import Revoked, parse_revoked
 from edge.watched_file import Unreadable, WatchedFile
+from runtime.services.ports import free_port
 from runtime.settings.credentials import load_credentials
 from runtime.settings.secret_making import make_embedded_secrets
 from runtime.settings.secrets import token_key, token_keys
@@ -146,10 +147,9 @@ def test_a_missing_or_invalid_file_prevents_the_start(tmp_path: Path) -> None:
         (("--revoked-file", str(tmp_path)), "Is a directory"),
     ):
         for command in ("up", "stack"):
+            where = ("--data", str(tmp_path / "data"), "--port", str(free_port()))
             with pytest.raises(BadSettings, match=f"{options[0][2:].replace('-', '_')}: {options[1]} .*{said}"):
-                CliRunner().invoke(
-                    crewkit_sessions, [command, "--data", str(tmp_path / "data"), *options], catch_exceptions=False
-                )
+                CliRunner().invoke(crewkit_sessions, [command, *where, *options], catch_exceptions=False)
         assert not (tmp_path / "data" / "log.sqlite").exists()
 
 
