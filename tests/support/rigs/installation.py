@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -100,10 +101,8 @@ class Installation:
 
     @staticmethod
     def send_to(pid: int, number: signal.Signals) -> None:
-        try:
+        with suppress(ProcessLookupError):
             os.kill(pid, number)
-        except ProcessLookupError:
-            return
 
     def client(self, role: Role = "admin", org: str = ORG, user: str = "alice", timeout: float = 15) -> httpx.Client:
         """Return an HTTP client with a token."""
