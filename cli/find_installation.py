@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 COMMAND_TTL_S = 600
 Find = Callable[[], "Installation"]
+json_option = click.option("--json", "as_json", is_flag=True, help="Print only JSON.")
+token_option = click.option("--token", help="With --url: a token with role operator.")
+url_option = click.option("--url", help="Base URL of the installation, instead of --data.")
 
 
 def installation_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -27,12 +30,8 @@ def installation_options(command: Callable[..., Any]) -> Callable[..., Any]:
     def run(data: Path | None, url: str | None, token: str | None, **options: Any) -> Any:
         return command(find=lambda: open_installation(data, url, token), **options)
 
-    for option in (
-        click.option("--json", "as_json", is_flag=True, help="Print only JSON."),
-        click.option("--token", help="With --url: a token with role operator."),
-        click.option("--url", help="Base URL of the installation, instead of --data."),
-        click.option("--data", type=click.Path(path_type=Path), help="Data folder of the installation."),
-    ):
+    data_option = click.option("--data", type=click.Path(path_type=Path), help="Data folder of the installation.")
+    for option in (json_option, token_option, url_option, data_option):
         run = option(run)
     return run
 

@@ -10,6 +10,7 @@ from uuid import UUID
 import click
 
 from cli.exits import DIFFERENT, OK
+from cli.find_installation import json_option
 from cli.log_records import as_json_line
 from cli.options import settings_options
 from cli.printing import counted, print_found
@@ -19,7 +20,6 @@ from runtime.settings.settings import Settings, load_settings
 from schemas.log.position import LogRecord, Position
 
 DIR = click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
-json_option = click.option("--json", "as_json", is_flag=True, help="Print only JSON.")
 
 
 @click.group()

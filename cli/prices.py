@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from cli.exits import DIFFERENT
-from cli.find_installation import open_installation
+from cli.find_installation import open_installation, token_option, url_option
 from cli.jobs import run_job
 from cli.options import settings_options
 from prices.price_file import KINDS, BadPrices, format_prices, moment, parse_prices, usd_per_million
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from cli.client import Installation
 
 PATH = "/operator/prices"
-url_option = click.option("--url", help="Base URL of the installation, instead of --data.")
-token_option = click.option("--token", help="With --url: a token with role operator.")
 
 
 @click.group()

@@ -41,7 +41,6 @@ class Pair(NamedTuple):
 
     @property
     def before(self) -> bytes:
-        """The text before the name."""
         return self.text[max(0, self.name_begin - _SIDE_BYTES_MAX) : self.name_begin]
 
     @property
