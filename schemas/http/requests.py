@@ -184,27 +184,24 @@ class WorkDone(Struct, frozen=True, forbid_unknown_fields=True):
     active_seconds: Annotated[fields.ActiveSeconds, Meta(ge=0, le=1 << 40)] | None = None
 
 
-class ReportModel(Struct, frozen=True, forbid_unknown_fields=True):
+class _Totals(Struct, frozen=True, forbid_unknown_fields=True):
+    input_tokens: Annotated[fields.InputTokens, TOKENS] | None = None
+    output_tokens: Annotated[fields.OutputTokens, TOKENS] | None = None
+    cache_read_tokens: Annotated[fields.CacheReadTokens, TOKENS] | None = None
+    cache_creation_tokens: Annotated[fields.CacheCreationTokens, TOKENS] | None = None
+    cache_creation_1h_tokens: Annotated[fields.CacheCreation1hTokens, TOKENS] | None = None
+    cost_usd: Annotated[fields.CostUsd, USD] | None = None
+
+
+class ReportModel(_Totals, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Running totals of one model."""
 
     model: Annotated[fields.Model, TEXT]
-    input_tokens: Annotated[fields.InputTokens, TOKENS] | None = None
-    output_tokens: Annotated[fields.OutputTokens, TOKENS] | None = None
-    cache_read_tokens: Annotated[fields.CacheReadTokens, TOKENS] | None = None
-    cache_creation_tokens: Annotated[fields.CacheCreationTokens, TOKENS] | None = None
-    cache_creation_1h_tokens: Annotated[fields.CacheCreation1hTokens, TOKENS] | None = None
-    cost_usd: Annotated[fields.CostUsd, USD] | None = None
 
 
-class ReportMetrics(Struct, frozen=True, forbid_unknown_fields=True):
+class ReportMetrics(_Totals, frozen=True, forbid_unknown_fields=True):
     """Running totals of a session, either in total or by model, not both."""
 
-    input_tokens: Annotated[fields.InputTokens, TOKENS] | None = None
-    output_tokens: Annotated[fields.OutputTokens, TOKENS] | None = None
-    cache_read_tokens: Annotated[fields.CacheReadTokens, TOKENS] | None = None
-    cache_creation_tokens: Annotated[fields.CacheCreationTokens, TOKENS] | None = None
-    cache_creation_1h_tokens: Annotated[fields.CacheCreation1hTokens, TOKENS] | None = None
-    cost_usd: Annotated[fields.CostUsd, USD] | None = None
     model: Annotated[fields.Model, TEXT] | None = None
     models: Annotated[list[ReportModel], doc("Totals by model.", max_length=MODELS_PER_REPORT_MAX)] | None = None
     reported_at: Annotated[Instant | None, moment("Time of the totals; the latest report wins.")] = None
