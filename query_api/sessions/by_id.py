@@ -96,7 +96,7 @@ async def load_session(context: ReadContext, org_id: str, session_id: UUID) -> S
 
 
 def session_of(row: SessionDetailRow) -> Session:
-    """Return the API's session object. Copying fields by name would take 1.7 times as long, for each of a page."""
+    """Return the API's session object. A page has many: copying the fields by name would take 1.7 times as long."""
     return Session(
         id=row.session_id,
         org_id=row.org_id,
