@@ -108,8 +108,7 @@ async def _wrote(caller: Principal, at: Position, row: OrgReceiptRow, context: R
 def _receipt(position: Position, partitions: int, rows: Sequence[OrgReceiptRow]) -> Receipt:
     """Return the receipt of a position. If the org has no row for it, it is waiting, whether it is written or not.
 
-    Raises:
-        ApiError: 404 if the partition does not exist.
+    Raises `ApiError` (404) if the partition does not exist.
     """
     if not rows and position.partition >= partitions:
         raise not_found()

@@ -32,8 +32,7 @@ class RecountSlice(NamedTuple):
 def days_asked(start_date: date | None, end_date: date | None) -> Days:
     """Return the days of a request, without a limit on their number; the default is all days.
 
-    Raises:
-        ApiError: 422 if the end is before the start, or a day is outside the store's range.
+    Raises `ApiError` (422) if the end is before the start, or a day is outside the store's range.
     """
     check_known(start_date=start_date, end_date=end_date)
     days = Days(start_date or DAY_MIN, end_date or DAY_MAX)

@@ -28,10 +28,7 @@ class RequestTurn:
     async def within(self, wait_s: float) -> AsyncIterator[None]:
         """Wait for the turn until ``wait_s`` seconds after the arrival, and hold it inside the block.
 
-        A free turn is granted even after that time.
-
-        Raises:
-            ApiError: 503 if it does not come in time.
+        A free turn is granted even after that time. Raises `ApiError` (503) if none comes in time.
         """
         try:
             async with asyncio.timeout_at(self._arrived_at + wait_s):

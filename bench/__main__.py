@@ -41,8 +41,7 @@ QUESTIONS: dict[str, BenchQuestion] = {each.name: each for subject in SUBJECTS f
 def main(arguments: Sequence[str]) -> int:
     """Run the named questions, or all except the long ones; return 0, or 1 if a question failed.
 
-    Raises:
-        SystemExit: with 2 for an unknown name.
+    An unknown name raises `SystemExit` with 2.
     """
     names = _parse_names(arguments)
     console = Console(highlight=False)

@@ -41,9 +41,7 @@ class HttpConnection:
     async def call(self, *parts: bytes) -> Response:
         """Send one request, given as its parts, and return the response.
 
-        Raises:
-            OSError, EOFError: the connection is lost.
-            TimeoutError: no response within 30 s.
+        Raises `OSError` or `EOFError` if the connection is lost, `TimeoutError` after 30 s without a response.
         """
         self._writer.writelines(parts)
         async with asyncio.timeout(READ_S):
@@ -90,8 +88,7 @@ def request_head(
 async def send(connection: HttpConnection, *parts: bytes, pause_s: float = PAUSE_S) -> Response:
     """Send a request, again after each 429 and 503, and return the successful response.
 
-    Raises:
-        UnexpectedResponse: any other response, or 429 and 503 for three minutes.
+    Raises `UnexpectedResponse` for any other response, and after three minutes of 429 and 503.
     """
     deadline = perf_counter() + REPEATED_S
     while True:
@@ -118,11 +115,7 @@ async def on_connections(
 
 
 async def get(connection: HttpConnection, target: Target, path: str, wait_for: str = "", org: str = ORG) -> Any:
-    """Return the decoded body of a read; ``wait_for`` names positions that have to be visible.
-
-    Raises:
-        UnexpectedResponse: as `send` does.
-    """
+    """Return the decoded body of a read once the positions ``wait_for`` are visible. Raises as `send` does."""
     extra = f"X-Wait-For-Position: {wait_for}" if wait_for else ""
     response = await send(connection, request_head(target, "GET", path, org=org, extra=extra), pause_s=VISIBLE_PAUSE_S)
     return msgspec.json.decode(response.body)

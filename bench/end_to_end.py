@@ -38,8 +38,7 @@ class Latencies(NamedTuple):
 def send_until_visible(target: Target, events: int, report: Report, already: int = 0) -> Sent:
     """Send events and wait until all can be read; ``already`` were sent before.
 
-    Raises:
-        UnexpectedResponse: the API reports a different number of events.
+    Raises `UnexpectedResponse` if the API reports a different number of events.
     """
     generator = Generator(target, events)
     uvloop.run(generator.create_sessions())

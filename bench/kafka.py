@@ -126,9 +126,7 @@ def rewind_group(topic: KafkaTopic, group: str) -> None:
     """Make the next member of a group read from the start; no member may be running.
 
     Kafka's own tool also removes members that did not leave: those of Faust stay for the session timeout, a minute.
-
-    Raises:
-        RuntimeError: the tool failed; the message holds its output.
+    Raises `RuntimeError` with the output of the tool if it fails.
     """
     if asyncio.run(committed_records(topic, group)) == 0:
         return

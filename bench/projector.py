@@ -128,8 +128,7 @@ def _project_into_server(folder: Path, filled: FilledTopic, report: Report) -> P
 def _project(folder: Path, filled: FilledTopic, store_url: str, report: Report) -> Projected:
     """Run one Faust worker over the topic, from its first record, and read the receipts.
 
-    Raises:
-        RuntimeError: the store does not hold every record and every event exactly once.
+    Raises `RuntimeError` if the store does not hold every record and every event exactly once.
     """
     env = {"LOG_URL": log_url(filled.topic), "STORE_URL": store_url}
     rewind_group(filled.topic, GROUP)

@@ -139,8 +139,7 @@ def _last_output(folder: Path) -> str:
 def in_own_process(work: Callable[..., T], *arguments: object) -> T:
     """Return what ``work`` returns in another process: an embedded store belongs to one process at a time.
 
-    Raises:
-        multiprocessing.TimeoutError: after half an hour.
+    Raises `multiprocessing.TimeoutError` after half an hour.
     """
     with get_context("spawn").Pool(1) as pool:
         return pool.apply_async(work, arguments).get(WORK_S)

@@ -41,9 +41,7 @@ def create_or_drop(
     """Create or drop a generation; return one line for each change. ``client`` is on the control database.
 
     Once ``stopping`` is set, a drop does not wait for readers but is left for the next start.
-
-    Raises:
-        StoreUnavailable: the store is unreachable; the same job can be picked up again.
+    Raises `StoreUnavailable`; the same job can be picked up again.
     """
     if job.kind == "replay":
         return _create(client, store, job, partitions)
@@ -53,8 +51,7 @@ def create_or_drop(
 def make_generation(client: Client, store: StoreAddress, name: str, partitions: int) -> list[str]:
     """Create the tables, then record the generation: from then on its projectors may start.
 
-    Raises:
-        StoreUnavailable: the store is unreachable; creating the same generation can be tried again.
+    Raises `StoreUnavailable`; creating the same generation can be tried again.
     """
     done = migrate(store, store.database(name), "generation")
     made_with = PriceList(newest(history_of(client))).sha256

@@ -21,8 +21,7 @@ from store.connect import Client
 def load_requested(client: Client, log: PriceLog | None, job: Job) -> list[str]:
     """Load the prices of a job, and record the result. ``client`` is on the control database.
 
-    Raises:
-        StoreUnavailable: the store is unreachable; the same job can be picked up again.
+    Raises `StoreUnavailable`; the same job can be picked up again.
     """
     add_job_event(client, report_of(job, "taken", this_process(), partitions=()))
     try:

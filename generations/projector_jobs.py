@@ -52,8 +52,7 @@ class ProjectorJobs:
     async def see(self, generations: Sequence[KnownGeneration], jobs: Sequence[Job]) -> None:
         """Follow the state of the generation, and start its jobs.
 
-        Raises:
-            Broken: a job ended with a fault that must stop the process.
+        Raises `Broken` if a job ended with a fault that must stop the process.
         """
         self._runner.check()
         known = next((known for known in generations if known.name == self._generation.name), None)

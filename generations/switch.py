@@ -21,8 +21,7 @@ LOOK_S = 0.2
 async def switch_readers(reader: Reader, to: Generation, job: Job, report: OnProgress) -> dict[str, str | None]:
     """Make the generation ``to`` live, once it has caught up with the live one; return both names.
 
-    Raises:
-        NotPossible: the switch is refused by now, or the generation did not catch up in time.
+    Raises `NotPossible` if the switch is refused by now, or the generation did not catch up in time.
     """
     situation = await check_again(reader, job)
     live, give_up_at = situation.live, time.monotonic() + SWITCH_WITHIN_S

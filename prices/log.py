@@ -60,11 +60,8 @@ def load(
     """Add those of ``wanted`` that are not known yet, all of them or none, and return them.
 
     ``client`` is on the control database. Without a ``log``, they are the first prices of an installation, and its
-    first start adds them to its log.
-
-    Raises:
-        TooEarly: a price could apply to reports that are counted already, and is not for new generations only.
-        StoreUnavailable, LogUnavailable: the store or the log is unavailable; the same load may be repeated.
+    first start adds them to its log. Raises `TooEarly` as `accepted_rows` does, and `StoreUnavailable` or
+    `LogUnavailable`, after which the same load may be repeated.
     """
     history = history_of(client)
     rows = accepted_rows(client, history, wanted, new_generations_only=new_generations_only)

@@ -40,8 +40,7 @@ class _File(Struct, forbid_unknown_fields=True):
 def parse_prices(text: str) -> list[Price]:
     """Read a price file: one ``[[price]]`` for each model and moment.
 
-    Raises:
-        BadPrices: the text is not a price file, or a model has two prices that begin at the same moment.
+    Raises `BadPrices` if the text is not a price file, or a model has two prices that begin at the same moment.
     """
     try:
         prices = [_price(entry) for entry in msgspec.convert(tomllib.loads(text, parse_float=Decimal), _File).price]

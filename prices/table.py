@@ -43,8 +43,7 @@ def accepted_rows(
 ) -> list[LoadedPrice]:
     """Return the rows for those of ``wanted`` that ``history`` lacks, with the current time of the store's clock.
 
-    Raises:
-        TooEarly: a price could apply to reports that are counted already, and is not for new generations only.
+    Raises `TooEarly` if one could apply to reports that are counted already, and is not for new generations only.
     """
     known = {(price.model, price.from_ms): price for price in newest(history)}
     now_us: int = client.query("SELECT toUnixTimestamp64Micro(now64(6))").result_rows[0][0]

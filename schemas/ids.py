@@ -68,11 +68,7 @@ def mint(secrets_: IdSecrets, purpose: str, org: str, thread: int, sensitive: bo
 
 
 def verify(secrets_: IdSecrets, purpose: str, org: str, id_: UUID) -> IdParts:
-    """Verify an id and return its parts.
-
-    Raises:
-        UnknownId: the id was not created here for this org.
-    """
+    """Verify an id and return its parts. Raises `UnknownId` if it was not created here for this org."""
     free = _from_uuid(id_)
     if _to_uuid(free) != id_:  # the mac does not cover the six fixed bits
         raise UnknownId(str(id_))

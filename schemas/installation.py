@@ -49,8 +49,7 @@ def encode_record(record: InstallationRecord) -> bytes:
 def decode_record(raw: bytes) -> InstallationRecord:
     """Decode a record. Unknown fields are ignored.
 
-    Raises:
-        UnreadableRecord: the bytes are not a record, or a newer version of this code wrote it.
+    Raises `UnreadableRecord` if the bytes are not a record, or a newer version of this code wrote it.
     """
     try:
         record = msgspec.json.decode(raw, type=InstallationRecord)

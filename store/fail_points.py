@@ -39,11 +39,7 @@ _EFFECTS: Mapping[str, Effect] = {"kill": _kill, "raise": _raise}
 
 
 def parse_fail_points(text: str) -> Mapping[tuple[str, int], Effect]:
-    """Return the action of each (name, pass number).
-
-    Raises:
-        BadFailPoint: a part is not ``name:nth:kill|raise|sleep=SECONDS``.
-    """
+    """Return the action of each (name, pass number). Raises `BadFailPoint`."""
     actions: dict[tuple[str, int], Effect] = {}
     for part in filter(None, text.split(",")):
         found = _FORM.fullmatch(part)

@@ -30,9 +30,7 @@ class StoredRecord(NamedTuple):
 def record_in_store(store: StoreAddress, partitions: int, own: OwnSecrets) -> None:
     """Write the record if there is none, then check it. The tables must exist.
 
-    Raises:
-        Refused: the store belongs to another installation.
-        StoreUnavailable: the store is away.
+    Raises `Refused` if the store belongs to another installation, `StoreUnavailable` if it is away.
     """
     with _control(store, WRITE) as client:
         if not client.query(_FIRST).result_rows:
@@ -63,12 +61,7 @@ def check_same_installation(store: StoreAddress, secrets: str, log: str) -> None
 
 
 def stored_record(store: StoreAddress) -> StoredRecord:
-    """Return the record.
-
-    Raises:
-        Refused: nothing is recorded.
-        StoreUnavailable: the store is away.
-    """
+    """Return the record. Raises `Refused` if nothing is recorded, `StoreUnavailable` if the store is away."""
     with _control(store, PLAIN) as client:
         found = client.query(_FIRST).result_rows
     if not found:

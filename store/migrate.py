@@ -60,9 +60,7 @@ def migrate(store: StoreAddress, database: str, kind: str) -> list[str]:
     """Create a database if it is missing and apply pending migrations; return a line for each one applied.
 
     A minority of the replicas may be away; a line reports each of them.
-
-    Raises:
-        Refused: the store is too old, or the database does not fit this code.
+    Raises `Refused` if the store is too old, or the database does not fit this code.
     """
     away = _create_databases(store, database)
     render = replicated if store.replicas else str
@@ -125,10 +123,8 @@ def _check_macros(client: Client, host: str) -> None:
 def check_migrated(store: StoreAddress, generation: str) -> None:
     """Check that the store is new enough and has all tables and columns that this code uses. More are accepted.
 
-    Raises:
-        Refused: the tables are older, were made by a different file, or are newer and lack something; or the
-            generation was dropped.
-        StoreUnavailable: the store is away.
+    Raises `Refused` if the tables are older, were made by a different file, or are newer and lack something, and if the
+    generation was dropped. Raises `StoreUnavailable` if the store is away.
     """
     with classified(), closing(connect(PLAIN, **store.at(store.control))) as client:
         check_version(client, Refused)

@@ -15,11 +15,7 @@ class NotInstallable(Exception):
 
 
 def python_with(package: str, report: Report) -> Path:
-    """Return the interpreter of an environment that contains only ``package`` (a requirement).
-
-    Raises:
-        NotInstallable: the installer failed.
-    """
+    """Return the Python of an environment with only ``package`` (a requirement). Raises `NotInstallable`."""
     folder = (FOLDER / package.replace("==", "-")).absolute()
     report(f"installing {package} into {folder}")
     _uv("venv", "--quiet", "--allow-existing", "--python", sys.executable, str(folder))

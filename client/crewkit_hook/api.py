@@ -114,11 +114,7 @@ class Api:
         self._opener = urllib.request.build_opener(_NoRedirect, _Http, _Https)
 
     def send(self, client: str, body: bytes) -> Answer:
-        """Send a batch of hooks and reports.
-
-        Raises:
-            Unreachable: try again later.
-        """
+        """Send a batch of hooks and reports. Raises `Unreachable`."""
         headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
         answer = self._ask(f"hooks/{client}", headers, gzip.compress(body, 6))
         if answer.status == HTTPStatus.ACCEPTED and not _lists_rejected(answer.body):
@@ -126,11 +122,7 @@ class Api:
         return answer
 
     def receipt(self, position: str) -> Answer:
-        """Read the receipt of a position once the position is projected.
-
-        Raises:
-            Unreachable: try again later.
-        """
+        """Read the receipt of a position once the position is projected. Raises `Unreachable`."""
         return self._ask(f"ops/receipts/{quote(position, safe=':')}", {"X-Wait-For-Position": position})
 
     def _ask(self, path: str, headers: dict[str, str], body: bytes | None = None) -> Answer:

@@ -21,11 +21,7 @@ DATA = "var/up"  # where `crewkit-sessions up` keeps its data by default
 
 
 def chosen(home: str, given: argparse.Namespace) -> Settings:
-    """Return the settings to connect with.
-
-    Raises:
-        Failed: something is missing or wrong.
-    """
+    """Return the settings to connect with. Raises `Failed` if something is missing or wrong."""
     before = so_far(home)
     url = _url(given, before)
     token = _token(given) or (before.token if before and before.url == url else _asked_token())

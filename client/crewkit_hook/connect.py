@@ -31,9 +31,8 @@ class Failed(Exception):
 def connect(home: str, chosen: Settings, clients: Sequence[str], project: Path | None, say: Say) -> None:
     """Connect agents of this user, or in one project.
 
-    Raises:
-        Failed: the installation does not answer as it should, and no hook was written; or a hook does not work.
-        hook_files.Broken: a settings file is not valid; no file was changed.
+    Raises `Failed` if the installation does not answer as it should, and no hook was written, or if a hook does not
+    work. Raises `hook_files.Broken` if a settings file is not valid, and no file was changed.
     """
     agents = [AGENTS[client] for client in clients]
     for agent in agents:
@@ -54,11 +53,7 @@ def connect(home: str, chosen: Settings, clients: Sequence[str], project: Path |
 
 
 def disconnect(clients: Sequence[str], project: Path | None, say: Say) -> None:
-    """Take our hooks out of the agents' files.
-
-    Raises:
-        hook_files.Broken: a settings file is not valid; it was not changed.
-    """
+    """Take our hooks out of the agents' files. Raises `hook_files.Broken` if one is not valid; it stays unchanged."""
     for agent in (AGENTS[client] for client in clients):
         was_there = remove(agent, project)
         path = agent.path(project)
@@ -108,8 +103,7 @@ def _test_batch() -> bytes:
 def _try(command: str) -> None:
     """Run the hook's command as an agent would, in its own folder.
 
-    Raises:
-        Failed: the hook does not record the event, or prints something.
+    Raises `Failed` if it does not record the event, or prints something.
     """
     with tempfile.TemporaryDirectory() as probe:
         spool.make(probe)

@@ -55,8 +55,7 @@ def run_detached() -> None:
 def sending(home: str) -> Iterator[None]:
     """Be the only sender for a while. A running one is ended; what it was sending is sent again.
 
-    Raises:
-        Busy: a command holds the lock, or a process on another machine with the same home folder.
+    Raises `Busy` if a command holds the lock, or a process on another machine with the same home folder.
     """
     give_up_at = time.monotonic() + TAKE_OVER_S
     while (lock := spool.lock_sender(home)) is None:

@@ -47,8 +47,7 @@ def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
 def deliver(api: Api, batch: list[Item], done: Callable[[list[Item], Refused], None]) -> None:
     """Send items of one client; call ``done`` with the items that the installation saw, and those of them it refused.
 
-    Raises:
-        Unreachable: try again later; items that ``done`` was not called with are not delivered.
+    Raises `Unreachable`; items that ``done`` was not called with are not delivered.
     """
     answer = api.send(batch[0].client, body_of(batch))
     if answer.status == HTTPStatus.ACCEPTED:
@@ -71,8 +70,7 @@ def _is_about_items(answer: Answer) -> bool:
 def _refused(batch: list[Item], answer: Answer) -> Refused:
     """Return the items that a reply names, by their index among hooks or reports.
 
-    Raises:
-        Unreachable: the reply names an item that was not sent, or one twice, so it can't be relied on.
+    Raises `Unreachable` if the reply names an item that was not sent, or one twice: it can't be relied on.
     """
     left = {kind: dict(enumerate(item for item in batch if item.kind == kind)) for kind in ("hook", "report")}
     return [_one_of(left, said) for said in answer.body["data"]["rejected"]]

@@ -16,8 +16,7 @@ _READ_BYTES = 1 << 16
 def opened(path: str, *, follow_links: bool = True) -> int:
     """Open a regular file to read it, without waiting; return its descriptor.
 
-    Raises:
-        OSError: the file does not exist, can't be read, or isn't regular: a pipe or a device, for example.
+    Raises `OSError` if it does not exist, can't be read, or isn't regular: a pipe or a device, for example.
     """
     try:
         fd = os.open(path, _FLAGS if follow_links else _FLAGS | os.O_NOFOLLOW)
@@ -30,11 +29,7 @@ def opened(path: str, *, follow_links: bool = True) -> int:
 
 
 def start_of(path: str, size: int, *, follow_links: bool = True) -> bytes:
-    """Return the first bytes of a regular file, at most ``size``.
-
-    Raises:
-        OSError: as `opened`.
-    """
+    """Return the first bytes of a regular file, at most ``size``. Raises as `opened` does."""
     fd = opened(path, follow_links=follow_links)
     parts = []
     try:

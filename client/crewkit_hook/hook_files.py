@@ -35,11 +35,7 @@ def hooks_of(agent: Agent, program: Program) -> Json:
 
 
 def check(agent: Agent, project: Path | None) -> None:
-    """Read a file without changing it.
-
-    Raises:
-        Broken: the file is not valid, or outside its project.
-    """
+    """Read a file without changing it. Raises `Broken` if it is not valid, or outside its project."""
     path = _target(agent, project)
     _without_ours(path, _parsed(path, _content(path)).get("hooks", {}))
 
@@ -47,8 +43,7 @@ def check(agent: Agent, project: Path | None) -> None:
 def add(agent: Agent, project: Path | None, program: Program) -> Path:
     """Put each of our hooks into a file once, and keep a backup of the file beside it; return the file.
 
-    Raises:
-        Broken: as `check`; the file is unchanged.
+    Raises as `check` does, and then leaves the file unchanged.
     """
     path = _target(agent, project)
     before = _content(path)
@@ -69,8 +64,7 @@ def add(agent: Agent, project: Path | None, program: Program) -> Path:
 def remove(agent: Agent, project: Path | None) -> bool:
     """Take our hooks out of a file; return whether there were any. If nothing else changed, the backup is restored.
 
-    Raises:
-        Broken: as `check`; the file is unchanged.
+    Raises as `check` does, and then leaves the file unchanged.
     """
     path = _target(agent, project)
     now = _content(path)
@@ -118,8 +112,7 @@ def is_current(agent: Agent, project: Path | None, program: Program) -> bool:
 def _target(agent: Agent, project: Path | None) -> Path:
     """Return the file with links resolved. Others may have made a project's link, so it must stay in the project.
 
-    Raises:
-        Broken: the link leads out of the project.
+    Raises `Broken` if it leads out of the project.
     """
     path = agent.path(project)
     target = Path(os.path.realpath(path))
@@ -129,11 +122,7 @@ def _target(agent: Agent, project: Path | None) -> Path:
 
 
 def _content(path: Path) -> bytes | None:
-    """Return the bytes of a file; None if it does not exist.
-
-    Raises:
-        Broken: the file is not a regular file, or is too large.
-    """
+    """Return the bytes of a file; None if it does not exist. Raises `Broken` if it is not regular, or too large."""
     if not path.exists():
         return None
     try:

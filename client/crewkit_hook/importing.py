@@ -69,8 +69,7 @@ def send(
 ) -> Imported:
     """Send sessions; call ``done`` with the number of files so far.
 
-    Raises:
-        NotSent: the installation can't be reached, or refuses the token. Run it again: nothing counts twice.
+    Raises `NotSent` if the installation can't be reached, or refuses the token. Run it again: nothing counts twice.
     """
     api, counts = Api(settings), Counter[str]()
     rejected: list[str] = []
@@ -120,8 +119,7 @@ def _items_of(session: Session, events: Sequence[Past], settings: Settings) -> I
 def _deliver(api: Api, batch: list[Item]) -> list[str]:
     """Send a batch; return why items of it were refused.
 
-    Raises:
-        NotSent: after some tries, or at once if trying again would not help.
+    Raises `NotSent` after some tries, or at once if trying again would not help.
     """
     left, failures = list(batch), 0
     reasons: list[str] = []

@@ -120,9 +120,7 @@ def _connect(given: argparse.Namespace) -> int:
 def _leaving_former(home: str, settings: Settings) -> Iterator[None]:
     """Forget the state kept for another installation once this one is connected. No sender runs meanwhile.
 
-    Raises:
-        Failed: events are waiting for the other one.
-        Busy: a command is sending.
+    Raises `Failed` if events are waiting for the other one, `Busy` if a command is sending.
     """
     former = so_far(home)
     if former is None or (former.url, former.org) == (settings.url, settings.org):

@@ -38,8 +38,7 @@ class Unusable(Exception):
 def prepare(name: str, record: bytes, settings: Settings, store: Store) -> list[Item]:
     """Return what to send for an event in the spool, and store what later events of its session need.
 
-    Raises:
-        Unusable: the payload is not valid, or its agent is unknown.
+    Raises `Unusable` if the payload is not valid, or its agent is unknown.
     """
     line, _, raw = record.partition(b"\n")
     header = spool.decode(line)

@@ -37,11 +37,7 @@ class Settings(NamedTuple):
 
 
 def load(home: str) -> Settings:
-    """Read the settings.
-
-    Raises:
-        NotConnected: there are no settings, or they are not valid.
-    """
+    """Read the settings. Raises `NotConnected` if there are none, or they are not valid."""
     file = Path(home, spool.SETTINGS)
     try:
         found = json.loads(file.read_text("utf-8"))
@@ -68,11 +64,7 @@ def save(home: str, settings: Settings) -> None:
 
 
 def check_pattern(pattern: str) -> None:
-    """Check a folder pattern.
-
-    Raises:
-        ValueError: the pattern could never match, or names an unknown user.
-    """
+    """Check a folder pattern. Raises `ValueError` if it could never match, or names an unknown user."""
     try:
         expanded = str(Path(pattern).expanduser())
     except RuntimeError as error:
@@ -84,8 +76,7 @@ def check_pattern(pattern: str) -> None:
 def org_of(token: str) -> str:
     """Return the org that a token names. The installation verifies the token; this function does not.
 
-    Raises:
-        ValueError: the text is not a token, or names no org.
+    Raises `ValueError` if the text is not a token, or names no org.
     """
     if token.split() != [token]:
         raise ValueError("this is not an installation's token: it is empty, or has spaces or line breaks in it")

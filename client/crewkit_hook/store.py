@@ -78,8 +78,7 @@ class Store:
     def __init__(self, home: str, *, read_only: bool = False) -> None:
         """Open the file. For writing, a damaged file is renamed and a new one created.
 
-        Raises:
-            sqlite3.Error: read-only: the file is missing or damaged; else it is locked, or there is no room.
+        Raises `sqlite3.Error` if it is locked or there is no room; for reading, if it is missing or damaged.
         """
         self.path = Path(home, FILE)
         if read_only:

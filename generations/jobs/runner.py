@@ -52,11 +52,7 @@ class JobRunner:
             self._running[job.id] = asyncio.create_task(self._do(job, left))
 
     def check(self) -> None:
-        """Forget the work that has ended.
-
-        Raises:
-            Broken: work ended with a fault that must stop the process.
-        """
+        """Forget the work that has ended. Raises `Broken` if it ended with a fault that must stop the process."""
         for job_id in [job_id for job_id, task in self._running.items() if task.done()]:
             self._running.pop(job_id).result()
 

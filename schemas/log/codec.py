@@ -44,22 +44,14 @@ def encode(record: Record) -> bytes:
 
 
 def decode(log_record: LogRecord, partitions: int) -> AnyRecord:
-    """Decode one record and check everything that the projector relies on.
-
-    Raises:
-        Undecodable: with one sentence that gives the reason.
-    """
+    """Decode one record and check everything that the projector relies on. Raises `Undecodable`."""
     record = decode_value(log_record.value)
     _check_key(log_record, record.session_id, partitions)
     return record
 
 
 def decode_value(value: bytes | None) -> AnyRecord:
-    """Decode a record without regard to its key and partition.
-
-    Raises:
-        Undecodable: with one sentence that gives the reason.
-    """
+    """Decode a record without regard to its key and partition. Raises `Undecodable`."""
     if not value:
         raise Undecodable("empty", "the record has no value")
     record = _parse(value)

@@ -29,11 +29,7 @@ class Position(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "Position":
-        """Read ``<partition>:<offset>``.
-
-        Raises:
-            ValueError: for anything else.
-        """
+        """Read ``<partition>:<offset>``. Raises `ValueError` for anything else."""
         partition, colon, offset = text.strip().partition(":")
         if not (colon and partition.isascii() and partition.isdigit() and offset.isascii() and offset.isdigit()):
             raise ValueError(f"{text!r} is not <partition>:<offset>")

@@ -47,11 +47,7 @@ class Fitted(NamedTuple):
 
 
 def fit_limits(limits: Mapping[str, object], profile: ProfileSettings) -> Fitted:
-    """Return our limits, as far as the profile lets us set them.
-
-    Raises:
-        ReadRefused: answers could be wrong with this profile.
-    """
+    """Return our limits as far as the profile lets us set them. Raises `ReadRefused` if answers could be wrong."""
     _refuse_inexact(profile)
     fitted = Fitted(dict(_never_short(profile)), [])
     for name, wanted in limits.items():

@@ -167,9 +167,7 @@ class ClickHouseReader:
     async def check(self) -> None:
         """Ask one question, to find out what the store refuses before the first request does.
 
-        Raises:
-            ReadRefused: the message says what to change.
-            StoreUnavailable: the store is unreachable or not provisioned.
+        Raises `ReadRefused`, which says what to change, or `StoreUnavailable` if it is unreachable or not provisioned.
         """
         try:
             async with asyncio.timeout(CHECK_WITHIN_S):
@@ -314,8 +312,7 @@ def _right_to_insert(sql: str, database: str) -> str:
 def _ask_what_is_allowed(client: Client) -> Allowed:
     """Return what the store lets our user set; log what differs from our limits.
 
-    Raises:
-        ReadRefused: the store is too old, or answers could be wrong with this profile.
+    Raises `ReadRefused` if the store is too old, or answers could be wrong with this profile.
     """
     check_version(client, ReadRefused)
     asked = {"names": [*LIMITS, *{name for name, _ in TUNING}], "overflow": OVERFLOW}

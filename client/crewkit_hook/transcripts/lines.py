@@ -118,8 +118,7 @@ class Folders:
 def _session(path: str, session_of: SessionOf) -> str:
     """Return the session of a file. It is cached, since it is read again and again while an agent runs.
 
-    Raises:
-        LookupError: the first line is not written yet.
+    Raises `LookupError` if the first line is not written yet.
     """
     for _, line in new_lines(path, 0):
         return session_of(parsed(line))
