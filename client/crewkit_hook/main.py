@@ -80,10 +80,6 @@ def _connect_options(option: Callable[..., Any]) -> None:
     option("--no-hooks", action="store_true", help="write no hooks, since this user's agents have managed settings")
 
 
-def _status_options(option: Callable[..., Any]) -> None:
-    option("--json", action="store_true", help="print only JSON")
-
-
 def _import_options(option: Callable[..., Any]) -> None:
     about = "session files, or folders of them; by default those of all agents in the home folder"
     option("paths", nargs="*", type=Path, metavar="PATH", help=about)
@@ -235,7 +231,7 @@ def _project(given: argparse.Namespace) -> Path | None:
 _COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], Callable[[Callable[..., Any]], None]], ...] = (
     ("connect", _connect, _connect_options),
     ("disconnect", _disconnect, _agent_options),
-    ("status", _status, _status_options),
+    ("status", _status, lambda option: option("--json", action="store_true", help="print only JSON")),
     ("import", _import, _import_options),
     ("flush", _flush, lambda _: None),
 )

@@ -38,13 +38,9 @@ def is_sensitive(settings: Settings, folders: Sequence[str]) -> bool:
         return settings.metadata_only
     expanded = [str(Path(pattern).expanduser()) for pattern in settings.sensitive_folders]
     patterns = {*expanded, *map(os.path.realpath, expanded)}
-    known = [folder for folder in folders if folder]
-    places = {above for folder in known for path in {folder, os.path.realpath(folder)} for above in _upwards(path)}
+    known = {path for folder in folders if folder for path in (folder, os.path.realpath(folder))}
+    places = {*known, *(str(above) for path in known for above in Path(path).parents)}
     return not known or any(fnmatchcase(place, pattern) for place in places for pattern in patterns)
-
-
-def _upwards(path: str) -> list[str]:
-    return [path, *map(str, Path(path).parents)]
 
 
 def leaving(payload: dict[str, Any], raw: bytes, *, is_private: bool) -> bytes:

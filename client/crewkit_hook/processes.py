@@ -53,8 +53,6 @@ def is_alive(pid: int) -> bool:
     """Return whether there is a process with this id."""
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
+    except OSError as error:
+        return isinstance(error, PermissionError)  # the process of another user
     return True

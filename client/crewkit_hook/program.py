@@ -40,7 +40,7 @@ def here() -> Program:
 
 def lasting() -> Program:
     """Return the program for the hooks of this user: from a checkout, the copy."""
-    if not _is_checkout():
+    if not PACKAGE.with_name("pyproject.toml").exists():  # not a checkout
         return here()
     return Program(os.path.realpath(sys.executable), Path(spool.home(), f"program-{_digest()}", PACKAGE.name))
 
@@ -71,10 +71,6 @@ def is_ours(hook: Any) -> bool:
 
 def _command(python: str, program: str, agent: str) -> str:
     return f"{quote(python)} -I -S {quote(program)} {agent} $PPID 2>/dev/null || :"
-
-
-def _is_checkout() -> bool:
-    return PACKAGE.with_name("pyproject.toml").exists()
 
 
 def _digest() -> str:

@@ -41,8 +41,7 @@ def load(home: str) -> Settings:
     file = Path(home, spool.SETTINGS)
     try:
         found = json.loads(file.read_text("utf-8"))
-        token = Path(home, TOKEN).read_text("utf-8").strip()
-        return _checked(found, token)
+        return _checked(found, Path(home, TOKEN).read_text("utf-8").strip())
     except FileNotFoundError as error:
         raise NotConnected("this machine is not connected: run `crewkit-hook connect`") from error
     except (OSError, ValueError, TypeError, KeyError) as error:

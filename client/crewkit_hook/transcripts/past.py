@@ -47,14 +47,12 @@ class PastSessions(Protocol):
     @staticmethod
     def has(file: Path) -> bool:
         """Return whether a file is a session's, by its name."""
-        ...
 
     def session(self, file: Path, *, is_over: bool) -> Session | None:
         """Return the session of a file; None if the file has none, or only a part of another one.
 
         ``is_over``: nothing will be added, so the last run has ended even if the file does not say so.
         """
-        ...
 
 
 def event_id(client: str, session_id: str, key: str) -> str:

@@ -12,13 +12,10 @@ from crewkit_hook.settings import Settings
 
 def without_client(chosen: Settings) -> dict[str, str]:
     """Return the settings of its exporter: only logs, because its metrics don't name their session."""
-    headers = f"{{ Authorization = {_toml(f'Bearer {chosen.token}')} }}"
-    target = f'{{ endpoint = {_toml(f"{chosen.base}/otlp/v1/logs")}, protocol = "json", headers = {headers} }}'
+    toml = json.dumps  # a JSON string is a TOML string
+    headers = f"{{ Authorization = {toml(f'Bearer {chosen.token}')} }}"
+    target = f'{{ endpoint = {toml(f"{chosen.base}/otlp/v1/logs")}, protocol = "json", headers = {headers} }}'
     return {"~/.codex/config.toml": f"[otel]\nlog_user_prompt = false\nexporter = {{ otlp-http = {target} }}\n"}
-
-
-def _toml(text: str) -> str:
-    return json.dumps(text)  # a JSON string is a TOML string
 
 
 CODEX = Agent(
