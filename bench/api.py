@@ -129,9 +129,9 @@ async def get_once(target: Target, path: str) -> Any:
     return body
 
 
-async def time_get(connection: HttpConnection, target: Target, path: str, org: str = ORG) -> float:
+async def time_get(connection: HttpConnection, target: Target, path: str) -> float:
     """Return the seconds that a read takes. Raises `UnexpectedResponse` if its status is not 200."""
-    request = request_head(target, "GET", path, org=org)
+    request = request_head(target, "GET", path)
     began = perf_counter()
     response = await connection.call(request)
     seconds = perf_counter() - began

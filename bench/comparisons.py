@@ -67,12 +67,10 @@ def _prototype_ingesting(folder: Path, topic: KafkaTopic) -> Iterator[Service]:
         yield Service(running, folder, Target(HOST, port, dict.fromkeys(ORGS, "none")))
 
 
-@contextlib.contextmanager
-def _prototype_projecting(folder: Path, topic: KafkaTopic) -> Iterator[Process]:
+def _prototype_projecting(folder: Path, topic: KafkaTopic) -> contextlib.AbstractContextManager[Process]:
     """Run the prototype's projector with a new store in ``folder``."""
     command = [sys.executable, "-P", "-m", prototype_projector.__name__, topic.bootstrap, topic.name, str(folder)]
-    with process(command, folder / "prototype-projector.log") as running:
-        yield running
+    return process(command, folder / "prototype-projector.log")
 
 
 def _wait_for_prototype(projector: Process, folder: Path, events: int) -> Done:

@@ -6,7 +6,7 @@ are realistic; one in two hundred holds a secret.
 
 import contextlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 
 import uvloop
@@ -71,12 +71,11 @@ def _measure(name: str, service: Service, report: Report) -> list[Figure]:
     sent = [send_events(service, EVENTS, report) for _ in range(ROUNDS)]
     return [
         *figures_of(name, [each.turn for each in sent]),
-        *(figure(f"{name} p{share}", _latencies_ms(sent, share / 100), "ms") for share in (50, 99)),
+        *(
+            figure(f"{name} p{share}", [percentile(each.load.latencies, share / 100) * 1e3 for each in sent], "ms")
+            for share in (50, 99)
+        ),
     ]
-
-
-def _latencies_ms(sent: Sequence[Sent], share: float) -> list[float]:
-    return [percentile(each.load.latencies, share) * 1e3 for each in sent]
 
 
 def _measure_redaction(report: Report) -> list[Figure]:

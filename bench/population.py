@@ -85,8 +85,7 @@ def make_scripts(batch: int = BATCH) -> Scripts:
 
 
 def _make_script(rng: Random, batch: int, tour: bool) -> list[bytes]:
-    models = list(sample_data.MODELS)
-    builder = SessionBuilder.of(rng, rng.choice(sample_data.PROJECTS), rng.choice(models))
+    builder = SessionBuilder.of(rng, rng.choice(sample_data.PROJECTS), rng.choice(list(sample_data.MODELS)))
     begin = datetime.now(UTC) - timedelta(hours=12)
     events = [
         {"event_type": kind, "timestamp": rfc3339(begin + timedelta(seconds=4 * seq)), "data": data, "seq": seq}

@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Figure(Struct, frozen=True):
-    """One number; of several rounds, ``value`` is the median.
+    """One number. After several rounds, ``value`` is the median.
 
     ``ratio`` is value / mark, and ``against`` names the mark; both are None without a mark. In a comparison ``value``
     and ``ratio`` say how many times better than the baseline ours is, and ``wanted`` is the least that it should be.

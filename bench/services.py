@@ -63,13 +63,13 @@ def process(command: Sequence[str], log_file: Path, env: Mapping[str, str] | Non
         running.stop(signal.SIGTERM, STOP_S)
 
 
-@contextlib.contextmanager
-def running_service(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> Iterator[Process]:
+def running_service(
+    folder: Path, *arguments: str, env: Mapping[str, str] | None = None
+) -> contextlib.AbstractContextManager[Process]:
     """Run `crewkit-sessions ARGUMENTS` with its data in ``folder`` until the block ends."""
     name, *options = arguments
     command = [sys.executable, "-P", "-m", "cli", name, "--data", str(folder), *options]
-    with process(command, folder / f"{name}.log", env) as running:
-        yield running
+    return process(command, folder / f"{name}.log", env)
 
 
 @contextlib.contextmanager

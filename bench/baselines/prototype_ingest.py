@@ -21,6 +21,7 @@ from litestar.datastructures import State
 from msgspec import Struct
 
 from bench.baselines.prototype_projector import HookEvent
+from bench.kafka import PRODUCER
 from runtime.services.http_server import serve_http
 
 
@@ -71,9 +72,7 @@ async def serve(bootstrap: str, topic: str, port: int) -> None:
 
     @asynccontextmanager
     async def producing(app: Litestar) -> AsyncIterator[None]:
-        options = {"enable_idempotence": True, "acks": "all", "compression_type": "zstd", "linger_ms": 5}
-        sizes = {"max_batch_size": 1 << 20, "max_request_size": 2 << 20}
-        async with AIOKafkaProducer(bootstrap_servers=bootstrap, **options, **sizes) as producer:
+        async with AIOKafkaProducer(bootstrap_servers=bootstrap, **PRODUCER) as producer:
             app.state.producer, app.state.topic = producer, topic
             yield
 
