@@ -20,8 +20,7 @@ class NoDigest(Exception):
 
 def references(listed: str) -> list[str]:
     """Return each image of the list: `name:tag@digest`, or `name:tag` if it has no digest yet."""
-    lines = (line.partition("#")[0].strip() for line in listed.splitlines())
-    return [line for line in lines if line]
+    return [image for line in listed.splitlines() if (image := line.partition("#")[0].strip())]
 
 
 def pinned(text: str, digests: Mapping[str, str]) -> str:

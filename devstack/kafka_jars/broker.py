@@ -133,15 +133,16 @@ def prepare(settings: BrokerSettings) -> None:
 
 
 def _prepare(settings: BrokerSettings) -> None:
+    users, users_file = settings.users, settings.users_file
     private_folder(settings.data_dir)
     _write_properties(settings.properties_file, properties(settings))
     # Formatting writes this file last, so an interrupted run is repeated.
     if not (settings.log_dir / "meta.properties").exists():
         _format(settings)
-    elif settings.users is not None and not _has_password(settings, settings.users):
-        _replace_password(settings, settings.users)
-    if settings.users is not None:
-        write_whole(settings.users_file, settings.users.digest)
+    elif users is not None and not (users_file.exists() and users_file.read_text() == users.digest):
+        _replace_password(settings, users)
+    if users is not None:
+        write_whole(users_file, users.digest)
 
 
 def _write_properties(file: Path, content: Mapping[str, str]) -> None:
@@ -190,10 +191,6 @@ def _format(settings: BrokerSettings) -> None:
         raise BrokerFailed(f"could not format {settings.data_dir} for Kafka:\n{(done.stdout + done.stderr)[-2000:]}")
 
 
-def _has_password(settings: BrokerSettings, users: BrokerUsers) -> bool:
-    return settings.users_file.exists() and settings.users_file.read_text() == users.digest
-
-
 def _replace_password(settings: BrokerSettings, users: BrokerUsers) -> None:
     """Write the clients' password into metadata of a broker that had no users, or another password.
 
@@ -234,7 +231,6 @@ def _scratch(settings: BrokerSettings) -> Iterator[Path]:
 
 
 def _run_tool(settings: BrokerSettings, tool: str, *words: str) -> "subprocess.CompletedProcess[str]":
-    """Run one of Kafka's tools to completion."""
     line = [*_java(settings), tool, *words]
     try:
         return subprocess.run(line, capture_output=True, text=True, timeout=TOOL_S, check=False, umask=UMASK)  # noqa: S603 (fixed arguments)
@@ -278,10 +274,10 @@ class Broker:
         prepare(self.settings)
         return command(self.settings)
 
-    def start(self, *, timeout_s: float = 60.0) -> None:
+    def start(self) -> None:
         """Start and wait until it serves. Raises `KafkaUnavailable`, `BrokerFailed`."""
         self.launch()
-        self.wait_ready(timeout_s=timeout_s)
+        self.wait_ready()
 
     def launch(self) -> None:
         """Start the process. Raises `KafkaUnavailable`, `BrokerFailed`."""
@@ -315,6 +311,5 @@ class Recorded(Broker):
     def command(self) -> list[str]:
         """Prepare the data directory and return the command of the broker."""
         _prepare(self.settings)
-        options = *MEMORY, *_logging(self.settings)
-        jvm = archive.recording_jvm(self._into, *options)
+        jvm = archive.recording_jvm(self._into, *MEMORY, *_logging(self.settings))
         return [*jvm, "kafka.Kafka", str(self.settings.properties_file)]

@@ -17,6 +17,7 @@ from runtime.settings.stack_folder import KAFKA_MECHANISM
 
 # The oldest layouts that a current broker accepts. Metadata is requested for an empty list of topics.
 METADATA, SASL_HANDSHAKE, SASL_AUTHENTICATE = (3, 1), (17, 1), (36, 0)
+TIMEOUT_S = 1.0  # of each step
 _NO_TOPICS = struct.pack(">i", 0)
 _REPLY_BYTES_MAX = 1 << 20
 _ITERATIONS_MAX = 100_000  # Kafka uses 4,096; a fake broker must not keep us computing
@@ -30,11 +31,10 @@ class Login(NamedTuple):
     password: str
 
 
-def serves(host: str, port: int, login: Login | None = None, *, timeout_s: float = 1.0) -> bool:
+def serves(host: str, port: int, login: Login | None = None) -> bool:
     """Return whether the broker accepts the login, proves that it knows the password, and is registered as live."""
     try:
-        with socket.create_connection((host, port), timeout=timeout_s) as connection:
-            connection.settimeout(timeout_s)
+        with socket.create_connection((host, port), timeout=TIMEOUT_S) as connection:
             stream = connection.makefile("rwb")
             if login is not None:
                 _log_in(stream, login)

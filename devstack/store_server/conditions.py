@@ -30,10 +30,10 @@ class Refusal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which statements fail, and how.
 
     Both patterns are searched for (`re.search`, over lines): in the SQL without the data of an INSERT, and in the
-    parameters of URL and form, a line ``name=value`` each. Of those that match, the ``nth`` (from 1) and the
-    ``times - 1`` after it fail, with the codes in turn. ``applied``: they are executed first. The code HANG_UP closes
-    the connection instead of a reply. ``words`` are the message. ``status`` is for what no ClickHouse server says, such
-    as the 502 of a proxy.
+    parameters of URL and form, a line ``name=value`` each. Among the statements that match, the ``nth`` (from 1) and
+    the ``times - 1`` after it fail, with the codes in turn. ``applied``: they are executed first. The code HANG_UP
+    closes the connection instead of a reply. ``words`` are the message. ``status`` is for responses that no ClickHouse
+    server sends, such as the 502 of a proxy.
     """
 
     codes: tuple[int, ...]

@@ -5,7 +5,7 @@ from collections.abc import Generator
 import msgspec
 
 from devstack.store_server.engine import EngineConnection, ResultRows
-from devstack.store_server.errors import Code, EngineError, StoreError
+from devstack.store_server.errors import EngineError
 from devstack.store_server.request import Request
 from devstack.store_server.statement import Statement
 
@@ -40,12 +40,6 @@ def execute(connection: EngineConnection, request: Request, statement: Statement
     rows = connection.query(sql, request.default_format, request.values)
     result_format = statement.format or request.default_format
     return Result([rows], result_format if rows.data else "", rows.summary(written=True))
-
-
-def refuse_for_readers(statement: Statement) -> None:
-    """Refuse KILL: the engine knows one user only, and lets a user stop own queries despite `readonly`."""
-    if statement.verb == "KILL":
-        raise StoreError(Code.READONLY, "Cannot execute query in readonly mode.")
 
 
 def _from_file(statement: Statement, data_path: str) -> bytes:

@@ -13,7 +13,7 @@ from devstack.store_server.body import RequestBody, as_file
 from devstack.store_server.conditions import HANG_UP, RefusedStatement
 from devstack.store_server.engine import Buffer
 from devstack.store_server.errors import Code, StoreError
-from devstack.store_server.execution import Result, execute, refuse_for_readers
+from devstack.store_server.execution import Result, execute
 from devstack.store_server.pool import UserProfile
 from devstack.store_server.replies import StatementReply
 from devstack.store_server.request import (
@@ -139,8 +139,7 @@ class StoreHandler(BaseHTTPRequestHandler):
                 reply.whole([b"There is no such path; queries go to /, and /ping says whether the server runs.\n"], 404)
         finally:
             # The client would send the unread rest as its next request.
-            skipped = body.skip(_SKIP_BYTES_MAX)
-            self.close_connection = not skipped or self.close_connection
+            self.close_connection = not body.skip(_SKIP_BYTES_MAX) or self.close_connection
 
     def _refused_by_length(self) -> tuple[list[bytes], int] | None:
         """Return body and status for a URL that is too long: ClickHouse sends an empty 400, a proxy 414."""
@@ -173,8 +172,8 @@ class StoreHandler(BaseHTTPRequestHandler):
 
     def _run(self, reply: StatementReply, asked: Asked) -> None:
         request, refused = asked.request, asked.refused
-        if asked.readonly:
-            refuse_for_readers(asked.statement)
+        if asked.readonly and asked.statement.verb == "KILL":  # the engine has one user, who may stop its own queries
+            raise StoreError(Code.READONLY, "Cannot execute query in readonly mode.")
         if refused and not refused.refusal.applied:
             raise self._error(refused)
         with ExitStack() as held:
@@ -219,7 +218,7 @@ def _release_as_sent(result: Result) -> Iterator[Buffer]:
 
 
 def _read_statement(query: bytes, body: RequestBody) -> tuple[bytes, Statement]:
-    """Return the SQL: `?query=`, then the body. Of an INSERT only the beginning is read."""
+    """Return the SQL: `?query=`, then the body. Only the beginning of an INSERT is read."""
     head = body.read_up_to(_HEAD_BYTES)
     sql = query.rstrip() + b"\n" + head if query and head else query or head
     statement = parse_statement(sql)

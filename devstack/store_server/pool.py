@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -90,11 +90,7 @@ def _set_up(connection: EngineConnection, profile: UserProfile) -> None:
         connection.query(f"USE {_quoted(profile.database, '`')}".encode())
     if profile.readonly:
         connection.query(f"SET readonly = {profile.readonly}".encode())
-    _set(connection, profile.settings)
-
-
-def _set(connection: EngineConnection, settings: Iterable[tuple[str, str]]) -> None:
-    if assignments := ", ".join(f"{name} = {_quoted(value)}" for name, value in settings):
+    if assignments := ", ".join(f"{name} = {_quoted(value)}" for name, value in profile.settings):
         connection.query(f"SET {assignments}".encode())
 
 

@@ -45,7 +45,7 @@ class Statement(msgspec.Struct, frozen=True):
 
 
 def parse_statement(sql: bytes) -> Statement:
-    """Parse a statement (of an INSERT the beginning). Raises StoreError for what is not allowed."""
+    """Parse a statement, or the beginning of an INSERT. Raises StoreError for what is not allowed."""
     if len(sql) > CACHED_MAX or sql[:64].lstrip()[:6].upper() == b"INSERT":
         return _parse(sql)
     return _parse_cached(sql)

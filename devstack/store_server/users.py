@@ -42,7 +42,7 @@ class Users:
     def readonly(self, user: StoreUser, get: bool, into: tuple[str, ...] = ()) -> int:
         """Return the engine's `readonly` for a user's statement that inserts ``into`` a table (database and name).
 
-        By GET there is no right to write, as on a real server.
+        A GET request may not write, as on a real server.
         """
         if user.readonly and into not in user.inserts:
             return READS if user.may_set else READS_AS_IT_IS
