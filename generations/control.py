@@ -23,7 +23,6 @@ logger = structlog.get_logger()
 class Subscriber(Protocol):
     async def see(self, generations: Sequence[KnownGeneration], jobs: Sequence[Job]) -> None:
         """React to all generations and the latest jobs, both oldest first: start work, but do not wait for it."""
-        ...
 
 
 class Control:

@@ -10,7 +10,6 @@ from generations.jobs.table import Job, Report, add_job_event, report_of
 from ingest.log.broken import BrokenLog
 from prices.log import PriceLog, load
 from prices.price_file import BadPrices, parse_prices
-from prices.price_list import LoadedPrice
 from prices.shown import shown
 from prices.table import TooEarly
 from schemas.log.position import LogUnavailable
@@ -24,22 +23,13 @@ def load_requested(client: Client, log: PriceLog | None, job: Job) -> list[str]:
     Raises `StoreUnavailable`; the same job can be picked up again.
     """
     add_job_event(client, report_of(job, "taken", this_process(), partitions=()))
+    options, by = job.options, Actor(job.by, "operator")
     try:
-        added = _load(client, log, job)
+        prices = parse_prices(options.prices)
+        added = load(client, log, prices, by, new_generations_only=options.new_generations_only)
     except (TooEarly, BadPrices, BrokenLog, LogUnavailable) as error:
         add_job_event(client, report_of(job, "failed", this_process(), report=Report(text=str(error))))
         return [f"prices not loaded: {error}"]
     report = Report(result={"added": to_builtins([shown(row) for row in added])})
     add_job_event(client, report_of(job, "done", this_process(), report=report))
     return [f"prices: {len(added)} loaded"]
-
-
-def _load(client: Client, log: PriceLog | None, job: Job) -> list[LoadedPrice]:
-    options = job.options
-    return load(
-        client,
-        log,
-        parse_prices(options.prices),
-        new_generations_only=options.new_generations_only,
-        by=Actor(job.by, "operator"),
-    )

@@ -91,8 +91,7 @@ class GenerationReply(Struct, frozen=True, kw_only=True):
 
 
 def job_reply(job: Job, situation: Situation) -> JobReply:
-    partitions = situation.partitions_of(job.generation)
-    state = job.state(partitions)
+    state = job.state(situation.partitions_of(job.generation))
     return JobReply(
         id=job.id,
         kind=job.kind,

@@ -108,11 +108,7 @@ async def list_generations(
     return context.reply([generation_reply(status, situation) for status in situation.generations.values()])
 
 
-@get(
-    "/generations/{generation:str}/proof",
-    operation_id="GetProof",
-    guards=[may("operate")],
-)
+@get("/generations/{generation:str}/proof", operation_id="GetProof", guards=[may("operate")])
 async def get_proof(
     generation: FromPath[str], context: NamedDependency[ReadContext], reader: AnyReader
 ) -> Response[Reply[ProofReport]]:

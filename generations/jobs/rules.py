@@ -1,7 +1,6 @@
 """Which jobs are refused, and what to do instead. Checked when a job arrives and when it is picked up. Pure."""
 
 import re
-from collections.abc import Callable, Mapping
 
 from generations.jobs.table import JobOptions, Kind
 from generations.replay_limit import refusal_beside
@@ -28,7 +27,7 @@ def refusal_now(kind: Kind, generation: str, options: JobOptions, situation: Sit
         return f"there is no generation {generation} (known: {names}); `replay --to {generation}` makes one"
     if status.known.is_dropped:
         return f"{generation} was dropped; `replay --to NAME` makes a generation with a new name"
-    return _RULES[kind](status, options, situation)
+    return _of_existing(kind, status, options, situation)
 
 
 def _in_the_way(kind: Kind, generation: str, situation: Situation) -> str | None:
@@ -54,14 +53,23 @@ def _of_replay(name: str, situation: Situation) -> str | None:
     return refusal_beside(name, [status.known for status in situation.generations.values()], situation.jobs)
 
 
-def _of_repair(status: GenerationStatus, _: JobOptions, __: Situation) -> str | None:
-    return f"{status.name} is paused: `resume {status.name}` first" if status.known.is_paused else None
-
-
-def _of_prove(status: GenerationStatus, _: JobOptions, __: Situation) -> str | None:
-    if status.state == "filling":
-        return f"{status.name} is still filling ({status.share:.0%} of the log): prove it once it follows the log"
-    return None
+def _of_existing(kind: Kind, status: GenerationStatus, options: JobOptions, situation: Situation) -> str | None:
+    name, known = status.name, status.known
+    match kind:
+        case "repair" if known.is_paused:
+            return f"{name} is paused: `resume {name}` first"
+        case "prove" if status.state == "filling":
+            return f"{name} is still filling ({status.share:.0%} of the log): prove it once it follows the log"
+        case "switch":
+            return _of_switch(status, options, situation)
+        case "drop" if known.is_live:
+            return f"{name} is live: switch to another generation first"
+        case "pause" if known.is_paused:
+            return f"{name} is paused already"
+        case "resume" if not known.is_paused:
+            return f"{name} is not paused"
+        case _:
+            return None
 
 
 def _of_switch(status: GenerationStatus, options: JobOptions, situation: Situation) -> str | None:
@@ -88,25 +96,3 @@ def _unproved(status: GenerationStatus, options: JobOptions, situation: Situatio
             f"`switch {name} --accept-differences`"
         )
     return None
-
-
-def _of_drop(status: GenerationStatus, _: JobOptions, __: Situation) -> str | None:
-    return f"{status.name} is live: switch to another generation first" if status.known.is_live else None
-
-
-def _of_pause(status: GenerationStatus, _: JobOptions, __: Situation) -> str | None:
-    return f"{status.name} is paused already" if status.known.is_paused else None
-
-
-def _of_resume(status: GenerationStatus, _: JobOptions, __: Situation) -> str | None:
-    return None if status.known.is_paused else f"{status.name} is not paused"
-
-
-_RULES: Mapping[Kind, Callable[[GenerationStatus, JobOptions, Situation], str | None]] = {
-    "repair": _of_repair,
-    "prove": _of_prove,
-    "switch": _of_switch,
-    "drop": _of_drop,
-    "pause": _of_pause,
-    "resume": _of_resume,
-}

@@ -125,8 +125,7 @@ def jobs_of(events: Iterable[JobEvent]) -> list[Job]:
 
 def _job(row: JobEvent) -> Job:
     options = msgspec.json.decode(row.detail or "{}", type=JobOptions)
-    kind = cast("Kind", row.kind)
-    return Job(row.id, kind, row.generation, row.by, row.at_us, row.age_us / 1e6, options)
+    return Job(row.id, cast("Kind", row.kind), row.generation, row.by, row.at_us, row.age_us / 1e6, options)
 
 
 def _add(job: Job, row: JobEvent) -> None:

@@ -97,13 +97,10 @@ def _presence(of: Unequal | RowPair) -> tuple[bool, bool]:
 
 def different_row(table: Table, pair: RowPair) -> DifferentRow:
     """Return the columns that differ, and what identifies the row to people: its key and its day, if it has one."""
-    cells = [_cells(table, row) for row in (pair.live, pair.proved) if row is not None]
+    rows = [row for row in (pair.live, pair.proved) if row is not None]
+    cells = [dict(zip(table.columns, row.cells, strict=True)) for row in rows]
     day = next((cell[:_DAY] for row in cells for name in table.day if (cell := row[name])), None)
     return DifferentRow(table.name, _named_key(table, pair.key, cells[0]), day, changed_columns(table, pair))
-
-
-def _cells(table: Table, row: ContentRow) -> dict[str, str | None]:
-    return dict(zip(table.columns, row.cells, strict=True))
 
 
 def _named_key(table: Table, key: RowKey, cells: Mapping[str, str | None]) -> Key:

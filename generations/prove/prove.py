@@ -68,7 +68,7 @@ class Prove:
         return counts.proof(self._pair.proved.name, self._pair.live.name, self._pins)
 
     async def _compare(self) -> AsyncIterator[Found]:
-        """Do the steps 2 to 4."""
+        """Do steps 2 to 4."""
         facts, receipts = ([Blocks() for _ in self._pair.each] for _ in range(2))
         versioned = () if self._pair.is_one else (SESSIONS, *BY_SESSION)
         steps = [self._facts(facts), self._receipts(receipts), self._receipts_with_facts(receipts, facts)]

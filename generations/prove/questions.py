@@ -62,8 +62,8 @@ AnyRange = FactRange | SessionRange | HourRange | OffsetRange
 class Sums(Struct, frozen=True):
     """The rows of a bucket: how many, and the sum of their hashes (modulo 2^64).
 
-    Of `facts` and `receipts` also the ``facts_added`` at positions of the log, and in ``places`` the sum of the
-    position's hash for each of them (modulo 2^64); of `facts` the ``bytes`` of their payloads.
+    For `facts` and `receipts`, ``facts_added`` counts the facts added at positions of the log, and ``places`` adds the
+    hash of the position for each of them (modulo 2^64). For `facts`, ``bytes`` is the size of their payloads.
     """
 
     bucket: int

@@ -28,7 +28,7 @@ class CountedAsks:
         rows = await self._one.ask(question, params)
         if question.name == RECOUNT_DAYS.name:
             self._expected = _questions([row for row in rows if isinstance(row, DayRow)])
-        elif question.name.startswith("audit.recount_") and not question.name.endswith("pins"):
+        elif question.name.startswith("audit.recount_"):
             self._answered += 1
         self._advance(min(1.0, self._answered / self._expected))
         return rows
@@ -60,5 +60,4 @@ def _row(difference: Difference) -> tuple[str | tuple[bool, str], ...]:
 
 def _questions(days: list[DayRow]) -> int:
     """Return how many questions a recount of these days asks, if nothing has to be compared again."""
-    pieces = slices(days, days_asked(None, None))
-    return sum(piece.parts + 2 for piece in pieces) + parts_of(days)
+    return sum(piece.parts + 2 for piece in slices(days, days_asked(None, None))) + parts_of(days)

@@ -17,7 +17,7 @@ from store.reading.question import Question
 from store.reading.statements import generated
 from store.sql import read_sql
 
-# Of `facts`: what a fold needs of a payload. Another version needs something else, as its rows of sessions show.
+# In `facts`: what a fold needs from a payload. Another version needs something else, as its rows of sessions show.
 MADE_BY_THE_FOLD_VERSION = "parsed"
 _CONDITIONS: dict[type[AnyRange], str] = {
     FactRange: "{{fact_range}}",
