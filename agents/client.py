@@ -7,10 +7,6 @@ from msgspec import Struct
 from agents.telemetry import Telemetry
 
 
-def _never(_payload: bytes) -> bool:
-    return False
-
-
 class Client(Struct, frozen=True):
     """A coding agent: its name in URLs, and the known name for each of its own. Names that are not listed stay.
 
@@ -21,7 +17,7 @@ class Client(Struct, frozen=True):
     name: str
     event_types: Mapping[str, str]
     tools: Mapping[str, str]
-    tool_failed: Callable[[bytes], bool] = _never
+    tool_failed: Callable[[bytes], bool] = lambda _payload: False
     telemetry: Telemetry | None = None
 
     def event_type(self, own_name: str, payload: bytes) -> str:

@@ -13,13 +13,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from audit.confirm import Pause, confirmed_differences
-from audit.differences import (
-    Difference,
-    orphan_differences,
-    rollup_differences,
-    session_differences,
-    state_differences,
-)
+from audit.differences import Difference, orphan_differences, rollup_differences, session_differences, state_differences
 from audit.receipts_end import receipts_end
 from audit.recount_questions import (
     RECOUNT_DAYS,

@@ -34,19 +34,15 @@ class PriceLog(Protocol):
 
     def exists(self) -> bool:
         """Return whether the installation has a log yet."""
-        ...
 
     def is_empty(self) -> bool:
         """Return whether the log has no records at all."""
-        ...
 
     def loads(self) -> Sequence[PricesLoaded]:
         """Return the records of all loads, in log order."""
-        ...
 
     def append(self, records: Iterable[PricesLoaded]) -> None:
         """Make records durable, in order."""
-        ...
 
 
 def load(

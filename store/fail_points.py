@@ -26,16 +26,12 @@ class BadFailPoint(ValueError):
     """The variable is malformed. The message states the expected form."""
 
 
-def _kill() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
 def _raise() -> None:
     raise FailPointHit("a fail-point is set here")
 
 
 _FORM = re.compile(r"([^:]+):(\d+):(?:(kill|raise)|sleep=(\d+(?:\.\d+)?))")
-_EFFECTS: Mapping[str, Effect] = {"kill": _kill, "raise": _raise}
+_EFFECTS: Mapping[str, Effect] = {"kill": lambda: os.kill(os.getpid(), signal.SIGKILL), "raise": _raise}
 
 
 def parse_fail_points(text: str) -> Mapping[tuple[str, int], Effect]:
@@ -65,8 +61,5 @@ def arm(actions: Mapping[tuple[str, int], Effect]) -> Callable[[str], None]:
     return fail_point
 
 
-def _off(name: str) -> None:
-    """Do nothing."""
-
-
-fail_point: Callable[[str], None] = arm(parse_fail_points(os.environ[VARIABLE])) if os.environ.get(VARIABLE) else _off
+_chosen = os.environ.get(VARIABLE)
+fail_point: Callable[[str], None] = arm(parse_fail_points(_chosen)) if _chosen else lambda _name: None

@@ -129,15 +129,11 @@ def check_migrated(store: StoreAddress, generation: str) -> None:
     with classified(), closing(connect(PLAIN, **store.at(store.control))) as client:
         check_version(client, Refused)
         _check_migrated(client, store.control, "control")
-        _check_not_dropped(client, generation)
+        if any(known.name == generation and known.is_dropped for known in load_generations(client)):
+            raise Refused(f"generation {generation} was dropped: stop its projectors, or name another one")
     database = store.database(generation)
     with classified(), closing(connect(PLAIN, **store.at(database))) as client:
         _check_migrated(client, database, "generation")
-
-
-def _check_not_dropped(client: Client, generation: str) -> None:
-    if any(known.name == generation and known.is_dropped for known in load_generations(client)):
-        raise Refused(f"generation {generation} was dropped: stop its projectors, or name another one")
 
 
 def _check_migrated(client: Client, database: str, kind: str) -> None:

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Raw, structs
 
 from schemas.log.position import LogRecord
-from schemas.log.records import PRICES_ID, VERSION, AnyRecord, Event, EventsRecorded, PricesLoaded, Record
+from schemas.log.records import PRICES_ID, VERSION, AnyRecord, EventsRecorded, PricesLoaded, Record
 from schemas.log.topics import FACTS_PER_RECORD_MAX, partition_of, record_key
 from schemas.permissions import NAME_CHARACTERS_MAX, OPERATOR_ORG
 
@@ -39,7 +39,8 @@ class Undecodable(Exception):
 def encode(record: Record) -> bytes:
     """Return the value of a log record."""
     if isinstance(record, EventsRecorded) and any(event.data_base64 is not None for event in record.events):
-        record = structs.replace(record, events=tuple(_without_base64(event) for event in record.events))
+        events = tuple(e if e.data_base64 is None else structs.replace(e, data=_EMPTY) for e in record.events)
+        record = structs.replace(record, events=events)
     return _encoder.encode(record)
 
 
@@ -62,10 +63,6 @@ def decode_value(value: bytes | None) -> AnyRecord:
     _check_contents(record)
     _restore_data(record)
     return record
-
-
-def _without_base64(event: Event) -> Event:
-    return event if event.data_base64 is None else structs.replace(event, data=_EMPTY)
 
 
 def _restore_data(record: AnyRecord) -> None:

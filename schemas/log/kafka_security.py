@@ -8,7 +8,6 @@ from msgspec import Struct
 Transport = Literal["plaintext", "tls", "sasl_plaintext", "sasl_tls"]
 Mechanism = Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN", "OAUTHBEARER"]
 _WIRE: dict[Transport, str] = {
-    "plaintext": "PLAINTEXT",
     "tls": "SSL",
     "sasl_plaintext": "SASL_PLAINTEXT",
     "sasl_tls": "SASL_SSL",
@@ -49,24 +48,17 @@ class KafkaSecurity(Struct, frozen=True):
 
     def client_options(self) -> dict[str, Any]:
         """Return the keyword arguments for any client of aiokafka."""
-        return self._transport_options() | self._login_options()
-
-    def _transport_options(self) -> dict[str, Any]:
         if self.protocol == "plaintext":
             return {}
-        way = {"security_protocol": _WIRE[self.protocol]}
-        return way | {"ssl_context": self.context} if self.has_tls else way
-
-    def _login_options(self) -> dict[str, Any]:
+        options: dict[str, Any] = {"security_protocol": _WIRE[self.protocol]}
+        if self.has_tls:
+            options["ssl_context"] = self.context
         if not self.has_user:
-            return {}
+            return options
+        options["sasl_mechanism"] = self.mechanism
         if self.tokens is not None:
-            return {"sasl_mechanism": self.mechanism, "sasl_oauth_token_provider": self.tokens}
-        return {
-            "sasl_mechanism": self.mechanism,
-            "sasl_plain_username": self.user,
-            "sasl_plain_password": self.password,
-        }
+            return options | {"sasl_oauth_token_provider": self.tokens}
+        return options | {"sasl_plain_username": self.user, "sasl_plain_password": self.password}
 
     def __repr__(self) -> str:
         """Leave out the password: errors and logs may contain this text."""

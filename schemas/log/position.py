@@ -44,8 +44,6 @@ class LogReader(Protocol):
 
     async def ends(self) -> Sequence[int]:
         """Return the next offset of each partition, as of a moment after the call began."""
-        ...
 
     async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
         """Return records of ``[start, stop)`` in order, about ``bytes_max`` bytes, but at least one if any exists."""
-        ...

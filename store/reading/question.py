@@ -25,7 +25,6 @@ class Asks(Protocol):
 
     async def ask(self, question: Question[P, R], params: P) -> list[R]:
         """Return the rows that answer a question."""
-        ...
 
 
 class NoParams(Struct, frozen=True):

@@ -72,15 +72,12 @@ class Reader(Protocol):
 
     async def live(self) -> Generation:
         """Return the live generation, as of at most half a second ago."""
-        ...
 
     async def query(self, generation: Generation, name: str, params: Mapping[str, object]) -> list[Row]:
         """Return the rows that the SQL file ``name`` finds in one generation (see `Question`)."""
-        ...
 
     async def control(self, name: str, params: Mapping[str, object]) -> list[Row]:
         """Return the rows that the SQL file ``name`` finds in the control database."""
-        ...
 
 
 async def answer(reader: Reader, generation: Generation, question: Question[P, R], params: P) -> list[R]:
