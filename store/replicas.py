@@ -12,7 +12,7 @@ make that safe, whichever replica each process uses:
 
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from clickhouse_connect.driver.client import Client
@@ -61,7 +61,7 @@ class Replicas:
         If none answers, raises the error for the server in use. A refusal is raised at once.
         """
         away: list[Exception] = []
-        for number in self._in_order():
+        for number in sorted(range(len(self.hosts)), key=lambda number: number != self._used):
             try:
                 made = make(self.hosts[number])
             except STORE_ERRORS as error:
@@ -72,11 +72,6 @@ class Replicas:
                 self._use(number)
                 return made
         raise away[0]
-
-    def _in_order(self) -> Iterator[int]:
-        used = self._used
-        yield used
-        yield from (number for number in range(len(self.hosts)) if number != used)
 
     def _use(self, number: int) -> None:
         with self._lock:

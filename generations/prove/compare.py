@@ -70,12 +70,9 @@ def compare_rows(
 
 
 def _may_move(rows: Sequence[ContentRow], settled: Sequence[int]) -> bool:
-    have_equal_versions = len(rows) > 1 and rows[0].row_version == rows[1].row_version
-    return not have_equal_versions and any(_is_beyond(row, settled) for row in rows)
-
-
-def _is_beyond(row: ContentRow, settled: Sequence[int]) -> bool:
-    return row.row_partition >= len(settled) or row.row_version > settled[row.row_partition]
+    if len(rows) > 1 and rows[0].row_version == rows[1].row_version:
+        return False
+    return any(row.row_partition >= len(settled) or row.row_version > settled[row.row_partition] for row in rows)
 
 
 def unchanged_pairs(

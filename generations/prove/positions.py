@@ -147,7 +147,6 @@ def _key(position: Position, org_id: str | None = None, session_id: str | None =
 
 
 def _cut(block: int, pins: list[int]) -> list[Positions]:
-    """Cut a block into parts of a bounded number of positions."""
     size, step = block_of(pins), max(1, POSITIONS_PER_QUESTION // len(pins))
     until = (block + 1) * size
     return [Positions(start, min(until, start + step), pins) for start in range(block * size, until, step)]

@@ -77,7 +77,7 @@ def _counted(proof: Proof, count: ColumnCount) -> str:
 def _claim(count: ColumnCount, counted: str) -> str:
     name = f"{count.table}.{count.column}"
     if count.column == "rows":
-        where = "that its recount does not have, or lacks some" if count.generation else "in one generation alone"
+        where = "that its recount does not have, or lacks some" if count.generation else "in only one generation"
         return f"{count.table} has rows {where}: {counted}"
     return f"{name} differs from its recount in {counted}" if count.generation else f"{name} differs in {counted}"
 
