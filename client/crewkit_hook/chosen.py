@@ -77,7 +77,6 @@ def _token(given: argparse.Namespace) -> str:
 
 
 def _address_in(data: str) -> str:
-    """Return the address of the installation with this data folder."""
     try:
         return str(json.loads(Path(data, "run", "address.json").read_text("utf-8"))["url"])
     except (OSError, ValueError, TypeError, KeyError) as error:

@@ -129,7 +129,6 @@ def _work(sender: Sender) -> None:
 
 
 def _waits(home: str) -> bool:
-    """Return whether a readable event is waiting."""
     return any(spool.read(home, name) is not None for name in spool.waiting(home))
 
 

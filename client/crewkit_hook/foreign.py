@@ -1,6 +1,6 @@
 """Reads files that others control: those of repositories and agents, and any that another program put beside them.
 
-Whatever a folder holds, opening a file must not block and reading it must end. So only regular files are read, and only
+Opening a file must not block and reading it must end, whatever a folder holds. So only regular files are read, and only
 a bounded part of them. The hook imports this module while its agent waits, so it imports only what Python has loaded.
 """
 

@@ -88,13 +88,8 @@ def _started(agent: Agent, payload: dict[str, Any], state: State, store: Store, 
         if before:
             state["parent"] = {"session_id": before, "relation": "clear"}
     elif payload.get("source") == "resume" and not state["was_over"]:
-        _note_kill(reading, state)
-
-
-def _note_kill(reading: Reading, state: State) -> None:
-    """Read what a run without an end left behind."""
-    _advance(reading, state)
-    reading.killed()
+        _advance(reading, state)  # what a run without an end left behind
+        reading.killed()
 
 
 def _advance(reading: Reading, state: State) -> None:
@@ -125,31 +120,27 @@ def look_after(store: Store) -> list[Item]:
     """Return what is due without a new event: ends of agents that are gone without one, and late totals."""
     items: list[Item] = []
     for client, session_id, state in store.open_sessions():
-        if state["is_over"]:
-            items += _late_totals(client, session_id, state)
-        elif not processes.runs(state.get("process", ""), state.get("began", "")):
-            items += _end_of_the_dead(client, session_id, state)
-        else:
+        if not state["is_over"] and processes.runs(state.get("process", ""), state.get("began", "")):
             continue
+        reading = AGENTS[client].reading(session_id, state.get("reading"))
+        _advance(reading, state)
+        due = _late_totals if state["is_over"] else _end_of_the_dead
+        items += due(client, session_id, state, reading)
+        state["reading"] = reading.kept
         _remember(store, client, session_id, state)
     return items
 
 
-def _late_totals(client: str, session_id: str, state: State) -> list[Item]:
+def _late_totals(client: str, session_id: str, state: State, reading: Reading) -> list[Item]:
     """Return the exact totals of a session that has ended, if its agent has written them by now."""
-    reading = AGENTS[client].reading(session_id, state.get("reading"))
-    _advance(reading, state)
-    state["reading"] = reading.kept
     found = None if reading.totals().is_partial else _report(session_id, state, reading)
     state["looks"] = 0 if found else state["looks"] - 1
     return [report_item(client, found)] if found else []
 
 
-def _end_of_the_dead(client: str, session_id: str, state: State) -> list[Item]:
+def _end_of_the_dead(client: str, session_id: str, state: State, reading: Reading) -> list[Item]:
     """Return the totals of a session whose agent is gone, and an end at the time of its last event."""
-    reading = AGENTS[client].reading(session_id, state.get("reading"))
-    _note_kill(reading, state)
-    state["reading"] = reading.kept
+    reading.killed()
     found = _report(session_id, state, reading)
     at_ms, state["is_over"] = state["last_at"], True
     identity = f"{client} {session_id} {state['process']} {state['began']} {at_ms}"

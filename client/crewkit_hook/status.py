@@ -52,7 +52,6 @@ def _agents() -> dict[str, Any]:
 
 
 def _sent(home: str) -> dict[str, Any]:
-    """Return what the sender has stored."""
     store = for_reading(home)
     if store is None:
         return {"waiting": 0, "sent": 0, "refused": 0, "last_sent": None, "last_error": None, "refusals": []}
