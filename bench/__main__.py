@@ -83,7 +83,6 @@ def _run(question: BenchQuestion, console: Console) -> list[Figure]:
 
 
 def _render_table(results: Sequence[Figure]) -> Table:
-    """Return a table of all figures with their marks."""
     rounds = Column("min – max of rounds", justify="right")
     columns = Column("measured", style="bold"), Column("value", justify="right"), rounds, "unit", "against"
     table = Table(*columns, Column("ratio", justify="right"), title="bench", box=box.SIMPLE_HEAD, header_style="dim")

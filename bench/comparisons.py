@@ -91,7 +91,6 @@ def _turns(name: str, sides: Sides, report: Report) -> tuple[Mapping[str, list[T
 
 
 def _measure_ingest(report: Report) -> list[Figure]:
-    """Measure the write side and the bare route with each size of request."""
     with ingest_into_kafka() as (ours, topic):
         other = asyncio.run(create_topic(topic, "prototype"))
         with _prototype_ingesting(ours.folder, other) as prototype:

@@ -97,7 +97,6 @@ def _check_all_taken(_: int, response: Response) -> None:
 
 
 def _bodies(seed: int, encoding: str) -> Sequence[bytes]:
-    """Return requests of several sessions, which take turns."""
     chance = Random(seed)  # noqa: S311 (made-up data)
     sessions = [str(UUID(int=chance.getrandbits(128), version=4)) for _ in range(REQUESTS // LENGTH)]
     places = itertools.product(range(LENGTH), sessions)
@@ -128,7 +127,6 @@ def _record(chance: Random, session: str, number: int, at_ms: int) -> dict[str, 
 
 
 def _stored(chance: Random) -> tuple[str, Attributes]:
-    """Return one of the records that the product stores."""
     tool: Attributes = {"tool_name": "Bash", "tool_use_id": f"toolu_{chance.getrandbits(96):024x}"}
     request: Attributes = {
         "request_id": f"req_{chance.getrandbits(96):024x}",

@@ -91,7 +91,6 @@ def _bodies(events: int) -> Iterator[bytes]:
 
 
 def _encode_spans(project: str, trace_id: bytes, events: Sequence[RecordEvent]) -> bytes:
-    """Return the body of an export request in protobuf."""
     resource = Resource(attributes=_attributes({"openinference.project.name": project}))
     spans = ScopeSpans(spans=[_span(trace_id, event) for event in events])
     request = ExportTraceServiceRequest(resource_spans=[ResourceSpans(resource=resource, scope_spans=[spans])])

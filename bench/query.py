@@ -96,7 +96,6 @@ def _measure_pages(question: str, path: str, variants: Mapping[str, Parameters],
 
 
 def _measure_one_session(report: Report) -> list[Figure]:
-    """Measure a session with 100,000 events, the first page of its events, and its hierarchy."""
     with _filled(LONG_SESSION, report) as reads:
         (session,) = uvloop.run(get_once(reads.service.target, LONG_SESSION_PATH))["data"]
         path = f"/sessions/{session['id']}"
@@ -108,7 +107,6 @@ def _measure_one_session(report: Report) -> list[Figure]:
 
 
 def _measure_summary(report: Report) -> list[Figure]:
-    """Measure totals over HTTP: of an org, by agent, and of projects."""
     projects = [_totals_path("summary", project_id=f"project-{number}") for number in (0, 7, 14, 21)]
     with _filled(TOTALS, report) as reads:
         return [

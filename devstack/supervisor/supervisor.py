@@ -212,7 +212,6 @@ def claimed(run_dir: Path) -> Iterator[None]:
 
 
 def _tail(log_file: Path, lines: int = 5) -> str:
-    """Return the end of a log, for an error message."""
     last = log_file.read_text(errors="replace").splitlines()[-lines:]
     return "".join(f"\n  {line}" for line in [f"from {log_file}:", *last])
 
