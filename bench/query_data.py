@@ -63,14 +63,10 @@ def _fill_store(folder: Path, data: Data) -> None:
     store = parse_store_url(store_url(folder))
     provision_store(store, EMBEDDED_PARTITIONS, list_prices())
     client = open_store(store_url(folder))
-    fill_tables(client, make_warehouse(store, FIRST_GENERATION), data, _mint_session_id(folder / "secrets"))
+    make_embedded_secrets(folder / "secrets")  # `up` verifies ids before it reads
+    session_zero = mint(id_secrets(folder / "secrets"), "session", ORG, new_thread(None), False, None)
+    fill_tables(client, make_warehouse(store, FIRST_GENERATION), data, session_zero)
     _wait_for_merges(client)
-
-
-def _mint_session_id(secrets: Path) -> UUID:
-    """Return an id that `up` accepts: it verifies ids before it reads."""
-    make_embedded_secrets(secrets)
-    return mint(id_secrets(secrets), "session", ORG, new_thread(None), False, None)
 
 
 def fill_tables(client: Client, warehouse: Warehouse, data: Data, session_zero: UUID) -> None:

@@ -71,7 +71,9 @@ class PriceList:
         return None
 
     def _search(self, model: str) -> tuple[Price, ...]:
-        return tuple(price for price in self.prices if is_same_model(price.model, model))
+        """Return the prices for the model's name, and for that name without a date, a provider's suffix or the like."""
+        named = (price for price in self.prices if model.startswith(price.model))
+        return tuple(price for price in named if _SAME_MODEL.match(model, len(price.model)))
 
     def cost_nano(self, model: str, usage: ModelUsage, at_ms: int) -> int | None:
         """Return nano-dollars, rounded down once, at most a million dollars; None if the model has no price."""
@@ -99,11 +101,6 @@ class PriceList:
             return False
         difference_nano = abs(cost_nano - listed_nano)
         return difference_nano > _ROUNDING_NANO and difference_nano * 100 > listed_nano
-
-
-def is_same_model(name: str, model: str) -> bool:
-    """Return whether ``name`` is the model's name, or that name without a date, provider's suffix or the like."""
-    return model.startswith(name) and _SAME_MODEL.match(model, len(name)) is not None
 
 
 def newest(history: Iterable[LoadedPrice]) -> list[Price]:
