@@ -65,12 +65,9 @@ class Bodies:
     ) -> AsyncIterator[Body]:
         """Yield a request's body; respond inside the context. A missing optional body reads as ``{}``.
 
-        ``media`` lists the content types that the route accepts.
-
-        Raises:
-            ApiError: 415 for another content type or encoding, 413 above 10 MiB, 400 for a corrupt encoding, 408 for a
-                body that arrives too slowly, 503 if too many bytes are in progress.
-            LogUnavailable: the response takes too long.
+        ``media`` lists the content types that the route accepts. Raises `ApiError`: 415 for another content type or
+        encoding, 413 above 10 MiB, 400 for a corrupt encoding, 408 for a body that arrives too slowly, 503 if too many
+        bytes are in progress. Raises `LogUnavailable` if the response takes too long.
         """
         is_absent = optional and find_header(request.scope, b"content-type", None) is None
         kind = JSON if is_absent else _media_of(request.scope, media)

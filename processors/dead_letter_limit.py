@@ -27,8 +27,7 @@ class DeadLetterLimit:
     def check(self, dead: Iterable[bool], reason: str) -> None:
         """Add outcomes that are about to be stored; ``reason`` says why one of them is dead.
 
-        Raises:
-            Broken: too many are dead; none of the outcomes may be stored.
+        Raises `Broken` if too many are dead: none of the outcomes may be stored.
         """
         self._outcomes.extend(dead)
         count = sum(self._outcomes)

@@ -19,11 +19,7 @@ class MemoryFile:
         self.path = f"/proc/{os.getpid()}/fd/{self._file}"
 
     def replace(self, chunks: Sequence[bytes]) -> None:
-        """Replace the content.
-
-        Raises:
-            OSError: there is not enough memory.
-        """
+        """Replace the content. Raises `OSError` if there is not enough memory."""
         size = 0
         for i in range(0, len(chunks), IOV_MAX):
             size = self._write(chunks[i : i + IOV_MAX], size)

@@ -90,21 +90,14 @@ class Pipeline:
         self.written: dict[int, int] = {}  # per assigned partition: everything below it is in the tables
 
     async def may_begin(self, is_full: Awaitable[object]) -> None:
-        """Return once a batch may begin, or ``is_full`` is done; see `processors.flow.pacer`.
-
-        Raises:
-            Broken: stop; nothing more may be projected.
-        """
+        """Return once a batch may begin, or ``is_full`` is done. Raises `Broken`: nothing more may be projected."""
         await self._pacer.may_begin(is_full, self.drain())
 
     async def project(self, records: Sequence[LogRecord]) -> Written:
         """Fold a batch and begin to write it.
 
         Returns once it is folded and the batch before it is written. The future is done when this batch is written,
-        too; only then may its records be acknowledged.
-
-        Raises:
-            Broken: stop; nothing after this batch may be projected.
+        too; only then may its records be acknowledged. Raises `Broken`: nothing after this batch may be projected.
         """
         for part in self.gate.parts(records):
             await self.gate.passed(self._observer.alive)

@@ -82,20 +82,15 @@ class Planner:
         self._kept: set[SessionKey] = set()  # the store may have states of these
 
     def remember(self, partition: int) -> None:
-        """Start on a partition: the outcomes of its last records count for the limit, and its kept states are used.
-
-        Raises:
-            StoreUnavailable: the call may be repeated.
-        """
+        """Start on a partition: the outcomes of its last records count for the limit, and its kept states are used."""
         self._kept.update(self._warehouse.kept_sessions(partition))
         self._limit.remember(self._warehouse.recent_outcomes(partition, WINDOW // self.partitions))
 
     def plan(self, records: Sequence[LogRecord]) -> Plan:
         """Fold ``records``: per partition a run of consecutive offsets that begins where the last plan ended.
 
-        Raises:
-            Broken: nearly everything is rejected; see `processors.dead_letter_limit`.
-            StoreUnavailable: prices or states could not be read. No record was folded, so the call may be repeated.
+        Raises `Broken` if nearly everything is rejected, see `processors.dead_letter_limit`. If prices or states can't
+        be read, it raises `StoreUnavailable` before it folds a record, so the call may be repeated.
         """
         self._cache.evict()
         decoded, letters, kinds = self._decode(records)

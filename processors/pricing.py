@@ -18,9 +18,7 @@ class Pricing:
     def complete_until(self, received_at: int) -> PriceList:
         """Return a list with every price that reports received until ``received_at`` may need.
 
-        Raises:
-            StoreUnavailable: the prices could not be read.
-            Broken: the prices are not those that the generation was made with.
+        Raises `StoreUnavailable`, and `Broken` if the prices are not those that the generation was made with.
         """
         if received_at < self._complete_until_ms:
             return self._list

@@ -71,10 +71,8 @@ class Answers:
     async def get(self, key: Key | None, question: Question[P, R], ask: Ask[R]) -> list[R]:
         """Return the rows cached under a key, or those that ``ask`` returns if there are none or no key is given.
 
-        Concurrent callers share one list, which they must not change.
-
-        Raises:
-            Exception: what ``ask`` raises, in each caller that waits for it. An error is not cached.
+        Concurrent callers share one list, which they must not change. What ``ask`` raises is raised in each caller
+        that waits for it, and is not cached.
         """
         if key is None:
             return await ask()

@@ -43,8 +43,7 @@ class Days(NamedTuple):
 def days_of(start_date: date | None, end_date: date | None, today: date) -> Days:
     """Return the days of a request: by default the last 30, including today.
 
-    Raises:
-        ApiError: 422 if the end is before the start, or there are more than 800 days.
+    Raises `ApiError` (422) if the end is before the start, or there are more than 800 days.
     """
     check_known(start_date=start_date, end_date=end_date)
     last = end_date or today
@@ -70,8 +69,7 @@ def _midnight(day: date) -> datetime:
 def bound(name: str, at: datetime | None) -> datetime | None:
     """Return the bound of a time range in UTC; a time outside the store's range is clamped to it.
 
-    Raises:
-        ApiError: 422 for a time without an offset.
+    Raises `ApiError` (422) for a time without an offset.
     """
     if at is None:
         return None

@@ -118,11 +118,7 @@ class Freshness:
         self._held = {}  # a new dict: a read still in progress fills the old one
 
     async def when_visible(self, positions: Sequence[Position], source: Source) -> Snapshot:
-        """Return a snapshot that shows all ``positions`` in its ``source``.
-
-        Raises:
-            NotYetVisible: no snapshot showed them in time.
-        """
+        """Return a snapshot that shows ``positions`` in its ``source``. Raises `NotYetVisible` if none does in time."""
         give_up_at = monotonic() + self._wait_s
         while not (seen := await self.snapshot(POLL_S)).of(source).shows(positions):
             if monotonic() >= give_up_at:
@@ -178,8 +174,7 @@ def snapshot_of(generation: Generation, rows: Sequence[PartitionProgressRow]) ->
 def parse_positions(values: Sequence[str]) -> list[Position]:
     """Return the positions in the header's values; one value may hold several, separated by commas.
 
-    Raises:
-        ApiError: 422 if one of them is not a position.
+    Raises `ApiError` (422) if one of them is not a position.
     """
     try:
         return [Position.parse(text) for value in values for text in value.split(",")]

@@ -52,8 +52,7 @@ def seal_cursor(seed_key: bytes, bound_to: Sequence[str | bytes | None], place: 
 def open_cursor(seed_key: bytes, bound_to: Sequence[str | bytes | None], cursor: str) -> int:
     """Return the place for which `seal_cursor` made this cursor.
 
-    Raises:
-        UnknownCursor: `seal_cursor` did not make it, or made it for another list.
+    Raises `UnknownCursor` if `seal_cursor` did not make it, or made it for another list.
     """
     sealed = _bytes_of(cursor)
     packed, mac = sealed[:_PLACE_BYTES], sealed[_PLACE_BYTES:]

@@ -47,11 +47,7 @@ def batches(requests: Sequence[DerivationRequest]) -> Iterator[list[DerivationRe
 
 
 def derive_rows(warehouse: Warehouse, requests: Sequence[DerivationRequest]) -> Derived:
-    """Read each session once, and derive at the position of every request.
-
-    Raises:
-        StoreUnavailable: the call may be repeated.
-    """
+    """Read each session once, and derive at the position of every request. May be repeated after `StoreUnavailable`."""
     by_session = _by_session(requests)
     compactions: list[CompactionRow] = []
     analyses: list[AnalysisRow] = []

@@ -130,14 +130,8 @@ class Rollups:
 
         While the rollups of a partition hold all that is projected, readers use the moment of `progress`, and the mark
         is not written again. Once more is projected, readers use the moment of the mark. Without this call, that would
-        be the moment of the last refresh: as old as the pause between two records.
-
-        Args:
-            reported: what `progress` reports so far, by partition.
-            projected: the offsets that it will report.
-
-        Raises:
-            StoreUnavailable: `progress` must not report more before this succeeds.
+        be the moment of the last refresh: as old as the pause between two records. `progress` must not report more
+        before this succeeds.
         """
         marks = {p: (self._mark(p), target) for p, target in reported.items()}
         moved = {

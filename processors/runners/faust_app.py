@@ -69,11 +69,7 @@ class FaustSettings(Struct, frozen=True):
 
 
 def check_versions() -> None:
-    """Refuse versions with which Faust is known to lose records.
-
-    Raises:
-        Broken: the message says what to install.
-    """
+    """Refuse versions with which Faust is known to lose records. Raises `Broken`: the message says what to install."""
     if faust.streams._CStreamIterator is None:  # noqa: SLF001  # the only way to ask
         raise Broken("faust runs without its compiled stream, which acknowledges skipped messages: install its wheel")
     if _release(version("faust-streaming")) < (0, 15, 3) or _release(aiokafka.__version__) < (0, 14):
@@ -83,8 +79,7 @@ def check_versions() -> None:
 def lock_instance(settings: FaustSettings) -> IO[str]:
     """Return a lock to hold until the process ends: two workers with one static id would keep rejoining.
 
-    Raises:
-        Broken: another process runs under this instance number.
+    Raises `Broken` if another process runs under this instance number.
     """
     settings.folder.mkdir(parents=True, exist_ok=True)
     file = (settings.folder / f"{settings.group}-{settings.instance}.lock").open("w")
@@ -163,8 +158,7 @@ def run_until_stopped(app: faust.App) -> int:
 async def take_over(settings: FaustSettings, pipeline: Pipeline, partitions: Sequence[int]) -> None:
     """Take over partitions, even idle ones: everything below their committed offset must have been projected.
 
-    Raises:
-        Broken: a committed offset is beyond the log's end, or the topic has more partitions than before.
+    Raises `Broken` if a committed offset is beyond the log's end, or the topic has more partitions than before.
     """
     if max(partitions, default=0) >= settings.partitions:
         raise Broken(

@@ -32,11 +32,7 @@ class LocalLog(LogReader, Protocol):
 
 
 async def run_local(pipeline: Pipeline, warehouse: Warehouse, reader: LocalLog, batch_records: int) -> None:
-    """Project until cancelled, in batches of ``batch_records`` at most.
-
-    Raises:
-        Broken: stop the process.
-    """
+    """Project until cancelled, in batches of ``batch_records`` at most. Raises `Broken`: stop the process."""
     since = await pipeline.dense_receipts.since(PARTITION)
     at = await first_missing(warehouse, reader, since)
     await pipeline.dense_receipts.found_dense(PARTITION, since, at)  # else `resume` would look at them again

@@ -39,11 +39,7 @@ class MemberIds:
 
 
 async def watch_membership(member_id: Callable[[], str], static_id: str) -> None:
-    """Look until cancelled.
-
-    Raises:
-        Broken: another worker has the same static id.
-    """
+    """Look until cancelled. Raises `Broken` if another worker has the same static id."""
     ids = MemberIds()
     while not ids.are_contested:
         await asyncio.sleep(LOOK_EVERY_S)

@@ -18,8 +18,7 @@ _records: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
 def check_generation(warehouse: Warehouse, partitions: int) -> None:
     """Check that the generation was made with this fold version, price history and number of partitions.
 
-    Raises:
-        Broken: the message says what differs and what to do.
+    Raises `Broken`: the message says what differs and what to do.
     """
     made_with = warehouse.generation()
     if made_with.fold_version != FOLD_VERSION:
@@ -38,10 +37,8 @@ def check_generation(warehouse: Warehouse, partitions: int) -> None:
 async def check_log_tail(warehouse: Warehouse, reader: LogReader, partitions: int) -> None:
     """Check that the last record with a receipt is still in the log, unchanged, in each partition.
 
-    Each partition takes one query for its last receipt and one record of the log; a few are checked at once.
-
-    Raises:
-        Broken: the log lost its tail; continuing would skip new records, or mix them with old ones.
+    Each partition takes one query for its last receipt and one record of the log; a few are checked at once. Raises
+    `Broken` if the log lost its tail: continuing would skip new records, or mix them with old ones.
     """
     ends = await reader.ends()
     free = asyncio.Semaphore(CHECKED_AT_ONCE)

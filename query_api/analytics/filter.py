@@ -67,8 +67,7 @@ def provide_analytics_filter(
 ) -> AnalyticsFilter:
     """Return the filter of the query parameters that all analytics take.
 
-    Raises:
-        ApiError: 422 for days outside the limits, 403 for the numbers of another user.
+    Raises `ApiError`: 422 for days outside the limits, 403 for the numbers of another user.
     """
     refuse_other_users(principal, user_id)
     days = days_of(start_date, end_date, today())

@@ -147,8 +147,7 @@ def provide_event_filter(
 ) -> EventFilter:
     """Return the filter of the query parameters; the times refer to when events happened.
 
-    Raises:
-        ApiError: 422 for a time without an offset.
+    Raises `ApiError` (422) for a time without an offset.
     """
     return EventFilter(event_type, tool_name, agent_id, bound("after", after), bound("before", before))
 

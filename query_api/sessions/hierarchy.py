@@ -121,11 +121,7 @@ async def get_hierarchy(
 
 
 async def _load_run(context: ReadContext, viewer_id: str | None, session: Session, with_tools: bool) -> Run:
-    """Return the part of the run that ``viewer_id`` sees (None: any user).
-
-    Raises:
-        ApiError: 404 if the caller can no longer see the session.
-    """
+    """Return the part of the run that ``viewer_id`` sees (None: any user); 404 if the session is no longer visible."""
     params = RunOf(session.org_id, viewer_id, session.id, session.run_id, CONVERSATIONS_MAX)
     found = await context.ask(RUN_CONVERSATIONS, params)
     if not found:

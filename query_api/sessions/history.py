@@ -26,8 +26,7 @@ class History(Protocol):
     async def state_at(self, context: ReadContext, org_id: str, session_id: UUID, offset: int) -> SessionDetailRow:
         """Return the state of a session from its facts up to ``offset``, of which there is at least one.
 
-        Raises:
-            ApiError: 503 if too many other sessions are being folded.
+        Raises `ApiError` (503) if too many other sessions are being folded.
         """
         ...
 
@@ -49,11 +48,7 @@ LAST_OFFSET = Question("query_api.sessions.last_offset", SessionUntil, LastOffse
 
 
 def parse_as_of(text: str) -> Point:
-    """Return the position or time that ``as_of`` names.
-
-    Raises:
-        ApiError: 422 if it is neither.
-    """
+    """Return the position or time that ``as_of`` names. Raises `ApiError` (422) if it names neither."""
     try:
         return _time(text) if "-" in text else _position(text)
     except (ValueError, msgspec.ValidationError) as error:
@@ -63,8 +58,7 @@ def parse_as_of(text: str) -> Point:
 async def session_as_of(context: ReadContext, history: History, now: Session, point: Point) -> Session | None:
     """Return the session ``now`` as it was known at a point, or None if the point is before its first fact.
 
-    Raises:
-        ApiError: 422 if the point is in another partition.
+    Raises `ApiError` (422) if the point is in another partition.
     """
     newest = Position.parse(now.position)
     rows = await context.ask(LAST_OFFSET, _until(now, newest, point))

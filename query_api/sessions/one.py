@@ -64,8 +64,7 @@ async def load_visible_session(
 ) -> Session:
     """Return the session as soon as it is projected.
 
-    Raises:
-        ApiError: 404 if it does not exist or belongs to another org or user, with the same timing in each case.
+    Raises `ApiError` (404) if it does not exist or is another org's or user's, with the same timing in each case.
     """
     began = monotonic()
     session = await _session_of_org(context, principal.org_id, session_id, secrets)

@@ -75,8 +75,7 @@ def provide_session_filter(
 ) -> SessionFilter:
     """Return the filter of the query parameters; ``started_after`` is inclusive, ``started_before`` exclusive.
 
-    Raises:
-        ApiError: 422 for a time without an offset, 403 for the sessions of another user.
+    Raises `ApiError`: 422 for a time without an offset, 403 for the sessions of another user.
     """
     refuse_other_users(principal, user_id)
     return SessionFilter(

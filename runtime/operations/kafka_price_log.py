@@ -30,8 +30,7 @@ class KafkaPriceLog:
     def loads(self) -> Sequence[PricesLoaded]:
         """Return the records of all loads, in log order; this reads their whole partition.
 
-        Raises:
-            BrokenLog: this client lacks the right to read the topic, or the log has lost records.
+        Raises `BrokenLog` if this client lacks the right to read the topic, or the log has lost records.
         """
         try:
             return () if self.is_empty() else asyncio.run(self._loads())
