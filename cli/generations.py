@@ -125,8 +125,7 @@ def resume(find: Find, as_json: bool, name: str) -> None:
 
 
 def _do(find: Find, as_json: bool, kind: str, name: str, line: str) -> None:
-    done = run_job(find(), kind, name, waits=kind == "drop")
-    print_found(done, as_json, lambda _: click.echo(line))
+    print_found(run_job(find(), kind, name, waits=kind == "drop"), as_json, lambda _: click.echo(line))
 
 
 def _replay_line(done: dict[str, Any]) -> str:

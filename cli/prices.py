@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,8 +81,9 @@ def load(
     wanted = _wanted(file, shipped)
     settings = load_settings(options)
     running = _running(settings, url, token)
-    load_into = partial(_load, settings) if running is None else partial(_request, running)
-    added = load_into(wanted, new_generations_only)
+    added = (
+        _request(running, wanted, new_generations_only) if running else _load(settings, wanted, new_generations_only)
+    )
     for price in added:
         click.echo(f"{price.model} from {moment(price.from_ms)}: {_dollars(price)}")
     click.echo(f"prices: {len(added)} loaded, {len(wanted) - len(added)} known already")

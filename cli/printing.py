@@ -20,8 +20,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
     every = list(rows)
     for row in every[:SHOWN_MAX]:
         table.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
-    width = None if sys.stdout.isatty() else FILE_WIDTH
-    Console(markup=False, highlight=False, width=width).print(table)
+    Console(markup=False, highlight=False, width=None if sys.stdout.isatty() else FILE_WIDTH).print(table)
     if len(every) > SHOWN_MAX:
         click.echo(f"… and {len(every) - SHOWN_MAX:,} more: --json prints all")
 

@@ -34,12 +34,10 @@ class Lines:
     """A meter that prints a line every ten seconds, so a short step prints none."""
 
     def __init__(self, report: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
-        """``clock`` is in seconds."""
         self._report, self._clock = report, clock
         self._step, self._total = "", 0
 
     def begin(self, step: str, records: int) -> None:
-        """Begin a step."""
         self._step, self._total, self._done, self._bytes = step, records, 0, 0
         self._began = self._shown = self._clock()
 
@@ -63,29 +61,27 @@ class Lines:
 class Bar:
     """A meter that is a bar of `rich`. It moves only ten times per second, since records may come 100,000 times."""
 
-    def __init__(self, progress: Progress, clock: Callable[[], float] = time.monotonic) -> None:
-        """``clock`` is in seconds."""
-        self._progress, self._clock = progress, clock
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
         self._task: TaskID | None = None
         self._moved = 0.0
 
     def begin(self, step: str, records: int) -> None:
-        """Add a bar."""
         self.move()
         self._done = self._bytes = 0
-        self._began = self._clock()
+        self._began = time.monotonic()
         self._task = self._progress.add_task(step, total=records, rate="")
 
     def add(self, records: int, size: int) -> None:
         """Count, and move the bar if it last moved long enough ago."""
         self._done += records
         self._bytes += size
-        if self._clock() - self._moved >= MOVE_EVERY_S:
+        if time.monotonic() - self._moved >= MOVE_EVERY_S:
             self.move()
 
     def move(self) -> None:
         """Show the current count, and the mean rate of records and bytes."""
-        self._moved = self._clock()
+        self._moved = time.monotonic()
         if self._task is not None and (passed_s := self._moved - self._began):
             rate = f"{self._done / passed_s:,.0f}/s  {self._bytes / passed_s / _MB:,.1f} MB/s"
             self._progress.update(self._task, completed=self._done, rate=rate)

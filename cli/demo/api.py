@@ -34,7 +34,6 @@ class Api:
         self._client = httpx.AsyncClient(base_url=url, timeout=30, trust_env=False, verify=trusted(url))
 
     async def aclose(self) -> None:
-        """Close the connections."""
         await self._client.aclose()
 
     async def send(self, method: str, path: str, user: str, body: bytes, key: str | None = None) -> Any:

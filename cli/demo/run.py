@@ -19,12 +19,11 @@ from cli.demo.temporary_up import DidNotStart, temporary_installation
 from cli.exits import AWAY, DIFFERENT, OK
 from cli.find_installation import address_of
 from cli.run import sign_in_link
-from edge.tokens import issue_token
+from edge.tokens import TOKEN_TTL_S, issue_token
 from runtime.settings.secrets import token_key
 from runtime.settings.settings import load_settings
 from schemas.permissions import OPERATOR_ORG
 
-TTL_S = 4 * 3600
 READER = "demo"
 
 
@@ -46,11 +45,9 @@ class DemoOutcome(Struct, frozen=True):
 
     @property
     def passed(self) -> bool:
-        """Whether every promise was kept."""
         return not self.rejected and all(check.passed for check in (*self.checks, *self.proof))
 
     def show(self, console: Console) -> None:
-        """Print the results and the proof."""
         show_results(console, self.results, self.checks)
         show_proof(console, self.proof)
         if not self.proof:
@@ -97,9 +94,9 @@ def _target(console: Console, given: Access | None, data: Path | None, org: str,
 
 def _with_tokens(url: str, secrets: Path, org: str) -> Access:
     key, now = token_key(secrets), time.time()
-    tokens = {READER: issue_token(key, READER, org, "admin", TTL_S, now)}
-    tokens |= {user: issue_token(key, user, org, "member", TTL_S, now) for user in sample_data.USERS}
-    return Access(url, tokens, issue_token(key, READER, OPERATOR_ORG, "operator", TTL_S, now))
+    tokens = {READER: issue_token(key, READER, org, "admin", TOKEN_TTL_S, now)}
+    tokens |= {user: issue_token(key, user, org, "member", TOKEN_TTL_S, now) for user in sample_data.USERS}
+    return Access(url, tokens, issue_token(key, READER, OPERATOR_ORG, "operator", TOKEN_TTL_S, now))
 
 
 async def _run(console: Console, target: Access, org: str, sessions: list[DemoSession]) -> DemoOutcome:

@@ -51,11 +51,9 @@ class SessionBuilder(Struct):
         return kind, data
 
     def chance(self, probability: float) -> bool:
-        """Return True with this probability."""
         return self.rng.random() < probability
 
     def path(self) -> str:
-        """Return the path of a file in the project."""
         return f"{self.base['cwd']}/{self.rng.choice(sample_data.FILES)}"
 
     def lines(self, low: int, high: int) -> str:
@@ -70,11 +68,9 @@ class SessionBuilder(Struct):
         return " ".join([sentence.format(name=self.name(), n=self.rng.randrange(400)) for sentence in sentences])
 
     def name(self) -> str:
-        """Return an identifier."""
         return "_".join(self.rng.choices(sample_data.NAMES, k=2))
 
     def hex(self, digits: int) -> str:
-        """Return a made-up id with this number of hexadecimal digits."""
         return f"{self.rng.getrandbits(4 * digits):0{digits}x}"
 
 

@@ -126,8 +126,8 @@ TOUR_EVENTS = 160  # enough for every kind of event
 
 def make_events(builder: SessionBuilder, count: int, ended: bool, tour: bool) -> Iterator[SampleEvent]:
     """Yield ``count`` hook events; with ``tour`` and at least `TOUR_EVENTS` events, every known kind occurs."""
-    before = _tour(builder) if tour else iter(())
-    yield from islice(chain(before, _turns(builder)), count - 1 if ended else count)
+    events = chain(_tour(builder) if tour else (), _turns(builder))
+    yield from islice(events, count - 1 if ended else count)
     if ended:
         yield builder.event("SessionEnd", reason=builder.rng.choice(("prompt_input_exit", "logout", "clear", "other")))
 

@@ -58,7 +58,6 @@ class DemoSession(Struct, frozen=True):
 
     @property
     def events(self) -> int:
-        """The number of its events."""
         return sum(batch.events for batch in self.batches)
 
 
