@@ -28,7 +28,6 @@ class DrainableBody:
         self._waits = b"expect" in names  # the client sends nothing before the server asks for it
 
     async def receive(self) -> "HTTPReceiveMessage":
-        """Return the next ASGI message."""
         self._waits = False
         message = await self._receive()
         if message["type"] == "http.request":

@@ -54,13 +54,9 @@ def _from_parameters(error: Exception) -> ApiError | None:
         return invalid({missing[1]: ["is required"]})
     extra = known.extra if isinstance(known.extra, list) else [{"message": known.detail}]
     # Path ids are strings, so they are never wrong here. Litestar lists those that the handler does not declare.
-    faults = [item for item in extra if item.get("source") != "path"]
-    return invalid({item.get("key") or "body": [_parameter_sentence(item.get("message", ""))] for item in faults})
-
-
-def _parameter_sentence(message: str) -> str:
-    """Explain a parameter's error. Parameters are always strings, so their type is not mentioned."""
-    return explain(message)[1].removesuffix(", not a string")
+    faults = [(item.get("key") or "body", item.get("message", "")) for item in extra if item.get("source") != "path"]
+    # Parameters are always strings, so the sentences leave that out.
+    return invalid({name: [explain(message)[1].removesuffix(", not a string")] for name, message in faults})
 
 
 def _from_http(error: Exception) -> ApiError | None:
@@ -71,7 +67,6 @@ def _from_http(error: Exception) -> ApiError | None:
 
 
 def _method_not_allowed(error: HTTPException) -> ApiError:
-    """Name the methods that the path supports."""
     allow = (error.headers or {}).get("allow", "")
     return ApiError(405, "method_not_allowed", "This address does not support this method.", headers={"Allow": allow})
 

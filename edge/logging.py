@@ -35,7 +35,6 @@ class AccessLog:
     """The access log of one service."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, later: CallLater = _call_later) -> None:
-        """``clock`` returns seconds since an arbitrary moment."""
         self._clock, self._call_later = clock, later
         self._lines = {with_user: _Lines() for with_user in (False, True)}
         self._omitted: Counter[int] = Counter()

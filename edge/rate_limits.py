@@ -45,7 +45,8 @@ class RequestCounter:
         ends_at, used = self._windows.get(name, (0.0, 0))
         if now >= ends_at:
             ends_at, used = now + HOUR_S, 0
-            self._sweep(now)
+            if len(self._windows) >= _WINDOWS_MAX:
+                self._windows = {name: window for name, window in self._windows.items() if now < window[0]}
         total = used + requests
         self._windows[name] = ends_at, total if limit is None or total <= limit else used
         return Window(total, min(HOUR_S, ceil(ends_at - now)))  # rounding may exceed the hour
@@ -57,10 +58,6 @@ class RequestCounter:
 
     async def close(self) -> None:
         """Close connections, if any."""
-
-    def _sweep(self, now: float) -> None:
-        if len(self._windows) >= _WINDOWS_MAX:
-            self._windows = {name: window for name, window in self._windows.items() if now < window[0]}
 
 
 # The common ones, and those of draft-ietf-httpapi-ratelimit-headers.
@@ -132,8 +129,7 @@ class Spending:
             return
         window = await self._counter.count(self._name, more, limit)
         is_beyond = window.used > limit
-        left = limit - window.used + (more if is_beyond else 0)
-        self.allowance = self.allowance._replace(remaining=left)
+        self.allowance = self.allowance._replace(remaining=limit - window.used + (more if is_beyond else 0))
         if is_beyond:
             raise _too_few_left(more + 1, self.allowance)
 

@@ -30,7 +30,6 @@ class Revoked:
         self._ids: set[str] = set()
 
     def add(self, ids: frozenset[str]) -> None:
-        """Revoke these ids too."""
         self._ids |= ids
 
     def __contains__(self, jti: str) -> bool:

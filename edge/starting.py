@@ -34,7 +34,6 @@ class Front:
         self._service: App | None = None
 
     async def __call__(self, scope: Any, receive: "Receive", send: "Send") -> None:
-        """Answer one request."""
         if self._service is not None:
             await self._service(scope, receive, send)
         elif scope["type"] == "http":

@@ -54,10 +54,9 @@ class Asset:
         return Response(await self.gzipped(), media_type=self._type, headers=headers)
 
     async def gzipped(self) -> bytes:
-        """Return the compressed file."""
         async with self._compressing:
             if self._compressed is None:
-                self._compressed = await asyncio.to_thread(_compress, self._load)
+                self._compressed = await asyncio.to_thread(lambda: gzip.compress(self._load(), 6, mtime=0))
         return self._compressed
 
 
@@ -75,20 +74,18 @@ def static_routes(
     are not served.
     """
     found = sorted(path for path in folder.rglob("[!.]*") if path.suffix in TYPES)
-    files = {path.relative_to(folder).as_posix(): path for path in found}
-    assets = {name: Asset(path.read_bytes, path.suffix, _digest_file(path)) for name, path in {**files, **more}.items()}
+    files = {path.relative_to(folder).as_posix(): path for path in found} | dict(more)
+    assets = {name: Asset(path.read_bytes, path.suffix, _digest(path.read_bytes())) for name, path in files.items()}
     digest = _digest(*(f"{name} {asset.digest}\n".encode() for name, asset in assets.items()))
     text = page.read_bytes().replace(f'"{PREFIX}/'.encode(), f'"{PREFIX}/{digest}/'.encode())
     document = Asset(lambda: text, page.suffix, _digest(text))
 
     @get([*page_paths], opt=PUBLIC | ANY_PARAMETER, include_in_schema=False)
     async def show_page(request: Request[Any, Any, Any]) -> Response[bytes]:
-        """Return the page."""
         return await document.respond(request, {"Cache-Control": ASK_AGAIN, **page_headers})
 
     @get(f"{PREFIX}/{{digest:str}}/{{name:path}}", opt=PUBLIC, include_in_schema=False)
     async def send_file(request: Request[Any, Any, Any]) -> Response[bytes]:
-        """Return a file of the page."""
         version, name = (str(request.path_params[key]) for key in ("digest", "name"))
         asset = assets.get(name.removeprefix("/"))
         if asset is None:
@@ -100,15 +97,6 @@ def static_routes(
 
 def _digest(*parts: bytes) -> str:
     return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
-
-
-def _digest_file(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
-
-
-def _compress(load: Callable[[], bytes]) -> bytes:
-    return gzip.compress(load(), 6, mtime=0)
 
 
 def _has_current(request: Request[Any, Any, Any], tag: str) -> bool:

@@ -90,11 +90,9 @@ def operations_of(app: Litestar) -> list[Operation]:
 
 
 def build_document(app: Litestar) -> Schema:
-    """Return the OpenAPI document of a service."""
     ops = operations_of(app)
     bodies = [kind for op in ops if op.body for kind in (op.body.kind, op.body.or_one) if kind]
-    responses = [op.data_type or op.response_type for op in ops]
-    schemas = TypeSchemas(bodies, [*responses, ErrorBody])
+    schemas = TypeSchemas(bodies, [*(op.data_type or op.response_type for op in ops), ErrorBody])
     paths: dict[str, Schema] = {}
     for op in ops:
         paths.setdefault(op.path, {})[op.method.lower()] = _operation(op, schemas)

@@ -78,5 +78,4 @@ def response_headers() -> dict[str, Schema]:
 
 
 def header_refs(names: Collection[str]) -> Schema:
-    """Return references to response headers."""
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}

@@ -43,13 +43,11 @@ def openapi_json(request: Request[object, object, State], state: State) -> Respo
 
 @get("/schema", opt=PUBLIC, include_in_schema=False, sync_to_thread=False)
 def page() -> Response[bytes]:
-    """Return the page that shows the document."""
     return Response(_PAGE, media_type=MediaType.HTML, headers={"Content-Security-Policy": _POLICY})
 
 
 @get("/schema/assets/{name:str}", opt=PUBLIC, include_in_schema=False, sync_to_thread=False)
 def asset(request: Request[object, object, State]) -> Response[bytes]:
-    """Return a file of the page."""
     name = str(request.path_params["name"])
     if name not in _ASSETS:
         raise not_found()
