@@ -56,7 +56,6 @@ class Bodies:
 
     @property
     def bytes_held(self) -> int:
-        """The bytes that the process holds now."""
         return self._arrivals.bytes
 
     @contextlib.asynccontextmanager

@@ -87,8 +87,7 @@ def ingest_dependencies(
 
     def write_of(request: Request[Any, Any, Any], context: Callable[..., C], **more: Any) -> Write[C]:
         caller, key = principal_of(request.scope), _idempotency_key(request.scope)
-        actor = Actor(caller.user_id, caller.role)
-        command = context(caller.org_id, actor, clock(), secrets, uuid4, key, **more)
+        command = context(caller.org_id, Actor(caller.user_id, caller.role), clock(), secrets, uuid4, key, **more)
         return Write(command, partial(bodies.read, request), *parts)
 
     def provide_write(request: Request[Any, Any, Any]) -> Write[CommandContext]:

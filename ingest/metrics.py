@@ -48,7 +48,6 @@ class IngestMetrics:
         self._registry.register(_InFlight(log, bodies))
 
     def events(self, accepted: Sequence[Event], rejected: Sequence[RejectedEvent]) -> None:
-        """Count the events of one request."""
         self._batch.observe(len(accepted) + len(rejected))
         self._accepted.inc(len(accepted))
         self._unknown.inc(sum(event.event_type not in KNOWN_EVENT_TYPES for event in accepted))
@@ -64,12 +63,10 @@ class IngestMetrics:
             self._redactions.labels(rule).inc(count)
 
     def exported(self, signal: str, outcomes: Mapping[str, int]) -> None:
-        """Count the items of one export request, by outcome."""
         for outcome, count in outcomes.items():
             self._otlp.labels(signal, outcome).inc(count)
 
     def appended(self, size: int, seconds: float) -> None:
-        """Count one durable record."""
         self._bytes.observe(size)
         self._seconds.observe(seconds)
 
@@ -118,5 +115,4 @@ class _MeteredLog:
 
 
 def metered(log: EventLog, metrics: IngestMetrics) -> EventLog:
-    """Return the log with timed appends."""
     return cast(EventLog, _MeteredLog(log, metrics))

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 from ingest.log.archive.export import READ_BYTES, read_all
-from ingest.log.archive.meter import Meter, size_of
+from ingest.log.archive.meter import Meter
 from ingest.log.sqlite.reader import SqliteLogReader
 from schemas.log.position import LogReader, LogRecord
 from schemas.log.topics import partition_of
@@ -22,6 +22,6 @@ async def records_of_key(log: LogReader, partitions: int, key: bytes, meter: Met
     end = (await log.ends())[partition]
     meter.begin("read", end)
     async for record in read_all(log, partition, 0, end):
-        meter.add(1, size_of(record.value))
+        meter.add(1, len(record.value or b""))
         if record.key == key:
             yield record

@@ -97,7 +97,8 @@ async def _append_session(write: AgentWrite, session: SessionFacts, body: Body) 
     """Append what one session brings; return the position of its last record."""
     context = write.command.context
     who, facts, said, client = session
-    await _append_once(write, created(who, _earliest(facts), context))
+    started_at = min((fact.timestamp for fact in facts if isinstance(fact, Event)), default=None)
+    await _append_once(write, created(who, started_at, context))
     if (description := described(who, said, context)) is not None:
         await _append_once(write, description)
     for are_events, group in groupby(facts, lambda fact: isinstance(fact, Event)):
@@ -123,10 +124,5 @@ async def _private(write: AgentWrite, record: LifecycleRecord) -> bytes:
     return encode(await write.command.privacy.clean_record(record, write.command.lane))
 
 
-def _earliest(facts: Iterable[Event | LifecycleRecord]) -> int | None:
-    return min((fact.timestamp for fact in facts if isinstance(fact, Event)), default=None)
-
-
 def _last_of_each_partition(positions: Iterable[Position]) -> list[Position]:
-    last = {position.partition: position for position in sorted(positions)}
-    return list(last.values())
+    return list({position.partition: position for position in sorted(positions)}.values())

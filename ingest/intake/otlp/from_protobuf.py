@@ -117,9 +117,9 @@ def _points(metric: metrics_pb2.Metric, items: Budget, attributes: Budget) -> It
 
 def _point(metric: str, kind: Kind, raw: metrics_pb2.NumberDataPoint) -> DataPoint:
     which = raw.WhichOneof("value")
-    value = _finite(getattr(raw, which)) if which else None
+    value = getattr(raw, which) if which else math.nan
     times = _time(raw.start_time_unix_nano), _time(raw.time_unix_nano)
-    return DataPoint(metric, kind, *times, value, _attributes(raw.attributes))
+    return DataPoint(metric, kind, *times, value if math.isfinite(value) else None, _attributes(raw.attributes))
 
 
 def _time(nano: int) -> int:
@@ -137,7 +137,3 @@ def _attributes(pairs: Iterable[Any]) -> dict[str, Scalar]:
             if which != "double_value" or math.isfinite(scalar):
                 found[pair.key] = scalar
     return found
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None

@@ -138,8 +138,7 @@ class _Session:
         return (data for _, _, data in self._events)
 
     def finished(self) -> SessionFacts:
-        ids = event_ids(self._digests)
-        events = [Event(id_, *parts) for id_, parts in zip(ids, self._events, strict=True)]
+        events = [Event(id_, *parts) for id_, parts in zip(event_ids(self._digests), self._events, strict=True)]
         return SessionFacts(self._session, events, Description(client_version=self.version, attended=self.attended))
 
 
@@ -161,7 +160,9 @@ class _Gathering:
         if found is None and len(self._sessions) < SESSIONS_MAX:
             found = _Session(agent_session(agent.client, name, self._context), self._context)
             self._sessions[agent.client, name] = found
-            found.version = _printable(agent.version(attributes, resource))
+            version = agent.version(attributes, resource)
+            if version and version.isprintable() and len(version) <= _VERSION_CHARACTERS_MAX:
+                found.version = version
             found.attended = agent.attended(attributes)
         return found
 
@@ -169,7 +170,3 @@ class _Gathering:
         payloads = b"\n".join(bytes(data) for session in self._sessions.values() for data in session.payloads())
         sessions = [session.finished() for session in self._sessions.values()]
         return Gathered([session for session in sessions if session.facts], payloads, self._outcomes)
-
-
-def _printable(version: str | None) -> str | None:
-    return version if version and version.isprintable() and len(version) <= _VERSION_CHARACTERS_MAX else None

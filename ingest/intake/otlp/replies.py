@@ -47,12 +47,10 @@ class ReplyForm(NamedTuple):
     rejected: str
 
     def in_json(self, what: Refused) -> bytes:
-        """Return the reply in JSON."""
         said = (self.partial(str(what.items), what.message),) if what.message else ()
         return msgspec.json.encode(self.reply(*said))
 
     def in_protobuf(self, what: Refused) -> bytes:
-        """Return the reply in protobuf."""
         message = self.message()
         if what.message:
             setattr(message.partial_success, self.rejected, what.items)

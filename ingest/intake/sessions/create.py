@@ -38,7 +38,6 @@ _AS_SENT = (
 _NOT_YET: dict[str, Any] = dict.fromkeys(
     ("outcome", "summary", "last_event_at", "ended_at", "duration_seconds", "client_version")
 )
-_OF_PARENTS_THREAD = frozenset({"resume", "fork", "compact"})
 _decoder = msgspec.json.Decoder(CreateSession)
 
 
@@ -99,14 +98,12 @@ def respond(record: SessionCreated, position: Position) -> Session:
 
 
 def _ids(body: CreateSession, context: CommandContext) -> SessionIds:
-    """Return the ids of the session and of its run."""
     if body.relation is not None and body.parent_id is None:
         raise Invalid("parent_id", "is required with a relation")
     parent = _verified(body.parent_id, SESSION, "parent_id", context)
     _verified(body.run_id, RUN, "run_id", context)
     sensitive = bool(body.sensitive) or (parent is not None and parent.sensitive)
-    keeps_thread = parent is not None and body.relation in _OF_PARENTS_THREAD
-    thread = parent.thread if parent and keeps_thread else None
+    thread = parent.thread if parent is not None and body.relation in ids.OF_PARENTS_THREAD else None
     new = new_ids(_seed(body, sensitive, context), context, thread, sensitive)
     return new if body.run_id is None else new._replace(run_id=body.run_id)
 

@@ -46,6 +46,5 @@ async def end_session(session_write: SessionWrite) -> Response[Reply[EndedSessio
 
 
 def respond(record: SessionEnded) -> EndedSession:
-    """Return the response's data."""
     ended_at = record.received_at if record.ended_at is None else record.ended_at
     return EndedSession(record.session_id, "ended", instant(ended_at), record.outcome)

@@ -32,8 +32,7 @@ def _from_url(scheme: str, rest: str) -> Remote:
     address = _without_query(address)
     host, _, path = address.partition("/")
     user = _login(userinfo) if "ssh" in scheme.lower() else ""  # over https even a bare user name may be a token
-    clean = f"{scheme}://{user}{address}"
-    return Remote(clean, _slug(path) if host else None)
+    return Remote(f"{scheme}://{user}{address}", _slug(path) if host else None)
 
 
 def _split_userinfo(rest: str) -> tuple[str | None, str]:
@@ -59,5 +58,4 @@ def _without_query(address: str) -> str:
 
 
 def _slug(path: str) -> str | None:
-    slug = path.strip("/").removesuffix(".git").strip("/")
-    return slug or None
+    return path.strip("/").removesuffix(".git").strip("/") or None

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ingest.log.archive.folder import begin_or_continue, locked_export, save, save_manifest
 from ingest.log.archive.manifest import Manifest, Source
-from ingest.log.archive.meter import Meter, size_of
+from ingest.log.archive.meter import Meter
 from ingest.log.archive.refusals import Refused
 from ingest.log.archive.segment import LIMITS, Draft, Limits, line_hash, segment_name
 from schemas.log.position import LogReader, LogRecord, Position
@@ -63,7 +63,7 @@ class _Run:
         draft = self._draft(start := self.manifest.ends[partition])
         async for record in read_all(self._log, partition, start, end):
             draft.add(record)
-            self._meter.add(1, size_of(record.value))
+            self._meter.add(1, len(record.value or b""))
             if draft.is_full:
                 self._add(partition, draft)
                 draft = self._draft(record.offset + 1)

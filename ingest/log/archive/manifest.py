@@ -46,7 +46,6 @@ class Manifest(Struct, frozen=True, kw_only=True):
 
     @property
     def records(self) -> int:
-        """The number of records."""
         return sum(self.ends)
 
     def with_segment(self, partition: int, segment: Segment, now: str) -> "Manifest":

@@ -13,8 +13,3 @@ class Meter(Protocol):
     def add(self, records: int, size: int) -> None:
         """Count records that are done, and the bytes of their values."""
         ...
-
-
-def size_of(value: bytes | None) -> int:
-    """Return the bytes of a value."""
-    return len(value or b"")

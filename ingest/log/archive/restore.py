@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 
 from ingest.log.archive.export import read_all
 from ingest.log.archive.manifest import Manifest
-from ingest.log.archive.meter import Meter, size_of
+from ingest.log.archive.meter import Meter
 from ingest.log.archive.refusals import Damaged, Refused
 from ingest.log.archive.segment import check_file, read_segment, segment_name
 from ingest.log.archive.verify import verify_segments
@@ -89,7 +89,7 @@ async def check_beginning(
         if record.offset >= ends[record.partition]:
             continue
         await _compare(record, found[record.partition], place)
-        meter.add(1, size_of(record.value))
+        meter.add(1, len(record.value or b""))
         left -= 1
         if not left:
             return
@@ -104,7 +104,7 @@ async def send(plan: Iterator[LogRecord], target: Target, ends: Sequence[int], r
     for record in plan:
         if record.offset >= ends[record.partition]:
             await target.put(record)
-            meter.add(1, size_of(record.value))
+            meter.add(1, len(record.value or b""))
             added += 1
     await target.finish()
     return Imported(sum(ends), added)

@@ -73,7 +73,6 @@ class Draft:
         self.records = self._bytes = self._misplaced = 0
 
     def add(self, record: LogRecord) -> None:
-        """Append the next record."""
         self._last = encode_line(record)
         self._chunks.append(self._compressor.compress(self._last))
         self.records += 1

@@ -71,7 +71,6 @@ class KafkaEventLog:
             await self._reader.stop()
 
     async def ready(self) -> bool:
-        """Return whether a broker answers."""
         if self._connection is None:
             return False
         try:

@@ -29,7 +29,6 @@ class KafkaLogReader:
         self._turn = asyncio.Lock()
 
     async def ends(self) -> Sequence[int]:
-
         async def ask(consumer: AIOKafkaConsumer) -> Sequence[int]:
             ends = await consumer.end_offsets(self._partitions)
             return [ends[partition] for partition in self._partitions]

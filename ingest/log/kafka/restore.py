@@ -87,8 +87,7 @@ class KafkaImport(KafkaLogReader):
         at = Position(record.partition, record.offset)
         batch = self._drafts.get(record.partition) or _Batch(self._producer.create_batch(), at)
         self._drafts[record.partition] = batch
-        fits = batch.builder.append(timestamp=record.timestamp_ms, key=record.key, value=record.value)
-        return fits is not None
+        return batch.builder.append(timestamp=record.timestamp_ms, key=record.key, value=record.value) is not None
 
     async def _send(self, partition: int) -> None:
         batch = self._drafts.pop(partition)

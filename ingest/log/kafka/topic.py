@@ -73,7 +73,6 @@ async def check_topic(topic: KafkaTopic) -> KafkaTopic:
 
 
 def no_topic(topic: KafkaTopic) -> BrokenLog:
-    """Return the error for a missing topic."""
     return BrokenLog(f"the topic {topic.name} does not exist at {topic.bootstrap}; `provision` creates it")
 
 

@@ -7,6 +7,7 @@ import asyncio
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -128,9 +129,8 @@ Settle = Callable[[Sequence[Pending], int | LogUnavailable], None]
 class SqliteWriter:
     """Owns the connection, and calls ``settle`` in this thread with a commit's first offset or its error."""
 
-    def __init__(self, path: Path, clock: Callable[[], float], settle: Settle, on_broken: OnBroken) -> None:
+    def __init__(self, path: Path, settle: Settle, on_broken: OnBroken) -> None:
         self._path = path
-        self._clock = clock
         self._settle = settle
         self._on_broken = on_broken
         self._waiting: SimpleQueue[Pending | None] = SimpleQueue()
@@ -185,7 +185,7 @@ class SqliteWriter:
 
     def _commit(self, batch: Sequence[Pending]) -> int:
         connection = self._connection = self._connection or open_for_writing(self._path)
-        now = int(self._clock() * 1000)
+        now = time.time_ns() // 1_000_000
         connection.execute("BEGIN IMMEDIATE")
         first = end_of(connection)
         rows = [(first + index, pending.key, pending.value, now) for index, pending in enumerate(batch)]

@@ -5,7 +5,6 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from ingest.log.archive.meter import size_of
 from ingest.log.archive.refusals import Refused
 from ingest.log.sqlite.file import INSERT, PARTITION, SCHEMA, end_of, has_room, open_for_writing, read_window
 from schemas.log.position import LogRecord
@@ -40,7 +39,7 @@ class SqliteImport:
     async def put(self, record: LogRecord) -> None:
         """Accept the next record; commit when many wait. Raises `Refused` if the disk is full."""
         self._rows.append((record.offset, record.key, record.value, record.timestamp_ms))
-        self._bytes += size_of(record.value)
+        self._bytes += len(record.value or b"")
         if self._bytes >= _COMMIT_BYTES or len(self._rows) >= _COMMIT_RECORDS:
             self._commit()
             await asyncio.sleep(0)  # as above

@@ -3,7 +3,6 @@
 import asyncio
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -22,18 +21,11 @@ class SqliteEventLog:
     replacements = 0  # a file has no connection
 
     def __init__(
-        self,
-        path: Path,
-        *,
-        bytes_max: int = BYTES_IN_FLIGHT_MAX,
-        on_broken: OnBroken = stop_the_process,
-        clock: Callable[[], float] = time.time,
+        self, path: Path, *, bytes_max: int = BYTES_IN_FLIGHT_MAX, on_broken: OnBroken = stop_the_process
     ) -> None:
-        """``clock`` gives seconds since 1970, for the log's own timestamps."""
         self._path = path
         self._budget = ByteBudget(bytes_max)
         self._on_broken = on_broken
-        self._clock = clock
         self._writer: SqliteWriter | None = None
         self._reading = threading.Lock()
         self._reader: sqlite3.Connection | None = None
@@ -50,7 +42,7 @@ class SqliteEventLog:
         self._loop = asyncio.get_running_loop()
         self._path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self._writer = SqliteWriter(self._path, self._clock, self._settle_soon, self._on_broken)
+            self._writer = SqliteWriter(self._path, self._settle_soon, self._on_broken)
         except sqlite3.Error as error:
             raise BrokenLog(f"the log {self._path} can't be opened: {error}") from error
         self._end = self._writer.end

@@ -115,6 +115,5 @@ _strings = secrets_of(*(_ADO_NET, *_LIBPQ, _ORACLE_JDBC, _ORACLE_TOOL, *_SQL, _R
 
 
 def connection_strings(text: bytes) -> Iterator[Span]:
-    """Find the passwords in such strings."""
     yield from _strings(text)
     yield from _in_braces(text)

@@ -73,7 +73,6 @@ DETECT = rb"(?i)" + any_of(
 
 
 def logins(text: bytes) -> Iterator[Span]:
-    """Find the passwords of such pairs."""
     yield from _after_login(text)
     yield from _in_pairs(text)
     yield from (match.span("secret") for match in _CELL.finditer(text) if _is_shown(match))

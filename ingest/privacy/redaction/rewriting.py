@@ -92,8 +92,7 @@ def _cuts(data: bytes, effort: Effort) -> Sequence[_Cut]:
     strings = _Strings(data)
     if len(levels) > 1:
         found = [_Cut(*levels[1].whole(cut.begin, cut.end), cut.rule) for cut in found]
-    inside = (clipped for cut in found if (clipped := strings.clip(cut)))
-    return _merged(sorted(inside))
+    return _merged(sorted(clipped for cut in found if (clipped := strings.clip(cut))))
 
 
 def _merged(cuts: Sequence[_Cut]) -> Sequence[_Cut]:

@@ -76,8 +76,7 @@ class Scanner:
     @cached_property
     def _database(self) -> hyperscan.Database:
         database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        ids = list(range(len(self._patterns)))
-        database.compile(expressions=list(self._patterns), ids=ids, flags=self._flags)
+        database.compile(expressions=list(self._patterns), ids=list(range(len(self._patterns))), flags=self._flags)
         return database
 
     def _scratch(self) -> Any:

@@ -73,7 +73,6 @@ STANDARD_INPUT = tuple(
 
 
 def standard_input(text: bytes) -> Iterator[Span]:
-    """Find the passwords that are written to such programs."""
     yield from _written(text)
     for pattern in (_PIPED, _IN_PROCESS):
         yield from (span for match in pattern.finditer(text) if (span := _argument(match)))
