@@ -80,12 +80,8 @@ def _make_own(root: Path) -> None:
 def _files(root: Path) -> dict[Path, Callable[[], str]]:
     """Return the function that makes each file, in order: later files may read earlier ones."""
     passwords = [root / f"store-{user}" / "password" for user in STORE_USERS]
-    passwords += [
-        root / "grafana" / "store-password",
-        root / "grafana" / "admin-password",
-        root / "limits" / "password",
-    ]
-    return dict.fromkeys(passwords, _new_password) | {
+    passwords += [root / name for name in ("grafana/store-password", "grafana/admin-password", "limits/password")]
+    return dict.fromkeys(passwords, lambda: secrets.token_hex(32)) | {
         root / "clickhouse" / "passwords.env": lambda: _hashes(root),
         root / "valkey" / "valkey.conf": lambda: _valkey_config((root / "limits" / "password").read_text()),
         root / "proxy" / "proxy.pem": lambda: _certificate(datetime.now(UTC)),
@@ -93,19 +89,12 @@ def _files(root: Path) -> dict[Path, Callable[[], str]]:
     }
 
 
-def _new_password() -> str:
-    return secrets.token_hex(32)
-
-
 def _hashes(root: Path) -> str:
     """Return the variables of `deploy/clickhouse/users.d/crewkit.xml`."""
     files = {user: root / f"store-{user}" / "password" for user in STORE_USERS}
     files["teams"] = root / "grafana" / "store-password"
-    lines = [
-        f"CREWKIT_{user.upper()}_SHA256={hashlib.sha256(file.read_bytes()).hexdigest()}\n"
-        for user, file in files.items()
-    ]
-    return "".join(lines)
+    digests = {user: hashlib.sha256(file.read_bytes()).hexdigest() for user, file in files.items()}
+    return "".join(f"CREWKIT_{user.upper()}_SHA256={digest}\n" for user, digest in digests.items())
 
 
 def _valkey_config(password: str) -> str:

@@ -24,7 +24,6 @@ class KafkaPriceLog:
             return asyncio.run(read_record(self._configured, patience_s=0)) is not None
 
     def is_empty(self) -> bool:
-        """Return whether no partition has a record."""
         return asyncio.run(self._is_empty())
 
     def loads(self) -> Sequence[PricesLoaded]:

@@ -45,8 +45,7 @@ def import_log(settings: Settings, folder: Path, wish: Wish, meter: Meter) -> Re
     """
     manifest = read_manifest(folder)
     own = _exported_secrets(settings, manifest)
-    address = parse_log_url(settings.log)
-    is_kafka = isinstance(address, KafkaAddress)
+    is_kafka = isinstance(parse_log_url(settings.log), KafkaAddress)
     if not is_kafka and settings.partitions not in (0, EMBEDDED_PARTITIONS):
         raise Refused(f"the embedded log has {EMBEDDED_PARTITIONS} partition: leave --partitions out")
     if not is_kafka:

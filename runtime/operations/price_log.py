@@ -45,7 +45,6 @@ class SqlitePriceLog:
         self._path = path
 
     def exists(self) -> bool:
-        """Return whether the file exists."""
         return self._path.exists()
 
     def is_empty(self) -> bool:
@@ -77,9 +76,7 @@ class ServedPriceLog(SqlitePriceLog):
 class OpenReader(LogReader, Protocol):
     """A reader of a log, to be stopped after use."""
 
-    async def stop(self) -> None:
-        """Close the log."""
-        ...
+    async def stop(self) -> None: ...
 
 
 async def has_no_records(reader: OpenReader) -> bool:
@@ -120,11 +117,9 @@ class _Search:
     """Logs how far a search is: reading a large partition takes minutes."""
 
     def begin(self, _step: str, records: int) -> None:
-        """Begin to read this many records."""
         self._read, self._end = 0, records
 
     def add(self, records: int, _size: int) -> None:
-        """Count records that were read."""
         self._read += records
         if self._read % _SAY_EVERY == 0:
             logger.info("searching_prices", offset=self._read, end=self._end)

@@ -92,7 +92,6 @@ class Followers:
             await follower.jobs.see(generations, jobs)
 
     async def stop(self) -> None:
-        """Stop all of them."""
         for follower in self._followers.values():
             await follower.stop()
 

@@ -120,8 +120,7 @@ def service(
     if reader is not None:
         read = ReadSide(reader, secrets, probe=probe, answer_bytes_max=settings.answer_cache_bytes_max)
         seen = AuditMetrics(registry)
-        audit = Audit(reader, settings.audit_every_s, seen.found, in_progress=seen.in_progress)
-        lifespan.append(auditing(audit))
+        lifespan.append(auditing(Audit(reader, settings.audit_every_s, seen.found, in_progress=seen.in_progress)))
     return compose(
         verifier,
         write,

@@ -46,7 +46,6 @@ def free_ports(count: int, host: str = "127.0.0.1") -> list[int]:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """Return one free port."""
     return free_ports(1, host)[0]
 
 

@@ -35,8 +35,7 @@ def make_projector(settings: Settings, reader: LogReader, partitions: int, regis
     planner = Planner(warehouse, cache, Pricing(warehouse), partitions, limit)
     observers = Observers()
     pipeline = Pipeline(warehouse, reader, planner, cache, observers, Pacer(settings.batch_wait_s))
-    check_tail = partial(check_log_tail, warehouse, reader, partitions)
-    progress = Progress(pipeline, warehouse, reader, now_ms, check_tail)
+    progress = Progress(pipeline, warehouse, reader, now_ms, partial(check_log_tail, warehouse, reader, partitions))
     watchdog = Watchdog(progress.places, pipeline.pace, STILL_S)
     parts = Parts(warehouse)
     metrics = ProjectorMetrics(registry, settings.generation, pipeline, progress, watchdog, parts)
@@ -45,10 +44,8 @@ def make_projector(settings: Settings, reader: LogReader, partitions: int, regis
 
 
 def make_warehouse(store: StoreAddress, generation: str) -> ClickHouseWarehouse:
-    """Return the warehouse of one generation."""
     make_client = partial(connect, WRITE, **store.at(store.database(generation)))
-    replicated = store.replicas is not None
-    return ClickHouseWarehouse(make_client, store.control, generation, store.is_embedded, replicated)
+    return ClickHouseWarehouse(make_client, store.control, generation, store.is_embedded, store.replicas is not None)
 
 
 async def check_start(warehouse: Warehouse, reader: LogReader, partitions: int) -> None:

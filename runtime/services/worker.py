@@ -82,8 +82,7 @@ async def _check(settings: Settings, configured: KafkaTopic, group: str) -> Kafk
     reader = KafkaLogReader(topic)
     try:
         await asyncio.to_thread(check_migrated, store, settings.generation)
-        log = f"the topic {topic.name}"
-        await asyncio.to_thread(check_same_installation, store, installed.record.secrets, log)
+        await asyncio.to_thread(check_same_installation, store, installed.record.secrets, f"the topic {topic.name}")
         await check_start(make_warehouse(store, settings.generation), reader, topic.partitions)
         return topic
     finally:

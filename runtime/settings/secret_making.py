@@ -34,8 +34,7 @@ def make_secrets(folder: Path, *, dev_tokens: bool) -> Iterator[str]:
 
     Raises `BadSettings`: no secret is missing, or they can't be made.
     """
-    names = (SEED, IDS, *((TOKENS,) if dev_tokens else ()))
-    made = make_missing(folder, names)
+    made = make_missing(folder, (SEED, IDS, *((TOKENS,) if dev_tokens else ())))
     if not (folder / PRIVATE).exists() and not (folder / PUBLIC).exists():
         from edge.keys import new_key_pair
 

@@ -83,7 +83,6 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def secrets_folder(self) -> Path:
-        """The secrets folder."""
         return Path(self.secrets).resolve() if self.secrets else self.folder / "secrets"
 
     @property
@@ -93,7 +92,6 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def log(self) -> str:
-        """The log's URL."""
         return self.log_url or f"sqlite://{self.folder / 'log.sqlite'}"
 
     @property

@@ -42,7 +42,6 @@ def save_ports(data: Path, ports: Ports) -> Ports:
 
 
 def secret_file(data: Path, name: str) -> Path:
-    """Return the path of one of the stack's passwords."""
     return data / "secrets" / name
 
 
