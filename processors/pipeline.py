@@ -236,8 +236,7 @@ class Pipeline:
         async with self._while_repairing():
             self._cache.drop(partition)
             await self.ask_store(lambda: self._planner.remember(partition))
-            mark = await self.ask_store(lambda: self._warehouse.rollup_mark(partition))
-            self.rollups.take_over(partition, mark)
+            self.rollups.take_over(partition, await self.ask_store(lambda: self._warehouse.rollup_mark(partition)))
             await self._fill_holes(partition, await self.dense_receipts.since(partition), offset)
 
     async def _fill_holes(self, partition: int, since: int, below: int) -> int:

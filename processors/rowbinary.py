@@ -125,8 +125,7 @@ def _row(row: msgspec.Struct) -> bytes:
 
 @cache
 def _encoders(row_type: type) -> tuple[Encode, ...]:
-    hints = typing.get_type_hints(row_type, include_extras=True)
-    return tuple(_encoder(hint) for hint in hints.values())
+    return tuple(_encoder(hint) for hint in typing.get_type_hints(row_type, include_extras=True).values())
 
 
 def _encoder(hint: Any) -> Encode:

@@ -92,8 +92,7 @@ def runs_on(state: SessionState, task: TaskState) -> bool:
     for _ in range(_DEPTH_MAX):
         if task.background:
             return True
-        above = state.uses if task.kind == "subagent" else state.agents
-        found = above.get(task.parent)
+        found = (state.uses if task.kind == "subagent" else state.agents).get(task.parent)
         if found is None:
             return False
         task = found

@@ -55,11 +55,10 @@ def agent_totals(state: SessionState, sums: Iterable[MeasuredSum]) -> list[Agent
         if agent_id not in totals and len(totals) >= AGENTS_MAX:
             agent_id = OTHERS
         known = state.agents.get(agent_id)
-        tokens = _all_tokens([one])
         before = totals.get(agent_id) or AgentTotals(agent_id, known.agent_type if known else "", 0, 0, 0)
         totals[agent_id] = before._replace(
             requests=before.requests + requests,
-            tokens=before.tokens + tokens,
+            tokens=before.tokens + _all_tokens([one]),
             cost_nano=before.cost_nano + one.cost_nano,
         )
     return list(totals.values())

@@ -21,7 +21,6 @@ class BoundedStopWorker(faust.Worker):  # type: ignore[misc]  # faust has no typ
     """Exits `STOP_S` after its stop began: non-zero, and 1 after a crash."""
 
     async def stop(self) -> None:
-        """Stop, or end the process."""
         limit = threading.Timer(STOP_S, self._end)
         limit.daemon = True
         limit.start()

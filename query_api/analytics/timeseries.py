@@ -100,8 +100,7 @@ async def _load_rows(
 
 def _period(at: datetime, values: dict[int, int], metric: Metric) -> Period:
     start = int(at.astimezone(UTC).timestamp())
-    value = values.get(start, 0)
-    return Period(instant(start * 1000), _in_unit(value, metric))
+    return Period(instant(start * 1000), _in_unit(values.get(start, 0), metric))
 
 
 def _in_unit(value: int, metric: Metric) -> int | float:

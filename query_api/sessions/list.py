@@ -55,8 +55,7 @@ async def list_sessions(
     page = {"sort": sort, "limit": paging.size, "offset": paging.offset}
     params = with_filter(SessionsPage, session_filter, **page, words=[], phrases=[])
     keys, total = await _find_page(context, session_filter, params)
-    sessions = await load_sessions(context, session_filter.org_id, keys)
-    return context.reply(sessions, paging.meta(total))
+    return context.reply(await load_sessions(context, session_filter.org_id, keys), paging.meta(total))
 
 
 async def _find_page(

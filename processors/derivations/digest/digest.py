@@ -28,8 +28,7 @@ def digest(state: DigestState, instructions: str | None, max_characters: int | N
     head = _head(state)
     if instructions and instructions.strip():
         head += f"\n\n## Keep in mind\n{cut(instructions.strip(), limit // 4)}"
-    items = digest_items(state, limit)
-    return fit(head, SECTIONS, _preferring(instructions, items), limit)
+    return fit(head, SECTIONS, _preferring(instructions, digest_items(state, limit)), limit)
 
 
 def _head(state: DigestState) -> str:
