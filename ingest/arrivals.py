@@ -12,7 +12,8 @@ from types import TracebackType
 from typing import Self
 
 from edge.errors import ApiError, slow_body, unavailable
-from ingest.log.port import APPEND_DEADLINE_S, LogUnavailable
+from ingest.log.port import APPEND_DEADLINE_S
+from schemas.log.position import LogUnavailable
 
 SILENCE_S = 15.0  # how long a client may send nothing
 GRACE_S = 30.0  # how long a body of any size may take

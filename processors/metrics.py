@@ -19,6 +19,7 @@ from processors.plan import Plan
 from processors.runners.watchdog import Watchdog
 from schemas.log.codec import UNDECODABLE_KINDS
 
+Family = type[CounterMetricFamily] | type[GaugeMetricFamily]
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _RECORDS = (1, 5, 10, 25, 50, 100, 250, 500, 800, 1_000, 2_500)
 
@@ -115,13 +116,9 @@ class ProjectorMetrics(Observer):
         targets = {"store": self._pipeline.store_state, "log": self._pipeline.log_state}
         up = [(name, target.is_up) for name, target in targets.items()]
         yield self._by("target", "crewkit_projector_target_up", "1: it answers; 0: it is away.", up)
-        labels = ("generation", "target")
-        retries = CounterMetricFamily(
-            "crewkit_projector_retries_total", "Calls that failed and were repeated.", labels=labels
-        )
-        for name, target in targets.items():
-            retries.add_metric((self._generation, name), target.retries)
-        yield retries
+        retries, repeated = "crewkit_projector_retries_total", "Calls that failed and were repeated."
+        counts = [(name, target.retries) for name, target in targets.items()]
+        yield self._by("target", retries, repeated, counts, CounterMetricFamily)
 
     def _states(self) -> Iterator[Metric]:
         pipeline, ends = self._pipeline, self._progress.ends
@@ -132,20 +129,19 @@ class ProjectorMetrics(Observer):
         if self._group is None:
             return
         rebalances, generation = self._group()
-        seen = CounterMetricFamily(
-            "crewkit_projector_rebalances_total", "Rebalances of the consumer group.", labels=("generation",)
-        )
-        seen.add_metric((self._generation,), rebalances)
-        yield seen
+        name, text = "crewkit_projector_rebalances_total", "Rebalances of the consumer group."
+        yield self._one(name, text, rebalances, CounterMetricFamily)
         yield self._one("crewkit_projector_group_generation", "Generation of the consumer group.", generation)
 
-    def _one(self, name: str, text: str, value: float) -> Metric:
-        gauge = GaugeMetricFamily(name, text, labels=("generation",))
-        gauge.add_metric((self._generation,), value)
-        return gauge
+    def _one(self, name: str, text: str, value: float, kind: Family = GaugeMetricFamily) -> Metric:
+        family = kind(name, text, labels=("generation",))
+        family.add_metric((self._generation,), value)
+        return family
 
-    def _by(self, label: str, name: str, text: str, values: Iterable[tuple[Any, float]]) -> Metric:
-        gauge = GaugeMetricFamily(name, text, labels=("generation", label))
+    def _by(
+        self, label: str, name: str, text: str, values: Iterable[tuple[Any, float]], kind: Family = GaugeMetricFamily
+    ) -> Metric:
+        family = kind(name, text, labels=("generation", label))
         for of, value in values:
-            gauge.add_metric((self._generation, str(of)), value)
-        return gauge
+            family.add_metric((self._generation, str(of)), value)
+        return family

@@ -65,77 +65,61 @@ class Warehouse(Protocol):
 
     def insert(self, table: str, rows: Rows) -> None:
         """Write rows of one table, given as RowBinary in field order. They are durable when it returns."""
-        ...
 
     def refresh_rollups(self, hours: Iterable[Bucket]) -> None:
         """Recompute these hours from `sessions`, then their days from the hours."""
-        ...
 
     def rollup_mark(self, partition: int) -> RollupMark:
         """Return how far the rollups follow a partition."""
-        ...
 
     def changed_hours(self, marks: Mapping[int, int], after: Bucket, limit: int) -> list[Bucket]:
         """Return the hours of sessions that changed beyond the mark of their partition.
 
         They are the first that follow ``after``, in order and ``limit`` at most: a caller reads them page by page.
         """
-        ...
 
     def forget_sessions(self, sessions: Sequence[SessionKey]) -> None:
         """Delete what is derived from these sessions; their facts stay."""
-        ...
 
     def forget_buckets(self, hours: Sequence[Bucket], days: Sequence[Bucket]) -> None: ...
 
     def kept_sessions(self, partition: int) -> list[SessionKey]:
         """Return the sessions of a partition whose state is kept."""
-        ...
 
     def kept_state(self, partition: int, session: SessionKey, below: int) -> bytes | None:
         """Return the kept state of a session, frozen. None: there is none, or it holds a fact at ``below`` or above."""
-        ...
 
     def facts(self, sessions: Sequence[SessionKey], below: int, since: int = 0) -> list[FactRow]:
         """Return the facts of these sessions at offsets ``[since, below)``: each id once, a session's in log order."""
-        ...
 
     def session_facts(self, sessions: Sequence[SessionKey], upto: int) -> Iterator[SessionFact]:
         """Yield what derivations need of these sessions' facts up to offset ``upto``: each id once, in log order.
 
         Sessions come one after the other. Rows are read as they are consumed, so a long history takes little memory.
         """
-        ...
 
     def holes(self, partition: int, start: int, stop: int) -> list[tuple[int, int]]:
         """Return the ranges of ``[start, stop)`` that have no receipt. Memory is linear in ``stop - start``."""
-        ...
 
     def dense_mark(self, partition: int) -> DenseMark:
         """Return below which offset all receipts are known to be there, and where they end."""
-        ...
 
     def forget_dense_mark(self, partition: int) -> None: ...
 
     def offsets_of(self, partition: int, sessions: Sequence[SessionKey], start: int, stop: int) -> list[int]:
         """Return the offsets in ``[start, stop)`` whose receipts are of these sessions, in order."""
-        ...
 
     def recent_outcomes(self, partition: int, count: int) -> list[bool]:
         """Return for each receipt at the last ``count`` positions, the oldest first, whether it is dead."""
-        ...
 
     def last_receipt(self, partition: int) -> StoredReceipt | None:
         """Return the receipt with the highest offset, if there is any."""
-        ...
 
     def generation(self) -> Generation:
         """Return this generation, and what it was made with."""
-        ...
 
     def prices(self) -> ReadPrices:
         """Return every price that was ever loaded."""
-        ...
 
 
 # Named in every insert: tables may have columns that this code does not know, or that the store fills in.

@@ -15,7 +15,7 @@ class BrokenLog(Exception):
 OnBroken = Callable[[BrokenLog], None]
 
 
-def stop_the_process(error: BrokenLog) -> NoReturn:
+def stop_the_process(error: Exception) -> NoReturn:
     """End the process at once: no acknowledged record is lost, and no wrong one can be acknowledged later."""
     sys.stderr.write(f"crewkit-sessions stops: {error}\n")
     sys.stderr.flush()

@@ -5,8 +5,6 @@ from typing import Protocol
 
 from schemas.log.position import LogRecord, LogUnavailable, Position
 
-__all__ = ["EventLog", "LogUnavailable", "Position"]
-
 APPEND_DEADLINE_S = 8.0  # after it the response is a 503; the record may still arrive
 BYTES_IN_FLIGHT_MAX = 64 * 1024 * 1024  # per process; beyond it a 503 at once, so that memory is bounded
 
@@ -17,35 +15,28 @@ class EventLog(Protocol):
     @property
     def bytes_in_flight(self) -> int:
         """The bytes of records on their way to the log."""
-        ...
 
     @property
     def replacements(self) -> int:
         """How often a connection to the log had failed and was replaced, since the start."""
-        ...
 
     async def start(self) -> None:
         """Get ready; an unreachable log isn't an error here. Raises `BrokenLog` if it would be wrong to continue."""
-        ...
 
     async def stop(self) -> None:
         """Finish the appends in progress and close the log."""
-        ...
 
     async def ready(self) -> bool:
         """Return whether an append would probably succeed now."""
-        ...
 
     async def append(self, key: bytes, value: bytes) -> Position:
         """Make one record durable; return its position.
 
         Raises `LogUnavailable` if the outcome is unknown or the log is full; the same record may be sent again.
         """
-        ...
 
     async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
         """Return appended records, see `schemas.log.position.LogReader`. Raises `LogUnavailable`."""
-        ...
 
 
 class ByteBudget:

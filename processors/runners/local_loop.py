@@ -28,7 +28,6 @@ class LocalLog(LogReader, Protocol):
 
     async def wait_beyond(self, offset: int, timeout_s: float) -> None:
         """Return when the log's end is beyond ``offset``, or after ``timeout_s``."""
-        ...
 
 
 async def run_local(pipeline: Pipeline, warehouse: Warehouse, reader: LocalLog, batch_records: int) -> None:

@@ -28,7 +28,6 @@ class History(Protocol):
 
         Raises `ApiError` (503) if too many other sessions are being folded.
         """
-        ...
 
 
 class SessionUntil(SessionOfOrg, frozen=True):

@@ -1,12 +1,10 @@
 """Checks by the read side: that the store belongs to its installation and lets this process read."""
 
 import asyncio
-import os
-import sys
 
 import structlog
 
-from ingest.log.broken import EX_CONFIG
+from ingest.log.broken import stop_the_process
 from runtime.settings.settings import Settings
 from runtime.settings.store_url import store_address
 from schemas.installation import OwnSecrets
@@ -42,9 +40,7 @@ async def _compare_later(settings: Settings, own: OwnSecrets) -> None:
         except (StoreUnavailable, StoreRefuses):
             continue  # readers log a refusal, and go on once it has ended
         except Broken as error:
-            sys.stderr.write(f"crewkit-sessions stops: {error}\n")
-            sys.stderr.flush()
-            os._exit(EX_CONFIG)
+            stop_the_process(error)
 
 
 async def _compare(settings: Settings, own: OwnSecrets) -> None:

@@ -9,7 +9,7 @@ import pytest
 from edge.errors import ApiError
 from ingest import arrivals as module
 from ingest.arrivals import Arrival, Arrivals
-from ingest.log.port import LogUnavailable
+from schemas.log.position import LogUnavailable
 
 MAX = 1_000
 

@@ -30,11 +30,9 @@ class Target(LogReader, Protocol):
 
         Raises `LogUnavailable`, and `Refused` if the log gives it another position because something else writes to it.
         """
-        ...
 
     async def finish(self) -> None:
         """Return once every accepted record is durable at its position; raise the same as `put`."""
-        ...
 
 
 class Imported(NamedTuple):

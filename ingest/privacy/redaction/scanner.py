@@ -23,11 +23,9 @@ class Cache(Protocol):
 
     def load(self, name: str) -> bytes | None:
         """Return what was saved under this name, or None."""
-        ...
 
     def save(self, name: str, compiled: bytes) -> None:
         """Save compiled patterns, if that is possible."""
-        ...
 
 
 class Scanner:
