@@ -2,6 +2,7 @@
 
 from typing import NamedTuple, cast
 
+from litestar.di import NamedDependency
 from litestar.types import Scope
 
 from schemas.permissions import Role
@@ -15,6 +16,9 @@ class Principal(NamedTuple):
     role: Role
 
 
+Caller = NamedDependency[Principal]  # of a route; the parameter is named ``principal``
+
+
 def principal_of(scope: Scope) -> Principal:
-    """Return the caller of an authenticated request; the dependency is named ``principal``."""
+    """Return the caller of an authenticated request."""
     return cast(Principal, scope["user"])

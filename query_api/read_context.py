@@ -19,6 +19,7 @@ from query_api.freshness import WAIT_HEADER, Claim, Freshness, Source, parse_pos
 from query_api.paging import PAGE_MAX, PER_PAGE_DEFAULT, PER_PAGE_MAX, Page
 from schemas.http import fields
 from schemas.http.responses import Reply
+from schemas.ids import IdSecrets
 from schemas.times import instant
 from store.generations import Generation
 from store.reading.question import P, Question, R
@@ -112,6 +113,12 @@ class ReadContext:
         digest.update(_encode(meta))
         digest.update(encoded)
         return f'"{digest.hexdigest()}"'
+
+
+# Dependencies of routes, whose parameters are named ``context``, ``paging`` and ``id_secrets``.
+Context = NamedDependency[ReadContext]
+Paging = NamedDependency[Page]
+Secrets = NamedDependency[IdSecrets]
 
 
 def read_context_of(source: Source, remembered: bool = False) -> Provide:

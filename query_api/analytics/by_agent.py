@@ -3,12 +3,11 @@
 from typing import Annotated
 
 from litestar import Response, get
-from litestar.di import NamedDependency
 
 from edge.guards import may
-from query_api.analytics.filter import AnalyticsFilter, Buckets, ratio
+from query_api.analytics.filter import Buckets, Filter, ratio
 from query_api.analytics.work import SumsRow, WorkSums
-from query_api.read_context import ReadContext
+from query_api.read_context import Context
 from schemas.http import fields
 from schemas.http.fields import doc
 from schemas.http.responses import Reply, from_row
@@ -46,9 +45,7 @@ class AgentUse(WorkSums, frozen=True):
 
 
 @get("/sessions/analytics/by-agent", operation_id="AnalyticsByAgent", guards=[may("analytics.read")])
-async def list_by_agent(
-    context: NamedDependency[ReadContext], analytics_filter: NamedDependency[AnalyticsFilter]
-) -> Response[Reply[list[AgentUse]]]:
+async def list_by_agent(context: Context, analytics_filter: Filter) -> Response[Reply[list[AgentUse]]]:
     """List the agents by cost, the most expensive first. Sessions without an agent have the name ``null``."""
     rows = await context.ask(BY_AGENT, analytics_filter.buckets)
     total_nano = sum(row.cost_nano for row in rows)

@@ -7,12 +7,11 @@ adds up to the numbers of the summary, unless tools are left out.
 from typing import Annotated
 
 from litestar import Response, get
-from litestar.di import NamedDependency
 from msgspec import Struct
 
 from edge.guards import may
-from query_api.analytics.filter import AnalyticsFilter, Buckets, ratio
-from query_api.read_context import ReadContext
+from query_api.analytics.filter import Buckets, Filter, ratio
+from query_api.read_context import Context
 from schemas.http import fields
 from schemas.http.fields import doc
 from schemas.http.responses import Reply, from_row
@@ -52,9 +51,7 @@ class ToolAcrossSessions(Struct, frozen=True):
 
 
 @get("/sessions/analytics/by-tool", operation_id="AnalyticsByTool", guards=[may("analytics.read")])
-async def list_by_tool(
-    context: NamedDependency[ReadContext], analytics_filter: NamedDependency[AnalyticsFilter]
-) -> Response[Reply[list[ToolAcrossSessions]]]:
+async def list_by_tool(context: Context, analytics_filter: Filter) -> Response[Reply[list[ToolAcrossSessions]]]:
     """List the tools by errors, then by calls: the first 1,000.
 
     If no tool is left out, `calls` and `errors` add up to the summary's tool calls and tool errors. This list is read

@@ -3,13 +3,11 @@
 from typing import Annotated
 
 from litestar import Response, get
-from litestar.di import NamedDependency
 
 from edge.guards import may
-from query_api.analytics.filter import AnalyticsFilter, Buckets
+from query_api.analytics.filter import Buckets, Filter
 from query_api.analytics.work import SumsRow, WorkSums
-from query_api.paging import Page
-from query_api.read_context import ReadContext
+from query_api.read_context import Context, Paging
 from schemas.http import fields
 from schemas.http.fields import doc, moment
 from schemas.http.responses import Reply, from_row
@@ -50,11 +48,7 @@ class UserUse(WorkSums, frozen=True):
 
 
 @get("/sessions/analytics/by-user", operation_id="AnalyticsByUser", guards=[may("analytics.by_user")])
-async def list_by_user(
-    context: NamedDependency[ReadContext],
-    analytics_filter: NamedDependency[AnalyticsFilter],
-    paging: NamedDependency[Page],
-) -> Response[Reply[list[UserUse]]]:
+async def list_by_user(context: Context, analytics_filter: Filter, paging: Paging) -> Response[Reply[list[UserUse]]]:
     """List the users by cost, the most expensive first."""
     params = analytics_filter.params(UsersPage, limit=paging.size, offset=paging.offset)
     rows, total = await context.ask_page(BY_USER, params)

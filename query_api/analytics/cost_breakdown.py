@@ -3,14 +3,13 @@
 from typing import Annotated, TypeVar
 
 from litestar import Response, get
-from litestar.di import NamedDependency
 from litestar.params import FromQuery
 from msgspec import Struct
 
 from edge.guards import may
-from edge.principal import Principal
-from query_api.analytics.filter import AnalyticsFilter, Buckets, ratio
-from query_api.read_context import ReadContext
+from edge.principal import Caller
+from query_api.analytics.filter import Buckets, Filter, ratio
+from query_api.read_context import Context
 from query_api.visibility import viewer_of
 from schemas.http import fields
 from schemas.http.fields import doc
@@ -84,10 +83,7 @@ class CostBreakdown(Struct, frozen=True):
 
 @get("/sessions/analytics/cost-breakdown", operation_id="AnalyticsCostBreakdown", guards=[may("analytics.read")])
 async def get_cost_breakdown(
-    context: NamedDependency[ReadContext],
-    principal: NamedDependency[Principal],
-    analytics_filter: NamedDependency[AnalyticsFilter],
-    model: FromQuery[fields.Model | None] = None,
+    context: Context, principal: Caller, analytics_filter: Filter, model: FromQuery[fields.Model | None] = None
 ) -> Response[Reply[CostBreakdown]]:
     """Return the total cost and its breakdown by model, project and user, the most expensive first."""
     params = analytics_filter.params(CostsOf, model=model and canonical_model(model), viewer_id=viewer_of(principal))

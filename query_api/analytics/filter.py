@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery, SkipValidation
 from msgspec import Struct
 
-from edge.principal import Principal
+from edge.principal import Caller
 from query_api.days import Days, days_of
 from query_api.visibility import refuse_other_users
 from schemas.http import fields
@@ -55,8 +55,11 @@ class AnalyticsFilter(NamedTuple):
         return kind(**msgspec.structs.asdict(self.buckets) | more)
 
 
+Filter = NamedDependency[AnalyticsFilter]  # of a route; the parameter is named ``analytics_filter``
+
+
 def provide_analytics_filter(
-    principal: NamedDependency[Principal],
+    principal: Caller,
     today: NamedDependency[SkipValidation[Today]],
     start_date: FromQuery[fields.StartDate | None] = None,
     end_date: FromQuery[fields.EndDate | None] = None,

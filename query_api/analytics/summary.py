@@ -3,12 +3,11 @@
 from typing import Annotated
 
 from litestar import Response, get
-from litestar.di import NamedDependency
 
 from edge.guards import may
-from query_api.analytics.filter import AnalyticsFilter, Buckets, WholeBuckets, ratio
+from query_api.analytics.filter import AnalyticsFilter, Buckets, Filter, WholeBuckets, ratio
 from query_api.analytics.work import SumsRow, WorkSums
-from query_api.read_context import ReadContext
+from query_api.read_context import Context, ReadContext
 from schemas.http import fields
 from schemas.http.fields import doc
 from schemas.http.responses import Reply, from_row
@@ -51,9 +50,7 @@ class Summary(WorkSums, frozen=True):
 
 
 @get("/sessions/analytics/summary", operation_id="AnalyticsSummary", guards=[may("analytics.read")])
-async def get_summary(
-    context: NamedDependency[ReadContext], analytics_filter: NamedDependency[AnalyticsFilter]
-) -> Response[Reply[Summary]]:
+async def get_summary(context: Context, analytics_filter: Filter) -> Response[Reply[Summary]]:
     """Return totals over the sessions that started in these days."""
     return context.reply_with_freshness(_summary(await _load_totals(context, analytics_filter)))
 

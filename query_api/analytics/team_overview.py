@@ -6,12 +6,11 @@ from datetime import datetime
 from typing import Annotated, TypeVar
 
 from litestar import Response, get
-from litestar.di import NamedDependency
 from msgspec import Struct
 
 from edge.guards import may
-from query_api.analytics.filter import AnalyticsFilter, Buckets, ratio
-from query_api.read_context import ReadContext
+from query_api.analytics.filter import Buckets, Filter, ratio
+from query_api.read_context import Context
 from schemas.http import fields
 from schemas.http.fields import doc
 from schemas.http.responses import Reply
@@ -129,9 +128,7 @@ class TeamOverview(Struct, frozen=True):
 
 
 @get("/sessions/analytics/team-overview", operation_id="AnalyticsTeamOverview", guards=[may("analytics.read")])
-async def get_team_overview(
-    context: NamedDependency[ReadContext], analytics_filter: NamedDependency[AnalyticsFilter]
-) -> Response[Reply[TeamOverview]]:
+async def get_team_overview(context: Context, analytics_filter: Filter) -> Response[Reply[TeamOverview]]:
     """Compare these days with the equally long period before, and list the ten busiest agents and projects.
 
     ``busiest_hours`` has one list for each day of the week, Monday first, of the number of sessions started each hour.

@@ -4,15 +4,14 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal, get_args
 
 from litestar import Response, get
-from litestar.di import NamedDependency
 from litestar.params import FromQuery
 from msgspec import Struct
 
 from edge.errors import invalid
 from edge.guards import may
-from query_api.analytics.filter import AnalyticsFilter, Buckets, WholeBuckets
+from query_api.analytics.filter import AnalyticsFilter, Buckets, Filter, WholeBuckets
 from query_api.days import Interval
-from query_api.read_context import ReadContext
+from query_api.read_context import Context, ReadContext
 from schemas.http import fields
 from schemas.http.fields import doc, moment
 from schemas.http.responses import Reply
@@ -70,8 +69,8 @@ class Period(Struct, frozen=True):
 
 @get("/sessions/analytics/timeseries", operation_id="AnalyticsTimeseries", guards=[may("analytics.read")])
 async def get_timeseries(
-    context: NamedDependency[ReadContext],
-    analytics_filter: NamedDependency[AnalyticsFilter],
+    context: Context,
+    analytics_filter: Filter,
     interval: FromQuery[Annotated[Interval, doc("Length of a period. Weeks start on Monday.", "day")]] = "day",
     metric: FromQuery[Annotated[Metric, doc("Metric to return.", "sessions")]] = "sessions",
     model: FromQuery[fields.Model | None] = None,

@@ -4,20 +4,18 @@ from typing import Annotated
 
 import msgspec
 from litestar import Response, get
-from litestar.di import NamedDependency
 from litestar.params import FromPath
 from msgspec import Struct
 
 from edge.guards import may
 from edge.path_params import parse_id
-from edge.principal import Principal
-from query_api.read_context import ReadContext
+from edge.principal import Caller
+from query_api.read_context import Context, Secrets
 from query_api.sessions.by_id import SessionOfOrg
 from query_api.sessions.one import load_visible_session
 from schemas.findings import Findings
 from schemas.http.fields import doc
 from schemas.http.responses import Reply
-from schemas.ids import IdSecrets
 from store.reading.question import Question
 
 _decode: msgspec.json.Decoder[Findings] = msgspec.json.Decoder(Findings)
@@ -41,10 +39,7 @@ class SessionAnalysis(Struct, frozen=True):
 
 @get("/sessions/{session_id:str}/analysis", operation_id="GetAnalysis", guards=[may("session.read")])
 async def get_analysis(
-    session_id: FromPath[str],
-    principal: NamedDependency[Principal],
-    context: NamedDependency[ReadContext],
-    id_secrets: NamedDependency[IdSecrets],
+    session_id: FromPath[str], principal: Caller, context: Context, id_secrets: Secrets
 ) -> Response[Reply[SessionAnalysis]]:
     """Return what the analysis found in an ended session.
 

@@ -4,21 +4,18 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import Response, get
-from litestar.di import NamedDependency
 from litestar.params import FromPath
 from msgspec import Struct
 
 from edge.guards import may
 from edge.path_params import parse_id
-from edge.principal import Principal
-from query_api.paging import Page
-from query_api.read_context import ReadContext
+from edge.principal import Caller
+from query_api.read_context import Context, Paging, Secrets
 from query_api.sessions.by_id import SessionOfOrg
 from query_api.sessions.one import load_visible_session
 from schemas.http import fields
 from schemas.http.fields import doc, moment
 from schemas.http.responses import Reply
-from schemas.ids import IdSecrets
 from schemas.times import instant
 from store.reading.question import Question
 
@@ -54,11 +51,7 @@ class Compaction(Struct, frozen=True):
 
 @get("/sessions/{session_id:str}/compactions", operation_id="ListCompactions", guards=[may("session.read")])
 async def list_compactions(
-    session_id: FromPath[str],
-    principal: NamedDependency[Principal],
-    context: NamedDependency[ReadContext],
-    id_secrets: NamedDependency[IdSecrets],
-    paging: NamedDependency[Page],
+    session_id: FromPath[str], principal: Caller, context: Context, id_secrets: Secrets, paging: Paging
 ) -> Response[Reply[list[Compaction]]]:
     """List the requested digests, newest first. A digest is `queued` until it is made, which takes about a second.
 

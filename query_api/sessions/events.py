@@ -15,10 +15,10 @@ from msgspec.structs import asdict
 from edge.errors import invalid
 from edge.guards import may
 from edge.path_params import parse_id
-from edge.principal import Principal
+from edge.principal import Caller
 from query_api.days import bound
 from query_api.paging import PER_PAGE_DEFAULT, UnknownCursor, open_cursor, seal_cursor
-from query_api.read_context import ReadContext
+from query_api.read_context import Context, ReadContext, Secrets
 from query_api.sessions.by_id import SessionOfOrg
 from query_api.sessions.one import load_visible_session
 from schemas.http import fields
@@ -155,9 +155,9 @@ def provide_event_filter(
 @get("/sessions/{session_id:str}/events", operation_id="ListEvents", guards=[may("session.read")])
 async def list_events(
     session_id: FromPath[str],
-    principal: NamedDependency[Principal],
-    context: NamedDependency[ReadContext],
-    id_secrets: NamedDependency[IdSecrets],
+    principal: Caller,
+    context: Context,
+    id_secrets: Secrets,
     event_filter: NamedDependency[EventFilter],
     cursor: FromQuery[
         Annotated[str, doc("`meta.next_cursor` of the previous page, with the same filters.")] | None

@@ -3,12 +3,11 @@
 from typing import Annotated
 
 from litestar import Response, get
-from litestar.di import NamedDependency
 from msgspec import Struct
 
 from edge.guards import may
-from edge.principal import Principal
-from query_api.read_context import ReadContext
+from edge.principal import Caller
+from query_api.read_context import Context
 from query_api.visibility import sees_all, viewer_of
 from schemas.http.fields import doc
 from schemas.http.responses import Reply
@@ -46,9 +45,7 @@ class FilterValues(Struct, frozen=True):
 
 
 @get("/sessions/filters", operation_id="ListFilterValues", guards=[may("session.read")])
-async def list_filter_values(
-    principal: NamedDependency[Principal], context: NamedDependency[ReadContext]
-) -> Response[Reply[FilterValues]]:
+async def list_filter_values(principal: Caller, context: Context) -> Response[Reply[FilterValues]]:
     """List the values in the sessions that the caller may see: the 1,000 most used of each kind."""
     rows = await context.ask(FILTER_VALUES, ValuesOf(principal.org_id, viewer_of(principal), VALUES_MAX))
     values: dict[str, list[str]] = {name: [] for name in FilterValues.__struct_fields__}

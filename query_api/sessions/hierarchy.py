@@ -5,15 +5,14 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from litestar import Response, get
-from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 from msgspec import Struct
 
 from edge.errors import not_found
 from edge.guards import may
 from edge.path_params import parse_id
-from edge.principal import Principal
-from query_api.read_context import ReadContext
+from edge.principal import Caller
+from query_api.read_context import Context, ReadContext, Secrets
 from query_api.sessions.by_id import OrgSessionKey, load_sessions
 from query_api.sessions.one import load_visible_session
 from query_api.sessions.task_tree import TaskNode, TaskNodeRow, tree_of
@@ -21,7 +20,6 @@ from query_api.visibility import viewer_of
 from schemas.http import fields
 from schemas.http.fields import RUN_ID, doc, moment
 from schemas.http.responses import Reply, Session, from_row
-from schemas.ids import IdSecrets
 from schemas.money import usd_of
 from schemas.times import instant
 from store.reading.question import Question
@@ -104,9 +102,9 @@ class Hierarchy(Struct, frozen=True):
 @get("/sessions/{session_id:str}/hierarchy", operation_id="GetHierarchy", guards=[may("session.read")])
 async def get_hierarchy(
     session_id: FromPath[str],
-    principal: NamedDependency[Principal],
-    context: NamedDependency[ReadContext],
-    id_secrets: NamedDependency[IdSecrets],
+    principal: Caller,
+    context: Context,
+    id_secrets: Secrets,
     include: FromQuery[Annotated[Literal["tools"], doc("Add a node for each tool call.", "tools")] | None] = None,
 ) -> Response[Reply[Hierarchy]]:
     """Return the run of the session: its conversations, each with its subagents and tasks.

@@ -4,15 +4,13 @@ from typing import Annotated, Literal
 
 import msgspec
 from litestar import Response, get
-from litestar.di import NamedDependency
 from litestar.params import FromQuery
 
 from edge.guards import may
-from query_api.paging import Page
-from query_api.read_context import ReadContext
+from query_api.read_context import Context, Paging, ReadContext
 from query_api.sessions.by_id import OrgSessionKey, load_sessions
 from query_api.sessions.hours import count_by_hour, window_of
-from query_api.sessions.session_filter import SessionFilter, with_filter
+from query_api.sessions.session_filter import Filter, SessionFilter, with_filter
 from schemas.http.fields import doc
 from schemas.http.responses import Reply, Session
 from store.reading.question import Question
@@ -46,10 +44,7 @@ SESSIONS_PAGE = Question("query_api.sessions.list", SessionsPage, SessionsPageRo
 
 @get("/sessions", operation_id="ListSessions", guards=[may("session.read")])
 async def list_sessions(
-    context: NamedDependency[ReadContext],
-    session_filter: NamedDependency[SessionFilter],
-    paging: NamedDependency[Page],
-    sort: FromQuery[Sort] = "-started_at",
+    context: Context, session_filter: Filter, paging: Paging, sort: FromQuery[Sort] = "-started_at"
 ) -> Response[Reply[list[Session]]]:
     """List the sessions of the org that the caller may see, newest first unless ``sort`` names another order."""
     page = {"sort": sort, "limit": paging.size, "offset": paging.offset}

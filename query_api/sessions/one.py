@@ -12,8 +12,8 @@ from litestar.params import FromPath, FromQuery, SkipValidation
 from edge.errors import not_found
 from edge.guards import may
 from edge.path_params import parse_id
-from edge.principal import Principal
-from query_api.read_context import ReadContext
+from edge.principal import Caller, Principal
+from query_api.read_context import Context, ReadContext, Secrets
 from query_api.sessions.by_id import load_session
 from query_api.sessions.history import History, parse_as_of, session_as_of
 from query_api.visibility import hide_timing, sees_all
@@ -37,9 +37,9 @@ AsOf = Annotated[
 @get("/sessions/{session_id:str}", operation_id="GetSession", guards=[may("session.read")])
 async def get_session(
     session_id: FromPath[str],
-    principal: NamedDependency[Principal],
-    context: NamedDependency[ReadContext],
-    id_secrets: NamedDependency[IdSecrets],
+    principal: Caller,
+    context: Context,
+    id_secrets: Secrets,
     history: NamedDependency[SkipValidation[History]],
     as_of: FromQuery[AsOf | None] = None,
 ) -> Response[Reply[Session]]:

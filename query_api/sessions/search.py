@@ -4,17 +4,15 @@ from collections.abc import Iterator, Sequence
 from typing import Annotated
 
 from litestar import Response, get
-from litestar.di import NamedDependency
 from litestar.params import FromQuery, QueryParameter
 from msgspec import Struct
 
 from edge.guards import may
-from query_api.paging import Page
-from query_api.read_context import ReadContext
+from query_api.read_context import Context, Paging
 from query_api.sessions.by_id import load_session_rows, session_of
 from query_api.sessions.list import SESSIONS_PAGE, SessionsPage, Sort
 from query_api.sessions.search_terms import Highlighter, parse
-from query_api.sessions.session_filter import SessionFilter, with_filter
+from query_api.sessions.session_filter import Filter, with_filter
 from schemas.http.fields import doc
 from schemas.http.responses import Reply, Session, from_row
 
@@ -42,11 +40,7 @@ class FoundSession(Session, frozen=True, kw_only=True):
 
 @get("/sessions/search", operation_id="SearchSessions", guards=[may("session.read")])
 async def search_sessions(
-    q: Q,
-    context: NamedDependency[ReadContext],
-    session_filter: NamedDependency[SessionFilter],
-    paging: NamedDependency[Page],
-    sort: FromQuery[Sort] = "-started_at",
+    q: Q, context: Context, session_filter: Filter, paging: Paging, sort: FromQuery[Sort] = "-started_at"
 ) -> Response[Reply[list[FoundSession]]]:
     """List the sessions that contain all of the words, newest first unless ``sort`` names another order.
 

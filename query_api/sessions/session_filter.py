@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery
 from msgspec import Struct
 
-from edge.principal import Principal
+from edge.principal import Caller
 from query_api.days import bound
 from query_api.visibility import refuse_other_users, viewer_of
 from schemas.http import fields
@@ -40,6 +40,7 @@ class SessionFilter(Struct, frozen=True):
 
 
 F = TypeVar("F", bound=SessionFilter)
+Filter = NamedDependency[SessionFilter]  # of a route; the parameter is named ``session_filter``
 Status = Annotated[Literal["active", "ended"], doc("Return only sessions in this state.", "ended")]
 StartedAfter = Annotated[datetime, moment("Return only sessions that started at or after this time.")]
 StartedBefore = Annotated[datetime, moment("Return only sessions that started before this time.")]
@@ -57,7 +58,7 @@ def with_filter(params: type[F], session_filter: SessionFilter, **more: Any) -> 
 
 
 def provide_session_filter(
-    principal: NamedDependency[Principal],
+    principal: Caller,
     project_id: FromQuery[fields.ProjectId | None] = None,
     repo: FromQuery[fields.Repo | None] = None,
     agent_name: FromQuery[fields.AgentName | None] = None,

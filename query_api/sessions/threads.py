@@ -6,17 +6,15 @@ from uuid import UUID
 
 import msgspec
 from litestar import Response, get
-from litestar.di import NamedDependency
 from msgspec import Struct
 
 from edge.guards import may
-from edge.principal import Principal
-from query_api.paging import Page
-from query_api.read_context import ReadContext
+from edge.principal import Caller
+from query_api.read_context import Context, Paging, ReadContext
 from query_api.sessions.by_id import OrgSessionKey, load_sessions
 from query_api.sessions.hierarchy import Totals
 from query_api.sessions.recent_threads import THREADS_PAGE, ThreadsPage, ThreadsPageRow, find_recent
-from query_api.sessions.session_filter import SessionFilter, all_of, with_filter
+from query_api.sessions.session_filter import Filter, all_of, with_filter
 from query_api.visibility import viewer_of
 from schemas.http import fields
 from schemas.http.fields import doc
@@ -56,10 +54,7 @@ class Thread(Struct, frozen=True):
 
 @get("/sessions/threads", operation_id="ListThreads", guards=[may("session.read")])
 async def list_threads(
-    principal: NamedDependency[Principal],
-    context: NamedDependency[ReadContext],
-    session_filter: NamedDependency[SessionFilter],
-    paging: NamedDependency[Page],
+    principal: Caller, context: Context, session_filter: Filter, paging: Paging
 ) -> Response[Reply[list[Thread]]]:
     """List conversations that continue one another, the thread with the latest activity first.
 
