@@ -8,7 +8,6 @@ from litestar.params import FromPath
 from msgspec import Struct
 
 from edge.guards import may
-from edge.path_params import parse_id
 from edge.principal import Caller
 from query_api.read_context import Context, Secrets
 from query_api.sessions.by_id import SessionOfOrg
@@ -46,7 +45,7 @@ async def get_analysis(
     The status is `none` before the session ends, then `queued` until the analysis is made, which takes about a second.
     It covers the events up to the session's latest end. For a sensitive session it has only numbers and times.
     """
-    session = await load_visible_session(context, principal, parse_id(session_id), id_secrets)
+    session = await load_visible_session(context, principal, session_id, id_secrets)
     if session.ended_at is None:
         return context.reply(SessionAnalysis("none", None))
     rows = await context.ask(ANALYSIS, SessionOfOrg(principal.org_id, session.id))

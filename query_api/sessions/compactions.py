@@ -8,7 +8,6 @@ from litestar.params import FromPath
 from msgspec import Struct
 
 from edge.guards import may
-from edge.path_params import parse_id
 from edge.principal import Caller
 from query_api.read_context import Context, Paging, Secrets
 from query_api.sessions.by_id import SessionOfOrg
@@ -59,7 +58,7 @@ async def list_compactions(
     files touched, commands. The same facts always give the same digest. If it would be too long, the least important
     parts are left out, starting with files that were only read.
     """
-    session = await load_visible_session(context, principal, parse_id(session_id), id_secrets)
+    session = await load_visible_session(context, principal, session_id, id_secrets)
     params = CompactionsPage(principal.org_id, session.id, limit=paging.size, offset=paging.offset)
     rows, total = await context.ask_page(COMPACTIONS_PAGE, params)
     return context.reply([_compaction(row) for row in rows], paging.meta(total))

@@ -14,7 +14,6 @@ from msgspec.structs import asdict
 
 from edge.errors import invalid
 from edge.guards import may
-from edge.path_params import parse_id
 from edge.principal import Caller
 from query_api.days import bound
 from query_api.paging import PER_PAGE_DEFAULT, UnknownCursor, open_cursor, seal_cursor
@@ -169,7 +168,7 @@ async def list_events(
     ``meta.next_cursor`` leads to the next page of the same session with the same filters; it is null at the end. A page
     with large payloads may hold fewer events than ``per_page``.
     """
-    session = await load_visible_session(context, principal, parse_id(session_id), id_secrets)
+    session = await load_visible_session(context, principal, session_id, id_secrets)
     bound_to = ["events at", principal.org_id, session.id.bytes, *event_filter.cursor_parts()]
     begin = 0 if cursor is None else _opened(id_secrets, bound_to, cursor)
     params = EventsPage(

@@ -10,7 +10,6 @@ from msgspec import Struct
 
 from edge.errors import not_found
 from edge.guards import may
-from edge.path_params import parse_id
 from edge.principal import Caller
 from query_api.read_context import Context, ReadContext, Secrets
 from query_api.sessions.by_id import OrgSessionKey, load_sessions
@@ -113,7 +112,7 @@ async def get_hierarchy(
     without a start and a node with an unknown parent are included. A conversation shows at most 5,000 nodes and is
     ``truncated`` if it has more. A run shows its first 1,000 conversations besides this session; its totals count all.
     """
-    session = await load_visible_session(context, principal, parse_id(session_id), id_secrets)
+    session = await load_visible_session(context, principal, session_id, id_secrets)
     run = await _load_run(context, viewer_of(principal), session, with_tools=include == "tools")
     return context.reply(Hierarchy(run))
 

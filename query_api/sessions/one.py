@@ -49,7 +49,7 @@ async def get_session(
     was received by then. `meta.as_of` is the position of the last record included.
     """
     began, point = monotonic(), None if as_of is None else parse_as_of(as_of)
-    session = await load_visible_session(context, principal, parse_id(session_id), id_secrets)
+    session = await load_visible_session(context, principal, session_id, id_secrets)
     if point is None:
         return context.reply(session)
     known = await session_as_of(context, history, session, point)
@@ -60,14 +60,14 @@ async def get_session(
 
 
 async def load_visible_session(
-    context: ReadContext, principal: Principal, session_id: UUID, secrets: IdSecrets
+    context: ReadContext, principal: Principal, session_id: str, secrets: IdSecrets
 ) -> Session:
-    """Return the session as soon as it is projected.
+    """Return the session with the id in a path, as soon as it is projected.
 
     Raises `ApiError` (404) if it does not exist or is another org's or user's, with the same timing in each case.
     """
     began = monotonic()
-    session = await _session_of_org(context, principal.org_id, session_id, secrets)
+    session = await _session_of_org(context, principal.org_id, parse_id(session_id), secrets)
     if session is None or (session.user_id != principal.user_id and not sees_all(principal)):
         await hide_timing(began)
         raise not_found()
