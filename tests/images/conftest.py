@@ -9,7 +9,7 @@ import pytest
 from tests.images.building import build_images
 from tests.images.composed import Composed
 
-WHY = "`make images-test` runs it: install Docker with Compose, start dockerd, and install debootstrap or set BASE"
+WHY = "`make images-test` runs it: install Docker with Compose, start dockerd, and install debootstrap"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -11,7 +11,7 @@ from tests.selection.changed import distances, in_time, module_of, modules_that_
 from tests.selection.costs import Cost
 from tests.selection.facts import Sum, facts, sums, table
 from tests.selection.parts import ALL, NO, PARTS, is_wanted
-from tests.selection.parts_of_change import in_turn, make, touched
+from tests.selection.parts_of_change import in_turn, make, succeeds, touched
 
 
 def test_a_module_is_as_far_as_the_imports_between() -> None:
@@ -105,3 +105,10 @@ def test_costs_are_summed_by_file_and_by_suite() -> None:
         "| part `model` | 1 | 4 | 4 | 0 |",
         "| `make test` | 2 | 3 | 1 | 3 |",
     ]
+
+
+def test_a_part_can_run_where_its_commands_succeed() -> None:
+    """A program that is missing, or that has no server to talk to, means that it can't."""
+    assert succeeds("true")
+    assert not succeeds("false")
+    assert not succeeds("no-such-program --version")
