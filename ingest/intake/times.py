@@ -35,12 +35,20 @@ def parse_instant(text: str) -> int:
     return ms_of(instant)
 
 
+def instant_or_none(text: str) -> int | None:
+    """Read a time as `parse_instant` does; None for anything else."""
+    try:
+        return parse_instant(text)
+    except ValueError:
+        return None
+
+
 def parse_instants(texts: Sequence[str]) -> list[int | None]:
     """Read each text as `parse_instant` does; None for one that isn't a time. If all are, it takes a third as long."""
     try:
         passed = [instant - _EPOCH for instant in _instants.decode(_encode(texts))]
     except (ValueError, TypeError):  # not a time, or one without an offset, which can't be subtracted from one with it
-        return [_instant_or_none(text) for text in texts]
+        return [instant_or_none(text) for text in texts]
     # As `ms_of`: hours and less are never negative, so microseconds are cut off towards the past.
     return [time.days * _DAY_MS + time.seconds * 1000 + time.microseconds // 1000 for time in passed]
 
@@ -53,10 +61,3 @@ def checked_ms(instant: datetime | None, field: str, now: int) -> int | None:
     if not is_plausible(ms, now):
         raise Invalid(field, OUT_OF_RANGE)
     return ms
-
-
-def _instant_or_none(text: str) -> int | None:
-    try:
-        return parse_instant(text)
-    except ValueError:
-        return None

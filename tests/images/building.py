@@ -50,15 +50,15 @@ def build_images() -> None:
     docker(*build, "--tag", OURS, ".", timeout=1200)
     docker(*build, "--tag", EMBEDDED, "--target", "embedded", ".", timeout=1200)
     with tempfile.TemporaryDirectory() as place:
-        context = Path(place)
-        for name in ("Dockerfile", "kafka.sh"):
-            shutil.copy(HERE / "parts" / name, context)
+        context = Path(place) / "parts"
+        shutil.copytree(HERE / "parts", context)
+        shutil.copytree(CHECKOUT / "devstack", context / "devstack")  # the store server; our images don't have it
         shutil.copytree(jars(), context / "jars")
         base = base_image("trixie")
         docker("build", "--quiet", "--build-arg", f"BASE={base}", "--tag", PARTS, str(context), timeout=1200)
-    for server in SERVERS:
-        build = ("build", "--quiet", "--target", server, "--tag", stand_in(server))
-        docker(*build, "--file", str(HERE / "parts" / "servers.Dockerfile"), str(HERE / "parts"), timeout=600)
+        for server in SERVERS:
+            build = ("build", "--quiet", "--target", server, "--tag", stand_in(server))
+            docker(*build, "--file", str(context / "servers.Dockerfile"), str(context), timeout=600)
 
 
 def stand_in(server: str) -> str:

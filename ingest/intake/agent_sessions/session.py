@@ -39,9 +39,6 @@ class Description(NamedTuple):
     branch: str | None = None
 
 
-NOTHING_SAID = Description()
-
-
 class SessionFacts(NamedTuple):
     """The facts that a request brings for one session, in the client's order.
 
@@ -50,7 +47,7 @@ class SessionFacts(NamedTuple):
 
     session: AgentSession
     facts: Sequence[Event | LifecycleRecord]
-    said: Description = NOTHING_SAID
+    said: Description = Description()
     client: str | None = None
 
 

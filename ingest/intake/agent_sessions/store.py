@@ -6,7 +6,7 @@ has the same fact ids, so it may be sent again unchanged.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -51,8 +51,14 @@ async def store_sessions(
     events = await privacy.redact_events(events, body, context.secrets.seed_key, lane)
     if events.accepted or events.rejected:
         metrics.events(events.accepted, events.rejected)
-    ends = await _append_all(write, list(_with_events(sessions, events.accepted)), body)
-    return Stored(events.rejected, _last_of_each_partition(ends))
+    cleaned = iter(events.accepted)
+    own = []
+    for session in sessions:
+        facts = [next(cleaned) if isinstance(fact, Event) else fact for fact in session.facts]
+        own.append(session._replace(facts=facts))
+    ends = await _append_all(write, own, body)
+    last_of_each_partition = {position.partition: position for position in sorted(ends)}
+    return Stored(events.rejected, list(last_of_each_partition.values()))
 
 
 async def _without_content(write: AgentWrite, sessions: Iterable[SessionFacts], body: Body) -> list[Event]:
@@ -66,14 +72,6 @@ async def _without_content(write: AgentWrite, sessions: Iterable[SessionFacts], 
             own = stripped.accepted
         events += own
     return events
-
-
-def _with_events(sessions: Iterable[SessionFacts], events: Iterable[Event]) -> Iterator[SessionFacts]:
-    """Yield the sessions with these events in place of their own."""
-    following = iter(events)
-    for session in sessions:
-        facts = [next(following) if isinstance(fact, Event) else fact for fact in session.facts]
-        yield session._replace(facts=facts)
 
 
 async def _append_all(write: AgentWrite, sessions: Sequence[SessionFacts], body: Body) -> list[Position]:
@@ -122,7 +120,3 @@ async def _append_once(write: AgentWrite, record: LifecycleRecord) -> None:
 async def _private(write: AgentWrite, record: LifecycleRecord) -> bytes:
     """Return the record's value, without content where none may be stored, and without secrets."""
     return encode(await write.command.privacy.clean_record(record, write.command.lane))
-
-
-def _last_of_each_partition(positions: Iterable[Position]) -> list[Position]:
-    return list({position.partition: position for position in sorted(positions)}.values())

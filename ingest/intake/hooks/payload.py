@@ -9,7 +9,7 @@ from agents.client import Client
 from ingest.body import decode_body
 from ingest.intake.agent_sessions.session import WRONG_SESSION_ID, is_client_session_id
 from ingest.intake.context import Invalid
-from ingest.intake.times import parse_instant
+from ingest.intake.times import instant_or_none
 from schemas.http.requests import AgentPayload
 from schemas.log.records import Outcome
 from schemas.surrogates import replace_lone
@@ -70,10 +70,7 @@ def read_payload(data: bytes, client: Client) -> Payload:
 
 def own_time(head: Head) -> int | None:
     """Return the payload's time in ms since 1970; None if it has no readable time."""
-    try:
-        return parse_instant(_text_of(head.timestamp) or "")
-    except ValueError:
-        return None
+    return instant_or_none(_text_of(head.timestamp) or "")
 
 
 def moment_of(payload: Payload, received_at: int) -> str:

@@ -26,7 +26,11 @@ def decide(body: ChangeSession, context: SessionContext) -> MetricsReported | Se
     """Return the record of a PATCH: a `MetricsReported` if it only has totals. Raises the same as `to_report`."""
     head, fact_id = context.head(), context.fact_id("change")
     fields = {name: value for name in _FIELDS if (value := getattr(body, name)) is not UNSET}
-    report = _report(body, context.received_at)
+    report = None
+    if body.model_metrics is None:
+        report = MetricsReport()  # null clears the report: no model has totals
+    elif body.model_metrics is not UNSET:
+        report = to_report(body.model_metrics, context.received_at)
     if report is not None and not fields:
         return MetricsReported(**head, fact_id=fact_id, report=report)
     return SessionChanged(**head, fact_id=fact_id, report=report, **fields)
@@ -51,14 +55,6 @@ def respond(body: ChangeSession, record: MetricsReported | SessionChanged) -> Ch
         metrics = body.model_metrics
         fields[FIELD] = None if metrics is None or record.report is None else _as_sent(metrics, record.report)
     return ChangedSession(record.session_id, **fields)
-
-
-def _report(body: ChangeSession, now: int) -> MetricsReport | None:
-    if body.model_metrics is UNSET:
-        return None
-    if body.model_metrics is None:
-        return MetricsReport()  # null clears the report: no model has totals
-    return to_report(body.model_metrics, now)
 
 
 def _as_sent(metrics: ReportMetrics, stored: MetricsReport) -> dict[str, Any]:

@@ -37,9 +37,5 @@ def decide(body: RequestCompaction, context: SessionContext) -> CompactionReques
 async def request_compaction(session_write: SessionWrite) -> Response[Reply[QueuedCompaction]]:
     """Ask for a digest of the session as of now; it is made in the background, see `ListCompactions`."""
     _, record, position = await write_record(session_write, _decoder, decide, optional=True)
-    return durable(respond(record), position)
-
-
-def respond(record: CompactionRequested) -> QueuedCompaction:
-    """Return the response's data: the digest has the fact's id, so every copy of a call gets the same one."""
-    return QueuedCompaction(record.session_id, record.fact_id, "queued")
+    # The digest has the fact's id, so every copy of a call gets the same one.
+    return durable(QueuedCompaction(record.session_id, record.fact_id, "queued"), position)

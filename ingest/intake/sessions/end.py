@@ -42,9 +42,5 @@ def decide(body: EndSession, context: SessionContext) -> SessionEnded:
 async def end_session(session_write: SessionWrite) -> Response[Reply[EndedSession]]:
     """Mark a session ended. The first end wins; later events are still stored and counted."""
     _, record, position = await write_record(session_write, _decoder, decide)
-    return durable(respond(record), position)
-
-
-def respond(record: SessionEnded) -> EndedSession:
     ended_at = record.received_at if record.ended_at is None else record.ended_at
-    return EndedSession(record.session_id, "ended", instant(ended_at), record.outcome)
+    return durable(EndedSession(record.session_id, "ended", instant(ended_at), record.outcome), position)

@@ -20,18 +20,14 @@ def to_report(body: ReportMetrics, now: int) -> MetricsReport:
         if not _has_numbers(body):
             raise Invalid(FIELD, "must have numbers, or models with their numbers")
         return MetricsReport((_usage(body),), reported_at)
-    _check_models(body, body.models)
-    return MetricsReport(tuple(_usage(model) for model in body.models), reported_at)
-
-
-def _check_models(body: ReportMetrics, models: list[ReportModel]) -> None:
     if _has_numbers(body):
         raise Invalid(FIELD, "must have either numbers or models, not both")
     names: set[str] = set()
-    for index, model in enumerate(models):
+    for index, model in enumerate(body.models):
         if model.model in names:
             raise Invalid(f"{FIELD}.models[{index}].model", "is named twice")
         names.add(model.model)
+    return MetricsReport(tuple(_usage(model) for model in body.models), reported_at)
 
 
 def _has_numbers(body: ReportMetrics) -> bool:

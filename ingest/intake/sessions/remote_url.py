@@ -19,20 +19,17 @@ def clean_remote(url: str) -> Remote:
     """Remove credentials and derive the slug; scp-like, ssh and https, with or without ``.git``."""
     url = url.strip()
     if match := _URL.fullmatch(url):
-        return _from_url(match["scheme"], match["rest"])
+        userinfo, address = _split_userinfo(match["rest"])
+        address = _without_query(address)
+        host, _, path = address.partition("/")
+        # Over https even a bare user name may be a token.
+        user = _login(userinfo) if "ssh" in match["scheme"].lower() else ""
+        return Remote(f"{match['scheme']}://{user}{address}", _slug(path) if host else None)
     if match := _SCP.fullmatch(url):
         user = _login(match["user"])
         path = _without_query(match["path"])
         return Remote(f"{user}{match['host']}:{path}", _slug(path))
     return Remote(url, None)  # a path on a disk, or an unknown form
-
-
-def _from_url(scheme: str, rest: str) -> Remote:
-    userinfo, address = _split_userinfo(rest)
-    address = _without_query(address)
-    host, _, path = address.partition("/")
-    user = _login(userinfo) if "ssh" in scheme.lower() else ""  # over https even a bare user name may be a token
-    return Remote(f"{scheme}://{user}{address}", _slug(path) if host else None)
 
 
 def _split_userinfo(rest: str) -> tuple[str | None, str]:

@@ -4,4 +4,5 @@ FROM ${PARTS} AS kafka
 ENTRYPOINT ["sh", "/kafka.sh"]
 FROM ${EMBEDDED} AS clickhouse
 COPY clickhouse.py /
+COPY devstack /devstack
 ENTRYPOINT ["python3", "/clickhouse.py"]
