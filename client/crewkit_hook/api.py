@@ -96,12 +96,10 @@ class _SecureConnection(HTTPSConnection):
     response_class = _Reply
 
 
-class _Http(urllib.request.HTTPHandler):
+class _InTime(urllib.request.HTTPHandler, urllib.request.HTTPSHandler):
     def http_open(self, request: urllib.request.Request) -> HTTPResponse:
         return self.do_open(_Connection, request)
 
-
-class _Https(urllib.request.HTTPSHandler):
     def https_open(self, request: urllib.request.Request) -> HTTPResponse:
         return self.do_open(_SecureConnection, request)
 
@@ -111,13 +109,15 @@ class Api:
 
     def __init__(self, settings: Settings) -> None:
         self._base, self._token = settings.base, settings.token
-        self._opener = urllib.request.build_opener(_NoRedirect, _Http, _Https)
+        self._opener = urllib.request.build_opener(_NoRedirect, _InTime)
 
     def send(self, client: str, body: bytes) -> Answer:
         """Send a batch of hooks and reports. Raises `Unreachable`."""
         headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
         answer = self._ask(f"hooks/{client}", headers, gzip.compress(body, 6))
-        if answer.status == HTTPStatus.ACCEPTED and not _lists_rejected(answer.body):
+        data = answer.body.get("data") if isinstance(answer.body, dict) else None
+        lists_rejected = isinstance(data, dict) and isinstance(data.get("rejected"), list)
+        if answer.status == HTTPStatus.ACCEPTED and not lists_rejected:
             raise Unreachable("the answer is not that of an installation, or it was cut off")
         return answer
 
@@ -131,11 +131,11 @@ class Api:
             request.add_unredirected_header("Authorization", f"Bearer {self._token}")
             request.add_header("User-Agent", f"crewkit-hook/{__version__}")
             with self._opener.open(request, timeout=TIMEOUT_S) as reply:
-                return _answer(reply.status, reply)
+                return _answer(reply)
         except urllib.error.HTTPError as error:
             with error:
-                answer = _answer(error.code, error)
-                if error.code == HTTPStatus.TOO_MANY_REQUESTS or error.code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                answer = _answer(error)
+                if answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                     raise Unreachable(answer.error, _seconds(error.headers.get("Retry-After"))) from error
                 return answer
         except (OSError, HTTPException) as error:
@@ -144,7 +144,7 @@ class Api:
             raise Unreachable(f"the address {self._base} can't be used") from None
 
 
-def _answer(status: int, reply: Any) -> Answer:
+def _answer(reply: Any) -> Answer:
     try:
         text = reply.read(REPLY_BYTES_MAX)
     except (OSError, HTTPException, ValueError) as error:
@@ -153,12 +153,7 @@ def _answer(status: int, reply: Any) -> Answer:
         body = json.loads(text) if text else None
     except (ValueError, RecursionError):
         body = None
-    return Answer(status, body, reply.headers.get("X-Log-Position") or "")
-
-
-def _lists_rejected(body: Any) -> bool:
-    data = body.get("data") if isinstance(body, dict) else None
-    return isinstance(data, dict) and isinstance(data.get("rejected"), list)
+    return Answer(reply.status, body, reply.headers.get("X-Log-Position") or "")
 
 
 def _seconds(value: str | None) -> float:

@@ -10,6 +10,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from crewkit_hook.connect import Failed
@@ -24,7 +25,8 @@ def chosen(home: str, given: argparse.Namespace) -> Settings:
     """Return the settings to connect with. Raises `Failed` if something is missing or wrong."""
     before = so_far(home)
     url = _url(given, before)
-    token = _token(given) or (before.token if before and before.url == url else _asked_token())
+    token = _token(given) or (before.token if before and before.url == url else "")
+    token = token or _asked("Token (role agent; it is not shown): ", getpass.getpass)
     try:
         org = org_of(token)
     except ValueError as error:
@@ -55,8 +57,14 @@ def so_far(home: str) -> Settings | None:
 
 def _url(given: argparse.Namespace, before: Settings | None) -> str:
     """Return the address. A token that this machine makes goes only to the installation that made it."""
-    url = _address_in(given.data or DATA) if given.user else given.url
-    url = url or (before and before.url) or _asked_url()
+    url = given.url
+    if given.user:
+        data = given.data or DATA
+        try:
+            url = str(json.loads(Path(data, "run", "address.json").read_text("utf-8"))["url"])
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise Failed(f"nothing was ever started in {data}: give --data the folder of an installation") from error
+    url = url or (before and before.url) or _asked(f"Address of the installation [{_USUAL}]: ", input) or _USUAL
     if not url.startswith(("http://", "https://")):
         raise Failed(f"the address {url!r} must begin with http:// or https://")
     return str(url).rstrip("/")
@@ -76,13 +84,6 @@ def _token(given: argparse.Namespace) -> str:
     return os.environ.get("CREWKIT_TOKEN", "")
 
 
-def _address_in(data: str) -> str:
-    try:
-        return str(json.loads(Path(data, "run", "address.json").read_text("utf-8"))["url"])
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise Failed(f"nothing was ever started in {data}: give --data the folder of an installation") from error
-
-
 def _made_token(data: str, org: str, user: str) -> str:
     """Return a new token for a user's agents: it can write but not read."""
     beside = Path(sys.executable).with_name("crewkit-sessions")
@@ -97,16 +98,7 @@ def _made_token(data: str, org: str, user: str) -> str:
     return made.stdout.strip()
 
 
-def _asked_url() -> str:
-    _check_terminal()
-    return input(f"Address of the installation [{_USUAL}]: ").strip() or _USUAL
-
-
-def _asked_token() -> str:
-    _check_terminal()
-    return getpass.getpass("Token (role agent; it is not shown): ").strip()
-
-
-def _check_terminal() -> None:
+def _asked(question: str, ask: Callable[[str], str]) -> str:
     if not sys.stdin.isatty():
         raise Failed("give --url, and the token with --token-file or CREWKIT_TOKEN; or --org and --user")
+    return ask(question).strip()

@@ -47,7 +47,8 @@ def run_detached() -> None:
             return
         finally:
             spool.unlock_sender(lock)
-        if not _waits(home):  # a hook that ran before the lock was free started no sender
+        # A hook that ran before the lock was free started no sender.
+        if not any(spool.read(home, name) is not None for name in spool.waiting(home)):
             return
 
 
@@ -126,10 +127,6 @@ def _work(sender: Sender) -> None:
             busy_at = now
         if not (took or sent.items):
             time.sleep(LOOK_EVERY_S)
-
-
-def _waits(home: str) -> bool:
-    return any(spool.read(home, name) is not None for name in spool.waiting(home))
 
 
 def _guarded(step: Callable[[], int | None]) -> int | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from crewkit_hook.api import Answer, Api, Unreachable
 from crewkit_hook.printable import printable
 from crewkit_hook.store import Item, body_of
+from crewkit_hook.transcripts.lines import object_of
 
 BATCH_ITEMS_MAX, BATCH_BYTES_MAX = 1_000, 8 << 20  # not compressed
 ABOUT_ITEMS = frozenset({400, 413, 422})
@@ -50,21 +51,18 @@ def deliver(api: Api, batch: list[Item], done: Callable[[list[Item], Refused], N
     Raises `Unreachable`; items that ``done`` was not called with are not delivered.
     """
     answer = api.send(batch[0].client, body_of(batch))
+    # Only the installation itself refuses items: errors of other servers have no such sentence.
+    is_about_items = answer.status in ABOUT_ITEMS and answer.sentence
     if answer.status == HTTPStatus.ACCEPTED:
         done(batch, _refused(batch, answer))
-    elif len(batch) > 1 and (_is_about_items(answer) or answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
+    elif len(batch) > 1 and (is_about_items or answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
         half = len(batch) // 2
         deliver(api, batch[:half], done)
         deliver(api, batch[half:], done)
-    elif _is_about_items(answer):
+    elif is_about_items:
         done(batch, [RefusedItem(batch[0], "", answer.error)])
     else:  # the token, the org or the address is wrong, or a proxy in between refuses
         raise Misconfigured(answer.error)
-
-
-def _is_about_items(answer: Answer) -> bool:
-    """Return whether the installation itself refused the items. Errors of other servers look different."""
-    return answer.status in ABOUT_ITEMS and bool(answer.sentence)
 
 
 def _refused(batch: list[Item], answer: Answer) -> Refused:
@@ -73,14 +71,11 @@ def _refused(batch: list[Item], answer: Answer) -> Refused:
     Raises `Unreachable` if the reply names an item that was not sent, or one twice: it can't be relied on.
     """
     left = {kind: dict(enumerate(item for item in batch if item.kind == kind)) for kind in ("hook", "report")}
-    return [_one_of(left, said) for said in answer.body["data"]["rejected"]]
-
-
-def _one_of(left: dict[str, dict[int, Item]], said: Any) -> RefusedItem:
-    """Remove the item that a reply names from those that are left, and return it."""
-    said = said if isinstance(said, dict) else {}
-    index, code, reason = said.get("index"), said.get("code"), said.get("message")
-    items = left["report" if code == "invalid_report" else "hook"]
-    if type(index) is not int or index not in items or not isinstance(code, str) or not isinstance(reason, str):
-        raise Unreachable("the answer is not that of an installation: it rejects items that were not sent")
-    return RefusedItem(items.pop(index), code, printable(reason))
+    refused: Refused = []
+    for said in map(object_of, answer.body["data"]["rejected"]):
+        index, code, reason = said.get("index"), said.get("code"), said.get("message")
+        items = left["report" if code == "invalid_report" else "hook"]
+        if type(index) is not int or index not in items or not isinstance(code, str) or not isinstance(reason, str):
+            raise Unreachable("the answer is not that of an installation: it rejects items that were not sent")
+        refused.append(RefusedItem(items.pop(index), code, printable(reason)))
+    return refused

@@ -56,7 +56,11 @@ def add(agent: Agent, project: Path | None, program: Program) -> Path:
         return path
     in_order = {**{event: hooks[event] for event in found if event in hooks}, **hooks}
     if others == found:  # otherwise there is a backup already
-        _keep(path, before)
+        if before is None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _kept(path).unlink(missing_ok=True)
+        else:
+            replace(_kept(path), before, _mode(path))
     replace(path, _text({**settings, "hooks": in_order}, before), _mode(path))
     return path
 
@@ -136,14 +140,6 @@ def _content(path: Path) -> bytes | None:
 
 def _kept(path: Path) -> Path:
     return path.with_name(path.name + BACKUP_SUFFIX)
-
-
-def _keep(path: Path, before: bytes | None) -> None:
-    if before is None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _kept(path).unlink(missing_ok=True)
-    else:
-        replace(_kept(path), before, _mode(path))
 
 
 def _parsed(path: Path, text: bytes | None) -> Json:

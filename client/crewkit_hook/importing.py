@@ -73,28 +73,21 @@ def send(
     """
     api, counts = Api(settings), Counter[str]()
     rejected: list[str] = []
-    for batch in batches(_items(sessions, settings, store, counts, done)):
+
+    def items() -> Iterator[Item]:
+        for number, session in enumerate(sessions, 1):
+            if session is not None:
+                hooked_ms = store.session(session.client, session.session_id).get("first_at") if store else None
+                events = session.events if hooked_ms is None else _before(session.events, hooked_ms)
+                counts.update(known=hooked_ms is not None, sessions=bool(events), events=len(events))
+                yield from _items_of(session, events, settings)
+                if hooked_ms is None and session.report is not None and events:
+                    yield report_item(session.client, session.report)
+            done(number)
+
+    for batch in batches(items()):
         rejected += _deliver(api, batch)
     return Imported(counts["sessions"], counts["events"], counts["known"], rejected)
-
-
-def _items(
-    sessions: Iterable[Session | None],
-    settings: Settings,
-    store: Store | None,
-    counts: Counter[str],
-    done: Callable[[int], None],
-) -> Iterator[Item]:
-    """Yield what to send of each session, and count it."""
-    for number, session in enumerate(sessions, 1):
-        if session is not None:
-            hooked_ms = store.session(session.client, session.session_id).get("first_at") if store else None
-            events = session.events if hooked_ms is None else _before(session.events, hooked_ms)
-            counts.update(known=hooked_ms is not None, sessions=bool(events), events=len(events))
-            yield from _items_of(session, events, settings)
-            if hooked_ms is None and session.report is not None and events:
-                yield report_item(session.client, session.report)
-        done(number)
 
 
 def _before(events: Sequence[Past], hooked_ms: int) -> list[Past]:

@@ -212,9 +212,8 @@ def _since(text: str) -> float:
             return time.time() - float(text[:-1]) * 86_400
         return datetime.fromisoformat(text).timestamp()
     except ValueError as error:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is neither a date (2026-01-31) nor a number of days (30d)"
-        ) from error
+        problem = f"{text!r} is neither a date (2026-01-31) nor a number of days (30d)"
+        raise argparse.ArgumentTypeError(problem) from error
 
 
 def _clients(given: argparse.Namespace) -> list[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 import time
-import uuid
 from contextlib import suppress
 from typing import Any, Optional
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 from crewkit_hook import processes, spool
 from crewkit_hook.agents.agent import Agent
@@ -49,13 +49,15 @@ def prepare(name: str, record: bytes, settings: Settings, store: Store) -> list[
     at_ms = _plausible(int(name.partition("-")[0]))
     state = _remembered(agent, payload, header, store, at_ms)
     about, totals = _of_files(agent, payload, state, store)
-    is_private = state.get("sensitive", False) or is_sensitive(settings, _folders(header, payload))
-    state["sensitive"] = is_private
+    folders = [folder for folder in (header.get("folder"), payload.get("cwd")) if isinstance(folder, str)]
+    state["sensitive"] = is_private = state.get("sensitive", False) or is_sensitive(settings, folders)
     process = {"process": int(state["process"])} if state["process"] else {}
     said = {"attended": _ATTENDED.get(header.get("attended", "")), "parent": state.get("parent"), **about}
     known = {name: value for name, value in said.items() if value is not None}
     context = {**leaving_context({**described(header), **known}, is_private=is_private), **process}
-    hook: dict[str, Any] = {"id": _id_of(agent, payload, name), "at": instant(at_ms)}
+    key, own_id = key_of(payload), name.rpartition("-")[2]  # with a key, it gets the id that an import would give it
+    event = event_id(agent.name, payload["session_id"], key) if key else str(UUID(own_id, version=4))
+    hook: dict[str, Any] = {"id": event, "at": instant(at_ms)}
     if context != state.get("said"):
         state["said"] = hook["context"] = context
     items = [hook_item(agent.name, hook, leaving(payload, raw, is_private=is_private))]
@@ -103,13 +105,6 @@ def _report(session_id: str, state: State, reading: Reading) -> Report:
     return report(session_id, state["last_at"], reading.totals(), has_telemetry=bool(state.get("telemetry")))
 
 
-def _id_of(agent: Agent, payload: dict[str, Any], name: str) -> str:
-    """Return the id of an event: the one that an import would give it, else the one in its file's name."""
-    if key := key_of(payload):
-        return event_id(agent.name, payload["session_id"], key)
-    return str(uuid.UUID(name.rpartition("-")[2], version=4))
-
-
 def without_time(item: Item) -> Item | None:
     """Return a hook without its time, so that it counts when it is received; None if it has no time."""
     text, found = _AT.subn(b"", item.text, count=1)
@@ -124,18 +119,16 @@ def look_after(store: Store) -> list[Item]:
             continue
         reading = AGENTS[client].reading(session_id, state.get("reading"))
         _advance(reading, state)
-        due = _late_totals if state["is_over"] else _end_of_the_dead
-        items += due(client, session_id, state, reading)
+        if not state["is_over"]:
+            items += _end_of_the_dead(client, session_id, state, reading)
+        elif not reading.totals().is_partial and (found := _report(session_id, state, reading)):
+            items.append(report_item(client, found))  # its agent has written exact totals by now
+            state["looks"] = 0
+        else:
+            state["looks"] -= 1
         state["reading"] = reading.kept
         _remember(store, client, session_id, state)
     return items
-
-
-def _late_totals(client: str, session_id: str, state: State, reading: Reading) -> list[Item]:
-    """Return the exact totals of a session that has ended, if its agent has written them by now."""
-    found = None if reading.totals().is_partial else _report(session_id, state, reading)
-    state["looks"] = 0 if found else state["looks"] - 1
-    return [report_item(client, found)] if found else []
 
 
 def _end_of_the_dead(client: str, session_id: str, state: State, reading: Reading) -> list[Item]:
@@ -144,21 +137,19 @@ def _end_of_the_dead(client: str, session_id: str, state: State, reading: Readin
     found = _report(session_id, state, reading)
     at_ms, state["is_over"] = state["last_at"], True
     identity = f"{client} {session_id} {state['process']} {state['began']} {at_ms}"
-    hook = {"id": str(uuid.uuid5(uuid.NAMESPACE_OID, identity)), "at": instant(at_ms)}
+    hook = {"id": str(uuid5(NAMESPACE_OID, identity)), "at": instant(at_ms)}
     payload = {"session_id": session_id, "hook_event_name": ENDED, "reason": KILLED}
     end = hook_item(client, hook, json.dumps(payload).encode())
     return [report_item(client, found), end] if found else [end]
 
 
-def _remember(store: Store, client: str, session_id: str, state: dict[str, Any]) -> None:
+def _remember(store: Store, client: str, session_id: str, state: State) -> None:
     is_watched = bool(state.get("process")) and not state["is_over"]
     is_open = is_watched or state.get("looks", 0) > 0
     store.remember(client, session_id, state["last_at"], is_open, state)
 
 
-def _remembered(
-    agent: Agent, payload: dict[str, Any], header: dict[str, str], store: Store, at_ms: int
-) -> dict[str, Any]:
+def _remembered(agent: Agent, payload: dict[str, Any], header: dict[str, str], store: Store, at_ms: int) -> State:
     """Return what is known about the session, as of this event."""
     state = store.session(agent.name, payload["session_id"])
     process = header["process"] if header.get("process", "").isdigit() else ""
@@ -173,10 +164,6 @@ def _remembered(
     if header.get("telemetry") == "1":
         state["telemetry"] = True
     return state
-
-
-def _folders(header: dict[str, str], payload: dict[str, Any]) -> list[str]:
-    return [folder for folder in (header.get("folder"), payload.get("cwd")) if isinstance(folder, str)]
 
 
 def _payload(raw: bytes) -> dict[str, Any]:

@@ -42,7 +42,10 @@ def lasting() -> Program:
     """Return the program for the hooks of this user: from a checkout, the copy."""
     if not PACKAGE.with_name("pyproject.toml").exists():  # not a checkout
         return here()
-    return Program(os.path.realpath(sys.executable), Path(spool.home(), f"program-{_digest()}", PACKAGE.name))
+    files = sorted(PACKAGE.rglob("*.py"))
+    content = b"".join(bytes(file.relative_to(PACKAGE)) + file.read_bytes() for file in files)
+    folder = f"program-{hashlib.sha256(content).hexdigest()[:12]}"
+    return Program(os.path.realpath(sys.executable), Path(spool.home(), folder, PACKAGE.name))
 
 
 def install() -> Program:
@@ -71,9 +74,3 @@ def is_ours(hook: Any) -> bool:
 
 def _command(python: str, program: str, agent: str) -> str:
     return f"{quote(python)} -I -S {quote(program)} {agent} $PPID 2>/dev/null || :"
-
-
-def _digest() -> str:
-    files = sorted(PACKAGE.rglob("*.py"))
-    content = b"".join(bytes(file.relative_to(PACKAGE)) + file.read_bytes() for file in files)
-    return hashlib.sha256(content).hexdigest()[:12]

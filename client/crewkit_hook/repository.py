@@ -14,6 +14,7 @@ _BRANCH = "ref: refs/heads/"
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 _SCP = re.compile(r"(?:([^/]*)@)?([^/@:]{2,}):((?!/?/).*)", re.DOTALL)
 _PORT = re.compile(r"\d*")
+_QUERY = re.compile(r"[?#].*", re.DOTALL)
 
 
 def described(header: Mapping[str, str]) -> dict[str, str]:
@@ -73,10 +74,10 @@ def without_credentials(address: str) -> str:
     if url := _URL.fullmatch(address):
         scheme, rest = url.groups()
         user, place = _split(rest)
-        return f"{scheme}://{_login(user) if 'ssh' in scheme.lower() else ''}{_without_query(place)}"
+        return f"{scheme}://{_login(user) if 'ssh' in scheme.lower() else ''}{_QUERY.sub('', place)}"
     if scp := _SCP.fullmatch(address):
         user, host, path = scp.groups()
-        return f"{_login(user or '')}{host}:{_without_query(path)}"
+        return f"{_login(user or '')}{host}:{_QUERY.sub('', path)}"
     return address
 
 
@@ -95,7 +96,3 @@ def _split(rest: str) -> tuple[str, str]:
 def _login(user: str) -> str:
     name = user.partition(":")[0]
     return f"{name}@" if name else ""
-
-
-def _without_query(place: str) -> str:
-    return re.split(r"[?#]", place, maxsplit=1)[0]

@@ -82,18 +82,15 @@ class Sender:
         self._taking.mark(name)
         record = spool.read(self._home, name)
         if record is not None and self._store.take(name):
-            self._prepare(name, record, settings)
+            try:
+                items = prepare(name, record, settings, self._store)
+            except sqlite3.Error:
+                raise
+            except Exception as error:  # whatever the event holds, it must not hold up the others
+                self._store.refuse(Item(name, "hook", record), f"{type(error).__name__}: {error}")
+            else:
+                self._store.put(items)
         return record is not None
-
-    def _prepare(self, name: str, record: bytes, settings: Settings) -> None:
-        try:
-            items = prepare(name, record, settings, self._store)
-        except sqlite3.Error:
-            raise
-        except Exception as error:  # whatever the event holds, it must not hold up the others
-            self._store.refuse(Item(name, "hook", record), f"{type(error).__name__}: {error}")
-        else:
-            self._store.put(items)
 
     def look_after(self) -> None:
         """Report what is due without a new event: the ends of agents that are gone, and late totals."""
@@ -118,7 +115,10 @@ class Sender:
             self._failures += 1
             with contextlib.suppress(sqlite3.OperationalError):  # no room
                 self._store.note("last_error", f"{_now()} {error}")
-            return Sent(0, self._pause(getattr(error, "retry_after_s", 0.0)), str(error))
+            # It waits longer each time, and a random time, so that machines don't act in step.
+            longest = min(PAUSE_S_MAX, PAUSE_S_MIN * 2 ** min(self._failures, 10))
+            pause = random.uniform(longest / 2, longest)  # noqa: S311 (not a secret)
+            return Sent(0, max(getattr(error, "retry_after_s", 0.0), pause), str(error))
         self._failures = 0
         return Sent(len(batch))
 
@@ -134,11 +134,6 @@ class Sender:
             self._store.count("sent", hooks)
             self._store.note("last_sent", _now())
             self._store.remove(batch)
-
-    def _pause(self, asked_s: float) -> float:
-        """Return how long to wait after a failure: longer each time, and random, so that machines don't act in step."""
-        longest = min(PAUSE_S_MAX, PAUSE_S_MIN * 2 ** min(self._failures, 10))
-        return max(asked_s, random.uniform(longest / 2, longest))  # noqa: S311 (not a secret)
 
     def _look_at_size(self, settings: Settings) -> None:
         """Leave a mark for hooks if the spool is full."""

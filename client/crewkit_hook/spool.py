@@ -46,7 +46,9 @@ def put(home: str, at_ms: int, header: dict[str, str], payload: bytes) -> bool:
             raise OSError("the spool is full")
         fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            _write_all(fd, encode(header) + b"\n" + payload)
+            left = memoryview(encode(header) + b"\n" + payload)
+            while left:
+                left = left[os.write(fd, left) :]
         finally:
             os.close(fd)
         os.rename(temporary, os.path.join(home, NEW, name))
@@ -164,9 +166,3 @@ def count_dropped(home: str) -> None:
         os.pwrite(fd, str(count).encode().rjust(_COUNT_BYTES), 0)
     finally:
         os.close(fd)
-
-
-def _write_all(fd: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]

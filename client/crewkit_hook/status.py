@@ -19,14 +19,18 @@ from crewkit_hook.store import for_reading
 def status(home: str) -> dict[str, Any]:
     """Return the state of the client as a JSON object."""
     names = spool.waiting(home) if Path(home, spool.NEW).is_dir() else []
+    oldest_s = int(names[0].partition("-")[0]) / 1_000 if names else 0.0
+    connected = [name for name, agent in AGENTS.items() if is_connected(agent, None)]
+    runs = program.lasting()
     failed, sent = Path(home, FAILED), _sent(home)
     return {
         "home": home,
         **_installation(home),
-        **_agents(),
+        "connected": connected,  # agents with our hooks
+        "outdated": [name for name in connected if not is_current(AGENTS[name], None, runs)],
         **sent,
         "waiting": len(names) + sent["waiting"],
-        "oldest_waiting_seconds": _age_s(names[0]) if names else None,
+        "oldest_waiting_seconds": max(0.0, round(time.time() - oldest_s, 1)) if names else None,
         "dropped": spool.dropped(home),
         "sender": spool.sender(home) if Path(home).is_dir() else 0,
         "failed": printable(failed.read_text("utf-8").strip().splitlines()[-1]) if failed.exists() else None,
@@ -39,16 +43,6 @@ def _installation(home: str) -> dict[str, Any]:
     except NotConnected as error:
         return {"installation": None, "org": None, "problem": str(error)}
     return {"installation": settings.url, "org": settings.org}
-
-
-def _agents() -> dict[str, Any]:
-    """Return the agents with our hooks, and those whose hooks run another version of this program."""
-    runs = program.lasting()
-    connected = [name for name, agent in AGENTS.items() if is_connected(agent, None)]
-    return {
-        "connected": connected,
-        "outdated": [name for name in connected if not is_current(AGENTS[name], None, runs)],
-    }
 
 
 def _sent(home: str) -> dict[str, Any]:
@@ -68,12 +62,11 @@ def _sent(home: str) -> dict[str, Any]:
 
 def shown(found: dict[str, Any]) -> str:
     """Return the state as text for a terminal."""
+    outdated = f"{', '.join(found['outdated'])}: run `crewkit-hook connect` again" if found["outdated"] else "none"
     rows = {
         "installation": f"{found['installation']}, org {found['org']}" if found["installation"] else found["problem"],
         "agents": ", ".join(found["connected"]) or "none for this user",
-        "outdated": ", ".join(found["outdated"]) + ": run `crewkit-hook connect` again"
-        if found["outdated"]
-        else "none",
+        "outdated": outdated,
         "waiting": str(found["waiting"]),
         "sent": f"{found['sent']}" + (f", last at {found['last_sent']}" if found["last_sent"] else ""),
         "dropped": f"{found['dropped']}" + (" (the spool or the disk was full)" if found["dropped"] else ""),
@@ -84,7 +77,3 @@ def shown(found: dict[str, Any]) -> str:
         "folder": found["home"],
     }
     return "\n".join(f"{name + ':':<14} {value}" for name, value in rows.items())
-
-
-def _age_s(name: str) -> float:
-    return max(0.0, round(time.time() - int(name.partition("-")[0]) / 1_000, 1))

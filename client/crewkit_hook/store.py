@@ -164,9 +164,8 @@ class Store:
 
     def session(self, client: str, session_id: str) -> dict[str, Any]:
         """Return the state of a session; empty for an unknown one."""
-        row = self._db.execute(
-            "SELECT state FROM sessions WHERE client = ? AND id = ?", (client, session_id)
-        ).fetchone()
+        query = "SELECT state FROM sessions WHERE client = ? AND id = ?"
+        row = self._db.execute(query, (client, session_id)).fetchone()
         return json.loads(row[0]) if row else {}
 
     def remember(self, client: str, session_id: str, at_ms: int, is_open: bool, state: dict[str, Any]) -> None:

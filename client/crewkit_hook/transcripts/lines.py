@@ -103,15 +103,12 @@ class Folders:
     def of_session(self, session_id: str, folder: Path, pattern: str, session_of: SessionOf) -> list[Path]:
         """Return a session's files in a folder, in order; ``session_of`` finds the session in a file's first line."""
         if (folder, pattern) not in self._of_sessions:
-            self._of_sessions[folder, pattern] = self._by_session(folder, pattern, session_of)
+            found: dict[str, list[Path]] = {}
+            for file in self.glob(folder, pattern):
+                with suppress(LookupError):
+                    found.setdefault(_session(str(file), session_of), []).append(file)
+            self._of_sessions[folder, pattern] = found
         return self._of_sessions[folder, pattern].get(session_id, [])
-
-    def _by_session(self, folder: Path, pattern: str, session_of: SessionOf) -> dict[str, list[Path]]:
-        found: dict[str, list[Path]] = {}
-        for file in self.glob(folder, pattern):
-            with suppress(LookupError):
-                found.setdefault(_session(str(file), session_of), []).append(file)
-        return found
 
 
 @lru_cache(maxsize=10_000)

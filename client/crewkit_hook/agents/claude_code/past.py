@@ -46,7 +46,11 @@ class PastSessions:
         return file.suffix == ".jsonl" and file.parent.name != "subagents" and not file.name.startswith("agent-")
 
     def session(self, file: Path, *, is_over: bool) -> Session | None:
-        others = self._lines_before(file)
+        folder = file.parent
+        if folder not in self._before:
+            self._before[folder] = _growing(by_age(filter(self.has, folder.glob("*.jsonl"))))
+        # The lines in all older files of the folder, chosen or not: this file may have copies of them.
+        others: set[str] = next((lines for path, lines in self._before[folder] if path == file), set())
         reader = _Reader(file.stem, others)
         events = reader.all(str(file), self._folders, is_over=is_over)
         if not events:
@@ -57,20 +61,16 @@ class PastSessions:
         totals = report(file.stem, reader.ended_ms, reading.totals())
         return Session("claude-code", file.stem, sorted(reader.folders), context, events, totals)
 
-    def _lines_before(self, file: Path) -> set[str]:
-        """Return the ids of lines in all older files of a folder, chosen or not: this file may have copies of them."""
-        folder = file.parent
-        if folder not in self._before:
-            self._before[folder] = _growing(by_age(filter(self.has, folder.glob("*.jsonl"))))
-        return next((lines for path, lines in self._before[folder] if path == file), set())
-
 
 def _growing(files: Iterable[Path]) -> Iterator[tuple[Path, set[str]]]:
     """Yield each file with the ids of the lines in all files before it."""
     lines: set[str] = set()
     for file in files:
         yield file, lines
-        lines |= _own_ids(str(file))
+        # Of its lines, only those that its session wrote itself, as far as they can be distinguished from copies.
+        copied = _end_of_copies(str(file), file.stem)
+        own = (_LINE_ID.search(raw) for offset, raw in new_lines(str(file), 0) if offset > copied)
+        lines |= {found[1].decode() for found in own if found}
 
 
 class _Reader:
@@ -107,13 +107,19 @@ class _Reader:
             if line.get("type") == "cost-state":
                 yield from self._end()
                 continue
+            if is_copy(line, self._session_id):
+                self._parent = str(line["requestSessionId"])
+                continue
             at_ms = ms_of(line.get("timestamp"))
-            is_copied = self._is_copied(line) or offset <= copied
+            is_copied = str(line.get("uuid")) in self._others or offset <= copied
             if not at_ms or is_copied or line.get("type") not in ("user", "assistant", "system"):
                 continue
             self._describe(line)
             if not self._runs:
-                yield self._start(line, at_ms)
+                self._runs = True
+                source = "resume" if self._last else "fork" if self._parent else "startup"
+                title = {"session_title": self._title} if self._title else {}
+                yield past("SessionStart", line.get("uuid"), at_ms, {"source": source, "cwd": self.folder}, title)
             self._last = line
             self.ended_ms = max(at_ms, self.ended_ms)
             yield from self._understood(line, at_ms, {"agent_id": str(line.get("agentId") or "")})
@@ -136,12 +142,6 @@ class _Reader:
             self.ended_ms = max(last_ms, self.ended_ms)
             yield past("SubagentStop", agent_id, last_ms, agent, {"last_assistant_message": answer})
 
-    def _is_copied(self, line: dict[str, Any]) -> bool:
-        if is_copy(line, self._session_id):
-            self._parent = str(line["requestSessionId"])
-            return True
-        return str(line.get("uuid")) in self._others
-
     def _describe(self, line: dict[str, Any]) -> None:
         self.folder = str(line.get("cwd") or self.folder)
         self.folders.add(self.folder)
@@ -150,12 +150,6 @@ class _Reader:
         attended = {"cli": True, "sdk-cli": False}.get(str(line.get("entrypoint")))
         if attended is not None:
             self.context["attended"] = attended
-
-    def _start(self, line: Line, at_ms: int) -> Past:
-        source = "fork" if self._parent and not self._last else "resume" if self._last else "startup"
-        self._runs = True
-        title = {"session_title": self._title} if self._title else {}
-        return past("SessionStart", line.get("uuid"), at_ms, {"source": source, "cwd": self.folder}, title)
 
     def _end(self) -> Iterator[Past]:
         if self._runs:
@@ -213,20 +207,14 @@ class _Reader:
             return
         text = block.get("content")
         said = text if isinstance(text, str) else json.dumps(text)
+        decision = object_of(line.get("permissionDecision")).get("decision")
         if not block.get("is_error"):
             event, outcome = "PostToolUse", {"tool_response": line.get("toolUseResult", text)}
-        elif _is_denied(line, said):
+        elif decision in ("reject", "deny") or said.startswith(_REJECTED):
             event, outcome = "PermissionDenied", {"reason": said}
         else:
             event, outcome = "PostToolUseFailure", {"error": said}
         yield past(event, use["tool_use_id"], at_ms, common, use, outcome)
-
-
-def _own_ids(transcript: str) -> set[str]:
-    """Return the ids of the lines that a session wrote itself, as far as they can be distinguished from copies."""
-    copied = _end_of_copies(transcript, Path(transcript).stem)
-    own = (_LINE_ID.search(raw) for offset, raw in new_lines(transcript, 0) if offset > copied)
-    return {found[1].decode() for found in own if found}
 
 
 def _end_of_copies(transcript: str, session_id: str) -> int:
@@ -236,11 +224,6 @@ def _end_of_copies(transcript: str, session_id: str) -> int:
         if b'"requestSessionId"' in raw and is_copy(parsed(raw), session_id):
             end = offset
     return end
-
-
-def _is_denied(line: dict[str, Any], said: str) -> bool:
-    decision = object_of(line.get("permissionDecision")).get("decision")
-    return decision in ("reject", "deny") or said.startswith(_REJECTED)
 
 
 def _agent_type(file: Path) -> str:

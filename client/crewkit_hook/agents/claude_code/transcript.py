@@ -90,8 +90,12 @@ class ClaudeCodeReading(Reading):
     def _take(self, line: dict[str, Any]) -> None:
         if isinstance(line.get("version"), str):
             self.kept["version"] = self.kept["version"] or line["version"]
-        if line.get("type") == "cost-state":
-            self._take_state(line)
+        if line.get("type") == "cost-state":  # it covers all messages so far, except those from before its first run
+            began_ms = cost_state(line).started_ms
+            for at_ms, model, used in self.kept["messages"].values():
+                if at_ms < began_ms:
+                    add(self.kept["lost"], model, used)
+            self.kept["messages"], self.kept["state"] = {}, line
         elif is_copy(line, self._session_id):
             self.kept["parent"] = str(line["requestSessionId"])
         elif line.get("type") == "assistant" and line.get("uuid") not in self._others:
@@ -101,14 +105,6 @@ class ClaudeCodeReading(Reading):
             found = message_usage(line)
             if found is not None:
                 self.kept["messages"][found[0]] = [at_ms, *found[1:]]
-
-    def _take_state(self, line: dict[str, Any]) -> None:
-        """Take a state. It covers all messages so far, except those from before its first run."""
-        began_ms = cost_state(line).started_ms
-        for at_ms, model, used in self.kept["messages"].values():
-            if at_ms < began_ms:
-                add(self.kept["lost"], model, used)
-        self.kept["messages"], self.kept["state"] = {}, line
 
 
 def is_copy(line: dict[str, Any], session_id: str) -> bool:

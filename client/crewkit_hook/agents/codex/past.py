@@ -58,11 +58,7 @@ class _Meta:
         self.agent_type = str(found.get("agent_role") or found.get("agent_nickname") or "subagent")
         self.context = about_of(found)
         self.is_copied = begins_with_copies(found)
-
-    @property
-    def is_subagent(self) -> bool:
-        """Whether this thread was started by another one."""
-        return self.thread != self.session_id
+        self.is_subagent = self.thread != self.session_id  # another thread started this one
 
 
 class _Reader:
@@ -86,7 +82,8 @@ class _Reader:
                 is_copied = False
             if not first_ms:
                 first_ms = at_ms
-                yield self._edge("Start", at_ms, "source", "startup")
+                start = ("SubagentStart", {}) if self._meta.is_subagent else ("SessionStart", {"source": "startup"})
+                yield past(start[0], self._meta.thread, at_ms, start[1], self._common)
             last_ms = max(last_ms, at_ms)
             if is_copied:
                 continue
@@ -97,17 +94,9 @@ class _Reader:
                 with suppress(*ODD):
                     yield from list(self._events(str(line.get("type")), payload, at_ms, offset))
         if first_ms and self._meta.is_subagent:
-            yield self._edge("Stop", last_ms, "", "")
+            yield past("SubagentStop", self._meta.thread, last_ms, self._common)
         elif first_ms and is_over:
-            yield self._edge("End", last_ms, "reason", "other")
-
-    def _edge(self, which: str, at_ms: int, name: str, value: str) -> Past:
-        """Return the start or the end of a session or of a subagent, whose events have no reason."""
-        if self._meta.is_subagent:
-            event, more = f"Subagent{which}", {}
-        else:
-            event, more = f"Session{which}", {name: value}
-        return past(event, self._meta.thread, at_ms, more, self._common)
+            yield past("SessionEnd", self._meta.thread, last_ms, {"reason": "other"}, self._common)
 
     def _events(self, line_type: str, payload: dict[str, Any], at_ms: int, offset: int) -> Iterator[Past]:
         kind, call = payload.get("type"), str(payload.get("call_id") or "")

@@ -22,7 +22,11 @@ class CodexReading(Reading):
         return {"files": {}, "is_cut": False}  # files by path: offset, thread, …
 
     def advance(self, path: str) -> None:
-        for rollout in (path, *subagent_rollouts(path, self._session_id, self._folders or Folders())):
+        """Read what is new in the session's rollout, and in its subagents': in folders of its day and later."""
+        folders, pattern = self._folders or Folders(), "rollout-*.jsonl"
+        days = _days_from(Path(path).parent, folders)
+        found = [str(file) for day in days for file in folders.of_session(self._session_id, day, pattern, _session_of)]
+        for rollout in (path, *(other for other in found if other != path)):
             file = self.kept["files"].setdefault(rollout, {"offset": 0, "thread": "", "model": "", "sums": {}})
             follow(rollout, file, "offset", lambda raw: any(mark in raw for mark in _MARKS), partial(self._take, file))
 
@@ -74,13 +78,6 @@ def begins_with_copies(meta: dict[str, Any]) -> bool:
 def is_own_turn(context: dict[str, Any], thread: str) -> bool:
     """Return whether a turn began after its thread did. Both have ids that begin with the time (UUIDv7)."""
     return str(context.get("turn_id") or "") >= thread
-
-
-def subagent_rollouts(rollout: str, session_id: str, folders: Folders) -> list[str]:
-    """Return the rollouts of a session's subagents, in the folders of its day and later ones."""
-    days = _days_from(Path(rollout).parent, folders)
-    found = [str(path) for day in days for path in folders.of_session(session_id, day, "rollout-*.jsonl", _session_of)]
-    return [path for path in found if path != rollout]
 
 
 def _days_from(day: Path, folders: Folders) -> list[Path]:

@@ -23,14 +23,10 @@ class GeminiCliReading(Reading):
     def _take(self, line: dict[str, Any]) -> None:
         tokens, model, answer = line.get("tokens"), line.get("model"), line.get("id")
         if isinstance(tokens, dict) and isinstance(model, str) and isinstance(answer, str):
-            self.kept["answers"][answer] = [model, _used(tokens)]
-
-
-def _used(tokens: dict[str, Any]) -> dict[str, int]:
-    """Return the tokens of an answer. Gemini includes cached tokens in input, but not thoughts in output."""
-    cached = number(tokens.get("cached"))
-    return {
-        "input_tokens": max(0, number(tokens.get("input")) - cached),
-        "output_tokens": number(tokens.get("output")) + number(tokens.get("thoughts")),
-        "cache_read_tokens": cached,
-    }
+            cached = number(tokens.get("cached"))
+            used = {  # Gemini includes cached tokens in input, but not thoughts in output
+                "input_tokens": max(0, number(tokens.get("input")) - cached),
+                "output_tokens": number(tokens.get("output")) + number(tokens.get("thoughts")),
+                "cache_read_tokens": cached,
+            }
+            self.kept["answers"][answer] = [model, used]
