@@ -18,36 +18,6 @@ def _tool(a: Attributes) -> dict[str, str | None]:
     return {**_common(a), "tool_name": text(a, "tool_name"), "tool_use_id": text(a, "tool_use_id")}
 
 
-def _api_request(a: Attributes) -> Made:
-    return made(
-        "ApiRequest",
-        request_id=text(a, "request_id"),
-        model=text(a, "model"),
-        input_tokens=whole(a, "input_tokens"),
-        output_tokens=whole(a, "output_tokens"),
-        cache_read_tokens=whole(a, "cache_read_tokens"),
-        cache_creation_tokens=whole(a, "cache_creation_tokens"),
-        cache_creation_1h_tokens=whole(a, "cache_creation_1h_tokens"),
-        cost_usd=number(a, "cost_usd"),
-        duration_ms=whole(a, "duration_ms"),
-        ttft_ms=whole(a, "ttft_ms"),
-        **_agent(a),
-    )
-
-
-def _api_error(a: Attributes) -> Made:
-    return made(
-        "ApiError",
-        request_id=text(a, "request_id"),
-        model=text(a, "model"),
-        status=whole(a, "status_code"),
-        attempt=whole(a, "attempt"),
-        error=error_text(a, "error"),
-        duration_ms=whole(a, "duration_ms"),
-        **_agent(a),
-    )
-
-
 def _tool_decision(a: Attributes) -> Made | None:
     decision = text(a, "decision")
     if decision == "accept":
@@ -65,19 +35,6 @@ def _tool_result(a: Attributes) -> Made:
     return made("PostToolUse", **said)
 
 
-def _subagent_completed(a: Attributes) -> Made:
-    return made(
-        "SubagentStop",
-        agent_id=text(a, "agent_id"),
-        agent_type=text(a, "agent_type"),
-        duration_ms=whole(a, "duration_ms"),
-        total_tokens=whole(a, "total_tokens"),
-        total_tool_uses=whole(a, "total_tool_uses"),
-        model=text(a, "final_model") or text(a, "model"),
-        prompt_id=text(a, "prompt.id"),
-    )
-
-
 def _compaction(a: Attributes) -> Made | None:
     if flag(a, "success") is False:
         return None
@@ -87,16 +44,6 @@ def _compaction(a: Attributes) -> Made | None:
         pre_tokens=whole(a, "pre_tokens"),
         post_tokens=whole(a, "post_tokens"),
         duration_ms=whole(a, "duration_ms"),
-        **_common(a),
-    )
-
-
-def _permission_mode_changed(a: Attributes) -> Made:
-    return made(
-        "PermissionModeChanged",
-        from_mode=text(a, "from_mode"),
-        to_mode=text(a, "to_mode"),
-        trigger=text(a, "trigger"),
         **_common(a),
     )
 
@@ -118,13 +65,50 @@ TELEMETRY = Telemetry(
     prefix="claude_code.",
     session="session.id",
     events={
-        "api_request": _api_request,
-        "api_error": _api_error,
+        "api_request": lambda a: made(
+            "ApiRequest",
+            request_id=text(a, "request_id"),
+            model=text(a, "model"),
+            input_tokens=whole(a, "input_tokens"),
+            output_tokens=whole(a, "output_tokens"),
+            cache_read_tokens=whole(a, "cache_read_tokens"),
+            cache_creation_tokens=whole(a, "cache_creation_tokens"),
+            cache_creation_1h_tokens=whole(a, "cache_creation_1h_tokens"),
+            cost_usd=number(a, "cost_usd"),
+            duration_ms=whole(a, "duration_ms"),
+            ttft_ms=whole(a, "ttft_ms"),
+            **_agent(a),
+        ),
+        "api_error": lambda a: made(
+            "ApiError",
+            request_id=text(a, "request_id"),
+            model=text(a, "model"),
+            status=whole(a, "status_code"),
+            attempt=whole(a, "attempt"),
+            error=error_text(a, "error"),
+            duration_ms=whole(a, "duration_ms"),
+            **_agent(a),
+        ),
         "tool_decision": _tool_decision,
         "tool_result": _tool_result,
-        "subagent_completed": _subagent_completed,
+        "subagent_completed": lambda a: made(
+            "SubagentStop",
+            agent_id=text(a, "agent_id"),
+            agent_type=text(a, "agent_type"),
+            duration_ms=whole(a, "duration_ms"),
+            total_tokens=whole(a, "total_tokens"),
+            total_tool_uses=whole(a, "total_tool_uses"),
+            model=text(a, "final_model") or text(a, "model"),
+            prompt_id=text(a, "prompt.id"),
+        ),
         "compaction": _compaction,
-        "permission_mode_changed": _permission_mode_changed,
+        "permission_mode_changed": lambda a: made(
+            "PermissionModeChanged",
+            from_mode=text(a, "from_mode"),
+            to_mode=text(a, "to_mode"),
+            trigger=text(a, "trigger"),
+            **_common(a),
+        ),
         "user_prompt": _user_prompt,
     },
     # Not cost.usage and token.usage: the log records say the same for each request.

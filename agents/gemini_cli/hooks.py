@@ -41,14 +41,12 @@ def tool_failed(payload: bytes) -> bool:
         return False
     if bytes(after.tool_response.error) not in (b"null", b"{}", b'""', b"false"):
         return True
-    return after.tool_name == _SHELL and any(_exit_code(text) != 0 for text in _texts(after.tool_response.llmContent))
-
-
-def _texts(content: Any) -> list[str]:
-    """Return the texts in ``content``: a string, a part with a text, or a list of these."""
+    if after.tool_name != _SHELL:
+        return False
+    content = after.tool_response.llmContent  # a string, a part with a text, or a list of these
     parts = content if isinstance(content, list) else [content]
     texts = [part.get("text") if isinstance(part, dict) else part for part in parts]
-    return [text for text in texts if isinstance(text, str)]
+    return any(_exit_code(text) != 0 for text in texts if isinstance(text, str))
 
 
 def _exit_code(text: str) -> int:

@@ -7,15 +7,6 @@ from agents.exported import Attributes
 from agents.telemetry import Made, Telemetry, changed_lines, error_text, flag, less, made, text, tool_input, whole
 
 
-def _user_prompt(a: Attributes) -> Made:
-    return made(
-        "UserPromptSubmit",
-        prompt_id=text(a, "prompt_id"),
-        prompt_length=whole(a, "prompt_length"),
-        prompt=text(a, "prompt"),
-    )
-
-
 def _api_response(a: Attributes) -> Made:
     answered, thought = whole(a, "output_token_count"), whole(a, "thoughts_token_count")
     cached = whole(a, "cached_content_token_count")
@@ -25,18 +16,6 @@ def _api_response(a: Attributes) -> Made:
         input_tokens=less(whole(a, "input_token_count"), cached),
         output_tokens=None if answered is None and thought is None else (answered or 0) + (thought or 0),
         cache_read_tokens=cached,
-        duration_ms=whole(a, "duration_ms"),
-        prompt_id=text(a, "prompt_id"),
-        source=text(a, "role"),
-    )
-
-
-def _api_error(a: Attributes) -> Made:
-    return made(
-        "ApiError",
-        model=text(a, "model") or text(a, "model_name"),
-        status=whole(a, "status_code") or whole(a, "http.status_code"),
-        error=error_text(a, "error.message", "error", "error_type"),
         duration_ms=whole(a, "duration_ms"),
         prompt_id=text(a, "prompt_id"),
         source=text(a, "role"),
@@ -68,9 +47,22 @@ TELEMETRY = Telemetry(
     prefix="gemini_cli.",
     session="session.id",
     events={
-        "user_prompt": _user_prompt,
+        "user_prompt": lambda a: made(
+            "UserPromptSubmit",
+            prompt_id=text(a, "prompt_id"),
+            prompt_length=whole(a, "prompt_length"),
+            prompt=text(a, "prompt"),
+        ),
         "api_response": _api_response,
-        "api_error": _api_error,
+        "api_error": lambda a: made(
+            "ApiError",
+            model=text(a, "model") or text(a, "model_name"),
+            status=whole(a, "status_code") or whole(a, "http.status_code"),
+            error=error_text(a, "error.message", "error", "error_type"),
+            duration_ms=whole(a, "duration_ms"),
+            prompt_id=text(a, "prompt_id"),
+            source=text(a, "role"),
+        ),
         "tool_call": _tool_call,
         "chat_compression": lambda a: made(
             "PostCompact", pre_tokens=whole(a, "tokens_before"), post_tokens=whole(a, "tokens_after")

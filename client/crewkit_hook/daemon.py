@@ -87,10 +87,10 @@ def flush(home: str, until: Callable[[int], None]) -> Sent:
     """
     with contextlib.closing(Sender(home)) as sender:
         while sender.take():
-            until(sender.waiting())
+            until(sender.store.waiting())
         sender.look_after()
         while (sent := sender.send()).items:
-            until(sender.waiting())
+            until(sender.store.waiting())
         return sent
 
 
@@ -123,7 +123,7 @@ def _work(sender: Sender) -> None:
             sent = sender.send()
             is_away = bool(sent.error)
             next_send = now + sent.again_after_s if is_away else 0.0
-        if took or sent.items or is_away or sender.has_live_agents():
+        if took or sent.items or is_away or sender.store.has_open_sessions():
             busy_at = now
         if not (took or sent.items):
             time.sleep(LOOK_EVERY_S)

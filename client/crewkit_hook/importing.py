@@ -11,7 +11,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from crewkit_hook.agents.registry import AGENTS
 from crewkit_hook.api import Api, Unreachable
@@ -29,15 +28,6 @@ WAIT_S_MAX = 120.0  # a user is waiting
 
 class NotSent(Exception):
     """The installation did not accept everything. The message says what to do."""
-
-
-class Imported(NamedTuple):
-    """What was sent."""
-
-    sessions: int
-    events: int
-    known: int  # sessions that hooks had reported already
-    rejected: Sequence[str]
 
 
 def files_of(paths: Sequence[Path], since_s: float) -> list[Path]:
@@ -66,9 +56,10 @@ def _past_of(file: Path) -> type[PastSessions] | None:
 
 def send(
     sessions: Iterable[Session | None], settings: Settings, store: Store | None, done: Callable[[int], None]
-) -> Imported:
+) -> tuple[Counter[str], list[str]]:
     """Send sessions; call ``done`` with the number of files so far.
 
+    Return the numbers of ``sessions``, of ``events``, and of sessions ``known`` from hooks; and why items were refused.
     Raises `NotSent` if the installation can't be reached, or refuses the token. Run it again: nothing counts twice.
     """
     api, counts = Api(settings), Counter[str]()
@@ -87,7 +78,7 @@ def send(
 
     for batch in batches(items()):
         rejected += _deliver(api, batch)
-    return Imported(counts["sessions"], counts["events"], counts["known"], rejected)
+    return counts, rejected
 
 
 def _before(events: Sequence[Past], hooked_ms: int) -> list[Past]:

@@ -190,13 +190,15 @@ def _import(given: argparse.Namespace) -> int:
         take(home)  # so that what hooks have reported by now is known
     start_sender(home)
     store = for_reading(home)
-    found = send(sessions_of(files), settings, store, lambda done: _show(f"{done:,} of {len(files):,} files"))
-    print(f"{found.sessions:,} sessions with {found.events:,} events were sent. Those sent before still count once.")
-    if found.known:
-        print(f"Hooks had reported {found.known:,} sessions: only events from before the first hook were sent.")
-    for reason in found.rejected[:5]:
+    sent, refusals = send(sessions_of(files), settings, store, lambda done: _show(f"{done:,} of {len(files):,} files"))
+    print(
+        f"{sent['sessions']:,} sessions with {sent['events']:,} events were sent. Those sent before still count once."
+    )
+    if sent["known"]:
+        print(f"Hooks had reported {sent['known']:,} sessions: only events from before the first hook were sent.")
+    for reason in refusals[:5]:
         print(f"not accepted: {reason}", file=sys.stderr)
-    return 1 if found.rejected else 0
+    return 1 if refusals else 0
 
 
 def _show(progress: str) -> None:

@@ -40,8 +40,8 @@ class Sender:
     def __init__(self, home: str, api: Callable[[Settings], Api] = Api) -> None:
         self._home, self._api = home, api
         self._new = Path(home, spool.NEW)
-        self._store = Store(home)
-        self._store.forget_taken(name for name in self._store.taken() if not Path(self._new, name).exists())
+        self.store = Store(home)
+        self.store.forget_taken(name for name in self.store.taken() if not Path(self._new, name).exists())
         self._failures = 0
         self._taking = Taking(home)
         if self._taking.culprit:
@@ -49,12 +49,12 @@ class Sender:
 
     def close(self) -> None:
         self._taking.close()
-        self._store.close()
+        self.store.close()
 
     def take(self) -> int:
         """Move events from the spool into the outbox, with all that follows from them; return how many."""
         settings = load(self._home)
-        with self._store.transaction():
+        with self.store.transaction():
             try:
                 taken = [name for name in spool.waiting(self._home)[:TAKEN_MAX] if self._take(name, settings)]
             finally:
@@ -62,8 +62,8 @@ class Sender:
         for name in taken:
             self._new.joinpath(name).unlink(missing_ok=True)
         if taken:
-            with self._store.transaction():
-                self._store.forget_taken(taken)
+            with self.store.transaction():
+                self.store.forget_taken(taken)
         self._look_at_size(settings)
         return len(taken)
 
@@ -71,9 +71,9 @@ class Sender:
         """Refuse an event at which senders died, in its own transaction: the next events may hold another one."""
         record = spool.read(self._home, name)
         if record is not None:
-            with self._store.transaction():
-                if self._store.take(name):
-                    self._store.refuse(Item(name, "hook", record), f"{DEATHS_MAX} senders died at this event")
+            with self.store.transaction():
+                if self.store.take(name):
+                    self.store.refuse(Item(name, "hook", record), f"{DEATHS_MAX} senders died at this event")
             self._new.joinpath(name).unlink(missing_ok=True)
         self._taking.clear()
 
@@ -81,32 +81,25 @@ class Sender:
         """Take an event; return False if it can't be read. Then it stays, and does not hold up the others."""
         self._taking.mark(name)
         record = spool.read(self._home, name)
-        if record is not None and self._store.take(name):
+        if record is not None and self.store.take(name):
             try:
-                items = prepare(name, record, settings, self._store)
+                items = prepare(name, record, settings, self.store)
             except sqlite3.Error:
                 raise
             except Exception as error:  # whatever the event holds, it must not hold up the others
-                self._store.refuse(Item(name, "hook", record), f"{type(error).__name__}: {error}")
+                self.store.refuse(Item(name, "hook", record), f"{type(error).__name__}: {error}")
             else:
-                self._store.put(items)
+                self.store.put(items)
         return record is not None
 
     def look_after(self) -> None:
         """Report what is due without a new event: the ends of agents that are gone, and late totals."""
-        with self._store.transaction():
-            self._store.put(look_after(self._store))
-
-    def waiting(self) -> int:
-        return self._store.waiting()
-
-    def has_live_agents(self) -> bool:
-        """Return whether there is an agent whose end or late totals may have to be reported."""
-        return self._store.has_open_sessions()
+        with self.store.transaction():
+            self.store.put(look_after(self.store))
 
     def send(self) -> Sent:
         """Send the oldest batch."""
-        batch = next(batches(self._store.items()), [])
+        batch = next(batches(self.store.items()), [])
         if not batch:
             return Sent(0, LOOK_EVERY_S)
         try:
@@ -114,7 +107,7 @@ class Sender:
         except (Unreachable, NotConnected, sqlite3.OperationalError) as error:
             self._failures += 1
             with contextlib.suppress(sqlite3.OperationalError):  # no room
-                self._store.note("last_error", f"{_now()} {error}")
+                self.store.note("last_error", f"{_now()} {error}")
             # It waits longer each time, and a random time, so that machines don't act in step.
             longest = min(PAUSE_S_MAX, PAUSE_S_MIN * 2 ** min(self._failures, 10))
             pause = random.uniform(longest / 2, longest)  # noqa: S311 (not a secret)
@@ -124,22 +117,22 @@ class Sender:
 
     def _delivered(self, batch: list[Item], refused: Refused) -> None:
         hooks = sum(item.kind == "hook" for item in batch) - sum(one.item.kind == "hook" for one in refused)
-        with self._store.transaction():
+        with self.store.transaction():
             for one in refused:
                 later = without_time(one.item) if one.code == OUT_OF_RANGE else None
                 if later is None:
-                    self._store.refuse(one.item, one.reason)
+                    self.store.refuse(one.item, one.reason)
                 else:  # the clock was wrong: the event counts when it is received
-                    self._store.put([later])
-            self._store.count("sent", hooks)
-            self._store.note("last_sent", _now())
-            self._store.remove(batch)
+                    self.store.put([later])
+            self.store.count("sent", hooks)
+            self.store.note("last_sent", _now())
+            self.store.remove(batch)
 
     def _look_at_size(self, settings: Settings) -> None:
         """Leave a mark for hooks if the spool is full."""
         full, limit = Path(self._home, spool.FULL), settings.spool_mb << 20
-        waits = sum(file.lstat().st_size for file in self._new.iterdir()) if self._store.size() < limit else 0
-        if self._store.size() + waits >= limit:
+        waits = sum(file.lstat().st_size for file in self._new.iterdir()) if self.store.size() < limit else 0
+        if self.store.size() + waits >= limit:
             full.touch()
         else:
             full.unlink(missing_ok=True)

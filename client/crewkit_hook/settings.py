@@ -104,6 +104,5 @@ def _checked(found: dict[str, Any], token: str) -> Settings:
     mb = found.get("spool_mb", SPOOL_MB)
     if not isinstance(mb, int) or mb < 1:
         raise ValueError("spool_mb must be a number of megabytes")
-    return Settings(
-        found["url"].rstrip("/"), found["org"], token, bool(found.get("metadata_only", False)), tuple(folders), mb
-    )
+    metadata_only = bool(found.get("metadata_only", False))
+    return Settings(found["url"].rstrip("/"), found["org"], token, metadata_only, tuple(folders), mb)

@@ -179,7 +179,7 @@ class Store:
         return [(client, session_id, json.loads(state)) for client, session_id, state in rows]
 
     def has_open_sessions(self) -> bool:
-        """Return whether any session is open."""
+        """Return whether there is an agent whose end or late totals may have to be reported."""
         return bool(self._db.execute("SELECT EXISTS (SELECT 1 FROM sessions WHERE is_open)").fetchone()[0])
 
     def last_of_process(self, client: str, process: str, but: str) -> str:

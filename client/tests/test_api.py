@@ -145,7 +145,7 @@ def test_a_server_that_asks_for_no_time_keeps_no_event(server: Answering, tmp_pa
         assert sender.send().again_after_s <= PAUSE_S_MAX
 
         server.status = 202
-        assert (sender.send().items, sender.waiting()) == (1, 0)
+        assert (sender.send().items, sender.store.waiting()) == (1, 0)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 422])

@@ -74,7 +74,7 @@ def test_events_arrive_in_the_order_of_their_times(home: str, sender: Sender, se
     assert server.numbers == [0, 1, 2]
     assert len({hook["id"] for hook in server.hooks}) == 3
     assert server.hooks[0]["at"].endswith("Z")
-    assert (spool.waiting(home), sender.waiting()) == ([], 0)
+    assert (spool.waiting(home), sender.store.waiting()) == ([], 0)
 
 
 def test_each_agent_has_its_own_door(home: str, sender: Sender, server: HookServer) -> None:
@@ -131,7 +131,7 @@ def test_one_that_spoils_a_batch_is_put_aside_alone(home: str, sender: Sender, s
     drain(sender)
 
     assert server.numbers == [0, 1, 2, 3, 4, 6, 7, 8]
-    assert sender.waiting() == 0
+    assert sender.store.waiting() == 0
     assert refused(home) == 1
 
 
@@ -169,7 +169,7 @@ def test_a_reply_that_rejects_what_was_not_sent_is_not_relied_on(
     server.rejected = rejected
     sender.take()
     assert "not that of an installation" in sender.send().error
-    assert sender.waiting() == 3
+    assert sender.store.waiting() == 3
 
     server.rejected, server.got = [], []
     drain(sender)
@@ -184,9 +184,9 @@ def test_what_a_server_says_is_stored_and_shown_in_short(home: str, sender: Send
     put(home)
     server.rejected = [{**FINE, "index": 0, "message": odd}]
     drain(sender)
-    assert sender._store.size() < 1_000_000
-    sender._store._db.execute("INSERT INTO refused (client, reason) VALUES ('codex', ?)", (odd,))
-    sender._store.note("last_error", odd)
+    assert sender.store.size() < 1_000_000
+    sender.store._db.execute("INSERT INTO refused (client, reason) VALUES ('codex', ?)", (odd,))
+    sender.store.note("last_error", odd)
 
     found = status(home)
 
@@ -369,7 +369,7 @@ def test_what_is_delivered_leaves_no_bytes_behind(
     for n, secret in enumerate(secrets):
         put(home, n, text=secret)
     sender.take()
-    packed = [item[0][50:200] for item in sender._store._db.execute("SELECT item FROM outbox")]
+    packed = [item[0][50:200] for item in sender.store._db.execute("SELECT item FROM outbox")]
     before = Path(home, FILE).read_bytes()
 
     drain(sender)
@@ -377,7 +377,7 @@ def test_what_is_delivered_leaves_no_bytes_behind(
     assert len(server.hooks) == len([part for part in packed if part in before]) == 20
     after = Path(home, FILE).read_bytes()
     assert [part for part in packed if part in after] == []
-    assert sender._store._db.execute("PRAGMA secure_delete").fetchone() == (1,)
+    assert sender.store._db.execute("PRAGMA secure_delete").fetchone() == (1,)
     sender.close()
 
 
@@ -449,7 +449,7 @@ def test_exact_totals_may_come_behind_the_end(home: str, sender: Sender, server:
         (report["model_metrics"]["models"][0]["output_tokens"], report["incomplete"]) for report in server.reports
     ]
     assert tokens == [(7, True), (9, False)]
-    assert not sender.has_live_agents()
+    assert not sender.store.has_open_sessions()
 
 
 def test_an_agent_that_is_gone_gets_an_end(home: str, sender: Sender, server: HookServer, tmp_path: Path) -> None:
@@ -464,7 +464,7 @@ def test_an_agent_that_is_gone_gets_an_end(home: str, sender: Sender, server: Ho
         put(home, process=str(agent.pid), transcript_path=str(transcript))
         drain(sender)
         sender.look_after()
-        assert (sender.waiting(), sender.has_live_agents()) == (0, True)
+        assert (sender.store.waiting(), sender.store.has_open_sessions()) == (0, True)
         agent.kill()
 
     sender.look_after()
@@ -475,13 +475,13 @@ def test_an_agent_that_is_gone_gets_an_end(home: str, sender: Sender, server: Ho
     assert (end["payload"]["reason"], end["at"]) == ("killed", server.hooks[0]["at"])
     (report,) = server.reports
     assert (report["incomplete"], report["model_metrics"]["models"][0]["output_tokens"]) == (True, 7)
-    assert not sender.has_live_agents()
+    assert not sender.store.has_open_sessions()
 
 
 def noted(home: str, name: str) -> str:
     found = Sender(home)
     try:
-        return found._store.noted(name)
+        return found.store.noted(name)
     finally:
         found.close()
 

@@ -21,11 +21,11 @@ class Past(NamedTuple):
 
 
 def past(event: str, key: Any, at_ms: int, *fields: Mapping[str, Any]) -> Past:
-    """Return an event. ``key`` names it among those of its kind; later ``fields`` replace earlier ones."""
+    """Return an event; later ``fields`` replace earlier ones. Without a key in them, ``key`` names it in its kind."""
     payload = {"hook_event_name": event}
     for more in fields:
         payload.update(more)
-    return Past(f"{event} {key}", at_ms, payload)
+    return Past(key_of(payload) or f"{event} {key}", at_ms, payload)
 
 
 class Session(NamedTuple):

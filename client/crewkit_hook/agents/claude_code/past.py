@@ -18,7 +18,7 @@ from crewkit_hook.agents.claude_code.transcript import SYNTHETIC, ClaudeCodeRead
 from crewkit_hook.note import git_of
 from crewkit_hook.repository import described
 from crewkit_hook.transcripts.lines import ODD, Folders, by_age, ms_of, new_lines, object_of, parsed, texts_of
-from crewkit_hook.transcripts.past import Past, Session, key_of, past
+from crewkit_hook.transcripts.past import Past, Session, past
 from crewkit_hook.transcripts.reading import report
 
 _LINE_ID = re.compile(rb'"uuid": ?"([0-9A-Za-z-]{1,64})"')
@@ -161,19 +161,14 @@ class _Reader:
         common = {"cwd": self.folder, "prompt_id": line.get("promptId"), **(agent if agent["agent_id"] else {})}
         common = {name: value for name, value in common.items() if value}
         with suppress(*ODD):
-            return list(self._events(line, at_ms, common))
+            if line.get("type") == "assistant":
+                return list(self._answered(line, at_ms, common))
+            if line.get("type") == "user":
+                return list(self._asked(line, at_ms, common))
+            if line.get("subtype") == "compact_boundary":
+                key, trigger = line.get("uuid"), {"trigger": object_of(line.get("compactMetadata")).get("trigger")}
+                return [past(event, key, at_ms, trigger, common) for event in ("PreCompact", "PostCompact")]
         return []
-
-    def _events(self, line: Line, at_ms: int, common: Fields) -> Iterator[Past]:
-        kind = line.get("type")
-        if kind == "system" and line.get("subtype") == "compact_boundary":
-            trigger = {"trigger": object_of(line.get("compactMetadata")).get("trigger")}
-            for event in ("PreCompact", "PostCompact"):
-                yield past(event, line.get("uuid"), at_ms, trigger, common)
-        elif kind == "assistant":
-            yield from self._answered(line, at_ms, common)
-        elif kind == "user":
-            yield from self._asked(line, at_ms, common)
 
     def _answered(self, line: Line, at_ms: int, common: Fields) -> Iterator[Past]:
         message = object_of(line.get("message"))
@@ -198,8 +193,7 @@ class _Reader:
         if line.get("isSidechain") or prompt.startswith(_NO_PROMPTS):
             return
         source = {"source": _BY_MACHINE} if line.get("promptSource") == _BY_MACHINE else {}
-        asked = past("UserPromptSubmit", line.get("uuid"), at_ms, common, {"prompt": prompt}, source)
-        yield asked._replace(key=key_of(asked.payload) or asked.key)
+        yield past("UserPromptSubmit", line.get("uuid"), at_ms, common, {"prompt": prompt}, source)
 
     def _finished(self, line: Line, block: Fields, at_ms: int, common: Fields) -> Iterator[Past]:
         use = self._uses.get(str(block.get("tool_use_id")))

@@ -10,7 +10,7 @@ from typing import Any
 
 from crewkit_hook.agents.codex.transcript import CodexReading, about_of, begins_with_copies, is_own_turn
 from crewkit_hook.transcripts.lines import ODD, Folders, ms_of, new_lines, object_of, parsed, texts_of
-from crewkit_hook.transcripts.past import Past, Session, key_of, past
+from crewkit_hook.transcripts.past import Past, Session, past
 from crewkit_hook.transcripts.reading import report
 
 _CALLS = frozenset({"function_call", "custom_tool_call", "local_shell_call"})
@@ -108,8 +108,7 @@ class _Reader:
             event, outcome = _finished(payload.get("output"))
             yield past(event, call, at_ms, outcome, common, self._uses[call])
         elif (prompt := _prompt(payload)) is not None:
-            asked = past("UserPromptSubmit", unique, at_ms, common, {"prompt": prompt})
-            yield asked._replace(key=key_of(asked.payload) or asked.key)
+            yield past("UserPromptSubmit", unique, at_ms, common, {"prompt": prompt})
         elif kind == "task_complete":
             answer = {"last_assistant_message": payload.get("last_agent_message")}
             yield past("Stop", f"{self._meta.thread} {payload.get('turn_id') or offset}", at_ms, answer, common)
