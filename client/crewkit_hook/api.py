@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from crewkit_hook import __version__
-from crewkit_hook.printable import printable
+from crewkit_hook.foreign import printable
 from crewkit_hook.settings import Settings
 
 TIMEOUT_S = 30.0

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from crewkit_hook.connect import Failed
-from crewkit_hook.printable import printable
+from crewkit_hook.foreign import printable
 from crewkit_hook.settings import NotConnected, Settings, check_pattern, load, org_of
 
 _USUAL = "http://127.0.0.1:8080"

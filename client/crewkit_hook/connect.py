@@ -15,8 +15,8 @@ from crewkit_hook import program, spool
 from crewkit_hook import settings as client_settings
 from crewkit_hook.agents.registry import AGENTS
 from crewkit_hook.api import Answer, Api, Unreachable
+from crewkit_hook.foreign import printable
 from crewkit_hook.hook_files import add, check, remove
-from crewkit_hook.printable import printable
 from crewkit_hook.settings import Settings
 from crewkit_hook.transcripts.lines import instant
 
@@ -109,14 +109,10 @@ def _try(command: str) -> None:
         spool.make(probe)
         Path(probe, spool.SETTINGS).write_text("{}")
         lock = spool.lock_sender(probe)  # so that no sender starts
+        environment = {**os.environ, spool.HOME_VARIABLE: probe}
+        event = b'{"session_id": "probe", "hook_event_name": "SessionStart"}'
         done = subprocess.run(  # noqa: S602 (as agents do)
-            command,
-            shell=True,
-            env={**os.environ, spool.HOME_VARIABLE: probe},
-            input=b'{"session_id": "probe", "hook_event_name": "SessionStart"}',
-            capture_output=True,
-            timeout=30,
-            check=False,
+            command, shell=True, env=environment, input=event, capture_output=True, timeout=30, check=False
         )
         has_noted = len(spool.waiting(probe)) == 1
         if lock is not None:

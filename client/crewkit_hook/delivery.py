@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from crewkit_hook.api import Answer, Api, Unreachable
-from crewkit_hook.printable import printable
+from crewkit_hook.foreign import printable
 from crewkit_hook.store import Item, body_of
 from crewkit_hook.transcripts.lines import object_of
 

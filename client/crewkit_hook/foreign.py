@@ -1,4 +1,4 @@
-"""Reads files that others control: those of repositories and agents, and any that another program put beside them.
+"""Reads files that others control (repositories, agents, other programs), and makes text of servers printable.
 
 Opening a file must not block and reading it must end, whatever a folder holds. So only regular files are read, and only
 a bounded part of them. The hook imports this module while its agent waits, so it imports only what Python has loaded.
@@ -11,6 +11,7 @@ import stat
 
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _READ_BYTES = 1 << 16
+_CHARACTERS_MAX = 300
 
 
 def opened(path: str, *, follow_links: bool = True) -> int:
@@ -39,3 +40,8 @@ def start_of(path: str, size: int, *, follow_links: bool = True) -> bytes:
     finally:
         os.close(fd)
     return b"".join(parts)
+
+
+def printable(text: str) -> str:
+    """Return the first characters of a text, with a space for each that isn't safe to show in a terminal."""
+    return "".join(character if character.isprintable() else " " for character in text[:_CHARACTERS_MAX])

@@ -79,22 +79,17 @@ def remove(agent: Agent, project: Path | None) -> bool:
     hooks = _without_ours(path, found)
     if hooks == found:
         return False
-    rest = {name: value for name, value in settings.items() if name != "hooks"}
-    _restore(path, now, {**settings, "hooks": hooks} if hooks else rest)
-    return True
-
-
-def _restore(path: Path, now: bytes, rest: Json) -> None:
-    """Write what is left without our hooks: the backup, if it says the same; nothing, if the file was ours."""
-    kept = _kept(path)
-    before = _content(kept)
+    others = {name: value for name, value in settings.items() if name != "hooks"}
+    rest = {**settings, "hooks": hooks} if hooks else others
+    before = _content(_kept(path))
     if before is not None and _same(path, before, rest):
         replace(path, before, _mode(path))
-    elif before is None and not rest:
+    elif before is None and not rest:  # the file was ours
         path.unlink()
     else:
         replace(path, _text(rest, now), _mode(path))
-    kept.unlink(missing_ok=True)
+    _kept(path).unlink(missing_ok=True)
+    return True
 
 
 def is_connected(agent: Agent, project: Path | None) -> bool:

@@ -37,13 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(given.run(given))
     except (Failed, Broken, NotConnected, NotSent, Busy) as error:
-        print(f"crewkit-hook: {error}", file=sys.stderr)
-        return 1
+        problem = str(error)
     except (OSError, sqlite3.Error) as error:
-        print(f"crewkit-hook: a file can't be read or written: {error}", file=sys.stderr)
-        return 1
+        problem = f"a file can't be read or written: {error}"
     except (KeyboardInterrupt, EOFError):
         return 130
+    print(f"crewkit-hook: {problem}", file=sys.stderr)
+    return 1
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -25,13 +25,18 @@ _PASSED_ON = (  # what the sender needs of the agent's environment, which may ho
 def note(client: str, process: str) -> None:
     """Note the event whose payload is on standard input. ``process`` is used unless the environment names one."""
     at_ms = time.time_ns() // 1_000_000
-    payload = _all_of_stdin()  # first of all: if an agent can't write, it reports a failure
+    parts: list[bytes] = []
+    size = 0
+    while part := os.read(0, 1 << 20):  # first of all, and to the end: if an agent can't write, it reports a failure
+        if size <= PAYLOAD_BYTES_MAX:
+            parts.append(part)
+        size += len(part)
     home = spool.home()
     if not os.path.exists(os.path.join(home, spool.SETTINGS)):  # not connected, or no longer
         return
-    if len(payload) > PAYLOAD_BYTES_MAX:
+    if size > PAYLOAD_BYTES_MAX:
         spool.count_dropped(home)
-    elif payload.strip():
+    elif (payload := b"".join(parts)).strip():
         spool.put(home, at_ms, _header(client, process), payload)
         start_sender(home)
 
@@ -136,13 +141,3 @@ def _read(path: str, size: int) -> str:
         return os.fsdecode(foreign.start_of(path, size))
     except OSError:
         return ""
-
-
-def _all_of_stdin() -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    while part := os.read(0, 1 << 20):
-        if size <= PAYLOAD_BYTES_MAX:
-            parts.append(part)
-        size += len(part)
-    return b"".join(parts)

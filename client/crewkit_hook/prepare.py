@@ -71,8 +71,14 @@ def _of_files(agent: Agent, payload: dict[str, Any], state: State, store: Store)
     """Return what the session's files say about it, and its running totals at the end of a turn; update its state."""
     session_id, event = payload["session_id"], payload["hook_event_name"]
     reading = agent.reading(session_id, state.get("reading"))
-    if event == "SessionStart":
-        _started(agent, payload, state, store, reading)
+    source = payload.get("source") if event == "SessionStart" else ""
+    if source == "clear":  # `/clear` gives the process a new session
+        before = store.last_of_process(agent.name, state.get("process", ""), session_id)
+        if before:
+            state["parent"] = {"session_id": before, "relation": "clear"}
+    elif source == "resume" and not state["was_over"]:
+        _advance(reading, state)  # what a run without an end left behind
+        reading.killed()
     totals = None
     if event in agent.ends and state.get("transcript"):
         _advance(reading, state)
@@ -81,17 +87,6 @@ def _of_files(agent: Agent, payload: dict[str, Any], state: State, store: Store)
             state["looks"] = LOOKS  # with /clear, Claude Code writes its exact totals after the hook
     state["reading"] = reading.kept
     return reading.about(), totals
-
-
-def _started(agent: Agent, payload: dict[str, Any], state: State, store: Store, reading: Reading) -> None:
-    """Handle the start of a run: after a run that did not end, and after `/clear`, which makes a new session."""
-    if payload.get("source") == "clear":
-        before = store.last_of_process(agent.name, state.get("process", ""), payload["session_id"])
-        if before:
-            state["parent"] = {"session_id": before, "relation": "clear"}
-    elif payload.get("source") == "resume" and not state["was_over"]:
-        _advance(reading, state)  # what a run without an end left behind
-        reading.killed()
 
 
 def _advance(reading: Reading, state: State) -> None:

@@ -64,7 +64,12 @@ class Sender:
         if taken:
             with self.store.transaction():
                 self.store.forget_taken(taken)
-        self._look_at_size(settings)
+        full, limit = Path(self._home, spool.FULL), settings.spool_mb << 20  # hooks look for this mark
+        waits = sum(file.lstat().st_size for file in self._new.iterdir()) if self.store.size() < limit else 0
+        if self.store.size() + waits >= limit:
+            full.touch()
+        else:
+            full.unlink(missing_ok=True)
         return len(taken)
 
     def _put_aside(self, name: str) -> None:
@@ -127,15 +132,6 @@ class Sender:
             self.store.count("sent", hooks)
             self.store.note("last_sent", _now())
             self.store.remove(batch)
-
-    def _look_at_size(self, settings: Settings) -> None:
-        """Leave a mark for hooks if the spool is full."""
-        full, limit = Path(self._home, spool.FULL), settings.spool_mb << 20
-        waits = sum(file.lstat().st_size for file in self._new.iterdir()) if self.store.size() < limit else 0
-        if self.store.size() + waits >= limit:
-            full.touch()
-        else:
-            full.unlink(missing_ok=True)
 
 
 def _now() -> str:

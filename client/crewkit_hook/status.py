@@ -10,8 +10,8 @@ from typing import Any
 from crewkit_hook import program, spool
 from crewkit_hook.agents.registry import AGENTS
 from crewkit_hook.daemon import FAILED
+from crewkit_hook.foreign import printable
 from crewkit_hook.hook_files import is_connected, is_current
-from crewkit_hook.printable import printable
 from crewkit_hook.settings import NotConnected, load
 from crewkit_hook.store import for_reading
 
@@ -23,9 +23,14 @@ def status(home: str) -> dict[str, Any]:
     connected = [name for name, agent in AGENTS.items() if is_connected(agent, None)]
     runs = program.lasting()
     failed, sent = Path(home, FAILED), _sent(home)
+    try:
+        settings = load(home)
+        installation: dict[str, Any] = {"installation": settings.url, "org": settings.org}
+    except NotConnected as error:
+        installation = {"installation": None, "org": None, "problem": str(error)}
     return {
         "home": home,
-        **_installation(home),
+        **installation,
         "connected": connected,  # agents with our hooks
         "outdated": [name for name in connected if not is_current(AGENTS[name], None, runs)],
         **sent,
@@ -35,14 +40,6 @@ def status(home: str) -> dict[str, Any]:
         "sender": spool.sender(home) if Path(home).is_dir() else 0,
         "failed": printable(failed.read_text("utf-8").strip().splitlines()[-1]) if failed.exists() else None,
     }
-
-
-def _installation(home: str) -> dict[str, Any]:
-    try:
-        settings = load(home)
-    except NotConnected as error:
-        return {"installation": None, "org": None, "problem": str(error)}
-    return {"installation": settings.url, "org": settings.org}
 
 
 def _sent(home: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from crewkit_hook.printable import printable
+from crewkit_hook.foreign import printable
 
 FILE = "state.db"
 _TABLES = """
