@@ -17,9 +17,7 @@ def _tool(a: Attributes) -> dict[str, str | None]:
 def _user_prompt(a: Attributes) -> Made:
     prompt = text(a, "prompt")
     return made(
-        "UserPromptSubmit",
-        prompt_length=whole(a, "prompt_length"),
-        prompt=None if prompt == _WITHHELD else prompt,
+        "UserPromptSubmit", prompt_length=whole(a, "prompt_length"), prompt=None if prompt == _WITHHELD else prompt
     )
 
 

@@ -70,23 +70,19 @@ def _test(api: Api) -> str:
         raise Failed(f"the token is not accepted ({answer.error}): make a new one with `crewkit-sessions token`")
     if answer.status != 202:
         raise Failed(f"the installation did not accept a test event: {answer.error}")
-    receipt = _read_back(api, answer.position)
-    if receipt.status != 200:
-        raise Failed(f"the test event was recorded, but not read back: {receipt.error}")
-    return printable(answer.position)
-
-
-def _read_back(api: Api, position: str) -> Answer:
-    """Return the receipt of a position once a projector has reached it."""
+    receipt: Answer | None = None
     give_up_at = time.monotonic() + READ_BACK_S
-    while True:
+    while receipt is None:
         try:
-            return api.receipt(position)
+            receipt = api.receipt(answer.position)
         except Unreachable as error:  # noqa: PERF203 (it waits anyway)
             if time.monotonic() > give_up_at:
                 sentence = f"the test event was recorded, but can't be read yet ({error}): is a projector running?"
                 raise Failed(sentence) from error
             time.sleep(min(error.retry_after_s or 1.0, READ_BACK_S))
+    if receipt.status != 200:
+        raise Failed(f"the test event was recorded, but not read back: {receipt.error}")
+    return printable(answer.position)
 
 
 def _test_batch() -> bytes:

@@ -79,8 +79,7 @@ def remove(agent: Agent, project: Path | None) -> bool:
     hooks = _without_ours(path, found)
     if hooks == found:
         return False
-    others = {name: value for name, value in settings.items() if name != "hooks"}
-    rest = {**settings, "hooks": hooks} if hooks else others
+    rest = {name: value for name, value in {**settings, "hooks": hooks}.items() if name != "hooks" or hooks}
     before = _content(_kept(path))
     if before is not None and _same(path, before, rest):
         replace(path, before, _mode(path))

@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 from crewkit_hook.foreign import printable
 
 FILE = "state.db"
-_TABLES = """
+_SCHEMA = """
+PRAGMA auto_vacuum = FULL; PRAGMA foreign_keys = OFF; PRAGMA secure_delete = ON;
 CREATE TABLE IF NOT EXISTS taken (name TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, client TEXT, kind TEXT, item BLOB);
 CREATE TABLE IF NOT EXISTS refused (seq INTEGER PRIMARY KEY AUTOINCREMENT, client TEXT, reason TEXT, item BLOB);
@@ -98,9 +99,7 @@ class Store:
         old = os.umask(0o077)
         try:
             self._db = sqlite3.connect(self.path, isolation_level=None, timeout=10)
-            self._db.executescript(
-                f"PRAGMA auto_vacuum = FULL; PRAGMA foreign_keys = OFF; PRAGMA secure_delete = ON; {_TABLES}"
-            )
+            self._db.executescript(_SCHEMA)
         finally:
             os.umask(old)
 

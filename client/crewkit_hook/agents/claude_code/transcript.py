@@ -102,9 +102,11 @@ class ClaudeCodeReading(Reading):
             at_ms = ms_of(line.get("timestamp"))
             if not line.get("isSidechain"):  # a subagent's file may be read before the last copies in the main one
                 self.kept["began"] = min(at_ms, self.kept["began"] or at_ms)
-            found = message_usage(line)
-            if found is not None:
-                self.kept["messages"][found[0]] = [at_ms, *found[1:]]
+            message = object_of(line.get("message"))
+            used, model, message_id = message.get("usage"), message.get("model"), message.get("id")
+            if isinstance(used, dict) and isinstance(model, str) and isinstance(message_id, str) and model != SYNTHETIC:
+                counts = _counts({**used, **object_of(used.get("cache_creation"))}, _OF_MESSAGE)
+                self.kept["messages"][message_id] = [at_ms, model, counts]
 
 
 def is_copy(line: dict[str, Any], session_id: str) -> bool:
@@ -122,15 +124,6 @@ def subagent_files(transcript: str, folders: Folders) -> list[Path]:
 def _session_of(first_line: dict[str, Any]) -> str:
     """Return the session that the subagent of a transcript belongs to."""
     return str(first_line.get("sessionId") or "")
-
-
-def message_usage(line: dict[str, Any]) -> tuple[str, str, dict[str, int]] | None:
-    """Return id, model and usage of a message; None if it has none."""
-    message = object_of(line.get("message"))
-    used, model, message_id = message.get("usage"), message.get("model"), message.get("id")
-    if not (isinstance(used, dict) and isinstance(model, str) and isinstance(message_id, str)) or model == SYNTHETIC:
-        return None
-    return message_id, model, _counts({**used, **object_of(used.get("cache_creation"))}, _OF_MESSAGE)
 
 
 def _counts(used: dict[str, Any], names: Sequence[str]) -> dict[str, int]:

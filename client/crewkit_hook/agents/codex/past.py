@@ -32,75 +32,67 @@ class PastSessions:
         return file.name.startswith("rollout-")
 
     def session(self, file: Path, *, is_over: bool) -> Session | None:
-        meta = _Meta(str(file))
-        if not meta.thread:
+        reader = _Reader(str(file))
+        if not reader.thread:
             return None
-        events = sorted(_Reader(meta).read(str(file), is_over=is_over), key=lambda event: event.at_ms)
+        events = sorted(reader.read(is_over=is_over), key=lambda event: event.at_ms)
         if not events:
             return None
         totals = None
-        if not meta.is_subagent:  # otherwise the file of its session has counted it
-            reading = CodexReading(meta.session_id, folders=self._folders)
+        if not reader.is_subagent:  # otherwise the file of its session has counted it
+            reading = CodexReading(reader.session_id, folders=self._folders)
             reading.advance(str(file))
-            totals = report(meta.session_id, events[-1].at_ms, reading.totals())
-        return Session("codex", meta.session_id, sorted(meta.folders), meta.context, events, totals)
-
-
-class _Meta:
-    """What the first line says about a thread."""
-
-    def __init__(self, rollout: str) -> None:
-        found = object_of(next((parsed(raw) for _, raw in new_lines(rollout, 0)), {}).get("payload"))
-        self.thread = str(found.get("id") or "")
-        self.session_id = str(found.get("session_id") or self.thread)
-        self.folder = str(found.get("cwd") or "")
-        self.folders = {self.folder}
-        self.agent_type = str(found.get("agent_role") or found.get("agent_nickname") or "subagent")
-        self.context = about_of(found)
-        self.is_copied = begins_with_copies(found)
-        self.is_subagent = self.thread != self.session_id  # another thread started this one
+            totals = report(reader.session_id, events[-1].at_ms, reading.totals())
+        return Session("codex", reader.session_id, sorted(reader.folders), reader.context, events, totals)
 
 
 class _Reader:
-    """Reads the rollout of one thread, line by line."""
+    """Reads the rollout of one thread, line by line; the first one describes the thread."""
 
-    def __init__(self, meta: _Meta) -> None:
-        self._meta = meta
-        agent = {"agent_id": meta.thread, "agent_type": meta.agent_type} if meta.is_subagent else {}
-        self._common: dict[str, Any] = {"cwd": meta.folder, **agent}
+    def __init__(self, rollout: str) -> None:
+        self._rollout = rollout
+        meta = object_of(next((parsed(raw) for _, raw in new_lines(rollout, 0)), {}).get("payload"))
+        self.thread = str(meta.get("id") or "")
+        self.session_id = str(meta.get("session_id") or self.thread)
+        self.is_subagent = self.thread != self.session_id  # another thread started this one
+        self.context = about_of(meta)
+        self._is_copied = begins_with_copies(meta)
+        folder, role = str(meta.get("cwd") or ""), meta.get("agent_role") or meta.get("agent_nickname") or "subagent"
+        self.folders = {folder}
+        agent = {"agent_id": self.thread, "agent_type": str(role)} if self.is_subagent else {}
+        self._common: dict[str, Any] = {"cwd": folder, **agent}
         self._uses: dict[str, dict[str, Any]] = {}
 
-    def read(self, rollout: str, *, is_over: bool) -> Iterator[Past]:
+    def read(self, *, is_over: bool) -> Iterator[Past]:
         first_ms = last_ms = 0
-        is_copied = self._meta.is_copied
-        for offset, raw in new_lines(rollout, 0):
+        for offset, raw in new_lines(self._rollout, 0):
             line = parsed(raw)
             payload, at_ms = object_of(line.get("payload")), ms_of(line.get("timestamp"))
             if not at_ms:
                 continue
-            if line.get("type") == "turn_context" and is_own_turn(payload, self._meta.thread):
-                is_copied = False
+            if line.get("type") == "turn_context" and is_own_turn(payload, self.thread):
+                self._is_copied = False
             if not first_ms:
                 first_ms = at_ms
-                start = ("SubagentStart", {}) if self._meta.is_subagent else ("SessionStart", {"source": "startup"})
-                yield past(start[0], self._meta.thread, at_ms, start[1], self._common)
+                start = ("SubagentStart", {}) if self.is_subagent else ("SessionStart", {"source": "startup"})
+                yield past(start[0], self.thread, at_ms, start[1], self._common)
             last_ms = max(last_ms, at_ms)
-            if is_copied:
+            if self._is_copied:
                 continue
             if line.get("type") == "turn_context":
-                self._meta.folders |= set(texts_of({"cwd": payload.get("cwd")}).values())
+                self.folders |= set(texts_of({"cwd": payload.get("cwd")}).values())
                 self._common |= {"turn_id": payload.get("turn_id"), "model": payload.get("model")}
             else:
                 with suppress(*ODD):
                     yield from list(self._events(str(line.get("type")), payload, at_ms, offset))
-        if first_ms and self._meta.is_subagent:
-            yield past("SubagentStop", self._meta.thread, last_ms, self._common)
+        if first_ms and self.is_subagent:
+            yield past("SubagentStop", self.thread, last_ms, self._common)
         elif first_ms and is_over:
-            yield past("SessionEnd", self._meta.thread, last_ms, {"reason": "other"}, self._common)
+            yield past("SessionEnd", self.thread, last_ms, {"reason": "other"}, self._common)
 
     def _events(self, line_type: str, payload: dict[str, Any], at_ms: int, offset: int) -> Iterator[Past]:
         kind, call = payload.get("type"), str(payload.get("call_id") or "")
-        unique, common = f"{self._meta.thread} {offset}", self._common
+        unique, common = f"{self.thread} {offset}", self._common
         if kind in _CALLS and call:
             self._uses[call] = use = _use(payload, call)
             yield past("PreToolUse", call, at_ms, common, use)
@@ -111,7 +103,7 @@ class _Reader:
             yield past("UserPromptSubmit", unique, at_ms, common, {"prompt": prompt})
         elif kind == "task_complete":
             answer = {"last_assistant_message": payload.get("last_agent_message")}
-            yield past("Stop", f"{self._meta.thread} {payload.get('turn_id') or offset}", at_ms, answer, common)
+            yield past("Stop", f"{self.thread} {payload.get('turn_id') or offset}", at_ms, answer, common)
         elif line_type == "compacted":
             for event in ("PreCompact", "PostCompact"):
                 yield past(event, unique, at_ms, common)
