@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return the exit code."""
     given = _parser().parse_args(arguments)
     try:
-        return int(given.run(given))
+        return int(given.run(given) or 0)
     except (Failed, Broken, NotConnected, NotSent, Busy) as error:
         problem = str(error)
     except (OSError, sqlite3.Error) as error:
@@ -87,7 +87,7 @@ def _import_options(option: Callable[..., Any]) -> None:
     option("--since", type=_since, default=0.0, help=about)
 
 
-def _connect(given: argparse.Namespace) -> int:
+def _connect(given: argparse.Namespace) -> None:
     """Connect agents: write their hooks, send a test event, and read it back.
 
     examples:
@@ -100,16 +100,15 @@ def _connect(given: argparse.Namespace) -> int:
         given.error("give --org and --user, so that an installation on this machine makes the token, or --url")
     if given.managed:
         print(json.dumps({"hooks": hooks_of(AGENTS[given.client or "claude-code"], program.here())}, indent=2))
-        return 0
+        return
     home = spool.home()
     settings = chosen(home, given)
     if given.print:
         files = [file for name in _clients(given) for file in AGENTS[name].without_client(settings).items()]
         print("\n".join(f"For {path}:\n\n{text}" for path, text in files), end="")
-        return 0
+        return
     with _leaving_former(home, settings):
         connect(home, settings, [] if given.no_hooks else _clients(given), _project(given), print)
-    return 0
 
 
 @contextmanager
@@ -137,26 +136,24 @@ def _check_nothing_waits(home: str, former: Settings) -> None:
         raise Failed(f"{waiting:,} events are waiting for {whose}: run `crewkit-hook flush` first, or remove {home}")
 
 
-def _disconnect(given: argparse.Namespace) -> int:
+def _disconnect(given: argparse.Namespace) -> None:
     """Remove the hooks. Waiting events are still sent.
 
     example: crewkit-hook disconnect --client claude-code
     """
     disconnect([given.client] if given.client else list(AGENTS), _project(given), print)
-    return 0
 
 
-def _status(given: argparse.Namespace) -> int:
+def _status(given: argparse.Namespace) -> None:
     """Show what is waiting, what was sent, and what went wrong.
 
     example: crewkit-hook status --json
     """
     found = status(spool.home())
     print(json.dumps(found) if given.json else shown(found))
-    return 0
 
 
-def _flush(_: argparse.Namespace) -> int:
+def _flush(_: argparse.Namespace) -> None:
     """Send everything that is waiting, and wait until it is sent.
 
     example: crewkit-hook flush && shutdown now
@@ -169,7 +166,6 @@ def _flush(_: argparse.Namespace) -> int:
     if sent.error:
         raise Failed(f"not everything was sent: {sent.error}. The rest is sent later")
     print("Everything was sent.")
-    return 0
 
 
 def _import(given: argparse.Namespace) -> int:
@@ -229,7 +225,7 @@ def _project(given: argparse.Namespace) -> Path | None:
     return Path.cwd() if given.project else None
 
 
-_COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int], Callable[[Callable[..., Any]], None]], ...] = (
+_COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int | None], Callable[[Callable[..., Any]], None]], ...] = (
     ("connect", _connect, _connect_options),
     ("disconnect", _disconnect, _agent_options),
     ("status", _status, lambda option: option("--json", action="store_true", help="print only JSON")),

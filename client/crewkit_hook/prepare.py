@@ -55,7 +55,8 @@ def prepare(name: str, record: bytes, settings: Settings, store: Store) -> list[
     said = {"attended": _ATTENDED.get(header.get("attended", "")), "parent": state.get("parent"), **about}
     known = {name: value for name, value in said.items() if value is not None}
     context = {**leaving_context({**described(header), **known}, is_private=is_private), **process}
-    key, own_id = key_of(payload), name.rpartition("-")[2]  # with a key, it gets the id that an import would give it
+    # An event with a key gets the id that an import would give it.
+    key, own_id = key_of(payload), name.rpartition("-")[2]
     event = event_id(agent.name, payload["session_id"], key) if key else str(UUID(own_id, version=4))
     hook: dict[str, Any] = {"id": event, "at": instant(at_ms)}
     if context != state.get("said"):

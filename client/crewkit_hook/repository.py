@@ -23,8 +23,7 @@ def described(header: Mapping[str, str]) -> dict[str, str]:
     head = header.get("head", "")
     if head.startswith(_BRANCH):
         said["branch"] = head[len(_BRANCH) :][:512]
-    remote = _remote(header["git"]) if header.get("git") else ""
-    if remote:
+    if header.get("git") and (remote := _remote(header["git"])):
         said["remote_url"] = remote
     return said
 
