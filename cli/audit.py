@@ -2,7 +2,6 @@
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -46,7 +45,7 @@ def coverage(find: Find, as_json: bool, repair: bool) -> None:
       crewkit-sessions coverage --data var/up --repair
       crewkit-sessions coverage --url http://127.0.0.1:8080 --token "$OPERATOR_TOKEN" --json
     """
-    found = _look(find, "/operator/coverage", {}, "complete", repair)
+    found = _look(find, "/operator/coverage", "complete", repair)
     print_found(found, as_json, _print_coverage)
     sys.exit(OK if found["complete"] else DIFFERENT)
 
@@ -70,31 +69,25 @@ def recount(find: Find, as_json: bool, repair: bool, start_date: datetime | None
     if start_date and end_date and end_date < start_date:
         raise click.UsageError("--end-date must not be before --start-date")
     days = {name: f"{day:%Y-%m-%d}" for name, day in (("start_date", start_date), ("end_date", end_date)) if day}
-    found = _look(find, "/operator/recount", days, "equal", repair)
+    found = _look(find, "/operator/recount", "equal", repair, **days)
     print_found(found, as_json, _print_recount)
     sys.exit(OK if found["equal"] else DIFFERENT)
 
 
-def _look(find: Find, path: str, params: dict[str, Any], verdict: str, repair: bool) -> dict[str, Any]:
+def _look(find: Find, path: str, verdict: str, repair: bool, **params: Any) -> dict[str, Any]:
     """Return the report, after a repair if requested; its field ``verdict`` says whether everything is right."""
     installation = find()
-
-    def look() -> dict[str, Any]:
-        found: dict[str, Any] = installation.get(path, within_s=REPORT_WITHIN_S, **params)["data"]
-        return found
-
-    found = look()
-    if not repair or found[verdict]:
-        return found
-    run_job(installation, "repair")
-    return look()
+    found: dict[str, Any] = installation.get(path, within_s=REPORT_WITHIN_S, **params)["data"]
+    if repair and not found[verdict]:
+        run_job(installation, "repair")
+        found = installation.get(path, within_s=REPORT_WITHIN_S, **params)["data"]
+    return found
 
 
 COMMANDS: list[click.Command] = [freshness, coverage, recount]
 
 
-def freshness_line(found: dict[str, Any]) -> str:
-    """Summarise the table in one line."""
+def _freshness_line(found: dict[str, Any]) -> str:
     silent = [str(partition["partition"]) for partition in found["partitions"] if not partition["complete_through"]]
     if silent or not found["partitions"]:
         return f"freshness: unknown, no report for partition {', '.join(silent) or '0'}: is a projector running?"
@@ -102,19 +95,7 @@ def freshness_line(found: dict[str, Any]) -> str:
     return f"freshness: complete through {found['complete_through']}, {waiting}"
 
 
-def coverage_line(found: dict[str, Any]) -> str:
-    """Summarise the table in one line, with what to do."""
-    positions = f"{counted(found['positions'], 'position')} of {counted(len(found['partitions']), 'partition')}"
-    if found["complete"]:
-        return f"coverage: complete, {positions}"
-    return (
-        f"coverage: {found['missing']:,} missing of {positions}. Project them with --repair: "
-        "on start, projectors check only what arrived since their last check"
-    )
-
-
-def recount_line(found: dict[str, Any]) -> str:
-    """Summarise the tables in one line, with what to do."""
+def _recount_line(found: dict[str, Any]) -> str:
     compared, moving = found["compared"], sum(found["moving"].values())
     rest = f" ({counted(moving, 'row was', 'rows were')} still moving; run it again for those)" if moving else ""
     if found["equal"]:
@@ -131,25 +112,22 @@ def recount_line(found: dict[str, Any]) -> str:
 
 def _print_freshness(found: dict[str, Any]) -> None:
     rows = [
-        (*_offsets(partition), partition["lag"], partition["complete_through"] or "never", _age(partition))
+        (
+            *(partition[name] for name in ("partition", "log_end", "projected", "rolled_up", "lag")),
+            partition["complete_through"] or "never",
+            "" if partition["age_seconds"] is None else f"{partition['age_seconds']:.1f} s",
+        )
         for partition in found["partitions"]
     ]
     print_table(("partition", "log end", "projected", "in rollups", "lag", "complete through", "age"), rows)
-    click.echo(_unknown_line(found["events_of_a_day"]))
-    click.echo(freshness_line(found))
-
-
-def _unknown_line(seen: dict[str, Any]) -> str:
-    if not seen["unknown_events"]:
-        return f"event types: all known, in {counted(seen['events'], 'event')} of the last day's sessions"
-    return (
-        f"event types: {seen['unknown_share']:.2%} unknown, {seen['unknown_events']} of "
-        f"{counted(seen['events'], 'event')} of the last day's sessions; GET /api/v1/operator/clients lists them"
-    )
-
-
-def _offsets(partition: dict[str, Any]) -> list[int]:
-    return [partition[name] for name in ("partition", "log_end", "projected", "rolled_up")]
+    seen = found["events_of_a_day"]
+    events = f"{counted(seen['events'], 'event')} of the last day's sessions"
+    if seen["unknown_events"]:
+        unknown = f"{seen['unknown_share']:.2%} unknown, {seen['unknown_events']} of {events}"
+        click.echo(f"event types: {unknown}; GET /api/v1/operator/clients lists them")
+    else:
+        click.echo(f"event types: all known, in {events}")
+    click.echo(_freshness_line(found))
 
 
 def _print_coverage(found: dict[str, Any]) -> None:
@@ -158,7 +136,14 @@ def _print_coverage(found: dict[str, Any]) -> None:
     gaps = [(p["partition"], start, stop - 1, stop - start) for p in found["partitions"] for start, stop in p["gaps"]]
     if gaps:
         print_table(("partition", "first missing", "last missing", "positions"), gaps)
-    click.echo(coverage_line(found))
+    positions = f"{counted(found['positions'], 'position')} of {counted(len(found['partitions']), 'partition')}"
+    if found["complete"]:
+        click.echo(f"coverage: complete, {positions}")
+    else:
+        click.echo(
+            f"coverage: {found['missing']:,} missing of {positions}. Project them with --repair: "
+            "on start, projectors check only what arrived since their last check"
+        )
 
 
 def _print_recount(found: dict[str, Any]) -> None:
@@ -169,15 +154,11 @@ def _print_recount(found: dict[str, Any]) -> None:
         # A wrong session also makes its buckets wrong.
         causes_first = sorted(found["differences"], key=lambda difference: difference["table"] != "sessions")
         print_table(("table", "key", "column", "stored", "recounted"), map(_difference, causes_first))
-    click.echo(recount_line(found))
+    click.echo(_recount_line(found))
     if found["note"]:
         click.echo(found["note"])
 
 
-def _difference(found: dict[str, Any]) -> Sequence[object]:
+def _difference(found: dict[str, Any]) -> tuple[object, ...]:
     key = "\n".join(f"{name}={'∅' if value is None else value}" for name, value in found["key"].items())
     return found["table"], key, found["column"], found["stored"], found["recounted"]
-
-
-def _age(partition: dict[str, Any]) -> str:
-    return "" if partition["age_seconds"] is None else f"{partition['age_seconds']:.1f} s"

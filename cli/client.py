@@ -9,7 +9,7 @@ from typing import Any
 import click
 import httpx
 
-from cli.exits import away
+from cli.exits import AWAY, end
 
 RETRY_S = 0.5
 ANSWER_WITHIN_S = 30.0
@@ -48,7 +48,7 @@ class Installation:
                 return self._ask("GET", path, params=params, timeout=timeout)
             except Away as reason:
                 if time.monotonic() >= give_up_at:
-                    away(str(reason))
+                    end(str(reason), AWAY)
             time.sleep(RETRY_S)
 
     def post(self, path: str, body: bytes) -> Any:
@@ -56,7 +56,7 @@ class Installation:
         try:
             return self._ask("POST", path, content=body, headers={"Content-Type": "application/json"})
         except Away as reason:
-            away(str(reason))
+            end(str(reason), AWAY)
 
     def _ask(self, method: str, path: str, headers: Mapping[str, str] = MappingProxyType({}), **request: Any) -> Any:
         authorized = {**headers, "Authorization": f"Bearer {self._token()}"}
@@ -66,25 +66,15 @@ class Installation:
             raise click.UsageError(f"--token can't be used: {error}") from error
         except httpx.HTTPError as error:
             raise Away(f"{self.url} does not answer ({error}). Is it running?") from error
-        body = self._body(response)
+        try:
+            body = response.json()
+        except ValueError as error:  # the response comes from a proxy or another service
+            sentence = f"{self.url} returned {response.status_code}, but not in the form of crewkit-sessions"
+            raise (Away if response.is_server_error else click.ClickException)(sentence) from error
         if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
             raise Away(body["error"])
         if response.is_error:
-            raise click.ClickException(body["error"] if body["code"] == "refused" else _sentence(body))
+            faults = {} if body["code"] == "refused" else body["details"]
+            details = [f"{field} {', '.join(map(str, found))}" for field, found in faults.items()]
+            raise click.ClickException(" ".join([body["error"], *details]))
         return body
-
-    def _body(self, response: httpx.Response) -> Any:
-        """Decode the JSON body. Any other body comes from a proxy or another service and ends the command."""
-        try:
-            return response.json()
-        except ValueError:
-            sentence = f"{self.url} returned {response.status_code}, but not in the form of crewkit-sessions"
-        if response.is_server_error:
-            raise Away(sentence)
-        raise click.ClickException(sentence)
-
-
-def _sentence(problem: dict[str, Any]) -> str:
-    """Return the error with the fields that it concerns."""
-    details = [f"{field} {', '.join(map(str, faults))}" for field, faults in problem["details"].items()]
-    return " ".join([problem["error"], *details])

@@ -76,6 +76,3 @@ def _print_list(found: dict[str, Any]) -> None:
 def _print_letter(found: dict[str, Any]) -> None:
     print_table(("", ""), [(name, value) for name, value in found.items() if name not in ("text", "value_base64")])
     click.echo(found["value_base64"] if found["text"] is None else found["text"])
-
-
-COMMANDS: list[click.Command] = [dead_letters]

@@ -5,10 +5,10 @@ from typing import NoReturn
 
 import click
 
-OK, DIFFERENT, AWAY = 0, 1, 69
+OK, DIFFERENT, AWAY = 0, 1, 69  # AWAY: a service that the command needs is unavailable
 
 
-def away(message: str) -> NoReturn:
-    """End the command because a service that it needs is unavailable."""
+def end(message: str, code: int = DIFFERENT) -> NoReturn:
+    """End the command with a sentence on standard error."""
     click.echo(message, err=True)
-    sys.exit(AWAY)
+    sys.exit(code)

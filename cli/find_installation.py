@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.exits import away
+from cli.exits import AWAY, end
 from runtime.services.run_folder import read_address
 from runtime.settings.settings import Settings, load_settings
 from schemas.permissions import OPERATOR_ORG
@@ -52,7 +52,7 @@ def address_of(settings: Settings) -> str:
     """Return the URL of the installation; end the command if none is set and none was ever started in the folder."""
     found = settings.api_url or read_address(settings.folder)
     if found is None:
-        away(f"nothing was ever started in {settings.folder}: give --data the folder of a running installation")
+        end(f"nothing was ever started in {settings.folder}: give --data the folder of a running installation", AWAY)
     return found
 
 

@@ -43,7 +43,7 @@ def replay(find: Find, as_json: bool, name: str, rate: int | None) -> None:
       crewkit-sessions replay --to g2 --rate 20000 --url https://sessions.example.com --token "$OPERATOR_TOKEN"
     """
     done = run_job(find(), "replay", name, waits=True, rate=rate or 0)
-    print_found(done, as_json, lambda done: click.echo(_replay_line(done)))
+    print_found(done, as_json, _print_replay)
 
 
 @click.command()
@@ -81,8 +81,8 @@ def switch(find: Find, as_json: bool, name: str, accept_differences: bool) -> No
       crewkit-sessions switch g2 --data var/up
       crewkit-sessions switch g2 --accept-differences --data var/up
     """
-    done = run_job(find(), "switch", name, accept_differences=accept_differences)
-    print_found(done, as_json, lambda _: click.echo(f"{name} is live; `switch` to go back, `drop` what you don't need"))
+    line = f"{name} is live; `switch` to go back, `drop` what you don't need"
+    _do(find, as_json, "switch", name, line, accept_differences=accept_differences)
 
 
 @click.command()
@@ -95,7 +95,7 @@ def drop(find: Find, as_json: bool, name: str) -> None:
     Example:
       crewkit-sessions drop g1 --data var/up
     """
-    _do(find, as_json, "drop", name, f"{name} is dropped")
+    _do(find, as_json, "drop", name, f"{name} is dropped", waits=True)
 
 
 @click.command()
@@ -124,35 +124,29 @@ def resume(find: Find, as_json: bool, name: str) -> None:
     _do(find, as_json, "resume", name, f"{name} is resumed")
 
 
-def _do(find: Find, as_json: bool, kind: str, name: str, line: str) -> None:
-    print_found(run_job(find(), kind, name, waits=kind == "drop"), as_json, lambda _: click.echo(line))
+def _do(find: Find, as_json: bool, kind: str, name: str, line: str, **options: Any) -> None:
+    print_found(run_job(find(), kind, name, **options), as_json, lambda _: click.echo(line))
 
 
-def _replay_line(done: dict[str, Any]) -> str:
-    result = done["results"][0]
-    return (
-        f"{done['generation']} has caught up: {result['facts']:,} facts of {result['records']:,} records; "
-        f"`prove {done['generation']}` compares it"
-    )
+def _print_replay(done: dict[str, Any]) -> None:
+    name, result = done["generation"], done["results"][0]
+    caught_up = f"{result['facts']:,} facts of {result['records']:,} records"
+    click.echo(f"{name} has caught up: {caught_up}; `prove {name}` compares it")
 
 
 def _print_generations(found: list[dict[str, Any]]) -> None:
     columns = ("name", "state", "facts", "records left", "fold version", "made at", "last proof", "live since")
-    print_table(columns, [_row(generation) for generation in found])
+    print_table(columns, map(_row, found))
 
 
 def _row(found: dict[str, Any]) -> tuple[object, ...]:
     state = found["state"] + (", paused" if found["paused"] else "")
     since = found["switches"][-1]["at"] if found["state"] == "live" else ""
-    left = "" if found["state"] == "dropped" else found["lag_records"]
-    facts = "" if found["state"] == "dropped" else found["facts"]
-    return found["name"], state, facts, left, found["fold_version"], found["made_at"], _proof(found["proof"]), since
-
-
-def _proof(proof: dict[str, Any] | None) -> str:
-    if proof is None:
-        return "none"
-    return f"{'equal to' if proof['equal'] else 'differs from'} {proof['compared_with']}, {proof['at']}"
+    facts, left = ("", "") if found["state"] == "dropped" else (found["facts"], found["lag_records"])
+    proof = "none"
+    if by := found["proof"]:
+        proof = f"{'equal to' if by['equal'] else 'differs from'} {by['compared_with']}, {by['at']}"
+    return found["name"], state, facts, left, found["fold_version"], found["made_at"], proof, since
 
 
 COMMANDS: list[click.Command] = [generations, replay, prove, switch, drop, pause, resume]

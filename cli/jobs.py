@@ -1,6 +1,5 @@
 """Requests a job from an installation, and follows it with a bar until it ends."""
 
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from cli.exits import DIFFERENT, away
+from cli.exits import AWAY, end
 
 if TYPE_CHECKING:
     from cli.client import Installation
@@ -41,21 +40,16 @@ def run_job(
     with _bar(title) as show:
         while job["state"] not in ENDED:
             if job["waits_for"] and job["waits_for"] != missing:
-                missing = _report_missing(job["waits_for"], waits=waits)
+                missing = job["waits_for"]
+                if not waits:
+                    end(missing, AWAY)
+                click.echo(f"waiting: {missing}", err=True)
             show(job["progress"] or {"share": None, "text": "waits" if job["state"] == "requested" else ""})
             time.sleep(LOOK_EVERY_S)
             job = installation.get(f"{PATH}/{job['id']}", patience_s=PATIENCE_S)["data"]
     if job["state"] == "failed":
-        click.echo(f"{title} failed: {job['reason']}", err=True)
-        sys.exit(DIFFERENT)
+        end(f"{title} failed: {job['reason']}")
     return job
-
-
-def _report_missing(what: str, *, waits: bool) -> str:
-    if not waits:
-        away(what)
-    click.echo(f"waiting: {what}", err=True)
-    return what
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import click
 
-from cli.exits import DIFFERENT, OK
+from cli.exits import DIFFERENT, OK, end
 from cli.find_installation import json_option
 from cli.log_records import as_json_line
 from cli.options import settings_options
@@ -51,7 +51,10 @@ def read(session: UUID | None, position: str | None, count: int, **options: Any)
 
     if (session is None) == (position is None):
         raise click.UsageError("give either --session or --position")
-    at = _position(position or "0:0")
+    try:
+        at = Position.parse(position or "0:0")
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--position") from error
     settings = _settings(options)
     try:
         with _reported() as meter:
@@ -60,8 +63,7 @@ def read(session: UUID | None, position: str | None, count: int, **options: Any)
             else:
                 show_from(settings, at, count, _print)
     except NotInLog as error:
-        click.echo(str(error), err=True)
-        sys.exit(DIFFERENT)
+        end(str(error))
 
 
 @log.command()
@@ -153,20 +155,10 @@ def import_(folder: Path, as_json: bool, replication: int, topic_exists: bool, *
     print_found(found, as_json, _print_import)
 
 
-COMMANDS: list[click.Command] = [log]
-
-
 def _settings(options: dict[str, Any]) -> Settings:
     from runtime.settings.stack_folder import with_stack
 
     return with_stack(load_settings(options))
-
-
-def _position(text: str) -> Position:
-    try:
-        return Position.parse(text)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--position") from error
 
 
 def _print(record: LogRecord) -> None:
@@ -185,11 +177,9 @@ def _reported() -> Iterator[Meter]:
         with metered() as meter:
             yield meter
     except (Damaged, Refused) as error:
-        click.echo(f"refused: {error}", err=True)
-        sys.exit(DIFFERENT)
+        end(f"refused: {error}")
     except KeyboardInterrupt:
-        click.echo("interrupted; an export or import continues when the command runs again", err=True)
-        sys.exit(DIFFERENT)
+        end("interrupted; an export or import continues when the command runs again")
 
 
 def _print_export(found: dict[str, Any]) -> None:

@@ -2,11 +2,11 @@
 
 import faulthandler
 import os
-import sys
 
 import click
 
 from cli import audit, dead_letters, demo, generations, log, prices, run, setup
+from cli.exits import AWAY, end
 from ingest.log.broken import BrokenLog
 from runtime.settings.private_files import UMASK
 from runtime.settings.settings import BadSettings
@@ -15,12 +15,12 @@ from store.broken import Broken
 from store.errors import StoreUnavailable
 
 COMMANDS = (
-    *(*run.COMMANDS, *setup.COMMANDS, *prices.COMMANDS, *audit.COMMANDS, *dead_letters.COMMANDS),
-    *(*generations.COMMANDS, *log.COMMANDS, *demo.COMMANDS),
+    *(*run.COMMANDS, *setup.COMMANDS, prices.prices, *audit.COMMANDS, dead_letters.dead_letters),
+    *(*generations.COMMANDS, log.log, demo.demo),
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(commands=COMMANDS, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="crewkit-sessions")
 def crewkit_sessions() -> None:
     """The system of record for AI coding sessions.
@@ -38,10 +38,6 @@ def crewkit_sessions() -> None:
     """
 
 
-for command in COMMANDS:
-    crewkit_sessions.add_command(command)
-
-
 def main() -> None:
     """Run the command line; an error prints one sentence and sets a non-zero exit code."""
     os.umask(UMASK)
@@ -49,11 +45,8 @@ def main() -> None:
     try:
         crewkit_sessions()
     except BadSettings as error:
-        click.echo(str(error), err=True)
-        sys.exit(2)
+        end(str(error), 2)
     except (Broken, BrokenLog) as error:
-        click.echo(f"refusing to run: {error}", err=True)
-        sys.exit(1)
+        end(f"refusing to run: {error}")
     except (LogUnavailable, StoreUnavailable) as error:
-        click.echo(f"a service does not answer: {error}", err=True)
-        sys.exit(69)
+        end(f"a service does not answer: {error}", AWAY)

@@ -1,6 +1,5 @@
 """`prices`: what tokens cost if a client reported no cost."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from cli.exits import DIFFERENT
+from cli.exits import end
 from cli.find_installation import open_installation, token_option, url_option
 from cli.jobs import run_job
 from cli.options import settings_options
@@ -78,14 +77,17 @@ def load(
       crewkit-sessions prices load prices.toml --data var/up
       crewkit-sessions prices load --shipped --new-generations-only --data var/up
     """
-    wanted = _wanted(file, shipped)
+    if (file is None) != shipped:
+        raise click.UsageError("give either a FILE or --shipped")
+    wanted = list_prices().prices if file is None else _read(file)
     settings = load_settings(options)
-    running = _running(settings, url, token)
-    added = (
-        _request(running, wanted, new_generations_only) if running else _load(settings, wanted, new_generations_only)
-    )
+    if running := _running(settings, url, token):
+        added = _request(running, wanted, new_generations_only)
+    else:
+        added = _load(settings, wanted, new_generations_only)
     for price in added:
-        click.echo(f"{price.model} from {moment(price.from_ms)}: {_dollars(price)}")
+        dollars = ", ".join(f"{name.replace('_', ' ')} {usd:f}" for name, usd in _usd(price).items())
+        click.echo(f"{price.model} from {moment(price.from_ms)}: {dollars}")
     click.echo(f"prices: {len(added)} loaded, {len(wanted) - len(added)} known already")
 
 
@@ -105,16 +107,18 @@ def show(as_json: bool, as_toml: bool, url: str | None, token: str | None, **opt
     """
     settings = load_settings(options)
     running = _running(settings, url, token)
-    history = _stored(settings) if running is None else _listed(running)
+    if running is None:
+        from runtime.operations.load_prices import price_history
+
+        history = [shown(row) for row in price_history(settings)]
+    else:
+        history = _listed(running)
     if as_json:
         click.echo(msgspec.json.encode(history).decode())
     elif as_toml:
         click.echo(format_prices(newest_shown(history)), nl=False)
     else:
         _print_table(newest_shown(history))
-
-
-COMMANDS: Sequence[click.Command] = (prices,)
 
 
 def _running(settings: Settings, url: str | None, token: str | None) -> "Installation | None":
@@ -150,25 +154,12 @@ def _load(settings: Settings, wanted: Sequence[Price], new_generations_only: boo
     try:
         loaded = load_prices(settings, wanted, new_generations_only=new_generations_only)
     except TooEarly as error:
-        click.echo(f"refused: {error}", err=True)
-        sys.exit(DIFFERENT)
+        end(f"refused: {error}")
     return [row.price for row in loaded]
 
 
 def _listed(running: "Installation") -> list[ShownPrice]:
     return msgspec.convert(running.get(PATH)["data"], list[ShownPrice])
-
-
-def _stored(settings: Settings) -> list[ShownPrice]:
-    from runtime.operations.load_prices import price_history
-
-    return [shown(row) for row in price_history(settings)]
-
-
-def _wanted(file: Path | None, shipped: bool) -> Sequence[Price]:
-    if (file is None) != shipped:
-        raise click.UsageError("give either a FILE or --shipped")
-    return list_prices().prices if file is None else _read(file)
 
 
 def _read(file: Path) -> list[Price]:
@@ -190,7 +181,3 @@ def _print_table(prices: Sequence[Price]) -> None:
 
 def _usd(price: Price) -> dict[str, Any]:
     return {name: usd_per_million(getattr(price, f"{name}_nano")) for name in KINDS}
-
-
-def _dollars(price: Price) -> str:
-    return ", ".join(f"{name.replace('_', ' ')} {usd:f}" for name, usd in _usd(price).items())

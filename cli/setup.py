@@ -1,13 +1,13 @@
 """Commands that prepare an installation: topics, tables, tokens and secrets."""
 
 import re
-import sys
 import time
 from pathlib import Path
 from typing import Any, get_args
 
 import click
 
+from cli.exits import end
 from cli.options import settings_of_a_process, settings_options
 from edge.names import is_valid_name
 from runtime.settings.log_url import KafkaAddress, parse_log_url
@@ -40,8 +40,7 @@ def provision(replication: int, topic_exists: bool, **options: Any) -> None:
         for line in provision_all(settings_of_a_process(options), wish):
             click.echo(line)
     except Refused as error:
-        click.echo(f"refused: {error}", err=True)
-        sys.exit(1)
+        end(f"refused: {error}")
 
 
 @click.command()

@@ -49,6 +49,3 @@ def demo(
     except TooFewEvents as reason:
         raise click.UsageError(str(reason)) from reason
     sys.exit(run_demo(given, data, org, made, keep, svg))
-
-
-COMMANDS: list[click.Command] = [demo]
