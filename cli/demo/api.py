@@ -5,7 +5,7 @@ It retries after 429, 503 or a lost connection. It sends sessions concurrently, 
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import httpx
@@ -85,29 +85,23 @@ class Sender:
 
     async def run(self) -> None:
         """Send the parents, then their children; of each, the longest session first."""
-        indexes = sorted(range(len(self._sessions)), key=lambda index: -self._sessions[index].events)
-        await self._send_all(index for index in indexes if self._sessions[index].parent is None)
-        await self._send_all(index for index in indexes if self._sessions[index].parent is not None)
+        longest_first = sorted(enumerate(self._sessions), key=lambda numbered: -numbered[1].events)
+        await asyncio.gather(*(self._send(i, session) for i, session in longest_first if session.parent is None))
+        await asyncio.gather(*(self._send(i, session) for i, session in longest_first if session.parent is not None))
 
-    async def _send_all(self, indexes: Iterable[int]) -> None:
-        await asyncio.gather(*(self._send(index) for index in indexes))
-
-    async def _send(self, index: int) -> None:
-        session = self._sessions[index]
+    async def _send(self, index: int, session: DemoSession) -> None:
+        user, sessions = session.user_id, f"/{self._org}/sessions"
         async with self._slots:
             parent = {} if session.parent is None else {"parent_id": self.ids[session.parent]}
-            body, path = msgspec.json.encode(session.create | parent), f"/{self._org}/sessions"
-            created = await self._api.send("POST", path, session.user_id, body, session.key)
-            self.ids[index] = created["data"]["id"]
-            await self._send_events(session, self.ids[index])
-
-    async def _send_events(self, session: DemoSession, id_: str) -> None:
-        user, events_path = session.user_id, f"/{self._org}/observability/sessions/{id_}/events"
-        for batch in session.batches:
-            recorded = (await self._api.send("POST", events_path, user, batch.body))["data"]
-            self.rejected += len(recorded["rejected"])
-            self._on_accepted(recorded["accepted"])
-            if batch.report is not None:
-                await self._api.send("PATCH", f"/{self._org}/sessions/{id_}", user, batch.report)
-        if session.end is not None:
-            await self._api.send("POST", f"/{self._org}/sessions/{id_}/end", user, session.end)
+            body = msgspec.json.encode(session.create | parent)
+            id_ = (await self._api.send("POST", sessions, user, body, session.key))["data"]["id"]
+            self.ids[index] = id_
+            for batch in session.batches:
+                events = f"/{self._org}/observability/sessions/{id_}/events"
+                recorded = (await self._api.send("POST", events, user, batch.body))["data"]
+                self.rejected += len(recorded["rejected"])
+                self._on_accepted(recorded["accepted"])
+                if batch.report is not None:
+                    await self._api.send("PATCH", f"{sessions}/{id_}", user, batch.report)
+            if session.end is not None:
+                await self._api.send("POST", f"{sessions}/{id_}/end", user, session.end)

@@ -40,7 +40,14 @@ def show_results(console: Console, results: Results, checks: Sequence[DemoCheck]
     by_agent = _table("Cost by agent", ("agent",), ("sessions", "cost", "share"), agents)
     by_model = _table("Cost by model", ("model",), ("tokens", "cost", "share"), models)
     console.print(Columns([by_agent, by_model], padding=(0, 4)))
-    console.print(_days(results))
+    sessions = [row["value"] for row in results.sessions_per_day]
+    cost = [row["value"] for row in results.cost_per_day]
+    redacted = sum(sum(session["redactions"].values()) for session in results.sessions)
+    grid = Table.grid(padding=(0, 2))
+    grid.add_row("sessions a day", Text(sparkline(sessions), style="cyan"), f"{sum(sessions):,} in all")
+    grid.add_row("cost a day", Text(sparkline(cost), style="magenta"), f"${sum(cost):,.2f} in all")
+    grid.add_row("secrets cut out", f"{redacted:,} before they reached the log", "")
+    console.print(grid)
 
 
 def show_proof(console: Console, checks: Sequence[DemoCheck]) -> None:
@@ -70,17 +77,6 @@ def _session_cells(session: dict[str, Any]) -> Sequence[str | Text]:
 
 def _cost_cells(row: dict[str, Any]) -> tuple[str, str]:
     return f"${row['cost_usd']:,.2f}", "–" if row["cost_share"] is None else f"{row['cost_share']:.0%}"
-
-
-def _days(results: Results) -> Table:
-    sessions = [row["value"] for row in results.sessions_per_day]
-    cost = [row["value"] for row in results.cost_per_day]
-    redacted = sum(sum(session["redactions"].values()) for session in results.sessions)
-    grid = Table.grid(padding=(0, 2))
-    grid.add_row("sessions a day", Text(sparkline(sessions), style="cyan"), f"{sum(sessions):,} in all")
-    grid.add_row("cost a day", Text(sparkline(cost), style="magenta"), f"${sum(cost):,.2f} in all")
-    grid.add_row("secrets cut out", f"{redacted:,} before they reached the log", "")
-    return grid
 
 
 def sparkline(values: Sequence[float]) -> str:

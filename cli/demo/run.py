@@ -89,7 +89,11 @@ def _target(console: Console, given: Access | None, data: Path | None, org: str,
             target = _with_tokens(url, folder / "secrets", org)
             yield target
             if keep:
-                _print_still_running(console, target, folder)
+                pid = (folder / "run" / "up.pid").read_text().strip()
+                where = f"at [bold]{target.url}[/], data in {folder}; stop it with `kill {pid}`."
+                console.print(f"\nStill running {where}", soft_wrap=True)
+                console.print(f"A token with role admin, valid for 4 hours:\n{target.tokens[READER]}", soft_wrap=True)
+                _print_link(console, target)
 
 
 def _with_tokens(url: str, secrets: Path, org: str) -> Access:
@@ -120,15 +124,6 @@ async def _send(console: Console, api: Api, org: str, sessions: list[DemoSession
     if sender.rejected or api.repeats:
         console.print(f"{sender.rejected:,} events rejected, {api.repeats:,} requests repeated", style="yellow")
     return sender
-
-
-def _print_still_running(console: Console, target: Access, folder: Path) -> None:
-    pid = (folder / "run" / "up.pid").read_text().strip()
-    console.print(
-        f"\nStill running at [bold]{target.url}[/], data in {folder}; stop it with `kill {pid}`.", soft_wrap=True
-    )
-    console.print(f"A token with role admin, valid for 4 hours:\n{target.tokens[READER]}", soft_wrap=True)
-    _print_link(console, target)
 
 
 def _print_link(console: Console, target: Access) -> None:

@@ -86,22 +86,17 @@ class Meter(NamedTuple):
 def make_sessions(seed: int, sessions: int, events: int, now: datetime) -> list[DemoSession]:
     """Return sessions in which every known kind of event occurs. Raises `TooFewEvents`: the sessions need more."""
     rng = Random(seed)  # noqa: S311 (made-up data, the same for the same seed)
-    made: list[DemoSession] = []
-    for count in _draw_sizes(rng, sessions, events):
-        made.append(_make_session(Random(rng.getrandbits(64)), made, count, now))  # noqa: S311 (as above)
-    return made
-
-
-def _draw_sizes(rng: Random, sessions: int, events: int) -> list[int]:
-    """Return the sizes of many short sessions and a few long ones. The first has room for every kind of event."""
     spare = events - sessions * EVENTS_MIN - TOUR_EVENTS
     if spare < 0:
         raise TooFewEvents(f"{sessions} sessions need at least {events - spare} events")
-    weights = [rng.lognormvariate(0, 0.9) for _ in range(sessions)]
+    weights = [rng.lognormvariate(0, 0.9) for _ in range(sessions)]  # many short sessions, and a few long ones
     total = sum(weights)
     sizes = [EVENTS_MIN + int(spare * weight / total) for weight in weights]
-    sizes[0] += events - sum(sizes)
-    return sizes
+    sizes[0] += events - sum(sizes)  # the first session has room for every kind of event
+    made: list[DemoSession] = []
+    for count in sizes:
+        made.append(_make_session(Random(rng.getrandbits(64)), made, count, now))  # noqa: S311 (as above)
+    return made
 
 
 def _make_session(rng: Random, earlier: Sequence[DemoSession], count: int, now: datetime) -> DemoSession:

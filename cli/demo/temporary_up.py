@@ -32,7 +32,12 @@ def temporary_installation(keep: bool) -> Iterator[tuple[str, Path]]:
         cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
         process = _start(folder, port, keep)
         cleanup.callback(_stop, process)
-        _wait_until_ready(process, port, folder)
+        deadline = time.monotonic() + UP_S
+        while (ended := process.poll() is not None) or not answers_200(HOST, port, "/readyz", timeout_s=2):
+            if ended or time.monotonic() >= deadline:
+                output = (folder / "up.log").read_text(errors="replace")[-2_000:]
+                raise DidNotStart(f"`crewkit-sessions up` did not start:\n{output}")
+            time.sleep(0.05)
         yield f"http://{HOST}:{port}", folder
         if keep:
             cleanup.pop_all()
@@ -47,16 +52,6 @@ def _start(folder: Path, port: int, keep: bool) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # noqa: S603 (our own command)
             arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True, env=env
         )
-
-
-def _wait_until_ready(process: subprocess.Popen[bytes], port: int, folder: Path) -> None:
-    deadline = time.monotonic() + UP_S
-    while time.monotonic() < deadline and process.poll() is None:
-        if answers_200(HOST, port, "/readyz", timeout_s=2):
-            return
-        time.sleep(0.05)
-    output = (folder / "up.log").read_text(errors="replace")[-2_000:]
-    raise DidNotStart(f"`crewkit-sessions up` did not start:\n{output}")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

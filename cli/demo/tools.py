@@ -67,18 +67,14 @@ def tool_use(builder: SessionBuilder, agent: Agent = None) -> Iterator[SampleEve
         if builder.chance(0.2):
             yield builder.event("PermissionDenied", agent, **call, reason="Not on this branch")
             return
-    yield from _outcome(builder, agent, call, response)
-
-
-def _outcome(builder: SessionBuilder, agent: Agent, call: Extra, response: Extra) -> Iterator[SampleEvent]:
     duration = round(builder.rng.expovariate(1 / 900)) + 3
     if builder.chance(0.06):
         error = builder.rng.choice(sample_data.ERRORS)
         yield builder.event("PostToolUseFailure", agent, **call, error=error, is_interrupt=False, duration_ms=duration)
     elif builder.chance(0.99):
         yield builder.event("PostToolUse", agent, **call, tool_response=response, duration_ms=duration)
-        if call["tool_name"] in ("Edit", "Write") and builder.chance(0.3):
-            yield builder.event("FileChanged", agent, file_path=call["tool_input"]["file_path"], event="change")
+        if name in ("Edit", "Write") and builder.chance(0.3):
+            yield builder.event("FileChanged", agent, file_path=request["file_path"], event="change")
 
 
 def tool_batch(builder: SessionBuilder) -> Iterator[SampleEvent]:
