@@ -53,7 +53,7 @@ def stack(**options: Any) -> None:
     """
     with from_checkout():
         from devstack.stack import run_stack
-    from runtime.services.http_checks import check_http
+    from runtime.settings.http_settings import check_http
     from runtime.settings.secret_making import make_embedded_secrets
 
     settings = settings_of_a_process(options)

@@ -4,7 +4,7 @@ from devstack.stack import STORE_READER
 from devstack.store_server.server import serve
 from devstack.store_server.users import StoreUser
 from runtime.services.ports import is_loopback
-from runtime.settings.secret_files import read_secret
+from runtime.settings.private_files import read_secret
 from runtime.settings.settings import BadSettings, Settings
 from runtime.settings.store_url import store_address
 

@@ -18,11 +18,11 @@ from prices.price_list import list_prices
 from runtime.operations.price_log import ServedPriceLog, SqlitePriceLog
 from runtime.operations.provision_store import EMBEDDED_PARTITIONS, provision_store
 from runtime.services.followers import Followers
-from runtime.services.http_checks import check_http
 from runtime.services.http_services import open_readers, service
 from runtime.services.metrics import new_registry
 from runtime.services.rule_cache import user_cache
 from runtime.services.tuning import release_memory, tune_interpreter
+from runtime.settings.http_settings import check_http
 from runtime.settings.log_url import embedded_log
 from runtime.settings.secrets import own_secrets
 from runtime.settings.settings import Settings

@@ -23,9 +23,8 @@ from runtime.services.ports import check_ports
 from runtime.services.rule_cache import user_cache
 from runtime.services.run_folder import write_address
 from runtime.services.store_checks import check_reading, compare_store
-from runtime.settings.credentials import check_tokens_open_orgs, load_credentials
+from runtime.settings.http_settings import check_tokens_open_orgs, create_rate_limits, load_credentials
 from runtime.settings.log_url import KafkaAddress, parse_log_url
-from runtime.settings.rate_limit_settings import create_rate_limits
 from runtime.settings.secrets import id_secrets, own_secrets
 from runtime.settings.settings import BadSettings, Settings
 from runtime.settings.store_url import store_address

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from runtime.settings.secret_files import check_secrets_folder, make_secret
+from runtime.settings.private_files import check_secrets_folder, make_secret
 from runtime.settings.secrets import IDS, PRIVATE, PUBLIC, SEED, TOKENS, new_key
 from runtime.settings.settings import BadSettings
 

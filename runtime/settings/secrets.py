@@ -1,8 +1,8 @@
 """Reads the installation's secrets: files in ``DIR/secrets`` that only their owner can read.
 
-`secret_making` makes them, and `secret_files` refuses a file that others can read or change. Everything that must never
-change is derived from ``seed.key``, which itself never changes. ``id.keys`` has one key per line: the first one makes
-ids, all verify them, so keys can be rotated. ``token.key`` also has one key per line: the first one signs tokens
+`secret_making` makes them, and `private_files` refuses a file that others can read or change. Everything that must
+never change is derived from ``seed.key``, which itself never changes. ``id.keys`` has one key per line: the first one
+makes ids, all verify them, so keys can be rotated. ``token.key`` also has one key per line: the first one signs tokens
 (HS256), all verify them. If there is an ``operator.key``, it signs operator tokens instead, and ``operator.pub``
 verifies them, so machines that serve can't sign any.
 """
@@ -12,7 +12,7 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from runtime.settings.secret_files import check_secrets_folder, make_secret, read_secret
+from runtime.settings.private_files import check_secrets_folder, make_secret, read_secret
 from runtime.settings.settings import BadSettings, Settings
 from schemas.ids import IdSecrets
 from schemas.installation import OwnSecrets

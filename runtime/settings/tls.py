@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from runtime.services.http_probe import answers_200
-from runtime.settings.secret_files import read_secret
+from runtime.settings.private_files import read_secret
 from runtime.settings.settings import BadSettings
 from store.address import StoreAddress
 from store.broken import Broken

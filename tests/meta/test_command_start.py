@@ -122,7 +122,7 @@ def test_up_refuses_to_start_without_heavy_imports(tmp_path: Path, reason: str) 
     [
         ("runtime.services.embedded", KAFKA),
         ("runtime.services.http_services", KAFKA | {"chdb"}),
-        ("runtime.services.http_checks", KAFKA | {"chdb", "granian", "hyperscan"}),
+        ("runtime.settings.http_settings", KAFKA | {"chdb", "granian", "hyperscan"}),
         ("runtime.services.worker", HTTP | SIGNING | {"chdb", "hyperscan"}),
         ("runtime.services.auditor", KAFKA | {"chdb", "hyperscan"}),
         ("runtime.operations.provisioning", HTTP | SIGNING | {"chdb", "faust", "hyperscan", "mode"}),

@@ -19,7 +19,7 @@ from edge.keys import shared_secret
 from edge.revocation import Revoked, parse_revoked
 from edge.watched_file import Unreadable, WatchedFile
 from runtime.services.ports import free_port
-from runtime.settings.credentials import load_credentials
+from runtime.settings.http_settings import load_credentials
 from runtime.settings.secret_making import make_embedded_secrets
 from runtime.settings.secrets import token_key, token_keys
 from runtime.settings.settings import BadSettings, Settings

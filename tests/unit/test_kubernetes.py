@@ -199,7 +199,7 @@ def _is_used(setting: str, pod: Pod) -> bool:
 
 
 def test_secrets_are_readable_by_the_process_alone(documents: Documents) -> None:
-    """`runtime.settings.secret_files` refuses a volume's default mode, 0644."""
+    """`runtime.settings.private_files` refuses a volume's default mode, 0644."""
     secrets = [volume["secret"] for pod in pods(documents) for volume in pod.spec["volumes"] if "secret" in volume]
 
     assert secrets

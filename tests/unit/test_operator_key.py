@@ -13,7 +13,7 @@ from cli.main import crewkit_sessions
 from edge.claims import BadToken
 from edge.keys import parse_private_key
 from edge.names import AUDIENCE, ISSUER
-from runtime.settings.credentials import check_tokens_open_orgs, load_credentials
+from runtime.settings.http_settings import check_tokens_open_orgs, load_credentials
 from runtime.settings.secret_making import make_embedded_secrets, make_secrets
 from runtime.settings.settings import BadSettings, Settings
 from tests.support.fakes.token_issuer import Key, write_jwks

@@ -15,7 +15,7 @@ from edge.keys import shared_secret
 from edge.rate_limits import HOUR_S, RateLimits, RequestCounter
 from ingest.log.atomic_write import write_whole
 from runtime.services.composition import WriteSide, compose
-from runtime.settings.rate_limit_settings import create_rate_limits
+from runtime.settings.http_settings import create_rate_limits
 from runtime.settings.settings import BadSettings, Settings
 from tests.support.clients.in_process import in_process
 from tests.support.clients.otlp import claude_record, logs

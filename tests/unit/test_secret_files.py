@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from cli.main import crewkit_sessions
 from devstack.stack import Stack
 from devstack.store_server.process import run_store_server
-from runtime.settings import secret_files
-from runtime.settings.secret_files import read_secret
+from runtime.settings import private_files
+from runtime.settings.private_files import read_secret
 from runtime.settings.secret_making import make_embedded_secrets
 from runtime.settings.secrets import read_or_make_secret, token_key
 from runtime.settings.settings import BadSettings, Settings
@@ -115,7 +115,7 @@ def test_a_mounted_secret_of_root_may_be_readable_by_a_group(
 ) -> None:
     """`defaultMode: 0400` becomes 0440 if the volume has an `fsGroup`; the volume's default, 0644, is refused."""
     file = mounted(tmp_path, mode) / "token.key"
-    monkeypatch.setattr(secret_files.os, "geteuid", lambda: 12345)  # a container's account that isn't root
+    monkeypatch.setattr(private_files.os, "geteuid", lambda: 12345)  # a container's account that isn't root
 
     _read_or_refused(lambda: read_secret(file), is_read)
 
@@ -125,7 +125,7 @@ def test_the_mode_of_a_read_only_folder_does_not_matter(tmp_path: Path, monkeypa
     folder = mounted(tmp_path, 0o400)
     folder.chmod(0o1777)
     read_only = type("Disk", (), {"f_flag": os.ST_RDONLY})
-    monkeypatch.setattr(secret_files.os, "statvfs", lambda _: read_only)
+    monkeypatch.setattr(private_files.os, "statvfs", lambda _: read_only)
 
     assert token_key(folder) == b"\xab" * 32
     (folder / "token.key").chmod(0o644)
