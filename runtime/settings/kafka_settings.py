@@ -27,6 +27,7 @@ def kafka_security(settings: Settings) -> KafkaSecurity:
     if mechanism not in get_args(Mechanism):
         raise BadSettings(f"kafka_sasl_mechanism: {mechanism} is not one of {', '.join(get_args(Mechanism))}")
     has_tls, has_login = protocol in ("tls", "sasl_tls"), protocol in ("sasl_plaintext", "sasl_tls")
+    login = [name for name in ("kafka_user", "kafka_password_file", "kafka_token_command") if getattr(settings, name)]
     files = TlsFiles(
         "kafka",
         settings.kafka_ca_file,
@@ -37,15 +38,10 @@ def kafka_security(settings: Settings) -> KafkaSecurity:
     if not has_tls:
         _refuse_unused(protocol, files.given, "tls or sasl_tls")
     if not has_login:
-        _refuse_unused(protocol, _login_settings(settings), "sasl_tls or sasl_plaintext")
+        _refuse_unused(protocol, login, "sasl_tls or sasl_plaintext")
     context = tls_context(files) if has_tls else None
     bare = KafkaSecurity(cast(Transport, protocol), cast(Mechanism, mechanism), context=context, certificate=files.cert)
-    return _with_login(bare, settings) if has_login else bare
-
-
-def _login_settings(settings: Settings) -> list[str]:
-    names = ("kafka_user", "kafka_password_file", "kafka_token_command")
-    return [name for name in names if getattr(settings, name)]
+    return _with_login(bare, settings, login) if has_login else bare
 
 
 def _refuse_unused(protocol: str, given: list[str], needed: str) -> None:
@@ -53,8 +49,7 @@ def _refuse_unused(protocol: str, given: list[str], needed: str) -> None:
         raise BadSettings(f"{given[0]} has no effect while kafka_security is {protocol}: set it to {needed}")
 
 
-def _with_login(bare: KafkaSecurity, settings: Settings) -> KafkaSecurity:
-    given = _login_settings(settings)
+def _with_login(bare: KafkaSecurity, settings: Settings, given: list[str]) -> KafkaSecurity:
     if bare.mechanism == "OAUTHBEARER":
         if given != ["kafka_token_command"]:
             raise BadSettings("kafka_sasl_mechanism: OAUTHBEARER needs kafka_token_command, and no user or password")

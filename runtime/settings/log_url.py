@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -34,12 +34,8 @@ def parse_log_url(url: str) -> SqliteAddress | KafkaAddress:
     query_of("LOG_URL", parts, (), _FORMS)
     if parts.scheme == "sqlite" and not parts.netloc and parts.path not in ("", "/"):
         return SqliteAddress(Path(parts.path))
-    if parts.scheme == "kafka" and parts.netloc:
-        return KafkaAddress(_bootstrap(parts), _topic(parts))
-    raise BadSettings(f"LOG_URL must be {_FORMS}")
-
-
-def _bootstrap(parts: SplitResult) -> str:
+    if parts.scheme != "kafka" or not parts.netloc:
+        raise BadSettings(f"LOG_URL must be {_FORMS}")
     if "@" in parts.netloc:
         raise refuse("LOG_URL", "set the user in KAFKA_USER and KAFKA_PASSWORD_FILE, not in the URL", _FORMS)
     for address in parts.netloc.split(","):
@@ -47,14 +43,10 @@ def _bootstrap(parts: SplitResult) -> str:
         if not host.hostname:
             raise refuse("LOG_URL", "an address between two commas has no host", _FORMS)
         port_of("LOG_URL", host, _PORT)
-    return parts.netloc
-
-
-def _topic(parts: SplitResult) -> str:
     topic = parts.path.strip("/")
     if topic and not _TOPIC.fullmatch(topic):
         raise refuse("LOG_URL", f"{topic!r} is not a topic name: only letters, digits, dots, - and _", _FORMS)
-    return topic or TOPIC
+    return KafkaAddress(parts.netloc, topic or TOPIC)
 
 
 def embedded_log(settings: Settings) -> Path:

@@ -89,7 +89,11 @@ def read_secret(file: Path) -> str:
     """Return the text of a secret file, without surrounding whitespace. Raises `BadSettings`, `FileNotFoundError`."""
     try:
         with file.open() as opened:
-            _check(file, os.fstat(opened.fileno()))  # checks the very file that is read
+            found = os.fstat(opened.fileno())  # of the very file that is read
+            _check_owner(file, found)
+            tolerated = _GROUP_READS if found.st_uid == ROOT != os.geteuid() else 0
+            if found.st_mode & _OTHERS & ~tolerated:
+                raise BadSettings(f"{file} is a secret, but other accounts can read or change it: chmod 600 {file}")
             return opened.read().strip()
     except (PermissionError, IsADirectoryError, UnicodeDecodeError) as error:
         raise BadSettings(f"{file} can't be read: {getattr(error, 'strerror', error)}") from error
@@ -122,13 +126,6 @@ def make_secret(file: Path, text: str) -> None:
         pass
     finally:
         mine.unlink()
-
-
-def _check(file: Path, found: os.stat_result) -> None:
-    _check_owner(file, found)
-    tolerated = _GROUP_READS if found.st_uid == ROOT != os.geteuid() else 0
-    if found.st_mode & _OTHERS & ~tolerated:
-        raise BadSettings(f"{file} is a secret, but other accounts can read or change it: chmod 600 {file}")
 
 
 def _check_owner(path: Path, found: os.stat_result) -> None:

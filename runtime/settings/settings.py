@@ -123,23 +123,19 @@ def load_settings(options: Mapping[str, Any], environ: Mapping[str, str] = os.en
     """Merge the three sources. Raises `BadSettings`: a setting is wrong; the message names it."""
     names = Settings.__struct_fields__
     given = {name: value for name, value in options.items() if value is not None}
-    _refuse_passwords(given)
+    # Every account on the machine can read a command line, but not an environment.
+    for option, instead in (("store_url", "STORE_PASSWORD_FILE"), ("rate_limit_url", "RATE_LIMIT_PASSWORD_FILE")):
+        if _WITH_PASSWORD.search(given.get(option, "")):
+            raise BadSettings(
+                f"{option}: every account on this machine can read a password in an option, "
+                f"so write it into a file and name the file in {instead}"
+            )
     env = {name: environ[name.upper()] for name in names if environ.get(name.upper())}
     data = Path(given.get("data") or env.get("data") or Settings().data)
     try:
         return msgspec.convert({**_file(data / "settings.toml"), **env, **given}, Settings, strict=False)
     except msgspec.ValidationError as error:
         raise BadSettings(f"settings: {error}") from error
-
-
-def _refuse_passwords(options: Mapping[str, Any]) -> None:
-    """Refuse passwords in options: every account on the machine can read a command line, but not an environment."""
-    for option, instead in (("store_url", "STORE_PASSWORD_FILE"), ("rate_limit_url", "RATE_LIMIT_PASSWORD_FILE")):
-        if _WITH_PASSWORD.search(options.get(option) or ""):
-            raise BadSettings(
-                f"{option}: every account on this machine can read a password in an option, "
-                f"so write it into a file and name the file in {instead}"
-            )
 
 
 def _file(path: Path) -> dict[str, Any]:

@@ -40,22 +40,7 @@ _CACHES = (
 
 def store_address(settings: Settings) -> StoreAddress:
     """Return the store that the settings name, with the password and certificates from files. Raises `BadSettings`."""
-    return with_files(parse_store_url(settings.store), settings)
-
-
-def parse_store_url(url: str) -> StoreAddress:
-    """Parse a store URL. Raises `BadSettings`: the URL is wrong; the message names the part and gives an example."""
-    parts = split("STORE_URL", url, _FORMS)
-    if parts.scheme == "chdb" and not parts.netloc and parts.path not in ("", "/"):
-        query = query_of("STORE_URL", parts, ("cache_bytes_max",), _FORMS)
-        return StoreAddress({"interface": "chdb", "path": _engine(Path(parts.path).absolute(), query)})
-    if parts.scheme == "clickhouse" and parts.hostname:
-        return StoreAddress(_server(parts), _control(parts.path))
-    raise BadSettings(f"STORE_URL must be {_FORMS}")
-
-
-def with_files(store: StoreAddress, settings: Settings) -> StoreAddress:
-    """Return the address with the password and certificates from files; raise like `store_address`."""
+    store = parse_store_url(settings.store)
     if store.is_embedded:
         return store
     files = TlsFiles("store", settings.store_ca_file, settings.store_cert_file, settings.store_key_file)
@@ -66,10 +51,27 @@ def with_files(store: StoreAddress, settings: Settings) -> StoreAddress:
         options["password"] = secret_of("store_password_file", settings.store_password_file)
     if options.get("secure"):
         tls_context(files)  # raises if a file is wrong
-        options |= _tls_options(files, has_password=bool(options["password"]))
+        paths = {"ca_cert": files.ca, "client_cert": files.cert, "client_cert_key": files.key}
+        options |= {name: path for name, path in paths.items() if path}
+        if files.cert and options["password"]:
+            options["tls_mode"] = "strict"  # the password authenticates us, not the certificate
     elif files.given:
         raise BadSettings(f"{files.given[0]} has no effect without TLS: add ?secure=true to store_url")
     return structs.replace(store, options=options)
+
+
+def parse_store_url(url: str) -> StoreAddress:
+    """Parse a store URL. Raises `BadSettings`: the URL is wrong; the message names the part and gives an example."""
+    parts = split("STORE_URL", url, _FORMS)
+    if parts.scheme == "chdb" and not parts.netloc and parts.path not in ("", "/"):
+        query = query_of("STORE_URL", parts, ("cache_bytes_max",), _FORMS)
+        return StoreAddress({"interface": "chdb", "path": _engine(Path(parts.path).absolute(), query)})
+    if parts.scheme == "clickhouse" and parts.hostname:
+        options, database = _server(parts), parts.path.strip("/") or CONTROL_DATABASE
+        if not _DATABASE.fullmatch(database):
+            raise refuse("STORE_URL", f"{database!r} is not a database name: only letters, digits and _", _FORMS)
+        return StoreAddress(options, database)
+    raise BadSettings(f"STORE_URL must be {_FORMS}")
 
 
 def _server(parts: SplitResult) -> dict[str, Any]:
@@ -103,20 +105,6 @@ def _switch(query: Mapping[str, str], name: str) -> bool:
     if value not in ("true", "false"):
         raise refuse("STORE_URL", f"{name} must be true or false, not {value!r}", _FORMS)
     return value == "true"
-
-
-def _control(path: str) -> str:
-    name = path.strip("/") or CONTROL_DATABASE
-    if not _DATABASE.fullmatch(name):
-        raise refuse("STORE_URL", f"{name!r} is not a database name: only letters, digits and _", _FORMS)
-    return name
-
-
-def _tls_options(files: TlsFiles, *, has_password: bool) -> dict[str, Any]:
-    """Return TLS options. A certificate authenticates us only if there is no password."""
-    options = {"ca_cert": files.ca, "client_cert": files.cert, "client_cert_key": files.key}
-    given: dict[str, Any] = {name: path for name, path in options.items() if path}
-    return given | ({"tls_mode": "strict"} if files.cert and has_password else {})
 
 
 def _engine(folder: Path, query: dict[str, str]) -> str:

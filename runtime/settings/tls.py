@@ -15,6 +15,8 @@ from store.address import StoreAddress
 from store.broken import Broken
 from store.tls_errors import speaks_tls, tls_failure, tls_refusal
 
+_ANSWER_S = 2.0
+
 
 class TlsFiles(Struct, frozen=True):
     """Paths of TLS files; an empty path is not set. Without ``ca``, the system's authorities are trusted.
@@ -46,7 +48,10 @@ def tls_context(files: TlsFiles) -> ssl.SSLContext:
     for name, path in ((f"{files.prefix}_ca_file", files.ca), (f"{files.prefix}_cert_file", files.cert)):
         if path and not Path(path).is_file():
             raise BadSettings(f"{name}: {path} does not exist")
-    context = _trusting(files)
+    try:
+        context = ssl.create_default_context(cafile=files.ca or None)
+    except (ssl.SSLError, OSError) as error:
+        raise BadSettings(f"{files.prefix}_ca_file: {files.ca} contains no PEM certificates ({error})") from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     if files.cert:
         _load_own(context, files)
@@ -64,13 +69,6 @@ def secret_of(setting: str, path: str) -> str:
     return secret
 
 
-def _trusting(files: TlsFiles) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=files.ca or None)
-    except (ssl.SSLError, OSError) as error:
-        raise BadSettings(f"{files.prefix}_ca_file: {files.ca} contains no PEM certificates ({error})") from error
-
-
 def _load_own(context: ssl.SSLContext, files: TlsFiles) -> None:
     setting, key = (f"{files.prefix}_key_file", files.key) if files.key else (f"{files.prefix}_cert_file", files.cert)
     secret_of(setting, key)  # refuses a key that other accounts can read
@@ -82,9 +80,6 @@ def _load_own(context: ssl.SSLContext, files: TlsFiles) -> None:
         raise BadSettings(
             f"{setting}: {key} is not the private key of {files.cert} in PEM, or its password is wrong ({error})"
         ) from error
-
-
-_ANSWER_S = 2.0
 
 
 def check_transport(store: StoreAddress) -> None:
