@@ -68,8 +68,7 @@ def _make_own(root: Path) -> None:
     if not (ids / PUBLIC).exists():
         ids.mkdir(exist_ok=True)
         ids.chmod(0o700)  # a new volume is open
-        for _ in make_secrets(ids, dev_tokens=True):
-            pass
+        make_secrets(ids, dev_tokens=True)
     operator.mkdir(mode=0o700, exist_ok=True)
     for name in (PRIVATE, TOKENS):
         if (ids / name).exists() and not (operator / name).exists():

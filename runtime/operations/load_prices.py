@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 
-from prices.log import PriceLog, begin_prices, load
+from prices.log import begin_prices, load
 from prices.price_list import LoadedPrice, list_prices
 from prices.table import history_of, is_counting
 from runtime.operations.price_log import open_price_log
@@ -26,9 +26,14 @@ def load_prices(settings: Settings, wanted: Sequence[Price], *, new_generations_
     """
     log = open_price_log(settings)
     with _control(settings) as client:
-        begun = _is_begun(client, log)
+        begun = log.exists()
         if begun:
             begin_prices(client, list_prices(), log)  # or the history of a lost store would begin with this load
+        elif is_counting(client):
+            raise BadSettings(
+                "log_url: prices are recorded in the log, but there is no log at this URL, although the store has a "
+                "generation: give --log-url and Kafka's settings as for `ingest`"
+            )
         return load(client, log if begun else None, wanted, new_generations_only=new_generations_only)
 
 
@@ -36,17 +41,6 @@ def price_history(settings: Settings) -> list[LoadedPrice]:
     """Return every price that was ever loaded. Raises as `load_prices` does."""
     with _control(settings) as client:
         return history_of(client)
-
-
-def _is_begun(client: Client, log: PriceLog) -> bool:
-    """Return whether the installation has a log for its prices."""
-    begun = log.exists()
-    if not begun and is_counting(client):
-        raise BadSettings(
-            "log_url: prices are recorded in the log, but there is no log at this URL, although the store has a "
-            "generation: give --log-url and Kafka's settings as for `ingest`"
-        )
-    return begun
 
 
 @contextmanager

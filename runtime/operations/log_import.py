@@ -77,7 +77,9 @@ class _Import:
 
     async def _into_kafka(self, configured: KafkaTopic) -> Restored:
         """Compare with the topic's records, create what is missing as `provision` does, and append."""
-        configured = await self._with_partitions(configured)
+        with outages_explained(configured):
+            if not configured.partitions and await read_record(configured, patience_s=0) is None:
+                configured = configured._replace(partitions=self._manifest.partitions)
         async with _existing(configured) as there:
             if there is not None:
                 await self._check(*there, f"the topic {configured.name}")
@@ -88,13 +90,6 @@ class _Import:
             return await self._send(target, topic.partitions)
         finally:
             await target.stop()
-
-    async def _with_partitions(self, configured: KafkaTopic) -> KafkaTopic:
-        """Return the topic with the partition count of the export, unless one is configured or recorded."""
-        with outages_explained(configured):
-            if configured.partitions or await read_record(configured, patience_s=0) is not None:
-                return configured
-        return configured._replace(partitions=self._manifest.partitions)
 
     async def _check(self, log: LogReader, partitions: int, place: str) -> None:
         plan = planned(self._folder, self._manifest, partitions)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 
 from ingest.log.broken import BrokenLog
-from ingest.log.kafka.provision import Installed, Wish, install
+from ingest.log.kafka.provision import Wish, install
 from prices.price_list import list_prices
 from runtime.operations.price_log import open_price_log
 from runtime.operations.provision_store import EMBEDDED_PARTITIONS, provision_store
@@ -15,7 +15,7 @@ from runtime.settings.secrets import own_secrets
 from runtime.settings.settings import Settings
 from runtime.settings.store_url import store_address
 from runtime.settings.tls import check_transport
-from schemas.installation import OwnSecrets, record_topic
+from schemas.installation import record_topic
 from store.errors import Refused
 from store.installation_record import record_in_store
 
@@ -24,9 +24,14 @@ def provision_all(settings: Settings, wish: Wish) -> Iterator[str]:
     """Create what is missing; yield a line for everything that was created or checked. Raises `Refused`, `Broken`."""
     address, partitions, own = parse_log_url(settings.log), EMBEDDED_PARTITIONS, own_secrets(settings.secrets_folder)
     if isinstance(address, KafkaAddress):
-        installed = _installed(settings, address, own, wish)
-        yield from _report(installed)
-        partitions = installed.topic.partitions
+        try:
+            topic, record, made = asyncio.run(install(kafka_topic(settings, address), own, wish))
+        except BrokenLog as error:
+            raise Refused(str(error)) from error
+        partitions = topic.partitions
+        copies = "one copy of each record, for development" if topic.replication == 1 else f"{topic.replication} copies"
+        yield f"topic {topic.name}: {'created' if made else 'exists'}, {partitions} partitions, {copies}"
+        yield f"topic {record_topic(topic.name)}: recorded {record.made_at}"
     log = open_price_log(settings)
     store = store_address(settings)
     check_transport(store)
@@ -34,17 +39,3 @@ def provision_all(settings: Settings, wish: Wish) -> Iterator[str]:
         done = provision_store(store, partitions, list_prices(), log)
         record_in_store(store, partitions, own)
     yield from done or ["store: up to date"]
-
-
-def _installed(settings: Settings, address: KafkaAddress, own: OwnSecrets, wish: Wish) -> Installed:
-    try:
-        return asyncio.run(install(kafka_topic(settings, address), own, wish))
-    except BrokenLog as error:
-        raise Refused(str(error)) from error
-
-
-def _report(installed: Installed) -> Iterator[str]:
-    topic, record = installed.topic, installed.record
-    copies = "one copy of each record, for development" if topic.replication == 1 else f"{topic.replication} copies"
-    yield f"topic {topic.name}: {'created' if installed.made else 'exists'}, {topic.partitions} partitions, {copies}"
-    yield f"topic {record_topic(topic.name)}: recorded {record.made_at}"

@@ -8,7 +8,6 @@ from functools import partial
 from time import time
 from typing import Any, NamedTuple
 
-from litestar.handlers import HTTPRouteHandler
 from prometheus_client import CollectorRegistry
 
 from audit.history import FoldedHistory
@@ -68,12 +67,10 @@ def compose(
     """Return the ASGI app for the given sides. ``/metrics`` shows ``registry``; `build_service` gets ``options``."""
     registry = registry or new_registry()
     routes: list[Any] = []
-    plain: list[HTTPRouteHandler] = []
     dependencies: dict[str, Any] = {}
     parts: list[Readiness] = []
     if read is not None:
-        routes += [*query_routes(), *operation_routes(JOB_ROUTES)]
-        plain += dashboard_routes()
+        routes += [*query_routes(), *operation_routes(JOB_ROUTES), *dashboard_routes()]
         answers = Answers(read.answer_bytes_max)
         dependencies |= query_dependencies(
             read.reader, read.secrets, FoldedHistory(), read.clock, read.freshness, answers
@@ -85,7 +82,7 @@ def compose(
         dependencies |= ingest_dependencies(write.log, write.secrets, write.clock, write.privacy, bodies, registry)
         parts.append(log_readiness(write.log))
     return build_service(
-        [*routes, *plain],
+        routes,
         dependencies,
         verifier,
         partial(check_all, *parts),

@@ -28,11 +28,7 @@ HEADERS = {
 def dashboard_routes() -> list[HTTPRouteHandler]:
     """Return the routes of the dashboard. Without the charts' package, it shows only tables."""
     folder = Path(str(files("dashboard")))
-    return static_routes(folder / "index.html", PAGES, HEADERS, folder / "static", _find_charts())
-
-
-def _find_charts() -> dict[str, Path]:
-    """Find the charts' script without importing its package, which would take 100 ms and 30 MB."""
-    found = find_spec("plotly")
+    found = find_spec("plotly")  # importing the package would take 100 ms and 30 MB
     script = Path(found.origin).with_name("package_data") / "plotly.min.js" if found and found.origin else None
-    return {CHARTS: script} if script and script.is_file() else {}
+    charts = {CHARTS: script} if script and script.is_file() else {}
+    return static_routes(folder / "index.html", PAGES, HEADERS, folder / "static", charts)

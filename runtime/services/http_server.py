@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
@@ -12,20 +12,15 @@ from granian.server.embed import Server
 from runtime.services.tuning import connections_max, raise_open_files, tune_interpreter
 from runtime.settings.settings import Settings
 
+if TYPE_CHECKING:
+    from edge.outermost import App
+    from edge.starting import Front
+
 HEADERS_WITHIN_MS = 15_000
 READ_AHEAD_BYTES = 131_072  # per connection, in addition to the body bytes that are counted
 HTTP_DRAIN_S = 10.0
 BACKLOG = 1_024
 ADMIN_CONNECTIONS_MAX = 128
-
-
-class Served(Protocol):
-    """An ASGI app; ``internal`` serves health and metrics if they have their own address."""
-
-    @property
-    def internal(self) -> "Served | None": ...
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None: ...
 
 
 async def serve_http(
@@ -66,7 +61,7 @@ async def serve_http(
         serving.result()
 
 
-async def serve(app: Served, settings: Settings, stopping: asyncio.Event, *, lifespan: bool = True) -> None:
+async def serve(app: "App | Front", settings: Settings, stopping: asyncio.Event, *, lifespan: bool = True) -> None:
     """Serve the API, and health and metrics at the admin address if there is one, until ``stopping`` is set."""
     parts = [serve_http(app, settings.host, settings.port, stopping, lifespan=lifespan)]
     if app.internal is not None and settings.admin_address is not None:

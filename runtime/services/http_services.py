@@ -61,8 +61,11 @@ async def _run(settings: Settings, sides: Sequence[str]) -> int:
         if log is not None:
             ending.push_async_callback(log.stop)
             await log.start()  # before the port opens, so that a wrong topic ends the process with one sentence
-        if reader is not None and (comparing := await _checked(settings, own, reader)):
-            ending.callback(comparing.cancel)
+        if reader is not None:
+            await asyncio.to_thread(check_transport, store_address(settings))
+            if comparing := await compare_store(settings, own):  # the store is unavailable, but the service may start
+                ending.callback(comparing.cancel)
+            await check_reading(reader)
         write_address(settings.folder, settings.host, settings.port)
         await serve(app, settings, stopping)
     return 0
@@ -72,14 +75,6 @@ def open_readers(settings: Settings, registry: CollectorRegistry) -> tuple[Click
     """Return the reader for questions and the one for readiness."""
     store, limit = store_address(settings), StoreTime(settings.store_seconds_per_hour)
     return metered(open_reader(store, store_time=limit), registry), open_probe(store)
-
-
-async def _checked(settings: Settings, own: OwnSecrets, reader: ClickHouseReader) -> "asyncio.Task[None] | None":
-    """Check the store. If it is unavailable, the service may start, and the returned task compares it later."""
-    await asyncio.to_thread(check_transport, store_address(settings))
-    comparing = await compare_store(settings, own)
-    await check_reading(reader)
-    return comparing
 
 
 def kafka_log(settings: Settings, own: OwnSecrets) -> "KafkaEventLog":

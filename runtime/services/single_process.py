@@ -6,12 +6,9 @@ Everything slower is in `runtime.services.embedded`.
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from importlib import import_module
 from importlib.resources import files
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -22,9 +19,6 @@ from runtime.settings.log_url import embedded_log
 from runtime.settings.secret_making import make_embedded_secrets
 from runtime.settings.secrets import own_secrets, token_keys
 from runtime.settings.settings import Settings
-
-if TYPE_CHECKING:
-    from edge.starting import Front
 
 
 def run_single_process(settings: Settings, on_ready: Callable[[], None]) -> int:
@@ -40,29 +34,27 @@ def run_single_process(settings: Settings, on_ready: Callable[[], None]) -> int:
     )
     make_embedded_secrets(settings.secrets_folder, begun=embedded_log(settings).exists())
     own_secrets(settings.secrets_folder), token_keys(settings.secrets_folder)  # refuse files that others can read
-    with locked_folder(settings.folder), _pid_file(settings.folder / "run" / "up.pid"):
-        check_ports(settings)
-        import uvloop
+    pid_file = settings.folder / "run" / "up.pid"
+    with locked_folder(settings.folder):
+        write_whole(pid_file, f"{os.getpid()}\n")
+        try:
+            check_ports(settings)
+            import uvloop
 
-        from runtime.services.tuning import tune_interpreter
+            from runtime.services.tuning import tune_interpreter
 
-        tune_interpreter()  # already here: collecting garbage during the imports would find none
-        return uvloop.run(_run(settings, on_ready))
-
-
-@contextmanager
-def _pid_file(file: Path) -> Iterator[None]:
-    write_whole(file, f"{os.getpid()}\n")
-    try:
-        yield
-    finally:
-        file.unlink(missing_ok=True)
+            tune_interpreter()  # already here: collecting garbage during the imports would find none
+            return uvloop.run(_run(settings, on_ready))
+        finally:
+            pid_file.unlink(missing_ok=True)
 
 
 async def _run(settings: Settings, on_ready: Callable[[], None]) -> int:
+    from edge.starting import Front
     from runtime.services.http_server import serve, stop_on_signals
 
-    stopping, front = stop_on_signals(), _make_front(settings)
+    stopping, page = stop_on_signals(), (files("dashboard") / "starting.html").read_bytes()
+    front = Front(page, Front(page) if settings.admin_address else None)  # answers until the services are ready
     write_address(settings.folder, settings.host, settings.port)
     serving = asyncio.ensure_future(serve(front, settings, stopping, lifespan=False))
     serving.add_done_callback(lambda _: stopping.set())
@@ -78,14 +70,6 @@ async def _run(settings: Settings, on_ready: Callable[[], None]) -> int:
         stopping.set()
         await asyncio.wait({serving})
     return 0
-
-
-def _make_front(settings: Settings) -> "Front":
-    """Return the server that answers until the services are ready."""
-    from edge.starting import Front
-
-    page = (files("dashboard") / "starting.html").read_bytes()
-    return Front(page, Front(page) if settings.admin_address else None)
 
 
 async def _load(settings: Settings) -> None:

@@ -25,16 +25,9 @@ def tune_interpreter() -> None:
     sys.setswitchinterval(SWITCH_S)
     gc.freeze()
     gc.set_threshold(200_000, 50, 100)
-    return_freed_blocks()
-
-
-def return_freed_blocks() -> None:
-    """Let glibc return every block of `MMAP_BLOCK_BYTES` or more to the system when it is freed.
-
-    By default, glibc raises this limit to 32 MiB after the first large bodies and places the next ones in one of 16
-    arenas, where smaller long-lived blocks pin them. After 1,600 hostile bodies, 97 MB were free but not returned; now
-    it is 9 MB.
-    """
+    # Let glibc return every block of `MMAP_BLOCK_BYTES` or more to the system when it is freed. By default, it raises
+    # this limit to 32 MiB after the first large bodies and places the next ones in one of 16 arenas, where smaller
+    # long-lived blocks pin them. After 1,600 hostile bodies, 97 MB were free but not returned; now it is 9 MB.
     mallopt = getattr(CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, MMAP_BLOCK_BYTES)
