@@ -47,6 +47,8 @@ def read(session: UUID | None, position: str | None, count: int, **options: Any)
       crewkit-sessions log read --position 0:0 --count 3 --data var/up
       crewkit-sessions log read --session 5f3c0a52-6a0f-4f0e-9d5f-0a4d8f3c2b11 --data var/up
     """
+    import asyncio
+
     from runtime.operations.log_export import NotInLog, show_from, show_session
 
     if (session is None) == (position is None):
@@ -59,9 +61,9 @@ def read(session: UUID | None, position: str | None, count: int, **options: Any)
     try:
         with _reported() as meter:
             if session is not None:
-                show_session(settings, session, meter, _print)
+                asyncio.run(show_session(settings, session, meter, _print))
             else:
-                show_from(settings, at, count, _print)
+                asyncio.run(show_from(settings, at, count, _print))
     except NotInLog as error:
         end(str(error))
 
@@ -82,11 +84,13 @@ def export(folder: Path, as_json: bool, **options: Any) -> None:
     Example:
       crewkit-sessions log export backup --data var/up
     """
+    import asyncio
+
     from runtime.operations.log_export import export as export_into
 
     settings = _settings(options)
     with _reported() as meter:
-        done = export_into(settings, folder, meter)
+        done = asyncio.run(export_into(settings, folder, meter))
     found = {
         "records": done.records,
         "segments": done.segments,

@@ -1,6 +1,5 @@
 """Open the log that the settings name, for `log read` and `log export`. In a stack's data folder it is the stack's."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -57,57 +56,38 @@ async def open_log(settings: Settings, own: OwnSecrets | None = None) -> AsyncIt
         await reader.stop()
 
 
-def export(settings: Settings, folder: Path, meter: Meter) -> Exported:
+async def export(settings: Settings, folder: Path, meter: Meter) -> Exported:
     """Export the records that the folder lacks. Raises as `export_log` and `open_log` do."""
     own = own_secrets(settings.secrets_folder)
-
-    async def run() -> Exported:
-        async with open_log(settings, own) as log:
-            source = Source(log.topic, log.partitions, own.fingerprint)
-            return await export_log(log.reader, source, folder, meter, utc_now)
-
-    return asyncio.run(run())
+    async with open_log(settings, own) as log:
+        source = Source(log.topic, log.partitions, own.fingerprint)
+        return await export_log(log.reader, source, folder, meter, utc_now)
 
 
-def show_from(settings: Settings, at: Position, count: int, show: Show) -> None:
+async def show_from(settings: Settings, at: Position, count: int, show: Show) -> None:
     """Show ``count`` records from a position on, or as many as there are. Raises `NotInLog` if there is none."""
+    async with open_log(settings) as log:
+        if at.partition >= log.partitions:
+            raise NotInLog(f"the log has no record at {at}: its partitions are 0 to {log.partitions - 1}")
+        end = (await log.reader.ends())[at.partition]
+        if at.offset >= end:
+            held = f"the last record of partition {at.partition} is at {Position(at.partition, end - 1)}"
+            raise NotInLog(f"the log has no record at {at}: {held if end else f'partition {at.partition} is empty'}")
+        async for record in read_all(log.reader, at.partition, at.offset, min(end, at.offset + count)):
+            show(record)
 
-    async def run() -> None:
-        async with open_log(settings) as log:
-            end = await _end_of(log, at)
-            async for record in read_all(log.reader, at.partition, at.offset, min(end, at.offset + count)):
-                show(record)
 
-    asyncio.run(run())
-
-
-def show_session(settings: Settings, session_id: UUID, meter: Meter, show: Show) -> None:
+async def show_session(settings: Settings, session_id: UUID, meter: Meter, show: Show) -> None:
     """Show all records of a session. Raises `NotInLog` if there is none."""
-    key = record_key(session_id)
-
-    async def run() -> None:
-        async with open_log(settings) as log:
-            found = 0
-            async for record in records_of_key(log.reader, log.partitions, key, meter):
-                show(record)
-                found += 1
-            if not found:
-                partition = partition_of(key, log.partitions)
-                end = (await log.reader.ends())[partition]
-                raise NotInLog(f"none of the {end:,} records of partition {partition} belongs to session {session_id}")
-
-    asyncio.run(run())
-
-
-async def _end_of(log: Opened, at: Position) -> int:
-    """Return the end of a position's partition. Raises `NotInLog` if the log has no such position."""
-    if at.partition >= log.partitions:
-        raise NotInLog(f"the log has no record at {at}: its partitions are 0 to {log.partitions - 1}")
-    end = (await log.reader.ends())[at.partition]
-    if at.offset >= end:
-        held = f"the last record of partition {at.partition} is at {Position(at.partition, end - 1)}"
-        raise NotInLog(f"the log has no record at {at}: {held if end else f'partition {at.partition} is empty'}")
-    return end
+    key, found = record_key(session_id), 0
+    async with open_log(settings) as log:
+        async for record in records_of_key(log.reader, log.partitions, key, meter):
+            show(record)
+            found += 1
+        if not found:
+            partition = partition_of(key, log.partitions)
+            end = (await log.reader.ends())[partition]
+            raise NotInLog(f"none of the {end:,} records of partition {partition} belongs to session {session_id}")
 
 
 def utc_now() -> str:
