@@ -13,7 +13,7 @@ from cli.exits import AWAY, end
 if TYPE_CHECKING:
     from cli.client import Installation
 
-LOOK_EVERY_S = 0.5
+LOOK_EVERY_S, LINE_EVERY_S = 0.5, 10.0
 PATIENCE_S = 60.0  # while the installation's services restart
 PATH = "/operator/jobs"
 ENDED = ("done", "failed")
@@ -72,9 +72,6 @@ def _bar(title: str) -> Iterator[Any]:
             progress.update(task, total=total, completed=now["share"] or 0.0, text=now["text"])
 
         yield show
-
-
-LINE_EVERY_S = 10.0
 
 
 def _lines(title: str) -> Any:

@@ -11,13 +11,13 @@ import click
 
 from cli.exits import DIFFERENT, OK, end
 from cli.find_installation import json_option
-from cli.log_records import as_json_line
+from cli.log_records import print_record
 from cli.options import settings_options
 from cli.printing import counted, print_found
 from ingest.log.archive.meter import Meter
 from ingest.log.archive.refusals import Damaged, Refused
 from runtime.settings.settings import Settings, load_settings
-from schemas.log.position import LogRecord, Position
+from schemas.log.position import Position
 
 DIR = click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 
@@ -61,9 +61,9 @@ def read(session: UUID | None, position: str | None, count: int, **options: Any)
     try:
         with _reported() as meter:
             if session is not None:
-                asyncio.run(show_session(settings, session, meter, _print))
+                asyncio.run(show_session(settings, session, meter, print_record))
             else:
-                asyncio.run(show_from(settings, at, count, _print))
+                asyncio.run(show_from(settings, at, count, print_record))
     except NotInLog as error:
         end(str(error))
 
@@ -163,10 +163,6 @@ def _settings(options: dict[str, Any]) -> Settings:
     from runtime.settings.stack_folder import with_stack
 
     return with_stack(load_settings(options))
-
-
-def _print(record: LogRecord) -> None:
-    click.echo(as_json_line(record))
 
 
 @contextmanager

@@ -1,8 +1,9 @@
-"""A record of the log as one line of JSON, for reading and for `jq`."""
+"""Prints a record of the log as one line of JSON, for reading and for `jq`."""
 
 from typing import Any
 from uuid import UUID
 
+import click
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
@@ -26,15 +27,10 @@ class ShownRecord(Struct, omit_defaults=True):
     value_base64: bytes | UnsetType = UNSET
 
 
-class _Kind(Struct):
-    kind: str
-
-
-def as_json_line(record: LogRecord) -> bytes:
-    """Return the record as JSON without line breaks."""
-    return msgspec.json.encode(
-        ShownRecord(str(Position(record.partition, record.offset)), _time(record), **_key(record), **_value(record))
-    )
+def print_record(record: LogRecord) -> None:
+    """Print the record as JSON without line breaks."""
+    position = str(Position(record.partition, record.offset))
+    click.echo(msgspec.json.encode(ShownRecord(position, _time(record), **_key(record), **_value(record))))
 
 
 def _time(record: LogRecord) -> str | UnsetType:
@@ -56,17 +52,12 @@ def _value(record: LogRecord) -> dict[str, Any]:
     """Return the value as JSON with its numbers as they are written, or as text or base64."""
     value = record.value or b""
     try:
-        msgspec.json.decode(value)
-        return {"kind": _kind(value), "value": Raw(msgspec.json.format(value, indent=-1))}
+        decoded = msgspec.json.decode(value)
+        kind = decoded.get("kind") if isinstance(decoded, dict) else None
+        shown = Raw(msgspec.json.format(value, indent=-1))
+        return {"kind": kind if isinstance(kind, str) else UNSET, "value": shown}
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         text, other = spell(record.value)
     if other is not None:
         return {"value_base64": other}
     return {} if text is None else {"text": text}
-
-
-def _kind(value: bytes) -> str | UnsetType:
-    try:
-        return msgspec.json.decode(value, type=_Kind).kind
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return UNSET

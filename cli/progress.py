@@ -47,15 +47,12 @@ class Lines:
         self._bytes += size
         now = self._clock()
         if now - self._shown >= LINE_EVERY_S:
-            self._shown = now
-            self._report(self._line(now - self._began))
-
-    def _line(self, passed_s: float) -> str:
-        left_s = (self._total - self._done) * passed_s / self._done
-        return (
-            f"{self._step}: {self._done:,} of {self._total:,} records, {self._bytes / passed_s / _MB:,.1f} MB/s, "
-            f"about {left_s:,.0f} s left"
-        )
+            self._shown, passed_s = now, now - self._began
+            left_s = (self._total - self._done) * passed_s / self._done
+            self._report(
+                f"{self._step}: {self._done:,} of {self._total:,} records, {self._bytes / passed_s / _MB:,.1f} MB/s, "
+                f"about {left_s:,.0f} s left"
+            )
 
 
 class Bar:

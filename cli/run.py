@@ -186,19 +186,15 @@ def welcome(settings: Settings, report: Callable[[str], None]) -> None:
     )
     report(f"sleep 1; curl -s {auth} {url}/api/v1/{ORG}/sessions/$SESSION\n")
     options = f"--data {shlex.quote(settings.data)} --org {ORG} --user {USER}"
-    report(f"Connect your coding agents: {_hook_client()} connect {options}\n")
+    beside = Path(sys.argv[0]).with_name("crewkit-hook")  # the client, which needs its path if it is not in PATH
+    client = "crewkit-hook" if shutil.which("crewkit-hook") or not beside.exists() else shlex.quote(str(beside))
+    report(f"Connect your coding agents: {client} connect {options}\n")
     report("Stop it with Ctrl-C.")
 
 
 def sign_in_link(url: str, token: str, operator: str) -> str:
     """Return a link to the dashboard. Both tokens are in its fragment, which browsers don't send."""
     return f"{url}/#{urlencode({'token': token, 'operator': operator})}"
-
-
-def _hook_client() -> str:
-    """Return the hook client's command as it can be typed: with its path if it is only beside this command."""
-    beside = Path(sys.argv[0]).with_name("crewkit-hook")
-    return "crewkit-hook" if shutil.which("crewkit-hook") or not beside.exists() else shlex.quote(str(beside))
 
 
 def _report(line: str) -> None:

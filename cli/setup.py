@@ -2,7 +2,6 @@
 
 import re
 import time
-from pathlib import Path
 from typing import Any, get_args
 
 import click
@@ -79,7 +78,11 @@ def token(org: str, user: str, role: Role, operator: bool, ttl: str, **options: 
         )
     if role == "agent" and ttl_s > _AGENT_TTL_S_MAX:
         raise click.BadParameter("an agent's token is valid for at most a year: 365d", param_hint="--ttl")
-    click.echo(_signed(settings.secrets_folder, user, org, role, ttl_s))
+    from edge.tokens import issue_token
+    from runtime.settings.secrets import operator_signer, token_key
+
+    key = operator_signer(settings.secrets_folder) if operator else token_key(settings.secrets_folder)
+    click.echo(issue_token(key, user, org, role, ttl_s, time.time()))
 
 
 @click.group()
@@ -108,14 +111,6 @@ def connect(options: tuple[str, ...]) -> None:  # noqa: ARG001 (all are accepted
     """Name the command that replaced this one, for any OPTIONS: `crewkit-hook connect`."""
     text = "`crewkit-hook connect` connects agents; `crewkit-hook connect --print` only prints their settings"
     raise click.UsageError(text)
-
-
-def _signed(folder: Path, user: str, org: str, role: Role, ttl_s: int) -> str:
-    from edge.tokens import issue_token
-    from runtime.settings.secrets import operator_signer, token_key
-
-    key = operator_signer(folder) if role == "operator" else token_key(folder)
-    return issue_token(key, user, org, role, ttl_s, time.time())
 
 
 def _seconds(ttl: str) -> int:

@@ -107,23 +107,18 @@ async def _run(console: Console, target: Access, org: str, sessions: list[DemoSe
     async with contextlib.aclosing(Api(target.url, target.tokens)) as api:
         console.print(f"[bold]crewkit-sessions demo[/] · {target.url} · org {org}\n")
         fresh = not (await api.get(f"/{org}/sessions", per_page=1))["data"]
-        sender = await _send(console, api, org, sessions)
+        with progress_bar(console) as bar:
+            task = bar.add_task("Sending", total=sum(session.events for session in sessions))
+            sender = Sender(api, org, sessions, lambda events: bar.advance(task, events))
+            await sender.run()
+        if sender.rejected or api.repeats:
+            console.print(f"{sender.rejected:,} events rejected, {api.repeats:,} requests repeated", style="yellow")
         with console.status("Waiting until everything is visible, then checking …"):
             results = await read_results(api, org, sender.ids)
             proof = await prove(target.url, target.operator) if target.operator else []
     outcome = DemoOutcome(results, check_results(sessions, results, fresh), proof, sender.rejected)
     outcome.show(console)
     return outcome
-
-
-async def _send(console: Console, api: Api, org: str, sessions: list[DemoSession]) -> Sender:
-    with progress_bar(console) as bar:
-        task = bar.add_task("Sending", total=sum(session.events for session in sessions))
-        sender = Sender(api, org, sessions, lambda events: bar.advance(task, events))
-        await sender.run()
-    if sender.rejected or api.repeats:
-        console.print(f"{sender.rejected:,} events rejected, {api.repeats:,} requests repeated", style="yellow")
-    return sender
 
 
 def _print_link(console: Console, target: Access) -> None:

@@ -40,8 +40,17 @@ def main() -> None:
 
 
 def make_all(root: Path) -> None:
-    """Make each missing file."""
-    _make_own(root)
+    """Make each missing file. The keys for operators have a folder that no service mounts."""
+    ids, operator = root / "ids", root / "operator"
+    if not (ids / PUBLIC).exists():
+        ids.mkdir(exist_ok=True)
+        ids.chmod(0o700)  # a new volume is open
+        make_secrets(ids, dev_tokens=True)
+    operator.mkdir(mode=0o700, exist_ok=True)
+    for name in (PRIVATE, TOKENS):
+        if (ids / name).exists() and not (operator / name).exists():
+            _write(operator / name, (ids / name).read_text())
+    (ids / PRIVATE).unlink(missing_ok=True)
     for file, make in _files(root).items():
         if not file.exists():
             _write(file, make())
@@ -60,20 +69,6 @@ def _give(path: Path, mode: int, owner: int) -> None:
     if path.stat().st_uid != owner:  # otherwise an earlier run did it
         path.chmod(mode)
         os.chown(path, owner, owner)
-
-
-def _make_own(root: Path) -> None:
-    """Make the installation's secrets. The keys for operators have a folder that no service mounts."""
-    ids, operator = root / "ids", root / "operator"
-    if not (ids / PUBLIC).exists():
-        ids.mkdir(exist_ok=True)
-        ids.chmod(0o700)  # a new volume is open
-        make_secrets(ids, dev_tokens=True)
-    operator.mkdir(mode=0o700, exist_ok=True)
-    for name in (PRIVATE, TOKENS):
-        if (ids / name).exists() and not (operator / name).exists():
-            _write(operator / name, (ids / name).read_text())
-    (ids / PRIVATE).unlink(missing_ok=True)
 
 
 def _files(root: Path) -> dict[Path, Callable[[], str]]:

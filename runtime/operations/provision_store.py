@@ -5,7 +5,6 @@ Running it again is safe, since each step looks first. It refuses a change that 
 partition count.
 """
 
-from collections.abc import Sequence
 from contextlib import closing
 from threading import Event
 
@@ -18,13 +17,7 @@ from store.address import StoreAddress
 from store.client_errors import classified
 from store.connect import WRITE, Client, connect
 from store.errors import Refused
-from store.generations import (
-    FIRST_GENERATION,
-    Generation,
-    add_generation_event,
-    existing_generations,
-    load_generations,
-)
+from store.generations import FIRST_GENERATION, add_generation_event, existing_generations, load_generations
 from store.migrate import migrate
 
 EMBEDDED_PARTITIONS = 1  # a log in a file has one partition
@@ -48,7 +41,13 @@ def provision_store(
             done += begin_prices(client, prices, log)
             if not any(known.is_live for known in load_generations(client)):
                 return [*done, *_make_first(client, store, partitions)]
-            done += _migrate_all(store, existing_generations(client), partitions)
+            for known in existing_generations(client):
+                if known.partitions != partitions:
+                    raise Refused(
+                        f"generation {known.name} was made for {known.partitions} partitions, not {partitions}: "
+                        "the number can't be changed"
+                    )
+                done += migrate(store, store.database(known.name), "generation")
             for job in left_to_do(load_generations(client), load_jobs(client)):
                 if job.kind == "prices":
                     done += load_requested(client, log, job)
@@ -66,15 +65,3 @@ def _make_first(client: Client, store: StoreAddress, partitions: int) -> list[st
     first = load_generations(client)[0].made
     add_generation_event(client, first, "live")
     return [*done, f"generation {first.name}, live"]
-
-
-def _migrate_all(store: StoreAddress, generations: Sequence[Generation], partitions: int) -> list[str]:
-    done: list[str] = []
-    for known in generations:
-        if known.partitions != partitions:
-            raise Refused(
-                f"generation {known.name} was made for {known.partitions} partitions, not {partitions}: "
-                "the number can't be changed"
-            )
-        done += migrate(store, store.database(known.name), "generation")
-    return done

@@ -27,7 +27,6 @@ from runtime.settings.log_url import embedded_log
 from runtime.settings.secrets import own_secrets
 from runtime.settings.settings import Settings
 from runtime.settings.store_url import store_address
-from store.address import StoreAddress
 from store.client_errors import classified
 from store.connect import PLAIN, connect
 from store.generations import KnownGeneration
@@ -45,7 +44,9 @@ async def running(settings: Settings, front: Front, stopping: asyncio.Event) -> 
     store, registry = store_address(settings), new_registry()
     log = SqliteEventLog(embedded_log(settings), bytes_max=settings.in_flight_bytes_max)
     async with AsyncExitStack() as ending:
-        await asyncio.to_thread(_keep_open, store, ending)
+        if store.is_embedded:
+            with classified():  # when the last client closes, so does the engine, and the next one loads all tables
+                ending.callback((await asyncio.to_thread(connect, PLAIN, **store.at("default"))).close)
         at_once = Event()
         at_once.set()  # a drop is completed while requests are served, so that the start needn't wait
         prices = SqlitePriceLog(embedded_log(settings))
@@ -60,13 +61,6 @@ async def running(settings: Settings, front: Front, stopping: asyncio.Event) -> 
         await ending.enter_async_context(front.showing(app))
         tune_interpreter()
         yield
-
-
-def _keep_open(store: StoreAddress, ending: AsyncExitStack) -> None:
-    """Hold a client: when the last one closes, so does the engine, and the next client would load all tables again."""
-    if store.is_embedded:
-        with classified():
-            ending.callback(connect(PLAIN, **store.at("default")).close)
 
 
 async def _follow(

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
 
 import uvloop
 from prometheus_client import CollectorRegistry
@@ -32,9 +31,6 @@ from runtime.settings.tls import check_transport
 from schemas.installation import OwnSecrets
 from store.reading.reader import ClickHouseReader, Reader, open_probe, open_reader
 from store.reading.store_time import StoreTime
-
-if TYPE_CHECKING:
-    from ingest.log.kafka import KafkaEventLog
 
 
 def run_services(settings: Settings, sides: Sequence[str]) -> int:
@@ -77,7 +73,7 @@ def open_readers(settings: Settings, registry: CollectorRegistry) -> tuple[Click
     return metered(open_reader(store, store_time=limit), registry), open_probe(store)
 
 
-def kafka_log(settings: Settings, own: OwnSecrets) -> "KafkaEventLog":
+def kafka_log(settings: Settings, own: OwnSecrets) -> EventLog:
     """Return the Kafka log, which must belong to the installation that has these secrets. Raises `BadSettings`."""
     from ingest.log.kafka import InstalledTopic, KafkaEventLog  # imported here: the read side and `up` don't use Kafka
     from runtime.settings.kafka_settings import kafka_topic

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import SplitResult
 
 import structlog
 
@@ -90,7 +89,14 @@ def _counter(settings: Settings) -> RequestCounter:
     if password_file and parts.password:
         raise BadSettings("rate_limit_password_file: rate_limit_url contains a password too; remove it there")
     password = secret_of("rate_limit_password_file", password_file) if password_file else None
-    _check(parts)
+    # Refuse parts that redis-py would ignore, and options that disable certificate checks.
+    if parts.scheme not in _QUERY:
+        raise BadSettings(f"rate_limit_url must be {_FORMS}")
+    query_of("rate_limit_url", parts, _QUERY[parts.scheme], _FORMS)
+    if parts.scheme != "unix":
+        port_of("rate_limit_url", parts, 6379)
+        if not _NUMBER.fullmatch(parts.path):
+            raise refuse("rate_limit_url", "only a database number is allowed after the port", _FORMS)
     # Imported here: processes that count in memory do not need Redis.
     from edge.redis_counter import open_redis_counter
 
@@ -98,15 +104,3 @@ def _counter(settings: Settings) -> RequestCounter:
         return open_redis_counter(settings.rate_limit_url, password)
     except ValueError as error:
         raise BadSettings(f"rate_limit_url: {error}") from error
-
-
-def _check(parts: SplitResult) -> None:
-    """Refuse URL parts that redis-py would ignore, and options that disable certificate checks."""
-    if parts.scheme not in _QUERY:
-        raise BadSettings(f"rate_limit_url must be {_FORMS}")
-    query_of("rate_limit_url", parts, _QUERY[parts.scheme], _FORMS)
-    if parts.scheme == "unix":
-        return
-    port_of("rate_limit_url", parts, 6379)
-    if not _NUMBER.fullmatch(parts.path):
-        raise refuse("rate_limit_url", "only a database number is allowed after the port", _FORMS)
