@@ -35,7 +35,8 @@ def make_projector(settings: Settings, reader: LogReader, partitions: int, regis
     planner = Planner(warehouse, cache, Pricing(warehouse), partitions, limit)
     observers = Observers()
     pipeline = Pipeline(warehouse, reader, planner, cache, observers, Pacer(settings.batch_wait_s))
-    progress = Progress(pipeline, warehouse, reader, now_ms, partial(check_log_tail, warehouse, reader, partitions))
+    now_ms, check_tail = lambda: time.time_ns() // 1_000_000, partial(check_log_tail, warehouse, reader, partitions)
+    progress = Progress(pipeline, warehouse, reader, now_ms, check_tail)
     watchdog = Watchdog(progress.places, pipeline.pace, STILL_S)
     parts = Parts(warehouse)
     metrics = ProjectorMetrics(registry, settings.generation, pipeline, progress, watchdog, parts)
@@ -52,8 +53,3 @@ async def check_start(warehouse: Warehouse, reader: LogReader, partitions: int) 
     """Refuse to start if the generation or the log doesn't match. Raises `Broken`: the message says what to do."""
     await asyncio.to_thread(check_generation, warehouse, partitions)
     await check_log_tail(warehouse, reader, partitions)
-
-
-def now_ms() -> int:
-    """Return the current time in milliseconds since 1970."""
-    return time.time_ns() // 1_000_000
