@@ -16,7 +16,6 @@ from edge.route_docs import takes
 from ingest.dependencies import NewWrite
 from ingest.intake.context import CommandContext, Invalid
 from ingest.intake.steps import append, durable
-from ingest.log.port import EventLog
 from schemas.http.requests import RedriveDeadLetter
 from schemas.http.responses import RedrivenDeadLetter, Reply
 from schemas.log.codec import Undecodable, decode_value, encode
@@ -71,12 +70,19 @@ async def redrive_dead_letter(write: NewWrite, position: FromPath[str]) -> Respo
     As in every write, secrets are redacted, and content is dropped where none may be stored.
     """
     context = write.context
-    letter = await _read_letter(write.log, position)
+    partition, offset = parse_position(position)
+    # From the log: `ingest` never reads the store. A position that was projected does no harm.
+    found = await write.log.read(partition, offset, offset + 1, 1)
+    if not found or found[0].offset != offset:
+        raise not_found()
     async with write.read() as body:
         command = await body.decode(_decoder)
-        record = await body.place.run(decide, letter, bytes(command.record), context)
+        record = await body.place.run(decide, found[0], bytes(command.record), context)
         record = await write.privacy.clean_whole(record, context.secrets.seed_key, write.lane)
-        to = await append(write.log, record.session_id, [_encoded(record)])
+        value = encode(record)
+        if len(value) > APPENDED_BYTES_MAX:
+            raise Invalid("record", f"is larger than {APPENDED_BYTES_MAX} bytes")
+        to = await append(write.log, record.session_id, [value])
     logger.info("dead_letter_redriven", position=position, to=str(to), by=context.actor.user_id)
     return durable(RedrivenDeadLetter(position, str(to), record.session_id), to)
 
@@ -87,19 +93,3 @@ def _record_id(value: bytes | None) -> UUID | None:
         return _identity.decode(value or b"").record_id
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-
-
-async def _read_letter(log: EventLog, text: str) -> LogRecord:
-    """Return the record from the log: `ingest` never reads the store. A position that was projected does no harm."""
-    position = parse_position(text)
-    found = await log.read(position.partition, position.offset, position.offset + 1, 1)
-    if not found or found[0].offset != position.offset:
-        raise not_found()
-    return found[0]
-
-
-def _encoded(record: SessionRecord) -> bytes:
-    value = encode(record)
-    if len(value) > APPENDED_BYTES_MAX:
-        raise Invalid("record", f"is larger than {APPENDED_BYTES_MAX} bytes")
-    return value

@@ -106,15 +106,15 @@ def _elements(body: bytes) -> list[Raw]:
 
 def read_each(raws: Iterable[Raw], decoder: msgspec.json.Decoder[Any], what: str) -> list[Any]:
     """Return the items, each invalid one replaced by its error; ``what`` is the noun for an item."""
-    return [_read_one(index, raw, decoder, what) for index, raw in enumerate(raws)]
-
-
-def _read_one(index: int, raw: Raw, decoder: msgspec.json.Decoder[Any], what: str) -> Any:
-    try:
-        return decoder.decode(raw)
-    except (msgspec.DecodeError, RecursionError) as error:
-        path, sentence = explain(str(error))
-        return RejectedEvent(index, f"invalid_{what}", f"{f'the {what}' if path == 'body' else path} {sentence}")
+    items: list[Any] = []
+    for index, raw in enumerate(raws):
+        try:
+            items.append(decoder.decode(raw))
+        except (msgspec.DecodeError, RecursionError) as error:
+            path, sentence = explain(str(error))
+            where = f"the {what}" if path == "body" else path
+            items.append(RejectedEvent(index, f"invalid_{what}", f"{where} {sentence}"))
+    return items
 
 
 def _wrong_count() -> Exception:

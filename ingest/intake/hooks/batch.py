@@ -98,10 +98,8 @@ def _too_many(name: str) -> Exception:
 
 
 def _restore(batch: Batch, letter: int) -> Batch:
-    return Batch([_restored(hook, letter) for hook in batch.hooks], batch.reports)
-
-
-def _restored(hook: RecordHook | RejectedEvent, letter: int) -> RecordHook | RejectedEvent:
-    if isinstance(hook, RejectedEvent):
-        return hook
-    return structs.replace(hook, payload=Raw(restore_payload(bytes(hook.payload), letter)))
+    hooks = list(batch.hooks)
+    for place, hook in enumerate(hooks):
+        if isinstance(hook, RecordHook):
+            hooks[place] = structs.replace(hook, payload=Raw(restore_payload(bytes(hook.payload), letter)))
+    return Batch(hooks, batch.reports)

@@ -50,15 +50,11 @@ def batched_hook(hook: RecordHook, client: Client, received_at: int) -> Hook:
     return Hook(payload, timestamp, hook.id, hook.context)
 
 
-class Report(NamedTuple):
-    """An accepted report: the client's id for its session, and the totals."""
+def checked_report(report: ReportSession, received_at: int) -> tuple[str, MetricsReport]:
+    """Return the client's id for the session, and the report as the log stores it.
 
-    session_id: str
-    report: MetricsReport
-
-
-def checked_report(report: ReportSession, received_at: int) -> Report:
-    """Return a report as the log stores it. Raises `Invalid` if it reports nothing, or has a wrong value."""
+    Raises `Invalid` if it reports nothing, or has a wrong value.
+    """
     if not is_client_session_id(report.session_id):
         raise Invalid("session_id", WRONG_SESSION_ID)
     if report.model_metrics is None and report.work is None:
@@ -67,28 +63,28 @@ def checked_report(report: ReportSession, received_at: int) -> Report:
     at = checked_ms(report.at, "at", received_at)
     reported_at = at if at is not None else of_models.reported_at or received_at
     work = None if report.work is None else _totals(report.work)
-    return Report(report.session_id, MetricsReport(of_models.models, reported_at, work, report.incomplete))
+    return report.session_id, MetricsReport(of_models.models, reported_at, work, report.incomplete)
 
 
 def session_facts(
-    hooks: Iterable[Hook], reports: Iterable[Report], client: Client, context: CommandContext
+    hooks: Iterable[Hook], reports: Iterable[tuple[str, MetricsReport]], client: Client, context: CommandContext
 ) -> list[SessionFacts]:
     """Return the facts of each session, in the client's order; reports come before the session's first end.
 
     Raises `Invalid` if there are too many sessions.
     """
-    of_session: dict[str, tuple[list[Hook], list[Report]]] = {}
+    of_session: dict[str, tuple[list[Hook], list[MetricsReport]]] = {}
     for hook in hooks:
         of_session.setdefault(hook.payload.head.session_id, ([], []))[0].append(hook)
-    for report in reports:
-        of_session.setdefault(report.session_id, ([], []))[1].append(report)
+    for name, report in reports:
+        of_session.setdefault(name, ([], []))[1].append(report)
     if len(of_session) > SESSIONS_PER_BATCH_MAX:  # each takes two appends or more
         raise Invalid("hooks", f"must name at most {SESSIONS_PER_BATCH_MAX} sessions, reports included")
     return [_of_session(name, *brought, client, context) for name, brought in of_session.items()]
 
 
 def _of_session(
-    name: str, hooks: Sequence[Hook], reports: Sequence[Report], client: Client, context: CommandContext
+    name: str, hooks: Sequence[Hook], reports: Sequence[MetricsReport], client: Client, context: CommandContext
 ) -> SessionFacts:
     session = agent_session(client.name, name, context)
     facts: list[Event | LifecycleRecord] = []
@@ -104,37 +100,28 @@ def _of_session(
 
 def _event(hook: Hook, session: AgentSession, context: CommandContext) -> Event:
     payload = hook.payload
-    event_id = hook.id or _derived_id(payload, session, context)
+    event_id = hook.id
+    if event_id is None:
+        hasher = event_id_hasher(context.secrets.seed_key, session.session_id)
+        moment = f"hook {moment_of(payload, context.received_at)}"
+        (event_id,) = event_ids([derived_event_digest(hasher, payload.event_type, moment, payload.data, 0)])
     odd = payload.data if payload.is_odd else None
     return Event(event_id, payload.event_type, hook.timestamp, Raw(payload.data), data_base64=odd)
-
-
-def _derived_id(payload: Payload, session: AgentSession, context: CommandContext) -> UUID:
-    hasher = event_id_hasher(context.secrets.seed_key, session.session_id)
-    moment = moment_of(payload, context.received_at)
-    return event_ids([derived_event_digest(hasher, payload.event_type, f"hook {moment}", payload.data, 0)])[0]
 
 
 def _end(hook: Hook, event: Event, session: AgentSession, context: CommandContext) -> SessionEnded:
     return SessionEnded(
         **context.head_of(session.session_id),
-        fact_id=_fact_id("hook-end", session, event.event_id.bytes, context),
+        fact_id=derived_uuid(context.secrets.seed_key, "hook-end", [session.session_id.bytes, event.event_id.bytes]),
         outcome=outcome_of(hook.payload.head),
         ended_at=event.timestamp,
     )
 
 
-def _reported(report: Report, session: AgentSession, context: CommandContext) -> MetricsReported:
-    content = msgspec.json.encode(report.report)
-    return MetricsReported(
-        **context.head_of(session.session_id),
-        fact_id=_fact_id("hook-report", session, content, context),
-        report=report.report,
-    )
-
-
-def _fact_id(purpose: str, session: AgentSession, part: bytes, context: CommandContext) -> UUID:
-    return derived_uuid(context.secrets.seed_key, purpose, [session.session_id.bytes, part])
+def _reported(report: MetricsReport, session: AgentSession, context: CommandContext) -> MetricsReported:
+    content = msgspec.json.encode(report)
+    fact_id = derived_uuid(context.secrets.seed_key, "hook-report", [session.session_id.bytes, content])
+    return MetricsReported(**context.head_of(session.session_id), fact_id=fact_id, report=report)
 
 
 def _said(hooks: Iterable[Hook], client: Client, context: CommandContext) -> Description:

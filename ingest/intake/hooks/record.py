@@ -15,10 +15,9 @@ from edge.errors import ApiError, not_found
 from edge.guards import may
 from edge.route_docs import takes
 from edge.validation_messages import explain
-from ingest.body import Body
-from ingest.dependencies import AgentWrite, NewAgentWrite
+from ingest.dependencies import NewAgentWrite
 from ingest.intake.agent_sessions.session import SessionFacts
-from ingest.intake.agent_sessions.store import Stored, store_sessions
+from ingest.intake.agent_sessions.store import store_sessions
 from ingest.intake.context import CommandContext, Invalid
 from ingest.intake.hooks.batch import is_batch, read_batch
 from ingest.intake.hooks.facts import batched_hook, checked_report, session_facts, single_hook
@@ -48,25 +47,21 @@ async def record_hooks(agent_write: NewAgentWrite, client: FromPath[str]) -> Res
     known = CLIENTS.get(client)
     if known is None:
         raise not_found()
+    context = agent_write.command.context
     async with agent_write.command.read() as body:
         if not await body.place.run(is_batch, body.text):
-            stored = await _store_one(agent_write, known, body)
+            if len(body.text) > EVENT_BYTES_MAX:
+                raise too_large()
+            sessions = await body.place.run(facts_of_one, body.text, known, context)
+            stored = await store_sessions(agent_write, sessions, [], body)
             headers = {"X-Log-Position": stored.position}
             return Response(None, status_code=HTTP_204_NO_CONTENT, headers=headers)  # type: ignore[arg-type]  # no body
-        context = agent_write.command.context
         sessions, accepted, rejected = await body.place.run(facts_of_batch, body.text, known, context)
         stored = await store_sessions(agent_write, sessions, rejected, body)
     if not stored.positions:
         raise ApiError(422, "invalid", _NOTHING_VALID, {"hooks": stored.rejected})
     reply = Reply(RecordedEvents(accepted, stored.rejected), {"position": stored.position})
     return Response(reply, headers={"X-Log-Position": stored.position})
-
-
-async def _store_one(write: AgentWrite, client: Client, body: Body) -> Stored:
-    if len(body.text) > EVENT_BYTES_MAX:
-        raise too_large()
-    sessions = await body.place.run(facts_of_one, body.text, client, write.command.context)
-    return await store_sessions(write, sessions, [], body)
 
 
 def facts_of_one(body: bytes, client: Client, context: CommandContext) -> list[SessionFacts]:
