@@ -1,4 +1,8 @@
-"""OTLP in protobuf, decoded by the official messages into the same form as JSON. Pure."""
+"""OTLP in protobuf, decoded by the official messages into the same form as JSON. Pure.
+
+Decoded as a whole, a request of empty messages takes 70 times its size. So each record is decoded separately, and the
+fields on the way to it are counted. `_messages` reads just enough of the wire format to reach the records one by one.
+"""
 
 import math
 import re
@@ -13,6 +17,7 @@ from opentelemetry.proto.resource.v1 import resource_pb2
 from agents.exported import (
     ATTRIBUTES_MAX,
     ITEM_BYTES_MAX,
+    ITEMS_MAX,
     Budget,
     DataPoint,
     Exported,
@@ -22,11 +27,15 @@ from agents.exported import (
     TooMuch,
     Undecodable,
 )
-from ingest.intake.otlp.wire import FIELDS_MAX, messages
 
 T = TypeVar("T")
 # Fields of the messages on the way to a record; they have the same numbers in all three kinds of request.
 _RESOURCES, _RESOURCE, _SCOPES, _ITEMS = 1, 1, 2, 2
+_FIELDS_MAX = 2 * ITEMS_MAX  # on the way to the records, the records themselves included
+# The wire format: kinds of fields, and their lengths.
+_VARINT, _BYTES = 0, 2
+_FIXED_BYTES = {1: 8, 5: 4}
+_VARINT_BYTES_MAX = 10
 _SCALARS = frozenset({"string_value", "int_value", "double_value", "bool_value"})
 # Some clients cut a text inside an emoji, which leaves a lone surrogate; protobuf refuses strings with one.
 _SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
@@ -51,36 +60,29 @@ def decode_logs(body: bytes) -> list[Exported[LogRecord]]:
 def decode_metrics(body: bytes) -> list[Exported[DataPoint]]:
     """Decode the body of ``/v1/metrics``; raises the same as `decode_logs`."""
     items, attributes = Budget(), Budget(ATTRIBUTES_MAX)
-
-    def points(raw: bytes) -> Iterator[DataPoint]:
-        return _points(_decode(metrics_pb2.Metric.FromString, raw), items, attributes)
-
-    return list(_exported(body, points))
+    return list(_exported(body, lambda raw: _points(_decode(metrics_pb2.Metric.FromString, raw), items, attributes)))
 
 
 def count_spans(body: bytes) -> int:
     """Return how many spans the body of ``/v1/traces`` has; raises the same as `decode_logs`."""
-    fields = Budget(FIELDS_MAX)
-    parts = messages(body, _RESOURCES, fields)
-    scopes = (scope for part in parts for scope in messages(part, _SCOPES, fields))
-    return sum(1 for scope in scopes for _ in messages(scope, _ITEMS, fields))
+    fields = Budget(_FIELDS_MAX)
+    parts = _messages(body, _RESOURCES, fields)
+    scopes = (scope for part in parts for scope in _messages(part, _SCOPES, fields))
+    return sum(1 for scope in scopes for _ in _messages(scope, _ITEMS, fields))
 
 
 def _exported(body: bytes, read: Callable[[bytes], Iterable[T]]) -> Iterator[Exported[T]]:
-    fields = Budget(FIELDS_MAX)
-    for part in messages(body, _RESOURCES, fields):
+    fields = Budget(_FIELDS_MAX)
+    for part in _messages(body, _RESOURCES, fields):
         attributes: dict[str, Scalar] = {}
-        for raw in messages(part, _RESOURCE, fields):
-            if not _fits(raw):
+        for raw in _messages(part, _RESOURCE, fields):
+            if len(raw) > ITEM_BYTES_MAX:
                 raise TooMuch
             attributes |= _attributes(_decode(resource_pb2.Resource.FromString, raw).attributes)
-        scopes = messages(part, _SCOPES, fields)
-        raws = (raw for scope in scopes for raw in messages(scope, _ITEMS, fields))
-        yield Exported(attributes, [item for raw in raws for item in (read(raw) if _fits(raw) else (None,))])
-
-
-def _fits(raw: bytes) -> bool:
-    return len(raw) <= ITEM_BYTES_MAX
+        scopes = _messages(part, _SCOPES, fields)
+        raws = (raw for scope in scopes for raw in _messages(scope, _ITEMS, fields))
+        items = [item for raw in raws for item in (read(raw) if len(raw) <= ITEM_BYTES_MAX else (None,))]
+        yield Exported(attributes, items)
 
 
 def _decode(decode: Callable[[bytes], T], raw: bytes) -> T:
@@ -137,3 +139,39 @@ def _attributes(pairs: Iterable[Any]) -> dict[str, Scalar]:
             if which != "double_value" or math.isfinite(scalar):
                 found[pair.key] = scalar
     return found
+
+
+def _messages(data: bytes, field: int, budget: Budget) -> Iterator[bytes]:
+    """Yield the messages that the message ``data`` has in ``field``; other fields are skipped.
+
+    Raises `Undecodable` if ``data`` isn't a message, and `TooMuch` if the budget is spent.
+    """
+    at, end = 0, len(data)
+    while at < end:
+        budget.spend()
+        tag, at = _read_varint(data, at)
+        kind = tag & 7
+        if kind == _BYTES:
+            length, at = _read_varint(data, at)
+            if at + length > end:
+                raise Undecodable("a message ends before it is complete")
+            if tag >> 3 == field:
+                yield data[at : at + length]
+            at += length
+        elif kind == _VARINT:
+            _, at = _read_varint(data, at)
+        elif kind in _FIXED_BYTES:
+            at += _FIXED_BYTES[kind]
+        else:
+            raise Undecodable("a field of an unknown kind")
+    if at > end:
+        raise Undecodable("a field ends before it is complete")
+
+
+def _read_varint(data: bytes, at: int) -> tuple[int, int]:
+    value = 0
+    for place, byte in enumerate(data[at : at + _VARINT_BYTES_MAX]):
+        value |= (byte & 0x7F) << 7 * place
+        if byte < 0x80:
+            return value, at + place + 1
+    raise Undecodable("a number ends before it is complete")

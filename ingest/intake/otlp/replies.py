@@ -63,11 +63,8 @@ METRICS = ReplyForm(ExportedMetrics, PartialPoints, ExportMetricsServiceResponse
 TRACES = ReplyForm(ExportedTraces, PartialSpans, ExportTraceServiceResponse, "rejected_spans")
 
 
-def status_in_json(message: str) -> bytes:
-    """Return the error of OTLP for a request that can't be decoded, in JSON."""
+def status(message: str, *, in_protobuf: bool) -> bytes:
+    """Return the error of OTLP for a request that can't be decoded."""
+    if in_protobuf:
+        return bytes(Status(code=_INVALID_ARGUMENT, message=message).SerializeToString())
     return msgspec.json.encode({"code": _INVALID_ARGUMENT, "message": message})
-
-
-def status_in_protobuf(message: str) -> bytes:
-    """Return the same in protobuf."""
-    return bytes(Status(code=_INVALID_ARGUMENT, message=message).SerializeToString())

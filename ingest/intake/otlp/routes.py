@@ -54,15 +54,14 @@ def respond_to_export_error(request: Request[Any, Any, Any], error: Exception) -
     if isinstance(error, TooMuch):
         return respond_to_error(request, too_large())
     is_protobuf = find_header(request.scope, b"content-type", "").lower().startswith(PROTOBUF)
-    media = PROTOBUF if is_protobuf else JSON
     if isinstance(error, ApiError) and error.status == HTTP_400_BAD_REQUEST:
         message = error.message
     elif isinstance(error, Undecodable | msgspec.DecodeError | RecursionError | UnicodeDecodeError):
         message = _UNDECODABLE.format("protobuf" if is_protobuf else "JSON")
     else:
         return respond_to_error(request, error)
-    status = replies.status_in_protobuf if is_protobuf else replies.status_in_json
-    return Response(status(message), status_code=HTTP_400_BAD_REQUEST, media_type=media)
+    content = replies.status(message, in_protobuf=is_protobuf)
+    return Response(content, status_code=HTTP_400_BAD_REQUEST, media_type=PROTOBUF if is_protobuf else JSON)
 
 
 # Each class by name: Litestar takes the handler of the nearest class, and the service has its own for these.
