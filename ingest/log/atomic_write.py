@@ -11,16 +11,12 @@ def write_whole(path: Path, text: str) -> None:
 
     A symbolic link is replaced, not followed.
     """
-    scratch = scratch_of(path)
-    _write(scratch, text.encode())
-    scratch.replace(path)
+    _replace(path, text.encode())
 
 
 def write_durably(path: Path, content: bytes) -> None:
     """Replace the file with bytes in the same way. After the call, the new content survives a power cut."""
-    scratch = scratch_of(path)
-    _write(scratch, content, sync=True)
-    scratch.replace(path)
+    _replace(path, content, sync=True)
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)
@@ -33,10 +29,12 @@ def scratch_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.new")
 
 
-def _write(scratch: Path, content: bytes, *, sync: bool = False) -> None:
+def _replace(path: Path, content: bytes, *, sync: bool = False) -> None:
+    scratch = scratch_of(path)
     scratch.unlink(missing_ok=True)
     with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE), "wb") as file:
         file.write(content)
         if sync:
             file.flush()
             os.fsync(file.fileno())
+    scratch.replace(path)

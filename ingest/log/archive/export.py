@@ -60,18 +60,16 @@ class _Run:
 
     async def export_partition(self, partition: int, end: int) -> None:
         """Add the segments of one partition up to ``end``."""
-        draft = self._draft(start := self.manifest.ends[partition])
+        start, partitions = self.manifest.ends[partition], self.manifest.partitions
+        draft = Draft(start, partitions, self._limits)
         async for record in read_all(self._log, partition, start, end):
             draft.add(record)
             self._meter.add(1, len(record.value or b""))
             if draft.is_full:
                 self._add(partition, draft)
-                draft = self._draft(record.offset + 1)
+                draft = Draft(record.offset + 1, partitions, self._limits)
         if draft.records:
             self._add(partition, draft)
-
-    def _draft(self, first: int) -> Draft:
-        return Draft(first, self.manifest.partitions, self._limits)
 
     def _add(self, partition: int, draft: Draft) -> None:
         segment, content = draft.finish()
@@ -86,21 +84,15 @@ class _Run:
 async def read_all(log: LogReader, partition: int, start: int, stop: int) -> AsyncIterator[LogRecord]:
     """Yield every record of ``[start, stop)``. Raises `Refused` if one is missing."""
     while start < stop:
-        records = await log.read(partition, start, stop, READ_BYTES)
-        if not records:
-            raise _hole(partition, start)
-        for record in records:
-            if record.offset != start:
-                raise _hole(partition, start)
+        # None: the log returned nothing, although it ends later.
+        for record in await log.read(partition, start, stop, READ_BYTES) or (None,):
+            if record is None or record.offset != start:
+                raise Refused(
+                    f"the log has no record at {Position(partition, start)}, although its offsets are dense: it has "
+                    "lost records. Find out what removed them before anything else writes to it"
+                )
             yield record
             start += 1
-
-
-def _hole(partition: int, offset: int) -> Refused:
-    return Refused(
-        f"the log has no record at {Position(partition, offset)}, although its offsets are dense: it has lost records. "
-        "Find out what removed them before anything else writes to it"
-    )
 
 
 async def _check_tail(log: LogReader, manifest: Manifest, ends: Sequence[int]) -> None:

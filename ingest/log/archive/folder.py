@@ -60,7 +60,10 @@ def begin_or_continue(folder: Path, source: Source, now: str) -> Manifest:
         save_manifest(folder, new_manifest(source, now))
     manifest = read_manifest(folder)
     _check_source(folder, manifest.source, source)
-    _check_files(folder, manifest)
+    for name, _, segment in manifest.files():  # continuing an export that has lost a file would hide the loss
+        file = folder / name
+        if not file.exists() or file.stat().st_size != segment.bytes:
+            raise Damaged(name, "it is missing or has another size: restore it from another copy of the export")
     return manifest
 
 
@@ -105,11 +108,3 @@ def _check_source(folder: Path, exported: Source, source: Source) -> None:
 
 def _words(source: Source) -> str:
     return f"{source.topic} with {source.partitions} partition{'s' if source.partitions != 1 else ''}"
-
-
-def _check_files(folder: Path, manifest: Manifest) -> None:
-    """Check names and sizes: continuing an export that has lost a file would hide the loss."""
-    for name, _, segment in manifest.files():
-        file = folder / name
-        if not file.exists() or file.stat().st_size != segment.bytes:
-            raise Damaged(name, "it is missing or has another size: restore it from another copy of the export")

@@ -4,8 +4,6 @@ Key and value are text where they are UTF-8, else base64 in ``key_base64`` and `
 its fields are absent; the same holds for the value.
 """
 
-from typing import NamedTuple
-
 import msgspec
 from msgspec import Struct
 
@@ -31,17 +29,9 @@ class BadLine(ValueError):
     """The line isn't a record."""
 
 
-class Spelled(NamedTuple):
-    """Bytes as text, or the bytes themselves if they aren't text."""
-
-    text: str | None
-    other: bytes | None
-
-
 def encode_line(record: LogRecord) -> bytes:
     """Return the line, with its end."""
-    key, value = spell(record.key), spell(record.value)
-    line = _Line(record.partition, record.offset, record.timestamp_ms, key.text, key.other, value.text, value.other)
+    line = _Line(record.partition, record.offset, record.timestamp_ms, *spell(record.key), *spell(record.value))
     return _encoder.encode(line) + b"\n"
 
 
@@ -55,12 +45,12 @@ def decode_line(line: bytes) -> LogRecord:
     return LogRecord(found.partition, found.offset, key, value, found.time)
 
 
-def spell(raw: bytes | None) -> Spelled:
-    """Return the bytes as text where they are UTF-8."""
+def spell(raw: bytes | None) -> tuple[str | None, bytes | None]:
+    """Return the bytes as text where they are UTF-8, else the bytes themselves in the second place."""
     try:
-        return Spelled(None if raw is None else raw.decode(), None)
+        return None if raw is None else raw.decode(), None
     except UnicodeDecodeError:
-        return Spelled(None, raw)
+        return None, raw
 
 
 def _bytes(text: str | None, other: bytes | None) -> bytes | None:

@@ -88,21 +88,16 @@ def decode_manifest(raw: bytes) -> Manifest:
         raise Damaged(MANIFEST, f"it is not a manifest: {error}") from error
     if encode_manifest(manifest) != raw:
         raise Damaged(MANIFEST, "it differs from its own SHA-256: restore it from another copy of the export")
-    _check_order(manifest)
-    return manifest
-
-
-def _encode(manifest: Manifest) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
-
-
-def _check_order(manifest: Manifest) -> None:
-    """Check that the segments of each partition begin at 0 and follow one another."""
     if len(manifest.segments) != manifest.partitions:
         raise Damaged(MANIFEST, f"it lists {len(manifest.segments)} of {manifest.partitions} partitions")
-    for partition, segments in enumerate(manifest.segments):
+    for partition, segments in enumerate(manifest.segments):  # each begins at 0, and has no gap
         end = 0
         for segment in segments:
             if segment.first != end or segment.records < 1:
                 raise Damaged(MANIFEST, f"partition {partition} has no records at {end}, before {segment.first}")
             end = segment.end
+    return manifest
+
+
+def _encode(manifest: Manifest) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"

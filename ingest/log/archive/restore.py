@@ -8,7 +8,7 @@ the partition of its key, after the earlier records of the same session.
 """
 
 import heapq
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -61,14 +61,11 @@ def in_target_order(sources: Sequence[Iterable[LogRecord]], partitions: int) -> 
     """Yield the records of all source partitions, roughly in the order of the log's time, at their new positions."""
     ends = [0] * partitions
     for record in merged(sources):
-        target = record.partition if partitions == len(sources) else target_of(record.key, partitions)
+        target = record.partition
+        if partitions != len(sources):  # a record without a key is garbage, and goes to the first partition
+            target = 0 if record.key is None else partition_of(record.key, partitions)
         yield record._replace(partition=target, offset=ends[target])
         ends[target] += 1
-
-
-def target_of(key: bytes | None, partitions: int) -> int:
-    """Return where a key belongs. A record without one is garbage, and goes to the first partition."""
-    return 0 if key is None else partition_of(key, partitions)
 
 
 def merged(sources: Sequence[Iterable[LogRecord]]) -> Iterator[LogRecord]:
@@ -86,7 +83,10 @@ async def check_beginning(
     for record in plan if left else ():
         if record.offset >= ends[record.partition]:
             continue
-        await _compare(record, found[record.partition], place)
+        there = await anext(found[record.partition])
+        if there != record:
+            at = Position(there.partition, there.offset)
+            raise not_empty(place, f"its record at {at} is a different one")
         meter.add(1, len(record.value or b""))
         left -= 1
         if not left:
@@ -114,12 +114,6 @@ def not_empty(place: str, why: str) -> Refused:
         f"{place} is not empty, and not what an interrupted import of this export leaves: {why}. Import into a new "
         "log; nothing was changed"
     )
-
-
-async def _compare(record: LogRecord, found: AsyncIterator[LogRecord], place: str) -> None:
-    there = await anext(found)
-    if there != record:
-        raise not_empty(place, f"its record at {Position(there.partition, there.offset)} is a different one")
 
 
 def _records(folder: Path, manifest: Manifest, partition: int) -> Iterator[LogRecord]:

@@ -15,7 +15,6 @@ from schemas.log.position import LogRecord
 from schemas.log.topics import partition_of
 
 SUFFIX = ".jsonl.zst"
-_CHUNK_BYTES = 1 << 20
 _KEY_BYTES = 16
 
 
@@ -58,8 +57,9 @@ def line_hash(record: LogRecord) -> str:
 def is_misplaced(record: LogRecord, partitions: int) -> bool:
     """Return whether the key is a session id that belongs to another of ``partitions``."""
     key = record.key
-    is_session = key is not None and len(key) == _KEY_BYTES and UUID(bytes=key).version == 4
-    return is_session and key is not None and partition_of(key, partitions) != record.partition
+    if key is None or len(key) != _KEY_BYTES or UUID(bytes=key).version != 4:
+        return False
+    return partition_of(key, partitions) != record.partition
 
 
 class Draft:
@@ -93,11 +93,9 @@ class Draft:
 
 def check_file(file: Path, segment: Segment) -> None:
     """Compare the file with the size and the hash that the manifest has. Raises `Damaged`."""
-    digest = hashlib.sha256()
     try:
         with file.open("rb") as opened:
-            while chunk := opened.read(_CHUNK_BYTES):
-                digest.update(chunk)
+            digest = hashlib.file_digest(opened, "sha256")
     except FileNotFoundError:
         raise Damaged(file.name, "it is missing: restore it from another copy of the export") from None
     except OSError as error:

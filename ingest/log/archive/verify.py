@@ -1,6 +1,5 @@
 """Verify an export: its manifest, the hash of each file, and each record in it."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from msgspec import Struct
@@ -51,23 +50,21 @@ def verify_segments(folder: Path, manifest: Manifest, meter: Meter) -> Verified:
     """Read every segment of a manifest that is sound."""
     meter.begin("verify", manifest.records)
     files = list(manifest.files())
+    findings = []
+    for name, partition, segment in files:
+        try:
+            check_file(folder / name, segment)
+            _check_records(folder / name, partition, segment, manifest.partitions, meter)
+        except Damaged as damage:
+            findings.append(Finding(damage.file, damage.what))
     return Verified(
-        findings=list(_findings(folder, manifest, meter)),
+        findings=findings,
         partitions=manifest.partitions,
         segments=len(files),
         records=manifest.records,
         bytes=sum(segment.bytes for *_, segment in files),
         misplaced=sum(segment.misplaced for *_, segment in files),
     )
-
-
-def _findings(folder: Path, manifest: Manifest, meter: Meter) -> Iterator[Finding]:
-    for name, partition, segment in manifest.files():
-        try:
-            check_file(folder / name, segment)
-            _check_records(folder / name, partition, segment, manifest.partitions, meter)
-        except Damaged as damage:
-            yield Finding(damage.file, damage.what)
 
 
 def _check_records(file: Path, partition: int, segment: Segment, partitions: int, meter: Meter) -> None:
