@@ -13,7 +13,7 @@ from ingest.log.archive.meter import Meter
 from ingest.log.by_key import records_of_key
 from ingest.log.kafka import InstalledTopic, KafkaLogReader
 from ingest.log.kafka.creation import find_topic
-from ingest.log.sqlite.reader import SqliteLogReader
+from ingest.log.sqlite.sqlite_log import SqliteLogReader
 from runtime.operations.provision_store import EMBEDDED_PARTITIONS
 from runtime.settings.kafka_settings import kafka_topic
 from runtime.settings.log_url import KafkaAddress, parse_log_url

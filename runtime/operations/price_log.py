@@ -10,8 +10,7 @@ import structlog
 
 from ingest.log.port import EventLog
 from ingest.log.sqlite.file import PARTITION
-from ingest.log.sqlite.reader import SqliteLogReader
-from ingest.log.sqlite.sqlite_log import SqliteEventLog
+from ingest.log.sqlite.sqlite_log import SqliteEventLog, SqliteLogReader
 from prices.log import PriceLog
 from runtime.settings.log_url import KafkaAddress, parse_log_url
 from runtime.settings.settings import Settings

@@ -44,10 +44,6 @@ class Connection:
         await asyncio.wait({unfit, self.producer._sender.sender_task}, return_when=asyncio.FIRST_COMPLETED)  # noqa: SLF001 (aiokafka has no public sign of a dead sender)
         unfit.cancel()
 
-    async def reachable(self) -> bool:
-        """Return whether a broker answers now."""
-        return bool(await self.producer.client.force_metadata_update())
-
     async def close(self) -> None:
         """Send the waiting records; fail those that can't be sent in 5 s."""
         await close_producer(self.producer)
@@ -91,13 +87,10 @@ async def close_producer(producer: Any) -> None:
         if (task := producer._sender.sender_task) is not None:  # noqa: SLF001 (stop() did not)
             task.cancel()
     finally:  # with a dead sender stop() returns, and its callers would wait forever
-        _give_up(producer._message_accumulator)  # noqa: SLF001 (aiokafka has no public way to give up)
-
-
-def _give_up(accumulator: Any) -> None:
-    held = [*accumulator._pending_batches, *(batch for queue in accumulator._batches.values() for batch in queue)]  # noqa: SLF001 (as above)
-    accumulator.fail_all(KafkaError("the producer was replaced"))
-    for batch in held:
-        waiter = batch._drain_waiter  # noqa: SLF001 (as above)
-        if waiter.done() and not waiter.cancelled():
-            waiter.exception()  # retrieved, else asyncio reports an exception that was never retrieved
+        accumulator = producer._message_accumulator  # noqa: SLF001 (aiokafka has no public way to give up)
+        held = [*accumulator._pending_batches, *(batch for queue in accumulator._batches.values() for batch in queue)]  # noqa: SLF001 (as above)
+        accumulator.fail_all(KafkaError("the producer was replaced"))
+        for batch in held:
+            waiter = batch._drain_waiter  # noqa: SLF001 (as above)
+            if waiter.done() and not waiter.cancelled():
+                waiter.exception()  # retrieved, else asyncio reports an exception that was never retrieved

@@ -46,7 +46,12 @@ class InstalledTopic:
         """
         record = self._record or await read_record(configured)
         if record is None:
-            raise await _missing(configured)
+            if await look_at(configured, patience_s=0) is None:  # reading the record has already waited
+                raise no_topic(configured)
+            raise BrokenLog(
+                f"nothing is recorded about the topic {configured.name} at {configured.bootstrap}: run "
+                f"`crewkit-sessions provision --partitions N`, which writes it into {record_topic(configured.name)}"
+            )
         topic = agreed(configured, record, self._own)
         await check_topic(topic)
         if self._warns and self._record is None and topic.replication == 1:
@@ -133,13 +138,3 @@ async def _first(place: KafkaTopic) -> bytes | None:
         return (await consumer.getone(partition)).value or b""
     finally:
         await consumer.stop()
-
-
-async def _missing(configured: KafkaTopic) -> BrokenLog:
-    """Return the error for a missing record, perhaps because the topic is missing too."""
-    if await look_at(configured, patience_s=0) is None:  # reading the record has already waited
-        return no_topic(configured)
-    return BrokenLog(
-        f"nothing is recorded about the topic {configured.name} at {configured.bootstrap}: run "
-        f"`crewkit-sessions provision --partitions N`, which writes it into {record_topic(configured.name)}"
-    )

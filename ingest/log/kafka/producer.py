@@ -74,7 +74,8 @@ class KafkaEventLog:
         if self._connection is None:
             return False
         try:
-            return await asyncio.wait_for(self._connection.reachable(), _READY_S)
+            metadata = self._connection.producer.client.force_metadata_update()
+            return bool(await asyncio.wait_for(metadata, _READY_S))
         except AWAY:
             return False
 

@@ -52,7 +52,11 @@ class KafkaImport(KafkaLogReader):
         with _explained(self._topic):
             found = await look_at(self._topic)
             if found is not None and found.settings.get(_TIME_SETTING) != _TIME_OF_CLIENTS:
-                raise Refused(_own_times(self._topic))
+                raise Refused(
+                    f"the topic {self._topic.name} would give each record a new time: run `kafka-configs.sh "
+                    f"--bootstrap-server {self._topic.bootstrap} --alter --entity-type topics --entity-name "
+                    f"{self._topic.name} --add-config {_TIME_SETTING}={_TIME_OF_CLIENTS}`"
+                )
             self._connection = await connect(self._topic, check_topic)
 
     async def put(self, record: LogRecord) -> None:
@@ -133,14 +137,6 @@ def _explained(topic: KafkaTopic) -> Iterator[None]:
         ) from error
     except AWAY as error:
         raise LogUnavailable(f"{topic.bootstrap} has not acknowledged everything ({error!r}); {_AGAIN}") from error
-
-
-def _own_times(topic: KafkaTopic) -> str:
-    return (
-        f"the topic {topic.name} would give each record a new time: run `kafka-configs.sh --bootstrap-server "
-        f"{topic.bootstrap} --alter --entity-type topics --entity-name {topic.name} --add-config "
-        f"{_TIME_SETTING}={_TIME_OF_CLIENTS}`"
-    )
 
 
 def _moved(wanted: Position, got: int) -> Refused:

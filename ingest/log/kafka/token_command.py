@@ -69,12 +69,10 @@ class TokenCommand(AbstractTokenProvider):  # type: ignore[misc]  # as above
         words = self._run().split()
         if len(words) not in (1, 2):
             raise TokenFailed(f"{self._name} printed {len(words)} words: check that it prints TOKEN or TOKEN SECONDS")
-        return _Token(words[0], now + _USED_SHARE * (self._seconds(words[1]) if words[1:] else _life(words[0], now)))
-
-    def _seconds(self, word: str) -> float:
-        if not word.isdecimal():
+        if words[1:] and not words[1].isdecimal():
             raise TokenFailed(f"{self._name} printed a second word that is not a number of seconds")
-        return float(word)
+        life = float(words[1]) if words[1:] else _life(words[0], now)
+        return _Token(words[0], now + _USED_SHARE * life)
 
     def _run(self) -> str:
         """Return what the command prints; kill it and its children if it takes too long."""

@@ -92,9 +92,17 @@ async def _find(admin: Any, topic: KafkaTopic) -> FoundTopic | None:
     if description["error_code"] == TOPIC_REFUSED:
         raise lacking(topic.security, [Right.Describe], topic.name)
     partitions = description["partitions"]
-    settings = await _settings(admin, topic) if partitions else None
-    if settings is None:
+    if not partitions:
         return None
+    (response,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name)])
+    code, message, *_, entries = response.resources[0]
+    if code == TOPIC_REFUSED:
+        raise lacking(topic.security, [Right.DescribeConfigs], topic.name)
+    if code == _UNKNOWN_TOPIC:
+        return None
+    if code != _OK:
+        raise for_code(code)(message)
+    settings = {entry[0]: entry[1] for entry in entries}
     return FoundTopic(len(partitions), min(len(partition["replicas"]) for partition in partitions), settings)
 
 
@@ -109,18 +117,6 @@ async def admin_of(topic: KafkaTopic, timeout_ms: int = 5_000) -> AsyncIterator[
         yield admin
     finally:
         await admin.close()
-
-
-async def _settings(admin: Any, topic: KafkaTopic) -> Mapping[str, str] | None:
-    (response,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name)])
-    code, message, *_, entries = response.resources[0]
-    if code == TOPIC_REFUSED:
-        raise lacking(topic.security, [Right.DescribeConfigs], topic.name)
-    if code == _UNKNOWN_TOPIC:
-        return None
-    if code != _OK:
-        raise for_code(code)(message)
-    return {entry[0]: entry[1] for entry in entries}
 
 
 def check_found(topic: KafkaTopic, found: FoundTopic) -> None:

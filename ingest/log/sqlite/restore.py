@@ -57,15 +57,12 @@ class SqliteImport:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             if self._rows and self._rows[0][0] == 0:
-                self._renew()
+                # Recreate the empty table: that of an earlier version refuses a record without key or value.
+                self._connection.execute("DROP TABLE records")
+                self._connection.execute(SCHEMA)
             self._connection.executemany(INSERT, self._rows)
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             raise Refused(f"the log {self._path} can't be written: {error}; {_AGAIN}") from error
         self._rows, self._bytes = [], 0
         fail_point("log.imported")
-
-    def _renew(self) -> None:
-        """Recreate the empty table: that of an earlier version refuses a record without key or value."""
-        self._connection.execute("DROP TABLE records")
-        self._connection.execute(SCHEMA)

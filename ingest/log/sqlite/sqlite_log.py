@@ -1,4 +1,4 @@
-"""The log of the embedded default: one SQLite file behind the same port as Kafka, readable by offset."""
+"""The log of the embedded default: one SQLite file behind the same port as Kafka, and its reader by offset."""
 
 import asyncio
 import sqlite3
@@ -9,7 +9,17 @@ from typing import TypeVar
 
 from ingest.log.broken import BrokenLog, OnBroken, stop_the_process
 from ingest.log.port import APPEND_DEADLINE_S, BYTES_IN_FLIGHT_MAX, ByteBudget
-from ingest.log.sqlite.file import PARTITION, Pending, SqliteWriter, end_of, open_for_reading, read_window, will_pass
+from ingest.log.sqlite.file import (
+    PARTITION,
+    Pending,
+    SqliteWriter,
+    end_of,
+    open_for_reading,
+    open_read_only,
+    read_key,
+    read_window,
+    will_pass,
+)
 from schemas.log.position import LogRecord, LogUnavailable, Position
 
 T = TypeVar("T")
@@ -115,3 +125,42 @@ class SqliteEventLog:
                 if not will_pass(error):
                     self._on_broken(BrokenLog(f"the log {self._path} can't be read any more: {error}"))
                 raise LogUnavailable(str(error)) from error
+
+
+class SqliteLogReader:
+    """`schemas.log.position.LogReader` of one file, without write access, while another process may write it."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file. Raises `BrokenLog` if there is none."""
+        self._path = path
+        self._turn = threading.Lock()
+        if not path.is_file():
+            raise BrokenLog(f"there is no log at {path}: name the data folder of an installation, or its log")
+        self._connection = open_read_only(path)
+
+    async def ends(self) -> Sequence[int]:
+        return [await self._query(end_of)]
+
+    async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
+        if partition != PARTITION:
+            return []
+        return await self._query(lambda connection: read_window(connection, start, stop, bytes_max))
+
+    async def of_key(self, key: bytes, start: int, bytes_max: int) -> Sequence[LogRecord]:
+        """Return records of a key from an offset on, about ``bytes_max`` bytes of them, but at least one if any."""
+        return await self._query(lambda connection: read_key(connection, key, start, bytes_max))
+
+    async def stop(self) -> None:
+        self._connection.close()
+
+    async def _query(self, ask: Callable[[sqlite3.Connection], T]) -> T:
+        return await asyncio.to_thread(self._ask, ask)
+
+    def _ask(self, ask: Callable[[sqlite3.Connection], T]) -> T:
+        with self._turn:
+            try:
+                return ask(self._connection)
+            except sqlite3.Error as error:
+                if will_pass(error):
+                    raise LogUnavailable(f"{self._path}: {error}") from error
+                raise BrokenLog(f"the log {self._path} can't be read: {error}") from error
