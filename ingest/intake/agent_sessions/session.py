@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from ingest.intake.context import CommandContext
-from ingest.intake.sessions.identity import creation_id, new_ids, seed_of_external_id
+from ingest.intake.sessions.identity import BY_NAME, creation_id, new_ids, seed_of
 from ingest.intake.sessions.remote_url import clean_remote
 from schemas.ids import derived_uuid
 from schemas.log.records import Event, LifecycleRecord, SessionCreated, SessionDescribed
@@ -59,7 +59,7 @@ def is_client_session_id(value: Any) -> TypeGuard[str]:
 def agent_session(client: str, client_session_id: str, context: CommandContext) -> AgentSession:
     """Return the session that the caller's client knows under this id."""
     external_id = f"{client}:{client_session_id}"
-    session_id, run_id = new_ids(seed_of_external_id(external_id, context), context)
+    session_id, run_id = new_ids(seed_of(BY_NAME, external_id, context), context)
     return AgentSession(client, external_id, session_id, run_id)
 
 

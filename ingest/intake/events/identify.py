@@ -99,16 +99,12 @@ def _encode(events: Sequence[Event], context: SessionContext, client: str | None
 def _parts(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
     begin, size = 0, 0
     for index, event in enumerate(events):
-        length = _length(event)
+        # The maximum that the event takes in a record; a payload with lone surrogates is in base64.
+        length = len(memoryview(event.data))
+        length = length if event.data_base64 is None else length * 4 // 3
+        length += _EVENT_OVERHEAD + _REDACTION_OVERHEAD * len(event.redactions)
         if index > begin and size + length > RECORD_BYTES_MAX - _EVENT_OVERHEAD * 4:
             yield events[begin:index]
             begin, size = index, 0
         size += length
     yield events[begin:]
-
-
-def _length(event: Event) -> int:
-    """Return the maximum bytes that an event takes in a record; payloads with lone surrogates are in base64."""
-    length = len(memoryview(event.data))
-    redactions = _REDACTION_OVERHEAD * len(event.redactions)
-    return _EVENT_OVERHEAD + redactions + (length if event.data_base64 is None else length * 4 // 3)

@@ -20,7 +20,7 @@ from ingest.intake.context import CommandContext, Invalid
 from ingest.intake.hooks.payload import Payload, moment_of, outcome_of, own_time, read_payload
 from ingest.intake.sessions.metrics_report import FIELD, to_report
 from ingest.intake.times import OUT_OF_RANGE, checked_ms, is_plausible
-from schemas.http.requests import SESSIONS_PER_BATCH_MAX, HookContext, RecordHook, ReportSession, WorkDone
+from schemas.http.requests import SESSIONS_PER_BATCH_MAX, HookContext, RecordHook, ReportSession
 from schemas.ids import derived_event_digest, derived_uuid, event_id_hasher, event_ids
 from schemas.log.records import Event, LifecycleRecord, MetricsReport, MetricsReported, SessionEnded, WorkTotals
 
@@ -62,7 +62,10 @@ def checked_report(report: ReportSession, received_at: int) -> tuple[str, Metric
     of_models = MetricsReport() if report.model_metrics is None else to_report(report.model_metrics, received_at)
     at = checked_ms(report.at, "at", received_at)
     reported_at = at if at is not None else of_models.reported_at or received_at
-    work = None if report.work is None else _totals(report.work)
+    work = None
+    if report.work is not None:
+        counts = {name: getattr(report.work, name) or 0 for name in _COUNTS}
+        work = WorkTotals(active_ms=round((report.work.active_seconds or 0) * 1000), **counts)
     return report.session_id, MetricsReport(of_models.models, reported_at, work, report.incomplete)
 
 
@@ -137,11 +140,6 @@ def _said(hooks: Iterable[Hook], client: Client, context: CommandContext) -> Des
     parent = None if said.parent is None else agent_session(client.name, said.parent.session_id, context)
     relation = None if said.parent is None else said.parent.relation
     return Description(said.client_version, said.attended, parent, relation, said.remote_url, said.branch)
-
-
-def _totals(work: WorkDone) -> WorkTotals:
-    counts = {name: getattr(work, name) or 0 for name in _COUNTS}
-    return WorkTotals(active_ms=round((work.active_seconds or 0) * 1000), **counts)
 
 
 def _checked(own: int | None, field: str, received_at: int) -> int:

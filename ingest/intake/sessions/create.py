@@ -10,16 +10,7 @@ from edge.guards import may
 from edge.route_docs import takes
 from ingest.dependencies import NewWrite
 from ingest.intake.context import CommandContext, Invalid
-from ingest.intake.sessions.identity import (
-    RUN,
-    SESSION,
-    Family,
-    SessionIds,
-    creation_id,
-    new_ids,
-    seed_of,
-    seed_of_external_id,
-)
+from ingest.intake.sessions.identity import BY_KEY, BY_NAME, RUN, SESSION, Family, creation_id, new_ids, seed_of
 from ingest.intake.sessions.remote_url import Remote, clean_remote
 from ingest.intake.steps import durable, write_record
 from ingest.intake.times import checked_ms
@@ -97,15 +88,15 @@ def respond(record: SessionCreated, position: Position) -> Session:
     )
 
 
-def _ids(body: CreateSession, context: CommandContext) -> SessionIds:
+def _ids(body: CreateSession, context: CommandContext) -> tuple[UUID, UUID]:
     if body.relation is not None and body.parent_id is None:
         raise Invalid("parent_id", "is required with a relation")
     parent = _verified(body.parent_id, SESSION, "parent_id", context)
     _verified(body.run_id, RUN, "run_id", context)
     sensitive = bool(body.sensitive) or (parent is not None and parent.sensitive)
     thread = parent.thread if parent is not None and body.relation in ids.OF_PARENTS_THREAD else None
-    new = new_ids(_seed(body, sensitive, context), context, thread, sensitive)
-    return new if body.run_id is None else new._replace(run_id=body.run_id)
+    session_id, new_run_id = new_ids(_seed(body, sensitive, context), context, thread, sensitive)
+    return session_id, new_run_id if body.run_id is None else body.run_id
 
 
 def _verified(id_: UUID | None, purpose: str, field: str, context: CommandContext) -> ids.IdParts | None:
@@ -121,7 +112,7 @@ def _seed(body: CreateSession, sensitive: bool, context: CommandContext) -> byte
     """Return the seed of a repeatable call, one with an idempotency key or an external id; None for any other."""
     family = Family(body.parent_id, body.relation, body.run_id)
     if context.idempotency_key is not None:
-        return seed_of("idempotency-key", context.idempotency_key, family, sensitive, context)
+        return seed_of(BY_KEY, context.idempotency_key, context, family, sensitive)
     if body.external_id is not None:
-        return seed_of_external_id(body.external_id, context, family, sensitive)
+        return seed_of(BY_NAME, body.external_id, context, family, sensitive)
     return None

@@ -7,13 +7,7 @@ from ingest.intake.context import CommandContext
 from schemas import ids
 
 RUN, SESSION = "run", "session"
-
-
-class SessionIds(NamedTuple):
-    """The ids of a session and of the run that it belongs to."""
-
-    session_id: UUID
-    run_id: UUID
+BY_KEY, BY_NAME = "idempotency-key", "external-id"  # the purposes of a seed, by what it is made from
 
 
 class Family(NamedTuple):
@@ -27,28 +21,21 @@ class Family(NamedTuple):
 ALONE = Family()
 
 
-def seed_of(purpose: str, key: str, family: Family, sensitive: bool, context: CommandContext) -> bytes:
+def seed_of(purpose: str, key: str, context: CommandContext, family: Family = ALONE, sensitive: bool = False) -> bytes:
     """Return the seed that gives a repeated call the same ids: its key, and every field on which the ids depend."""
     parent, run = (id_.bytes if id_ else None for id_ in (family.parent_id, family.run_id))
     parts = [context.org_id, context.actor.user_id, key, parent, family.relation, run]
     return ids.derive(context.secrets.seed_key, purpose, [*parts, "sensitive" if sensitive else None])
 
 
-def seed_of_external_id(
-    external_id: str, context: CommandContext, family: Family = ALONE, sensitive: bool = False
-) -> bytes:
-    """Return the seed of a session that its client knows by the client's own name for it."""
-    return seed_of("external-id", external_id, family, sensitive, context)
-
-
 def new_ids(
     seed: bytes | None, context: CommandContext, thread: int | None = None, sensitive: bool = False
-) -> SessionIds:
-    """Return the ids of a session in a new run, and in a new thread unless ``thread`` names one."""
+) -> tuple[UUID, UUID]:
+    """Return the ids of a session and of its new run; the session is in a new thread unless ``thread`` names one."""
     thread = ids.new_thread(seed) if thread is None else thread
     session_id = ids.mint(context.secrets, SESSION, context.org_id, thread, sensitive, seed)
     run_seed = None if seed is None else ids.derive(context.secrets.seed_key, "new-run", [seed])
-    return SessionIds(session_id, ids.mint(context.secrets, RUN, context.org_id, thread, sensitive, run_seed))
+    return session_id, ids.mint(context.secrets, RUN, context.org_id, thread, sensitive, run_seed)
 
 
 def creation_id(session_id: UUID, context: CommandContext) -> UUID:

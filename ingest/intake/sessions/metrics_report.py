@@ -16,11 +16,12 @@ def to_report(body: ReportMetrics, now: int) -> MetricsReport:
     Raises `Invalid` for both kinds of numbers, neither, a model named twice, or a time out of range.
     """
     reported_at = checked_ms(body.reported_at, f"{FIELD}.reported_at", now)
+    has_numbers = any(getattr(body, name) is not None for name in (*_TOKENS, "cost_usd", "model"))
     if body.models is None:
-        if not _has_numbers(body):
+        if not has_numbers:
             raise Invalid(FIELD, "must have numbers, or models with their numbers")
         return MetricsReport((_usage(body),), reported_at)
-    if _has_numbers(body):
+    if has_numbers:
         raise Invalid(FIELD, "must have either numbers or models, not both")
     names: set[str] = set()
     for index, model in enumerate(body.models):
@@ -28,10 +29,6 @@ def to_report(body: ReportMetrics, now: int) -> MetricsReport:
             raise Invalid(f"{FIELD}.models[{index}].model", "is named twice")
         names.add(model.model)
     return MetricsReport(tuple(_usage(model) for model in body.models), reported_at)
-
-
-def _has_numbers(body: ReportMetrics) -> bool:
-    return any(getattr(body, name) is not None for name in (*_TOKENS, "cost_usd", "model"))
 
 
 def _usage(body: ReportMetrics | ReportModel) -> ModelUsage:

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ingest.log.archive.folder import begin_or_continue, locked_export, save, save_manifest
-from ingest.log.archive.manifest import Manifest, Source
+from ingest.log.archive.folder import begin_or_continue, locked_export, save
+from ingest.log.archive.manifest import MANIFEST, Manifest, Source, encode_manifest
 from ingest.log.archive.meter import Meter
 from ingest.log.archive.refusals import Refused
 from ingest.log.archive.segment import LIMITS, Draft, Limits, line_hash, segment_name
@@ -76,7 +76,7 @@ class _Run:
         save(self._folder / segment_name(partition, segment.first), content)
         fail_point("log.segment_written")
         self.manifest = self.manifest.with_segment(partition, segment, self._now())
-        save_manifest(self._folder, self.manifest)
+        save(self._folder / MANIFEST, encode_manifest(self.manifest))
         self.added, self.bytes = self.added + 1, self.bytes + segment.bytes
         fail_point("log.segment_named")
 

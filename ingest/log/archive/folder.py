@@ -55,9 +55,14 @@ def begin_or_continue(folder: Path, source: Source, now: str) -> Manifest:
     is_empty = not any(file for file in folder.iterdir() if file.name != scratch_of(Path(MANIFEST)).name)
     if not is_empty and not (folder / MANIFEST).exists() and not any(folder.glob(f"*{SUFFIX}")):
         raise Refused(f"{folder} holds other files: name an empty or a new folder, or the one of an earlier export")
-    _close(folder)
+    try:  # close a folder of ours to other accounts, and remove what an interrupted write left
+        folder.chmod(FOLDER_MODE)
+        for scratch in folder.glob(scratch_of(Path("*")).name):
+            scratch.unlink()
+    except OSError as error:
+        raise Refused(f"{folder} can't be used: {error.strerror}; name another folder") from error
     if is_empty:
-        save_manifest(folder, new_manifest(source, now))
+        save(folder / MANIFEST, encode_manifest(new_manifest(source, now)))
     manifest = read_manifest(folder)
     _check_source(folder, manifest.source, source)
     for name, _, segment in manifest.files():  # continuing an export that has lost a file would hide the loss
@@ -65,11 +70,6 @@ def begin_or_continue(folder: Path, source: Source, now: str) -> Manifest:
         if not file.exists() or file.stat().st_size != segment.bytes:
             raise Damaged(name, "it is missing or has another size: restore it from another copy of the export")
     return manifest
-
-
-def save_manifest(folder: Path, manifest: Manifest) -> None:
-    """Replace the manifest. Raises `Refused` if it can't be written."""
-    save(folder / MANIFEST, encode_manifest(manifest))
 
 
 def save(file: Path, content: bytes) -> None:
@@ -82,16 +82,6 @@ def save(file: Path, content: bytes) -> None:
         raise Refused(
             f"{file} can't be written: {error.strerror}; {hint}run the command again: it continues where it stopped"
         ) from error
-
-
-def _close(folder: Path) -> None:
-    """Close a folder of ours to other accounts, and remove what an interrupted write left."""
-    try:
-        folder.chmod(FOLDER_MODE)
-        for scratch in folder.glob(scratch_of(Path("*")).name):
-            scratch.unlink()
-    except OSError as error:
-        raise Refused(f"{folder} can't be used: {error.strerror}; name another folder") from error
 
 
 def _check_source(folder: Path, exported: Source, source: Source) -> None:

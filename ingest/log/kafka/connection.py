@@ -44,10 +44,6 @@ class Connection:
         await asyncio.wait({unfit, self.producer._sender.sender_task}, return_when=asyncio.FIRST_COMPLETED)  # noqa: SLF001 (aiokafka has no public sign of a dead sender)
         unfit.cancel()
 
-    async def close(self) -> None:
-        """Send the waiting records; fail those that can't be sent in 5 s."""
-        await close_producer(self.producer)
-
 
 async def connect(configured: KafkaTopic, find: FindTopic) -> Connection:
     """Start a producer for the topic that ``find`` returns. Raises as `check_topic` and `check_credentials`."""
@@ -78,7 +74,7 @@ async def connect(configured: KafkaTopic, find: FindTopic) -> Connection:
 
 
 async def close_producer(producer: Any) -> None:
-    """Stop the producer, and fail the records that it still holds, so that no caller waits and no memory leaks."""
+    """Send the waiting records, and fail those that can't be sent in 5 s: no caller waits, and no memory leaks."""
     try:
         await asyncio.wait_for(producer.stop(), STOP_S)
     except AWAY:

@@ -6,7 +6,7 @@ is an outage, which the caller handles.
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from socket import gaierror
 from typing import Any
 
@@ -82,31 +82,18 @@ async def _other_way(topic: KafkaTopic, node: Node) -> str | None:
         failure = await asyncio.to_thread(tls_failure, *node, topic.security.context)
         if failure and (said := tls_refusal(failure, str(node), "KAFKA")):
             return said
-        if await _answers_in_clear(node):
+        with suppress(*_FAILED):
+            (await create_conn(*node, request_timeout_ms=_PROBE_MS)).close()
             return f"{node} does not speak TLS: check the port and KAFKA_SECURITY"
     elif await asyncio.to_thread(speaks_tls, *node):
         return f"{node} speaks only TLS: set KAFKA_SECURITY to tls or sasl_tls"
-    if not topic.security.has_user and await _wants_login(topic, node):
-        return f"{node} requires a log-in: set KAFKA_SECURITY to sasl_tls or sasl_plaintext, and KAFKA_USER"
-    return None
-
-
-async def _answers_in_clear(node: Node) -> bool:
-    try:
-        (await create_conn(*node, request_timeout_ms=_PROBE_MS)).close()
-    except _FAILED:
-        return False
-    return True
-
-
-async def _wants_login(topic: KafkaTopic, node: Node) -> bool:
-    """Return whether the listener requires a log-in; one that does not refuses the handshake as an illegal state."""
-    try:
-        with closing(await _connect(node, _PROBE_MS, topic)) as connection:
+    if not topic.security.has_user:
+        with suppress(*_FAILED), closing(await _connect(node, _PROBE_MS, topic)) as connection:
             answer = await connection.send(SaslHandShakeRequest("PLAIN"))
-            return bool(answer.error_code != errors.IllegalSaslStateError.errno)
-    except _FAILED:
-        return False
+            # A listener that requires no log-in refuses the handshake as an illegal state.
+            if answer.error_code != errors.IllegalSaslStateError.errno:
+                return f"{node} requires a log-in: set KAFKA_SECURITY to sasl_tls or sasl_plaintext, and KAFKA_USER"
+    return None
 
 
 class _Connection(AIOKafkaConnection):  # type: ignore[misc]  # aiokafka has no types

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ingest.log.broken import BrokenLog, OnBroken, stop_the_process
-from ingest.log.kafka.connection import AWAY, Connection, connect
+from ingest.log.kafka.connection import AWAY, Connection, close_producer, connect
 from ingest.log.kafka.reader import KafkaLogReader
 from ingest.log.kafka.token_command import TokenFailed
 from ingest.log.kafka.topic import FindTopic, KafkaTopic, check_topic
@@ -66,7 +66,7 @@ class KafkaEventLog:
             await asyncio.wait({self._supervisor})
         if self._connection is not None:
             connection, self._connection = self._connection, None
-            await connection.close()
+            await close_producer(connection.producer)
         if self._reader is not None:
             await self._reader.stop()
 
@@ -134,7 +134,7 @@ class KafkaEventLog:
                 await self._connection.until_unfit()
                 unfit, self._connection = self._connection, None
                 self.replacements += 1
-                await asyncio.gather(self._reconnect(), unfit.close())
+                await asyncio.gather(self._reconnect(), close_producer(unfit.producer))
 
     async def _reconnect(self) -> None:
         """Retry until there is a connection."""

@@ -29,11 +29,8 @@ class KafkaLogReader:
         self._turn = asyncio.Lock()
 
     async def ends(self) -> Sequence[int]:
-        async def ask(consumer: AIOKafkaConsumer) -> Sequence[int]:
-            ends = await consumer.end_offsets(self._partitions)
-            return [ends[partition] for partition in self._partitions]
-
-        return await self._with_consumer(ask)
+        ends = await self._with_consumer(lambda consumer: consumer.end_offsets(self._partitions))
+        return [ends[partition] for partition in self._partitions]
 
     async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
         if partition >= self._topic.partitions:

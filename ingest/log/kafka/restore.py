@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from aiokafka.errors import InvalidTimestampError, MessageSizeTooLargeError
 
 from ingest.log.archive.refusals import Refused
-from ingest.log.kafka.connection import AWAY, Connection, connect
+from ingest.log.kafka.connection import AWAY, Connection, close_producer, connect
 from ingest.log.kafka.reader import KafkaLogReader
 from ingest.log.kafka.topic import KafkaTopic, check_topic, look_at
 from schemas.log.position import LogRecord, LogUnavailable, Position
@@ -84,7 +84,7 @@ class KafkaImport(KafkaLogReader):
         await super().stop()
         connection, self._connection = self._connection, None
         if connection is not None:
-            await connection.close()
+            await close_producer(connection.producer)
 
     def _append(self, record: LogRecord) -> bool:
         """Append to the batch of the partition; return whether it had room. A new batch always has."""

@@ -139,24 +139,21 @@ class SqliteLogReader:
         self._connection = open_read_only(path)
 
     async def ends(self) -> Sequence[int]:
-        return [await self._query(end_of)]
+        return [await asyncio.to_thread(self._query, end_of)]
 
     async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
         if partition != PARTITION:
             return []
-        return await self._query(lambda connection: read_window(connection, start, stop, bytes_max))
+        return await asyncio.to_thread(self._query, lambda connection: read_window(connection, start, stop, bytes_max))
 
     async def of_key(self, key: bytes, start: int, bytes_max: int) -> Sequence[LogRecord]:
         """Return records of a key from an offset on, about ``bytes_max`` bytes of them, but at least one if any."""
-        return await self._query(lambda connection: read_key(connection, key, start, bytes_max))
+        return await asyncio.to_thread(self._query, lambda connection: read_key(connection, key, start, bytes_max))
 
     async def stop(self) -> None:
         self._connection.close()
 
-    async def _query(self, ask: Callable[[sqlite3.Connection], T]) -> T:
-        return await asyncio.to_thread(self._ask, ask)
-
-    def _ask(self, ask: Callable[[sqlite3.Connection], T]) -> T:
+    def _query(self, ask: Callable[[sqlite3.Connection], T]) -> T:
         with self._turn:
             try:
                 return ask(self._connection)
