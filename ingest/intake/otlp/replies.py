@@ -46,11 +46,10 @@ class ReplyForm(NamedTuple):
     message: Callable[[], Any]
     rejected: str
 
-    def in_json(self, what: Refused) -> bytes:
-        said = (self.partial(str(what.items), what.message),) if what.message else ()
-        return msgspec.json.encode(self.reply(*said))
-
-    def in_protobuf(self, what: Refused) -> bytes:
+    def encode(self, what: Refused, *, in_protobuf: bool) -> bytes:
+        if not in_protobuf:
+            said = (self.partial(str(what.items), what.message),) if what.message else ()
+            return msgspec.json.encode(self.reply(*said))
         message = self.message()
         if what.message:
             setattr(message.partial_success, self.rejected, what.items)

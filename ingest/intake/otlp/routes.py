@@ -118,8 +118,7 @@ async def _export(signal: _Signal[T], write: AgentWrite) -> Response[Any]:
 
 
 def _reply(form: ReplyForm, what: Refused, media: str, headers: Mapping[str, str] | None = None) -> Response[Any]:
-    content = form.in_protobuf(what) if media == PROTOBUF else form.in_json(what)
-    return Response(content, media_type=media, headers=headers)
+    return Response(form.encode(what, in_protobuf=media == PROTOBUF), media_type=media, headers=headers)
 
 
 def _place_of(body: Body, write: AgentWrite) -> Place:
