@@ -3,11 +3,10 @@
 A thread reads the control database every second, so that the supervisor never waits for the store.
 """
 
-import contextlib
 import logging
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 
 from msgspec import Struct
 
@@ -46,7 +45,7 @@ class GenerationWatch:
         logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)  # the supervisor reports what matters
         while True:
             time.sleep(LOOK_EVERY_S)
-            with contextlib.suppress(*STORE_ERRORS):  # the store is starting; the latest result stays valid
+            with suppress(*STORE_ERRORS):  # the store is starting; the latest result stays valid
                 self.wanted = look(self._store)
 
 

@@ -33,17 +33,14 @@ def pinned(text: str, digests: Mapping[str, str]) -> str:
 def renew(folder: Path, digest_of: Callable[[str], str]) -> None:
     """Write the current digest of every listed tag into the list and the files. Raises `NoDigest` before it writes."""
     listed = (folder / LIST).read_text()
-    tags = [reference.partition("@")[0] for reference in references(listed)]
-    digests = {tag: _checked(tag, digest_of(tag)) for tag in tags}
+    digests: dict[str, str] = {}
+    for tag in (reference.partition("@")[0] for reference in references(listed)):
+        digests[tag] = digest_of(tag)
+        if not re.fullmatch(r"sha256:[0-9a-f]{64}", digests[tag]):
+            raise NoDigest(f"the answer for {tag} is not a digest: {digests[tag]!r}")
     (folder / LIST).write_text(re.sub(r"(@sha256:\w+) +#.*", r"\1", pinned(listed, digests)))
     for file in (file for pattern in USERS for file in folder.glob(pattern)):
         file.write_text(pinned(file.read_text(), digests))
-
-
-def _checked(tag: str, answer: str) -> str:
-    if not re.fullmatch(r"sha256:[0-9a-f]{64}", answer):
-        raise NoDigest(f"the answer for {tag} is not a digest: {answer!r}")
-    return answer
 
 
 def ask_registry(tag: str) -> str:

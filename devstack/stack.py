@@ -100,13 +100,13 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
         """The same for processes that only read the store: their user can't write."""
         return self._env(STORE_READER, _READER_PASSWORD)
 
+    def _env(self, user: str, password: str) -> dict[str, str]:
+        return settings_for(self.data, self.ports, user, password)
+
     @property
     def store_url(self) -> str:
         """The store's URL with the writers' password: only for use in this process."""
         return f"clickhouse://{STORE_USER}:{self.store_password}@{LOCAL}:{self.ports.store}"
-
-    def _env(self, user: str, password: str) -> dict[str, str]:
-        return settings_for(self.data, self.ports, user, password)
 
     @property
     def security(self) -> KafkaSecurity:
@@ -133,11 +133,19 @@ Compose = Callable[[Stack, GenerationWatch], Sequence[Step]]
 
 
 def production_shape(stack: Stack, watch: GenerationWatch) -> list[Step]:
-    """Return the steps in start order."""
+    """Prepare the broker's data folder; return the steps in start order. Raises `KafkaUnavailable`, `BrokerFailed`."""
+    kafka = stack.kafka
+    broker.prepare(kafka)
     store = (LOCAL, stack.ports.store)
     front = (stack.host, stack.port)
     return [
-        kafka_service(stack.kafka),
+        SupervisedService(
+            name="kafka",
+            command=broker.command(kafka),
+            listens=(broker.HOST, kafka.port),
+            ready=lambda: probe.serves(broker.HOST, kafka.port, kafka.login),
+            death_signal=SIGTERM,  # after a clean end the next start need not recover the logs
+        ),
         SupervisedService(
             name="store-server",
             command=stack.ours("store-server", "--host", LOCAL, "--port", str(stack.ports.store)),
@@ -157,18 +165,6 @@ def production_shape(stack: Stack, watch: GenerationWatch) -> list[Step]:
             stop_s=9.0,  # an append may take 8 s, and its client must get a response
         ),
     ]
-
-
-def kafka_service(settings: BrokerSettings) -> SupervisedService:
-    """Prepare the broker's data directory and return its service. Raises `KafkaUnavailable`, `BrokerFailed`."""
-    broker.prepare(settings)
-    return SupervisedService(
-        name="kafka",
-        command=broker.command(settings),
-        listens=(broker.HOST, settings.port),
-        ready=lambda: probe.serves(broker.HOST, settings.port, settings.login),
-        death_signal=SIGTERM,  # after a clean end the next start need not recover the logs
-    )
 
 
 def provision(stack: Stack) -> SupervisedService:
@@ -242,12 +238,8 @@ def follows_everything(stack: Stack, watch: GenerationWatch) -> bool:
     wanted = watch.wanted
     if wanted.live not in wanted.followed:
         return bool(wanted.live)
-    return sum(map(_assigned, metrics_ports(stack.data, wanted.live))) == PARTITIONS
-
-
-def _assigned(port: int) -> int:
-    found = _ASSIGNED.search(get(LOCAL, port, "/metrics") or b"")
-    return int(float(found[1])) if found else 0
+    metrics = [get(LOCAL, port, "/metrics") or b"" for port in metrics_ports(stack.data, wanted.live)]
+    return sum(float(found[1]) for found in map(_ASSIGNED.search, metrics) if found) == PARTITIONS
 
 
 def _load_or_choose_ports(data: Path) -> Ports:

@@ -11,13 +11,13 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from signal import SIGKILL, SIGTERM
 
 import msgspec
 
-from devstack.kafka_jars import archive, probe
+from devstack.kafka_jars import jars, probe
 from devstack.kafka_jars.probe import Login
 from devstack.kafka_jars.users import (
     BrokerUsers,
@@ -128,7 +128,7 @@ def prepare(settings: BrokerSettings) -> None:
     The first broker of this account makes the archive of its classes, which takes a few seconds.
     Raises `KafkaUnavailable`, `BrokerFailed`.
     """
-    archive.make_once(_record_classes)
+    jars.make_archive_once(_record_classes)
     _prepare(settings)
 
 
@@ -149,17 +149,10 @@ def _write_properties(file: Path, content: Mapping[str, str]) -> None:
     write_whole(file, "".join(f"{name}={value}\n" for name, value in content.items()))
 
 
-def command(settings: BrokerSettings) -> list[str]:
+def command(settings: BrokerSettings, *options: str, properties_file: Path | None = None) -> list[str]:
     """Return the command that runs the broker in the foreground; call `prepare` first. Raises `KafkaUnavailable`."""
-    return _broker(settings, settings.properties_file)
-
-
-def _broker(settings: BrokerSettings, properties_file: Path) -> list[str]:
-    return [*_java(settings, *MEMORY), "kafka.Kafka", str(properties_file)]
-
-
-def _java(settings: BrokerSettings, *options: str) -> list[str]:
-    return archive.jvm(*options, *_logging(settings))
+    java = jars.jvm(*options, *MEMORY, *_logging(settings))
+    return [*java, "kafka.Kafka", str(properties_file or settings.properties_file)]
 
 
 def _logging(settings: BrokerSettings) -> list[str]:
@@ -170,9 +163,11 @@ def _logging(settings: BrokerSettings) -> list[str]:
 def _record_classes(into: Path) -> bool:
     """Run a broker without data until it serves; its JVM writes the archive when it ends."""
     with tempfile.TemporaryDirectory() as folder:
-        broker = Recorded(Path(folder), into)
+        broker = Broker(Path(folder))
         try:
-            broker.start()
+            _prepare(broker.settings)
+            broker.launch(command(broker.settings, f"-XX:ArchiveClassesAtExit={into}"))
+            broker.wait_ready()
             return broker.stop(timeout_s=RECORD_S)
         except BrokerFailed:
             return False
@@ -181,7 +176,9 @@ def _record_classes(into: Path) -> bool:
 
 
 def _format(settings: BrokerSettings) -> None:
-    words = ["format", "-t", _new_cluster_id(), "-c", str(settings.properties_file)]
+    # A UUID in Kafka's format. It begins with a letter: a leading `-` would be read as an option.
+    cluster_id = "A" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")[1:]
+    words = ["format", "-t", cluster_id, "-c", str(settings.properties_file)]
     if settings.users is not None:
         words += ["--add-scram", first_credentials(settings.users)]
     with _scratch(settings) as scratch:
@@ -201,7 +198,7 @@ def _replace_password(settings: BrokerSettings, users: BrokerUsers) -> None:
         _write_properties(scratch / "server", properties(hidden) | hidden_properties(users))
         _write_properties(scratch / "login", controller_login(users))
         write_whole(scratch / "credentials", new_credentials(users))
-        process = Process(_broker(settings, scratch / "server"), {}, scratch / "console", SIGKILL)
+        process = Process(command(settings, properties_file=scratch / "server"), {}, scratch / "console", SIGKILL)
         try:
             _send_password(hidden, scratch, process)
         finally:
@@ -231,16 +228,11 @@ def _scratch(settings: BrokerSettings) -> Iterator[Path]:
 
 
 def _run_tool(settings: BrokerSettings, tool: str, *words: str) -> "subprocess.CompletedProcess[str]":
-    line = [*_java(settings), tool, *words]
+    line = [*jars.jvm(*_logging(settings)), tool, *words]
     try:
         return subprocess.run(line, capture_output=True, text=True, timeout=TOOL_S, check=False, umask=UMASK)  # noqa: S603 (fixed arguments)
     except subprocess.TimeoutExpired as error:
         raise BrokerFailed(f"{tool} did not end within {TOOL_S:.0f} s; Kafka's log is {settings.log_file}") from error
-
-
-def _new_cluster_id() -> str:
-    """Return a UUID in Kafka's format. It begins with a letter: a leading `-` would be read as an option."""
-    return "A" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")[1:]
 
 
 class Broker:
@@ -279,9 +271,9 @@ class Broker:
         self.launch()
         self.wait_ready()
 
-    def launch(self) -> None:
-        """Start the process. Raises `KafkaUnavailable`, `BrokerFailed`."""
-        self._process = Process(self.command(), {}, self.settings.data_dir / "console.log", SIGKILL)
+    def launch(self, line: Sequence[str] | None = None) -> None:
+        """Start the process, with another command line if given. Raises `KafkaUnavailable`, `BrokerFailed`."""
+        self._process = Process(line or self.command(), {}, self.settings.data_dir / "console.log", SIGKILL)
 
     def wait_ready(self, *, timeout_s: float = 60.0) -> None:
         """Return once it serves. Raises `BrokerFailed` if it dies or takes longer."""
@@ -299,17 +291,3 @@ class Broker:
         """Send SIGKILL; the records stay."""
         if self._process is not None:
             self._process.kill()
-
-
-class Recorded(Broker):
-    """A broker whose JVM writes an archive of its classes when it ends."""
-
-    def __init__(self, data_dir: Path, into: Path) -> None:
-        super().__init__(data_dir)
-        self._into = into
-
-    def command(self) -> list[str]:
-        """Prepare the data directory and return the command of the broker."""
-        _prepare(self.settings)
-        jvm = archive.recording_jvm(self._into, *MEMORY, *_logging(self.settings))
-        return [*jvm, "kafka.Kafka", str(self.settings.properties_file)]

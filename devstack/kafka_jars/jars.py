@@ -2,14 +2,19 @@
 
 The tests fetch ZooKeeper's jars the same way, with their own file in place of `pom.xml`. A file beside each pom has the
 SHA-256 of every jar, in the format of `sha256sum`: jars that differ are not run.
+
+Beside the jars is a class-data archive: the broker's classes in the JVM's own format, so that a start need not read and
+verify each. It is made once per Java version and set of jars. A JVM ignores an archive that does not fit its options.
 """
 
+import fcntl
 import hashlib
 import os
 import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -53,7 +58,8 @@ def java() -> str:
     found = (shutil.which("java", path=str(Path(home) / "bin")) if home else None) or shutil.which("java")
     if found is None:
         raise KafkaUnavailable(f"Kafka needs Java, and none is installed: {INSTALL_HINT}")
-    major = _java_major(java_version(found))
+    version = re.search(r'version "(?:1\.)?(\d+)', java_version(found))  # such as "17.0.15", or "1.8.0" for Java 8
+    major = int(version[1]) if version else 0
     if major < JAVA_MIN:
         raise KafkaUnavailable(f"Kafka needs Java {JAVA_MIN} or newer; {found} is version {major}: {INSTALL_HINT}")
     return found
@@ -62,7 +68,22 @@ def java() -> str:
 def jars(of: JarSet = KAFKA) -> Path:
     """Return the folder of the jars; fetch them if they are missing. Raises `KafkaUnavailable`."""
     target = of.cache_dir()
-    return target if target.is_dir() else _fetch(of, target)
+    if target.is_dir():
+        return target
+    mvn = shutil.which("mvn")
+    if mvn is None:
+        raise KafkaUnavailable(f"{of.name}'s jars are not in {target}, and Maven is not installed: {INSTALL_HINT}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix="fetching-") as scratch:
+        filled = Path(scratch) / "jars"  # renamed when it is complete
+        _copy_dependencies(of, mvn, filled)
+        _check_digests(of, filled)
+        try:
+            filled.rename(target)
+        except OSError:  # another process may have been first; this copy is then discarded
+            if not target.is_dir():
+                raise
+    return target
 
 
 @cache
@@ -70,26 +91,6 @@ def java_version(java_path: str) -> str:
     """Return the output of `java -version`; each Java runs it once."""
     answer = subprocess.run([java_path, "-version"], capture_output=True, text=True, timeout=30, check=False)  # noqa: S603 (our own look-up)
     return answer.stderr
-
-
-def _java_major(said: str) -> int:
-    """Return 17 for `openjdk version "17.0.15"`, 8 for `"1.8.0"`, 0 if unknown."""
-    version = re.search(r'version "(?:1\.)?(\d+)', said)
-    return int(version.group(1)) if version else 0
-
-
-def _fetch(of: JarSet, target: Path) -> Path:
-    """Fill a folder beside `target`, then rename it, so that a half-filled folder is never used."""
-    mvn = shutil.which("mvn")
-    if mvn is None:
-        raise KafkaUnavailable(f"{of.name}'s jars are not in {target}, and Maven is not installed: {INSTALL_HINT}")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix="fetching-") as scratch:
-        filled = Path(scratch) / "jars"
-        _copy_dependencies(of, mvn, filled)
-        _check_digests(of, filled)
-        _rename_unless_there(filled, target)
-    return target
 
 
 def _copy_dependencies(of: JarSet, mvn: str, into: Path) -> None:
@@ -115,10 +116,43 @@ def _check_digests(of: JarSet, folder: Path) -> None:
         )
 
 
-def _rename_unless_there(filled: Path, target: Path) -> None:
-    """Rename the folder. If two processes fetch at once, the first rename wins and the other's copy is discarded."""
-    try:
-        filled.rename(target)
-    except OSError:
-        if not target.is_dir():
-            raise
+def archive_file() -> Path:
+    """Return the path of the archive. It changes with every update of Java or the jars."""
+    folder = jars()
+    files = sorted((jar.name, jar.stat().st_size, jar.stat().st_mtime_ns) for jar in folder.glob("*.jar"))
+    digest = hashlib.sha256(repr((java_version(java()), files)).encode()).hexdigest()
+    return folder.with_name(f"{folder.name}-{digest[:16]}.jsa")
+
+
+def jvm(*options: str) -> list[str]:
+    """Return the command line of a JVM with Kafka's classes, to be followed by a class. Raises `KafkaUnavailable`."""
+    file = archive_file()
+    is_whole = file.exists() and file.stat().st_size > 0
+    archive = [f"-XX:SharedArchiveFile={file}"] if is_whole else []
+    return [java(), *archive, *options, "-cp", f"{jars()}/*"]
+
+
+def make_archive_once(record: Callable[[Path], bool]) -> None:
+    """Make the archive unless it exists. A failure is not retried: brokers run without the archive.
+
+    ``record`` writes an archive to a path, and returns whether it is complete.
+    """
+    file = archive_file()
+    if file.exists() or not os.access(file.parent, os.W_OK):
+        return
+    with file.with_suffix(".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not file.exists():
+            _make_archive(file, record)
+
+
+def _make_archive(file: Path, record: Callable[[Path], bool]) -> None:
+    """Put a complete archive into place, or an empty file after a failure: a JVM crashes on a partial archive."""
+    with tempfile.TemporaryDirectory(dir=file.parent, prefix="archiving-") as scratch:
+        written = Path(scratch) / "classes.jsa"
+        if not record(written) or not written.exists():
+            file.touch()
+            return
+        with written.open("rb") as whole:
+            os.fsync(whole.fileno())
+        written.rename(file)

@@ -78,16 +78,14 @@ class Refusals:
             self._read_if_changed(self._path)
             matching = [n for n, refusal in enumerate(self._listed) if refusal.matches(text, lines)]
             self._seen.update(matching)
-            refused = next(filter(None, map(self._refused, matching)), None)
+            turns = ((self._listed[n], self._seen[n] - self._listed[n].nth) for n in matching)
+            failing = (
+                RefusedStatement(one, one.codes[turn % len(one.codes)]) for one, turn in turns if 0 <= turn < one.times
+            )
+            refused = next(failing, None)
         if refused:
             logger.warning("refused_on_demand code=%d applied=%s", refused.code, refused.refusal.applied)
         return refused
-
-    def _refused(self, n: int) -> RefusedStatement | None:
-        refusal, turn = self._listed[n], self._seen[n] - self._listed[n].nth
-        return (
-            RefusedStatement(refusal, refusal.codes[turn % len(refusal.codes)]) if 0 <= turn < refusal.times else None
-        )
 
     def _read_if_changed(self, path: Path) -> None:
         try:

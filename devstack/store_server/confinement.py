@@ -41,7 +41,8 @@ def confine(folder: Path, readable: Iterable[Path] = ()) -> None:
     if version < min(_RIGHTS_OF_VERSION):
         raise CannotConfine("this kernel has no Landlock, or one before Linux 5.19")
     rights = _RIGHTS_OF_VERSION[min(version, max(_RIGHTS_OF_VERSION))]
-    rules = _ruleset(rights, _CONNECT_TCP if version >= _CONNECT_SINCE else 0)
+    handled = struct.pack("QQ", rights, _CONNECT_TCP) if version >= _CONNECT_SINCE else struct.pack("Q", rights)
+    rules = _checked(_libc.syscall(_CREATE_RULESET, handled, len(handled), 0))
     _allow(rules, folder, rights & ~_EXECUTE)
     for path in (*map(Path, _OF_THE_SYSTEM), *readable):
         if path.exists():
@@ -49,11 +50,6 @@ def confine(folder: Path, readable: Iterable[Path] = ()) -> None:
     _checked(_libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
     _checked(_libc.syscall(_RESTRICT_SELF, rules, 0))
     os.close(rules)
-
-
-def _ruleset(of_files: int, of_network: int) -> int:
-    handled = struct.pack("QQ", of_files, of_network) if of_network else struct.pack("Q", of_files)
-    return _checked(_libc.syscall(_CREATE_RULESET, handled, len(handled), 0))
 
 
 def _allow(rules: int, path: Path, rights: int) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from devstack.store_server.errors import EngineError, StoreDirectoryInUse
 from store.engine import load_engine
 
+CONFIG = Path(__file__).with_name("engine_config.xml")
 Buffer = bytes | bytearray | memoryview
 
 
@@ -86,8 +87,6 @@ class Engine:
         self._opened = 0
         self._own_lock = threading.Lock()
         self._own = self.connect()
-        self.version: str
-        self.timezone: str
         self.version, self.timezone = bytes(self._own.query(b"SELECT version(), timezone()").data).decode().split()
 
     def name_of(self, code: int) -> str:
@@ -107,17 +106,10 @@ class Engine:
         connection.query(f"SET log_comment = '{mark}'".encode())
         return connection
 
-    def stop_query(self, mark: str) -> None:
-        """End the query that the connection with this mark runs, if any."""
-        self._stop(f"Settings['log_comment'] = '{mark}'")
-
-    def stop_all_queries(self) -> None:
-        """End all queries."""
-        self._stop("Settings['log_comment'] LIKE 'store-server-%'")
-
-    def _stop(self, condition: str) -> None:
+    def stop_queries(self, mark: str = "store-server-%") -> None:
+        """End the query that the connection with this mark runs, if any; without a mark, end all queries."""
         with self._own_lock:
-            self._own.query(f"KILL QUERY WHERE {condition} ASYNC FORMAT Null".encode())
+            self._own.query(f"KILL QUERY WHERE Settings['log_comment'] LIKE '{mark}' ASYNC FORMAT Null".encode())
 
     def close(self) -> None:
         """Close the engine's own connection; with the last one chDB closes the directory."""
@@ -141,16 +133,10 @@ def _refuse_if_in_use(path: Path) -> None:
             raise StoreDirectoryInUse(message) from None
 
 
-CONFIG = Path(__file__).with_name("engine_config.xml")
-
-
 def engine_files() -> list[Path]:
     """Return what loading the engine reads: its configuration, and the folder of packages that holds chDB."""
     found = find_spec("chdb")
     return [CONFIG, Path(found.origin).parents[1]] if found and found.origin else [CONFIG]
-
-
-_WINDOW = "<merge_tree><non_replicated_deduplication_window>{}</non_replicated_deduplication_window></merge_tree>"
 
 
 def _configured(folder: Path, deduplication_window: int) -> Path:
@@ -159,6 +145,7 @@ def _configured(folder: Path, deduplication_window: int) -> Path:
         return CONFIG
     folder.mkdir(exist_ok=True)
     config = folder / CONFIG.name
-    window = _WINDOW.format(deduplication_window)
+    name = "non_replicated_deduplication_window"
+    window = f"<merge_tree><{name}>{deduplication_window}</{name}></merge_tree>"
     config.write_text(CONFIG.read_text().replace("</clickhouse>", f"{window}</clickhouse>"))
     return config

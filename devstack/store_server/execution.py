@@ -33,19 +33,16 @@ def execute(connection: EngineConnection, request: Request, statement: Statement
     """Run `sql` (its data, if any, is in the file `data_path`). Raises EngineError as the engine does."""
     connection.reusable = statement.reads or statement.verb == "INSERT"  # others may leave state (SET, USE, TEMPORARY)
     if statement.is_insert:
-        rows = connection.query(_from_file(statement, data_path), values=request.values)
+        # Data in the statement would silently end at the first newline.
+        parts = (statement.target, f"FROM INFILE '{data_path}' COMPRESSION 'none'".encode(), statement.settings)
+        from_file = b" ".join((*parts, b"FORMAT", statement.format.encode()))
+        rows = connection.query(from_file, values=request.values)
         return Result([], "", rows.summary(written=True))
     if statement.reads:
         return _read(connection, request, statement, sql)
     rows = connection.query(sql, request.default_format, request.values)
     result_format = statement.format or request.default_format
     return Result([rows], result_format if rows.data else "", rows.summary(written=True))
-
-
-def _from_file(statement: Statement, data_path: str) -> bytes:
-    """Return the INSERT with its data in a file: data in the statement would silently end at the first newline."""
-    parts = (statement.target, f"FROM INFILE '{data_path}' COMPRESSION 'none'".encode(), statement.settings)
-    return b" ".join((*parts, b"FORMAT", statement.format.encode()))
 
 
 def _read(connection: EngineConnection, request: Request, statement: Statement, sql: bytes) -> Result:

@@ -1,5 +1,6 @@
 """Serve one HTTP connection: read requests, authenticate users, run statements, reply."""
 
+import json
 import logging
 import socket
 from collections.abc import Iterator
@@ -72,22 +73,16 @@ class StoreHandler(BaseHTTPRequestHandler):
         try:
             self.raw_requestline = self.rfile.readline(LINE_BYTES_MAX + 1)
             if not self.raw_requestline.endswith(b"\n"):
-                self._end_in_the_first_line()
+                self.close_connection = True
+                if len(self.raw_requestline) > LINE_BYTES_MAX:
+                    StatementReply(self.wfile, keep_alive=False).whole([], HTTPStatus.BAD_REQUEST)
             elif self.parse_request():
-                self._serve_method()
+                if self.command in ("GET", "POST"):
+                    self._serve()
+                else:
+                    self.send_error(HTTPStatus.NOT_IMPLEMENTED, f"Unsupported method ({self.command!r})")
         except TimeoutError:
             self.close_connection = True
-
-    def _end_in_the_first_line(self) -> None:
-        self.close_connection = True
-        if len(self.raw_requestline) > LINE_BYTES_MAX:
-            StatementReply(self.wfile, keep_alive=False).whole([], HTTPStatus.BAD_REQUEST)
-
-    def _serve_method(self) -> None:
-        if self.command in ("GET", "POST"):
-            self._serve()
-        else:
-            self.send_error(HTTPStatus.NOT_IMPLEMENTED, f"Unsupported method ({self.command!r})")
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (http.server's signature)
         """Log nothing: the request line may hold a password."""
@@ -204,7 +199,7 @@ class StoreHandler(BaseHTTPRequestHandler):
         reply.header(
             "X-ClickHouse-Timezone", dict(request.settings).get("session_timezone") or self.server.engine.timezone
         )
-        reply.summary(result.summary)
+        reply.header("X-ClickHouse-Summary", json.dumps(result.summary))
         if result.format:
             reply.header("X-ClickHouse-Format", result.format)
         reply.header("Content-Type", "application/octet-stream")

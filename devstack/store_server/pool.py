@@ -67,7 +67,12 @@ class ConnectionPool:
     def _open(self, profile: UserProfile) -> EngineConnection:
         connection = self._engine.connect()
         try:
-            _set_up(connection, profile)
+            if profile.database:
+                connection.query(f"USE {_quoted(profile.database, '`')}".encode())
+            if profile.readonly:  # before the settings, so that the engine judges them by the rights
+                connection.query(f"SET readonly = {profile.readonly}".encode())
+            if assignments := ", ".join(f"{name} = {_quoted(value)}" for name, value in profile.settings):
+                connection.query(f"SET {assignments}".encode())
         except BaseException:
             connection.close()
             raise
@@ -82,16 +87,6 @@ class ConnectionPool:
                     return
                 spare, _ = self._idle.popitem(last=False)
         spare.close()
-
-
-def _set_up(connection: EngineConnection, profile: UserProfile) -> None:
-    """Set the user's rights, then the request's settings, so that the engine judges the settings by the rights."""
-    if profile.database:
-        connection.query(f"USE {_quoted(profile.database, '`')}".encode())
-    if profile.readonly:
-        connection.query(f"SET readonly = {profile.readonly}".encode())
-    if assignments := ", ".join(f"{name} = {_quoted(value)}" for name, value in profile.settings):
-        connection.query(f"SET {assignments}".encode())
 
 
 def _quoted(text: str, mark: str = "'") -> str:

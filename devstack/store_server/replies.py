@@ -3,7 +3,6 @@
 They are not compressed: on loopback that would only cost time.
 """
 
-import json
 import secrets
 from collections.abc import Iterable
 from http import HTTPStatus
@@ -26,10 +25,6 @@ class StatementReply:
     def header(self, name: str, value: str) -> None:
         """Add a header without the line ends in its value, which would begin another header."""
         self._headers[name] = value.translate({10: None, 13: None})
-
-    def summary(self, counters: dict[str, str]) -> None:
-        """Add the counters that ClickHouse's clients read."""
-        self.header("X-ClickHouse-Summary", json.dumps(counters))
 
     def whole(self, blocks: Iterable[Buffer], status: int = 200) -> None:
         """Send a reply whose body is complete."""
@@ -57,7 +52,9 @@ class StatementReply:
             for data in blocks:
                 self._chunk(data)
         except StoreError as error:
-            self._chunk(_in_band(error, tag))
+            text, mark = error.text.encode("utf-8", "replace") + b"\n", tag.encode()
+            form = b"\r\n__exception__\r\n%b\r\n%b%d %b\r\n__exception__\r\n"
+            self._chunk(form % (mark, text, len(text), mark))
             raise
         self._send(b"0\r\n\r\n")
 
@@ -76,8 +73,3 @@ class StatementReply:
             parts = (b"".join(parts),)
         for part in parts:
             self._wfile.write(part)
-
-
-def _in_band(error: StoreError, tag: str) -> bytes:
-    text = error.text.encode("utf-8", "replace") + b"\n"
-    return b"\r\n__exception__\r\n%b\r\n%b%d %b\r\n__exception__\r\n" % (tag.encode(), text, len(text), tag.encode())

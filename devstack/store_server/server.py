@@ -71,7 +71,7 @@ class StoreHttpServer(ThreadingHTTPServer):
 
     def watch(self, connection: socket.socket, mark: str) -> AbstractContextManager[None]:
         """Stop the query with this mark if this client hangs up."""
-        return self._watcher.watch(connection, lambda: self.engine.stop_query(mark))
+        return self._watcher.watch(connection, lambda: self.engine.stop_queries(mark))
 
     def drain(self, seconds: float) -> bool:
         """Wait until no request runs, and let none begin after that; return False if some still run."""
@@ -95,7 +95,7 @@ class StoreHttpServer(ThreadingHTTPServer):
         self.server_close()
         drained = self.drain(DRAIN_S)
         if not drained:
-            self.engine.stop_all_queries()
+            self.engine.stop_queries()
             drained = self.drain(STOP_QUERIES_S)
         self.hang_up()
         if not drained and not self.drain(HANG_UP_S):

@@ -127,16 +127,11 @@ def _format(tokens: list[SqlToken]) -> str:
     """Return the word after the last FORMAT, if that ends the statement or only SETTINGS follow."""
     for at in range(len(tokens) - 2, 0, -1):
         if tokens[at].kind == "word" and tokens[at].text.upper() == b"FORMAT":
-            return _format_named(tokens, at)
+            named, after = tokens[at + 1], tokens[at + 2].text.upper() if at + 2 < len(tokens) else b";"
+            if tokens[at].depth or named.kind not in ("word", "name") or after not in _AFTER_FORMAT:
+                return ""
+            return "" if plain(named).upper() in _AFTER_COLUMN else plain(named)  # '' if it is a column named format
     return ""
-
-
-def _format_named(tokens: list[SqlToken], at: int) -> str:
-    """Return the format that the word FORMAT at this place selects; '' if the word is a column."""
-    named, after = tokens[at + 1], tokens[at + 2].text.upper() if at + 2 < len(tokens) else b";"
-    if tokens[at].depth or named.kind not in ("word", "name") or after not in _AFTER_FORMAT:
-        return ""
-    return "" if plain(named).upper() in _AFTER_COLUMN else plain(named)
 
 
 def _refuse(tokens: list[SqlToken]) -> None:

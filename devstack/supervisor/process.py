@@ -45,7 +45,9 @@ class Process:
 
     def exit_code(self) -> int | None:
         """Return the exit code: None while the process runs, negative for the signal that ended it."""
-        if self._popen.returncode is None and self._is_dead():
+        # Check without reaping: the kernel does not reuse the group id until the dead leader is reaped.
+        not_reaped = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        if self._popen.returncode is None and os.waitid(os.P_PID, self.pid, not_reaped) is not None:
             self._kill_group()
             self._popen.wait()
         return self._popen.returncode
@@ -68,10 +70,6 @@ class Process:
         with contextlib.suppress(subprocess.TimeoutExpired):  # it hangs in the kernel, for example on a dead disk
             self._popen.wait(KILLED_S)
         return True
-
-    def _is_dead(self) -> bool:
-        """Check without reaping: the kernel does not reuse the group id until the dead leader is reaped."""
-        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def _kill_group(self) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -89,7 +89,7 @@ class Supervisor:
         stop_all_s: float = STOP_ALL_S,
     ) -> None:
         self._run_dir, self._log_dir = data / "run", data / "log"
-        self._report = _never_raising(report)
+        self._show = report
         self._backoff = backoff
         self._stop_all_s = stop_all_s
         self._processes: list[SupervisedProcess] = []
@@ -117,6 +117,11 @@ class Supervisor:
             finally:
                 self._stop_all()
         return 0
+
+    def _report(self, line: str) -> None:
+        """Report an event if possible: a closed terminal must not stop us from ending what we started."""
+        with contextlib.suppress(OSError):
+            self._show(line)
 
     def _bring_up(self, service: SupervisedService) -> None:
         """Start a service and wait until it is ready. Raises `DidNotComeUp`."""
@@ -214,13 +219,3 @@ def claimed(run_dir: Path) -> Iterator[None]:
 def _tail(log_file: Path, lines: int = 5) -> str:
     last = log_file.read_text(errors="replace").splitlines()[-lines:]
     return "".join(f"\n  {line}" for line in [f"from {log_file}:", *last])
-
-
-def _never_raising(report: Report) -> Report:
-    """Return `report` without its errors: a closed terminal must not stop us from ending what we started."""
-
-    def report_if_possible(line: str) -> None:
-        with contextlib.suppress(OSError):
-            report(line)
-
-    return report_if_possible

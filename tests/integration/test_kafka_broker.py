@@ -14,7 +14,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import UnknownTopicOrPartitionError
 
-from devstack.kafka_jars import archive, jars, probe
+from devstack.kafka_jars import jars, probe
 from devstack.kafka_jars.broker import MIB, Broker, BrokerFailed
 from runtime.services.ports import free_port
 from tests.support.rigs.kafka import create_topic, need_jars
@@ -200,7 +200,7 @@ def test_a_closed_port_serves_nothing() -> None:
 
 def test_a_jvm_takes_classes_from_the_archive(kafka: str) -> None:
     """The first broker creates it, and Kafka's tools share it."""
-    tool = [*archive.jvm("-Xlog:class+load"), "kafka.tools.StorageTool", "random-uuid"]
+    tool = [*jars.jvm("-Xlog:class+load"), "kafka.tools.StorageTool", "random-uuid"]
     done = subprocess.run(tool, capture_output=True, text=True, check=True, timeout=60)
 
     assert "org.apache.kafka.common.config.AbstractConfig source: shared objects file (top)" in done.stdout
@@ -227,13 +227,13 @@ def test_two_that_need_the_archive_make_it_once(some_jars: Path) -> None:
         second.join(0.2)  # that would be long enough to make a second archive
         return into.write_text("classes") > 0
 
-    second = Thread(target=archive.make_once, args=[record])
-    archive.make_once(record)
+    second = Thread(target=jars.make_archive_once, args=[record])
+    jars.make_archive_once(record)
     second.join()
 
     assert len(made) == 1
-    assert archive.archive_file().read_text() == "classes"
-    assert f"-XX:SharedArchiveFile={archive.archive_file()}" in archive.jvm()
+    assert jars.archive_file().read_text() == "classes"
+    assert f"-XX:SharedArchiveFile={jars.archive_file()}" in jars.jvm()
 
 
 def test_a_broken_archive_is_neither_taken_nor_made_again(some_jars: Path) -> None:
@@ -243,16 +243,16 @@ def test_a_broken_archive_is_neither_taken_nor_made_again(some_jars: Path) -> No
         into.write_text("a part")
         return False
 
-    archive.make_once(record)
-    archive.make_once(lambda _: pytest.fail("a second try"))
+    jars.make_archive_once(record)
+    jars.make_archive_once(lambda _: pytest.fail("a second try"))
 
-    assert not any("SharedArchive" in word for word in archive.jvm())
+    assert not any("SharedArchive" in word for word in jars.jvm())
 
 
 def test_other_jars_have_another_archive(some_jars: Path) -> None:
     """The name depends on the jars."""
-    before = archive.archive_file()
+    before = jars.archive_file()
 
     (some_jars / "kafka_2.13-x.jar").write_text("changed")
 
-    assert archive.archive_file() != before
+    assert jars.archive_file() != before

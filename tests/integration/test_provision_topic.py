@@ -14,10 +14,9 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions
 
-from devstack.kafka_jars import archive
 from devstack.kafka_jars import broker as broker_module
+from devstack.kafka_jars import jars
 from devstack.kafka_jars.broker import Broker
-from devstack.kafka_jars.jars import jars
 from ingest.log.broken import BrokenLog
 from ingest.log.kafka import InstalledTopic, KafkaEventLog, KafkaTopic, creation
 from ingest.log.kafka.creation import ensure_topic, find_topic
@@ -37,7 +36,7 @@ def kafka_tool(bootstrap: str, line: str) -> None:
     need_jars()
     script, *words = shlex.split(line)
     assert bootstrap in words
-    command = [*archive.jvm(), f"org.apache.kafka.tools.{_TOOLS[script]}", *words]
+    command = [*jars.jvm(), f"org.apache.kafka.tools.{_TOOLS[script]}", *words]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -340,7 +339,7 @@ async def test_a_managed_broker_whose_policy_refuses_a_setting(tmp_path: Path, m
 def with_policy(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Start further brokers with the policy."""
     (folder / "Managed.java").write_text(POLICY)
-    subprocess.run(["javac", "-cp", f"{jars()}/*", "Managed.java"], cwd=folder, check=True, timeout=60)
-    jvm = archive.jvm
-    monkeypatch.setattr(archive, "jvm", lambda *options: [*jvm(*options)[:-1], f"{jars()}/*:{folder}"])
+    subprocess.run(["javac", "-cp", f"{jars.jars()}/*", "Managed.java"], cwd=folder, check=True, timeout=60)
+    jvm = jars.jvm
+    monkeypatch.setattr(jars, "jvm", lambda *options: [*jvm(*options)[:-1], f"{jars.jars()}/*:{folder}"])
     monkeypatch.setitem(broker_module.ONE_NODE, "create.topic.policy.class.name", "Managed")
