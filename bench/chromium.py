@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import msgspec
-from playwright.sync_api import Browser, CDPSession, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # At each start, Chromium contacts its vendor's hosts; it may only contact loopback.
@@ -66,11 +66,6 @@ def visit(browser: Browser, address: str, wanted: Mapping[str, str]) -> Seen:
         page.add_init_script(f"{_WATCH}({msgspec.json.encode(wanted).decode()})")
         page.goto(address, wait_until="commit")
         page.wait_for_function(_ALL_SHOWN, arg=[*wanted], polling=50, timeout=SHOWN_WITHIN_MS)
-        worked_ms = _main_thread_ms(session)
+        metrics = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
         page.wait_for_load_state("networkidle")
-        return Seen(page.evaluate("shownAt"), worked_ms)
-
-
-def _main_thread_ms(session: CDPSession) -> float:
-    metrics = session.send("Performance.getMetrics")["metrics"]
-    return next(float(each["value"]) for each in metrics if each["name"] == "TaskDuration") * 1e3
+        return Seen(page.evaluate("shownAt"), float(metrics["TaskDuration"]) * 1e3)

@@ -3,18 +3,16 @@
 Each visit has an empty cache, and the service remembers no answers. Chromium, `up` and its store share the machine.
 """
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 from urllib.parse import urlencode
 
-import uvloop
 from playwright.sync_api import Browser
 
-from bench.api import get_once
 from bench.chromium import HOW_TO_GET_IT, Seen, find_chromium, running_chromium, visit
 from bench.population import ORG
-from bench.query_data import LONG_SESSION_PATH, Data, fill_store, search_words
+from bench.query_data import Data, fill_store, find_long_session, search_words
 from bench.question import BenchQuestion, Figure, Report, figure
 from bench.services import Service, installation
 from bench.usage import cpu_s
@@ -26,16 +24,28 @@ ROUNDS = 5
 SHOWN_MARK_MS = 1_000
 WITHOUT_MARK = {"chart", "tools"}  # a large library, and what follows the first turns
 
-OVERVIEWS: Mapping[str, Mapping[str, str]] = {"7 days": {}, "30 days": {"range": "30d"}}
+
+class Page(NamedTuple):
+    """A page, and a selector for each thing that it should show; ``{session}`` is the id of the long session."""
+
+    path: str
+    parameters: Mapping[str, str]
+    wanted: Mapping[str, str]
+
+
 OVERVIEW = {"numbers": '[data-kpi="cost"]:not([data-value=""])', "chart": '[data-testid="chart"][data-drawn="yes"]'}
-LISTS: Mapping[str, Mapping[str, str]] = {
-    "first page": {},
-    "a rare word": {"q": "module1900"},
-    "a common word": {"q": search_words()[1]},
-}
+OVERVIEWS = {"7 days": Page("/", {}, OVERVIEW), "30 days": Page("/", {"range": "30d"}, OVERVIEW)}
 LIST = {"rows": ".session-row"}
+LISTS = {
+    "first page": Page("/sessions", {"range": "90d"}, LIST),
+    "a rare word": Page("/sessions", {"range": "90d", "q": "module1900"}, LIST),
+    "a common word": Page("/sessions", {"range": "90d", "q": search_words()[1]}, LIST),
+}
 TURNS = {"turns": ".turns .turn", "tools": ".turns .bar-tool"}
-EVENTS = {"events": '[data-list="events"] .virtual-row'}
+SESSION = {
+    "timeline": Page("/sessions/{session}", {}, TURNS),
+    "events": Page("/sessions/{session}", {"view": "events"}, {"events": '[data-list="events"] .virtual-row'}),
+}
 
 
 class Visited(NamedTuple):
@@ -45,72 +55,31 @@ class Visited(NamedTuple):
     service_ms: float
 
 
-class Site(NamedTuple):
-    """A running `up` over the filled store, its long session, and the browser."""
-
-    service: Service
-    session_id: str
-    browser: Browser
-    report: Report
-
-    def visit(self, path: str, parameters: Mapping[str, str], wanted: Mapping[str, str]) -> list[Visited]:
-        """Return visits as an admin, each with an empty cache, after one that warms up the service."""
-        return [self._visit(path, parameters, wanted, number) for number in range(ROUNDS + 1)][1:]
-
-    def _visit(self, path: str, parameters: Mapping[str, str], wanted: Mapping[str, str], number: int) -> Visited:
-        self.report(f"{path} {dict(parameters)}, round {number} of {ROUNDS}")
-        target, used = self.service.target, cpu_s(self.service.pid)
-        query, token = urlencode(parameters), urlencode({"token": target.tokens[ORG]})
-        seen = visit(self.browser, f"http://{target.host}:{target.port}{path}?{query}#{token}", wanted)
-        return Visited(seen, (cpu_s(self.service.pid) - used) * 1e3)
-
-
-@contextlib.contextmanager
-def _site(program: str, report: Report) -> Iterator[Site]:
+def _measure(name: str, pages: Mapping[str, Page], report: Report) -> list[Figure]:
+    """Visit each page several times, after once to warm up the service. Without a Chromium, say what to install."""
+    program = find_chromium()
+    if program is None:
+        return [figure(f"{name} {HOW_TO_GET_IT}", 0, "skipped")]
+    figures = []
     with installation("up", ENV, fill=lambda folder: fill_store(folder, DATA, report)) as service:
-        (session,) = uvloop.run(get_once(service.target, LONG_SESSION_PATH))["data"]
+        session = find_long_session(service.target)
         with running_chromium(program) as browser:
-            yield Site(service, str(session["id"]), browser, report)
+            for what, page in pages.items():
+                one = page._replace(path=page.path.replace("{session}", session))
+                visits = []
+                for number in range(ROUNDS + 1):
+                    report(f"{one.path} {dict(one.parameters)}, round {number} of {ROUNDS}")
+                    visits.append(_visit(service, browser, one))
+                figures += _shown(f"{name} {what}", visits[1:])
+    return figures
 
 
-def _with_chromium(name: str, measure: Callable[[Site], list[Figure]]) -> BenchQuestion:
-    """Return a question that, without a Chromium, only says what to install."""
-
-    def measured(report: Report) -> list[Figure]:
-        program = find_chromium()
-        if program is None:
-            return [figure(f"{name} {HOW_TO_GET_IT}", 0, "skipped")]
-        with _site(program, report) as site:
-            return measure(site)
-
-    return BenchQuestion(name, f"{(measure.__doc__ or '').partition('.')[0]}, in Chromium", measured)
-
-
-def _measure_overview(site: Site) -> list[Figure]:
-    """Show the overview of 100,000 sessions."""
-    return [
-        one
-        for name, parameters in OVERVIEWS.items()
-        for one in _shown(f"dashboard_overview {name}", site.visit("/", parameters, OVERVIEW))
-    ]
-
-
-def _measure_list(site: Site) -> list[Figure]:
-    """Show a page of 50 of 100,000 sessions."""
-    return [
-        one
-        for name, parameters in LISTS.items()
-        for one in _shown(f"dashboard_list {name}", site.visit("/sessions", {"range": "90d", **parameters}, LIST))
-    ]
-
-
-def _measure_session(site: Site) -> list[Figure]:
-    """Show a session with 100,000 events."""
-    path = f"/sessions/{site.session_id}"
-    return [
-        *_shown("dashboard_session timeline", site.visit(path, {}, TURNS)),
-        *_shown("dashboard_session events", site.visit(path, {"view": "events"}, EVENTS)),
-    ]
+def _visit(service: Service, browser: Browser, page: Page) -> Visited:
+    """Visit a page as an admin, with an empty cache."""
+    target, used = service.target, cpu_s(service.pid)
+    query, token = urlencode(page.parameters), urlencode({"token": target.tokens[ORG]})
+    seen = visit(browser, f"http://{target.host}:{target.port}{page.path}?{query}#{token}", page.wanted)
+    return Visited(seen, (cpu_s(service.pid) - used) * 1e3)
 
 
 def _shown(name: str, visits: Sequence[Visited]) -> list[Figure]:
@@ -125,7 +94,19 @@ def _shown(name: str, visits: Sequence[Visited]) -> list[Figure]:
 
 
 QUESTIONS = (
-    _with_chromium("dashboard_overview", _measure_overview),
-    _with_chromium("dashboard_list", _measure_list),
-    _with_chromium("dashboard_session", _measure_session),
+    BenchQuestion(
+        "dashboard_overview",
+        "Show the overview of 100,000 sessions, in Chromium",
+        partial(_measure, "dashboard_overview", OVERVIEWS),
+    ),
+    BenchQuestion(
+        "dashboard_list",
+        "Show a page of 50 of 100,000 sessions, in Chromium",
+        partial(_measure, "dashboard_list", LISTS),
+    ),
+    BenchQuestion(
+        "dashboard_session",
+        "Show a session with 100,000 events, in Chromium",
+        partial(_measure, "dashboard_session", SESSION),
+    ),
 )

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import uvloop
 
 from bench.api import HttpConnection, Response, Target, UnexpectedResponse, connect, count_events, get
-from bench.load import Generator, Load, Sent
+from bench.load import Generator, Sent
 from bench.question import ROUNDS, BenchQuestion, Figure, Report, figure, figures_of, percentile
 from bench.services import installation
 from bench.usage import descendants_cpu_s
@@ -40,25 +40,24 @@ def send_until_visible(target: Target, events: int, report: Report, already: int
 
     Raises `UnexpectedResponse` if the API reports a different number of events.
     """
-    generator = Generator(target, events)
-    uvloop.run(generator.create_sessions())
-    before = descendants_cpu_s()
-    load, seconds = uvloop.run(_send_until_visible(generator, target, report, already))
-    return Sent(load, seconds, descendants_cpu_s() - before)
 
+    async def send() -> Sent:
+        generator = Generator(target, events)
+        await generator.create_sessions()
+        before = descendants_cpu_s()
+        load = await generator.run(report=report)
+        end = perf_counter()
+        report(f"{load.accepted:,} events accepted, waiting until all can be read")
+        connection = await connect(target)
+        await get(connection, target, READS["analytics"], load.positions)  # analytics follow the sessions
+        seconds = load.seconds + perf_counter() - end
+        counted = await count_events(connection, target) - already
+        connection.close()
+        if counted != load.accepted:
+            raise UnexpectedResponse(f"{load.accepted:,} events accepted, but the API reports {counted:,}")
+        return Sent(load, seconds, descendants_cpu_s() - before)
 
-async def _send_until_visible(generator: Generator, target: Target, report: Report, already: int) -> tuple[Load, float]:
-    load = await generator.run(report=report)
-    end = perf_counter()
-    report(f"{load.accepted:,} events accepted, waiting until all can be read")
-    connection = await connect(target)
-    await get(connection, target, READS["analytics"], load.positions)  # analytics follow the sessions
-    seconds = load.seconds + perf_counter() - end
-    counted = await count_events(connection, target) - already
-    connection.close()
-    if counted != load.accepted:
-        raise UnexpectedResponse(f"{load.accepted:,} events accepted, but the API reports {counted:,}")
-    return load, seconds
+    return uvloop.run(send())
 
 
 def _measure(command: str, events: int, mark: float, report: Report) -> list[Figure]:

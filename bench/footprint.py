@@ -6,7 +6,7 @@ the starts of that version in turns with ours, with the packages of this environ
 
 import os
 import time
-from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -34,23 +34,16 @@ class Start(NamedTuple):
     processor_s: float
 
 
-def _start(checkout: Path, folder: Path) -> Start:
-    """Start `up` of a checkout on a folder, and stop it when it is ready."""
-    port, used, began = free_port(), descendants_cpu_s(), time.monotonic()
+def _start(checkout: Path, filled: Path | None) -> Start:
+    """Start `up` of a checkout on a filled folder or a new one, and stop it when it is ready."""
     env = {"PYTHONPATH": str(checkout), "PYTHONDONTWRITEBYTECODE": ""}
-    with running_service(folder, "up", "--port", str(port), env=env) as running:
-        wait_until(lambda: answers_200(HOST, port, "/livez"), running, folder, poll_s=START_POLL_S)
-        answered = time.monotonic()
-        wait_until(lambda: answers_200(HOST, port, "/readyz"), running, folder, poll_s=START_POLL_S)
-        return Start(answered - began, time.monotonic() - began, descendants_cpu_s() - used)
-
-
-def _measure_new(report: Report) -> list[Figure]:
-    def once(checkout: Path) -> Start:
-        with temporary_folder() as folder:
-            return _start(checkout, folder)
-
-    return _measure_starts("start_up", once, report)
+    with nullcontext(filled) if filled else temporary_folder() as folder:
+        port, used, began = free_port(), descendants_cpu_s(), time.monotonic()
+        with running_service(folder, "up", "--port", str(port), env=env) as running:
+            wait_until(lambda: answers_200(HOST, port, "/livez"), running, folder, poll_s=START_POLL_S)
+            answered = time.monotonic()
+            wait_until(lambda: answers_200(HOST, port, "/readyz"), running, folder, poll_s=START_POLL_S)
+            return Start(answered - began, time.monotonic() - began, descendants_cpu_s() - used)
 
 
 def _measure_filled(report: Report) -> list[Figure]:
@@ -58,14 +51,15 @@ def _measure_filled(report: Report) -> list[Figure]:
     with temporary_folder() as folder:
         with http_service(folder, "up") as service:
             send_until_visible(service.target, START_EVENTS, report)
-        return _measure_starts("start_up_filled", lambda checkout: _start(checkout, folder), report)
+        return _measure_starts("start_up_filled", folder, report)
 
 
-def _measure_starts(name: str, once: Callable[[Path], Start], report: Report) -> list[Figure]:
+def _measure_starts(name: str, filled: Path | None, report: Report) -> list[Figure]:
     """Measure rounds, after one start that leaves the files in memory and the rules in their cache."""
-    once(OURS)
+    _start(OURS, filled)
     versions = {"": OURS} | ({" against": Path(AGAINST)} if AGAINST else {})
-    starts = in_turns({version: partial(once, checkout) for version, checkout in versions.items()}, report, STARTS)
+    sides = {version: partial(_start, checkout, filled) for version, checkout in versions.items()}
+    starts = in_turns(sides, report, STARTS)
     return [
         figure(f"{name}{version} {what}", [getattr(each, field) for each in found], "s")
         for version, found in starts.items()
@@ -115,6 +109,6 @@ def _rest(seconds: int, report: Report) -> None:
 QUESTIONS = (
     BenchQuestion("memory_up", "resident memory of `up` after 1,000,000 events", _measure_memory),
     BenchQuestion("at_rest_up", "what `up` uses when idle, for ten minutes", _measure_at_rest, only_by_name=True),
-    BenchQuestion("start_up", "a start of `up` on a new folder", _measure_new),
+    BenchQuestion("start_up", "a start of `up` on a new folder", partial(_measure_starts, "start_up", None)),
     BenchQuestion("start_up_filled", "a start of `up` with 500,000 events", _measure_filled, only_by_name=True),
 )

@@ -25,8 +25,11 @@ from runtime.settings.settings import Settings
 PRIVACY = {"with": KEEP_ALL_BUT_SECRETS, "without": Privacy(may_hold_secrets=lambda _: False)}
 
 
-async def serve(settings: Settings, redaction: str | None) -> None:
-    """Serve until SIGTERM."""
+async def serve(folder: Path, port: int, redaction: str | None = None) -> None:
+    """Create secrets in ``folder``, and serve until SIGTERM."""
+    configure_logging()
+    settings = Settings(data=str(folder), port=port, dev_tokens=True)
+    make_embedded_secrets(settings.secrets_folder)
     log = SqliteEventLog(settings.folder / "log.sqlite", bytes_max=settings.in_flight_bytes_max)
     stopping = stop_on_signals()
     await log.start()
@@ -41,13 +44,5 @@ async def serve(settings: Settings, redaction: str | None) -> None:
         await log.stop()
 
 
-def main(folder: Path, port: int, redaction: str | None = None) -> None:
-    """Create secrets in ``folder``, and serve."""
-    configure_logging()
-    settings = Settings(data=str(folder), port=port, dev_tokens=True)
-    make_embedded_secrets(settings.secrets_folder)
-    uvloop.run(serve(settings, redaction))
-
-
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:4])
+    uvloop.run(serve(Path(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:4]))

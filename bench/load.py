@@ -89,7 +89,12 @@ class Generator:
 
     async def create_sessions(self) -> None:
         """Create the sessions, which is not measured."""
-        await send_all(self._target, self._creations(), self._created)
+        creations = zip(self._sessions, make_creations(len(self._sessions)), strict=True)
+        requests = (
+            (request_head(self._target, "POST", "/sessions", len(body), org=session.org), body)
+            for session, body in creations
+        )
+        await send_all(self._target, requests, self._created)
 
     async def run(self, rate: float | None = None, report: Report = lambda _: None) -> Load:
         """Send everything, at ``rate`` events a second if given; first create the sessions unless they exist."""
@@ -98,7 +103,11 @@ class Generator:
         begin = perf_counter()
 
         def answered(number: int, response: Response) -> None:
-            self._count(response)
+            data = self._data_of(response)
+            if data["rejected"]:
+                raise UnexpectedResponse(f"rejected: {data['rejected'][:3]}")
+            self.load.accepted += data["accepted"]
+            self.on_response(response)
             if number % REPORT_EVERY == 0:
                 per_s = self.load.accepted / max(1e-3, perf_counter() - begin)
                 report(f"{self.load.accepted:,} of {self._events:,} events, {per_s:,.0f}/s")
@@ -107,10 +116,6 @@ class Generator:
         self.load.latencies = await send_all(self._target, self._requests(), answered, every_s)
         self.load.seconds = perf_counter() - begin
         return self.load
-
-    def _creations(self) -> Iterator[tuple[bytes, bytes]]:
-        for session, body in zip(self._sessions, make_creations(len(self._sessions)), strict=True):
-            yield request_head(self._target, "POST", "/sessions", len(body), org=session.org), body
 
     def _created(self, number: int, response: Response) -> None:
         self.load.sessions[number] = self._data_of(response)["id"]
@@ -122,13 +127,6 @@ class Generator:
             path = f"/observability/sessions/{self.load.sessions[request.session]}/events"
             org = self._sessions[request.session].org
             yield request_head(self._target, "POST", path, len(body), org=org), body
-
-    def _count(self, response: Response) -> None:
-        data = self._data_of(response)
-        if data["rejected"]:
-            raise UnexpectedResponse(f"rejected: {data['rejected'][:3]}")
-        self.load.accepted += data["accepted"]
-        self.on_response(response)
 
     def _data_of(self, response: Response) -> dict[str, Any]:
         """Return the data of a response, and note its position."""

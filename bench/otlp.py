@@ -18,13 +18,12 @@ from uuid import UUID
 import msgspec
 import uvloop
 from google.protobuf.json_format import ParseDict
-from msgspec import structs
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
 from bench.api import Response, UnexpectedResponse, request_head
 from bench.ingest import ingest_into_sqlite
 from bench.load import send_all
-from bench.question import BenchQuestion, Figure, Report, Turn, figure, figures_of, in_turns, percentile
+from bench.question import BenchQuestion, Figure, Report, Turn, figure, in_turns, percentile
 from bench.services import Service, installation
 from bench.usage import cpu_s
 
@@ -68,16 +67,11 @@ def _measure(name: str, running: AbstractContextManager[Service], mark: float | 
         one
         for encoding in MEDIA
         for one in (
-            *map(_of_records, figures_of(f"{name} {encoding}", turns[encoding], mark)),
+            figure(f"{name} {encoding} records/s", [turn.rate for turn in turns[encoding]], "records/s", at_least=mark),
+            figure(f"{name} {encoding} processor time", [turn.cpu_us for turn in turns[encoding]], "µs/record"),
             figure(f"{name} {encoding} p99 of a request", percentile(latencies[encoding], 0.99) * 1e3, "ms"),
         )
     ]
-
-
-def _of_records(one: Figure) -> Figure:
-    """Return a figure about events as one about records."""
-    unit, name = one.unit.replace("event", "record"), one.name.replace("events/s", "records/s")
-    return structs.replace(one, unit=unit, name=name)
 
 
 def _turn(service: Service, encoding: str, seeds: Iterator[int], latencies: list[float]) -> Turn:

@@ -8,7 +8,7 @@ in SQLite; they are counted there directly, which costs Phoenix nothing.
 import contextlib
 import sqlite3
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -75,27 +75,16 @@ def _count_spans(folder: Path) -> int:
         return int(connection.execute("SELECT count(*) FROM spans").fetchone()[0])
 
 
-def _send_spans(port: int, events: int) -> None:
-    head = f"POST /v1/traces HTTP/1.1\r\nHost: {HOST}:{port}\r\nContent-Type: application/x-protobuf\r\n"
-    requests = ((f"{head}Content-Length: {len(body)}\r\n\r\n".encode(), body) for body in _bodies(events))
-    uvloop.run(send_all(Target(HOST, port, {}), requests, lambda *_: None, connections=PHOENIX_CONNECTIONS))
-
-
 def _bodies(events: int) -> Iterator[bytes]:
     scripts, sessions = make_scripts(), draw_sessions(events // BATCH, BATCH)
     traces = [uuid.uuid4().bytes for _ in sessions]
     for request in take_turns(sessions):
         script, place = place_in_script(request, len(scripts[0]))
         body = msgspec.json.decode(scripts[script][place], type=RecordEvents)
-        yield _encode_spans(sessions[request.session].org, traces[request.session], body.events)
-
-
-def _encode_spans(project: str, trace_id: bytes, events: Sequence[RecordEvent]) -> bytes:
-    resource = Resource(attributes=_attributes({"openinference.project.name": project}))
-    spans = ScopeSpans(spans=[_span(trace_id, event) for event in events])
-    request = ExportTraceServiceRequest(resource_spans=[ResourceSpans(resource=resource, scope_spans=[spans])])
-    encoded: bytes = request.SerializeToString()
-    return encoded
+        spans = ScopeSpans(spans=[_span(traces[request.session], event) for event in body.events])
+        resource = Resource(attributes=_attributes({"openinference.project.name": sessions[request.session].org}))
+        of_resource = ResourceSpans(resource=resource, scope_spans=[spans])
+        yield ExportTraceServiceRequest(resource_spans=[of_resource]).SerializeToString()
 
 
 def _span(trace_id: bytes, event: RecordEvent) -> Span:
@@ -131,10 +120,12 @@ def _run_up(report: Report) -> Measured:
 
 def _run_phoenix(python: Path, report: Report) -> Measured:
     with _running_phoenix(python) as (running, folder, port):
+        head = f"POST /v1/traces HTTP/1.1\r\nHost: {HOST}:{port}\r\nContent-Type: application/x-protobuf\r\n"
 
         def send_and_wait(events: int) -> None:
             wanted = _count_spans(folder) + events
-            _send_spans(port, events)
+            requests = ((f"{head}Content-Length: {len(body)}\r\n\r\n".encode(), body) for body in _bodies(events))
+            uvloop.run(send_all(Target(HOST, port, {}), requests, lambda *_: None, connections=PHOENIX_CONNECTIONS))
             report(f"waiting for {wanted:,} spans")
             wait_until(lambda: _count_spans(folder) >= wanted, running, folder, LIMIT_S, POLL_S)
 
@@ -150,18 +141,14 @@ def _measure(report: Report) -> list[Figure]:
     python = python_with(PACKAGE, report)
     found = in_turns({"up": partial(_run_up, report), "phoenix": partial(_run_phoenix, python, report)}, report)
     turns = {side: [each.turn for each in measured] for side, measured in found.items()}
-    return [
-        *(one for side, measured in found.items() for one in _figures(f"peers {side}", measured)),
-        *compare("up_vs_phoenix", turns["up"], turns["phoenix"], "Arize Phoenix", WANTED),
-    ]
-
-
-def _figures(name: str, measured: Sequence[Measured]) -> list[Figure]:
-    return [
-        *figures_of(name, [each.turn for each in measured]),
-        figure(f"{name} disk", [each.disk for each in measured], "B/event"),
-        figure(f"{name} memory", [each.memory_mb for each in measured], "MB"),
-    ]
+    figures = []
+    for side, measured in found.items():
+        figures += [
+            *figures_of(f"peers {side}", turns[side]),
+            figure(f"peers {side} disk", [each.disk for each in measured], "B/event"),
+            figure(f"peers {side} memory", [each.memory_mb for each in measured], "MB"),
+        ]
+    return [*figures, *compare("up_vs_phoenix", turns["up"], turns["phoenix"], "Arize Phoenix", WANTED)]
 
 
 QUESTIONS = (BenchQuestion("peers", "`up` and Arize Phoenix, until visible", _measure, only_by_name=True),)

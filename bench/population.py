@@ -80,18 +80,17 @@ def take_turns(sessions: Sequence[PlannedSession], at_once: int = AT_ONCE) -> It
 @cache
 def make_scripts(batch: int = BATCH) -> Scripts:
     """Return `SCRIPTS` scripts of request bodies with ``batch`` events each."""
-    rng = Random(SEED)  # noqa: S311 (made-up data)
-    return [_make_script(Random(rng.getrandbits(64)), batch, tour=index == 0) for index in range(SCRIPTS)]  # noqa: S311
-
-
-def _make_script(rng: Random, batch: int, tour: bool) -> list[bytes]:
-    builder = SessionBuilder.of(rng, rng.choice(sample_data.PROJECTS), rng.choice(list(sample_data.MODELS)))
-    begin = datetime.now(UTC) - timedelta(hours=12)
-    events = [
-        {"event_type": kind, "timestamp": rfc3339(begin + timedelta(seconds=4 * seq)), "data": data, "seq": seq}
-        for seq, (kind, data) in enumerate(make_events(builder, EVENTS_MAX, ended=True, tour=tour))
-    ]
-    return [_encode({"events": events[first : first + batch]}) for first in range(0, EVENTS_MAX, batch)]
+    seeds, scripts = Random(SEED), list[list[bytes]]()  # noqa: S311 (made-up data)
+    for number in range(SCRIPTS):
+        rng = Random(seeds.getrandbits(64))  # noqa: S311 (made-up data)
+        builder = SessionBuilder.of(rng, rng.choice(sample_data.PROJECTS), rng.choice(list(sample_data.MODELS)))
+        begin = datetime.now(UTC) - timedelta(hours=12)
+        events = [
+            {"event_type": kind, "timestamp": rfc3339(begin + timedelta(seconds=4 * seq)), "data": data, "seq": seq}
+            for seq, (kind, data) in enumerate(make_events(builder, EVENTS_MAX, ended=True, tour=number == 0))
+        ]
+        scripts.append([_encode({"events": events[first : first + batch]}) for first in range(0, EVENTS_MAX, batch)])
+    return scripts
 
 
 def place_in_script(request: PlannedRequest, script_requests: int) -> tuple[int, int]:

@@ -33,7 +33,6 @@ from bench.services import (
     wait_until,
 )
 from bench.usage import cpu_s, disk_bytes, resident_mb
-from devstack.supervisor.process import Process
 from runtime.services.http_probe import get
 from runtime.services.ports import free_port
 from schemas.log.topics import TOPIC
@@ -65,14 +64,6 @@ class Receipts(Struct, frozen=True):
     def rate(self) -> float:
         """Facts per second, from the end of the first batch to the end of the last batch."""
         return self.later * 1000 / max(1, self.last_ms - self.first_ms)
-
-
-class Worked(NamedTuple):
-    """When a worker's rollups were complete, and what the worker had used until then."""
-
-    rolled_up_ms: int
-    processor_s: float
-    memory_mb: float
 
 
 class Projected(NamedTuple):
@@ -133,38 +124,35 @@ def _project(folder: Path, filled: FilledTopic, store_url: str, report: Report) 
     env = {"LOG_URL": log_url(filled.topic), "STORE_URL": store_url}
     rewind_group(filled.topic, GROUP)
     run_once(folder, "provision", "--partitions", str(PARTITIONS), env=env)
-    worked = _work(folder, filled, env, report)
+    rolled_up_ms, processor_s, memory_mb = _work(folder, filled, env, report)
     receipts, events = in_own_process(read_receipts, store_url), filled.events
     if (receipts.records, receipts.events) != (filled.records, events):
         raise RuntimeError(f"the store holds {receipts}, the log {filled.records} records and {events} events")
     return Projected(
         rate=receipts.rate,
-        rate_with_rollups=receipts.later * 1000 / (worked.rolled_up_ms - receipts.first_ms),
+        rate_with_rollups=receipts.later * 1000 / (rolled_up_ms - receipts.first_ms),
         batch_records=receipts.records / receipts.batches,
-        cpu_us=worked.processor_s / events * 1e6,
-        memory_mb=worked.memory_mb,
+        cpu_us=processor_s / events * 1e6,
+        memory_mb=memory_mb,
         log_bytes=disk_bytes(folder / BROKER_FOLDER) / events,
         store_bytes=receipts.bytes / events,
     )
 
 
-def _work(folder: Path, filled: FilledTopic, env: dict[str, str], report: Report) -> Worked:
+def _work(folder: Path, filled: FilledTopic, env: dict[str, str], report: Report) -> tuple[int, float, float]:
+    """Run a worker; return when its rollups were complete, in ms, and its processor seconds and MB until then."""
     port = free_port()
-    env = env | {"METRICS_PORT": str(port)}
-    with running_service(folder, "processors", "--instance", "0", env=env) as worker:
-        _wait_until_projected(worker, filled, folder, report)
-        wait_until(lambda: _rollup_lag(port) == 0, worker, folder, LIMIT_S)
-        return Worked(time.time_ns() // 1_000_000, cpu_s(worker.pid), resident_mb(worker.pid, peak=True))
 
-
-def _wait_until_projected(worker: Process, filled: FilledTopic, folder: Path, report: Report) -> None:
     def all_acknowledged() -> bool:
         done = asyncio.run(committed_records(filled.topic, GROUP))
         report(f"projecting, {done:,} of {filled.records:,} records acknowledged")
         time.sleep(LOOK_EVERY_S)
         return done >= filled.records
 
-    wait_until(all_acknowledged, worker, folder, LIMIT_S)
+    with running_service(folder, "processors", "--instance", "0", env=env | {"METRICS_PORT": str(port)}) as worker:
+        wait_until(all_acknowledged, worker, folder, LIMIT_S)
+        wait_until(lambda: _rollup_lag(port) == 0, worker, folder, LIMIT_S)
+        return time.time_ns() // 1_000_000, cpu_s(worker.pid), resident_mb(worker.pid, peak=True)
 
 
 def _rollup_lag(port: int) -> float | None:

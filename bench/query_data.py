@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import uvloop
 from msgspec import Struct
 
+from bench.api import Target, get_once
 from bench.population import ORG
 from bench.question import Report
 from bench.services import in_own_process, open_store
@@ -29,7 +31,6 @@ STEP = 250_000  # sessions per insert
 HOURS = 240  # per refresh of rollups
 MERGED_WITHIN_S = 60.0
 RARE_WORDS = 2_000
-LONG_SESSION_PATH = "/sessions?external_id=ext-0"  # finds the session that has all the events
 
 
 class Data(Struct, frozen=True):
@@ -48,11 +49,6 @@ class Data(Struct, frozen=True):
         return today - timedelta(days=self.days - 1)
 
 
-def store_url(folder: Path) -> str:
-    """Return the URL of the store of `up` in this folder."""
-    return f"chdb://{folder / 'store'}"
-
-
 def fill_store(folder: Path, data: Data, report: Report) -> None:
     """Provision and fill the store of an `up` that will run in ``folder``."""
     report(f"filling a store with {data.sessions:,} sessions")
@@ -60,38 +56,38 @@ def fill_store(folder: Path, data: Data, report: Report) -> None:
 
 
 def _fill_store(folder: Path, data: Data) -> None:
-    store = parse_store_url(store_url(folder))
+    store_url = f"chdb://{folder / 'store'}"
+    store = parse_store_url(store_url)
     provision_store(store, EMBEDDED_PARTITIONS, list_prices())
-    client = open_store(store_url(folder))
+    client = open_store(store_url)
     make_embedded_secrets(folder / "secrets")  # `up` verifies ids before it reads
     session_zero = mint(id_secrets(folder / "secrets"), "session", ORG, new_thread(None), False, None)
     fill_tables(client, make_warehouse(store, FIRST_GENERATION), data, session_zero)
-    _wait_for_merges(client)
+    give_up_at = time.monotonic() + MERGED_WITHIN_S
+    while client.query("SELECT count() FROM system.merges").first_row[0] and time.monotonic() < give_up_at:
+        time.sleep(0.2)  # the inserts caused merges
 
 
 def fill_tables(client: Client, warehouse: Warehouse, data: Data, session_zero: UUID) -> None:
     """Fill the tables of one generation, which is the client's current database."""
-    _fill_sessions(client, data, session_zero)
-    _fill_rollups(warehouse, data)
-    for table in ("facts", "tasks") if data.events else ():
-        _insert(client, table, {"org_id": ORG, "session_id": session_zero, "since": data.since, "count": data.events})
-
-
-def _fill_sessions(client: Client, data: Data, session_zero: UUID) -> None:
     fixed = {"org_id": ORG, "since": data.since, "words": search_words(), "session_zero": session_zero}
     fixed |= {name: getattr(data, name) for name in ("days", "users", "prompts")}
     for older in (True, False):
         for first in range(0, data.sessions, STEP):
             count = min(STEP, data.sessions - first)
             _insert(client, "sessions", {**fixed, "older": older, "first": first, "count": count})
-
-
-def _fill_rollups(warehouse: Warehouse, data: Data) -> None:
-    """Refresh the rollups of all days, as a projector does."""
     begin = int(data.since.timestamp())
     hours = [(ORG, begin + 3600 * hour) for hour in range(24 * data.days)]
     for first in range(0, len(hours), HOURS):
         warehouse.refresh_rollups(hours[first : first + HOURS])
+    for table in ("facts", "tasks") if data.events else ():
+        _insert(client, table, {"org_id": ORG, "session_id": session_zero, "since": data.since, "count": data.events})
+
+
+def find_long_session(target: Target) -> str:
+    """Return the id of the session that has all the events."""
+    (session,) = uvloop.run(get_once(target, "/sessions?external_id=ext-0"))["data"]
+    return str(session["id"])
 
 
 def search_words() -> list[str]:
@@ -102,10 +98,3 @@ def search_words() -> list[str]:
 
 def _insert(client: Client, table: str, parameters: dict[str, Any]) -> None:
     client.raw_query((SQL / f"{table}.sql").read_text(), parameters=parameters)
-
-
-def _wait_for_merges(client: Client) -> None:
-    """Wait until the merges that the inserts caused have ended, or give up."""
-    give_up_at = time.monotonic() + MERGED_WITHIN_S
-    while client.query("SELECT count() FROM system.merges").first_row[0] and time.monotonic() < give_up_at:
-        time.sleep(0.2)

@@ -12,7 +12,7 @@ from typing import Any
 import uvloop
 
 from bench.end_to_end import probe, send_until_visible
-from bench.projector import Receipts, measure_chdb, measure_store_server, read_receipts
+from bench.projector import measure_chdb, measure_store_server, read_receipts
 from bench.question import BenchQuestion, Figure, Report, figure, percentile
 from bench.services import http_service, in_own_process, installation, temporary_folder, wait_until
 from cli.find_installation import open_installation
@@ -59,7 +59,8 @@ def _measure(command: str, projector: Callable[[Report, int, int], list[Figure]]
             replay = Replay(folder, report)
             wait_until(lambda: replay.look()["state"] == "done", service.process, folder, LIMIT_S, LOOK_EVERY_S)
             seconds = time.monotonic() - begun
-            found = _stack_receipts(folder) if command == "stack" else None
+            url = stack_store_url(folder)
+            found = read_receipts(url, NEW) if url else None
         found = found or in_own_process(read_receipts, f"chdb://{folder / 'store'}", NEW)
     if found.events != EVENTS:
         raise RuntimeError(f"{EVENTS:,} events were sent, {NEW} holds {found}")
@@ -70,13 +71,6 @@ def _measure(command: str, projector: Callable[[Report, int, int], list[Figure]]
         figure(f"{name} from request to end", seconds, "s"),
         figure(f"{name} records a batch", found.records / found.batches, "records"),
     ]
-
-
-def _stack_receipts(folder: Path) -> Receipts:
-    url = stack_store_url(folder)
-    if url is None:
-        raise RuntimeError(f"there is no stack in {folder}")
-    return read_receipts(url, NEW)
 
 
 def _measure_beside_writes(report: Report) -> list[Figure]:

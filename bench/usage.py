@@ -15,7 +15,14 @@ def cpu_s(pid: int) -> float:
 
 def descendants_cpu_s() -> float:
     """Return the processor seconds of all processes that this one started, directly or not, ended children included."""
-    return sum(int(ticks) for pid in _descendants(os.getpid()) for ticks in _stat(pid)[11:15]) / _TICKS
+    parents: dict[int, int] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended
+            parents[int(folder.name)] = int(_stat(int(folder.name))[1])
+    found = {os.getpid()}
+    while more := {pid for pid, parent in parents.items() if parent in found} - found:
+        found |= more
+    return sum(int(ticks) for pid in found - {os.getpid()} for ticks in _stat(pid)[11:15]) / _TICKS
 
 
 def resident_mb(pid: int, peak: bool = False) -> float:
@@ -31,17 +38,6 @@ def disk_bytes(folder: Path) -> int:
     """Return the disk space of all files in a folder, without the holes of sparse files such as Kafka's indexes."""
     files = (Path(path, name) for path, _, names in os.walk(folder) for name in names)
     return sum(file.stat().st_blocks * 512 for file in files if file.exists())
-
-
-def _descendants(root: int) -> set[int]:
-    parents: dict[int, int] = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # it has ended
-            parents[int(folder.name)] = int(_stat(int(folder.name))[1])
-    found = {root}
-    while more := {pid for pid, parent in parents.items() if parent in found} - found:
-        found |= more
-    return found - {root}
 
 
 def _stat(pid: int) -> list[str]:
