@@ -121,25 +121,6 @@ async def get(connection: HttpConnection, target: Target, path: str, wait_for: s
     return msgspec.json.decode(response.body)
 
 
-async def get_once(target: Target, path: str) -> Any:
-    """Return the decoded body of a read on its own connection."""
-    connection = await connect(target)
-    body = await get(connection, target, path)
-    connection.close()
-    return body
-
-
-async def time_get(connection: HttpConnection, target: Target, path: str) -> float:
-    """Return the seconds that a read takes. Raises `UnexpectedResponse` if its status is not 200."""
-    request = request_head(target, "GET", path)
-    began = perf_counter()
-    response = await connection.call(request)
-    seconds = perf_counter() - began
-    if response.status != 200:
-        raise UnexpectedResponse.of(response)
-    return seconds
-
-
 async def count_events(connection: HttpConnection, target: Target) -> int:
     """Return how many events the API reports, over all sessions of all orgs."""
     total = 0

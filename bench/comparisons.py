@@ -25,10 +25,10 @@ from bench.baselines.environments import NotInstallable, python_with
 from bench.baselines.prototype_projector import Done
 from bench.end_to_end import send_until_visible
 from bench.ingest import ingest_into_kafka, send_events
-from bench.kafka import FilledTopic, broker_topic, create_topic, rewind_group
+from bench.kafka import FilledTopic, broker_topic, create_topic, filled_topic, rewind_group
 from bench.load import Generator
 from bench.population import ORGS
-from bench.projector import filled_topic, project_into_folder
+from bench.projector import project_into_folder
 from bench.question import FAILED, BenchQuestion, Figure, Report, Turn, compare, figure, figures_of, in_turns
 from bench.services import HOST, Service, installation, process, temporary_folder, wait_until
 from bench.usage import cpu_s, descendants_cpu_s

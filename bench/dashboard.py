@@ -8,6 +8,7 @@ from functools import partial
 from typing import NamedTuple
 from urllib.parse import urlencode
 
+import uvloop
 from playwright.sync_api import Browser
 
 from bench.chromium import HOW_TO_GET_IT, Seen, find_chromium, running_chromium, visit
@@ -48,13 +49,6 @@ SESSION = {
 }
 
 
-class Visited(NamedTuple):
-    """What a visit showed, and the processor time of `up` until nothing was loading."""
-
-    seen: Seen
-    service_ms: float
-
-
 def _measure(name: str, pages: Mapping[str, Page], report: Report) -> list[Figure]:
     """Visit each page several times, after once to warm up the service. Without a Chromium, say what to install."""
     program = find_chromium()
@@ -62,7 +56,7 @@ def _measure(name: str, pages: Mapping[str, Page], report: Report) -> list[Figur
         return [figure(f"{name} {HOW_TO_GET_IT}", 0, "skipped")]
     figures = []
     with installation("up", ENV, fill=lambda folder: fill_store(folder, DATA, report)) as service:
-        session = find_long_session(service.target)
+        session = uvloop.run(find_long_session(service.target))
         with running_chromium(program) as browser:
             for what, page in pages.items():
                 one = page._replace(path=page.path.replace("{session}", session))
@@ -74,39 +68,31 @@ def _measure(name: str, pages: Mapping[str, Page], report: Report) -> list[Figur
     return figures
 
 
-def _visit(service: Service, browser: Browser, page: Page) -> Visited:
-    """Visit a page as an admin, with an empty cache."""
+def _visit(service: Service, browser: Browser, page: Page) -> tuple[Seen, float]:
+    """Visit a page as an admin, with an empty cache; return also the ms of `up` until nothing was loading."""
     target, used = service.target, cpu_s(service.pid)
     query, token = urlencode(page.parameters), urlencode({"token": target.tokens[ORG]})
     seen = visit(browser, f"http://{target.host}:{target.port}{page.path}?{query}#{token}", page.wanted)
-    return Visited(seen, (cpu_s(service.pid) - used) * 1e3)
+    return seen, (cpu_s(service.pid) - used) * 1e3
 
 
-def _shown(name: str, visits: Sequence[Visited]) -> list[Figure]:
+def _shown(name: str, visits: Sequence[tuple[Seen, float]]) -> list[Figure]:
     """Return when each wanted thing was shown, and processor times, which vary less on a busy machine."""
-    times = {wanted: [each.seen.shown_ms[wanted] for each in visits] for wanted in visits[0].seen.shown_ms}
+    first, _ = visits[0]
+    times = {wanted: [seen.shown_ms[wanted] for seen, _ in visits] for wanted in first.shown_ms}
     marks = {wanted: None if wanted in WITHOUT_MARK else SHOWN_MARK_MS for wanted in times}
     return [
         *(figure(f"{name}, {wanted}", ms, "ms", at_most=marks[wanted]) for wanted, ms in times.items()),
-        figure(f"{name}, main thread of the page", [each.seen.main_thread_ms for each in visits], "ms"),
-        figure(f"{name}, processor time of `up`", [each.service_ms for each in visits], "ms"),
+        figure(f"{name}, main thread of the page", [seen.main_thread_ms for seen, _ in visits], "ms"),
+        figure(f"{name}, processor time of `up`", [service_ms for _, service_ms in visits], "ms"),
     ]
 
 
-QUESTIONS = (
-    BenchQuestion(
-        "dashboard_overview",
-        "Show the overview of 100,000 sessions, in Chromium",
-        partial(_measure, "dashboard_overview", OVERVIEWS),
-    ),
-    BenchQuestion(
-        "dashboard_list",
-        "Show a page of 50 of 100,000 sessions, in Chromium",
-        partial(_measure, "dashboard_list", LISTS),
-    ),
-    BenchQuestion(
-        "dashboard_session",
-        "Show a session with 100,000 events, in Chromium",
-        partial(_measure, "dashboard_session", SESSION),
-    ),
+QUESTIONS = tuple(
+    BenchQuestion(name, f"Show {what}, in Chromium", partial(_measure, name, pages))
+    for name, what, pages in (
+        ("dashboard_overview", "the overview of 100,000 sessions", OVERVIEWS),
+        ("dashboard_list", "a page of 50 of 100,000 sessions", LISTS),
+        ("dashboard_session", "a session with 100,000 events", SESSION),
+    )
 )

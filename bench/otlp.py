@@ -110,7 +110,7 @@ def _request_body(chance: Random, session: str, first: int, encoding: str) -> by
 
 
 def _record(chance: Random, session: str, number: int, at_ms: int) -> dict[str, Any]:
-    name, values = _stored(chance) if number % 4 == 0 else _noise(chance)
+    name, values = _event(chance, is_noise=number % 4 != 0)
     fixed: Attributes = {"session.id": session, "event.name": name, "event.sequence": number, "prompt.id": session}
     return {
         "timeUnixNano": f"{at_ms}000000",
@@ -120,7 +120,9 @@ def _record(chance: Random, session: str, number: int, at_ms: int) -> dict[str, 
     }
 
 
-def _stored(chance: Random) -> tuple[str, Attributes]:
+def _event(chance: Random, is_noise: bool) -> tuple[str, Attributes]:
+    if is_noise:
+        return chance.choice(_NOISE_EVENTS), {**_NOISE, "total_duration_ms": chance.randrange(100)}
     tool: Attributes = {"tool_name": "Bash", "tool_use_id": f"toolu_{chance.getrandbits(96):024x}"}
     request: Attributes = {
         "request_id": f"req_{chance.getrandbits(96):024x}",
@@ -139,10 +141,6 @@ def _stored(chance: Random) -> tuple[str, Attributes]:
         ("tool_result", {**tool, **result}),
     )
     return chance.choice(kinds)
-
-
-def _noise(chance: Random) -> tuple[str, Attributes]:
-    return chance.choice(_NOISE_EVENTS), {**_NOISE, "total_duration_ms": chance.randrange(100)}
 
 
 def _attributes(values: Attributes) -> list[dict[str, Any]]:

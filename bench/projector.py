@@ -1,26 +1,16 @@
 """How fast does a projector worker follow Kafka, with the store in its own process and behind HTTP?"""
 
 import asyncio
-import contextlib
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from msgspec import Struct
 
-from bench.kafka import (
-    BROKER_FOLDER,
-    PARTITIONS,
-    FilledTopic,
-    broker_topic,
-    committed_records,
-    fill_topic,
-    log_url,
-    rewind_group,
-)
+from bench.kafka import BROKER_FOLDER, PARTITIONS, FilledTopic, committed_records, filled_topic, log_url, rewind_group
 from bench.question import ROUNDS, BenchQuestion, Figure, Report, figure
 from bench.services import (
     HOST,
@@ -97,13 +87,6 @@ FIGURES = {  # by the field of `Projected`
 def read_receipts(store_url: str, generation: str = FIRST_GENERATION) -> Receipts:
     """Return the totals of a generation."""
     return Receipts(**open_store(store_url, generation).query(read_sql("bench.sql", "receipts")).first_item)
-
-
-@contextlib.contextmanager
-def filled_topic(folder: Path, events: int, report: Report) -> Iterator[FilledTopic]:
-    """Run a broker whose topic holds ``events`` events in records of 100."""
-    with broker_topic(folder) as topic:
-        yield asyncio.run(fill_topic(topic, events, report))
 
 
 def project_into_folder(folder: Path, filled: FilledTopic, report: Report) -> Projected:

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import uvloop
 from msgspec import Struct
 
-from bench.api import Target, get_once
+from bench.api import Target, connect, get
 from bench.population import ORG
 from bench.question import Report
 from bench.services import in_own_process, open_store
@@ -84,9 +83,11 @@ def fill_tables(client: Client, warehouse: Warehouse, data: Data, session_zero: 
         _insert(client, table, {"org_id": ORG, "session_id": session_zero, "since": data.since, "count": data.events})
 
 
-def find_long_session(target: Target) -> str:
+async def find_long_session(target: Target) -> str:
     """Return the id of the session that has all the events."""
-    (session,) = uvloop.run(get_once(target, "/sessions?external_id=ext-0"))["data"]
+    connection = await connect(target)
+    (session,) = (await get(connection, target, "/sessions?external_id=ext-0"))["data"]
+    connection.close()
     return str(session["id"])
 
 

@@ -19,19 +19,12 @@ import msgspec
 
 from devstack.kafka_jars import jars, probe
 from devstack.kafka_jars.probe import Login
-from devstack.kafka_jars.users import (
-    BrokerUsers,
-    controller_login,
-    first_credentials,
-    hidden_properties,
-    new_credentials,
-    sasl_properties,
-)
+from devstack.kafka_jars.users import BrokerUsers, controller_login, hidden_properties, sasl_properties
 from devstack.supervisor.process import Process
 from ingest.log.atomic_write import write_whole
 from runtime.services.ports import free_port
 from runtime.settings.private_files import UMASK, private_folder
-from runtime.settings.stack_folder import KAFKA_USER
+from runtime.settings.stack_folder import KAFKA_MECHANISM, KAFKA_USER
 
 HOST = "127.0.0.1"
 MIB = 1024 * 1024
@@ -41,6 +34,26 @@ TOOL_S = 90.0
 RECORD_S = 60.0
 LEARN_TRIES = 3  # the tool waits for a minute; a broker that was killed may need longer to recover its log
 LOG4J_CONFIG = Path(__file__).with_name("log4j2.xml")
+# The log is the source of truth: nothing in it expires, and a topic exists only if `provision` created it.
+NEVER_EXPIRE = {
+    "log.retention.ms": "-1",
+    "log.retention.bytes": "-1",
+    "auto.create.topics.enable": "false",
+    "offsets.retention.minutes": str(365 * 24 * 60),  # an installation stopped over a holiday resumes where it stopped
+}
+ONE_NODE = {
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "4",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "group.initial.rebalance.delay.ms": "500",  # workers that start together share one rebalance
+    "log.cleaner.dedupe.buffer.size": str(16 * MIB),
+    # After kill -9 a broker can register again only once its old registration expires: 5 s instead of 12 s (measured).
+    "broker.session.timeout.ms": "3000",
+    "broker.heartbeat.interval.ms": "500",
+}
 
 
 class BrokerFailed(Exception):
@@ -98,28 +111,6 @@ def properties(settings: BrokerSettings) -> dict[str, str]:
         **ONE_NODE,
         **(sasl_properties(settings.users) | {"delete.topic.enable": "false"} if settings.users else {}),
     }
-
-
-# The log is the source of truth: nothing in it expires, and a topic exists only if `provision` created it.
-NEVER_EXPIRE = {
-    "log.retention.ms": "-1",
-    "log.retention.bytes": "-1",
-    "auto.create.topics.enable": "false",
-    "offsets.retention.minutes": str(365 * 24 * 60),  # an installation stopped over a holiday resumes where it stopped
-}
-ONE_NODE = {
-    "offsets.topic.replication.factor": "1",
-    "offsets.topic.num.partitions": "4",
-    "transaction.state.log.replication.factor": "1",
-    "transaction.state.log.min.isr": "1",
-    "share.coordinator.state.topic.replication.factor": "1",
-    "share.coordinator.state.topic.min.isr": "1",
-    "group.initial.rebalance.delay.ms": "500",  # workers that start together share one rebalance
-    "log.cleaner.dedupe.buffer.size": str(16 * MIB),
-    # After kill -9 a broker can register again only once its old registration expires: 5 s instead of 12 s (measured).
-    "broker.session.timeout.ms": "3000",
-    "broker.heartbeat.interval.ms": "500",
-}
 
 
 def prepare(settings: BrokerSettings) -> None:
@@ -180,7 +171,7 @@ def _format(settings: BrokerSettings) -> None:
     cluster_id = "A" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")[1:]
     words = ["format", "-t", cluster_id, "-c", str(settings.properties_file)]
     if settings.users is not None:
-        words += ["--add-scram", first_credentials(settings.users)]
+        words += ["--add-scram", f"{KAFKA_MECHANISM}=[name={KAFKA_USER},password={settings.users.password}]"]
     with _scratch(settings) as scratch:
         write_whole(scratch / "words", "".join(f"{word}\n" for word in words))
         done = _run_tool(settings, "kafka.tools.StorageTool", f"@{scratch / 'words'}")
@@ -197,7 +188,7 @@ def _replace_password(settings: BrokerSettings, users: BrokerUsers) -> None:
     with _scratch(settings) as scratch:
         _write_properties(scratch / "server", properties(hidden) | hidden_properties(users))
         _write_properties(scratch / "login", controller_login(users))
-        write_whole(scratch / "credentials", new_credentials(users))
+        write_whole(scratch / "credentials", f"{KAFKA_MECHANISM}=password={users.password}\n")
         process = Process(command(settings, properties_file=scratch / "server"), {}, scratch / "console", SIGKILL)
         try:
             _send_password(hidden, scratch, process)

@@ -43,11 +43,6 @@ class JarSet(NamedTuple):
         """Return the folder that holds, or will hold, the jars."""
         return cache_folder() / f"{self.name.lower()}-{self.version}"
 
-    def digests(self) -> dict[str, str]:
-        """Return the SHA-256 of every jar by its name."""
-        lines = self.pom.with_suffix(".sha256").read_text().splitlines()
-        return {name: digest for digest, name in map(str.split, lines)}
-
 
 KAFKA = JarSet("Kafka", KAFKA_VERSION, Path(__file__).with_name("pom.xml"), "kafka_*.jar")
 
@@ -106,7 +101,8 @@ def _copy_dependencies(of: JarSet, mvn: str, into: Path) -> None:
 
 def _check_digests(of: JarSet, folder: Path) -> None:
     """Refuse jars that differ from the list. Maven's own checksums come from the same place as the jars."""
-    known = of.digests()
+    lines = of.pom.with_suffix(".sha256").read_text().splitlines()
+    known = {name: digest for digest, name in map(str.split, lines)}
     found = {jar.name: hashlib.sha256(jar.read_bytes()).hexdigest() for jar in folder.iterdir()}
     differing = sorted(name for name in known.keys() | found if known.get(name) != found.get(name))
     if differing:

@@ -58,16 +58,6 @@ def controller_login(users: BrokerUsers) -> dict[str, str]:
     }
 
 
-def first_credentials(users: BrokerUsers) -> str:
-    """Return the clients' credentials in the format of `StorageTool format --add-scram`."""
-    return f"{KAFKA_MECHANISM}=[name={KAFKA_USER},password={users.password}]"
-
-
-def new_credentials(users: BrokerUsers) -> str:
-    """Return the same as a line of a file for `ConfigCommand --add-config-file`."""
-    return f"{KAFKA_MECHANISM}=password={users.password}\n"
-
-
 def _knows_controller(users: BrokerUsers) -> str:
     password = users.controller_password
     return _login(_PLAIN, CONTROLLER_USER, password, f' user_{CONTROLLER_USER}="{password}"')

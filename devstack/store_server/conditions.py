@@ -24,6 +24,9 @@ logger = logging.getLogger(__name__)
 
 ALWAYS = 1 << 62
 HANG_UP = 0
+BEHIND_PROXY = "CREWKIT_STORE_BEHIND_PROXY"
+DEDUPLICATION_WINDOW = "CREWKIT_STORE_DEDUPLICATION_WINDOW"
+REFUSALS = "CREWKIT_STORE_REFUSALS"
 
 
 class Refusal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,11 +99,6 @@ class Refusals:
         if version != self._version:
             self._listed = msgspec.json.decode(path.read_bytes(), type=list[Refusal]) if version else []
             self._version, self._seen = version, Counter()
-
-
-BEHIND_PROXY = "CREWKIT_STORE_BEHIND_PROXY"
-DEDUPLICATION_WINDOW = "CREWKIT_STORE_DEDUPLICATION_WINDOW"
-REFUSALS = "CREWKIT_STORE_REFUSALS"
 
 
 class Conditions(msgspec.Struct, frozen=True, kw_only=True):

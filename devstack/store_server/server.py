@@ -1,7 +1,8 @@
-"""Accept connections, and stop without losing a request; `serve` runs the store server."""
+"""Accept connections, notice those that hang up, stop without losing a request; `serve` runs the store server."""
 
 import logging
 import os
+import select
 import signal
 import socket
 import sys
@@ -15,7 +16,6 @@ from typing import Any
 
 from devstack.store_server.conditions import Conditions, conditions_of
 from devstack.store_server.confinement import CannotConfine, confine
-from devstack.store_server.disconnects import DisconnectWatcher
 from devstack.store_server.engine import Engine, engine_files
 from devstack.store_server.errors import StoreDirectoryInUse
 from devstack.store_server.handler import StoreHandler
@@ -29,6 +29,51 @@ STOP_QUERIES_S = 2.5
 HANG_UP_S = 1.0
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 CONNECTIONS_MAX = 512
+_GONE = select.EPOLLRDHUP | select.EPOLLONESHOT
+
+
+class DisconnectWatcher:
+    """One thread that waits for hang-ups on the sockets of running queries, so that the queries can be stopped."""
+
+    def __init__(self) -> None:
+        self._epoll = select.epoll()
+        self._lock = threading.Lock()
+        self._watched: dict[int, Callable[[], None]] = {}
+        self._wake, self._woken = socket.socketpair()
+        self._epoll.register(self._woken, select.EPOLLIN)
+        self._thread = threading.Thread(target=self._run, name="store-server-disconnects", daemon=True)
+        self._thread.start()
+
+    @contextmanager
+    def watch(self, connection: socket.socket, on_gone: Callable[[], None]) -> Iterator[None]:
+        """Call `on_gone` if the client hangs up inside the block, never after it."""
+        descriptor = connection.fileno()
+        with self._lock:
+            self._watched[descriptor] = on_gone
+            self._epoll.register(descriptor, _GONE)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._watched.pop(descriptor, None)
+                self._epoll.unregister(descriptor)
+
+    def close(self) -> None:
+        """End the thread."""
+        self._wake.close()
+        self._thread.join()
+        self._epoll.close()
+        self._woken.close()
+
+    def _run(self) -> None:
+        while True:
+            for descriptor, _ in self._epoll.poll():
+                if descriptor == self._woken.fileno():
+                    return
+                # Under the lock, so that the query that is stopped is the one that was watched.
+                with self._lock:
+                    if on_gone := self._watched.pop(descriptor, None):
+                        on_gone()
 
 
 class StoreHttpServer(ThreadingHTTPServer):
@@ -79,12 +124,6 @@ class StoreHttpServer(ThreadingHTTPServer):
             self._drained = self._changed.wait_for(lambda: not self._requests, seconds)
             return self._drained
 
-    def hang_up(self) -> None:
-        """Close every connection, idle or not."""
-        for connection in list(self._sockets):
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-
     def stop(self) -> bool:
         """Let requests end, at most some seconds; stop the rest; give back what they share. Takes 9 s at most.
 
@@ -97,7 +136,9 @@ class StoreHttpServer(ThreadingHTTPServer):
         if not drained:
             self.engine.stop_queries()
             drained = self.drain(STOP_QUERIES_S)
-        self.hang_up()
+        for connection in list(self._sockets):  # idle or not
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
         if not drained and not self.drain(HANG_UP_S):
             logger.error("a query could not be stopped; the store is left to the end of the process")
             return False

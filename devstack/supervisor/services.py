@@ -13,6 +13,9 @@ from devstack.supervisor.process import Process
 from ingest.log.atomic_write import write_whole
 from runtime.services.log_rotation import cut_when_full
 
+Report = Callable[[str], None]
+TRIES = 3
+
 
 class SupervisedService(msgspec.Struct, frozen=True, kw_only=True):
     """A process that the supervisor restarts whenever it ends.
@@ -61,10 +64,6 @@ class Backoff(msgspec.Struct, frozen=True, kw_only=True):
     def pause_s(self, deaths: int) -> float:
         """Return 0.2, 0.4, 0.8 … 10 seconds after the first, second, third … death in a row."""
         return min(self.cap_s, self.first_s * 2.0 ** min(deaths - 1, 32))
-
-
-Report = Callable[[str], None]
-TRIES = 3
 
 
 class SupervisedProcess:

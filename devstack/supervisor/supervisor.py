@@ -13,6 +13,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Self
@@ -125,7 +126,10 @@ class Supervisor:
 
     def _bring_up(self, service: SupervisedService) -> None:
         """Start a service and wait until it is ready. Raises `DidNotComeUp`."""
-        self._wait_for_port(service)
+        # Another program's responses must not pass for the service's.
+        if service.listens and not self._watch_until(partial(is_free, *service.listens), limit_s=PORT_FREE_S):
+            host, port = service.listens
+            raise DidNotComeUp(f"{service.name} can't listen on {host}:{port}: another program is using the port")
         if service.after is not None and not self._watch_until(service.after, limit_s=service.ready_s):
             raise DidNotComeUp(
                 f"{service.name} was not started: what it needs was not ready within {service.ready_s:.0f} s"
@@ -140,14 +144,6 @@ class Supervisor:
         if service.once:
             self._processes.remove(process)
         self._report(f"{service.name} is {'done' if service.once else 'up'}")
-
-    def _wait_for_port(self, service: SupervisedService) -> None:
-        """Wait until the port is free: another program's responses must not pass for the service's."""
-        if service.listens is None:
-            return
-        host, port = service.listens
-        if not self._watch_until(lambda: is_free(host, port), limit_s=PORT_FREE_S):
-            raise DidNotComeUp(f"{service.name} can't listen on {host}:{port}: another program is using the port")
 
     def _start(self, service: SupervisedService) -> SupervisedProcess:
         process = SupervisedProcess(service, self._run_dir, self._log_dir, self._backoff, self._report)
