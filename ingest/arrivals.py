@@ -36,7 +36,11 @@ class Arrivals:
 
     def count(self, arrival: "Arrival", more: int) -> None:
         """Count ``more`` bytes of a body. Raises `ApiError` (503) if there is no room for them."""
-        while more > 0 and (is_of_org := self._lacks_room(arrival, more)) is not None:
+        own = arrival.bytes + more
+        while more > 0:
+            is_of_org = _is_beyond(self._bytes_max // 2, self._of_org[arrival.org_id] - arrival.bytes, own)
+            if not is_of_org and not _is_beyond(self._bytes_max, self.bytes - arrival.bytes, own):
+                break
             oldest = self._oldest_beside(arrival, of_org=is_of_org)
             if oldest is None:
                 raise unavailable("overloaded", "Too many bytes are in progress; send the same request again.")
@@ -45,12 +49,6 @@ class Arrivals:
         self._of_org[arrival.org_id] += more
         if not self._of_org[arrival.org_id]:
             del self._of_org[arrival.org_id]
-
-    def _lacks_room(self, arrival: "Arrival", more: int) -> bool | None:
-        """Return True if the org holds too much, False if the process does, None if there is room."""
-        if _is_beyond(self._bytes_max // 2, self._of_org[arrival.org_id] - arrival.bytes, arrival.bytes + more):
-            return True
-        return False if _is_beyond(self._bytes_max, self.bytes - arrival.bytes, arrival.bytes + more) else None
 
     def _oldest_beside(self, arrival: "Arrival", *, of_org: bool) -> "Arrival | None":
         latest = _now() - YOUNG_S
@@ -98,7 +96,7 @@ class Arrival:
         """Note that the body has arrived, and start the deadline of the response."""
         await self._stop_if_late()
         self._arrivals.arriving.pop(self, None)
-        self._refusal = _too_late
+        self._refusal = lambda: LogUnavailable(f"no answer within {APPEND_DEADLINE_S} s")
         self._limit.reschedule(_now() + APPEND_DEADLINE_S)
 
     def resize(self, size: int) -> None:
@@ -124,10 +122,6 @@ class Arrival:
 
 def _made_room() -> ApiError:
     return unavailable("overloaded", "The body arrived too slowly for a busy service; send the same request again.")
-
-
-def _too_late() -> LogUnavailable:
-    return LogUnavailable(f"no answer within {APPEND_DEADLINE_S} s")
 
 
 def _now() -> float:

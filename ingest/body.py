@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 import cramjam
 import msgspec
 from litestar import Request
-from litestar.types import Receive, Scope
+from litestar.types import Scope
 
 from edge.drain_body import DRAIN_BYTES_MAX
 from edge.error_responses import too_large
@@ -69,8 +69,7 @@ class Bodies:
         bytes are in progress. Raises `LogUnavailable` if the response takes too long.
         """
         is_absent = optional and find_header(request.scope, b"content-type", None) is None
-        kind = JSON if is_absent else _media_of(request.scope, media)
-        encoding = "identity" if is_absent else _encoding_of(request.scope)
+        kind, encoding = (JSON, "identity") if is_absent else _form_of(request.scope, media)
         async with self._arrivals.arrival(principal_of(request.scope).org_id) as arrival:
             sent = await _receive_all(request, arrival, encoding)
             if is_absent and sent:
@@ -84,7 +83,10 @@ class Bodies:
             with contextlib.suppress(TooLarge):
                 text = _inflated(encoding, sent, INLINE_BYTES_MAX, media)
         if text is None:
-            text = await self.lane.run(_inflate, encoding, sent, media)
+            try:
+                text = await self.lane.run(_inflated, encoding, sent, BODY_BYTES_MAX, media)
+            except TooLarge as error:
+                raise too_large() from error
         arrival.resize(len(text))
         return Body(text, self.lane if len(text) > INLINE_BYTES_MAX else ON_THE_LOOP, media)
 
@@ -101,19 +103,16 @@ def decode_body(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
         raise
 
 
-def _media_of(scope: Scope, media: Sequence[str]) -> str:
+def _form_of(scope: Scope, media: Sequence[str]) -> tuple[str, str]:
+    """Return the content type and the content encoding of a body, if the route accepts them."""
     kind, _, parameters = find_header(scope, b"content-type", "").lower().partition(";")
     charset = parameters.partition("charset=")[2].strip(' "') or "utf-8"
     if (kind := kind.strip()) not in media or charset not in {"utf-8", "utf8"}:
         raise _wrong_type(media)
-    return kind
-
-
-def _encoding_of(scope: Scope) -> str:
     encoding = find_header(scope, b"content-encoding", "identity").strip().lower()
     if encoding not in ENCODINGS:
         raise ApiError(415, "unsupported_encoding", "The content encoding must be gzip or zstd, or none.")
-    return encoding
+    return kind, encoding
 
 
 def _wrong_type(media: Sequence[str]) -> ApiError:
@@ -123,34 +122,23 @@ def _wrong_type(media: Sequence[str]) -> ApiError:
 async def _receive_all(request: Request[Any, Any, Any], arrival: Arrival, encoding: str) -> bytes:
     bytes_max = BODY_BYTES_MAX + (0 if encoding == "identity" else _ENCODED_SLACK)
     chunks: list[bytes] = []
+    size, more = 0, True
     try:
-        await _receive_chunks(request.receive, arrival, chunks, bytes_max)
+        while more and size <= DRAIN_BYTES_MAX:  # a slow client needs more time than `edge.drain_body` allows
+            message = await request.receive()
+            if message["type"] != "http.request":
+                raise ApiError(400, "incomplete_body", "The body ended before it was complete.")
+            more, chunk = message["more_body"], message["body"]
+            size += len(chunk)
+            if size <= bytes_max and chunk:
+                await arrival.grow(len(chunk))
+                chunks.append(chunk)
+        if size > bytes_max:
+            raise too_large()
+        await arrival.whole()
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
     finally:
         chunks.clear()  # else an error would hold them until its client has read the response
-
-
-async def _receive_chunks(receive: Receive, arrival: Arrival, chunks: list[bytes], bytes_max: int) -> None:
-    size, more = 0, True
-    while more and size <= DRAIN_BYTES_MAX:  # a slow client needs more time than `edge.drain_body` allows
-        message = await receive()
-        if message["type"] != "http.request":
-            raise ApiError(400, "incomplete_body", "The body ended before it was complete.")
-        more, chunk = message["more_body"], message["body"]
-        size += len(chunk)
-        if size <= bytes_max and chunk:
-            await arrival.grow(len(chunk))
-            chunks.append(chunk)
-    if size > bytes_max:
-        raise too_large()
-    await arrival.whole()
-
-
-def _inflate(encoding: str, sent: bytes, media: str) -> bytes:
-    try:
-        return _inflated(encoding, sent, BODY_BYTES_MAX, media)
-    except TooLarge as error:
-        raise too_large() from error
 
 
 def _inflated(encoding: str, sent: bytes, bytes_max: int, media: str) -> bytes:
