@@ -22,7 +22,7 @@ from ingest.intake.agent_sessions.memory import Remembered
 from ingest.intake.context import CommandContext, SessionContext
 from ingest.lane import Lane
 from ingest.log.port import EventLog
-from ingest.metrics import IngestMetrics, metered
+from ingest.metrics import IngestMetrics
 from ingest.privacy.policy import Privacy
 from ingest.privacy.redaction import compile_rules
 from schemas.ids import IdSecrets, UnknownId, verify
@@ -80,9 +80,8 @@ def ingest_dependencies(
 
     metrics = IngestMetrics(registry)
     metrics.follow(log, bodies)
-    parts = metered(log, metrics), privacy._replace(on_redacted=metrics.redacted), bodies.lane, metrics
+    parts = metrics.metered(log), privacy._replace(on_redacted=metrics.redacted), bodies.lane, metrics
     known_session = remember_sessions(secrets)
-
     appended = Remembered(_FACTS_REMEMBERED)
 
     def write_of(request: Request[Any, Any, Any], context: Callable[..., C], **more: Any) -> Write[C]:

@@ -3,6 +3,7 @@
 import time
 from asyncio import CancelledError
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple, cast
 
@@ -66,13 +67,9 @@ class IngestMetrics:
         for outcome, count in outcomes.items():
             self._otlp.labels(signal, outcome).inc(count)
 
-    def appended(self, size: int, seconds: float) -> None:
-        self._bytes.observe(size)
-        self._seconds.observe(seconds)
-
-    def append_failed(self) -> None:
-        """Count one append whose outcome is unknown."""
-        self._failures.inc()
+    def metered(self, log: EventLog) -> EventLog:
+        """Return the log with its appends timed and counted."""
+        return cast(EventLog, _MeteredLog(log, self._bytes, self._seconds, self._failures))
 
 
 class _InFlight(NamedTuple):
@@ -94,11 +91,14 @@ class _InFlight(NamedTuple):
         yield CounterMetricFamily("crewkit_ingest_producer_replacements_total", replaced, self.log.replacements)
 
 
+@dataclass
 class _MeteredLog:
     """A log whose appends are timed; everything else is delegated."""
 
-    def __init__(self, log: EventLog, metrics: IngestMetrics) -> None:
-        self._log, self._metrics = log, metrics
+    _log: EventLog
+    _bytes: Histogram
+    _seconds: Histogram
+    _failures: Counter
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._log, name)
@@ -108,11 +108,8 @@ class _MeteredLog:
         try:
             position = await self._log.append(key, value)
         except (LogUnavailable, CancelledError):  # cancelled at the request's deadline
-            self._metrics.append_failed()
+            self._failures.inc()
             raise
-        self._metrics.appended(len(value), time.perf_counter() - began)
+        self._bytes.observe(len(value))
+        self._seconds.observe(time.perf_counter() - began)
         return position
-
-
-def metered(log: EventLog, metrics: IngestMetrics) -> EventLog:
-    return cast(EventLog, _MeteredLog(log, metrics))
