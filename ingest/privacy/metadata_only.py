@@ -104,24 +104,20 @@ _ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
 
 def strip_event(event: Event, key: bytes) -> Event:
     """Return the event with only metadata in its payload. ``key`` makes digests that only its owner can compute."""
-    data = msgspec.json.encode(_stripped(bytes(event.data), key))
-    return structs.replace(event, event_type=_name(event.event_type, key), data=Raw(data), data_base64=None)
+    sent = replace_lone(bytes(event.data))
+    stripped = _object(_ALLOWED, sent, key)
+    fields = _read(_fields, sent) or {}
+    for name, strip in _NESTED.items():
+        if name in fields and (parts := strip(fields[name], key)):
+            stripped[name] = parts
+    data = Raw(msgspec.json.encode(dict(sorted(stripped.items()))))
+    return structs.replace(event, event_type=_name(event.event_type, key), data=data, data_base64=None)
 
 
 def strip_record(record: F) -> F:
     """Return the record with null in its content fields, as if the client had sent null."""
     content = {name: None for name in CONTENT if getattr(record, name, None)}
     return structs.replace(record, **content) if content else record
-
-
-def _stripped(data: bytes, key: bytes) -> dict[str, Any]:
-    data = replace_lone(data)
-    stripped = _object(_ALLOWED, data, key)
-    fields = _read(_fields, data) or {}
-    for name, strip in _NESTED.items():
-        if name in fields and (parts := strip(fields[name], key)):
-            stripped[name] = parts
-    return dict(sorted(stripped.items()))
 
 
 def _object(allowed: Allowed, data: bytes | Raw, key: bytes) -> dict[str, Any]:
@@ -159,11 +155,9 @@ def _named(value: Any, key: bytes) -> str | None:
 
 
 def _name(text: str, key: bytes) -> str:
-    return text if _is_name(text) else _digest(text, key)
-
-
-def _digest(value: str, key: bytes) -> str:
-    return f"digest:{hashlib.blake2b(value.encode(), key=key[:64], person=b'reduced-name', digest_size=16).hexdigest()}"
+    if _is_name(text):
+        return text
+    return f"digest:{hashlib.blake2b(text.encode(), key=key[:64], person=b'reduced-name', digest_size=16).hexdigest()}"
 
 
 def _beginning(beginnings: tuple[str, ...], value: Any, _key: bytes) -> str | None:

@@ -9,12 +9,4 @@ from ingest.privacy.redaction.detection import may_hold_secrets
 from ingest.privacy.redaction.effort import Effort, TooDense
 from ingest.privacy.redaction.rewriting import compile_rules, redact, redact_text, redact_text_or_all
 
-__all__ = [
-    "Effort",
-    "TooDense",
-    "compile_rules",
-    "may_hold_secrets",
-    "redact",
-    "redact_text",
-    "redact_text_or_all",
-]
+__all__ = ["Effort", "TooDense", "compile_rules", "may_hold_secrets", "redact", "redact_text", "redact_text_or_all"]

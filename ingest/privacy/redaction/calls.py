@@ -20,15 +20,20 @@ _CALL = (
 _IDENTIFIER = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
 _NAME_BYTES_MAX = 48
 _SETS = re.compile(rb"(?:[\w]*_)?(?i:set|with|use|and|override|basic|default)(?:_?[A-Za-z]{0,16}_?)")
-_OF_PASSWORDS = (b"pass", b"pwd")
 
 _BEFORE_IT = rb"(?:[a-z][\w.]{0,32}," + SPACE + rb"?)?(?:[a-z: ]{1,16}\()?"  # another argument, or a wrapper
 CALLS = rb"(?i)" + _WORD + rb"[({]" + SPACE + rb"*" + _BEFORE_IT + rb"[bfru@]?(?:[\\]*[\"']|\\*u0027)"
 
 
 def _is_given(match: re.Match[bytes]) -> bool:
-    sets = is_mixed(match["secret"]) or _sets(match.string, match.start())
-    return sets and _is_secret(match["word"].lower(), match["secret"])
+    word, value = match["word"].lower(), match["secret"]
+    if not is_mixed(value) and not _sets(match.string, match.start()):
+        return False
+    if is_harmless(value) or is_sentence(value) or value.endswith((b":", b"?")):
+        return False
+    if word.startswith((b"pass", b"pwd")):
+        return b" " not in value and not is_reference(value, in_names=False)
+    return (looks_random(value) or word == b"secret") and not is_reference(value, in_names=True)
 
 
 def _sets(text: bytes, word_begin: int) -> bool:
@@ -39,14 +44,6 @@ def _sets(text: bytes, word_begin: int) -> bool:
     if name:
         return _SETS.fullmatch(name) is not None
     return bare.endswith((b".", b"::", b"->", b"string ")) or text[word_begin : word_begin + 1].isupper()
-
-
-def _is_secret(word: bytes, value: bytes) -> bool:
-    if is_harmless(value) or is_sentence(value) or value.endswith((b":", b"?")):
-        return False
-    if word.startswith(_OF_PASSWORDS):
-        return b" " not in value and not is_reference(value, in_names=False)
-    return (looks_random(value) or word == b"secret") and not is_reference(value, in_names=True)
 
 
 calls = matches_of(_CALL, takes=_is_given)

@@ -40,12 +40,10 @@ _SIGN = rb"(?:[^0-9\n]|u00[0-9]{2})"
 
 
 def _is_card(match: re.Match[bytes]) -> bool:
+    """Return whether a network has such numbers, and the last digit is right by Luhn (ISO/IEC 7812-1, annex B)."""
     digits = match["secret"].replace(b" ", b"").replace(b"-", b"")
-    return _NETWORKS.fullmatch(digits) is not None and _has_check_digit(digits)
-
-
-def _has_check_digit(digits: bytes) -> bool:
-    """Return whether the last digit is right by the Luhn formula (ISO/IEC 7812-1, annex B)."""
+    if _NETWORKS.fullmatch(digits) is None:
+        return False
     doubled = (sum(divmod(2 * (digit - 48), 10)) for digit in digits[-2::-2])
     return (sum(digit - 48 for digit in digits[-1::-2]) + sum(doubled)) % 10 == 0
 
@@ -60,7 +58,7 @@ CARDS: tuple[tuple[bytes, Find], ...] = (
         _numbers(rb"(?i)" + _NAMES + rb"(?:(?!" + _OF_ANOTHER + rb")[^\d\n]){0,32}?" + _RUN + _ENDS),
     ),
     (
-        rb"(?i)cv[cv]|\bexp(?:iry|ires)?\b|exp[_ -]?(?:month|year|date)|valid (?:thru|until|to)",
+        rb"(?i)" + _EXPIRES,
         _numbers(_RUN + rb"(?![\w%-])(?i:[^\d\n]{0,16}" + _EXPIRES + rb")"),
     ),
 )

@@ -88,18 +88,10 @@ def commands(text: bytes) -> Iterator[Span]:
     hits = sorted(NAMES.scan(text))
     for number, (end, command) in enumerate(hits):
         following = next((hit.end for hit in hits[number + 1 : number + 4] if hit.end > end), len(text))
-        yield from _secrets(_OPTIONS[command].finditer(text, end, _line_end(text, end, following)))
-
-
-def _line_end(text: bytes, begin: int, following: int) -> int:
-    limit = min(begin + _LINE_BYTES_MAX, following)
-    match = _LINE_ENDS.search(text, begin, limit)
-    return match.start() if match else limit
-
-
-def _secrets(matches: Iterator[re.Match[bytes]]) -> Iterator[Span]:
-    for match in matches:
-        group = match.lastgroup or "bare"
-        secret = match[group]
-        if len(secret) > 2 and not is_harmless(secret) and not is_login_of_documentation(secret):
-            yield match.span(group)
+        limit = min(end + _LINE_BYTES_MAX, following)
+        line_end = _LINE_ENDS.search(text, end, limit)
+        for match in _OPTIONS[command].finditer(text, end, line_end.start() if line_end else limit):
+            group = match.lastgroup or "bare"
+            secret = match[group]
+            if len(secret) > 2 and not is_harmless(secret) and not is_login_of_documentation(secret):
+                yield match.span(group)

@@ -39,41 +39,27 @@ def find_secrets(text: bytes, effort: Effort) -> Iterator[tuple[Span, int]]:
     """Yield the place of each secret, with its rule's place in the table. Raises `TooDense`."""
     of_whole: set[int] = set()
     for begin in range(0, len(text), WINDOW):
-        window = _Window(text, begin)
-        for place in {_PLACE_OF[RULES[rule].find] for rule in candidate_rules(window.bytes())}:
+        window = text[max(0, begin - REACH) : begin + WINDOW + REACH]
+        for place in {_PLACE_OF[RULES[rule].find] for rule in candidate_rules(window)}:
             if RULES[place].whole:
                 of_whole.add(place)
             else:
-                yield from ((span, place) for span in window.spans(RULES[place].find, effort))
+                yield from ((span, place) for span in _begin_in_window(text, begin, RULES[place].find, effort))
     for place in of_whole:
         effort.check()
         yield from ((span, place) for span in RULES[place].find(text))
 
 
-class _Window:
-    """A part of a text with some bytes around it. It finds the secrets that begin in the part."""
-
-    def __init__(self, text: bytes, begin: int) -> None:
-        self._text = text
-        self._begin, self._end = begin, begin + WINDOW
-        self._first = max(0, begin - REACH)
-        self._last = min(len(text), self._end + REACH)
-
-    def bytes(self) -> bytes:
-        return self._text[self._first : self._last]
-
-    def spans(self, find: Find, effort: Effort) -> list[Span]:
-        """Return a rule's finds; extend the window while one reaches its last byte, since it may continue."""
-        last = self._last
-        while True:
-            spans = list(self._until(last, find, effort))
-            if last == len(self._text) or all(end < last for _, end in spans):
-                return spans
-            last = min(len(self._text), self._first + 2 * (last - self._first))
-
-    def _until(self, last: int, find: Find, effort: Effort) -> Iterator[Span]:
+def _begin_in_window(text: bytes, window: int, find: Find, effort: Effort) -> list[Span]:
+    """Return a rule's finds that begin in a window; search further while one reaches the end, since it may continue."""
+    first, last = max(0, window - REACH), min(len(text), window + WINDOW + REACH)
+    while True:
+        spans: list[Span] = []
         effort.check()
-        for begin, end in find(self._text[self._first : last]):
+        for begin, end in find(text[first:last]):
             effort.check()
-            if self._begin <= self._first + begin < self._end and begin < end:
-                yield self._first + begin, self._first + end
+            if window <= first + begin < window + WINDOW and begin < end:
+                spans.append((first + begin, first + end))
+        if last == len(text) or all(end < last for _, end in spans):
+            return spans
+        last = min(len(text), first + 2 * (last - first))

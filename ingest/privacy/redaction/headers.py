@@ -17,7 +17,7 @@ _WITH_SCHEME = re.compile(
 _BARE = re.compile(rb"""(?i)authorization["']?\s{0,8}[:=]\s{0,8}["'`]?""" + _LONG + rb"(?![(\[])")
 _OTHER_SCHEME = re.compile(rb"""(?i)authorization["']?\s{0,8}[:=]\s{0,8}["'`]?[a-z][\w-]{1,20}\s{1,8}""" + _LONG)
 _SCHEME_ALONE = re.compile(rb"(?<![A-Za-z0-9])(?:Bearer|bearer)\s{1,8}" + _LONG)
-_WORDS = re.compile(
+_WORDS = re.compile(  # of texts about headers; any other value after a scheme is a credential
     rb"(?i)(?:access|auth|id|api)?[-_]?(?:tokens?|auth\w*|credentials?|headers?|schemes?|keys?|string)\.?"
 )
 
@@ -25,7 +25,7 @@ _WORDS = re.compile(
 def authorizations(text: bytes) -> Iterator[Span]:
     """Find the credentials of Authorization headers, and bearer tokens anywhere."""
     for pattern, takes in (
-        (_WITH_SCHEME, _is_credential),
+        (_WITH_SCHEME, lambda secret: _WORDS.fullmatch(secret) is None),
         (_BARE, _is_token),
         (_OTHER_SCHEME, _is_token),
         (_SCHEME_ALONE, looks_random),
@@ -38,11 +38,6 @@ def authorizations(text: bytes) -> Iterator[Span]:
 
 def _is_token(secret: bytes) -> bool:
     return looks_random(secret) and not is_reference(secret, in_names=False)
-
-
-def _is_credential(secret: bytes) -> bool:
-    """Return whether a header's value is a credential: any value is, except words from texts about headers."""
-    return _WORDS.fullmatch(secret) is None
 
 
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
@@ -99,16 +94,13 @@ def cookies(text: bytes) -> Iterator[Span]:
     """Find the values with which another client could take over a session."""
     place = 0
     for header in _HEADER.finditer(text):
-        if header.end() >= place:
-            end = _ENDS.search(text, header.end(), header.end() + _LINE_BYTES_MAX)
-            place = end.start() if end else min(len(text), header.end() + _LINE_BYTES_MAX)
-            yield from _in_header(text, header.end(), place)
+        if header.end() < place:
+            continue
+        end = _ENDS.search(text, header.end(), header.end() + _LINE_BYTES_MAX)
+        place = end.start() if end else min(len(text), header.end() + _LINE_BYTES_MAX)
+        for match in _PAIR.finditer(text, header.end(), place):
+            value = match["secret"]
+            opens = len(value) >= 4 and _OF_SESSION.match(match["name"])
+            if (opens or (len(value) >= 16 and looks_random(value))) and not is_placeholder(value):
+                yield match.span("secret")
     yield from _known_cookies(text)
-
-
-def _in_header(text: bytes, begin: int, end: int) -> Iterator[Span]:
-    for match in _PAIR.finditer(text, begin, end):
-        value = match["secret"]
-        opens = len(value) >= 4 and _OF_SESSION.match(match["name"])
-        if (opens or (len(value) >= 16 and looks_random(value))) and not is_placeholder(value):
-            yield match.span("secret")

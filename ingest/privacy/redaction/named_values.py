@@ -46,12 +46,9 @@ def named_values(text: bytes) -> Iterator[Span]:
         for match in pattern.finditer(text):
             group = "secret" if pattern is not _FORWARD or match["secret"] is not None else "bare"
             value = match[group]
-            if not is_placeholder(value) and is_secret(_name(pattern, match), value):
+            name = match["name"] or (match["bare_name"] if pattern is _FORWARD else b"")
+            if not is_placeholder(value) and is_secret(name, value):
                 yield match.span(group)
-
-
-def _name(pattern: re.Pattern[bytes], match: re.Match[bytes]) -> bytes:
-    return match["name"] or (match["bare_name"] if pattern is _FORWARD else b"")
 
 
 def is_secret(name: bytes, value: bytes) -> bool:

@@ -65,13 +65,15 @@ def in_quotes(pair: Pair, quote: bytes) -> bool:
         return looks_random(pair.value)
     if pair.plain:
         return not is_sentence(pair.value)
-    return looks_random(pair.value) or _is_of_user(pair) or _is_of_pw(pair)
+    return looks_random(pair.value) or _is_clearly_named(pair)
 
 
 def in_environment(pair: Pair) -> bool:
     """Return whether it is a secret of a shell or an env file: ``DB_PASSWORD=…``."""
-    if pair.between != b"=" or pair.closed or pair.name != pair.name.upper() or _is_folder(pair):
+    if pair.between != b"=" or pair.closed or pair.name != pair.name.upper():
         return False
+    if pair.name.endswith(b"PWD") and (pair.value[:1] in b"/~." or pair.value[1:2] == b":"):
+        return False  # a folder
     if pair.plain or not pair.is_of_pass:
         return len(pair.value) >= (3 if pair.plain else 8)
     return len(pair.value) >= 4 and not pair.value.isdigit()
@@ -106,9 +108,13 @@ def in_option(pair: Pair) -> bool:
         return False
     if not pair.name.startswith(b"-") or pair.value.startswith(b"-") or pair.closed:
         return False
-    if pair.between == b"=":
+    if pair.between != b" ":
+        return pair.between == b"="
+    if looks_random(pair.value):
         return True
-    return pair.between == b" " and (looks_random(pair.value) or _ends_an_option(pair))
+    # A word is a password if another option or the end of the command follows.
+    following = _NOTHING_MORE.match(pair.text, pair.value_begin + len(pair.value))
+    return pair.plain and len(pair.value) >= 4 and following is not None and not is_word(pair.value)
 
 
 def in_plain_text(pair: Pair) -> bool:
@@ -123,28 +129,16 @@ def in_plain_text(pair: Pair) -> bool:
     return looks_random(pair.value) and not is_reference(pair.value, in_names=b"pass" not in pair.name.lower())
 
 
-def _ends_an_option(pair: Pair) -> bool:
-    """Return whether a word is a password because another option or the end of the command follows."""
-    following = _NOTHING_MORE.match(pair.text, pair.value_begin + len(pair.value))
-    return pair.plain and len(pair.value) >= 4 and following is not None and not is_word(pair.value)
-
-
-def _is_folder(pair: Pair) -> bool:
-    return pair.name.endswith(b"PWD") and (pair.value[:1] in b"/~." or pair.value[1:2] == b":")
-
-
-def _is_of_user(pair: Pair) -> bool:
-    """``{user: "bob", pass: "hunter"}``"""
-    word = len(pair.value) >= 4 and b" " not in pair.value and not is_word(pair.value)
-    return word and pair.is_of_pass and _USER.search(pair.before) is not None
-
-
-def _is_of_pw(pair: Pair) -> bool:
-    """``let pw = "hunter"``: unlike ``pass``, the name means nothing else."""
+def _is_clearly_named(pair: Pair) -> bool:
+    """Return whether even a word is a password: ``{user: "bob", pass: "hunter"}``, ``let pw = "hunter"``."""
+    if len(pair.value) < 4 or b" " in pair.value or is_word(pair.value):
+        return False
+    if pair.is_of_pass and _USER.search(pair.before):
+        return True
+    # Unlike ``pass``, these names mean nothing else.
     named = pair.name.lower().endswith((b"pw", b"psk")) or (pair.name.isupper() and pair.name.endswith(b"PASS"))
-    named = named and pair.between.strip() in (b"=", b":", b":=", b"=>")
-    word = len(pair.value) >= 4 and b" " not in pair.value and not is_word(pair.value)
-    return named and word and not is_reference(pair.value, in_names=False)
+    sets = pair.between.strip() in (b"=", b":", b":=", b"=>")
+    return named and sets and not is_reference(pair.value, in_names=False)
 
 
 def _closes(pair: Pair, quote: bytes) -> bool:

@@ -128,11 +128,7 @@ def _is_key(text: bytes, key: _Key) -> bool:
         return False
     if key.name == b"token" and text[max(0, key.begin - 11) : key.begin].endswith(_OF_A_PARSER):
         return False
-    return _is_word(key.name)
-
-
-def _is_word(name: bytes) -> bool:
-    return _BARE_AT_END.search(name) is None or _BARE_IS_WORD.search(name) is not None
+    return _BARE_AT_END.search(key.name) is None or _BARE_IS_WORD.search(key.name) is not None
 
 
 def _of_service(text: bytes, key: _Key) -> Span | None:

@@ -62,26 +62,17 @@ def _blocks(text: bytes, begins: Sequence[Span], ends: Sequence[Span]) -> Iterat
     for number, (begin, body) in enumerate(begins):
         until = begins[number + 1][0] if number + 1 < len(begins) else len(text)
         until = min(until, body + _KEY_BYTES_MAX)
-        end = _first_after(ends, body, until) or _runs_out(text, body, until)
+        following = bisect_left(ends, (body, 0))
+        if following < len(ends) and ends[following][0] < until:
+            end = ends[following][1]
+        else:
+            rest = _BODY.match(text, body, until)
+            end = rest.end() if rest else body
         if _SIGNIFICANT.search(text, body, end):
             yield begin, end
-            yield from _lines_in_strings(text, body, end)
-
-
-def _first_after(ends: Sequence[Span], body: int, until: int) -> int | None:
-    found = bisect_left(ends, (body, 0))
-    return ends[found][1] if found < len(ends) and ends[found][0] < until else None
-
-
-def _runs_out(text: bytes, body: int, until: int) -> int:
-    match = _BODY.match(text, body, until)
-    return match.end() if match else body
-
-
-def _lines_in_strings(text: bytes, body: int, end: int) -> Iterator[Span]:
-    lines = _IN_STRINGS.match(text, body, end)
-    if lines and b'"' in lines[0]:
-        yield from (line.span() for line in _LINE.finditer(text, body, lines.end()))
+            lines = _IN_STRINGS.match(text, body, end)
+            if lines and b'"' in lines[0]:
+                yield from (line.span() for line in _LINE.finditer(text, body, lines.end()))
 
 
 def _tails(text: bytes, ends: Sequence[Span]) -> Iterator[Span]:
@@ -102,15 +93,10 @@ def _encoded(text: bytes) -> Iterator[Span]:
         begin = match.start()
         if begin >= end and (run := _ENCODED_RUN.match(text, begin)):
             end = run.end()
-        if begin >= gone and b"PRIVATE KEY" in _decoded(text[begin : begin + _NAMED_WITHIN]):
+        known = _NO_BASE64.sub(b"", text[begin : begin + _NAMED_WITHIN])
+        if begin >= gone and b"PRIVATE KEY" in b64decode(known[: len(known) // 4 * 4]):  # whole groups of it
             yield begin, end
             gone = end
-
-
-def _decoded(first: bytes) -> bytes:
-    """Decode the whole groups of this base64, without other characters."""
-    known = _NO_BASE64.sub(b"", first)
-    return b64decode(known[: len(known) // 4 * 4])
 
 
 _NAME = rb"(?:mnemonic|(?:seed|recovery|backup|secret|wallet)[ _-]?(?:phrase|words?))"

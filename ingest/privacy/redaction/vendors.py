@@ -56,29 +56,22 @@ class Token(NamedTuple):
             return self.hint
         words = b"|".join(map(_spelled, self._words()))
         before = b"" if b"/" in self.before else self.before
-        return before + b"(?:" + words + b")" + _spelled(self.between) + self._detected_run() + _spelled(self.then)
+        spelled = self.alphabet + (rb"\\" if b"/" in self.alphabet else b"")
+        run = b"[%s]{%d%s}" % (spelled, self.least, b"," if self.then else b"") if self.least else b""
+        return before + b"(?:" + words + b")" + _spelled(self.between) + run + _spelled(self.then)
 
     @property
     def find(self) -> Find:
         """The rule for such tokens. Each word has a pattern that begins with it, which is fast to search."""
-        patterns = [self._exact(word) for word in self._words()]
+        body = self.between + self._mixed() + self._run()
+        secret = b"(?P<secret>%s)%s" % (body, self.then) if self.context else body + self.then
+        patterns = [self._start(word) + secret + self._end() for word in self._words()]
         if self.before:
             return _from(begins(self.not_after) + self.before, patterns)
-        return secrets_of(*patterns, stays=_is_example)
+        return secrets_of(*patterns, stays=lambda found: is_marker(found) or _EXAMPLE.search(found) is not None)
 
     def _words(self) -> list[bytes]:
         return [re.escape(word.encode()) for word in self.words.split()]
-
-    def _detected_run(self) -> bytes:
-        if not self.least:
-            return b""
-        spelled = self.alphabet + (rb"\\" if b"/" in self.alphabet else b"")
-        return b"[%s]{%d%s}" % (spelled, self.least, b"," if self.then else b"")
-
-    def _exact(self, word: bytes) -> bytes:
-        body = self.between + self._mixed() + self._run()
-        secret = b"(?P<secret>%s)%s" % (body, self.then) if self.context else body + self.then
-        return self._start(word) + secret + self._end()
 
     def _start(self, word: bytes) -> bytes:
         """Put the word first, where ``re`` searches for literals; the look-behind repeats it."""
@@ -101,10 +94,6 @@ class Token(NamedTuple):
         if self.then or (self.most is None and not self.weak):
             return b""
         return b"(?![%s%s])" % (self.alphabet, b"A-Za-z0-9_-" if self.weak else ALNUM)
-
-
-def _is_example(secret: bytes) -> bool:
-    return is_marker(secret) or _EXAMPLE.search(secret) is not None
 
 
 def _from(before: bytes, patterns: Iterable[bytes]) -> Find:
