@@ -5,7 +5,7 @@ Both run before the log, which is permanent.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import NamedTuple, TypeVar
 from uuid import UUID
@@ -17,7 +17,6 @@ from ingest.intake.events.identify import IdentifiedEvents
 from ingest.lane import ON_THE_LOOP, Lane
 from ingest.privacy.metadata_only import strip_event, strip_record
 from ingest.privacy.redaction import Effort, TooDense, may_hold_secrets, redact_text, redact_text_or_all
-from ingest.privacy.redaction.density import DENSE
 from ingest.privacy.redaction.effort import A_MOMENT_S
 from ingest.privacy.redaction.records import (
     may_need_redaction,
@@ -26,6 +25,7 @@ from ingest.privacy.redaction.records import (
     redact_record,
     redact_refusals,
 )
+from ingest.privacy.redaction.rewriting import DENSE
 from schemas.http.requests import EVENT_BYTES_MAX
 from schemas.ids import is_sensitive
 from schemas.log.records import Event, EventsRecorded, LifecycleRecord, SessionRecord
@@ -65,11 +65,18 @@ class Privacy(NamedTuple):
         return events._replace(accepted=await body.place.run(_stripped, events.accepted, key))
 
     async def redact_events(self, events: IdentifiedEvents, body: Body, key: bytes, lane: Lane) -> IdentifiedEvents:
-        """Return the events without secrets. One scan of ``body``, in which they came, is enough for most requests."""
+        """Return the events without secrets. One scan of ``body``, in which they came, is enough for most requests.
+
+        A small request is redacted on the event loop if a moment is enough, any other in the lane.
+        """
         if not await body.place.run(self.may_hold_secrets, body.text):
             return events
         rejected = await body.place.run(redact_refusals, events.rejected)
-        return IdentifiedEvents(await _redacted(events.accepted, key, body, lane), rejected)
+        if body.place is ON_THE_LOOP and len(body.text) <= _INLINE_BYTES_MAX:
+            redact = partial(_redact_bounded, key=key, effort=Effort(A_MOMENT_S))
+            with suppress(TooDense):
+                return IdentifiedEvents(_without_secrets(events.accepted, redact), rejected)
+        return IdentifiedEvents(await _redacted_in_turns(events.accepted, key, lane), rejected)
 
     async def clean_whole(self, record: SessionRecord, key: bytes, lane: Lane) -> SessionRecord:
         """Do the same for a record that an operator sends as a whole; nothing in it is trusted."""
@@ -91,16 +98,6 @@ class Privacy(NamedTuple):
 
 
 KEEP_ALL_BUT_SECRETS = Privacy()
-
-
-async def _redacted(events: Sequence[Event], key: bytes, body: Body, lane: Lane) -> list[Event]:
-    """Redact a small request on the event loop if a moment is enough; any other in the lane."""
-    if body.place is ON_THE_LOOP and len(body.text) <= _INLINE_BYTES_MAX:
-        try:
-            return _without_secrets(events, partial(_redact_bounded, key=key, effort=Effort(A_MOMENT_S)))
-        except TooDense:
-            pass
-    return await _redacted_in_turns(events, key, lane)
 
 
 async def _redacted_in_turns(events: Sequence[Event], key: bytes, lane: Lane) -> list[Event]:

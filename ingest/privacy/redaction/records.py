@@ -6,10 +6,9 @@ from typing import Any, TypeVar
 
 from msgspec import Raw, structs
 
-from ingest.privacy.redaction.density import DENSE
 from ingest.privacy.redaction.detection import may_hold_secrets
 from ingest.privacy.redaction.effort import Effort
-from ingest.privacy.redaction.rewriting import redact, redact_text, redact_text_or_all
+from ingest.privacy.redaction.rewriting import DENSE, redact, redact_text, redact_text_or_all
 from ingest.privacy.redaction.rules import RULES
 from schemas.hooks import KNOWN_EVENT_TYPES
 from schemas.http.responses import RejectedEvent
@@ -18,7 +17,6 @@ from schemas.log.records import Event, EventsRecorded, LifecycleRecord, MetricsR
 F = TypeVar("F", bound=LifecycleRecord)
 C = TypeVar("C", bound=LifecycleRecord | Event)
 
-_Text = Callable[[str], str]
 _RULES = frozenset(rule.name for rule in RULES) | {DENSE}
 _NOT_SENT = frozenset({"org_id", "source"})  # from the token, and from this service
 
@@ -53,11 +51,13 @@ def redact_record(record: F, redact: Callable[[str], tuple[str, dict[str, int]]]
         return kept
 
     fields = {name: getattr(record, name) for name in record.__struct_fields__ if name not in _NOT_SENT}
-    texts = {name: clean(value) for name, value in fields.items() if isinstance(value, str)}
-    report = _clean_report(fields.get("report"), clean)
+    replaced: dict[str, Any] = {name: clean(value) for name, value in fields.items() if isinstance(value, str)}
+    if isinstance(report := fields.get("report"), MetricsReport):
+        models = tuple(structs.replace(usage, model=usage.model and clean(usage.model)) for usage in report.models)
+        replaced["report"] = structs.replace(report, models=models)
     if not cut:
         return record
-    return structs.replace(record, **texts, **report, redactions=dict(cut + Counter(record.redactions)))
+    return structs.replace(record, **replaced, redactions=dict(cut + Counter(record.redactions)))
 
 
 def redact_frame(record: SessionRecord) -> SessionRecord:
@@ -76,10 +76,3 @@ def redact_refusals(rejected: Sequence[RejectedEvent]) -> list[RejectedEvent]:
 def _of_rules_alone(counted: C) -> C:
     counts = {rule: count for rule, count in counted.redactions.items() if rule in _RULES}
     return counted if counts == counted.redactions else structs.replace(counted, redactions=counts)
-
-
-def _clean_report(report: MetricsReport | None, clean: _Text) -> dict[str, Any]:
-    if report is None:
-        return {}
-    models = tuple(structs.replace(usage, model=usage.model and clean(usage.model)) for usage in report.models)
-    return {"report": structs.replace(report, models=models)}

@@ -1,4 +1,9 @@
-"""Cuts secrets out of JSON: each becomes its marker, every other byte stays, and the result is still JSON."""
+"""Cuts secrets out of JSON: each becomes its marker, every other byte stays, and the result is still JSON.
+
+In a dense string, almost all of the text looks like the beginning of a secret. Searching each of these places would
+take a second per megabyte, and the rest would be useless. So a dense string is cut as a whole. Settings files, and
+source code about tokens, are far below this density.
+"""
 
 import re
 from bisect import bisect_right
@@ -9,15 +14,23 @@ from typing import NamedTuple
 import msgspec
 
 from ingest.privacy.redaction.commands import NAMES
-from ingest.privacy.redaction.density import DENSE, PLACES, STRING, without_dense_strings
 from ingest.privacy.redaction.detection import DETECTION, find_secrets, may_hold_secrets
 from ingest.privacy.redaction.effort import Effort, TooDense
-from ingest.privacy.redaction.passwords import KEYS
-from ingest.privacy.redaction.rule_parts import is_marker, marker
+from ingest.privacy.redaction.passwords import KEYS, PLAIN, VAGUE
+from ingest.privacy.redaction.rule_parts import Span, is_marker, marker
 from ingest.privacy.redaction.rules import RULES
-from ingest.privacy.redaction.scanner import Cache
+from ingest.privacy.redaction.scanner import Cache, Scanner
 from ingest.privacy.redaction.unescaped_levels import Level, unescaped_levels
 
+DENSE = "dense"  # used like a rule's name in markers and counts
+_DENSE_BYTES_MIN = 2_048  # a shorter string costs little
+_BYTES_A_PLACE = 16  # a string with more than one place per so many bytes is dense
+_KEY = rb"(?i)(?:" + PLAIN + rb"|" + VAGUE + rb")[\"'`\\\s]{0,3}[:=>]"
+_OPTION = rb"(?i)--[a-z-]{0,16}(?:" + PLAIN + rb"|" + VAGUE + rb")[ =]"
+_WORD = rb"(?i)://|curl |bearer |basic |authorization|-----(?:BEGIN|END) |eyJ|A[KS]IA"
+_PLACES = Scanner([_KEY, _OPTION, _WORD])
+
+_STRING = re.compile(rb'"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
 _NUMBER = re.compile(rb"-?[0-9][0-9.eE+-]*+")
 _text: msgspec.json.Decoder[str] = msgspec.json.Decoder(str)
 
@@ -38,7 +51,7 @@ class _Cut(NamedTuple):
 
 def compile_rules(cache: Cache | None = None) -> None:
     """Compile all patterns of redaction. No request should wait for this: it takes two seconds without a cache."""
-    for scanner in (DETECTION, PLACES, KEYS, NAMES):
+    for scanner in (DETECTION, _PLACES, KEYS, NAMES):
         scanner.compile(cache)
     for rule in RULES:
         deque(rule.find(b""), maxlen=0)
@@ -53,7 +66,7 @@ def redact(data: bytes, effort: Effort | None = None) -> Redacted:
         return Redacted(data, {})
     with effort or Effort() as effort:
         effort.check()
-        data, dense = without_dense_strings(data)
+        data, dense = _without_dense_strings(data)
         counts = Counter({DENSE: dense})
         suspect = not dense or may_hold_secrets(data)
         while suspect and (cuts := _cuts(data, effort)):
@@ -79,6 +92,20 @@ def redact_text_or_all(text: str, effort: Effort | None = None) -> tuple[str, di
         return marker(DENSE).decode(), {DENSE: 1}
 
 
+def _without_dense_strings(data: bytes) -> tuple[bytes, int]:
+    """Return the JSON with each dense string cut, and their number."""
+    if not _PLACES.reaches(_DENSE_BYTES_MIN // _BYTES_A_PLACE, data):
+        return data, 0
+    pieces: list[bytes] = []
+    copied = 0
+    for match in _STRING.finditer(data):
+        begin, end = match.span(1)
+        if end - begin >= _DENSE_BYTES_MIN and _PLACES.reaches((end - begin) // _BYTES_A_PLACE, data[begin:end]):
+            pieces += (data[copied:begin], marker(DENSE))
+            copied = end
+    return (b"".join([*pieces, data[copied:]]), len(pieces) // 2) if pieces else (data, 0)
+
+
 def _cuts(data: bytes, effort: Effort) -> Sequence[_Cut]:
     """Return the cuts in order, without overlaps."""
     levels: list[Level] = []
@@ -89,10 +116,10 @@ def _cuts(data: bytes, effort: Effort) -> Sequence[_Cut]:
         effort.check()
     if not found:
         return ()
-    strings = _Strings(data)
+    strings = [match.span(1) for match in _STRING.finditer(data)]
     if len(levels) > 1:
         found = [_Cut(*levels[1].whole(cut.begin, cut.end), cut.rule) for cut in found]
-    return _merged(sorted(clipped for cut in found if (clipped := strings.clip(cut))))
+    return _merged(sorted(clipped for cut in found if (clipped := _clipped(cut, data, strings))))
 
 
 def _merged(cuts: Sequence[_Cut]) -> Sequence[_Cut]:
@@ -116,20 +143,11 @@ def _rewritten(data: bytes, cuts: Sequence[_Cut]) -> bytes:
     return b"".join([*pieces, data[copied:]])
 
 
-class _Strings:
-    """The places of the strings in a JSON value: a cut may not extend beyond the string in which it begins."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        spans = [match.span(1) for match in STRING.finditer(data)]
-        self._begins = [begin for begin, _ in spans]
-        self._ends = [end for _, end in spans]
-
-    def clip(self, cut: _Cut) -> _Cut | None:
-        """Return the part that may be cut, if any: part of the string, or a number, as in ``"password": 12345678``."""
-        index = bisect_right(self._begins, cut.begin) - 1
-        if index >= 0 and cut.begin < self._ends[index]:
-            end = min(cut.end, self._ends[index])
-            return None if is_marker(self._data[cut.begin : end]) else cut._replace(end=end)
-        number = _NUMBER.match(self._data, cut.begin)
-        return cut._replace(bare=True) if number and number.end() == cut.end else None
+def _clipped(cut: _Cut, data: bytes, strings: Sequence[Span]) -> _Cut | None:
+    """Return the part that may be cut, if any: of the string in which it begins, or a number: ``"pin": 12345678``."""
+    index = bisect_right(strings, (cut.begin, len(data))) - 1
+    if index >= 0 and cut.begin < strings[index][1]:
+        end = min(cut.end, strings[index][1])
+        return None if is_marker(data[cut.begin : end]) else cut._replace(end=end)
+    number = _NUMBER.match(data, cut.begin)
+    return cut._replace(bare=True) if number and number.end() == cut.end else None
