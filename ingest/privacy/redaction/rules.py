@@ -13,7 +13,6 @@ from ingest.privacy.redaction import named_values as named
 from ingest.privacy.redaction.calls import CALLS, calls
 from ingest.privacy.redaction.cards import CARDS
 from ingest.privacy.redaction.connections import CONNECTION_STRING, URL_CREDENTIALS, connection_strings, url_credentials
-from ingest.privacy.redaction.defaults import DEFAULTS, defaults
 from ingest.privacy.redaction.directives import DIRECTIVES
 from ingest.privacy.redaction.headers import BASIC, COOKIE, authorizations, basic_credentials, cookies
 from ingest.privacy.redaction.passwords import BARE, OF_SERVICE, PLAIN, VAGUE, WRAPPED, passwords
@@ -22,7 +21,6 @@ from ingest.privacy.redaction.prose import PROSE
 from ingest.privacy.redaction.rule_parts import AMPERSAND, CLOSES, OPENS, QUOTES, SPACE, Find, any_of, secrets_of
 from ingest.privacy.redaction.standard_input import STANDARD_INPUT, standard_input
 from ingest.privacy.redaction.vendors import ALNUM, DASHED, TOKENS, begins
-from ingest.privacy.redaction.windows import WINDOWS
 
 
 class Rule(NamedTuple):
@@ -131,8 +129,8 @@ RULES: tuple[Rule, ...] = (
         passwords,
     ),
     Rule("password", CALLS, calls),
-    *(Rule("password", detect, defaults) for detect in DEFAULTS),
-    *(Rule("password", detect, find) for detect, find in (*DIRECTIVES, *PROSE, *WINDOWS)),
+    *(Rule("password", detect, named.defaults) for detect in named.DEFAULTS),
+    *(Rule("password", detect, find) for detect, find in (*DIRECTIVES, *PROSE, *arguments.WINDOWS)),
     *(Rule("password", detect, standard_input) for detect in STANDARD_INPUT),
     *(Rule("password", detect, arguments.commands) for detect in arguments.DETECT),
     *(Rule("card_number", detect, find) for detect, find in CARDS),
