@@ -51,15 +51,11 @@ class Write(NamedTuple, Generic[C]):
 
 
 class AgentWrite(NamedTuple):
-    """What the agent endpoints (hooks and OTLP) receive.
-
-    ``appended`` holds what this process need not append again. ``charge`` counts the request as the given number of
-    writes, and raises a 429 if fewer are left.
-    """
+    """What the agent endpoints (hooks and OTLP) receive."""
 
     command: Write[CommandContext]
-    appended: Remembered
-    charge: Callable[[int], Awaitable[None]]
+    appended: Remembered  # what this process need not append again
+    charge: Callable[[int], Awaitable[None]]  # counts the request as so many writes; raises a 429 if fewer are left
 
 
 # Litestar would check each of these against its annotation again, for nothing. A route takes only one of them, since

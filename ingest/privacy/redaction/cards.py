@@ -52,9 +52,8 @@ _numbers = partial(matches_of, takes=_is_card)
 CARDS: tuple[tuple[bytes, Find], ...] = (
     (rb"[2-6][0-9]{3}(?:(?:[ -][0-9]{4}){3}|[ -][0-9]{6}[ -][0-9]{4})", _numbers(_GROUPED + _ENDS)),
     (
-        rb"(?i)(?:card|visa|amex|american express|diners|discover|jcb|union ?pay|maestro|kartennummer|pan|cc)"
-        + _SIGN
-        + rb"*[2-6][0-9]{11}",
+        rb"(?i)(?:card|visa|amex|american express|diners|discover|jcb|union ?pay|maestro"
+        rb"|kartennummer|pan|cc)" + _SIGN + rb"*[2-6][0-9]{11}",
         _numbers(rb"(?i)" + _NAMES + rb"(?:(?!" + _OF_ANOTHER + rb")[^\d\n]){0,32}?" + _RUN + _ENDS),
     ),
     (

@@ -17,11 +17,9 @@ _CALL = (
     rb"""(?P<quote>["'])(?P<secret>[^"'\\\n]{3,256})(?P=quote)\)?(?:\.\w{1,16}\(\))?\s{0,8}[),]"""
 )
 _CONNECT = (
-    rb"""(?i)(?:getConnection\(|mysqli(?:_connect)?\(|PDO\(|PlainAuth\(|(?:mysql|postgresql)\(\s{0,8}"""
-    + _ARGUMENT
-    + rb"""{2})\s{0,8}"""
-    + _ARGUMENT
-    + rb"""{2}(?P<quote>["'])(?P<secret>[^"'\\\n]{3,256})(?P=quote)\s{0,8}[),]"""
+    rb"""(?i)(?:getConnection\(|mysqli(?:_connect)?\(|PDO\(|PlainAuth\(|(?:mysql|postgresql)\("""
+    rb"""\s{0,8}""" + _ARGUMENT + rb"""{2})\s{0,8}""" + _ARGUMENT + rb"""{2}"""
+    rb"""(?P<quote>["'])(?P<secret>[^"'\\\n]{3,256})(?P=quote)\s{0,8}[),]"""
 )
 _COLON = rb"(?:=|[ \t]{0,4}:[ \t]{0,4})"  # with spaces around it = is an assignment
 _SHOWN = rb"(?P<quote>[`\"']?)(?P<secret>[^\s,;|(){}&`\"'\\]{4,256}+)(?P=quote)(?![,(){}\\])"

@@ -33,9 +33,8 @@ _BACKWARD = re.compile(
     rb"""\s{0,64}[,;]?\s{0,64}["']?""" + _KEY + _IS + _QUOTED_NAME + rb"\s{0,64}[}/]"
 )
 _ELEMENT = re.compile(
-    rb"(?i)<\w{1,32}\s[^<>]{0,64}?(?:name|key)="
-    + _QUOTED_NAME
-    + rb"\s{0,8}>(?:[ \t\r\n]{0,64}<value>)?(?P<secret>[^<>{}$\s]{1,256})</"
+    rb"(?i)<\w{1,32}\s[^<>]{0,64}?(?:name|key)=" + _QUOTED_NAME + rb"\s{0,8}>"
+    rb"(?:[ \t\r\n]{0,64}<value>)?(?P<secret>[^<>{}$\s]{1,256})</"
 )
 
 _VALUE_NEXT = rb"(?:[\"'\\\r\n,;]|u0027|[ \t]+[\\\r\n])[\w\s\"'\\,;:=./+-]*val"

@@ -8,15 +8,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ingest.privacy.redaction.pairs import (
-    Pair,
-    in_environment,
-    in_option,
-    in_plain_text,
-    in_query,
-    in_quotes,
-    is_key_of_service,
-)
+from ingest.privacy.redaction import pairs
+from ingest.privacy.redaction.pairs import Pair
 from ingest.privacy.redaction.placeholders import is_placeholder
 from ingest.privacy.redaction.rule_parts import Span
 from ingest.privacy.redaction.scanner import Scanner
@@ -67,11 +60,8 @@ WRAPPED = (
     rb"|bytes|\[\]byte|Some|std::string|md5|sha1|bcrypt|crypt|Hash::make|make_password|generate_password_hash)\(\s?)?"
 )
 _QUOTED = re.compile(
-    rb"""(?s)(?P<closes>["'`]?)(?P<between>"""
-    + _ASSIGNS
-    + rb"""|,\s{0,16}|[ ])"""
-    + WRAPPED
-    + rb"""[bfru@]?(?P<quote>["'`])(?P<value>(?:(?!(?P=quote))[^\\]|\\.){1,4096}+)"""
+    rb"""(?s)(?P<closes>["'`]?)(?P<between>""" + _ASSIGNS + rb"""|,\s{0,16}|[ ])""" + WRAPPED + rb"""[bfru@]?"""
+    rb"""(?P<quote>["'`])(?P<value>(?:(?!(?P=quote))[^\\]|\\.){1,4096}+)"""
 )
 _ELEMENT = re.compile(rb"(?P<between>>)(?:<!\[CDATA\[)?(?P<value>[^<>{}$\s]{1,256}+)(?=</|\]\]>)")
 _UNQUOTED = re.compile(
@@ -133,7 +123,7 @@ def _is_key(text: bytes, key: _Key) -> bool:
 
 def _of_service(text: bytes, key: _Key) -> Span | None:
     match = _QUOTED.match(text, key.end) or _UNQUOTED.match(text, key.end)
-    if match is None or not is_key_of_service(pair := _pair(text, key, match)) or _is_none(pair):
+    if match is None or not pairs.is_key_of_service(pair := _pair(text, key, match)) or _is_none(pair):
         return None
     return match.span("value")
 
@@ -149,7 +139,7 @@ def _in_quotes(text: bytes, key: _Key) -> Span | None:
     begin, end = match.span("value")
     closing = _closing_quote(text, begin, end, match["quote"])
     pair = _pair(text, key, match)._replace(value=text[begin : min(closing, end)])
-    return (begin, closing) if in_quotes(pair, match["quote"]) and not _is_none(pair) else None
+    return (begin, closing) if pairs.in_quotes(pair, match["quote"]) and not _is_none(pair) else None
 
 
 def _pair(text: bytes, key: _Key, match: re.Match[bytes]) -> Pair:
@@ -175,7 +165,7 @@ def _in_element(text: bytes, key: _Key) -> Span | None:
 
 def _in_environment(text: bytes, key: _Key) -> Span | None:
     match = _UNQUOTED.match(text, key.end) if text[key.end : key.end + 1] == b"=" else None
-    if match is None or not in_environment(pair := _pair(text, key, match)) or _is_none(pair):
+    if match is None or not pairs.in_environment(pair := _pair(text, key, match)) or _is_none(pair):
         return None
     return pair.value_begin, _run_on(text, match.end("value"), _WORD_ON if begins_line(text, key.begin) else _RUN_ON)
 
@@ -186,11 +176,11 @@ def _without_quotes(text: bytes, key: _Key) -> Span | None:
         return None
     pair = _pair(text, key, match)
     begin, end = match.span("value")
-    if (in_query(pair) or in_option(pair)) and not _is_none(pair):
+    if (pairs.in_query(pair) or pairs.in_option(pair)) and not _is_none(pair):
         return begin, _run_on(text, end, _RUN_ON)
     if pair.is_of_pass and not pair.closed and (span := setting(text, (key.begin, key.end), pair.between, begin)):
         return span
-    return (begin, _run_on(text, end, _RUN_ON)) if in_plain_text(pair) and not _is_none(pair) else None
+    return (begin, _run_on(text, end, _RUN_ON)) if pairs.in_plain_text(pair) and not _is_none(pair) else None
 
 
 def _run_on(text: bytes, end: int, pattern: re.Pattern[bytes]) -> int:

@@ -44,20 +44,14 @@ _SIGN_IN_AS = _SIGN_IN + rb"[ \t](?:with|as|using)[ \t]" + _USER
 _SIGN_IN_DETECT = _SIGN_IN + _TAB + rb"(?:with|as|using)" + _TAB
 _LOGIN = rb"(?:(?:credentials?|creds|login|zugangsdaten)(?: are| is| -|:)|basic auth)"
 _BEGINS = rb"(?:^|[^a-z0-9_.-]|\\[nrtfb]|u00[0-9a-f]{2})"
+_SAYS = any_of(
+    rb"(?:[\\]*[\"'`]|\\+u0027)?[^\s\\]{0,40}[0-9]",
+    rb"\(?(?:for|of|on|to|at|4|f\xc3\xbcr|f\\+u00fcr|pour|para) ",
+    rb"(?:is|was|to|ist|lautet|has been|wurde|please|type|use|enter|try)[ :\\\t]",
+)
+_POINTS = rb"?(?:->|=(?:>|\\+u003e)|-\\+u003e|\xe2\x86\x92|\\+u2192)"
 _NAMED = (
-    _BEGINS
-    + any_of(_OF_KEY, _OF_PASSWORD)
-    + rb"(?:'s|\\*u0027s)?,?"
-    + any_of(
-        _TAB
-        + rb"+"
-        + any_of(
-            rb"(?:[\\]*[\"'`]|\\+u0027)?[^\s\\]{0,40}[0-9]",
-            rb"\(?(?:for|of|on|to|at|4|f\xc3\xbcr|f\\+u00fcr|pour|para) ",
-            rb"(?:is|was|to|ist|lautet|has been|wurde|please|type|use|enter|try)[ :\\\t]",
-        ),
-        _TAB + rb"?(?:->|=(?:>|\\+u003e)|-\\+u003e|\xe2\x86\x92|\\+u2192)",
-    )
+    _BEGINS + any_of(_OF_KEY, _OF_PASSWORD) + rb"(?:'s|\\*u0027s)?,?" + any_of(_TAB + rb"+" + _SAYS, _TAB + _POINTS)
 )
 
 
@@ -115,12 +109,10 @@ PROSE: tuple[tuple[bytes, Find], ...] = (
         _is_random,
     ),
     _row(
-        any_of(*map(_escaped, _FOREIGN))
-        + _TAB
-        + rb"*(?::|\xef\xbc\x9a|\\+uff1a|=|is|est|es|\xc3\xa9|\\+u00e9|jest|\xe6\x98\xaf|\\+u662f)",
-        any_of(*(word.encode() for word in _FOREIGN))
-        + rb"[ \t]{0,2}(?::|\xef\xbc\x9a|=|is|est|es|\xc3\xa9|jest|\xe6\x98\xaf)[ \t]{0,4}"
-        + _SHOWN,
+        any_of(*map(_escaped, _FOREIGN)) + _TAB + rb"*"
+        rb"(?::|\xef\xbc\x9a|\\+uff1a|=|is|est|es|\xc3\xa9|\\+u00e9|jest|\xe6\x98\xaf|\\+u662f)",
+        any_of(*(word.encode() for word in _FOREIGN)) + rb"[ \t]{0,2}"
+        rb"(?::|\xef\xbc\x9a|=|is|est|es|\xc3\xa9|jest|\xe6\x98\xaf)[ \t]{0,4}" + _SHOWN,
         _is_marked,
     ),
     _row(
@@ -142,10 +134,8 @@ PROSE: tuple[tuple[bytes, Find], ...] = (
     ),
     _row(
         rb"(?:user(?:[ _-]?name)?|login)(?:[ :\t]|\\+t)+[^\s]{1,80}," + _TAB + rb"(?:and )?(?:pass|pw)",
-        rb"(?:user(?:[ _-]?name)?|login)[: \t]{1,2}"
-        + _USER
-        + rb",[ \t](?:and )?(?:pass(?:word|wd)?|pwd?)[: \t]{1,2}"
-        + _LAST,
+        rb"(?:user(?:[ _-]?name)?|login)[: \t]{1,2}" + _USER + rb",[ \t](?:and )?"
+        rb"(?:pass(?:word|wd)?|pwd?)[: \t]{1,2}" + _LAST,
         _is_placed,
     ),
 )

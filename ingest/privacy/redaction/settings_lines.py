@@ -46,9 +46,12 @@ def setting(text: bytes, name: Span, between: bytes, value_begin: int) -> Span |
         return None
     if value[:1] in b"/~." or _OF_PROGRAM.fullmatch(value):
         return None
-    if _in_program(text, begin, match.end()) or not _is_written_so(text, begin, key, between, front["indent"]):
-        return None
-    return match.span("value")
+    line_break = text.find(b"\n", match.end(), match.end() + _LINE_BYTES_MAX)
+    if line_break >= 0 and _CLOSE.match(text, line_break + 1):
+        return None  # the next line closes a bracket
+    if text[begin - 1 : begin] == b"\n" and text[max(0, begin - 80) : begin].rstrip().endswith(_OPEN):
+        return None  # the previous line leaves a bracket or list open
+    return match.span("value") if _is_written_so(text, begin, key, between, front["indent"]) else None
 
 
 def begins_line(text: bytes, place: int) -> bool:
@@ -60,14 +63,6 @@ def _line_begin(text: bytes, place: int) -> int:
     """Return the place after the last line break, or after the quote that opens a string."""
     least = max(0, place - _LINE_BYTES_MAX)
     return max(text.rfind(b"\n", least, place), text.rfind(b'"', least, place)) + 1 or least
-
-
-def _in_program(text: bytes, begin: int, end: int) -> bool:
-    """Return whether the previous line leaves a bracket or list open, or the next line closes one."""
-    before = text[max(0, begin - 80) : begin].rstrip()
-    line_break = text.find(b"\n", end, end + _LINE_BYTES_MAX)
-    closes = line_break >= 0 and _CLOSE.match(text, line_break + 1) is not None
-    return (text[begin - 1 : begin] == b"\n" and before.endswith(_OPEN)) or closes
 
 
 def _is_written_so(text: bytes, begin: int, key: bytes, between: bytes, indent: bytes) -> bool:

@@ -35,10 +35,8 @@ _READER = any_of(
 _PIPED = re.compile(rb"(?<![\w.-])" + _WRITER + rb"\s{0,4}\|\s{0,4}" + _FILTERS + _READER)
 _LINE_BYTES_MAX = 256
 _HERE = re.compile(
-    rb"(?<!<)<<(?:<\s{0,4}"
-    + _ARGUMENT
-    + rb"|[-~]?\s{0,4}[\"']?(?P<mark>\w{1,32})[\"']?[ \t]{0,4}(?:\r?\n|\",\s{0,8}\"[ +-])"
-    rb"(?P<line>[^\s\"\\]{3,256}+)(?=[\r\n\"]))"
+    rb"(?<!<)<<(?:<\s{0,4}" + _ARGUMENT + rb"|[-~]?\s{0,4}[\"']?(?P<mark>\w{1,32})[\"']?[ \t]{0,4}"
+    rb"(?:\r?\n|\",\s{0,8}\"[ +-])(?P<line>[^\s\"\\]{3,256}+)(?=[\r\n\"]))"
 )
 _reads = re.compile(rb"(?<![\w.-])" + _READER)
 _IN_PROCESS = re.compile(
@@ -64,9 +62,8 @@ STANDARD_INPUT = tuple(
         rb"(?:<|u003c){3}|(?:<|u003c){2}[~-]?[\w\\\" ']+(?:\n|\\+n|\",)",
         _OPTIONS.replace(rb"(?![\w-])", b"").replace(b"/", rb"\\*/"),
         rb"(?:<|u003c)\(" + SPACE + rb"*(?:echo|printf?|yes|write-output)" + SPACE,
-        rb"(?:pass|passwd|password|passphrase|secret|token)[_-]?(?:command|cmd|program|eval)(?:[=:\"'\\]|u0027|"
-        + SPACE
-        + rb")+(?:echo|printf)",
+        rb"(?:pass|passwd|password|passphrase|secret|token)[_-]?(?:command|cmd|program|eval)"
+        rb"(?:[=:\"'\\]|u0027|" + SPACE + rb")+(?:echo|printf)",
         rb"(?:send(?:_?line)?|response=)(?:" + SPACE + rb"|[(-]|-s)*(?:[\\]*[\"'{]|\\*u0027)",
     )
 )

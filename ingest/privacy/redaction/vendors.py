@@ -63,9 +63,15 @@ class Token(NamedTuple):
     @property
     def find(self) -> Find:
         """The rule for such tokens. Each word has a pattern that begins with it, which is fast to search."""
-        body = self.between + self._mixed() + self._run()
+        most = b"" if self.most is None else b"%d" % self.most
+        run = b"[%s]{%d,%s}+" % (self.alphabet, self.least, most) if self.least else b""
+        body = self.between + self._mixed() + run
         secret = b"(?P<secret>%s)%s" % (body, self.then) if self.context else body + self.then
-        patterns = [self._start(word) + secret + self._end() for word in self._words()]
+        unwanted = _ALONE if self.weak else self.not_after
+        # The word comes first, where `re` searches for literals; the look-behind repeats it.
+        is_alone = unwanted and not self.before
+        starts = [word + begins(unwanted, word) if is_alone else word for word in self._words()]
+        patterns = [start + secret + self._end() for start in starts]
         if self.before:
             return _from(begins(self.not_after) + self.before, patterns)
         return secrets_of(*patterns, stays=lambda found: is_marker(found) or _EXAMPLE.search(found) is not None)
@@ -73,22 +79,11 @@ class Token(NamedTuple):
     def _words(self) -> list[bytes]:
         return [re.escape(word.encode()) for word in self.words.split()]
 
-    def _start(self, word: bytes) -> bytes:
-        """Put the word first, where ``re`` searches for literals; the look-behind repeats it."""
-        unwanted = _ALONE if self.weak else self.not_after
-        return word if self.before or not unwanted else word + begins(unwanted, word)
-
     def _mixed(self) -> bytes:
         if not self.weak:
             return b""
         kinds = [kind for kind, one in _KINDS if re.match(b"[%s]" % self.alphabet, one)]
         return b"".join(b"(?=[%s]{0,%d}[%s])" % (self.alphabet, self.least - 1, kind) for kind in kinds)
-
-    def _run(self) -> bytes:
-        if not self.least:
-            return b""
-        most = b"" if self.most is None else b"%d" % self.most
-        return b"[%s]{%d,%s}+" % (self.alphabet, self.least, most)
 
     def _end(self) -> bytes:
         if self.then or (self.most is None and not self.weak):
