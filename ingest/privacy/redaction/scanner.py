@@ -3,6 +3,7 @@
 import hashlib
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
@@ -39,10 +40,12 @@ class Scanner:
         """Take the compiled patterns from the cache, or compile them now and save them there."""
         if cache is None or "_database" in vars(self):
             _ = self._database
-        elif (found := _read(cache.load(self._name()))) is not None:
-            self._database = found
-        else:
-            cache.save(self._name(), hyperscan.dumpb(self._database))
+            return
+        with suppress(hyperscan.error):  # it checks version, processor and checksum
+            if (compiled := cache.load(self._name())) is not None:
+                self._database = hyperscan.loadb(compiled, hyperscan.HS_MODE_BLOCK)
+                return
+        cache.save(self._name(), hyperscan.dumpb(self._database))
 
     def _name(self) -> str:
         """Return a name that changes with the patterns, the flags and the version of hyperscan."""
@@ -82,14 +85,6 @@ class Scanner:
         if scratch is None:
             scratch = self._of_thread.scratch = hyperscan.Scratch(self._database)
         return scratch
-
-
-def _read(compiled: bytes | None) -> hyperscan.Database | None:
-    """Return the database, or None if hyperscan refuses it: it checks version, processor and checksum."""
-    try:
-        return None if compiled is None else hyperscan.loadb(compiled, hyperscan.HS_MODE_BLOCK)
-    except hyperscan.error:
-        return None
 
 
 def _note(pattern: int, _begin: int, end: int, _flags: int, hits: Any) -> None:
