@@ -22,14 +22,11 @@ class MemoryFile:
         """Replace the content. Raises `OSError` if there is not enough memory."""
         size = 0
         for i in range(0, len(chunks), IOV_MAX):
-            size = self._write(chunks[i : i + IOV_MAX], size)
+            some: Sequence[bytes | memoryview] = chunks[i : i + IOV_MAX]
+            end = size + sum(map(len, some))
+            while (size := size + os.pwritev(self._file, some, size)) < end:
+                some = [memoryview(b"".join(some))[size - end :]]  # the rest of a short write
         os.ftruncate(self._file, size)
-
-    def _write(self, chunks: Sequence[bytes], at: int) -> int:
-        end = at + sum(map(len, chunks))
-        while chunks and (at := at + os.pwritev(self._file, chunks, at)) < end:
-            chunks = [memoryview(b"".join(chunks))[at - end :]]  # type: ignore[list-item]  # the rest of a short write
-        return end
 
     def __del__(self) -> None:
         with suppress(OSError):

@@ -32,7 +32,13 @@ _count = struct.Struct("<Q").pack
 
 def encode_rows(rows: Iterable[msgspec.Struct]) -> bytes:
     """Return all rows of one table, in field order."""
-    return b"".join([_row(row) for row in rows])
+    return b"".join(
+        [
+            encode(value)
+            for row in rows
+            for encode, value in zip(_encoders(type(row)), msgspec.structs.astuple(row), strict=True)
+        ]
+    )
 
 
 def session_prefix(org_id: str, session_id: UUID) -> bytes:
@@ -118,11 +124,6 @@ _SMALL = [varint(length) for length in range(_SMALL_MAX)]  # most lengths are in
 _cached = lru_cache(maxsize=8192)(string)  # names that repeat: types, tools, models, users
 
 
-def _row(row: msgspec.Struct) -> bytes:
-    values = msgspec.structs.astuple(row)
-    return b"".join([encode(value) for encode, value in zip(_encoders(type(row)), values, strict=True)])
-
-
 @cache
 def _encoders(row_type: type) -> tuple[Encode, ...]:
     return tuple(_encoder(hint) for hint in typing.get_type_hints(row_type, include_extras=True).values())
@@ -133,37 +134,23 @@ def _encoder(hint: Any) -> Encode:
     if origin is typing.Annotated:
         return struct.Struct(_FORMATS[hint.__metadata__[0]]).pack
     if origin in (types.UnionType, typing.Union):
-        return _nullable(_encoder(next(arg for arg in args if arg is not types.NoneType)))
+        present = _encoder(next(arg for arg in args if arg is not types.NoneType))
+        return lambda value: b"\1" if value is None else b"\0" + present(value)
     if origin is list:
-        return _array(_encoder(args[0]))
+        element = _encoder(args[0])
+        return lambda values: varint(len(values)) + b"".join([element(value) for value in values])
     if origin is dict:
-        return _map(_encoder(args[0]), _encoder(args[1]))
-    return _PLAIN[hint] if hint in _PLAIN else _tuple(_encoders(hint))
-
-
-def _nullable(encode: Encode) -> Encode:
-    return lambda value: b"\1" if value is None else b"\0" + encode(value)
-
-
-def _array(encode: Encode) -> Encode:
-    return lambda values: varint(len(values)) + b"".join([encode(value) for value in values])
-
-
-def _tuple(encoders: tuple[Encode, ...]) -> Encode:
-    return lambda values: b"".join([encode(value) for encode, value in zip(encoders, values, strict=True)])
-
-
-def _map(key: Encode, value: Encode) -> Encode:
-    return lambda pairs: varint(len(pairs)) + b"".join([key(k) + value(v) for k, v in sorted(pairs.items())])
-
-
-def _bytes(value: bytes) -> bytes:
-    return varint(len(value)) + value
+        key, item = map(_encoder, args)
+        return lambda pairs: varint(len(pairs)) + b"".join([key(k) + item(v) for k, v in sorted(pairs.items())])
+    if hint in _PLAIN:
+        return _PLAIN[hint]
+    fields = _encoders(hint)  # of a named tuple
+    return lambda values: b"".join([encode(value) for encode, value in zip(fields, values, strict=True)])
 
 
 _PLAIN: dict[Any, Encode] = {
     str: string,
-    bytes: _bytes,
+    bytes: lambda value: varint(len(value)) + value,
     bool: lambda value: b"\1" if value else b"\0",
     UUID: uuid,
 }

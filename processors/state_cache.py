@@ -70,7 +70,11 @@ class StateCache:
         """Unpin what was stored, then freeze and drop the least recently used states if they take too much."""
         while self._stored:
             for key in self._stored.popleft():
-                self._unpin(key)
+                if (entry := self._thawed.get(key)) is not None:  # else its partition was dropped
+                    size = _size(entry.state)
+                    self._thawed_bytes += size - entry.size
+                    entry.size = size
+                    entry.pins -= 1
         while self._thawed_bytes > self._bytes_max * THAWED_SHARE and self._freeze_oldest():
             pass
         while self.bytes_used > self._bytes_max and self._frozen:
@@ -90,14 +94,6 @@ class StateCache:
 
     def __len__(self) -> int:
         return len(self._thawed) + len(self._frozen)
-
-    def _unpin(self, key: SessionKey) -> None:
-        """Note what a state takes now. It is not there if its partition was dropped."""
-        if (entry := self._thawed.get(key)) is not None:
-            size = _size(entry.state)
-            self._thawed_bytes += size - entry.size
-            entry.size = size
-            entry.pins -= 1
 
     def _freeze_oldest(self) -> bool:
         """Freeze the least recently used state. Return False if it is pinned: then all used later are, too."""

@@ -222,7 +222,7 @@ class ClickHouseWarehouse:
             return []
         if not receipts:
             return [(start, stop)]
-        gaps = self._rows(read_sql("store", "receipt_gaps"), {**place, "limit": stop - start})
+        gaps = self._query("receipt_gaps", {**place, "limit": stop - start}, "store")
         return [(first, end) for first, end in gaps]
 
     def dense_mark(self, partition: int) -> DenseMark:
@@ -272,10 +272,8 @@ class ClickHouseWarehouse:
         """Send parameters in the body: the client's `command` puts them in the URL, where proxies allow 8 KiB."""
         self._call(lambda client: self._caught_up(client, statement).raw_query(statement, parameters=parameters))
 
-    def _query(self, name: str, parameters: dict[str, Any]) -> Sequence[Sequence[Any]]:
-        return self._rows(sql(name), parameters)
-
-    def _rows(self, statement: str, parameters: dict[str, Any]) -> Sequence[Sequence[Any]]:
+    def _query(self, name: str, parameters: dict[str, Any], package: str = "processors.sql") -> Sequence[Sequence[Any]]:
+        statement = read_sql(package, name)
         rows: Sequence[Sequence[Any]] = self._call(
             lambda client: (
                 self._caught_up(client, statement)
@@ -292,7 +290,10 @@ class ClickHouseWarehouse:
 
     def _call(self, use: Callable[[Client], Any]) -> Any:
         try:
-            return use(self._client())
+            client: Client | None = getattr(self._local, "client", None)
+            if client is None:
+                client = self._local.client = self._connect()
+            return use(client)
         except STORE_ERRORS as error:
             raise self._failed(error) from error
 
@@ -300,12 +301,6 @@ class ClickHouseWarehouse:
         if isinstance(error, OperationalError):
             self._local.client = None  # the next call connects again
         return classify(error)
-
-    def _client(self) -> Client:
-        client: Client | None = getattr(self._local, "client", None)
-        if client is None:
-            client = self._local.client = self._connect()
-        return client
 
 
 def day_of(bucket: Bucket) -> Bucket:
