@@ -77,7 +77,7 @@ async def _project(pipeline: Pipeline, shape: Shape) -> float:
     def written() -> Mapping[int, Target]:
         return {partition: Target(offset, 1) for partition, offset in pipeline.written.items()}
 
-    await pipeline.resume(0, 0)
+    await pipeline.take_over(0, 0)
     following = asyncio.create_task(pipeline.rollups.run(written))
     batches = _batches(shape)
     for _ in range(ceil(shape.sessions / BATCH_RECORDS) + WARM_UP):

@@ -113,7 +113,7 @@ class ProjectorMetrics(Observer):
         yield self._by("table", "crewkit_projector_table_bytes", "Bytes of a table of its generation on disk.", sizes)
 
     def _targets(self) -> Iterator[Metric]:
-        targets = {"store": self._pipeline.store_state, "log": self._pipeline.log_state}
+        targets = {"store": self._pipeline.calls.store, "log": self._pipeline.calls.log}
         up = [(name, target.is_up) for name, target in targets.items()]
         yield self._by("target", "crewkit_projector_target_up", "1: it answers; 0: it is away.", up)
         retries, repeated = "crewkit_projector_retries_total", "Calls that failed and were repeated."

@@ -81,7 +81,7 @@ class Planner:
         self._price_warnings = PriceWarnings()
         self._kept: set[SessionKey] = set()  # the store may have states of these
 
-    def remember(self, partition: int) -> None:
+    def load_partition(self, partition: int) -> None:
         """Start on a partition: the outcomes of its last records count for the limit, and its kept states are used."""
         self._kept.update(self._warehouse.kept_sessions(partition))
         self._limit.remember(self._warehouse.recent_outcomes(partition, WINDOW // self.partitions))

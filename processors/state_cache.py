@@ -30,8 +30,8 @@ class StateCache:
     """Drops the least recently used states first, but never a pinned one.
 
     A state is pinned from its first touch in a batch until that batch's facts are in the store. If it were dropped
-    earlier, it would be folded again from a table that does not have them yet. Only `stored` may be called from
-    another thread.
+    earlier, it would be folded again from a table that does not have them yet. Only `unpin_at_next_evict` may be
+    called from another thread.
     """
 
     def __init__(self, bytes_max: int) -> None:
@@ -62,8 +62,8 @@ class StateCache:
         for key in keys:
             self._thawed[key].pins += 1
 
-    def stored(self, keys: Iterable[SessionKey]) -> None:
-        """Note that the facts of a batch are in the store; its states are unpinned at the next `evict`."""
+    def unpin_at_next_evict(self, keys: Iterable[SessionKey]) -> None:
+        """Note that the facts of a batch are in the store: its states may be dropped after the next `evict`."""
         self._stored.append(keys)
 
     def evict(self) -> None:

@@ -28,11 +28,11 @@ class Backlog(Generic[T]):
         if is_full(len(self._items), self._bytes, self._records_max, self._bytes_max):
             self._full.set()
 
-    async def take(self, may_begin: Callable[[Awaitable[object]], Awaitable[None]]) -> list[T]:
-        """Return everything that waits, once the backlog is full or ``may_begin`` returns."""
+    async def take(self, wait_to_begin: Callable[[Awaitable[object]], Awaitable[None]]) -> list[T]:
+        """Return everything that waits, once the backlog is full or ``wait_to_begin`` returns."""
         await self._some.wait()
         if not self._full.is_set():
-            await may_begin(self._full.wait())
+            await wait_to_begin(self._full.wait())
         taken, self._items, self._bytes = self._items, [], 0
         self._some.clear()
         self._full.clear()

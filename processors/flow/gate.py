@@ -29,7 +29,7 @@ class Gate:
         """Whether records wait here. Then it isn't a fault if nothing moves."""
         return self._waiting
 
-    def parts(self, records: Sequence[T]) -> Iterator[Sequence[T]]:
+    def cut(self, records: Sequence[T]) -> Iterator[Sequence[T]]:
         """Cut a batch; without a limit it is one part. The limit may change between two parts."""
         start = 0
         while start < len(records):
@@ -39,7 +39,7 @@ class Gate:
             yield records[start : start + size]
             start += size
 
-    async def passed(self, alive: Callable[[], None]) -> None:
+    async def wait_until_open(self, alive: Callable[[], None]) -> None:
         """Wait until the next part may pass; call ``alive`` meanwhile."""
         self._waiting = True
         try:
@@ -49,7 +49,7 @@ class Gate:
         finally:
             self._waiting = False
 
-    def spent(self, facts: int, records: int) -> None:
+    def note_passed(self, facts: int, records: int) -> None:
         """Note what has passed: it decides when the next part may pass."""
         if records:
             self._facts_per_record = max(1.0, 0.5 * self._facts_per_record + 0.5 * facts / records)

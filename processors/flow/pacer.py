@@ -28,7 +28,7 @@ class Pacer:
         self._paused_until = float("-inf")
         self._paid_until = float("-inf")  # the budget is spent up to then, which may be ahead of the clock
 
-    def ended(self, facts: int, took_s: float, workers: float = 1.0) -> None:
+    def note_written(self, facts: int, took_s: float, workers: float = 1.0) -> None:
         """Note that a batch is written; it took ``took_s`` in all, and ``workers`` like this one share the load."""
         now = self._clock()
         self._took_s.append(took_s)
@@ -40,7 +40,7 @@ class Pacer:
         """Return how many seconds a batch still has to wait after the one before; 0 or less: it may begin."""
         return max(self._paused_until, self._paid_until) - self._clock()
 
-    async def may_begin(self, is_full: Awaitable[object], is_drained: Awaitable[object]) -> None:
+    async def wait_to_begin(self, is_full: Awaitable[object], is_drained: Awaitable[object]) -> None:
         """Return once a batch may begin after ``is_drained``, or ``is_full`` is done. Raises what they raise."""
         waiting = [asyncio.ensure_future(is_full), asyncio.ensure_future(self._pause(is_drained))]
         try:

@@ -18,6 +18,7 @@ from typing import Protocol, TypeVar
 
 import structlog
 
+from processors.flow.availability import PatientCalls
 from processors.rowbinary import encode_rows
 from processors.warehouse import DenseMark, Warehouse
 from schemas.store.rows import DenseReceiptsRow
@@ -38,35 +39,41 @@ class Ask(Protocol):
     def __call__(self, call: Callable[[], T], /) -> Awaitable[T]: ...
 
 
-class Looking(Protocol):
-    """What a look needs from a `Pipeline`."""
-
-    async def ask_store(self, call: Callable[[], T]) -> T: ...
-
-    async def roll_up(self, step: str, call: Callable[[], T]) -> T: ...
-
-
 class DenseReceipts:
-    """The marks of one worker. All methods are called from one event loop."""
+    """The marks of one worker. All methods are called from one event loop; ``ask`` chooses the thread of a call."""
 
-    def __init__(self, warehouse: Warehouse, pipeline: Looking, clock: Callable[[], float] = time.monotonic) -> None:
-        self._warehouse, self._pipeline, self._clock = warehouse, pipeline, clock
+    def __init__(self, warehouse: Warehouse, calls: PatientCalls, clock: Callable[[], float] = time.monotonic) -> None:
+        self._warehouse, self._calls, self._clock = warehouse, calls, clock
         self._looked: dict[int, tuple[int, float]] = {}  # per partition: below which offset, and when
 
-    async def since(self, partition: int) -> int:
+    async def since(self, partition: int, ask: Ask) -> int:
         """Return the offset from which to look for holes after a rebalance."""
-        return await self._since(partition, self._pipeline.ask_store)
+        mark = await ask(lambda: self._warehouse.dense_mark(partition))
+        since = believed(mark)
+        if since != mark.below:
+            logger.warning("receipts_lost", partition=partition, dense_below=mark.below, end=mark.end)
+            await ask(lambda: self._warehouse.forget_dense_mark(partition))
+        return since
 
-    async def look(self, partition: int, since: int, below: int) -> bool:
+    async def look_and_move(self, partition: int, since: int, below: int, ask: Ask) -> bool:
         """Look at ``[since, below)``, and move the mark there; return False if a receipt is missing.
 
         Everything below ``since`` must be known to be dense.
         """
-        return await self._look(partition, since, below, self._pipeline.ask_store)
+        self._looked[partition] = below, self._clock()
+        if lacking := await holes(ask, self._warehouse, partition, since, below):
+            logger.error("receipts_missing", partition=partition, first=lacking[0][0], below=below, holes=len(lacking))
+            return False
+        await self.move(partition, since, below, ask)
+        return True
 
-    async def found_dense(self, partition: int, since: int, below: int) -> None:
+    async def move(self, partition: int, since: int, below: int, ask: Ask) -> None:
         """Move the mark over ``[since, below)``, where a look has just found a receipt at each position."""
-        await self._move(partition, since, below, self._pipeline.ask_store)
+        self._looked[partition] = below, self._clock()
+        if since < below:
+            rows = encode_rows([DenseReceiptsRow(partition, below)])
+            await ask(lambda: self._warehouse.insert("dense_receipts", rows))
+            fail_point("projector.moved_dense_mark")
 
     async def run(self, written: Callable[[], Mapping[int, int]]) -> None:
         """Let the marks follow what is ``written`` until cancelled."""
@@ -77,40 +84,17 @@ class DenseReceipts:
 
     def due(self, written: Mapping[int, int]) -> dict[int, int]:
         """Return the partitions with enough written since their last look, or whose last look was long ago."""
-        now = self._clock()
-        return {partition: below for partition, below in written.items() if self._is_due(partition, below, now)}
+        now, due = self._clock(), {}
+        for partition, below in written.items():
+            looked, at = self._looked.get(partition, (0, float("-inf")))
+            if below - looked >= EVERY_RECORDS or (below > looked and now - at >= EVERY_S):
+                due[partition] = below
+        return due
 
     async def follow(self, partition: int, below: int) -> bool:
         """Move the mark of a partition that is written up to ``below``, concurrently with the batches."""
-        ask = partial(self._pipeline.roll_up, "dense_receipts")
-        return await self._look(partition, await self._since(partition, ask), below, ask)
-
-    async def _since(self, partition: int, ask: Ask) -> int:
-        mark = await ask(lambda: self._warehouse.dense_mark(partition))
-        since = believed(mark)
-        if since != mark.below:
-            logger.warning("receipts_lost", partition=partition, dense_below=mark.below, end=mark.end)
-            await ask(lambda: self._warehouse.forget_dense_mark(partition))
-        return since
-
-    async def _look(self, partition: int, since: int, below: int, ask: Ask) -> bool:
-        self._looked[partition] = below, self._clock()
-        if lacking := await holes(ask, self._warehouse, partition, since, below):
-            logger.error("receipts_missing", partition=partition, first=lacking[0][0], below=below, holes=len(lacking))
-            return False
-        await self._move(partition, since, below, ask)
-        return True
-
-    async def _move(self, partition: int, since: int, below: int, ask: Ask) -> None:
-        self._looked[partition] = below, self._clock()
-        if since < below:
-            rows = encode_rows([DenseReceiptsRow(partition, below)])
-            await ask(lambda: self._warehouse.insert("dense_receipts", rows))
-            fail_point("projector.moved_dense_mark")
-
-    def _is_due(self, partition: int, below: int, now: float) -> bool:
-        looked, at = self._looked.get(partition, (0, float("-inf")))
-        return below - looked >= EVERY_RECORDS or (below > looked and now - at >= EVERY_S)
+        ask = partial(self._calls.in_rollup_thread, "dense_receipts")
+        return await self.look_and_move(partition, await self.since(partition, ask), below, ask)
 
 
 def believed(mark: DenseMark) -> int:

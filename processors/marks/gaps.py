@@ -9,10 +9,10 @@ deleted.
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import Protocol, TypeVar
 
 import structlog
 
+from processors.flow.availability import PatientCalls
 from processors.marks.dense_receipts import Stretch, holes, joined
 from processors.plan import Plan
 from processors.state_cache import StateCache
@@ -20,7 +20,6 @@ from processors.warehouse import SessionKey, Warehouse
 from schemas.log.position import LogReader, LogRecord
 from store.broken import Broken
 
-T = TypeVar("T")
 READ_BYTES = 8 << 20
 SESSIONS_ASKED_MAX = 10_000  # beyond it everything after a hole is projected again
 
@@ -28,28 +27,26 @@ logger = structlog.get_logger()
 Stretches = Sequence[Stretch]
 
 
-class Projecting(Protocol):
-    """What projecting again needs from a `Pipeline`."""
-
-    async def fold(self, records: Sequence[LogRecord]) -> Plan: ...
-
-    async def ask_store(self, call: Callable[[], T]) -> T: ...
-
-    async def ask_log(self, read: Callable[[], Awaitable[T]]) -> T: ...
-
-
 class Gaps:
     """Projects stretches of one log again. Every batch that was folded before must be written."""
 
-    def __init__(self, warehouse: Warehouse, reader: LogReader, cache: StateCache, pipeline: Projecting) -> None:
-        self._warehouse, self._reader, self._cache, self._pipeline = warehouse, reader, cache, pipeline
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        reader: LogReader,
+        cache: StateCache,
+        calls: PatientCalls,
+        fold_and_begin_write: Callable[[Sequence[LogRecord]], Awaitable[Plan]],
+    ) -> None:
+        self._warehouse, self._reader, self._cache, self._calls = warehouse, reader, cache, calls
+        self._fold_and_begin_write = fold_and_begin_write
 
     async def fill_holes(self, partition: int, since: int, below: int) -> int:
         """Project every position of ``[since, below)`` that has no receipt; return how many there were.
 
         Every later record of the sessions that occur in a hole is projected again.
         """
-        found = await holes(self._pipeline.ask_store, self._warehouse, partition, since, below)
+        found = await holes(self._calls.in_fold_thread, self._warehouse, partition, since, below)
         if found:
             logger.warning("records_missing", partition=partition, first=found[0][0], below=below, holes=len(found))
             self._cache.drop(partition)
@@ -63,7 +60,7 @@ class Gaps:
     async def project_again(self, partition: int, sessions: Sequence[SessionKey], below: int) -> None:
         """Delete what is derived from some sessions, and project their records below ``below`` again."""
         self._cache.drop(partition)
-        await self._pipeline.ask_store(lambda: self._warehouse.forget_sessions(sessions))
+        await self._calls.in_fold_thread(lambda: self._warehouse.forget_sessions(sessions))
         for start, stop in await self._records_of(partition, sessions, 0, below):
             await self._project(partition, start, stop)
 
@@ -77,26 +74,22 @@ class Gaps:
 
     async def _records_of(self, partition: int, sessions: Sequence[SessionKey], start: int, stop: int) -> Stretches:
         ask = partial(self._warehouse.offsets_of, partition, sessions, start, stop)
-        return runs(await self._pipeline.ask_store(ask))
+        return runs(await self._calls.in_fold_thread(ask))
 
     async def _project(self, partition: int, start: int, stop: int) -> set[SessionKey]:
         """Project a stretch of the log; return the sessions that are in it."""
         met: set[SessionKey] = set()
         while start < stop:
-            records = await self._read(partition, start, stop)
-            plan = await self._pipeline.fold(records)
+            records = await self._calls.read_log(partial(self._reader.read, partition, start, stop, READ_BYTES))
+            if not records or records[0].offset != start:
+                raise Broken(
+                    f"the log no longer holds offset {start} of partition {partition}, which was never projected: "
+                    "restore the log, or provision a new generation from what is left"
+                )
+            plan = await self._fold_and_begin_write(records)
             met.update(plan.pinned)
             start = records[-1].offset + 1
         return met
-
-    async def _read(self, partition: int, start: int, stop: int) -> Sequence[LogRecord]:
-        records = await self._pipeline.ask_log(lambda: self._reader.read(partition, start, stop, READ_BYTES))
-        if not records or records[0].offset != start:
-            raise Broken(
-                f"the log no longer holds offset {start} of partition {partition}, which was never projected: "
-                "restore the log, or provision a new generation from what is left"
-            )
-        return records
 
 
 def runs(offsets: Iterable[int]) -> Stretches:

@@ -105,20 +105,20 @@ class Progress(Observer):
             await self._see()
         except LogUnavailable as error:
             self._away = True
-            self._pipeline.log_state.failed(self)
+            self._pipeline.calls.log.failed(self)
             logger.warning("log_unavailable", error=str(error))
 
     async def _report_written(self) -> None:
         try:
             await self._report(list(self._pipeline.written))
         except StoreUnavailable as error:
-            self._pipeline.store_state.failed(self)
+            self._pipeline.calls.store.failed(self)
             logger.warning("store_unavailable", error=str(error))
 
     async def _see(self) -> None:
         seen_at = self._now_ms()
         ends = await self._reader.ends()
-        self._pipeline.log_state.ended(self)
+        self._pipeline.calls.log.ended(self)
         if self._away and self._on_log_returned is not None:
             await self._on_log_returned()
         self._away, self.ends = False, ends
@@ -160,7 +160,7 @@ class Progress(Observer):
         self._forget()
         if rows:
             await self._insert(rows)
-        self._pipeline.store_state.ended(self)  # even without rows: then nothing is sent again
+        self._pipeline.calls.store.ended(self)  # even without rows: then nothing is sent again
 
     async def _insert(self, rows: Sequence[ProgressRow]) -> None:
         await self._pipeline.rollups.keep_moments(self._reported, {row.log_partition: row.projected for row in rows})

@@ -20,17 +20,17 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from functools import partial
-from typing import NamedTuple, Protocol, TypeVar
+from typing import NamedTuple
 
 import structlog
 
+from processors.flow.availability import PatientCalls
 from processors.rowbinary import encode_rows
 from processors.warehouse import Bucket, RollupMark, Warehouse
 from schemas.store.rows import RollupProgressRow
 from store.fail_points import fail_point
 
 logger = structlog.get_logger()
-T = TypeVar("T")
 ROUND, PAUSE_S_MAX = 5.0, 5.0
 LATEST = 5  # refreshes
 LOOK_EVERY_S = 1.0
@@ -51,19 +51,11 @@ class Target(NamedTuple):
     complete_ms: int
 
 
-class RollingUp(Protocol):
-    """What a refresh needs from a `Pipeline`."""
-
-    async def roll_up(self, step: str, call: Callable[[], T]) -> T: ...
-
-    def workers(self) -> float: ...
-
-
 class Rollups:
     """The rollups of one worker. All methods are called from one event loop."""
 
-    def __init__(self, warehouse: Warehouse, pipeline: RollingUp) -> None:
-        self._warehouse, self._pipeline = warehouse, pipeline
+    def __init__(self, warehouse: Warehouse, calls: PatientCalls, worker_count: Callable[[], float]) -> None:
+        self._warehouse, self._calls, self._worker_count = warehouse, calls, worker_count
         self._marks: dict[int, RollupMark] = {}  # also of partitions that are another worker's now: they stay true
         self._behind: set[Bucket] = set()
         self._unknown: set[int] = set()  # partitions with hours that are behind, but not in `_behind`
@@ -76,12 +68,12 @@ class Rollups:
         """
         self._marks[partition] = mark
 
-    def search(self, partition: int) -> None:
+    def search_at_next_refresh(self, partition: int) -> None:
         """Note that a partition is written beyond our batches: the sessions beyond its mark have to be searched for."""
         self._unknown.add(partition)
         self._moved.set()
 
-    def begins_below(self, first: Mapping[int, int]) -> bool:
+    def begins_below_mark(self, first: Mapping[int, int]) -> bool:
         """Return whether a batch with these first offsets holds records below a mark.
 
         Such records are projected again because tables lost rows. A crash after their receipts would leave the mark
@@ -93,7 +85,7 @@ class Rollups:
         """Note that a partition has reached the log's end for the first time: this may complete the filling."""
         self._moved.set()
 
-    def changed(self, hours: Iterable[Bucket]) -> None:
+    def note_changed(self, hours: Iterable[Bucket]) -> None:
         """Note the hours of sessions that a batch changed, before the batch counts as written."""
         if not self._marks.keys() <= self._unknown:  # else all of them are searched anyway
             self._behind.update(hours)
@@ -117,7 +109,7 @@ class Rollups:
                 began = time.monotonic()
                 await self.refresh(due)
                 took_s.append(time.monotonic() - began)
-                await asyncio.sleep(pause_s(min(took_s), self._pipeline.workers()))
+                await asyncio.sleep(pause_s(min(took_s), self._worker_count()))
 
     def due(self, written: Mapping[int, Target]) -> dict[int, Target]:
         """Return the partitions that are beyond their mark; none while one of them has yet to reach the log's end."""
@@ -164,20 +156,22 @@ class Rollups:
         marks = {partition: self._mark(partition).rolled_up for partition in partitions}
         after = _FIRST if marks else None
         while after is not None:
-            page = await self._pipeline.roll_up("search", partial(self._warehouse.changed_hours, marks, after, PAGE))
+            page = await self._calls.in_rollup_thread(
+                "search", partial(self._warehouse.changed_hours, marks, after, PAGE)
+            )
             if page:
                 yield page
             after = page[-1] if page else None
 
     async def _compute(self, hours: Iterable[Bucket]) -> None:
-        await self._pipeline.roll_up("rollups", lambda: self._warehouse.refresh_rollups(hours))
+        await self._calls.in_rollup_thread("rollups", lambda: self._warehouse.refresh_rollups(hours))
 
     def _reached(self, partition: int, target: Target) -> RollupMark:
         """Return the mark of a partition whose target is reached. Right after a restart, a target has no time."""
         return RollupMark(target.offset, max(target.complete_ms, self._mark(partition).complete_ms))
 
     async def _move(self, reached: Mapping[int, RollupMark]) -> None:
-        await self._pipeline.roll_up("rollup_progress", lambda: self._insert(reached))
+        await self._calls.in_rollup_thread("rollup_progress", lambda: self._insert(reached))
         self._note(reached)
         fail_point("projector.moved_rollup_marks")
 

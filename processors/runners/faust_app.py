@@ -111,7 +111,7 @@ def build_app(
     async def project_records() -> None:
         """Store each batch, then acknowledge it. An offset moves only after everything derived from it exists."""
         while True:
-            events = await backlog.take(pipeline.may_begin)
+            events = await backlog.take(pipeline.wait_to_begin)
             written = await pipeline.project([_record(event.message) for event in events])
             written.add_done_callback(_acknowledger(app, events))
 
@@ -165,14 +165,14 @@ async def take_over(settings: FaustSettings, pipeline: Pipeline, partitions: Seq
             f"the topic {settings.topic} has grown beyond its {settings.partitions} partitions, and the count is "
             "frozen: begin a new version of the topic"
         )
-    committed, ends = await pipeline.ask_log(partial(_offsets, settings, partitions))
+    committed, ends = await pipeline.calls.read_log(partial(_offsets, settings, partitions))
     for partition in partitions:
         if committed[partition] > ends[partition]:
             raise Broken(
                 f"group {settings.group} has committed offset {committed[partition]} of partition {partition}, but "
                 f"the log ends at {ends[partition]}: it lost its tail. Restore it, or project into a new generation"
             )
-        await pipeline.resume(partition, committed[partition])
+        await pipeline.take_over(partition, committed[partition])
 
 
 async def _offsets(settings: FaustSettings, partitions: Sequence[int]) -> tuple[dict[int, int], dict[int, int]]:

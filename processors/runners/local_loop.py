@@ -32,10 +32,11 @@ class LocalLog(LogReader, Protocol):
 
 async def run_local(pipeline: Pipeline, warehouse: Warehouse, reader: LocalLog, batch_records: int) -> None:
     """Project until cancelled, in batches of ``batch_records`` at most. Raises `Broken`: stop the process."""
-    since = await pipeline.dense_receipts.since(PARTITION)
+    ask = pipeline.calls.in_fold_thread
+    since = await pipeline.dense_receipts.since(PARTITION, ask)
     at = await first_missing(warehouse, reader, since)
-    await pipeline.dense_receipts.found_dense(PARTITION, since, at)  # else `resume` would look at them again
-    await pipeline.resume(PARTITION, at)
+    await pipeline.dense_receipts.move(PARTITION, since, at, ask)  # else `take_over` would look at them again
+    await pipeline.take_over(PARTITION, at)
     while True:
         records = await _read(reader, at, batch_records, BATCH_BYTES_MAX)
         if not records:
@@ -44,7 +45,7 @@ async def run_local(pipeline: Pipeline, warehouse: Warehouse, reader: LocalLog, 
             continue
         size = sum(len(record.value or b"") for record in records)
         if not is_full(len(records), size, batch_records, BATCH_BYTES_MAX):
-            await pipeline.may_begin(reader.wait_beyond(at + batch_records - 1, timeout_s=IDLE_S))
+            await pipeline.wait_to_begin(reader.wait_beyond(at + batch_records - 1, timeout_s=IDLE_S))
             more = batch_records - len(records), BATCH_BYTES_MAX - size
             records = [*records, *await _read(reader, records[-1].offset + 1, *more)]
         at = records[-1].offset + 1

@@ -63,7 +63,7 @@ class Follower:
         await asyncio.wait({self._projecting})
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.projector.pipeline.drain(), DRAIN_S)
-        self.projector.pipeline.close()
+        self.projector.pipeline.calls.close()
 
 
 class Followers:

@@ -59,7 +59,7 @@ def run_worker(settings: Settings) -> int:
     projector.metrics.follow_group(partial(faust_app.group_state, app))
     projector.watchdog.start()
     try:
-        with metrics_served(settings, registry, projector.pipeline.parts):
+        with metrics_served(settings, registry, projector.pipeline.calls.answering):
             return faust_app.run_until_stopped(app)
     finally:
         projector.watchdog.stop()

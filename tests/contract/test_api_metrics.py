@@ -187,9 +187,9 @@ async def test_a_projector_tells_of_batches_steps_dead_letters_and_lag(store: Te
     await parts.look()
     watchdog.check()
     now[0] = 4.0
-    pipeline.store_state.failed("a call")
-    pipeline.log_state.failed("a call")
-    pipeline.log_state.ended("a call")
+    pipeline.calls.store.failed("a call")
+    pipeline.calls.log.failed("a call")
+    pipeline.calls.log.ended("a call")
 
     found = samples(generate_latest(registry).decode())
 

@@ -224,7 +224,7 @@ async def test_a_store_that_comes_back_with_an_older_replica_is_filled_up(two: T
 
     pipeline.assign(range(PARTITIONS))
     for partition, end in enumerate(await ListedLog(log, PARTITIONS).ends()):
-        await pipeline.resume(partition, end)
+        await pipeline.take_over(partition, end)
     await settle(pipeline)
 
     assert tables(two) == clean

@@ -31,7 +31,7 @@ class Walk:
     async def begin(self) -> None:
         """Take over every partition, and read the end of each."""
         for partition in range(self._partitions):
-            await self.pipeline.resume(partition, 0)
+            await self.pipeline.take_over(partition, 0)
         await self._progress.look()
 
     async def step(self) -> None:

@@ -114,7 +114,7 @@ SESSION_KEYS = [(org(n % 7), named(n, org(n % 7))) for n in range(SESSIONS)]
 
 async def project(pipeline: Pipeline, records: list[LogRecord]) -> None:
     """Project everything in one batch, and wait until it is written."""
-    await pipeline.resume(0, 0)
+    await pipeline.take_over(0, 0)
     await pipeline.project(records)
     await settle(pipeline)
 
@@ -165,7 +165,7 @@ async def test_thousands_of_sessions_are_projected_again(of_sessions: TestStore)
     """Their derived rows are deleted first, so no row of a later version stays."""
     store, records = of_sessions, many_sessions()
     pipeline = new_pipeline_over(store, records)
-    await pipeline.resume(0, len(records))
+    await pipeline.take_over(0, len(records))
     before = tables(store)
     wrong = "* REPLACE (events + 1 AS events, version + 9 AS version)"
     store.client.command(f"INSERT INTO {store.database}.sessions SELECT {wrong} FROM {store.database}.sessions FINAL")

@@ -115,7 +115,7 @@ async def running(shared_store: TestStore) -> AsyncIterator[Running]:
     records = worked_on().records
     made = Running(shared_store, records)
     for partition in range(shared_store.partitions):
-        await made.pipeline.resume(partition, 0)
+        await made.pipeline.take_over(partition, 0)
     await made.project([record for record in records if record.offset < _all_but_one(records, record.partition)])
     yield made
     made.reader.close()
@@ -158,7 +158,7 @@ async def test_of_two_processes_each_repairs_its_share(running: Running, damage:
     records = worked_on().records
     other = Running(running.store, records)
     for partition in range(0, running.store.partitions, 2):
-        await other.pipeline.resume(partition, _all_but_one(records, partition))
+        await other.pipeline.take_over(partition, _all_but_one(records, partition))
         running.pipeline.release([partition])
     running.damage(DAMAGES[damage])
 

@@ -15,6 +15,7 @@ from unittest.mock import patch
 import msgspec
 
 from processors import plan as planning
+from processors.flow.availability import PatientCalls
 from processors.fold import fold
 from processors.marks import dense_receipts
 from processors.marks.dense_receipts import DenseReceipts
@@ -112,20 +113,20 @@ def derivations_skipped_after_a_crash() -> AbstractContextManager[Any]:
 
 def _skipped_when_repeated(skipped: str) -> AbstractContextManager[Any]:
     repeated: dict[int, bool] = {}
-    real_write, real_step = Pipeline._write, Pipeline._step
+    real_write, real_step = Pipeline._write, PatientCalls.in_write_threads
 
     async def write(self: Pipeline, plan: Plan, records: int, fold_s: float) -> None:
         store: Any = getattr(self._warehouse, "_store", self._warehouse)  # a clean pass has no gate before it
         keys = [(row.org_id, row.session_id, row.place) for row in store.decode("facts", plan.facts)]
-        repeated[id(self)] = all(key in store.tables["facts"] for key in keys)
+        repeated[id(self.calls)] = all(key in store.tables["facts"] for key in keys)
         await real_write(self, plan, records, fold_s)
 
-    async def step(self: Pipeline, name: str, call: Any) -> Any:
+    async def step(self: PatientCalls, name: str, call: Any) -> Any:
         if name == skipped and repeated[id(self)]:
             return msgspec.defstruct("Nothing", [("compactions", bytes, b""), ("analyses", bytes, b"")])()
         return await real_step(self, name, call)
 
-    return _all(patch.object(Pipeline, "_write", write), patch.object(Pipeline, "_step", step))
+    return _all(patch.object(Pipeline, "_write", write), patch.object(PatientCalls, "in_write_threads", step))
 
 
 # ------------------------------------------------------------------ Faust, and rebalances
@@ -146,7 +147,7 @@ def acknowledged_by_faust() -> AbstractContextManager[Any]:
 async def partitions_of_others_are_spoken_of(_real: Any, self: Pipeline, partition: int, offset: int) -> None:
     """A real bug that the model check found: a take-over continued, and reported progress, after another rebalance."""
     await self.drain()
-    self._folded[partition] = self.written[partition] = offset
+    self._next_to_fold[partition] = self.written[partition] = offset
 
 
 @mistaken(Watchdog, "_waited")
@@ -210,8 +211,8 @@ async def marks_of_rollups_moved_before_the_refresh(real: Any, self: Rollups, ta
 @mistaken(Rollups, "_move")
 async def marks_of_rollups_taken_after_the_refresh(real: Any, self: Rollups, reached: Marks) -> None:
     """The mistake: everything written by now was read by the refresh."""
-    written: dict[int, int] = self._pipeline.written  # type: ignore[attr-defined]  # a port with less
-    await real(self, {p: RollupMark(written.get(p, mark.rolled_up), 1) for p, mark in reached.items()})
+    pipeline: Pipeline = self._worker_count.__self__  # type: ignore[attr-defined]  # it is one of its methods
+    await real(self, {p: RollupMark(pipeline.written.get(p, mark.rolled_up), 1) for p, mark in reached.items()})
 
 
 @mistaken(Rollups, "_move")
@@ -220,7 +221,7 @@ async def one_mark_of_rollups_for_all_partitions(real: Any, self: Rollups, reach
     await real(self, dict.fromkeys(reached, max(reached.values())))
 
 
-@mistaken(Rollups, "changed")
+@mistaken(Rollups, "note_changed")
 def an_older_hour_of_a_batch_forgotten(real: Any, self: Rollups, hours: Sequence[Bucket]) -> None:
     """The mistake: events of a batch belong to the current hour."""
     real(self, dict(sorted(hours)).items())
@@ -233,7 +234,7 @@ async def hours_that_change_during_a_refresh_forgotten(real: Any, self: Rollups,
     self._behind.clear()
 
 
-@mistaken(Rollups, "search")
+@mistaken(Rollups, "search_at_next_refresh")
 def rollups_not_searched_after_a_take_over(_real: Any, _self: Rollups, _partition: int) -> None:
     """The mistake: the previous worker refreshed everything that it wrote."""
 
@@ -249,7 +250,7 @@ def rollups_searched_before_holes_are_filled() -> AbstractContextManager[Any]:
 
     return _all(
         patch.object(Rollups, "take_over", take_over),
-        patch.object(Rollups, "search", lambda _self, _partition: None),
+        patch.object(Rollups, "search_at_next_refresh", lambda _self, _partition: None),
     )
 
 
@@ -268,16 +269,16 @@ async def dense_mark_moved_before_holes_are_filled(
     real: Any, self: Pipeline, partition: int, since: int, below: int
 ) -> Any:
     """The mistake: the gaps are about to be filled, so the mark may move first."""
-    await self.dense_receipts.found_dense(partition, since, below)
+    await self.dense_receipts.move(partition, since, below, self.calls.in_fold_thread)
     return await real(self, partition, since, below)
 
 
-@mistaken(DenseReceipts, "_look")
+@mistaken(DenseReceipts, "look_and_move")
 async def dense_mark_moved_without_a_look(
     _real: Any, self: DenseReceipts, partition: int, since: int, below: int, ask: Any
 ) -> bool:
     """The mistake: everything that was written has its receipt."""
-    await self._move(partition, since, below, ask)
+    await self.move(partition, since, below, ask)
     return True
 
 
@@ -287,7 +288,7 @@ def dense_mark_believed_beyond_the_last_receipt(_real: Any, mark: Any) -> Any:
     return mark.below
 
 
-@mistaken(DenseReceipts, "_move")
+@mistaken(DenseReceipts, "move")
 async def one_dense_mark_for_all_partitions(
     real: Any, self: DenseReceipts, _partition: int, since: int, below: int, ask: Any
 ) -> None:
@@ -301,18 +302,18 @@ async def a_repair_that_looks_from_the_mark_on(_real: Any, self: Pipeline) -> in
     """The mistake: a repair is like one more assignment."""
     filled = 0
     for partition in sorted(self.written):
-        async with self._turn, self._while_repairing():
-            since = await self.dense_receipts.since(partition)
-            filled += await self._fill_holes(partition, since, self._folded[partition])
+        async with self._fold_lock, self._while_repairing():
+            since = await self.dense_receipts.since(partition, self.calls.in_fold_thread)
+            filled += await self._fill_holes(partition, since, self._next_to_fold[partition])
     return filled
 
 
 @mistaken(Pipeline, "project")
 async def jumps_are_not_noticed(_real: Any, self: Pipeline, records: Sequence[LogRecord]) -> Any:
     """The mistake: checking at each assignment is enough."""
-    async with self._turn:
-        await self.fold(records)
-        return self._last or _done()
+    async with self._fold_lock:
+        await self.fold_and_begin_write(records)
+        return self._last_write or _done()
 
 
 # ------------------------------------------------------------------ states, and their cache
@@ -327,8 +328,8 @@ def reload_that_sees_facts_of_the_batch_and_beyond(real: Any, self: Planner, key
 @mistaken(Pipeline, "_write")
 async def eviction_before_write_1(real: Any, self: Pipeline, plan: Plan, records: int, fold_s: float) -> None:
     """The mistake: a folded session may be evicted."""
-    self._cache.stored(plan.pinned)
-    with patch.object(self._cache, "stored", lambda _keys: None):
+    self._cache.unpin_at_next_evict(plan.pinned)
+    with patch.object(self._cache, "unpin_at_next_evict", lambda _keys: None):
         await real(self, plan, records, fold_s)
 
 
@@ -378,15 +379,15 @@ def retry_that_folds_again() -> AbstractContextManager[Any]:
                 return await real_write(self, made, records, fold_s)
             except StoreUnavailable:
                 again = partial(self._planner.plan, made_of[id(made)][1])
-                made = await self.ask_store(again)
+                made = await self.calls.in_fold_thread(again)
 
-    async def step(self: Pipeline, _name: str, call: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._writing, call)
+    async def step(self: PatientCalls, _name: str, call: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._write_threads, call)
 
     return _all(
         patch.object(Planner, "plan", plan),
         patch.object(Pipeline, "_write", write),
-        patch.object(Pipeline, "_step", step),
+        patch.object(PatientCalls, "in_write_threads", step),
     )
 
 

@@ -66,7 +66,7 @@ async def _finish(store: TestStore, log: list[LogRecord]) -> None:
     """Act as at an assignment of partitions: everything below the end of the log must be projected."""
     pipeline = new_pipeline(store, log)
     for partition in range(PARTITIONS):
-        await pipeline.resume(partition, sum(1 for record in log if record.partition == partition))
+        await pipeline.take_over(partition, sum(1 for record in log if record.partition == partition))
     await settle(pipeline)
 
 

@@ -19,10 +19,10 @@ T = TypeVar("T")
 class Asking:
     """Calls the store immediately."""
 
-    async def ask_store(self, call: Callable[[], T]) -> T:
+    async def in_fold_thread(self, call: Callable[[], T]) -> T:
         return call()
 
-    async def roll_up(self, step: str, call: Callable[[], T]) -> T:
+    async def in_rollup_thread(self, step: str, call: Callable[[], T]) -> T:
         return call()
 
 
@@ -52,7 +52,7 @@ def test_a_hole_that_crosses_parts_is_one_hole() -> None:
     """Otherwise the records after it would be projected again for each part."""
     store = store_with(0, 1, 2, 10, 11)
 
-    found = asyncio.run(holes(Asking().ask_store, store, 0, 0, 13))  # type: ignore[arg-type]
+    found = asyncio.run(holes(Asking().in_fold_thread, store, 0, 0, 13))  # type: ignore[arg-type]
 
     assert found == [(3, 10), (12, 13)]
     assert joined([(0, 1), (1, 2), (4, 5)]) == [(0, 2), (4, 5)]
@@ -69,7 +69,7 @@ def test_a_mark_that_is_not_believed_is_deleted() -> None:
     store = store_with(0, 1)
     store.insert("dense_receipts", encode_rows([DenseReceiptsRow(0, 3)]))
 
-    since = asyncio.run(DenseReceipts(store, Asking()).since(0))
+    since = asyncio.run(DenseReceipts(store, Asking()).since(0, Asking().in_fold_thread))
 
     assert (since, store.dense_mark(0)) == (0, DenseMark(0, 2))
 

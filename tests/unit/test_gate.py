@@ -35,7 +35,7 @@ class Case:
 
     async def wait(self) -> None:
         """Wait as the pipeline does before a part."""
-        await self.gate.passed(self._live)
+        await self.gate.wait_until_open(self._live)
 
     async def until(self, moment: float) -> None:
         """Let other tasks run until the clock shows that time."""
@@ -47,23 +47,23 @@ class Case:
 
     async def project(self, records: Sequence[int], facts_per_record: int = 1, busy: float = 0.0) -> None:
         """Let a batch pass, as the pipeline does; folding takes this share of a part's time."""
-        for part in self.gate.parts(records):
+        for part in self.gate.cut(records):
             await self.wait()
             self.log.extend(part)
             if busy:
                 self.now += busy * min(PART_S, len(part) * facts_per_record / self.gate.rate)
-            self.gate.spent(len(part) * facts_per_record, len(part))
+            self.gate.note_passed(len(part) * facts_per_record, len(part))
 
 
 async def test_without_a_limit_a_batch_is_one_part_and_passes_at_once() -> None:
     """No time passes."""
     case = Case()
 
-    assert list(case.gate.parts(RECORDS)) == [RECORDS]
+    assert list(case.gate.cut(RECORDS)) == [RECORDS]
     for _ in range(3):
         await case.project(RECORDS)
     assert case.now == 50.0
-    assert list(case.gate.parts([])) == []
+    assert list(case.gate.cut([])) == []
 
 
 @given(
@@ -93,10 +93,10 @@ async def test_a_start_lets_no_large_part_pass(facts_per_record: int) -> None:
     """Before anything has passed, the gate does not know how many facts a record has."""
     case = Case(rate=1_000.0)
 
-    for part in case.gate.parts(RECORDS):
+    for part in case.gate.cut(RECORDS):
         await case.wait()
         assert len(part) == 1 or len(part) * facts_per_record <= 1_000 * PART_S
-        case.gate.spent(len(part) * facts_per_record, len(part))
+        case.gate.note_passed(len(part) * facts_per_record, len(part))
 
 
 @given(
@@ -114,10 +114,10 @@ def test_no_record_is_lost_or_moved(sizes: list[int], rates: list[float], facts_
     async def run() -> None:
         changes = iter(rates * start)
         for batch in batches:
-            for part in case.gate.parts(batch):
+            for part in case.gate.cut(batch):
                 assert part
                 case.log.extend(part)
-                case.gate.spent(len(part) * facts_per_record, len(part))
+                case.gate.note_passed(len(part) * facts_per_record, len(part))
                 case.gate.rate = next(changes)
 
     asyncio.run(run())

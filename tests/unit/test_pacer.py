@@ -21,18 +21,18 @@ def paced(batches: Sequence[int], every_s: float, took_s: float = 0.0, wait_s: f
         now[0] += max(0.0, pacer.left_s())
         began.append(now[0])
         now[0] += took_s
-        pacer.ended(facts, took_s)
+        pacer.note_written(facts, took_s)
     return began
 
 
 async def at_once(is_full: Awaitable[object]) -> None:
     """Let any batch begin."""
-    await Pacer(0.0).may_begin(is_full, asyncio.sleep(0))
+    await Pacer(0.0).wait_to_begin(is_full, asyncio.sleep(0))
 
 
 async def never(is_full: Awaitable[object]) -> None:
     """Let only a full batch begin."""
-    await Pacer().may_begin(is_full, asyncio.Event().wait())
+    await Pacer().wait_to_begin(is_full, asyncio.Event().wait())
 
 
 def test_the_first_batches_begin_at_once() -> None:
@@ -58,7 +58,7 @@ def test_more_events_make_fewer_parts_an_event(rate: float, wait_s: float) -> No
     while parts < 400:
         now = max(now + max(0.0, pacer.left_s()), (done + 1) / rate)
         facts = int(now * rate - done)
-        pacer.ended(facts, 0.0)
+        pacer.note_written(facts, 0.0)
         done, parts = done + facts, parts + 1
 
     most = (rate / (wait_s * SHARING_FACTS)) ** 0.5 + 1 / wait_s
@@ -73,10 +73,10 @@ def test_a_batch_leaves_time_to_others() -> None:
     pacer = Pacer(0.0, lambda: now[0])
     for took_s in (0.2, 5.0):
         now[0] += took_s
-        pacer.ended(1_000, took_s)
+        pacer.note_written(1_000, took_s)
         assert pacer.left_s() == pytest.approx(0.2)
     for _ in range(module.LATEST):
-        pacer.ended(1_000, 5.0)
+        pacer.note_written(1_000, 5.0)
     assert pacer.left_s() == pytest.approx(PAUSE_S_MAX)
 
 
@@ -84,7 +84,7 @@ def test_a_batch_leaves_time_to_others() -> None:
 def test_several_workers_make_no_more_batches_than_one(workers: float) -> None:
     """If there are n workers, each batch begins n times as late after the previous one."""
     pacer = Pacer(0.0, lambda: 0.0)
-    pacer.ended(1_000, 0.1, workers)
+    pacer.note_written(1_000, 0.1, workers)
 
     assert 0.1 + pacer.left_s() == pytest.approx(workers * (0.1 + 0.1))
 
@@ -92,13 +92,13 @@ def test_several_workers_make_no_more_batches_than_one(workers: float) -> None:
 async def test_a_batch_waits_for_the_write_before_it() -> None:
     """Then comes its pause; a full one begins in the middle of the write."""
     pacer, drained, full = Pacer(0.0), asyncio.Event(), asyncio.Event()
-    small = asyncio.create_task(pacer.may_begin(asyncio.Event().wait(), drained.wait()))
-    other = asyncio.create_task(pacer.may_begin(full.wait(), drained.wait()))
+    small = asyncio.create_task(pacer.wait_to_begin(asyncio.Event().wait(), drained.wait()))
+    other = asyncio.create_task(pacer.wait_to_begin(full.wait(), drained.wait()))
 
     full.set()
     await asyncio.wait_for(other, 5)
     assert not small.done()
-    pacer.ended(1, 0.0)
+    pacer.note_written(1, 0.0)
     drained.set()
     await asyncio.wait_for(small, 5)
 
@@ -110,16 +110,16 @@ async def test_what_ends_the_wait_for_more_is_raised() -> None:
         raise OSError("gone")
 
     with pytest.raises(OSError, match="gone"):
-        await Pacer().may_begin(fails(), asyncio.Event().wait())
+        await Pacer().wait_to_begin(fails(), asyncio.Event().wait())
     with pytest.raises(OSError, match="gone"):
-        await Pacer().may_begin(asyncio.Event().wait(), fails())
+        await Pacer().wait_to_begin(asyncio.Event().wait(), fails())
 
 
 async def test_a_backlog_is_taken_whole_and_in_order() -> None:
     """This includes records added while it waited for its turn."""
     backlog, drained = Backlog[int](100, 1 << 20), asyncio.Event()
     await backlog.put(1, 10)
-    taking = asyncio.create_task(backlog.take(lambda is_full: Pacer(0.0).may_begin(is_full, drained.wait())))
+    taking = asyncio.create_task(backlog.take(lambda is_full: Pacer(0.0).wait_to_begin(is_full, drained.wait())))
     await asyncio.sleep(0)
     await backlog.put(2, 10)
     assert not taking.done()

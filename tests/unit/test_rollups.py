@@ -45,16 +45,13 @@ class NotingWarehouse(FakeWarehouse):
 
 
 class Direct:
-    """A pipeline that calls the store at once; ``before`` runs first."""
+    """Calls the store at once; ``before`` runs first."""
 
     before: Callable[[], Any] = staticmethod(lambda: None)
 
-    async def roll_up(self, step: str, call: Callable[[], T]) -> T:
+    async def in_rollup_thread(self, step: str, call: Callable[[], T]) -> T:
         self.before()
         return call()
-
-    def workers(self) -> float:
-        return 1.0
 
 
 @pytest.fixture
@@ -63,16 +60,16 @@ def warehouse() -> NotingWarehouse:
 
 
 @pytest.fixture
-def pipeline() -> Direct:
+def calls() -> Direct:
     return Direct()
 
 
 @pytest.fixture
-def rollups(warehouse: NotingWarehouse, pipeline: Direct) -> Rollups:
+def rollups(warehouse: NotingWarehouse, calls: Direct) -> Rollups:
     """Return the rollups of partition 0, which is taken over at mark 5 and searched."""
-    made = Rollups(warehouse, pipeline)
+    made = Rollups(warehouse, calls, lambda: 1.0)
     made.take_over(0, RollupMark(5, 500))
-    made.search(0)
+    made.search_at_next_refresh(0)
     asyncio.run(made.refresh({0: Target(6, 600)}))
     warehouse.computed.clear()
     warehouse.searched.clear()
@@ -84,8 +81,8 @@ async def test_hours_of_batches_are_computed_once_and_not_searched(
     rollups: Rollups, warehouse: NotingWarehouse
 ) -> None:
     """Two batches that change the same hour share one refresh; then the mark is where both were written."""
-    rollups.changed([HOURS[0], HOURS[1]])
-    rollups.changed([HOURS[1], HOURS[3]])
+    rollups.note_changed([HOURS[0], HOURS[1]])
+    rollups.note_changed([HOURS[1], HOURS[3]])
 
     await rollups.refresh({0: Target(9, 900)})
     await rollups.refresh({0: Target(10, 1_000)})
@@ -101,7 +98,7 @@ async def test_a_taken_over_partition_is_searched_beyond_its_mark_page_by_page(
     """Others are not searched."""
     monkeypatch.setattr(module, "PAGE", 2)
     rollups.take_over(1, RollupMark(7, 0))
-    rollups.search(1)
+    rollups.search_at_next_refresh(1)
 
     await rollups.refresh({0: Target(9, 900), 1: Target(8, 900)})
 
@@ -111,13 +108,13 @@ async def test_a_taken_over_partition_is_searched_beyond_its_mark_page_by_page(
 
 
 async def test_what_changes_during_a_refresh_is_computed_by_the_next(
-    rollups: Rollups, warehouse: NotingWarehouse, pipeline: Direct
+    rollups: Rollups, warehouse: NotingWarehouse, calls: Direct
 ) -> None:
     """It may have been read, or not."""
-    rollups.changed(HOURS[:1])
-    pipeline.before = lambda: rollups.changed(HOURS[1:2])  # type: ignore[method-assign]  # once per call, all the same
+    rollups.note_changed(HOURS[:1])
+    calls.before = lambda: rollups.note_changed(HOURS[1:2])  # type: ignore[method-assign]  # once per call, all the same
     await rollups.refresh({0: Target(9, 900)})
-    pipeline.before = lambda: None  # type: ignore[method-assign]
+    calls.before = lambda: None  # type: ignore[method-assign]
 
     await rollups.refresh({0: Target(10, 900)})
 
@@ -129,7 +126,7 @@ async def test_too_many_hours_are_searched_instead(
 ) -> None:
     """Memory is bounded; nothing is forgotten."""
     monkeypatch.setattr(module, "BEHIND_MAX", 2)
-    rollups.changed(HOURS[:3])
+    rollups.note_changed(HOURS[:3])
 
     await rollups.refresh({0: Target(9, 900)})
 
@@ -196,7 +193,7 @@ async def test_a_mark_that_could_not_be_written_is_written_with_the_next_report(
 @pytest.mark.parametrize(("first", "repeated"), [({0: 5}, True), ({0: 6}, False), ({1: 0, 0: 6}, False)])
 def test_a_batch_below_a_mark_is_recognised(rollups: Rollups, first: dict[int, int], repeated: bool) -> None:
     """Its records are projected again, since tables lost rows."""
-    assert rollups.begins_below(first) == repeated
+    assert rollups.begins_below_mark(first) == repeated
 
 
 async def test_the_loop_follows_what_is_written(rollups: Rollups, warehouse: NotingWarehouse) -> None:
@@ -206,7 +203,7 @@ async def test_the_loop_follows_what_is_written(rollups: Rollups, warehouse: Not
 
     for offset, hour in ((9, HOURS[0]), (10, HOURS[1])):
         written[0] = Target(offset, 900)
-        rollups.changed([hour])
+        rollups.note_changed([hour])
         await asyncio.wait_for(warehouse.moved_to(offset), 10)
 
     running.cancel()

@@ -34,7 +34,7 @@ def add(cache: StateCache, state: SessionState) -> None:
     key = ORG, state.session_id
     cache.put(key, state)
     cache.pin([key])
-    cache.stored([key])
+    cache.unpin_at_next_evict([key])
 
 
 def filled(bytes_max: int, sessions: int, facts: int = 1) -> StateCache:
@@ -115,7 +115,7 @@ def test_a_pinned_state_is_neither_frozen_nor_dropped() -> None:
 
     for _ in range(2):
         assert cache.get(key_of(1)) is not None
-        cache.stored([key_of(1)])
+        cache.unpin_at_next_evict([key_of(1)])
         cache.evict()
 
     assert cache.get(key_of(1)) is None

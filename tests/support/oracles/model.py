@@ -491,7 +491,8 @@ class World:
         made = make_pipeline(clean, ModelLog(self.log), 1_000_000, Observers())
         calls: list[Call] = []
         threads: Any = GatedExecutor(calls, GatedWarehouse(clean), "clean")
-        made._folding = made._writing = made._rolling_up = threads
+        calls_of = made.calls
+        calls_of._fold_thread = calls_of._write_threads = calls_of._rollup_thread = threads
 
         async def all_of_it() -> None:
             await made.project([record for records in self.log for record in records])

@@ -97,9 +97,9 @@ class Worker:
 
     def _pipeline(self, cache_bytes: int) -> Pipeline:
         made = make_pipeline(self._store, ModelLog(self._world.log), cache_bytes, self._observers)
-        made._folding = GatedExecutor(self.calls, self._store, "fold")  # type: ignore[assignment]
-        made._writing = GatedExecutor(self.calls, self._store, "write")  # type: ignore[assignment]
-        made._rolling_up = GatedExecutor(self.calls, self._store, "rollups")  # type: ignore[assignment]
+        made.calls._fold_thread = GatedExecutor(self.calls, self._store, "fold")  # type: ignore[assignment]
+        made.calls._write_threads = GatedExecutor(self.calls, self._store, "write")  # type: ignore[assignment]
+        made.calls._rollup_thread = GatedExecutor(self.calls, self._store, "rollups")  # type: ignore[assignment]
         made._clock = lambda: self._world.now
         return made
 
@@ -192,6 +192,6 @@ def patched_environment() -> Iterator[None]:
             stack.enter_context(patch.object(dense_receipts, name, few))
         stack.enter_context(patch.object(faust_app, "_offsets", offsets))
         stack.enter_context(patch.object(faust_app, "watch_membership", nobody_else))
-        stack.enter_context(patch.object(Pipeline, "may_begin", may_begin_at_once))
+        stack.enter_context(patch.object(Pipeline, "wait_to_begin", may_begin_at_once))
         stack.enter_context(patch.object(states, "FACTS_MIN", 2))
         yield
