@@ -4,7 +4,9 @@ Each has the label ``generation``: projectors of several generations may share o
 generation is behind for hours without anything being wrong.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -13,15 +15,35 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 
 from processors.flow.observer import Observer
 from processors.marks.progress import Progress
-from processors.parts import Parts
 from processors.pipeline import Pipeline
 from processors.plan import Plan
 from processors.runners.watchdog import Watchdog
+from processors.warehouse import ClickHouseWarehouse, TableParts
 from schemas.log.codec import UNDECODABLE_KINDS
+from store.errors import StoreUnavailable
 
 Family = type[CounterMetricFamily] | type[GaugeMetricFamily]
+COUNT_PARTS_EVERY_S = 30.0
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _RECORDS = (1, 5, 10, 25, 50, 100, 250, 500, 800, 1_000, 2_500)
+
+
+class Parts:
+    """The active parts of each table, counted at intervals. They first show too many small inserts, and show growth."""
+
+    def __init__(self, warehouse: ClickHouseWarehouse) -> None:
+        self._warehouse = warehouse
+        self.by_table: Mapping[str, TableParts] = {}  # as of the last look at which the store answered
+
+    async def run(self) -> None:
+        while True:
+            await self.look()
+            await asyncio.sleep(COUNT_PARTS_EVERY_S)
+
+    async def look(self) -> None:
+        """Look once. The pipeline reports an outage of the store."""
+        with contextlib.suppress(StoreUnavailable):
+            self.by_table = await asyncio.to_thread(self._warehouse.parts)
 
 
 class GroupState(NamedTuple):

@@ -14,8 +14,7 @@ from processors.fold.fold import begin, fold
 from processors.fold.frozen import thaw
 from processors.fold.parsed import parsed_of
 from processors.fold.state import SessionState
-from processors.price_warnings import PriceWarnings
-from processors.pricing import Pricing
+from processors.pricing import PriceWarnings, Pricing
 from processors.projections.records import dead, dead_letter, fact_rows, projected
 from processors.projections.sessions import session_row, started_hour, task_row
 from processors.projections.states import is_kept, state_row
@@ -59,15 +58,8 @@ class Plan(Struct):
 
 
 Decoded = tuple[LogRecord, AnyRecord]
-OfSession = tuple[LogRecord, SessionRecord]
+Changed = tuple[SessionState, int]  # to which facts were added, and the number of its facts before
 LOADED_AT_ONCE = 100  # sessions
-
-
-class _Changed(Struct):
-    """A state to which facts were added, and the number of its facts before."""
-
-    state: SessionState
-    facts_before: int
 
 
 class Planner:
@@ -95,14 +87,16 @@ class Planner:
         self._cache.evict()
         decoded, letters, kinds = self._decode(records)
         prices = self._pricing.complete_until(max((record.received_at for _, record in decoded), default=0))
-        of_sessions, receipts = _apart(decoded)
+        of_sessions = [(at, record) for at, record in decoded if not isinstance(record, PricesLoaded)]
+        # Prices change no table of a generation.
+        receipts = [projected(at, record, 0) for at, record in decoded if isinstance(record, PricesLoaded)]
         partition_of = {(record.org_id, record.session_id): log_record.partition for log_record, record in of_sessions}
         keys = list(partition_of)
         first = first_offsets(records)
         self._load(partition_of, first)
         encoded: list[bytes] = []
         receipts += [dead(letter) for letter in letters]
-        changed: dict[SessionKey, _Changed] = {}
+        changed: dict[SessionKey, Changed] = {}
         derivations: dict[tuple[SessionKey, UUID | None], DerivationRequest] = {}
         disagreeing: Counter[str] = Counter()
         for log_record, record in of_sessions:
@@ -112,11 +106,11 @@ class Planner:
                 digest_id = record.fact_id if isinstance(record, CompactionRequested) else None
                 session = record.org_id, record.session_id
                 place = log_record.partition, log_record.offset
-                derivations[session, digest_id] = DerivationRequest(*place, record, len(changed[session].state.seen))
+                derivations[session, digest_id] = DerivationRequest(*place, record, len(changed[session][0].seen))
         self._price_warnings.note(disagreeing)
         self._cache.pin(keys)
         self._limit.check((receipt.outcome == "dead" for receipt in receipts), letters[0].reason if letters else "")
-        states = [one.state for one in changed.values()]
+        states = [state for state, _ in changed.values()]
         tasks = b"".join([_tasks(state) for state in states])
         return Plan(
             facts=encoded,
@@ -186,7 +180,7 @@ class Planner:
         log_record: LogRecord,
         record: SessionRecord,
         encoded: list[bytes],
-        changed: dict[SessionKey, _Changed],
+        changed: dict[SessionKey, Changed],
         check_cost: Callable[[FactRow], None],
     ) -> ReceiptRow:
         added = 0
@@ -205,12 +199,12 @@ class Planner:
             parts += event_parts(prefix, row)
         encoded.append(b"".join(parts))
         if added:
-            changed.setdefault((record.org_id, record.session_id), _Changed(state, facts_before))
+            changed.setdefault((record.org_id, record.session_id), (state, facts_before))
         return projected(log_record, record, added)
 
-    def _keep(self, changed: Iterable[_Changed]) -> bytes:
+    def _keep(self, changed: Iterable[Changed]) -> bytes:
         """Return the rows of the states that are kept now."""
-        due = [one.state for one in changed if is_kept(one.facts_before, len(one.state.seen))]
+        due = [state for state, facts_before in changed if is_kept(facts_before, len(state.seen))]
         self._kept.update((state.org_id, state.session_id) for state in due)
         return encode_rows(map(state_row, due))
 
@@ -221,18 +215,6 @@ class Planner:
             state = begin(row)
             self._cache.put(key, state)
         return state
-
-
-def _apart(decoded: Iterable[Decoded]) -> tuple[list[OfSession], list[ReceiptRow]]:
-    """Return the records of sessions, and the receipts of the others: prices change no table of a generation."""
-    of_sessions: list[OfSession] = []
-    receipts: list[ReceiptRow] = []
-    for log_record, record in decoded:
-        if isinstance(record, PricesLoaded):
-            receipts.append(projected(log_record, record, 0))
-        else:
-            of_sessions.append((log_record, record))
-    return of_sessions, receipts
 
 
 def _disagree(prices: PriceList, found: Counter[str], row: FactRow) -> None:

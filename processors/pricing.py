@@ -1,10 +1,20 @@
-"""A projector's price list, which is read again before a report could need a price that was loaded since."""
+"""A projector's price list, and warnings if clients pay other prices.
+
+The list is read again before a report could need a price that was loaded since.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+
+import structlog
 
 from prices.price_list import NOTICE_MS, PriceList, began_with, in_force
 from processors.warehouse import Warehouse
 from store.broken import Broken
 
 COMPLETE_FOR_MS = NOTICE_MS // 2  # after it was read; `prices.price_list` says why
+WARN_EVERY_S = 3_600.0  # of one price
+logger = structlog.get_logger()
 
 
 class Pricing:
@@ -33,3 +43,25 @@ class Pricing:
         self._list = in_force(history, made_with.made_us)
         self._complete_until_ms = read_at_ms + COMPLETE_FOR_MS
         return self._list
+
+
+class PriceWarnings:
+    """Remembers which prices it warned of recently; there are at most as many as the list has."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._named_at: dict[str, float] = {}
+
+    def note(self, disagreeing: Mapping[str, int]) -> None:
+        """Warn of the prices with which requests disagreed."""
+        now = self._clock()
+        for model, requests in disagreeing.items():
+            if now - self._named_at.get(model, float("-inf")) >= WARN_EVERY_S:
+                self._named_at[model] = now
+                logger.warning(
+                    "price_disagrees",
+                    model=model,
+                    requests=requests,
+                    what_to_do="clients give other costs than the price list: check it, and load the current prices "
+                    "with `crewkit-sessions prices load`",
+                )

@@ -6,8 +6,7 @@ from functools import partial
 from msgspec import Struct
 
 from processors.marks.progress import Progress
-from processors.metrics import ProjectorMetrics
-from processors.parts import Parts
+from processors.metrics import Parts, ProjectorMetrics
 from processors.pipeline import Pipeline
 from processors.runners.watchdog import Watchdog
 from processors.warehouse import ClickHouseWarehouse

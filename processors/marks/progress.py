@@ -101,31 +101,19 @@ class Progress(Observer):
         await self._report_written()
 
     async def _look_at_log(self) -> None:
+        seen_at = self._now_ms()
         try:
-            await self._see()
+            ends = await self._reader.ends()
+            self._pipeline.calls.log.ended(self)
+            if self._away and self._on_log_returned is not None:
+                await self._on_log_returned()
         except LogUnavailable as error:
             self._away = True
             self._pipeline.calls.log.failed(self)
             logger.warning("log_unavailable", error=str(error))
-
-    async def _report_written(self) -> None:
-        try:
-            await self._report(list(self._pipeline.written))
-        except StoreUnavailable as error:
-            self._pipeline.calls.store.failed(self)
-            logger.warning("store_unavailable", error=str(error))
-
-    async def _see(self) -> None:
-        seen_at = self._now_ms()
-        ends = await self._reader.ends()
-        self._pipeline.calls.log.ended(self)
-        if self._away and self._on_log_returned is not None:
-            await self._on_log_returned()
+            return
         self._away, self.ends = False, ends
-        self._remember(seen_at, ends)
-
-    def _remember(self, seen_at: int, ends: Sequence[int]) -> None:
-        """Add a sighting. It replaces the latest, unless that is a second later than the one before it."""
+        # A sighting replaces the latest, unless that is a second later than the one before it.
         if len(self._sightings) > 1 and self._sightings[-1][0] - self._sightings[-2][0] < LOOK_EVERY_S * 1000:
             self._sightings.pop()
         self._sightings.append((seen_at, ends))
@@ -140,7 +128,11 @@ class Progress(Observer):
         """Return how far each assigned partition is behind, as of the last look. May be called from any thread."""
         ends, now_ms = self.ends, self._now_ms()
         return [
-            PartitionLag(partition, max(0, ends[partition] - offset) if ends else 0, self._age_s(partition, now_ms))
+            PartitionLag(
+                partition,
+                max(0, ends[partition] - offset) if ends else 0,
+                None if (complete := self._complete.get(partition)) is None else max(0, now_ms - complete) / 1000,
+            )
             for partition, offset in sorted(self._pipeline.written.copy().items())
         ]
 
@@ -148,24 +140,25 @@ class Progress(Observer):
         """Return up to where each assigned partition is written, as of the last report: the rollups follow that."""
         return {p: Target(offset, self._complete.get(p, 0)) for p, offset in self._pipeline.written.items()}
 
-    def _age_s(self, partition: int, now_ms: int) -> float | None:
-        complete = self._complete.get(partition)
-        return None if complete is None else max(0, now_ms - complete) / 1000
-
-    async def _report(self, partitions: Sequence[int]) -> None:
-        filling = [partition for partition in partitions if not self._complete.get(partition)]
-        rows = [self._row(partition) for partition in partitions]
+    async def _report_written(self) -> None:
+        written = self._pipeline.written
+        filling = [partition for partition in written if not self._complete.get(partition)]
+        rows = [self._row(partition) for partition in written]
         if any(self._complete.get(partition) for partition in filling):
             self._pipeline.rollups.caught_up()
-        self._forget()
-        if rows:
-            await self._insert(rows)
-        self._pipeline.calls.store.ended(self)  # even without rows: then nothing is sent again
-
-    async def _insert(self, rows: Sequence[ProgressRow]) -> None:
-        await self._pipeline.rollups.keep_moments(self._reported, {row.log_partition: row.projected for row in rows})
-        await asyncio.to_thread(self._warehouse.insert, "progress", encode_rows(rows))
-        self._reported = {row.log_partition: Target(row.projected, row.complete_through) for row in rows}
+        # The sightings that every assigned partition has reached are no longer needed, except the latest.
+        while len(self._sightings) > 1 and all(self._sightings[0][1][p] <= offset for p, offset in written.items()):
+            self._sightings.popleft()
+        try:
+            if rows:
+                projected = {row.log_partition: row.projected for row in rows}
+                await self._pipeline.rollups.keep_moments(self._reported, projected)
+                await asyncio.to_thread(self._warehouse.insert, "progress", encode_rows(rows))
+                self._reported = {row.log_partition: Target(row.projected, row.complete_through) for row in rows}
+            self._pipeline.calls.store.ended(self)  # even without rows: then nothing is sent again
+        except StoreUnavailable as error:
+            self._pipeline.calls.store.failed(self)
+            logger.warning("store_unavailable", error=str(error))
 
     def _row(self, partition: int) -> ProgressRow:
         written = self._pipeline.written[partition]
@@ -174,12 +167,6 @@ class Progress(Observer):
                 self._complete[partition] = max(seen_at, self._complete.get(partition, 0))
         end = self.ends[partition] if self.ends else written
         return ProgressRow(partition, written, max(end, written), self._complete.get(partition, 0))
-
-    def _forget(self) -> None:
-        """Drop the sightings that every assigned partition has reached, except the latest."""
-        written = self._pipeline.written
-        while len(self._sightings) > 1 and all(self._sightings[0][1][p] <= offset for p, offset in written.items()):
-            self._sightings.popleft()
 
 
 async def _has_ended(task: asyncio.Task[None], within_s: float) -> bool:

@@ -36,7 +36,6 @@ LATEST = 5  # refreshes
 LOOK_EVERY_S = 1.0
 BEHIND_MAX = 100_000  # hours; beyond it they are searched instead
 PAGE = 20_000  # hours
-_FIRST: Bucket = ("", 0)
 
 
 def pause_s(took_s: float, workers: float) -> float:
@@ -154,20 +153,20 @@ class Rollups:
     async def _search(self, partitions: Iterable[int]) -> AsyncIterator[list[Bucket]]:
         """Yield the hours beyond the marks of these partitions, page by page."""
         marks = {partition: self._mark(partition).rolled_up for partition in partitions}
-        after = _FIRST if marks else None
-        while after is not None:
-            page = await self._calls.in_rollup_thread(
-                "search", partial(self._warehouse.changed_hours, marks, after, PAGE)
-            )
-            if page:
-                yield page
-            after = page[-1] if page else None
+        after: Bucket = ("", 0)
+        while marks:
+            read = partial(self._warehouse.changed_hours, marks, after, PAGE)
+            page = await self._calls.in_rollup_thread("search", read)
+            if not page:
+                return
+            yield page
+            after = page[-1]
 
     async def _compute(self, hours: Iterable[Bucket]) -> None:
         await self._calls.in_rollup_thread("rollups", lambda: self._warehouse.refresh_rollups(hours))
 
     def _reached(self, partition: int, target: Target) -> RollupMark:
-        """Return the mark of a partition whose target is reached. Right after a restart, a target has no time."""
+        # Right after a restart, a target has no time.
         return RollupMark(target.offset, max(target.complete_ms, self._mark(partition).complete_ms))
 
     async def _move(self, reached: Mapping[int, RollupMark]) -> None:

@@ -10,8 +10,7 @@ from processors.dead_letter_limit import DeadLetterLimit
 from processors.flow.observer import Observers
 from processors.flow.pacer import Pacer
 from processors.marks.progress import Progress
-from processors.metrics import ProjectorMetrics
-from processors.parts import Parts
+from processors.metrics import Parts, ProjectorMetrics
 from processors.pipeline import Pipeline
 from processors.plan import Planner
 from processors.pricing import Pricing

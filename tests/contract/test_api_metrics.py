@@ -14,8 +14,7 @@ from ingest.body import Bodies
 from processors.flow.observer import Observers
 from processors.fold.fold import FOLD_VERSION
 from processors.marks.progress import Progress
-from processors.metrics import GroupState, ProjectorMetrics
-from processors.parts import Parts
+from processors.metrics import GroupState, Parts, ProjectorMetrics
 from processors.runners.watchdog import Watchdog
 from runtime.services.metrics import metrics_served, new_registry
 from runtime.services.ports import free_port

@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 
 from prices.price_list import list_prices
 from processors.plan import _disagree
-from processors.price_warnings import EVERY_S, PriceWarnings
+from processors.pricing import WARN_EVERY_S, PriceWarnings
 from processors.projections.records import fact_rows
 from schemas.log.codec import encode
 from schemas.log.position import LogRecord
@@ -48,7 +48,13 @@ def test_each_price_is_named_once_an_hour() -> None:
     warnings = PriceWarnings(lambda: now[0])
 
     with capture_logs() as logs:
-        for at_s, models in ((0, "a"), (1, "ab"), (EVERY_S - 1, "ab"), (EVERY_S + 0.5, "ab"), (2 * EVERY_S, "b")):
+        for at_s, models in (
+            (0, "a"),
+            (1, "ab"),
+            (WARN_EVERY_S - 1, "ab"),
+            (WARN_EVERY_S + 0.5, "ab"),
+            (2 * WARN_EVERY_S, "b"),
+        ):
             now[0] = at_s
             warnings.note(dict.fromkeys(models, 3))
 
