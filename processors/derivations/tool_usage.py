@@ -88,7 +88,9 @@ class ToolUsage:
         match fact.event_type:
             case "PreToolUse":
                 use.begun = True
-                self._may_ask(use, fact.detail)
+                if (permission := fact.detail) and not use.permission:
+                    use.permission, use.asked = permission, permission in self._permissions
+                    self._by_permission.setdefault(permission, []).append(use)
             case "PostToolUse":
                 use.succeeded = True
                 tally.last_failed = False
@@ -98,11 +100,6 @@ class ToolUsage:
             case "PermissionDenied":
                 use.denied = True
         self._count(use)
-
-    def _may_ask(self, use: _Use, permission: str) -> None:
-        if permission and not use.permission:
-            use.permission, use.asked = permission, permission in self._permissions
-            self._by_permission.setdefault(permission, []).append(use)
 
     def _take_request(self, permission: str) -> None:
         """Take a request for a permission, which names no use."""

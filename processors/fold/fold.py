@@ -40,7 +40,10 @@ _records: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
 
 def begin(row: FactRow) -> SessionState:
     """Return the state before a session's first fact, which fixes the session's start permanently."""
-    started_at = _started_at(row)
+    started_at = row.timestamp
+    if row.kind == SessionCreated.__struct_config__.tag:
+        given: int | None = _records.decode(row.data).started_at  # type: ignore[union-attr]  # the tag says so
+        started_at = row.received_at if given is None else given
     return SessionState(
         org_id=row.org_id,
         session_id=row.session_id,
@@ -67,13 +70,6 @@ def fold(state: SessionState, row: FactRow) -> bool:
     return True
 
 
-def _started_at(row: FactRow) -> int:
-    if row.kind != SessionCreated.__struct_config__.tag:
-        return row.timestamp
-    started_at: int | None = _records.decode(row.data).started_at  # type: ignore[union-attr]  # the tag says so
-    return row.received_at if started_at is None else started_at
-
-
 def _session_created(state: SessionState, record: SessionCreated) -> None:
     """Apply a create. Values that were changed since stay: records can overtake one another on their way."""
     state.created = True
@@ -97,15 +93,10 @@ def _session_described(state: SessionState, record: SessionDescribed) -> None:
             state.described[name] = str(value)
 
 
-def _metrics_reported(state: SessionState, record: MetricsReported) -> None:
-    _take_report(state, record.report, record.received_at)
-
-
 def _session_changed(state: SessionState, record: SessionChanged) -> None:
     """Apply a change: None clears a field, an unset field stays."""
     for name in ("title", "summary", "branch", "agent_name", "project_id"):
-        value = getattr(record, name)
-        if value is not UNSET:
+        if (value := getattr(record, name)) is not UNSET:
             setattr(state, name, value)
             state.changed[name] = None
     _take_report(state, record.report, record.received_at)
@@ -119,10 +110,6 @@ def _session_ended(state: SessionState, record: SessionEnded) -> None:
     if record.summary is not None:
         state.summary = record.summary
     _take_report(state, record.report, record.received_at)
-
-
-def _compaction_requested(state: SessionState, record: CompactionRequested) -> None:
-    """Change nothing: the digest is derived from the facts before the request."""
 
 
 def _take_report(state: SessionState, report: MetricsReport | None, received_at: int) -> None:
@@ -147,9 +134,9 @@ LIFECYCLE: dict[str, Callable[[SessionState, AnyRecord], None]] = {
     for kind, step in (
         (SessionCreated, _session_created),
         (SessionDescribed, _session_described),
-        (MetricsReported, _metrics_reported),
+        (MetricsReported, lambda state, record: _take_report(state, record.report, record.received_at)),
         (SessionChanged, _session_changed),
         (SessionEnded, _session_ended),
-        (CompactionRequested, _compaction_requested),
+        (CompactionRequested, lambda *_: None),  # the digest is derived from the facts before the request
     )
 }

@@ -38,10 +38,6 @@ def _session_start(state: SessionState, row: FactRow, parsed: Parsed) -> None:
     session_started(state, row.timestamp)
 
 
-def _model_switched(state: SessionState, row: FactRow, parsed: Parsed) -> None:
-    state.said_model.take(parsed.model, row.timestamp)
-
-
 def _prompt(state: SessionState, row: FactRow, parsed: Parsed) -> None:
     """Count a user's prompt, which ends a turn; the client and subagents send prompts as well."""
     state.said_title.take(parsed.title, row.timestamp)
@@ -84,22 +80,16 @@ def _shells_ended(state: SessionState, row: FactRow, parsed: Parsed) -> None:
         end_task(state, use, row.timestamp)
 
 
-def _task_created(state: SessionState, row: FactRow, _: Parsed) -> None:
-    if row.task_id:
-        begin_task(state, _task(state, row), row.timestamp)
-
-
-def _task_completed(state: SessionState, row: FactRow, _: Parsed) -> None:
-    if row.task_id:
-        end_task(state, _task(state, row), row.timestamp)
-
-
-def _task(state: SessionState, row: FactRow) -> TaskState:
+def _task(state: SessionState, row: FactRow, _: Parsed) -> None:
+    """Take either half of a task: its creation or its completion."""
+    if not row.task_id:
+        return
     task = state.tasks.get(row.task_id)
     if task is None:
         task = state.tasks[row.task_id] = TaskState("task", row.task_id, parent=row.agent_id)
     task.name = task.name or row.label
-    return task
+    begin_or_end = begin_task if row.event_type == "TaskCreated" else end_task
+    begin_or_end(state, task, row.timestamp)
 
 
 def _compaction(state: SessionState, _: FactRow, __: Parsed) -> None:
@@ -117,7 +107,7 @@ def _api_error(state: SessionState, _: FactRow, __: Parsed) -> None:
 
 HOOKS: dict[str, Callable[[SessionState, FactRow, Parsed], None]] = {
     "SessionStart": _session_start,
-    "PostModelSwitch": _model_switched,
+    "PostModelSwitch": lambda state, row, parsed: state.said_model.take(parsed.model, row.timestamp),
     "UserPromptSubmit": _prompt,
     "PreToolUse": tool_begun,
     "PostToolUse": tool_finished,
@@ -127,8 +117,8 @@ HOOKS: dict[str, Callable[[SessionState, FactRow, Parsed], None]] = {
     "PostToolBatch": tool_batch,
     "SubagentStart": subagent_start,
     "SubagentStop": _subagent_stop,
-    "TaskCreated": _task_created,
-    "TaskCompleted": _task_completed,
+    "TaskCreated": _task,
+    "TaskCompleted": _task,
     "PreCompact": _compaction,
     "PostCompact": _compacted,
     "Stop": _stop,

@@ -32,17 +32,11 @@ def session_ended(state: SessionState, given_at: int | None, received_at: int, o
     if span.ended_at is not None:
         return None
     span.ended_at, span.outcome = max(at, span.started_at), outcome
-    if given_at is not None:
-        _take_up_again(state, span.ended_at)
-    return span.ended_at
-
-
-def _take_up_again(state: SessionState, ended_at: int) -> None:
-    """Open the next span if its start is already known."""
-    later = state.starts[bisect_right(state.starts, ended_at) :]
-    if later:
+    later = state.starts[bisect_right(state.starts, span.ended_at) :]
+    if given_at is not None and later:  # the start of the next span is already known
         state.spans.append(Span(later[0]))
         state.starts = later[1:]
+    return span.ended_at
 
 
 def duration_ms(state: SessionState) -> int | None:
@@ -51,15 +45,9 @@ def duration_ms(state: SessionState) -> int | None:
     until = state.last_event_at if last.ended_at is None else last.ended_at
     if until is None:
         return None
-    return sum(map(_length, closed)) + max(0, until - last.started_at) + _before_first(state)
-
-
-def _length(span: Span) -> int:
-    return 0 if span.ended_at is None else span.ended_at - span.started_at
-
-
-def _before_first(state: SessionState) -> int:
-    """Return the time from the earliest event to the start of an agent's session, which the log's first fact fixed."""
-    if state.created_for is None or state.first_event_at is None:
-        return 0
-    return max(0, state.started_at - state.first_event_at)
+    length = sum(span.ended_at - span.started_at for span in closed if span.ended_at is not None)
+    length += max(0, until - last.started_at)
+    if state.created_for is not None and state.first_event_at is not None:
+        # The log's first fact fixed the start of an agent's session, which may have earlier events.
+        length += max(0, state.started_at - state.first_event_at)
+    return length

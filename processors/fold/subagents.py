@@ -8,7 +8,14 @@ from schemas.store.rows import FactRow
 
 def subagent(state: SessionState, row: FactRow) -> TaskState:
     """Return the agent of a payload."""
-    agent = state.agents.get(row.agent_id) or _new(state, row.agent_id)
+    agent = state.agents.get(row.agent_id)
+    if agent is None:
+        agent = state.agents[row.agent_id] = TaskState("subagent", row.agent_id)
+        touch(state, agent)
+        if row.agent_id in state.launched:
+            _stand_under(agent, state.launched[row.agent_id])
+        if (stopped_at := state.nameless_stops.pop(row.agent_id, None)) is not None:
+            end_task(state, agent, stopped_at)
     if row.agent_type and not agent.agent_type:
         agent.agent_type = agent.name = row.agent_type
         touch(state, agent)
@@ -42,16 +49,6 @@ def launched(state: SessionState, use: TaskState, agent_id: str, *, runs_on: boo
     if agent is not None:
         _stand_under(agent, state.launched[agent_id])
         touch(state, agent)
-
-
-def _new(state: SessionState, agent_id: str) -> TaskState:
-    agent = state.agents[agent_id] = TaskState("subagent", agent_id)
-    touch(state, agent)
-    if agent_id in state.launched:
-        _stand_under(agent, state.launched[agent_id])
-    if (stopped_at := state.nameless_stops.pop(agent_id, None)) is not None:
-        end_task(state, agent, stopped_at)
-    return agent
 
 
 def _stand_under(agent: TaskState, launch: tuple[str, bool]) -> None:

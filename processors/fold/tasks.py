@@ -41,7 +41,7 @@ def end_task(state: SessionState, task: TaskState, at: int, *, is_weak: bool = F
         task.weak = task.weak | ENDED if is_weak else task.weak & ~ENDED
     elif task.weak & ENDED:
         task.ended_at = min(task.ended_at, at)
-    _forget(state, task)
+    _open_ones(state, task).pop(task.task_id, None)
     touch(state, task)
 
 
@@ -63,7 +63,7 @@ def goes_on(state: SessionState, task: TaskState) -> None:
 def cancel(state: SessionState, task: TaskState) -> None:
     """Note that a task did not end before its turn did. An end that is logged later still counts."""
     task.cancelled = True
-    _forget(state, task)
+    _open_ones(state, task).pop(task.task_id, None)
     touch(state, task)
 
 
@@ -130,10 +130,6 @@ def _open(state: SessionState, task: TaskState) -> None:
     if task.task_id not in open_ and len(open_) >= OPEN_MAX:
         del open_[next(iter(open_))]
     open_[task.task_id] = None
-
-
-def _forget(state: SessionState, task: TaskState) -> None:
-    _open_ones(state, task).pop(task.task_id, None)
 
 
 def _open_ones(state: SessionState, task: TaskState) -> dict[str, None]:

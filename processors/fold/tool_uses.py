@@ -1,6 +1,6 @@
 """Tool uses: a call, an outcome, and the batch that names them again. Where no id tells uses apart, each counts."""
 
-from processors.fold.parsed import Call, Parsed
+from processors.fold.parsed import Parsed
 from processors.fold.permissions import batched, has_run, is_denied, may_ask
 from processors.fold.state import SessionState, TaskState, ToolState
 from processors.fold.subagents import launched, subagent
@@ -55,20 +55,16 @@ def tool_denied(state: SessionState, row: FactRow, parsed: Parsed) -> None:
 def tool_batch(state: SessionState, row: FactRow, parsed: Parsed) -> None:
     """Take a batch of calls: only a batch says which calls were refused, and it ends calls that nothing else ends."""
     for call in parsed.calls:
-        _batched(state, row, call)
-
-
-def _batched(state: SessionState, row: FactRow, call: Call) -> None:
-    use = _use(state, call.tool_use_id, call.tool_name)
-    _belongs_to_agent(state, use, row)
-    was = use.ended_at, use.errors, is_denied(use)
-    if call.outcome == "error":
-        _fail(state, use)
-    batched(state, use, is_denied_by_text=call.outcome == "denied")
-    if not use.background and is_better(use, row.timestamp):
-        end_task(state, use, row.timestamp, is_weak=True)
-    elif was != (use.ended_at, use.errors, is_denied(use)):
-        touch(state, use)
+        use = _use(state, call.tool_use_id, call.tool_name)
+        _belongs_to_agent(state, use, row)
+        was = use.ended_at, use.errors, is_denied(use)
+        if call.outcome == "error":
+            _fail(state, use)
+        batched(state, use, is_denied_by_text=call.outcome == "denied")
+        if not use.background and is_better(use, row.timestamp):
+            end_task(state, use, row.timestamp, is_weak=True)
+        elif was != (use.ended_at, use.errors, is_denied(use)):
+            touch(state, use)
 
 
 def _tool_use(state: SessionState, row: FactRow, parsed: Parsed) -> TaskState:

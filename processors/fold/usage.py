@@ -1,6 +1,6 @@
 """The ledger of requests to models, and of work: sums of events with an identity, so that nothing counts twice."""
 
-from processors.fold.parsed import Parsed, Usage
+from processors.fold.parsed import Parsed
 from processors.fold.state import SessionState, Spent, Work
 from schemas.store.rows import FactRow
 
@@ -20,7 +20,19 @@ def api_request(state: SessionState, row: FactRow, parsed: Parsed) -> None:
     if usage.request_id:
         state.requests[usage.request_id] = None
     state.api_requests += 1
-    _add(_sum_for(state, row, usage), usage)
+    # Requests without costs are priced by their hour.
+    hour = PRICED if usage.cost_nano is not None else min(row.timestamp, row.received_at) // HOUR_MS
+    key = row.model[:NAME_CHARACTERS_MAX], row.agent_id, hour
+    if key not in state.spent and len(state.spent) >= SUMS_MAX:
+        key = "", "", PRICED
+    spent = state.spent.setdefault(key, Spent())
+    spent.requests += 1
+    spent.input_tokens += usage.input_tokens
+    spent.output_tokens += usage.output_tokens
+    spent.cache_read_tokens += usage.cache_read_tokens
+    spent.cache_creation_tokens += usage.cache_creation_tokens
+    spent.cache_creation_1h_tokens += usage.cache_creation_1h_tokens
+    spent.cost_nano += usage.cost_nano or 0
 
 
 def measurement(state: SessionState, _: FactRow, parsed: Parsed) -> None:
@@ -36,22 +48,3 @@ def measurement(state: SessionState, _: FactRow, parsed: Parsed) -> None:
         amount = max(0, amount - before)
     work: Work = state.work
     setattr(work, measured.name, getattr(work, measured.name) + amount)
-
-
-def _sum_for(state: SessionState, row: FactRow, usage: Usage) -> Spent:
-    """Return the sum that a request belongs to. Requests without costs are priced by their hour."""
-    hour = PRICED if usage.cost_nano is not None else min(row.timestamp, row.received_at) // HOUR_MS
-    key = row.model[:NAME_CHARACTERS_MAX], row.agent_id, hour
-    if key not in state.spent and len(state.spent) >= SUMS_MAX:
-        key = "", "", PRICED
-    return state.spent.setdefault(key, Spent())
-
-
-def _add(spent: Spent, usage: Usage) -> None:
-    spent.requests += 1
-    spent.input_tokens += usage.input_tokens
-    spent.output_tokens += usage.output_tokens
-    spent.cache_read_tokens += usage.cache_read_tokens
-    spent.cache_creation_tokens += usage.cache_creation_tokens
-    spent.cache_creation_1h_tokens += usage.cache_creation_1h_tokens
-    spent.cost_nano += usage.cost_nano or 0

@@ -106,16 +106,11 @@ def _prompt(payload: HookPayload, *_: Any) -> Parsed | None:
         prompt_id = ""
     if not (by_machine or title or prompt_id or payload.telemetry):
         return None
-    ended = _notified(prompt) if by_machine else ()
+    ended: tuple[EndedTask, ...] = ()
+    if by_machine and (found := _NOTIFIED.search(prompt[:2_000])) and found[2] in _ENDS:
+        ended = (EndedTask(found[1].strip(), _ENDS[found[2]]),)
     asked_by = (source or "system") if by_machine else ""
     return Parsed(bool(payload.telemetry), source=asked_by, prompt_id=prompt_id, title=title, ended=ended)
-
-
-def _notified(prompt: str) -> tuple[EndedTask, ...]:
-    found = _NOTIFIED.search(prompt[:2_000])
-    if found is None or found[2] not in _ENDS:
-        return ()
-    return (EndedTask(found[1].strip(), _ENDS[found[2]]),)
 
 
 def _stop(payload: HookPayload, *_: Any) -> Parsed | None:
@@ -139,10 +134,6 @@ def _ended(raw: Raw) -> tuple[EndedTask, ...]:
         if task is not None and task.status in _ENDS:
             found.append(EndedTask(task.id, _ENDS[task.status]))
     return tuple(found)
-
-
-def _switched(payload: HookPayload, *_: Any) -> Parsed | None:
-    return Parsed(model=payload.to_model) if payload.to_model else None
 
 
 def _batch(payload: HookPayload, _: str, tools: Mapping[str, str], __: Raw) -> Parsed | None:
@@ -255,7 +246,7 @@ _READERS: Mapping[str, Callable[[HookPayload, str, Mapping[str, str], Raw], Pars
     "Stop": _stop,
     "SubagentStop": _subagent_stop,
     "PostCompact": _telemetry,
-    "PostModelSwitch": _switched,
+    "PostModelSwitch": lambda payload, *_: Parsed(model=payload.to_model) if payload.to_model else None,
     "ApiRequest": _api_request,
     "Measurement": _measured,
 }

@@ -13,10 +13,9 @@ from processors.fold.state import SessionState, TaskState, Work
 from processors.fold.usage import HOUR_MS
 from processors.projections.usage import (
     agent_totals,
+    by_model,
     counts_before,
-    given_cost_nano,
     measured_sums,
-    measured_totals,
     reported_totals,
 )
 from schemas import ids
@@ -50,7 +49,7 @@ class Named(Struct, frozen=True):
 def session_row(state: SessionState, prices: PriceList) -> SessionRow:
     """Return the whole state as of log position (partition, version - 1)."""
     sums = measured_sums(state, prices)
-    reported, measured = reported_totals(state, prices), measured_totals(sums)
+    reported, measured = reported_totals(state, prices), by_model(one.totals for one in sums)
     is_incomplete = state.report is not None and state.report.is_incomplete
     is_reported = counts_before(reported, measured, is_incomplete=is_incomplete)
     models = reported if is_reported else measured
@@ -76,7 +75,7 @@ def session_row(state: SessionState, prices: PriceList) -> SessionRow:
         search_text=session_search_text(state, names, [model.model for model in models]),
         is_reported=is_reported,
         measured=measured,
-        measured_cost_nano=given_cost_nano(state),
+        measured_cost_nano=sum(spent.cost_nano for spent in state.spent.values()),  # as given by the client
         agents=agent_totals(state, sums),
         is_work_reported=state.work_report is not None,
         is_incomplete=is_reported and is_incomplete,

@@ -22,7 +22,7 @@ def reported_totals(state: SessionState, prices: PriceList) -> list[ModelTotals]
         return []
     reported_at = state.report.reported_at
     at_ms = state.report_received_at if reported_at is None else min(reported_at, state.report_received_at)
-    return _by_model(_reported(usage, state.model or "", prices, at_ms) for usage in state.report.models)
+    return by_model(_reported(usage, state.model or "", prices, at_ms) for usage in state.report.models)
 
 
 def counts_before(reported: Sequence[ModelTotals], measured: Sequence[ModelTotals], *, is_incomplete: bool) -> bool:
@@ -43,11 +43,6 @@ def measured_sums(state: SessionState, prices: PriceList) -> list[MeasuredSum]:
     return [MeasuredSum(key[1], spent.requests, _priced(key, spent, prices)) for key, spent in state.spent.items()]
 
 
-def measured_totals(sums: Iterable[MeasuredSum]) -> list[ModelTotals]:
-    """Return the sums of the requests, one entry per model."""
-    return _by_model(one.totals for one in sums)
-
-
 def agent_totals(state: SessionState, sums: Iterable[MeasuredSum]) -> list[AgentTotals]:
     """Return the sums of the requests by agent, the main one first."""
     totals: dict[str, AgentTotals] = {}
@@ -62,11 +57,6 @@ def agent_totals(state: SessionState, sums: Iterable[MeasuredSum]) -> list[Agent
             cost_nano=before.cost_nano + one.cost_nano,
         )
     return list(totals.values())
-
-
-def given_cost_nano(state: SessionState) -> int:
-    """Return the costs that the client gave for its requests."""
-    return sum(spent.cost_nano for spent in state.spent.values())
 
 
 def _all_tokens(totals: Iterable[ModelTotals]) -> int:
@@ -99,7 +89,8 @@ def _tokens(usage: ModelUsage | Spent) -> tuple[int, int, int, int, int]:
     return usage.input_tokens, usage.output_tokens, *cache
 
 
-def _by_model(totals: Iterable[ModelTotals]) -> list[ModelTotals]:
+def by_model(totals: Iterable[ModelTotals]) -> list[ModelTotals]:
+    """Add up the entries of each model: a report that names a model twice means both."""
     found: dict[str, ModelTotals] = {}
     for one in totals:
         found[one.model] = _add(found[one.model], one) if one.model in found else one
@@ -107,7 +98,6 @@ def _by_model(totals: Iterable[ModelTotals]) -> list[ModelTotals]:
 
 
 def _add(one: ModelTotals, other: ModelTotals) -> ModelTotals:
-    """Add two entries of one model: a report that names a model twice means both."""
     sums = (getattr(one, name) + getattr(other, name) for name in _ADDED)
     source = one.cost_source if one.cost_source == other.cost_source else "unknown"
     return ModelTotals._make((one.model, *sums, source))

@@ -1,7 +1,6 @@
 """Splits the time of a session: its events in the order of their times, and the stretches between them."""
 
 import heapq
-from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from processors.derivations.session_facts import SessionFact
@@ -58,22 +57,16 @@ class Timeline:
         marks = sorted(self._marks)
         spent = {"tools": 0, "model": 0, "waiting": 0, "idle": 0}
         lengths = []
-        for ms, during in _stretches(marks):
-            spent[during] += ms
+        activity = _Activity()
+        for (at, _, change, agent, use, _), following in pairwise(marks):
+            if change != _NOTHING:
+                activity.change(change, agent, use)
+            ms = following[0] - at
+            spent[activity.during(ms)] += ms
             lengths.append(ms)
         longest = heapq.nsmallest(GAPS, range(len(lengths)), key=lambda place: (-lengths[place], place))
         gaps = [_gap(marks[place], marks[place + 1]) for place in longest if lengths[place]]
         return TimeSplit(sum(lengths), *spent.values()), gaps
-
-
-def _stretches(marks: Sequence[_Mark]) -> Iterator[tuple[int, str]]:
-    """Yield the time from each event to the next, and the activity in it."""
-    activity = _Activity()
-    for (at, _, change, agent, use, _), following in pairwise(marks):
-        if change != _NOTHING:
-            activity.change(change, agent, use)
-        ms = following[0] - at
-        yield ms, activity.during(ms)
 
 
 class _Activity:
@@ -101,7 +94,9 @@ class _Activity:
         elif change in (_TURN_OVER, _NEW_TURN):
             self._running.clear()
             self._asking.clear()
-        self._waiting = self._waits(change, agent)
+        # The turn is the user's. A subagent may continue meanwhile.
+        goes_on = change in (_DONE, _BATCH) or agent != ""
+        self._waiting = change in (_TURN_OVER, _IDLE) or (self._waiting and goes_on)
 
     def during(self, ms: int) -> str:
         """Return the activity of a stretch without events: while an agent asks, its tools do not run yet."""
@@ -110,12 +105,6 @@ class _Activity:
         if ms > IDLE_MS:
             return "idle"
         return "waiting" if self._waiting or self._asking else "model"
-
-    def _waits(self, change: int, agent: str) -> bool:
-        """Return whether the turn is the user's. A subagent may continue meanwhile."""
-        if change in (_TURN_OVER, _IDLE):
-            return True
-        return self._waiting and (change in (_DONE, _BATCH) or agent != "")
 
 
 def _gap(before: _Mark, after: _Mark) -> Gap:

@@ -7,8 +7,7 @@ items that contain one of their words come before all others.
 
 import re
 
-from processors.derivations.digest.budget import Item, fit
-from processors.derivations.digest.items import RANKS, SECTIONS, digest_items
+from processors.derivations.digest.items import RANKS, Item, digest_items, fit
 from processors.derivations.digest.state import DigestState
 from processors.derivations.digest.truncate import cut, one_line
 from schemas.times import instant
@@ -28,7 +27,7 @@ def digest(state: DigestState, instructions: str | None, max_characters: int | N
     head = _head(state)
     if instructions and instructions.strip():
         head += f"\n\n## Keep in mind\n{cut(instructions.strip(), limit // 4)}"
-    return fit(head, SECTIONS, _preferring(instructions, digest_items(state, limit)), limit)
+    return fit(head, _preferring(instructions, digest_items(state, limit)), limit)
 
 
 def _head(state: DigestState) -> str:

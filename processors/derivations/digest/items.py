@@ -1,11 +1,11 @@
-"""The items of a digest: the section of each, and its rank if there isn't room for all."""
+"""The items of a digest: the section of each, its rank if there isn't room for all, and which of them fit."""
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
-from processors.derivations.digest.budget import Item
 from processors.derivations.digest.state import DigestState
 from processors.derivations.digest.truncate import cut, one_line
 from processors.derivations.tool_usage import EDITORS, SHELLS, ToolTally, ToolUsage
@@ -25,7 +25,20 @@ SECTIONS = (
     "Files read",
 )
 ASKED, ANSWER, TASKS, FAILURES, CHANGED, SUBAGENTS, SUMMARY, COMMANDS, READ = range(len(SECTIONS))
+_LEFT_OUT = "(… and {} more)"
+_LEFT_OUT_MAX = len(_LEFT_OUT.format(999_999)) + 1
+_WORTH_CUTTING = 80  # characters; a shorter part of an item is useless
 _AGENTS = frozenset({"Agent", "Task"})  # tools without a file
+
+
+class Item(NamedTuple):
+    """A piece of a section with its place in it. Items are added by ``rank``, then ``keep``, then place."""
+
+    section: int
+    rank: int
+    place: int
+    text: str
+    keep: int = 0
 
 
 class Rank(IntEnum):
@@ -59,6 +72,33 @@ def digest_items(state: DigestState, limit: int) -> list[Item]:
         *_files(usage, state.cwd),
         *_reports(state, limit),
     ]
+
+
+def fit(head: str, items: Sequence[Item], limit: int) -> str:
+    """Return the head, then as many items as fit into ``limit`` characters, below their titles."""
+    kept: dict[int, list[Item]] = {}
+    left_out: Counter[int] = Counter()
+    room = limit - len(head)
+    for item in sorted(items, key=lambda item: (item.rank, item.keep, item.place, item.section)):
+        opening = 0 if item.section in kept else len(_title(item.section)) + _LEFT_OUT_MAX
+        free = room - opening - 1
+        if not item.text or (len(item.text) > free and free < _WORTH_CUTTING):
+            left_out[item.section] += 1
+            continue
+        text = cut(item.text, free)
+        kept.setdefault(item.section, []).append(item._replace(text=text))
+        room -= opening + len(text) + 1
+    text = head
+    for section in sorted(kept):
+        lines = [item.text for item in sorted(kept[section], key=lambda item: item.place)]
+        if left_out[section]:
+            lines.append(_LEFT_OUT.format(left_out[section]))
+        text += "\n".join([_title(section), *lines])
+    return cut(text, limit)
+
+
+def _title(section: int) -> str:
+    return f"\n\n## {SECTIONS[section]}"
 
 
 def _prompts(state: DigestState, limit: int) -> Iterator[Item]:

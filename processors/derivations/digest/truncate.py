@@ -16,7 +16,9 @@ def cut(text: str, limit: int) -> str:
         return text
     if limit < 1:
         return ""
-    end = _whole(text, limit - 1)
+    end = limit - 1
+    while end > 0 and _belong_together(text[end - 1], text[end]):
+        end -= 1
     near = max(0, end - _BACK_TO_A_WORD)
     space = max(text.rfind(" ", near, end), text.rfind("\n", near, end))
     return text[: space if space > 0 else end].rstrip() + ELLIPSIS
@@ -25,13 +27,6 @@ def cut(text: str, limit: int) -> str:
 def one_line(text: str, limit: int) -> str:
     """Return ``text`` cut to ``limit`` characters, with white space made single spaces."""
     return cut(" ".join(text[: 4 * limit].split()), limit)
-
-
-def _whole(text: str, end: int) -> int:
-    """Return the last place up to ``end`` that splits no visible character."""
-    while end > 0 and _belong_together(text[end - 1], text[end]):
-        end -= 1
-    return end
 
 
 def _belong_together(one: str, other: str) -> bool:
