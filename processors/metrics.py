@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -44,13 +44,6 @@ class Parts:
         """Look once. The pipeline reports an outage of the store."""
         with contextlib.suppress(StoreUnavailable):
             self.by_table = await asyncio.to_thread(self._warehouse.parts)
-
-
-class GroupState(NamedTuple):
-    """Rebalances of the consumer group since this worker started, and the group's generation."""
-
-    rebalances: int
-    generation: int
 
 
 class ProjectorMetrics(Observer):
@@ -89,11 +82,11 @@ class ProjectorMetrics(Observer):
         self._dead = {kind: dead.labels(generation, kind) for kind in UNDECODABLE_KINDS}
         self._generation, self._pipeline, self._progress = generation, pipeline, progress
         self._watchdog, self._parts = watchdog, parts
-        self._group: Callable[[], GroupState] | None = None
+        self._group: Callable[[], tuple[int, int]] | None = None
         registry.register(self)
 
-    def follow_group(self, group: Callable[[], GroupState]) -> None:
-        """Show the consumer group as well."""
+    def follow_group(self, group: Callable[[], tuple[int, int]]) -> None:
+        """Show the consumer group as well: ``group`` returns its rebalances and its generation."""
         self._group = group
 
     def batch_written(self, plan: Plan, records: int) -> None:

@@ -143,10 +143,8 @@ class Pipeline:
     async def _write_derivations(self, requests: Sequence[DerivationRequest]) -> None:
         for some in batches(requests):
             derive = partial(derive_rows, self._warehouse, some)
-            derived = await self.calls.in_write_threads("derivations", derive)
-            await asyncio.gather(
-                self._insert("compactions", derived.compactions), self._insert("analyses", derived.analyses)
-            )
+            compactions, analyses = await self.calls.in_write_threads("derivations", derive)
+            await asyncio.gather(self._insert("compactions", compactions), self._insert("analyses", analyses))
 
     async def _insert(self, table: str, rows: Rows) -> None:
         if rows:

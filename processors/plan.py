@@ -11,9 +11,8 @@ from prices.price_list import PriceList
 from processors.dead_letter_limit import WINDOW, DeadLetterLimit
 from processors.derivations.session_facts import DerivationRequest
 from processors.fold.fold import begin, fold
-from processors.fold.frozen import thaw
 from processors.fold.parsed import parsed_of
-from processors.fold.state import SessionState
+from processors.fold.state import SessionState, thaw
 from processors.pricing import PriceWarnings, Pricing
 from processors.projections.records import dead, dead_letter, fact_rows, projected
 from processors.projections.sessions import session_row, started_hour, task_row
@@ -89,7 +88,7 @@ class Planner:
         prices = self._pricing.complete_until(max((record.received_at for _, record in decoded), default=0))
         of_sessions = [(at, record) for at, record in decoded if not isinstance(record, PricesLoaded)]
         # Prices change no table of a generation.
-        receipts = [projected(at, record, 0) for at, record in decoded if isinstance(record, PricesLoaded)]
+        receipts = [projected(at, record, 0, 0) for at, record in decoded if isinstance(record, PricesLoaded)]
         partition_of = {(record.org_id, record.session_id): log_record.partition for log_record, record in of_sessions}
         keys = list(partition_of)
         first = first_offsets(records)
@@ -200,10 +199,9 @@ class Planner:
         encoded.append(b"".join(parts))
         if added:
             changed.setdefault((record.org_id, record.session_id), (state, facts_before))
-        return projected(log_record, record, added)
+        return projected(log_record, record, len(rows), added)
 
     def _keep(self, changed: Iterable[Changed]) -> bytes:
-        """Return the rows of the states that are kept now."""
         due = [state for state, facts_before in changed if is_kept(facts_before, len(state.seen))]
         self._kept.update((state.org_id, state.session_id) for state in due)
         return encode_rows(map(state_row, due))

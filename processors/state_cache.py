@@ -8,8 +8,7 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from processors.fold.frozen import freeze, thaw
-from processors.fold.state import SessionState
+from processors.fold.state import SessionState, freeze, thaw
 from processors.warehouse import SessionKey
 
 THAWED_SHARE = 0.5  # of the bytes

@@ -12,7 +12,7 @@ from clickhouse_connect.driver.exceptions import OperationalError
 
 from prices.table import ReadPrices, read_prices
 from processors.derivations.session_facts import SUBJECT_MAX, TEXT_MAX, SessionFact
-from processors.fold.frozen import LAYOUT
+from processors.fold.state import LAYOUT
 from processors.memfd import AVAILABLE, MemoryFile
 from schemas.store.rows import ROWS, FactRow
 from store.broken import Broken
@@ -148,19 +148,16 @@ class ClickHouseWarehouse:
         self._local = threading.local()
 
     def insert(self, table: str, rows: Rows) -> None:
-        if self._embedded:
-            return self._insert_from_memory(table, [rows] if isinstance(rows, bytes) else rows)
-        # One block: each of many small writes would wait for the interpreter's lock.
-        block = rows if isinstance(rows, bytes) else b"".join(rows)
-        self._call(lambda client: client.raw_insert(table, COLUMNS[table], block, fmt="RowBinary"))
-        return None
-
-    def _insert_from_memory(self, table: str, chunks: Sequence[bytes]) -> None:
-        """Insert through a file in memory. The client would join 60 MB a batch and write them to a disk first."""
+        if not self._embedded:
+            # One block: each of many small writes would wait for the interpreter's lock.
+            block = rows if isinstance(rows, bytes) else b"".join(rows)
+            self._call(lambda client: client.raw_insert(table, COLUMNS[table], block, fmt="RowBinary"))
+            return
+        # Through a file in memory: the client would join 60 MB a batch and write them to a disk first.
         file: MemoryFile | None = getattr(self._local, "file", None)
         if file is None:
             file = self._local.file = MemoryFile()
-        file.replace(chunks)
+        file.replace([rows] if isinstance(rows, bytes) else rows)
         into = f"{table} ({', '.join(COLUMNS[table])})"
         self._command(f"INSERT INTO {into} FROM INFILE '{file.path}' FORMAT RowBinary", {})
 
@@ -314,5 +311,4 @@ def sql(name: str) -> str:
 
 
 def _bindable(sessions: Iterable[SessionKey]) -> list[tuple[str, str]]:
-    """Return the keys in a form that the client can bind."""
     return [(org, str(session_id)) for org, session_id in sessions]

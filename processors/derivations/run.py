@@ -6,7 +6,6 @@ Reading again at the same positions gives the same rows, even if later facts hav
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -25,13 +24,6 @@ FACTS_AT_ONCE, SESSIONS_AT_ONCE = 50_000, 200  # read by one query
 _encode = msgspec.json.Encoder().encode
 
 
-class Derived(NamedTuple):
-    """The rows of both tables, as RowBinary."""
-
-    compactions: bytes
-    analyses: bytes
-
-
 def batches(requests: Sequence[DerivationRequest]) -> Iterator[list[DerivationRequest]]:
     """Group requests into what one query reads: a few sessions, each with all its requests."""
     some: list[DerivationRequest] = []
@@ -46,8 +38,11 @@ def batches(requests: Sequence[DerivationRequest]) -> Iterator[list[DerivationRe
         yield some
 
 
-def derive_rows(warehouse: Warehouse, requests: Sequence[DerivationRequest]) -> Derived:
-    """Read each session once, and derive at the position of every request. May be repeated after `StoreUnavailable`."""
+def derive_rows(warehouse: Warehouse, requests: Sequence[DerivationRequest]) -> tuple[bytes, bytes]:
+    """Return the rows of `compactions` and of `analyses`, as RowBinary, as of the position of each request.
+
+    Each session is read once. May be repeated after `StoreUnavailable`.
+    """
     by_session = _by_session(requests)
     compactions: list[CompactionRow] = []
     analyses: list[AnalysisRow] = []
@@ -58,7 +53,7 @@ def derive_rows(warehouse: Warehouse, requests: Sequence[DerivationRequest]) -> 
                 compactions.append(row)
             else:
                 analyses.append(row)
-    return Derived(encode_rows(compactions), encode_rows(analyses))
+    return encode_rows(compactions), encode_rows(analyses)
 
 
 def _rows(requests: Sequence[DerivationRequest], facts: Iterable[SessionFact]) -> Iterator[CompactionRow | AnalysisRow]:

@@ -72,7 +72,11 @@ class ToolUsage:
             for call in fact.calls:
                 self._take_call(*call)
         elif fact.event_type == "PermissionRequest":
-            self._take_request(fact.detail)
+            if fact.detail not in self._permissions:
+                self._permissions.add(fact.detail)
+                for use in self._by_permission.get(fact.detail, ()):
+                    use.asked = True
+                    self._count(use)
         elif fact.tool_use_id:
             self._take_use(fact)
         else:
@@ -100,14 +104,6 @@ class ToolUsage:
             case "PermissionDenied":
                 use.denied = True
         self._count(use)
-
-    def _take_request(self, permission: str) -> None:
-        """Take a request for a permission, which names no use."""
-        if permission not in self._permissions:
-            self._permissions.add(permission)
-            for use in self._by_permission.get(permission, ()):
-                use.asked = True
-                self._count(use)
 
     def _take_call(self, tool_use_id: str, tool: str, outcome: str) -> None:
         """Take a call of a batch: only a batch reports calls that were refused."""

@@ -58,7 +58,6 @@ class Gate:
         self._since = self._clock()
 
     def _left_s(self) -> float:
-        """Return how long the next part has to wait under the current limit."""
         return self._owed / self.rate - self._passed_s() if self.rate else 0.0
 
     def _passed_s(self) -> float:

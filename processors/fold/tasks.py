@@ -31,7 +31,6 @@ def begin_task(state: SessionState, task: TaskState, at: int, *, is_weak: bool =
     touch(state, task)
     if task.ended_at is None and not task.cancelled:
         _open(state, task)
-        _close_if_over(state, task)
 
 
 def end_task(state: SessionState, task: TaskState, at: int, *, is_weak: bool = False) -> None:
@@ -56,7 +55,6 @@ def goes_on(state: SessionState, task: TaskState) -> None:
         task.ended_at, task.weak = None, task.weak & ~ENDED
     if task.ended_at is None and task.started_at is not None:
         _open(state, task)
-        _close_if_over(state, task)
     touch(state, task)
 
 
@@ -114,22 +112,16 @@ def _close_uses(state: SessionState, at: int, is_over: Callable[[TaskState], boo
             cancel(state, use)
 
 
-def _close_if_over(state: SessionState, task: TaskState) -> None:
-    """Close a task that was logged after the end of its turn, or of the session."""
-    at = task.started_at or 0
-    if task.kind == "task":
-        is_over = at < state.span_over_at
-    else:
-        is_over = at < state.span_over_at or (at < state.turn_over_at and not runs_on(state, task))
-    if is_over:
-        cancel(state, task)
-
-
 def _open(state: SessionState, task: TaskState) -> None:
+    """Note that a task is open, or cancel it: it may be logged after the end of its turn, or of the session."""
     open_ = _open_ones(state, task)
     if task.task_id not in open_ and len(open_) >= OPEN_MAX:
         del open_[next(iter(open_))]
     open_[task.task_id] = None
+    at = task.started_at or 0
+    ends_with_turn = task.kind != "task" and at < state.turn_over_at
+    if at < state.span_over_at or (ends_with_turn and not runs_on(state, task)):
+        cancel(state, task)
 
 
 def _open_ones(state: SessionState, task: TaskState) -> dict[str, None]:

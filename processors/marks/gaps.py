@@ -53,7 +53,10 @@ class Gaps:
         met: set[SessionKey] = set()
         for (start, stop), (after, _) in pairwise([*found, (below, below)]):
             met |= await self._project(partition, start, stop)
-            for first, end in await self._behind(partition, met, stop, after):
+            behind: Stretches = [(stop, after)] if met and stop != after else []
+            if behind and len(met) <= SESSIONS_ASKED_MAX:
+                behind = await self._records_of(partition, sorted(met), stop, after)
+            for first, end in behind:
                 await self._project(partition, first, end)
         return sum(stop - start for start, stop in found)
 
@@ -63,14 +66,6 @@ class Gaps:
         await self._calls.in_fold_thread(lambda: self._warehouse.forget_sessions(sessions))
         for start, stop in await self._records_of(partition, sessions, 0, below):
             await self._project(partition, start, stop)
-
-    async def _behind(self, partition: int, met: set[SessionKey], start: int, stop: int) -> Stretches:
-        """Return the parts of ``[start, stop)`` that have to be projected again."""
-        if start == stop or not met:
-            return []
-        if len(met) > SESSIONS_ASKED_MAX:
-            return [(start, stop)]
-        return await self._records_of(partition, sorted(met), start, stop)
 
     async def _records_of(self, partition: int, sessions: Sequence[SessionKey], start: int, stop: int) -> Stretches:
         ask = partial(self._warehouse.offsets_of, partition, sessions, start, stop)

@@ -83,7 +83,9 @@ class Progress(Observer):
                 self._moved.clear()
                 await self._look_at_log()
                 report = report or asyncio.create_task(self._report_written())
-                if await _has_ended(report, LOOK_EVERY_S):
+                done, _ = await asyncio.wait({report}, timeout=LOOK_EVERY_S)
+                if done:
+                    report.result()
                     report = None
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(self._moved.wait(), LOOK_EVERY_S)
@@ -167,11 +169,3 @@ class Progress(Observer):
                 self._complete[partition] = max(seen_at, self._complete.get(partition, 0))
         end = self.ends[partition] if self.ends else written
         return ProgressRow(partition, written, max(end, written), self._complete.get(partition, 0))
-
-
-async def _has_ended(task: asyncio.Task[None], within_s: float) -> bool:
-    """Wait for a task, at most ``within_s``; return whether it ended, and raise what it raised."""
-    done, _ = await asyncio.wait({task}, timeout=within_s)
-    for ended in done:
-        ended.result()
-    return bool(done)

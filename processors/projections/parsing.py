@@ -128,12 +128,8 @@ def _subagent_stop(payload: HookPayload, *_: Any) -> Parsed | None:
 
 
 def _ended(raw: Raw) -> tuple[EndedTask, ...]:
-    found = []
-    for one in _elements(raw)[:_ENDED_MAX]:
-        task = _read(_task, one)
-        if task is not None and task.status in _ENDS:
-            found.append(EndedTask(task.id, _ENDS[task.status]))
-    return tuple(found)
+    tasks = (_read(_task, one) for one in _elements(raw)[:_ENDED_MAX])
+    return tuple(EndedTask(task.id, _ENDS[task.status]) for task in tasks if task is not None and task.status in _ENDS)
 
 
 def _batch(payload: HookPayload, _: str, tools: Mapping[str, str], __: Raw) -> Parsed | None:

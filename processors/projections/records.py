@@ -9,7 +9,7 @@ from agents import CLIENTS
 from processors.projections.parsing import parsed_bytes
 from schemas.hooks import LABEL_CHARACTERS_MAX, duration_of, read_payload
 from schemas.log.position import LogRecord
-from schemas.log.records import EVENTS_RECORDED, AnyRecord, EventsRecorded, LifecycleRecord, PricesLoaded, SessionRecord
+from schemas.log.records import EVENTS_RECORDED, AnyRecord, EventsRecorded, LifecycleRecord, SessionRecord
 from schemas.store.rows import DeadLetterRow, FactRow, ReceiptRow
 
 NO_ID = UUID(int=0)
@@ -99,19 +99,12 @@ def _lifecycle_row(log_record: LogRecord, record: LifecycleRecord) -> FactRow:
     )
 
 
-def projected(log_record: LogRecord, record: AnyRecord, added: int) -> ReceiptRow:
-    """Return the receipt of a record whose facts, if it has any, are all in the tables."""
-    facts = _fact_count(record)
+def projected(log_record: LogRecord, record: AnyRecord, facts: int, added: int) -> ReceiptRow:
+    """Return the receipt of a record whose ``facts`` are all in the tables; ``added`` of them were new."""
     kind = str(record.__struct_config__.tag)
     place, session = (log_record.partition, log_record.offset), (record.org_id, record.session_id)
     redriven = record.redrive.position if record.redrive else ""
     return ReceiptRow(*place, record.record_id, "projected", *session, kind, record.received_at, facts, added, redriven)
-
-
-def _fact_count(record: AnyRecord) -> int:
-    if isinstance(record, PricesLoaded):
-        return 0
-    return len(record.events) if isinstance(record, EventsRecorded) else 1
 
 
 def dead(letter: DeadLetterRow) -> ReceiptRow:

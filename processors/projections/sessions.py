@@ -1,5 +1,6 @@
 """Makes the rows of a session's state: that of `sessions`, and those of `tasks` (subagents, tasks, tool uses)."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
@@ -114,11 +115,10 @@ def _only_model(state: SessionState, models: Sequence[ModelTotals]) -> str | Non
     """Return the model that a session used; of several, the one with most of the main agent's output."""
     if len(models) == 1:
         return models[0].model or None
-    output: dict[str, int] = {}
+    output: Counter[str] = Counter()
     for (name, agent_id, _), spent in state.spent.items():
         if not agent_id:
-            model = canonical_model(name)
-            output[model] = output.get(model, 0) + spent.output_tokens
+            output[canonical_model(name)] += spent.output_tokens
     return max(output, key=lambda model: (output[model], model), default=None) or None
 
 

@@ -9,8 +9,7 @@ from functools import reduce
 from math import log
 from operator import xor
 
-from processors.fold.frozen import LAYOUT, freeze
-from processors.fold.state import SessionState
+from processors.fold.state import LAYOUT, SessionState, freeze
 from schemas.store.rows import SessionStateRow
 
 FACTS_MIN = 10_000  # which take 0.1 s to fold

@@ -22,7 +22,15 @@ def reported_totals(state: SessionState, prices: PriceList) -> list[ModelTotals]
         return []
     reported_at = state.report.reported_at
     at_ms = state.report_received_at if reported_at is None else min(reported_at, state.report_received_at)
-    return by_model(_reported(usage, state.model or "", prices, at_ms) for usage in state.report.models)
+    totals = []
+    for usage in state.report.models:
+        model = usage.model if usage.model is not None else state.model or ""
+        cost_nano, source = usage.cost_nano, "reported"
+        if cost_nano is None:
+            cost_nano = prices.cost_nano(model, usage, at_ms)
+            source = "unknown" if cost_nano is None else "priced"
+        totals.append(ModelTotals(canonical_model(model), *_tokens(usage), cost_nano or 0, source))
+    return by_model(totals)
 
 
 def counts_before(reported: Sequence[ModelTotals], measured: Sequence[ModelTotals], *, is_incomplete: bool) -> bool:
@@ -39,8 +47,16 @@ class MeasuredSum(NamedTuple):
 
 
 def measured_sums(state: SessionState, prices: PriceList) -> list[MeasuredSum]:
-    """Return the sums of the ledger, each with what it costs."""
-    return [MeasuredSum(key[1], spent.requests, _priced(key, spent, prices)) for key, spent in state.spent.items()]
+    """Return the sums of the ledger. Each costs what the client gave, else what the list says for that hour."""
+    sums = []
+    for (model, agent_id, hour), spent in state.spent.items():
+        tokens, cost_nano = _tokens(spent), spent.cost_nano if hour == PRICED else None
+        if cost_nano is None:
+            cost_nano = prices.cost_nano(model, ModelUsage(model, *tokens), hour * HOUR_MS)
+        source = "unknown" if cost_nano is None else "measured"
+        totals = ModelTotals(canonical_model(model), *tokens, cost_nano or 0, source)
+        sums.append(MeasuredSum(agent_id, spent.requests, totals))
+    return sums
 
 
 def agent_totals(state: SessionState, sums: Iterable[MeasuredSum]) -> list[AgentTotals]:
@@ -65,25 +81,6 @@ def _all_tokens(totals: Iterable[ModelTotals]) -> int:
     )
 
 
-def _reported(usage: ModelUsage, own_model: str, prices: PriceList, at_ms: int) -> ModelTotals:
-    model = usage.model if usage.model is not None else own_model
-    cost_nano, source = usage.cost_nano, "reported"
-    if cost_nano is None:
-        cost_nano = prices.cost_nano(model, usage, at_ms)
-        source = "unknown" if cost_nano is None else "priced"
-    return ModelTotals(canonical_model(model), *_tokens(usage), cost_nano or 0, source)
-
-
-def _priced(key: tuple[str, str, int], spent: Spent, prices: PriceList) -> ModelTotals:
-    """Return one sum. It costs what the client gave, else what the list says for that hour."""
-    model, _, hour = key
-    name = canonical_model(model)
-    if hour == PRICED:
-        return ModelTotals(name, *_tokens(spent), spent.cost_nano, "measured")
-    cost_nano = prices.cost_nano(model, ModelUsage(model, *_tokens(spent)), hour * HOUR_MS)
-    return ModelTotals(name, *_tokens(spent), cost_nano or 0, "unknown" if cost_nano is None else "measured")
-
-
 def _tokens(usage: ModelUsage | Spent) -> tuple[int, int, int, int, int]:
     cache = usage.cache_read_tokens, usage.cache_creation_tokens, usage.cache_creation_1h_tokens
     return usage.input_tokens, usage.output_tokens, *cache
@@ -93,11 +90,9 @@ def by_model(totals: Iterable[ModelTotals]) -> list[ModelTotals]:
     """Add up the entries of each model: a report that names a model twice means both."""
     found: dict[str, ModelTotals] = {}
     for one in totals:
-        found[one.model] = _add(found[one.model], one) if one.model in found else one
+        if (before := found.get(one.model)) is not None:
+            sums = (getattr(before, name) + getattr(one, name) for name in _ADDED)
+            source = one.cost_source if one.cost_source == before.cost_source else "unknown"
+            one = ModelTotals._make((one.model, *sums, source))
+        found[one.model] = one
     return list(found.values())
-
-
-def _add(one: ModelTotals, other: ModelTotals) -> ModelTotals:
-    sums = (getattr(one, name) + getattr(other, name) for name in _ADDED)
-    source = one.cost_source if one.cost_source == other.cost_source else "unknown"
-    return ModelTotals._make((one.model, *sums, source))

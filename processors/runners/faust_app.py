@@ -31,7 +31,6 @@ from aiokafka.structs import TopicPartition
 from msgspec import Struct
 
 from processors.flow.backlog import Backlog
-from processors.metrics import GroupState
 from processors.pipeline import Pipeline, Written
 from processors.plan import BATCH_BYTES_MAX
 from processors.runners.bounded_stop import BoundedStopWorker
@@ -135,9 +134,9 @@ def build_app(
     return app
 
 
-def group_state(app: faust.App) -> GroupState:
+def group_state(app: faust.App) -> tuple[int, int]:
     """Return how often the consumer group was rebalanced since this worker started, and the group's generation."""
-    return GroupState(app.rebalancing_count, app.consumer_generation_id)
+    return app.rebalancing_count, app.consumer_generation_id
 
 
 def _member_id(app: faust.App) -> str:
@@ -208,6 +207,7 @@ async def _ends(settings: FaustSettings, partitions: Sequence[int]) -> dict[int,
 
 
 def _app(settings: FaustSettings) -> faust.App:
+    poll_records = min(settings.batch_records, POLL_RECORDS_MAX)
     return faust.App(
         settings.group,
         version=1,
@@ -222,21 +222,17 @@ def _app(settings: FaustSettings) -> faust.App:
         broker_heartbeat_interval=SESSION_TIMEOUT_S / 10,
         broker_request_timeout=SESSION_TIMEOUT_S + 30,
         broker_max_poll_interval=POLL_INTERVAL_S,
-        broker_max_poll_records=_poll_records(settings),
+        broker_max_poll_records=poll_records,
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=settings.static_id,
         consumer_max_fetch_size=_fetch_bytes(settings.partitions),
-        stream_buffer_maxsize=2 * _poll_records(settings),
+        stream_buffer_maxsize=2 * poll_records,
         stream_recovery_delay=0,
         stream_wait_empty=False,
         topic_allow_declare=False,
         topic_disable_leader=True,
         web_enabled=False,
     )
-
-
-def _poll_records(settings: FaustSettings) -> int:
-    return min(settings.batch_records, POLL_RECORDS_MAX)
 
 
 def _fetch_bytes(partitions: int) -> int:

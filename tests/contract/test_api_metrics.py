@@ -14,7 +14,7 @@ from ingest.body import Bodies
 from processors.flow.observer import Observers
 from processors.fold.fold import FOLD_VERSION
 from processors.marks.progress import Progress
-from processors.metrics import GroupState, Parts, ProjectorMetrics
+from processors.metrics import Parts, ProjectorMetrics
 from processors.runners.watchdog import Watchdog
 from runtime.services.metrics import metrics_served, new_registry
 from runtime.services.ports import free_port
@@ -177,7 +177,7 @@ async def test_a_projector_tells_of_batches_steps_dead_letters_and_lag(store: Te
     watchdog = Watchdog(progress.places, pipeline.pace, clock=lambda: now[0])
     parts = Parts(store.warehouse())
     metrics = ProjectorMetrics(registry, "g2", pipeline, progress, watchdog, parts)
-    metrics.follow_group(lambda: GroupState(3, 7))
+    metrics.follow_group(lambda: (3, 7))
     pipeline.is_live = True
     observers.add(watchdog, metrics, progress)
     await (await pipeline.project(log[:2]))

@@ -123,7 +123,7 @@ def _skipped_when_repeated(skipped: str) -> AbstractContextManager[Any]:
 
     async def step(self: PatientCalls, name: str, call: Any) -> Any:
         if name == skipped and repeated[id(self)]:
-            return msgspec.defstruct("Nothing", [("compactions", bytes, b""), ("analyses", bytes, b"")])()
+            return b"", b""
         return await real_step(self, name, call)
 
     return _all(patch.object(Pipeline, "_write", write), patch.object(PatientCalls, "in_write_threads", step))

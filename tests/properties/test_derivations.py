@@ -127,8 +127,8 @@ def test_what_is_derived_does_not_depend_on_what_came_later_or_on_what_else_is_a
     portioned = [derive_rows(warehouse, some) for some in batches(wanted)]
 
     for parts in (apart, portioned):
-        assert sorted(b"".join(part.compactions for part in parts)) == sorted(together.compactions)
-        assert sorted(b"".join(part.analyses for part in parts)) == sorted(together.analyses)
+        assert sorted(b"".join(compactions for compactions, _ in parts)) == sorted(together[0])
+        assert sorted(b"".join(analyses for _, analyses in parts)) == sorted(together[1])
 
 
 HOSTILE = [

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from prices.price_list import PriceList, list_prices
 from processors.fold.fold import begin, fold
-from processors.fold.frozen import freeze, thaw
-from processors.fold.state import SessionState
+from processors.fold.state import SessionState, freeze, thaw
 from processors.projections.records import fact_rows
 from processors.projections.sessions import session_row, task_row
 from schemas.log.codec import decode

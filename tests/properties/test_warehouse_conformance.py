@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from processors.fold.frozen import LAYOUT
+from processors.fold.state import LAYOUT
 from processors.rowbinary import encode_rows
 from processors.warehouse import DenseMark, RollupMark, Warehouse
 from schemas.log.position import LogRecord

@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors import state_cache as module
-from processors.fold.frozen import freeze, thaw
-from processors.fold.state import SessionState
+from processors.fold.state import SessionState, freeze, thaw
 from processors.state_cache import StateCache
 from processors.warehouse import SessionKey
 from tests.support.builders import ORG

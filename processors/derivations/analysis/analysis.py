@@ -2,6 +2,7 @@
 
 import heapq
 import re
+from collections import Counter
 from collections.abc import Iterable
 
 from processors.derivations.analysis.timeline import Timeline
@@ -101,9 +102,8 @@ def _tests(commands: Iterable[tuple[str, ToolTally]]) -> list[RunOfTests]:
 
 
 def _edited(usage: Iterable[tuple[str, ToolTally]]) -> list[EditedFile]:
-    edits: dict[str, int] = {}
+    edits: Counter[str] = Counter()
     for path, tally in usage:
-        if tally.done:
-            edits[path] = edits.get(path, 0) + tally.done
-    rows = [EditedFile(cut(path, SUBJECT_MAX), count) for path, count in edits.items()]
+        edits[path] += tally.done
+    rows = [EditedFile(cut(path, SUBJECT_MAX), count) for path, count in edits.items() if count]
     return heapq.nsmallest(FILES, rows, key=lambda row: (-row.edits, row.path))

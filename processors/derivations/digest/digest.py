@@ -7,7 +7,7 @@ items that contain one of their words come before all others.
 
 import re
 
-from processors.derivations.digest.items import RANKS, Item, digest_items, fit
+from processors.derivations.digest.items import Rank, digest_items, fit
 from processors.derivations.digest.state import DigestState
 from processors.derivations.digest.truncate import cut, one_line
 from schemas.times import instant
@@ -27,19 +27,24 @@ def digest(state: DigestState, instructions: str | None, max_characters: int | N
     head = _head(state)
     if instructions and instructions.strip():
         head += f"\n\n## Keep in mind\n{cut(instructions.strip(), limit // 4)}"
-    return fit(head, _preferring(instructions, digest_items(state, limit)), limit)
+    words = frozenset(_WORD.findall((instructions or "").casefold())[:_WORDS_MAX])
+    items = digest_items(state, limit)
+    if words:
+        items = [
+            item if words.isdisjoint(_WORD.findall(item.text.casefold())) else item._replace(rank=item.rank - len(Rank))
+            for item in items
+        ]
+    return fit(head, items, limit)
 
 
 def _head(state: DigestState) -> str:
     names = {name: one_line(value, _NAME_MAX) for name, value in state.names.items() if value}
     where = [names.get("repo", "")]
-    where += [f"{word} {names[name]}" for word, name in _NAMED if name in names]
+    named = (("branch", "branch"), ("agent", "agent_name"), ("model", "model"))
+    where += [f"{word} {names[name]}" for word, name in named if name in names]
     where += [f"folder {one_line(state.cwd, _NAME_MAX)}"] if state.cwd else []
     title = f"# Session so far: {names['title']}" if "title" in names else "# Session so far"
     return "\n".join(filter(None, (title, " · ".join(filter(None, where)), _numbers(state))))
-
-
-_NAMED = (("branch", "branch"), ("agent", "agent_name"), ("model", "model"))
 
 
 def _numbers(state: DigestState) -> str:
@@ -59,13 +64,3 @@ def _period(first: int, last: int) -> str:
 
 def _many(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
-
-
-def _preferring(instructions: str | None, items: list[Item]) -> list[Item]:
-    words = frozenset(_WORD.findall((instructions or "").casefold())[:_WORDS_MAX])
-    if not words:
-        return items
-    return [
-        item if words.isdisjoint(_WORD.findall(item.text.casefold())) else item._replace(rank=item.rank - RANKS)
-        for item in items
-    ]

@@ -57,9 +57,6 @@ class Rank(IntEnum):
     READ_FILE = 10
 
 
-RANKS = len(Rank)
-
-
 def digest_items(state: DigestState, limit: int) -> list[Item]:
     """Return everything that a digest of ``limit`` characters could hold."""
     usage = state.usage
@@ -158,8 +155,8 @@ def _files(usage: ToolUsage, cwd: str) -> Iterator[Item]:
 
 
 def _reports(state: DigestState, limit: int) -> Iterator[Item]:
-    for place, report in enumerate(list(state.reports.values())[-LISTED:]):
-        text = f"- {one_line(report.agent_type, 60)}: {one_line(report.text, max(120, limit // 25))}"
+    for place, (agent_type, report) in enumerate(list(state.reports.values())[-LISTED:]):
+        text = f"- {one_line(agent_type, 60)}: {one_line(report, max(120, limit // 25))}"
         yield Item(SUBAGENTS, Rank.SUBAGENT, place, text, keep=-place)
 
 
@@ -178,7 +175,6 @@ def _latest(items: Iterable[tuple[K, ToolTally]]) -> list[tuple[K, ToolTally]]:
 
 
 def _path(path: str, cwd: str) -> str:
-    """Return a path relative to the session's folder."""
     return one_line(path.removeprefix(f"{cwd.rstrip('/')}/") if cwd else path, LINE_MAX)
 
 

@@ -2,9 +2,10 @@
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, field
 
 from processors.derivations.digest.truncate import cut
 from processors.derivations.session_facts import TEXT_MAX, SessionFact
@@ -29,29 +30,23 @@ class Task(Struct):
     done: bool = False
 
 
-class SubagentReport(Struct):
-    agent_type: str
-    text: str
-
-
-class DigestState:
+class DigestState(Struct):
     """A session as of the last fact that was added."""
 
-    def __init__(self) -> None:
-        self.events = 0
-        self.names: dict[str, str | None] = {}  # title, repo, …
-        self.cwd = ""
-        self.first_at: int | None = None
-        self.last_at = 0
-        self.prompts = 0
-        self.first_prompts: list[Prompt] = []
-        self.last_prompts: deque[Prompt] = deque(maxlen=PROMPTS_LAST)
-        self.answer = ""
-        self.broke_off = ""  # the error of the latest turn, if it broke off
-        self.summary = ""  # of the client's latest compaction
-        self.tasks: dict[str, Task] = {}
-        self.reports: dict[str, SubagentReport] = {}  # by agent
-        self.usage = ToolUsage()
+    events: int = 0
+    names: dict[str, str | None] = {}  # title, repo, …
+    cwd: str = ""
+    first_at: int | None = None
+    last_at: int = 0
+    prompts: int = 0
+    first_prompts: list[Prompt] = []
+    last_prompts: deque[Prompt] = field(default_factory=partial(deque, maxlen=PROMPTS_LAST))
+    answer: str = ""
+    broke_off: str = ""  # the error of the latest turn, if it broke off
+    summary: str = ""  # of the client's latest compaction
+    tasks: dict[str, Task] = {}
+    reports: dict[str, tuple[str, str]] = {}  # by subagent: its type and its text
+    usage: ToolUsage = field(default_factory=ToolUsage)
 
     def take(self, fact: SessionFact) -> None:
         """Add the next fact in log order."""
@@ -89,20 +84,19 @@ def _prompt(state: DigestState, fact: SessionFact) -> None:
 
 
 def _stop(state: DigestState, fact: SessionFact) -> None:
-    """Store the last answer. A stop with an agent id is a subagent's."""
-    if not fact.agent_id:
+    """Store the last answer, or why there is none. A stop with an agent id is a subagent's."""
+    if fact.agent_id:
+        return
+    if fact.event_type == "StopFailure":
+        state.broke_off = fact.detail or "unknown"
+    else:
         state.broke_off = ""
         state.answer = cut(fact.text.strip(), TEXT_MAX) or state.answer
 
 
-def _stop_failure(state: DigestState, fact: SessionFact) -> None:
-    if not fact.agent_id:
-        state.broke_off = fact.detail or "unknown"
-
-
 def _subagent_stop(state: DigestState, fact: SessionFact) -> None:
     if fact.text.strip():
-        state.reports[fact.agent_id] = SubagentReport(fact.agent_type or "subagent", fact.text)
+        state.reports[fact.agent_id] = fact.agent_type or "subagent", fact.text
 
 
 def _post_compact(state: DigestState, fact: SessionFact) -> None:
@@ -120,7 +114,7 @@ def _task(state: DigestState, fact: SessionFact) -> None:
 _STEPS: dict[str, Callable[[DigestState, SessionFact], None]] = {
     "UserPromptSubmit": _prompt,
     "Stop": _stop,
-    "StopFailure": _stop_failure,
+    "StopFailure": _stop,
     "SubagentStop": _subagent_stop,
     "PostCompact": _post_compact,
     "TaskCreated": _task,

@@ -16,8 +16,8 @@ from prices.price_list import LoadedPrice, list_prices
 from prices.table import ReadPrices
 from processors.derivations.session_facts import SUBJECT_MAX, TEXT_MAX, SessionFact
 from processors.fold.fold import FOLD_VERSION
-from processors.fold.frozen import LAYOUT
 from processors.fold.parsed import parsed_of
+from processors.fold.state import LAYOUT
 from processors.marks.dense_receipts import LOOKED_AT_ONCE
 from processors.warehouse import DAY_S, HOUR_S, Bucket, DenseMark, RollupMark, Rows, SessionKey, StoredReceipt
 from schemas.log.records import EVENTS_RECORDED

@@ -40,7 +40,7 @@ from prices.log import load
 from prices.price_list import list_prices
 from processors import warehouse as warehouse_module
 from processors.fold.fold import FOLD_VERSION
-from processors.fold.frozen import thaw
+from processors.fold.state import thaw
 from processors.marks.progress import Progress
 from processors.projections import states
 from processors.projector import Projector
