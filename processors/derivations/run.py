@@ -44,16 +44,12 @@ def derive_rows(warehouse: Warehouse, requests: Sequence[DerivationRequest]) -> 
     Each session is read once. May be repeated after `StoreUnavailable`.
     """
     by_session = _by_session(requests)
-    compactions: list[CompactionRow] = []
-    analyses: list[AnalysisRow] = []
+    rows: list[CompactionRow | AnalysisRow] = []
     found = warehouse.session_facts(list(by_session), max(one.offset for one in requests))
     for (org_id, session_id), facts in groupby(found, key=lambda fact: fact[:2]):
-        for row in _rows(by_session[org_id, UUID(session_id)], facts):
-            if isinstance(row, CompactionRow):
-                compactions.append(row)
-            else:
-                analyses.append(row)
-    return encode_rows(compactions), encode_rows(analyses)
+        rows += _rows(by_session[org_id, UUID(session_id)], facts)
+    compactions = encode_rows(row for row in rows if isinstance(row, CompactionRow))
+    return compactions, encode_rows(row for row in rows if isinstance(row, AnalysisRow))
 
 
 def _rows(requests: Sequence[DerivationRequest], facts: Iterable[SessionFact]) -> Iterator[CompactionRow | AnalysisRow]:

@@ -66,11 +66,16 @@ class ToolUsage:
         self._seen = 0
 
     def take(self, fact: SessionFact) -> None:
-        """Add a fact of `TOOL_EVENTS`."""
+        """Add a fact of `TOOL_EVENTS`. Only a batch reports refused calls; a request for a permission names no use."""
         self._seen += 1
         if fact.event_type == "PostToolBatch":
-            for call in fact.calls:
-                self._take_call(*call)
+            for tool_use_id, tool, outcome in fact.calls:
+                use = self._use(tool_use_id, tool, "")
+                self._tally(use.tool, use.thing)
+                use.batched = True
+                use.refused |= outcome == "error"
+                use.denied_by_text |= outcome == "denied"
+                self._count(use)
         elif fact.event_type == "PermissionRequest":
             if fact.detail not in self._permissions:
                 self._permissions.add(fact.detail)
@@ -103,15 +108,6 @@ class ToolUsage:
                 tally.last_failed, tally.error = True, fact.detail
             case "PermissionDenied":
                 use.denied = True
-        self._count(use)
-
-    def _take_call(self, tool_use_id: str, tool: str, outcome: str) -> None:
-        """Take a call of a batch: only a batch reports calls that were refused."""
-        use = self._use(tool_use_id, tool, "")
-        self._tally(use.tool, use.thing)
-        use.batched = True
-        use.refused |= outcome == "error"
-        use.denied_by_text |= outcome == "denied"
         self._count(use)
 
     def _take_bare(self, fact: SessionFact) -> None:

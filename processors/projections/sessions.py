@@ -12,20 +12,12 @@ from processors.fold.prompts import prompts
 from processors.fold.spans import duration_ms
 from processors.fold.state import SessionState, TaskState, Work
 from processors.fold.usage import HOUR_MS
-from processors.projections.usage import (
-    agent_totals,
-    by_model,
-    counts_before,
-    measured_sums,
-    reported_totals,
-)
+from processors.projections.usage import SUMMED, agent_totals, by_model, counts_before, measured_sums, reported_totals
 from schemas import ids
 from schemas.models import canonical_model
 from schemas.store.rows import ModelTotals, SessionRow, TaskRow, ToolTotals
 from schemas.words import search_text
 
-_SUMMED = ModelTotals._fields[1:-1]  # tokens and cost, without the name and the source of the cost
-_WORK = Work.__struct_fields__
 _AS_THEY_ARE = (
     *("org_id", "session_id", "version", "log_partition", "created", "run_id", "external_id", "user_id", "component"),
     *("project_id", "repository_id", "agent_name", "started_at", "last_event_at", "ended_at", "outcome", "events"),
@@ -64,7 +56,7 @@ def session_row(state: SessionState, prices: PriceList) -> SessionRow:
         sensitive=ids.is_sensitive(state.session_id),
         duration_ms=duration_ms(state),
         models=models,
-        **{name: sum(getattr(model, name) for model in models) for name in _SUMMED},
+        **{name: sum(getattr(model, name) for model in models) for name in SUMMED},
         prompts=prompts(state.asked),
         compactions=max(state.compactions, state.telemetry_compactions),
         tool_calls=sum(tool.calls for tool in tools),
@@ -80,7 +72,7 @@ def session_row(state: SessionState, prices: PriceList) -> SessionRow:
         agents=agent_totals(state, sums),
         is_work_reported=state.work_report is not None,
         is_incomplete=is_reported and is_incomplete,
-        **{name: getattr(state.work_done, name) for name in _WORK},
+        **{name: getattr(state.work_done, name) for name in Work.__struct_fields__},
     )
 
 

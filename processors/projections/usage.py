@@ -13,7 +13,7 @@ from schemas.store.rows import AgentTotals, ModelTotals
 
 AGENTS_MAX = 200  # in a row; the others are summed
 OTHERS = "others"
-_ADDED = ModelTotals._fields[1:-1]
+SUMMED = ModelTotals._fields[1:-1]  # tokens and cost, without the name and the source of the cost
 
 
 def reported_totals(state: SessionState, prices: PriceList) -> list[ModelTotals]:
@@ -91,7 +91,7 @@ def by_model(totals: Iterable[ModelTotals]) -> list[ModelTotals]:
     found: dict[str, ModelTotals] = {}
     for one in totals:
         if (before := found.get(one.model)) is not None:
-            sums = (getattr(before, name) + getattr(one, name) for name in _ADDED)
+            sums = (getattr(before, name) + getattr(one, name) for name in SUMMED)
             source = one.cost_source if one.cost_source == before.cost_source else "unknown"
             one = ModelTotals._make((one.model, *sums, source))
         found[one.model] = one

@@ -134,7 +134,7 @@ async def test_a_hole_of_thousands_of_sessions_is_filled(of_sessions: TestStore)
         store.client.command(f"DELETE FROM {store.database}.{table} WHERE log_offset BETWEEN 1 AND {SESSIONS}")
 
     again = new_pipeline_over(store, records)
-    await again.resume(0, len(records))
+    await again.take_over(0, len(records))
 
     assert tables(store) == before
 

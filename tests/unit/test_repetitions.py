@@ -24,7 +24,7 @@ async def test_a_fact_that_counted_is_deleted_once_the_earlier_one_is_known() ->
         del warehouse.tables[table][key]
 
     after = pipeline_over(warehouse, complete.records, partitions=1)
-    await after.resume(0, 3)
+    await after.take_over(0, 3)
     await settle(after)
 
     places = {row.place: row.event_id for row in warehouse.rows("facts") if row.session_id == SESSION}

@@ -51,21 +51,19 @@ class DigestState(Struct):
     def take(self, fact: SessionFact) -> None:
         """Add the next fact in log order."""
         if fact.kind != EVENTS_RECORDED:
-            return self._lifecycle(fact)
+            record = _records.decode(fact.text) if fact.text else None
+            if isinstance(record, SessionCreated):  # values that were changed since stay
+                self.names = {name: getattr(record, name) for name in _NAMES} | self.names
+            elif isinstance(record, SessionChanged):
+                given = {name: getattr(record, name, UNSET) for name in _NAMES}
+                self.names |= {name: value for name, value in given.items() if value is not UNSET}
+            return
         self.events += 1
         self.first_at = fact.at if self.first_at is None else min(self.first_at, fact.at)
         self.last_at = max(self.last_at, fact.at)
         self.cwd = fact.cwd or self.cwd
-        step = _STEPS.get(fact.event_type)
-        return None if step is None else step(self, fact)
-
-    def _lifecycle(self, fact: SessionFact) -> None:
-        record = _records.decode(fact.text) if fact.text else None
-        if isinstance(record, SessionCreated):  # values that were changed since stay
-            self.names = {name: getattr(record, name) for name in _NAMES} | self.names
-        elif isinstance(record, SessionChanged):
-            given = {name: getattr(record, name, UNSET) for name in _NAMES}
-            self.names |= {name: value for name, value in given.items() if value is not UNSET}
+        if (step := _STEPS.get(fact.event_type)) is not None:
+            step(self, fact)
 
 
 def _prompt(state: DigestState, fact: SessionFact) -> None:
