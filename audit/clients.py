@@ -5,20 +5,19 @@ until this code knows it. So operators should notice it on the day it ships.
 """
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
 from typing import Annotated
 
 from litestar import Response, get
-from litestar.di import NamedDependency
 from litestar.params import FromQuery
 from msgspec import Struct
 
-from audit.turns import OPERATOR_WAIT_S, RequestTurn
+from audit.turns import OPERATOR_WAIT_S, Turn
 from edge.guards import may
-from query_api.days import Days, days_of
-from query_api.read_context import ReadContext
+from query_api.days import days_of
+from query_api.read_context import Context, ReadContext
 from schemas.hooks import KNOWN_EVENT_TYPES
 from schemas.http import fields
 from schemas.http.fields import doc
@@ -96,8 +95,8 @@ class UnknownShare(Struct, frozen=True):
 
 @get("/clients", operation_id="ShowClients", guards=[may("operate")])
 async def show_clients(
-    context: NamedDependency[ReadContext],
-    turn: NamedDependency[RequestTurn],
+    context: Context,
+    turn: Turn,
     start_date: FromQuery[fields.StartDate | None] = None,
     end_date: FromQuery[fields.EndDate | None] = None,
 ) -> Response[Reply[ClientsSeen]]:
@@ -105,7 +104,9 @@ async def show_clients(
 
     The default is the last seven days. ``known`` is false for a type that is stored but from which nothing is derived.
     """
-    days = _days(start_date, end_date)
+    today = datetime.now(UTC).date()
+    end = end_date or today
+    days = days_of(start_date or end - timedelta(days=DAYS - 1), end, today)
     async with turn.within(OPERATOR_WAIT_S):
         rows = await context.ask(CLIENTS_SEEN, ClientsIn(days.since, days.until, TYPES_MAX))
     clients = [_client(list(of_version)) for _, of_version in groupby(rows, attrgetter("client", "client_version"))]
@@ -119,12 +120,6 @@ async def unknown_share(context: ReadContext) -> UnknownShare:
     now = datetime.now(UTC)
     (row,) = await context.ask(UNKNOWN_EVENTS, StartedIn(now - DAY, now + DAY))
     return UnknownShare(row.events, row.unknown_events, _share(row.unknown_events, row.events))
-
-
-def _days(start_date: date | None, end_date: date | None) -> Days:
-    today = datetime.now(UTC).date()
-    end = end_date or today
-    return days_of(start_date or end - timedelta(days=DAYS - 1), end, today)
 
 
 def _client(rows: list[ClientTypeRow]) -> ClientSeen:

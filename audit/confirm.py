@@ -57,12 +57,8 @@ async def confirmed_differences(
             break
         before = frozenset(found.lines)
         await pause()
-        found = await compare_again(_unconfirmed(found, key_of))
+        again = dict.fromkeys([*found.moving_keys, *map(key_of, found.lines)])  # in order, without duplicates
+        found = await compare_again(list(again))
     unconfirmed = {key_of(line) for line in found.lines if line not in before}
     lines = [line for line in found.lines if line in before]
     return Confirmed(lines, unlisted + len(found.moving_keys) + len(unconfirmed), cut)
-
-
-def _unconfirmed(found: Comparison[L, K], key_of: Callable[[L], K]) -> list[K]:
-    """Return the keys to compare again, without duplicates, in the order in which they were found."""
-    return list(dict.fromkeys([*found.moving_keys, *map(key_of, found.lines)]))

@@ -8,15 +8,14 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from litestar import Response, get
-from litestar.di import NamedDependency
 from msgspec import Struct
 from msgspec.structs import replace
 
 from audit.receipts_end import receipts_end
-from audit.turns import OPERATOR_WAIT_S, RequestTurn
+from audit.turns import OPERATOR_WAIT_S, Turn
 from edge.guards import may
 from query_api.freshness import PROGRESS, PartitionProgressRow
-from query_api.read_context import ReadContext
+from query_api.read_context import Context
 from schemas.http import fields
 from schemas.http.fields import doc
 from schemas.http.responses import Reply
@@ -97,9 +96,7 @@ class Coverage(Struct, frozen=True):
 
 
 @get("/coverage", operation_id="ShowCoverage", guards=[may("operate")])
-async def show_coverage(
-    context: NamedDependency[ReadContext], turn: NamedDependency[RequestTurn]
-) -> Response[Reply[Coverage]]:
+async def show_coverage(context: Context, turn: Turn) -> Response[Reply[Coverage]]:
     """Show whether every position of the log up to the projected end has its receipt, and list the gaps."""
     async with turn.within(OPERATOR_WAIT_S):
         return context.reply(await load_coverage(context))
@@ -138,13 +135,18 @@ def first_gaps(coverage: Coverage) -> dict[int, int]:
 
 
 def coverage_of(progress: Sequence[PartitionProgressRow], receipts: Sequence[CoverageRow]) -> Coverage:
-    """Compare the receipts with the progress that was claimed before they were read."""
+    """Compare the receipts with the progress that was claimed before they were read. List at most `GAPS_MAX` gaps."""
     claimed = {row.log_partition: row.projected for row in progress}
     found = {row.log_partition: row for row in receipts}
-    partitions = [_partition(name, claimed.get(name, 0), found.get(name)) for name in sorted(claimed | found)]
+    partitions: list[PartitionCoverage] = []
+    left = GAPS_MAX
+    for name in sorted(claimed | found):
+        partition = _partition(name, claimed.get(name, 0), found.get(name))
+        gaps = partition.gaps[:left]
+        left -= len(gaps)
+        partitions.append(replace(partition, gaps=gaps))
     missing = sum(partition.missing for partition in partitions)
-    positions = sum(partition.end for partition in partitions)
-    return Coverage(missing == 0, positions, missing, _with_fewer_gaps(partitions))
+    return Coverage(missing == 0, sum(partition.end for partition in partitions), missing, partitions)
 
 
 async def _row(asks: Asks, partition: int, since: int, end: int) -> CoverageRow:
@@ -157,24 +159,20 @@ async def _row(asks: Asks, partition: int, since: int, end: int) -> CoverageRow:
         if found.receipts:
             first = min(first, found.first)
         receipts, projected = receipts + found.receipts, projected + found.projected
-        if found.receipts < stop - start:
-            _extend(gaps, await _gaps(asks, partition, start, stop, bool(found.receipts)))
+        if not found.receipts:
+            _extend(gaps, [GapRow(start, stop)])
+        elif found.receipts < stop - start:
+            _extend(gaps, await asks.ask(COVERAGE_GAPS, Gaps(partition, start, stop, GAPS_MAX)))
     return CoverageRow(partition, first, end, receipts, projected, receipts - projected, gaps)
 
 
-async def _gaps(asks: Asks, partition: int, start: int, stop: int, has_any: bool) -> list[PositionRange]:
-    if not has_any:
-        return [(start, stop)]
-    return [(row.start, row.stop) for row in await asks.ask(COVERAGE_GAPS, Gaps(partition, start, stop, GAPS_MAX))]
-
-
-def _extend(gaps: list[PositionRange], more: Sequence[PositionRange]) -> None:
+def _extend(gaps: list[PositionRange], more: Sequence[GapRow]) -> None:
     """Add the gaps of the next range, up to `GAPS_MAX` in all; a gap that spans both ranges stays one gap."""
-    for start, stop in more:
-        if gaps and gaps[-1][1] == start:
-            gaps[-1] = gaps[-1][0], stop
+    for gap in more:
+        if gaps and gaps[-1][1] == gap.start:
+            gaps[-1] = gaps[-1][0], gap.stop
         elif len(gaps) < GAPS_MAX:
-            gaps.append((start, stop))
+            gaps.append((gap.start, gap.stop))
 
 
 def _partition(name: int, claimed: int, row: CoverageRow | None) -> PartitionCoverage:
@@ -183,13 +181,3 @@ def _partition(name: int, claimed: int, row: CoverageRow | None) -> PartitionCov
     end = max(claimed, row.end)
     gaps = [*row.gaps, (row.end, end)] if row.end < end else row.gaps
     return PartitionCoverage(name, row.first, end, row.receipts, row.projected, row.dead, end - row.receipts, gaps)
-
-
-def _with_fewer_gaps(partitions: Sequence[PartitionCoverage]) -> list[PartitionCoverage]:
-    """Return the same partitions with at most `GAPS_MAX` gaps in all."""
-    left, listed = GAPS_MAX, []
-    for partition in partitions:
-        gaps = partition.gaps[:left]
-        left -= len(gaps)
-        listed.append(replace(partition, gaps=gaps))
-    return listed

@@ -1,19 +1,18 @@
 """The records that could not be projected. Redriving them belongs to the write side."""
 
 from base64 import b64decode
+from contextlib import suppress
 from typing import Annotated
 
 from litestar import Response, get
-from litestar.di import NamedDependency
 from litestar.params import FromPath
 from msgspec import Struct
 
-from audit.turns import OPERATOR_WAIT_S, RequestTurn
+from audit.turns import OPERATOR_WAIT_S, Turn
 from edge.errors import not_found
 from edge.guards import may
 from edge.path_params import parse_position
-from query_api.paging import Page
-from query_api.read_context import ReadContext
+from query_api.read_context import Context, Paging
 from schemas.http import fields
 from schemas.http.fields import doc, moment
 from schemas.http.responses import Reply
@@ -70,9 +69,7 @@ class WholeDeadLetter(DeadLetter, frozen=True):
 
 
 @get("/dead-letters", operation_id="ListDeadLetters", guards=[may("operate")])
-async def list_dead_letters(
-    context: NamedDependency[ReadContext], paging: NamedDependency[Page], turn: NamedDependency[RequestTurn]
-) -> Response[Reply[list[DeadLetter]]]:
+async def list_dead_letters(context: Context, paging: Paging, turn: Turn) -> Response[Reply[list[DeadLetter]]]:
     """List the records that could not be projected, newest first."""
     async with turn.within(OPERATOR_WAIT_S):
         rows, total = await context.ask_page(DEAD_LETTERS, DeadLettersPage(paging.size, paging.offset))
@@ -80,9 +77,7 @@ async def list_dead_letters(
 
 
 @get("/dead-letters/{position:str}", operation_id="GetDeadLetter", guards=[may("operate")])
-async def get_dead_letter(
-    position: FromPath[str], context: NamedDependency[ReadContext], turn: NamedDependency[RequestTurn]
-) -> Response[Reply[WholeDeadLetter]]:
+async def get_dead_letter(position: FromPath[str], context: Context, turn: Turn) -> Response[Reply[WholeDeadLetter]]:
     """Return a dead letter with its bytes as they are in the log."""
     at = parse_position(position)
     async with turn.within(OPERATOR_WAIT_S):
@@ -90,7 +85,9 @@ async def get_dead_letter(
     if not rows:
         raise not_found()
     (row,) = rows
-    text = _text(b64decode(row.value_base64))
+    text: str | None = None
+    with suppress(UnicodeDecodeError):
+        text = b64decode(row.value_base64).decode()
     return context.reply(WholeDeadLetter(*_head(row), row.key_base64, row.value_base64, text))
 
 
@@ -98,10 +95,3 @@ def _head(row: DeadLettersPageRow) -> tuple[str, str, str, int, list[str]]:
     position = str(Position(row.log_partition, row.log_offset))
     redriven_to = [str(Position(*at)) for at in row.redriven_to]
     return position, instant(row.logged_ms), row.reason, row.size, redriven_to
-
-
-def _text(value: bytes) -> str | None:
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return None

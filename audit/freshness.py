@@ -1,16 +1,14 @@
 """How far each partition is projected, and the age of the data that readers see."""
 
-from collections.abc import Sequence
 from typing import Annotated
 
 from litestar import Response, get
-from litestar.di import NamedDependency
 from msgspec import Struct
 
 from audit.clients import UnknownShare, unknown_share
 from edge.guards import may
 from query_api.freshness import PROGRESS, PartitionProgressRow
-from query_api.read_context import ReadContext
+from query_api.read_context import Context
 from schemas.http import fields
 from schemas.http.fields import doc
 from schemas.http.responses import Reply
@@ -46,22 +44,18 @@ class InstallationFreshness(Struct, frozen=True):
 
 
 @get("/freshness", operation_id="ShowFreshness", guards=[may("operate")])
-async def show_freshness(context: NamedDependency[ReadContext]) -> Response[Reply[InstallationFreshness]]:
+async def show_freshness(context: Context) -> Response[Reply[InstallationFreshness]]:
     """Show how far each partition of the log is projected, and through which moment everything accepted is visible."""
     rows = await context.ask(PROGRESS, NoParams())
-    return context.reply(freshness_of(rows, await unknown_share(context)))
-
-
-def freshness_of(rows: Sequence[PartitionProgressRow], unknown: UnknownShare) -> InstallationFreshness:
-    """Return the freshness of the installation: that of the partition that is furthest behind."""
     partitions = [_partition(row) for row in rows]
-    return InstallationFreshness(
+    freshness = InstallationFreshness(
         complete_through=_instant(min((row.complete_ms for row in rows), default=0)),
         rollups_complete_through=_instant(min((row.rolled_up_ms for row in rows), default=0)),
         lag_records=sum(partition.lag for partition in partitions),
         partitions=partitions,
-        events_of_a_day=unknown,
+        events_of_a_day=await unknown_share(context),
     )
+    return context.reply(freshness)
 
 
 def _partition(row: PartitionProgressRow) -> PartitionFreshness:

@@ -12,7 +12,7 @@ from msgspec.structs import asdict, replace
 
 from audit.prices import price_history
 from audit.turns import RequestTurn, Turns
-from prices.price_list import PriceList, in_force
+from prices.price_list import in_force
 from processors.fold.fold import begin, fold
 from processors.fold.state import SessionState
 from processors.projections.records import place_at
@@ -61,7 +61,9 @@ class FoldedHistory:
         self._turns = Turns(FOLDED_AT_ONCE, "Other sessions are being folded right now; send the same request again.")
 
     async def state_at(self, context: ReadContext, org_id: str, session_id: UUID, offset: int) -> SessionDetailRow:
-        prices = await _prices(context)
+        generations = known_generations(await context.ask_control(GENERATIONS, NoParams()))
+        made = next(known.made for known in generations if known.name == context.generation)
+        prices = in_force(await price_history(context), made.made_us)
         async with RequestTurn(self._turns).within(WAIT_S):
             state: SessionState | None = None
             facts = FactsPage(org_id, session_id, 0, place_at(offset + 1, 0), FACTS_PER_PAGE)
@@ -77,24 +79,13 @@ async def _pages(context: ReadContext, first: FactsPage) -> AsyncIterator[Sequen
     asked: FactsPage | None = first
     while asked is not None:
         page = await context.ask(FACTS, asked)
-        await _add_records(context, page)
+        # Hook events don't need their records, since their columns suffice to fold.
+        rows = {row.place: row for row in page if row.kind != EVENTS_RECORDED}
+        for places in cut_to_size(rows):
+            for record in await context.ask(RECORDS, RecordsOfFacts(first.org_id, first.session_id, places)):
+                rows[record.place].data = record.data
         yield page
         asked = replace(asked, since=page[-1].place + 1) if len(page) == first.limit else None
-
-
-async def _add_records(context: ReadContext, page: Sequence[FactRow]) -> None:
-    """Fill in the records of lifecycle requests; hook events don't need theirs, since their columns suffice to fold."""
-    rows = {row.place: row for row in page if row.kind != EVENTS_RECORDED}
-    for places in cut_to_size(rows):
-        asked = RecordsOfFacts(page[0].org_id, page[0].session_id, places)
-        for record in await context.ask(RECORDS, asked):
-            rows[record.place].data = record.data
-
-
-async def _prices(context: ReadContext) -> PriceList:
-    generations = known_generations(await context.ask_control(GENERATIONS, NoParams()))
-    made = next(known.made for known in generations if known.name == context.generation)
-    return in_force(await price_history(context), made.made_us)
 
 
 def _fold_all(state: SessionState | None, page: Sequence[FactRow]) -> SessionState | None:

@@ -1,12 +1,12 @@
 """GET /operator/prices, and the price history as the read side reads it."""
 
 from litestar import Response, get
-from litestar.di import NamedDependency
+from msgspec.structs import astuple
 
 from edge.guards import may
 from prices.price_list import LoadedPrice
 from prices.shown import ShownPrice, shown
-from query_api.read_context import ReadContext
+from query_api.read_context import Context, ReadContext
 from schemas.http.responses import Reply
 from schemas.log.price import Price
 from store.reading.question import NoParams, Question
@@ -22,15 +22,12 @@ PRICES = Question("audit.prices", NoParams, PriceRow)
 
 
 @get("/prices", operation_id="ListPrices", guards=[may("operate")])
-async def list_loaded_prices(context: NamedDependency[ReadContext]) -> Response[Reply[list[ShownPrice]]]:
+async def list_loaded_prices(context: Context) -> Response[Reply[list[ShownPrice]]]:
     """List every price that was ever loaded, in the order of loading. The last one counts for its model and moment."""
     return context.reply([shown(row) for row in await price_history(context)])
 
 
 async def price_history(context: ReadContext) -> list[LoadedPrice]:
     """Return every price that was ever loaded, in the order of loading."""
-    return [_loaded(row) for row in await context.ask_control(PRICES, NoParams())]
-
-
-def _loaded(row: PriceRow) -> LoadedPrice:
-    return LoadedPrice(Price(*(getattr(row, name) for name in Price.__struct_fields__)), row.loaded_us)
+    rows = await context.ask_control(PRICES, NoParams())
+    return [LoadedPrice(Price(*price), loaded_us) for *price, loaded_us in map(astuple, rows)]

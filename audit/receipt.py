@@ -1,6 +1,5 @@
 """The receipt of one position of the log, limited to what its org may know."""
 
-from collections.abc import Sequence
 from time import monotonic
 from typing import Annotated
 from uuid import UUID
@@ -15,7 +14,7 @@ from edge.guards import may
 from edge.path_params import parse_position
 from edge.principal import Principal
 from query_api.freshness import PROGRESS
-from query_api.read_context import ReadContext
+from query_api.read_context import Context, ReadContext
 from query_api.visibility import hide_timing
 from schemas.http import fields
 from schemas.http.fields import doc, moment
@@ -80,7 +79,7 @@ class Receipt(Struct, frozen=True):
 
 @get("/receipts/{position:str}", operation_id="GetReceipt", guards=[may("receipt.read")])
 async def get_receipt(
-    position: FromPath[str], context: NamedDependency[ReadContext], principal: NamedDependency[Principal]
+    position: FromPath[str], context: Context, principal: NamedDependency[Principal]
 ) -> Response[Reply[Receipt]]:
     """Return the outcome of a position that a write of this org returned: projected, dead or still waiting.
 
@@ -92,10 +91,14 @@ async def get_receipt(
     rows = await context.ask(RECEIPT, PositionOfOrg(principal.org_id, at.partition, at.offset))
     if rows and not (allows(principal.role, "receipt.read_all") or await _wrote(principal, at, rows[0], context)):
         rows = []
-    receipt = _receipt(at, partitions, rows)
-    if not rows:
+    if not rows:  # written or not
+        if at.partition >= partitions:
+            raise not_found()
         await hide_timing(began)
-    return context.reply(receipt)
+        return context.reply(Receipt(str(at), "waiting"))
+    row = rows[0]
+    times = instant(row.received_ms), instant(row.stored_ms)
+    return context.reply(Receipt(str(at), row.outcome, *times, row.facts, row.added, row.reason or None))
 
 
 async def _wrote(caller: Principal, at: Position, row: OrgReceiptRow, context: ReadContext) -> bool:
@@ -103,17 +106,3 @@ async def _wrote(caller: Principal, at: Position, row: OrgReceiptRow, context: R
         return row.dead_user_id == caller.user_id
     params = PositionOfUser(caller.org_id, row.session_id, caller.user_id, at.partition, at.offset, not row.added)
     return bool(await context.ask(RECEIPT_WRITER, params))
-
-
-def _receipt(position: Position, partitions: int, rows: Sequence[OrgReceiptRow]) -> Receipt:
-    """Return the receipt of a position. If the org has no row for it, it is waiting, whether it is written or not.
-
-    Raises `ApiError` (404) if the partition does not exist.
-    """
-    if not rows and position.partition >= partitions:
-        raise not_found()
-    if not rows:
-        return Receipt(str(position), "waiting")
-    row = rows[0]
-    times = instant(row.received_ms), instant(row.stored_ms)
-    return Receipt(str(position), row.outcome, *times, row.facts, row.added, row.reason or None)

@@ -109,8 +109,10 @@ class Recount:
                 await self._rollups(piece, table)
         parts = parts_of(days)
         await self._settle()
+        span = self._org_id, self._days.since, self._days.until, _pins(self._settled), LISTED_MAX
         for part in range(parts):
-            await self._orphans(part, parts)
+            for row in await self._asks.ask(RECOUNT_ORPHANS, RecountOrphans(*span, part, parts)):
+                self._note(orphan_differences(row), cut=False)
         return self._found
 
     async def of_hours(self, hours: RecountSlice) -> Recounted:
@@ -148,12 +150,6 @@ class Recount:
         for line in result.lines:
             self._note(rollup_differences(table, line), result.cut)
 
-    async def _orphans(self, part: int, parts: int) -> None:
-        pins = _pins(self._settled)
-        params = RecountOrphans(self._org_id, self._days.since, self._days.until, pins, LISTED_MAX, part, parts)
-        for row in await self._asks.ask(RECOUNT_ORPHANS, params):
-            self._note(orphan_differences(row), cut=False)
-
     async def _compare_sessions(self, piece: RecountSlice, part: int, only_these: list[UUID]) -> SessionsCompared:
         if only_these:
             await self._settle()
@@ -169,7 +165,10 @@ class Recount:
     ) -> RollupsCompared:
         if only_these:
             await self._settle()
-        settled = (self._org_id, piece.since, piece.until, await self._pins_of_rollups(), LISTED_MAX)
+        # By partition, the offset below which all records are in the rollups too.
+        marks = await self._asks.ask(ROLLUP_MARKS, NoParams())
+        rolled_up = {row.log_partition: min(row.rolled_up, self._settled.get(row.log_partition, 0)) for row in marks}
+        settled = (self._org_id, piece.since, piece.until, _pins(self._settled | rolled_up), LISTED_MAX)
         found = RollupsCompared(0, 0, [], 0, [])
         for some in cut_to_size(only_these) if only_these else [[]]:
             params = RecountRollups(*settled, table, INTERVALS[table], some)
@@ -183,14 +182,6 @@ class Recount:
         that was noted earlier stays true, but more rows are moving.
         """
         self._settled = await receipts_end(self._asks)
-
-    async def _pins_of_rollups(self) -> list[int]:
-        """Return, by partition, the offset below which all records are in the rollups too."""
-        marks = await self._asks.ask(ROLLUP_MARKS, NoParams())
-        rolled_up = {
-            mark.log_partition: min(mark.rolled_up, self._settled.get(mark.log_partition, 0)) for mark in marks
-        }
-        return _pins(self._settled | rolled_up)
 
     def _note(self, differences: Iterable[Difference], cut: bool) -> None:
         self._found.equal = False

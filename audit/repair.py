@@ -109,8 +109,4 @@ def _sessions_in(differences: Sequence[Difference]) -> list[SessionKey]:
 
 def _buckets_in(differences: Sequence[Difference], table: str) -> list[Bucket]:
     found = (d.key for d in differences if d.table == table)
-    return sorted({(str(key["org_id"]), _seconds(str(key["bucket"]))) for key in found})
-
-
-def _seconds(instant: str) -> int:
-    return int(datetime.fromisoformat(instant).timestamp())
+    return sorted({(str(key["org_id"]), int(datetime.fromisoformat(str(key["bucket"])).timestamp())) for key in found})

@@ -19,12 +19,12 @@ from audit.prices import list_loaded_prices
 from audit.receipt import get_receipt
 from audit.recount import Recount, Recounted
 from audit.slices import days_asked
-from audit.turns import OPERATOR_WAIT_S, RequestTurn, Turns
+from audit.turns import OPERATOR_WAIT_S, RequestTurn, Turn, Turns
 from edge.guards import may
 from edge.principal import Principal
 from ingest.body import Bodies
 from query_api.app import OF_ORG, read_router
-from query_api.read_context import ReadContext, read_context_of
+from query_api.read_context import Context, read_context_of
 from schemas.http import fields
 from schemas.http.responses import Reply
 
@@ -38,8 +38,8 @@ _OF_ROLLUPS = {"context": read_context_of("rollups")}
 
 @get("/recount", operation_id="RecountInstallation", guards=[may("operate")], dependencies=_OF_ROLLUPS)
 async def recount_installation(
-    context: NamedDependency[ReadContext],
-    turn: NamedDependency[RequestTurn],
+    context: Context,
+    turn: Turn,
     start_date: FromQuery[fields.StartDate | None] = None,
     end_date: FromQuery[fields.EndDate | None] = None,
 ) -> Response[Reply[Recounted]]:
@@ -51,9 +51,9 @@ async def recount_installation(
 
 @get("/recount", operation_id="RecountOrg", guards=[may("org.recount")], dependencies=_OF_ROLLUPS)
 async def recount_org(
-    context: NamedDependency[ReadContext],
+    context: Context,
     principal: NamedDependency[Principal],
-    turn: NamedDependency[RequestTurn],
+    turn: Turn,
     start_date: FromQuery[fields.StartDate | None] = None,
     end_date: FromQuery[fields.EndDate | None] = None,
 ) -> Response[Reply[Recounted]]:

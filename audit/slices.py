@@ -44,7 +44,11 @@ def days_asked(start_date: date | None, end_date: date | None) -> Days:
 def slices(days: Iterable[DayRow], requested: Days) -> Iterator[RecountSlice]:
     """Yield the requested days in order, in slices of as many days as fit into one question, at least one."""
     taken: RecountSlice | None = None
-    for day in filter(lambda day: requested.since <= day.since < requested.until, map(_slice, days)):
+    for row in days:
+        since = datetime.fromtimestamp(row.day, UTC)
+        if not requested.since <= since < requested.until:
+            continue
+        day = RecountSlice(since, since + timedelta(days=1), row.sessions, row.events)
         joined = day if taken is None else taken.until_end_of(day)
         if taken is not None and joined.parts > 1:
             yield taken
@@ -57,8 +61,3 @@ def slices(days: Iterable[DayRow], requested: Days) -> Iterator[RecountSlice]:
 def parts_of(days: Iterable[DayRow]) -> int:
     """Return the number of parts into which to split a question about all sessions."""
     return max(1, -(-sum(day.sessions for day in days) // SESSIONS_PER_QUESTION))
-
-
-def _slice(day: DayRow) -> RecountSlice:
-    since = datetime.fromtimestamp(day.day, UTC)
-    return RecountSlice(since, since + timedelta(days=1), day.sessions, day.events)

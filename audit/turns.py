@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from litestar.di import NamedDependency
+
 from edge.errors import unavailable
 
 OPERATOR_WAIT_S = 8.0  # after its arrival a request has begun or is refused, like any other request
@@ -39,3 +41,6 @@ class RequestTurn:
             yield
         finally:
             self._turns.free.release()
+
+
+Turn = NamedDependency[RequestTurn]  # of routes; the parameter is named ``turn``

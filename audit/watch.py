@@ -62,8 +62,8 @@ class Audit:
 
     async def once(self) -> None:
         """Audit the last hours, or everything if this is the first audit of the night."""
-        now = self._now()
-        full = self._is_night(now)
+        now, last = self._now(), self._last_full
+        full = now.hour == NIGHTLY_AT_HOUR and (last is None or now - last > timedelta(hours=12))
         scope = "all" if full else "hours"
         with self._in_progress(scope):
             await self._audit(scope, now, full=full)
@@ -74,15 +74,13 @@ class Audit:
         recount = Recount(live, None, days_asked(None, None), fold_version=live.generation.fold_version)
         coverage = await (load_coverage(live) if full else load_recent_coverage(live, self._suspected))
         self._suspected = first_gaps(coverage)
-        recounted = await (recount.run() if full else recount.of_hours(_last_hours(now)))
+        until = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)  # the end of the current hour
+        hours = RecountSlice(until - timedelta(hours=HOURS), until, 0, 0)
+        recounted = await (recount.run() if full else recount.of_hours(hours))
         if full:
             self._last_full = now
         self._log(scope, coverage, recounted)
         self._on_found(scope, coverage, recounted, time.monotonic() - began)
-
-    def _is_night(self, now: datetime) -> bool:
-        last = self._last_full
-        return now.hour == NIGHTLY_AT_HOUR and (last is None or now - last > timedelta(hours=12))
 
     def _log(self, scope: str, coverage: Coverage, recounted: Recounted) -> None:
         if coverage.complete and recounted.equal:
@@ -91,12 +89,6 @@ class Audit:
         some = [f"{d.table} {d.key}: {d.column} {d.stored} != {d.recounted}" for d in recounted.differences[:SHOWN_MAX]]
         many = len(recounted.differences)
         logger.error("audit_found", scope=scope, missing=coverage.missing, differences=many, some=some)
-
-
-def _last_hours(now: datetime) -> RecountSlice:
-    """Return the current hour and the hours before it."""
-    until = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-    return RecountSlice(until - timedelta(hours=HOURS), until, 0, 0)
 
 
 def auditing(audit: Audit) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
