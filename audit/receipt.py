@@ -5,14 +5,13 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import Response, get
-from litestar.di import NamedDependency
 from litestar.params import FromPath
 from msgspec import Struct
 
 from edge.errors import not_found
 from edge.guards import may
 from edge.path_params import parse_position
-from edge.principal import Principal
+from edge.principal import Caller, Principal
 from query_api.freshness import PROGRESS
 from query_api.read_context import Context, ReadContext
 from query_api.visibility import hide_timing
@@ -78,9 +77,7 @@ class Receipt(Struct, frozen=True):
 
 
 @get("/receipts/{position:str}", operation_id="GetReceipt", guards=[may("receipt.read")])
-async def get_receipt(
-    position: FromPath[str], context: Context, principal: NamedDependency[Principal]
-) -> Response[Reply[Receipt]]:
+async def get_receipt(position: FromPath[str], context: Context, principal: Caller) -> Response[Reply[Receipt]]:
     """Return the outcome of a position that a write of this org returned: projected, dead or still waiting.
 
     Any other position of the log is always `waiting`, whether it belongs to another org or is not written yet. For the

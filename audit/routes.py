@@ -7,7 +7,7 @@ The background audit takes no turn, so it can't fail because another recount is 
 from collections.abc import Sequence
 
 from litestar import Response, Router, get
-from litestar.di import NamedDependency, Provide
+from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromQuery
 
@@ -21,7 +21,7 @@ from audit.recount import Recount, Recounted
 from audit.slices import days_asked
 from audit.turns import OPERATOR_WAIT_S, RequestTurn, Turn, Turns
 from edge.guards import may
-from edge.principal import Principal
+from edge.principal import Caller
 from ingest.body import Bodies
 from query_api.app import OF_ORG, read_router
 from query_api.read_context import Context, read_context_of
@@ -52,7 +52,7 @@ async def recount_installation(
 @get("/recount", operation_id="RecountOrg", guards=[may("org.recount")], dependencies=_OF_ROLLUPS)
 async def recount_org(
     context: Context,
-    principal: NamedDependency[Principal],
+    principal: Caller,
     turn: Turn,
     start_date: FromQuery[fields.StartDate | None] = None,
     end_date: FromQuery[fields.EndDate | None] = None,

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from contextlib import closing
 from threading import Event
 
+from generations.jobs.rules import refusal_beside
 from generations.jobs.table import PROVISIONED, Job, Report, add_job_event, load_jobs, report_of
-from generations.replay_limit import refusal_beside
 from prices.price_list import PriceList, newest
 from prices.table import history_of
 from processors.fold.fold import FOLD_VERSION
@@ -60,19 +60,15 @@ def make_generation(client: Client, store: StoreAddress, name: str, partitions: 
 
 
 def _create(client: Client, store: StoreAddress, job: Job, partitions: int) -> list[str]:
-    if why := _no_room(client, job):
+    # Check again: other replays that were accepted at the same moment may come first.
+    known, jobs = load_generations(client), load_jobs(client)
+    earlier = [other for other in jobs if (other.at_us, other.id) < (job.at_us, job.id)]
+    if why := refusal_beside(job.generation, known, earlier):
         add_job_event(client, report_of(job, "failed", this_process(), report=Report(text=why)))
         return [f"not created: {why}"]
     add_job_event(client, report_of(job, "taken", this_process(), partitions=()))
     done = make_generation(client, store, job.generation, partitions)
     return [*done, f"generation {job.generation}, filling"]
-
-
-def _no_room(client: Client, job: Job) -> str | None:
-    """Check a replay again: others that were accepted at the same moment may come first."""
-    known, jobs = load_generations(client), load_jobs(client)
-    earlier = [other for other in jobs if (other.at_us, other.id) < (job.at_us, job.id)]
-    return refusal_beside(job.generation, known, earlier)
 
 
 def _drop(client: Client, store: StoreAddress, job: Job, stopping: Event) -> list[str]:
@@ -86,7 +82,8 @@ def _drop(client: Client, store: StoreAddress, job: Job, stopping: Event) -> lis
     if not known.is_dropped:
         add_generation_event(client, known.made, "dropped")
     _end_others(client, job, known.made.partitions)
-    if stopping.wait(_pause_s(known)):
+    left_s = LEFT_FOR_S if known.left_us_ago is None else known.left_us_ago / 1e6
+    if stopping.wait(max(STOPS_WITHIN_S, LEFT_FOR_S - left_s)):
         return [f"generation {known.name}, to be dropped"]
     name = {"name": store.database(known.name)}
     for server in store.each():
@@ -102,11 +99,6 @@ def _end_others(client: Client, drop: Job, partitions: int) -> None:
     for job in load_jobs(client):
         if job.generation == drop.generation and job.id != drop.id and job.is_open(partitions):
             add_job_event(client, report_of(job, "failed", this_process(), report=report))
-
-
-def _pause_s(known: KnownGeneration) -> float:
-    left_s = LEFT_FOR_S if known.left_us_ago is None else known.left_us_ago / 1e6
-    return max(STOPS_WITHIN_S, LEFT_FOR_S - left_s)
 
 
 def this_process() -> str:

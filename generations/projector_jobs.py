@@ -14,7 +14,6 @@ import msgspec
 from audit.repair import Repair
 from generations.jobs.runner import JobRunner, OnProgress, Partitions, check_again
 from generations.jobs.table import Job, Report
-from generations.prove.proof import Proof
 from generations.prove.prove import Prove
 from generations.prove.words import in_words
 from generations.situation import GenerationStatus, load_situation
@@ -98,7 +97,7 @@ class ProjectorJobs:
             "compared_with": proof.compared_with,
             "request": job.id,
             "equal": proof.equal,
-            "report": _report(proof),
+            "report": msgspec.json.encode({**msgspec.to_builtins(proof), "words": in_words(proof)}).decode(),
         }
         await self._reader.control("generations.add_proof", row)
         return Report(result={"equal": proof.equal, "differences": len(proof.differences)})
@@ -112,8 +111,3 @@ class ProjectorJobs:
 
     async def _status(self) -> GenerationStatus:
         return (await load_situation(self._reader)).generations[self._generation.name]
-
-
-def _report(proof: Proof) -> str:
-    """Return the report as JSON: the proof, and the same in words."""
-    return msgspec.json.encode({**msgspec.to_builtins(proof), "words": in_words(proof)}).decode()

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from generations.jobs.table import PROVISIONED, Job, State, Step
-from generations.situation import GenerationState, GenerationStatus, ProofRow, Situation
+from generations.jobs.table import PROVISIONED, Job, State
+from generations.situation import GenerationState, GenerationStatus, Situation
 from schemas.http import fields
 from schemas.http.fields import EVENT_ID, doc, moment
 from schemas.times import instant
@@ -92,6 +92,8 @@ class GenerationReply(Struct, frozen=True, kw_only=True):
 
 def job_reply(job: Job, situation: Situation) -> JobReply:
     state = job.state(situation.partitions_of(job.generation))
+    last = job.failed or (job.done[-1] if state == "done" else None)
+    expired = "no process picked it up in time; request it again" if job.has_expired else None
     return JobReply(
         id=job.id,
         kind=job.kind,
@@ -104,14 +106,14 @@ def job_reply(job: Job, situation: Situation) -> JobReply:
         taken=[TakenBy(step.by, instant(step.at_us // 1000), sorted(step.partitions)) for step in job.taken],
         progress=_progress(job, state, situation),
         waits_for=waits_for(job, situation),
-        finished_at=_finished_at(job, state),
+        finished_at=instant(last.at_us // 1000) if last else None,
         results=[step.report.result for step in job.done],
-        reason=_reason(job),
+        reason=job.failed.report.text if job.failed else expired,
     )
 
 
 def generation_reply(status: GenerationStatus, situation: Situation) -> GenerationReply:
-    made = status.known.made
+    made, proof = status.known.made, status.proof
     return GenerationReply(
         name=made.name,
         state=status.state,
@@ -128,7 +130,7 @@ def generation_reply(status: GenerationStatus, situation: Situation) -> Generati
             for row in status.progress
         ],
         switches=_switches(status, situation),
-        proof=_verdict(status.proof),
+        proof=ProofVerdict(instant(proof.at_us // 1000), proof.compared_with, proof.equal) if proof else None,
     )
 
 
@@ -163,17 +165,6 @@ def _progress(job: Job, state: State, situation: Situation) -> JobProgress | Non
     return None if step is None else JobProgress(step.report.share, step.report.text)
 
 
-def _finished_at(job: Job, state: State) -> str | None:
-    last: Step | None = job.failed or (job.done[-1] if state == "done" else None)
-    return None if last is None else instant(last.at_us // 1000)
-
-
-def _reason(job: Job) -> str | None:
-    if job.failed is not None:
-        return job.failed.report.text
-    return "no process picked it up in time; request it again" if job.has_expired else None
-
-
 def _switches(status: GenerationStatus, situation: Situation) -> list[Switch]:
     """Return when the generation became live. Each switch except the first belongs to the next job that ended."""
     found = []
@@ -183,7 +174,3 @@ def _switches(status: GenerationStatus, situation: Situation) -> list[Switch]:
         by, accepted = (job.by, job.options.accept_differences) if job else (None, False)
         found.append(Switch(instant(at_us // 1000), by, accepted))
     return found
-
-
-def _verdict(proof: ProofRow | None) -> ProofVerdict | None:
-    return None if proof is None else ProofVerdict(instant(proof.at_us // 1000), proof.compared_with, proof.equal)

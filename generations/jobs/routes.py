@@ -17,7 +17,7 @@ from msgspec import Struct
 from edge.errors import ApiError, invalid, not_found
 from edge.guards import may
 from edge.path_params import parse_id
-from edge.principal import Principal
+from edge.principal import Caller
 from edge.route_docs import takes
 from generations.jobs.replies import GenerationReply, JobReply, generation_reply, job_reply
 from generations.jobs.rules import refusal
@@ -25,8 +25,7 @@ from generations.jobs.table import Job, JobOptions, Kind, new_job
 from generations.situation import Situation, load_situation
 from ingest.body import Bodies
 from prices.price_file import BadPrices, parse_prices
-from query_api.paging import Page
-from query_api.read_context import ReadContext
+from query_api.read_context import Context, Paging
 from schemas.http.fields import doc
 from schemas.http.requests import CreateJob
 from schemas.http.responses import Reply
@@ -57,10 +56,7 @@ ProofReport = Annotated[msgspec.Raw, doc("The report.", _REPORT, extra_json_sche
 
 
 async def create_job(
-    request: Request[Any, Any, Any],
-    principal: NamedDependency[Principal],
-    reader: AnyReader,
-    bodies: NamedDependency[Bodies],
+    request: Request[Any, Any, Any], principal: Caller, reader: AnyReader, bodies: NamedDependency[Bodies]
 ) -> Response[Reply[JobReply]]:
     """Request a job from the processes of the installation, such as a repair, a replay or a load of prices.
 
@@ -81,9 +77,7 @@ async def create_job(
     return Response(Reply(job_reply(_find(added, row["id"]), added), {}))
 
 
-async def list_jobs(
-    context: NamedDependency[ReadContext], paging: NamedDependency[Page], reader: AnyReader
-) -> Response[Reply[list[JobReply]]]:
+async def list_jobs(context: Context, paging: Paging, reader: AnyReader) -> Response[Reply[list[JobReply]]]:
     """List the last 1,000 jobs, newest first: who requested them and when, and their results."""
     situation = await load_situation(reader, JOBS_MAX)
     newest_first = situation.jobs[::-1]
@@ -91,27 +85,21 @@ async def list_jobs(
     return context.reply([job_reply(one, situation) for one in some], paging.meta(len(newest_first)))
 
 
-async def get_job(
-    work_id: FromPath[str], context: NamedDependency[ReadContext], reader: AnyReader
-) -> Response[Reply[JobReply]]:
+async def get_job(work_id: FromPath[str], context: Context, reader: AnyReader) -> Response[Reply[JobReply]]:
     """Show a job: its progress and result, or which process is missing if none picks it up."""
     situation = await load_situation(reader, JOBS_MAX)
     return context.reply(job_reply(_find(situation, parse_id(work_id)), situation))
 
 
 @get("/generations", operation_id="ListGenerations", guards=[may("operate")])
-async def list_generations(
-    context: NamedDependency[ReadContext], reader: AnyReader
-) -> Response[Reply[list[GenerationReply]]]:
+async def list_generations(context: Context, reader: AnyReader) -> Response[Reply[list[GenerationReply]]]:
     """List the generations, oldest first, with their progress, their last proof and when they were live."""
     situation = await load_situation(reader, JOBS_MAX)
     return context.reply([generation_reply(status, situation) for status in situation.generations.values()])
 
 
 @get("/generations/{generation:str}/proof", operation_id="GetProof", guards=[may("operate")])
-async def get_proof(
-    generation: FromPath[str], context: NamedDependency[ReadContext], reader: AnyReader
-) -> Response[Reply[ProofReport]]:
+async def get_proof(generation: FromPath[str], context: Context, reader: AnyReader) -> Response[Reply[ProofReport]]:
     """Return the report of the last proof of a generation: what was compared, and every difference."""
     rows = await answer_from_control(reader, PROOF, OfGeneration(generation))
     if not rows:
@@ -133,19 +121,15 @@ def _options(wanted: CreateJob) -> JobOptions:
         if getattr(wanted, name) and wanted.kind != kind:
             raise invalid({name: [f"belongs to {kind}, not to {wanted.kind}"]})
     if wanted.kind == "prices":
-        _check_prices(wanted)
+        if wanted.generation:
+            raise invalid({"generation": ["belongs to other kinds of jobs, not to prices"]})
+        try:
+            parse_prices(wanted.prices)
+        except BadPrices as error:
+            raise invalid({"prices": [str(error)]}) from error
     elif not wanted.generation and wanted.kind != "repair":
         raise invalid({"generation": [f"name the generation to {wanted.kind}"]})
     return JobOptions(wanted.rate, wanted.accept_differences, wanted.prices, wanted.new_generations_only)
-
-
-def _check_prices(wanted: CreateJob) -> None:
-    if wanted.generation:
-        raise invalid({"generation": ["belongs to other kinds of jobs, not to prices"]})
-    try:
-        parse_prices(wanted.prices)
-    except BadPrices as error:
-        raise invalid({"prices": [str(error)]}) from error
 
 
 def _find(situation: Situation, job_id: UUID) -> Job:

@@ -1,13 +1,15 @@
 """Which jobs are refused, and what to do instead. Checked when a job arrives and when it is picked up. Pure."""
 
 import re
+from collections.abc import Iterable, Sequence
 
-from generations.jobs.table import JobOptions, Kind
-from generations.replay_limit import refusal_beside
+from generations.jobs.table import Job, JobOptions, Kind
 from generations.situation import GenerationStatus, Situation
+from store.generations import KnownGeneration
 
 # The store grants rights on databases by this prefix.
 NAME = re.compile(r"g[a-z0-9_]{0,30}")
+BESIDE_LIVE_MAX = 2  # each takes memory, threads and processor time as long as it follows the log
 
 
 def refusal(kind: Kind, generation: str, options: JobOptions, situation: Situation) -> str | None:
@@ -53,6 +55,23 @@ def _of_replay(name: str, situation: Situation) -> str | None:
     return refusal_beside(name, [status.known for status in situation.generations.values()], situation.jobs)
 
 
+def refusal_beside(name: str, known: Sequence[KnownGeneration], jobs: Iterable[Job]) -> str | None:
+    """Return why there is no room for generation ``name`` beside the live one, and what to do; None if there is room.
+
+    ``jobs`` are those that take precedence. Once a replay is taken up, these are the earlier ones, so all processes
+    decide about concurrent jobs in the same way.
+    """
+    gone = {one.name for one in known if one.is_live or one.is_dropped}
+    waiting = {job.generation for job in jobs if job.kind == "replay" and job.is_open(1)}
+    others = sorted(({one.name for one in known} | waiting) - gone - {name})
+    if len(others) < BESIDE_LIVE_MAX:
+        return None
+    return (
+        f"at most {BESIDE_LIVE_MAX} generations may exist beside the live one, and {' and '.join(others)} exist or are "
+        "requested: `drop` one of them first"
+    )
+
+
 def _of_existing(kind: Kind, status: GenerationStatus, options: JobOptions, situation: Situation) -> str | None:
     name, known = status.name, status.known
     match kind:
@@ -80,12 +99,9 @@ def _of_switch(status: GenerationStatus, options: JobOptions, situation: Situati
         return f"{name} is still filling ({status.share:.0%} of the log): wait until it follows the log, then prove it"
     if status.known.is_paused:
         return f"{name} is paused: `resume {name}` first"
-    return None if status.known.live_at_us else _unproved(status, options, situation)
-
-
-def _unproved(status: GenerationStatus, options: JobOptions, situation: Situation) -> str | None:
-    """Return what its proof lacks. A generation that was live before can become live again without a proof."""
-    name, proof, live = status.name, status.proof, situation.live
+    if status.known.live_at_us:
+        return None  # it was live before, so it needs no proof to become live again
+    proof, live = status.proof, situation.live
     if proof is None:
         return f"{name} is not proved: `prove {name}` first"
     if live is not None and proof.compared_with != live.name:

@@ -5,14 +5,12 @@ is beyond the settled offset of its partition, the other generation may still re
 versions must have equal content at any time.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from audit.confirm import Comparison
-from generations.prove.found import Changed, DifferentRow, Key
-from generations.prove.proof import Value
-from generations.prove.questions import ContentRow, Sums
-from generations.prove.tables import OF_RECORD, OF_SESSION, Table
+from generations.prove.proof import Changed, DifferentRow, Key, Value
+from generations.prove.tables import OF_RECORD, OF_SESSION, ContentRow, Sums, Table
 
 RowKey = tuple[str, ...]
 Place = tuple[RowKey, tuple[int, ...]]  # a key with its bucket in each generation: a fact may be at another offset
@@ -97,14 +95,10 @@ def different_row(table: Table, pair: RowPair) -> DifferentRow:
     rows = [row for row in (pair.live, pair.proved) if row is not None]
     cells = [dict(zip(table.columns, row.cells, strict=True)) for row in rows]
     day = next((cell[:_DAY] for row in cells for name in table.day if (cell := row[name])), None)
-    return DifferentRow(table.name, _named_key(table, pair.key, cells[0]), day, changed_columns(table, pair))
-
-
-def _named_key(table: Table, key: RowKey, cells: Mapping[str, str | None]) -> Key:
-    """Return a key with its names; a position with the org and session of its record, if they are known."""
-    if table.key == OF_RECORD:
-        return ("position", ":".join(key)), *((name, cells.get(name) or None) for name in OF_SESSION)
-    return tuple((name, part) for name, part in zip(table.key, key, strict=True) if name != "started_hour")
+    key: Key = tuple((name, part) for name, part in zip(table.key, pair.key, strict=True) if name != "started_hour")
+    if table.key == OF_RECORD:  # with the org and session of the record, if they are known
+        key = ("position", ":".join(pair.key)), *((name, cells[0].get(name) or None) for name in OF_SESSION)
+    return DifferentRow(table.name, key, day, changed_columns(table, pair))
 
 
 def changed_columns(table: Table, pair: RowPair) -> tuple[Changed, ...]:

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from audit.confirm import Pause
 from audit.receipts_end import receipts_end
-from generations.prove.found import DifferentRow, Session
+from generations.prove.proof import DifferentRow, Session
 from query_api.freshness import PROGRESS
 from store.reading.question import NoParams, Question
 from store.reading.reader import GenerationReader
@@ -54,17 +54,14 @@ class Pair(NamedTuple):
 
     async def dated(self, rows: Sequence[DifferentRow]) -> list[DifferentRow]:
         """Return the rows; those without a day get the day on which their session started, if one has the session."""
-        days = await self._days_of({row.session for row in rows if row.day is None and row.session})
-        return [row._replace(day=row.day or days.get(row.session)) for row in rows]
-
-    async def _days_of(self, sessions: set[Session]) -> dict[Session | None, str]:
+        sessions = {row.session for row in rows if row.day is None and row.session}
         days: dict[Session | None, str] = {}
         for one in self.each:
             for org_id, of_org in groupby(sorted(sessions - days.keys()), itemgetter(0)):
                 for some in cut_to_size(UUID(session_id) for _, session_id in of_org):
                     found = await one.ask(SESSION_DAYS, SessionsOfOrg(org_id, some))
                     days |= {(org_id, str(row.session_id)): row.day for row in found}
-        return days
+        return [row._replace(day=row.day or days.get(row.session)) for row in rows]
 
 
 async def _settled(one: GenerationReader) -> dict[int, int]:

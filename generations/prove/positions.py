@@ -1,27 +1,30 @@
 """Checks the positions of the log inside a generation: each has a receipt, and each receipt its facts or dead letter.
 
-All rows that are returned were wrong in two readings.
+All rows that are returned were wrong in two readings. Sums show in which blocks of log offsets a generation contradicts
+itself. A block lacks receipts if it has fewer than positions. Facts are compared with what receipts say without joining
+them: the hash of a position is added once for each of its facts. In `facts` that happens in the order of sessions; in
+`receipts`, where it is multiplied by `added`, in the order of the log.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from uuid import UUID
 
 from msgspec import Struct
 
 from audit.confirm import Comparison, Pause, confirmed_differences
-from generations.prove.blocks import Blocks, differing_blocks, incomplete_blocks
-from generations.prove.found import Changed, DifferentRow, Key
 from generations.prove.pair import Pair
-from generations.prove.questions import OffsetRange, Positions, Sums
+from generations.prove.proof import Changed, DifferentRow, Key
 from generations.prove.ranges import block_of, fact_ranges, offset_ranges, orgs_of, positions
 from generations.prove.rows import rows_of
-from generations.prove.tables import FACTS, RECEIPTS
+from generations.prove.tables import FACTS, RECEIPTS, OffsetRange, Positions, Sums
 from schemas.log.position import Position
 from store.reading.question import Question
 from store.reading.reader import GenerationReader
 
 POSITIONS_PER_QUESTION = 2_000
+_MODULUS = 1 << 64  # of the store's sums
 
 
 class ReceiptFactsRow(Struct, frozen=True):
@@ -50,6 +53,51 @@ RECEIPT_FACTS = Question("generations.prove.receipt_facts", Positions, ReceiptFa
 DEAD_RECEIPTS = Question("generations.prove.dead_receipts", Positions, DeadReceiptRow)
 
 
+class Blocks:
+    """The sums of a table by block, added up over its ranges."""
+
+    def __init__(self) -> None:
+        self.found: Counter[int] = Counter()
+        self.facts: Counter[int] = Counter()
+        self._places: Counter[int] = Counter()
+
+    def add(self, rows: Iterable[Sums]) -> None:
+        for row in rows:
+            self.found[row.bucket] += row.found
+            self.facts[row.bucket] += row.facts_added
+            self._places[row.bucket] += row.places
+
+    def placed(self) -> dict[int, tuple[int, int]]:
+        """Return, by block with facts, their number and the sum of their places."""
+        return {block: (facts, self._places[block] % _MODULUS) for block, facts in self.facts.items() if facts}
+
+
+def add_each(blocks: Sequence[Blocks], sums: Sequence[Sequence[Sums]]) -> None:
+    """Add the sums of a range to the blocks, both by generation."""
+    for of_one, rows in zip(blocks, sums, strict=True):
+        of_one.add(rows)
+
+
+def differing_blocks(receipts: Blocks, facts: Blocks) -> list[int]:
+    """Return the blocks in which receipts claim other facts than there are, in order."""
+    claimed, there = receipts.placed(), facts.placed()
+    return sorted(block for block in claimed.keys() | there.keys() if claimed.get(block) != there.get(block))
+
+
+def incomplete_blocks(part: OffsetRange, receipts: Mapping[int, int]) -> set[int]:
+    """Return the blocks with fewer ``receipts`` than positions in the range."""
+    return {block for block, count in positions_by_block(part).items() if receipts.get(block, 0) < count}
+
+
+def positions_by_block(part: OffsetRange) -> dict[int, int]:
+    """Return how many positions of each block are in the range."""
+    counts: Counter[int] = Counter()
+    for offsets in positions(part.pins, part.since, part.until):
+        for block in range(offsets.start // part.block, -(-offsets.stop // part.block) if offsets else 0):
+            counts[block] += min(offsets.stop, (block + 1) * part.block) - max(offsets.start, block * part.block)
+    return counts
+
+
 async def without_receipt(pair: Pair, part: OffsetRange, sums: Sequence[Sequence[Sums]]) -> list[DifferentRow]:
     """Return the positions of a range that have a receipt in no generation, for each generation.
 
@@ -74,7 +122,10 @@ async def with_other_facts(
     explained = incomplete_blocks(OffsetRange(0, max(pins, default=0), pins, block_of(pins)), receipts.found)
     differing = differing_blocks(receipts, facts)
     for block in differing:
-        for part in _cut(block, pins):
+        size, step = block_of(pins), max(1, POSITIONS_PER_QUESTION // len(pins))
+        until = (block + 1) * size
+        for start in range(block * size, until, step):
+            part = Positions(start, min(until, start + step), pins)
             wrong = await _confirmed(partial(_with_other_facts, one, part), pause)
             if wrong:
                 explained.add(block)
@@ -144,9 +195,3 @@ async def _blocks_with_other_facts(one: GenerationReader, pins: list[int], block
 
 def _key(position: Position, org_id: str | None = None, session_id: str | None = None) -> Key:
     return ("position", str(position)), ("org_id", org_id), ("session_id", session_id)
-
-
-def _cut(block: int, pins: list[int]) -> list[Positions]:
-    size, step = block_of(pins), max(1, POSITIONS_PER_QUESTION // len(pins))
-    until = (block + 1) * size
-    return [Positions(start, min(until, start + step), pins) for start in range(block * size, until, step)]

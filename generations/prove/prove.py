@@ -19,18 +19,14 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 
 from audit.confirm import Pause
-from generations.prove.blocks import Blocks, add_each
 from generations.prove.compare import different_row
-from generations.prove.counts import Counts
-from generations.prove.found import Found
 from generations.prove.pair import Pair
-from generations.prove.positions import with_other_dead_letters, with_other_facts, without_receipt
-from generations.prove.proof import Proof
-from generations.prove.questions import AnyRange, Sums
+from generations.prove.positions import Blocks, add_each, with_other_dead_letters, with_other_facts, without_receipt
+from generations.prove.proof import Counts, Found, Proof
 from generations.prove.ranges import OrgRows, fact_ranges, hour_ranges, offset_ranges, orgs_of, session_ranges
 from generations.prove.recount import recount
 from generations.prove.rows import Compared, compare, join_hours
-from generations.prove.tables import BY_ORG, BY_SESSION, DEAD_LETTERS, FACTS, RECEIPTS, SESSIONS, Table
+from generations.prove.tables import BY_ORG, BY_SESSION, DEAD_LETTERS, FACTS, RECEIPTS, SESSIONS, AnyRange, Sums, Table
 from store.generations import Generation
 from store.reading.reader import GenerationReader, Reader
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from generations.prove.questions import AnyRange, FactRange, HourRange, OffsetRange, SessionRange
+from generations.prove.tables import AnyRange, FactRange, HourRange, OffsetRange, SessionRange
 from store.reading.question import Question
 from store.reading.reader import GenerationReader
 

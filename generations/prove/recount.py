@@ -9,8 +9,8 @@ from audit.differences import Difference
 from audit.recount import INTERVALS, Recount
 from audit.recount_questions import RECOUNT_DAYS, DayRow
 from audit.slices import days_asked, parts_of, slices
-from generations.prove.found import Changed, DifferentRow, Found
 from generations.prove.pair import Pair
+from generations.prove.proof import Changed, DifferentRow, Found
 from store.reading.question import P, Question, R
 from store.reading.reader import GenerationReader
 
@@ -27,7 +27,9 @@ class CountedAsks:
     async def ask(self, question: Question[P, R], params: P) -> list[R]:
         rows = await self._one.ask(question, params)
         if question.name == RECOUNT_DAYS.name:
-            self._expected = _questions([row for row in rows if isinstance(row, DayRow)])
+            days = [row for row in rows if isinstance(row, DayRow)]
+            # The questions of a recount, if nothing has to be compared again.
+            self._expected = sum(piece.parts + 2 for piece in slices(days, days_asked(None, None))) + parts_of(days)
         elif question.name.startswith("audit.recount_"):
             self._answered += 1
         self._advance(min(1.0, self._answered / self._expected))
@@ -56,8 +58,3 @@ def _rows(generation: str, differences: Iterable[Difference]) -> Iterator[Differ
 def _row(difference: Difference) -> tuple[str | tuple[bool, str], ...]:
     """Return a row's place in the report; the columns of a row stay in their order."""
     return difference.table, *((part is not None, part or "") for part in difference.key.values())
-
-
-def _questions(days: list[DayRow]) -> int:
-    """Return how many questions a recount of these days asks, if nothing has to be compared again."""
-    return sum(piece.parts + 2 for piece in slices(days, days_asked(None, None))) + parts_of(days)

@@ -14,8 +14,7 @@ from msgspec.structs import asdict
 from audit.confirm import Comparison, Confirmed, confirmed_differences
 from generations.prove.compare import Place, RowKey, RowPair, Unequal, compare_rows, unchanged_pairs, unequal_buckets
 from generations.prove.pair import Pair
-from generations.prove.questions import AnyRange, ContentRow, Sums
-from generations.prove.tables import Table
+from generations.prove.tables import AnyRange, ContentRow, Sums, Table
 from store.reading.reader import GenerationReader
 from store.sql import cut_to_size
 
@@ -41,7 +40,10 @@ async def compare(pair: Pair, table: Table, part: AnyRange, sums: Sequence[Seque
     rows = iter(confirmed.lines)
     for hashes in cut_to_size((row.live or 0, row.proved or 0) for row in confirmed.lines):
         some = list(islice(rows, len(hashes)))
-        found = await _with_columns(pair, table, part, some)
+        of_rows = _all_buckets(row.buckets for row in some)
+        contents = sorted({one for row in some for one in (row.live, row.proved) if one is not None})
+        live, proved = [await rows_of(each, table, part, of_rows, contents) for each in pair.each]
+        found = unchanged_pairs(some, live, proved)
         yield Compared(moving=len(some) - len(found), pairs=found)
 
 
@@ -62,13 +64,6 @@ async def _comparison(
     rows = [await rows_of(one, table, part, buckets) for one in pair.each]
     live, proved = ([row for row in some if only is None or row.row_key in only] for some in rows)
     return compare_rows(live, proved, settled, table.is_versioned)
-
-
-async def _with_columns(pair: Pair, table: Table, part: AnyRange, rows: Sequence[Unequal]) -> list[RowPair]:
-    buckets = _all_buckets(row.buckets for row in rows)
-    hashes = sorted({one for row in rows for one in (row.live, row.proved) if one is not None})
-    live, proved = [await rows_of(each, table, part, buckets, hashes) for each in pair.each]
-    return unchanged_pairs(rows, live, proved)
 
 
 async def rows_of(

@@ -1,4 +1,7 @@
-"""The tables that are compared between generations, and the two questions about each.
+"""The tables that are compared between generations, the ranges in which they are read, and two questions about each.
+
+A range is one of a table's key, or of log offsets. `Sums` are cheap: rows and hashes of a range by bucket. Only buckets
+whose sums differ are asked for their rows.
 
 Both questions are made from a template and the columns of the row struct, so a new column is compared without a change
 here. Columns are named, since a newer version of the code may have added some to one generation only.
@@ -6,16 +9,93 @@ here. Columns are named, since a newer version of the code may have added some t
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Any, get_type_hints
+from uuid import UUID
 
 from msgspec import Struct, defstruct
 
-from generations.prove.questions import AnyRange, ContentRow, FactRange, HourRange, OffsetRange, SessionRange, Sums
 from schemas.store.rows import AnalysisRow, CompactionRow, DeadLetterRow, FactRow, ReceiptRow, SessionRow, TaskRow
 from store.reading.question import Question
 from store.reading.statements import generated
 from store.sql import read_sql
+
+
+class OrgRange(Struct, frozen=True):
+    """The rows of some orgs, of which these are the first and the last."""
+
+    first_org: str
+    last_org: str
+
+
+class FactRange(OrgRange, frozen=True):
+    """The facts of some orgs, from a key to before another one, below the ``pins``. A bucket is a block of offsets."""
+
+    since: UUID
+    since_place: int
+    until: UUID
+    until_place: int
+    pins: list[int]
+    block: int
+
+
+class SessionRange(OrgRange, frozen=True):
+    """The rows of some orgs, from a session to before another one."""
+
+    since: UUID
+    until: UUID
+
+
+class HourRange(OrgRange, frozen=True):
+    """The sessions of some orgs that started from an hour to before another one."""
+
+    since: datetime
+    until: datetime
+
+
+class Positions(Struct, frozen=True):
+    """The offsets ``[since, until)`` of all partitions, below the ``pins``."""
+
+    since: int
+    until: int
+    pins: list[int]
+
+
+class OffsetRange(Positions, frozen=True):
+    """Such offsets in buckets: each is a ``block`` of offsets."""
+
+    block: int
+
+
+AnyRange = FactRange | SessionRange | HourRange | OffsetRange
+
+
+class Sums(Struct, frozen=True):
+    """The rows of a bucket: how many, and the sum of their hashes (modulo 2^64).
+
+    For `facts` and `receipts`, ``facts_added`` counts the facts added at positions of the log, and ``places`` adds the
+    hash of the position for each of them (modulo 2^64). For `facts`, ``bytes`` is the size of their payloads.
+    """
+
+    bucket: int
+    found: int
+    content: int
+    bytes: int = 0
+    facts_added: int = 0
+    places: int = 0
+
+
+class ContentRow(Struct, frozen=True):
+    """A row by its key, and the hash of all its columns. ``cells`` are its columns as text, if they were asked for."""
+
+    row_key: tuple[str, ...]
+    bucket: int
+    row_version: int
+    row_partition: int
+    content: int
+    cells: tuple[str | None, ...]
+
 
 # In `facts`: what a fold needs from a payload. Another version needs something else, as its rows of sessions show.
 MADE_BY_THE_FOLD_VERSION = "parsed"
@@ -71,14 +151,8 @@ class Table:
         return Question(self._generated("rows"), params, ContentRow)
 
     def _generated(self, template: str) -> str:
-        text = read_sql("generations.prove", f"{template}.template")
-        for name, part in self._parts().items():
-            text = text.replace(f"{{{{{name}}}}}", part)
-        return generated(f"generations.prove.{self.name}_{template}", text)
-
-    def _parts(self) -> dict[str, str]:
         by_offset = "log_offset" in self.columns
-        return {
+        parts = {
             "table": self.name,
             "key": ", ".join(f"toString({column})" for column in self.key),
             "bucket": "intDiv(log_offset, {block:UInt64})" if by_offset else "sipHash64(session_id) % 1024",
@@ -87,6 +161,10 @@ class Table:
             "range": _CONDITIONS[self.range],
             **{name: self.adds.get(name, "0") for name in ("bytes", "facts_added", "places")},
         }
+        text = read_sql("generations.prove", f"{template}.template")
+        for name, part in parts.items():
+            text = text.replace(f"{{{{{name}}}}}", part)
+        return generated(f"generations.prove.{self.name}_{template}", text)
 
 
 OF_SESSION = ("org_id", "session_id")

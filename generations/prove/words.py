@@ -60,7 +60,8 @@ def _scope(proof: Proof) -> Iterator[str]:
 def _of_column(proof: Proof, count: ColumnCount) -> str:
     inside = f"{count.generation}: " if count.generation else ""
     said = f"{inside}{_claim(count, _counted(proof, count))}"
-    example = next((one for one in proof.differences if _belongs(one, count)), None)
+    place = count.table, count.column, UNSET if count.generation is None else count.generation
+    example = next((one for one in proof.differences if (one.table, one.column, one.generation) == place), None)
     return f"{said}, for example {_example(proof, example)}." if example else f"{said}."
 
 
@@ -80,11 +81,6 @@ def _claim(count: ColumnCount, counted: str) -> str:
         where = "that its recount does not have, or lacks some" if count.generation else "in only one generation"
         return f"{count.table} has rows {where}: {counted}"
     return f"{name} differs from its recount in {counted}" if count.generation else f"{name} differs in {counted}"
-
-
-def _belongs(difference: Difference, count: ColumnCount) -> bool:
-    inside = None if difference.generation is UNSET else difference.generation
-    return (difference.table, difference.column, inside) == (count.table, count.column, count.generation)
 
 
 def _example(proof: Proof, one: Difference) -> str:

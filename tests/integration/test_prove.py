@@ -471,7 +471,7 @@ async def test_the_lists_are_cut_but_all_rows_are_counted(
     filled: TwoGenerations, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If there are more differences than the list shows, the counts by column and day still cover all."""
-    monkeypatch.setattr("generations.prove.counts.LISTED_MAX", 5)
+    monkeypatch.setattr("generations.prove.proof.LISTED_MAX", 5)
     filled.alter("TRUNCATE TABLE {db}.tasks")
 
     proof = await filled.prove()

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 import pytest
 
 from generations.prove import rows as rows_module
-from generations.prove.blocks import Blocks, differing_blocks, incomplete_blocks, positions_by_block
 from generations.prove.compare import (
     RowPair,
     Unequal,
@@ -15,10 +14,10 @@ from generations.prove.compare import (
     unequal_buckets,
     value_of,
 )
-from generations.prove.questions import ContentRow, OffsetRange, Sums
+from generations.prove.positions import Blocks, differing_blocks, incomplete_blocks, positions_by_block
 from generations.prove.ranges import block_of, offset_ranges, positions
 from generations.prove.rows import Compared, join_hours
-from generations.prove.tables import ANALYSES, SESSIONS
+from generations.prove.tables import ANALYSES, SESSIONS, ContentRow, OffsetRange, Sums
 from schemas.store.rows import SessionRow
 
 SETTLED = [10, 20]
