@@ -80,7 +80,9 @@ def begin_prices(client: Client, shipped: PriceList, log: PriceLog | None) -> li
     """
     history = history_of(client)
     if not history:
-        return _restore(client, shipped, log.loads() if log is not None else ())
+        loads = log.loads() if log is not None else ()
+        add_prices(client, history_from(loads, shipped.prices))
+        return [f"prices: {sum(len(load.prices) for load in loads)} read back from the log"] if loads else []
     if log is None:
         return []
     loaded = [row for row in history if row.loaded_us > FIRST_IN_LOG_US]
@@ -103,11 +105,6 @@ def _record_first(client: Client, history: Sequence[LoadedPrice], shipped: Price
     log.append(structs.replace(record, received_at=time.time_ns() // 1_000_000) for record in records)
     add_prices(client, rows)
     return ["prices: this version ships a different list; the log now has the one that this installation began with"]
-
-
-def _restore(client: Client, shipped: PriceList, loads: Sequence[PricesLoaded]) -> list[str]:
-    add_prices(client, history_from(loads, shipped.prices))
-    return [f"prices: {sum(len(load.prices) for load in loads)} read back from the log"] if loads else []
 
 
 def records_of(

@@ -84,31 +84,22 @@ def _create_databases(store: StoreAddress, database: str) -> list[str]:
             if store.replicas is None or verdict_of_error(error) is not Verdict.PASSES:
                 raise
             errors.append(error)
-            lines.append(_away(database, server))
+            where = f"{server.options['host']}:{server.options['port']} does not answer, and may lack the database"
+            lines.append(f"{database}: {where}: run `provision` again when it is back")
     if store.replicas and len(store.replicas.hosts) - len(errors) < store.replicas.majority:
         raise errors[0]
     return lines
 
 
-def _away(database: str, server: StoreAddress) -> str:
-    where = f"{server.options['host']}:{server.options['port']}"
-    return f"{database}: {where} does not answer, and may lack the database: run `provision` again when it is back"
-
-
 def _create_on(server: StoreAddress, database: str, *, is_replicated: bool) -> None:
     with closing(connect(PLAIN, **server.at("default"))) as bootstrap:
         check_version(bootstrap, Refused)
+        statement = f"CREATE DATABASE IF NOT EXISTS `{database}`"
         if is_replicated:
             _check_macros(bootstrap, server.options["host"])
-        bootstrap.command(_create_database(database, is_replicated=is_replicated))
-
-
-def _create_database(database: str, *, is_replicated: bool) -> str:
-    """Return the statement. A Replicated database applies later DDL on every server."""
-    statement = f"CREATE DATABASE IF NOT EXISTS `{database}`"
-    if not is_replicated:
-        return statement
-    return f"{statement} ENGINE = Replicated('/clickhouse/databases/{database}', '{{shard}}', '{{replica}}')"
+            # A Replicated database applies later DDL on every server.
+            statement += f" ENGINE = Replicated('/clickhouse/databases/{database}', '{{shard}}', '{{replica}}')"
+        bootstrap.command(statement)
 
 
 def _check_macros(client: Client, host: str) -> None:

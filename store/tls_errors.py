@@ -11,8 +11,8 @@ from typing import Literal
 SettingPrefix = Literal["KAFKA", "STORE"]  # prefix of the setting names
 
 _SWITCH: dict[SettingPrefix, str] = {"KAFKA": "KAFKA_SECURITY", "STORE": "`secure` in STORE_URL"}
-# OpenSSL's X509_V_ERR_…; all other codes mean that no chain leads to a trusted CA.
-_NOT_YET_VALID, _EXPIRED, _HOST_MISMATCH, _ADDRESS_MISMATCH = 9, 10, 62, 64
+# By OpenSSL's X509_V_ERR_…; all other codes mean that no chain leads to a trusted CA.
+_UNFIT = {9: "is not valid yet", 10: "has expired", 62: "is for another name", 64: "is for another name"}
 _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE")
 _NO_VERSION = ("UNSUPPORTED_PROTOCOL", "ALERT_PROTOCOL_VERSION", "NO_PROTOCOLS_AVAILABLE")
 _CLIENT_CERTIFICATE = (
@@ -27,7 +27,8 @@ def tls_refusal(error: BaseException, peer: str, settings: SettingPrefix) -> str
     """Return why one side refuses TLS, and which setting to check; None if the error is not a TLS refusal."""
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"the certificate of {peer} {_unfit(cause)}: check {settings}_CA_FILE and the certificate"
+            unfit = _UNFIT.get(cause.verify_code, f"was not issued by a CA that we trust ({cause.verify_message})")
+            return f"the certificate of {peer} {unfit}: check {settings}_CA_FILE and the certificate"
         if isinstance(cause, ssl.SSLError) and (said := _refused(cause, peer, settings)):
             return said
     return None
@@ -78,16 +79,6 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         yield found
         inside = (found.__cause__, found.__context__, getattr(found, "reason", None), *found.args)
         waiting.extend(each for each in inside if isinstance(each, BaseException))
-
-
-def _unfit(error: ssl.SSLCertVerificationError) -> str:
-    if error.verify_code == _EXPIRED:
-        return "has expired"
-    if error.verify_code == _NOT_YET_VALID:
-        return "is not valid yet"
-    if error.verify_code in (_HOST_MISMATCH, _ADDRESS_MISMATCH):
-        return "is for another name"
-    return f"was not issued by a CA that we trust ({error.verify_message})"
 
 
 def _refused(error: ssl.SSLError, peer: str, settings: SettingPrefix) -> str | None:

@@ -29,8 +29,8 @@ from runtime.settings.settings import BadSettings, Settings
 from runtime.settings.store_url import store_address
 from runtime.settings.tls import check_transport
 from schemas.installation import OwnSecrets
+from store.reading.fairness import StoreTime
 from store.reading.reader import ClickHouseReader, Reader, open_probe, open_reader
-from store.reading.store_time import StoreTime
 
 
 def run_services(settings: Settings, sides: Sequence[str]) -> int:

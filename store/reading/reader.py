@@ -25,11 +25,10 @@ from store.connect import READ, SNAPSHOT, check_version, connect
 from store.errors import StoreUnavailable
 from store.generations import Generation
 from store.reading.errors import AnswerTooLarge, ReadRefused
-from store.reading.fairness import FairTurns
+from store.reading.fairness import FairTurns, StoreTime
 from store.reading.profile import OVERFLOW, PROFILE_SQL, ProfileSetting, fit_limits, untunable
 from store.reading.question import LIVE_GENERATION, P, Question, R
 from store.reading.statements import TUNING, names_of_absent, statement_untuned, statement_without
-from store.reading.store_time import StoreTime
 from store.replicas import Replicas, catch_up_all, is_claim
 
 logger = structlog.get_logger()
@@ -221,7 +220,9 @@ class ClickHouseReader:
         try:
             lent = self._lend()
             client = lent.client
-            self._catch_up_after_a_change(lent, database)
+            if self._replicas and self._caught_up.get(database) != lent.replica:
+                catch_up_all(client, database)  # a new replica must show everything that the previous one did
+                self._caught_up[database] = lent.replica
             allowed = self._allowed = self._allowed or _ask_what_is_allowed(client)
             client.database = database
             if allowed.untunable:
@@ -233,33 +234,26 @@ class ClickHouseReader:
         except (*STORE_ERRORS, ReadRefused) as error:
             if client is not None:
                 client.close()
-            raise self._failed(error, _right_to_insert(sql, database)) from error
+            raise self._failed(error, sql, database) from error
         self._idle.put(lent)
         return rows
 
-    def _failed(self, error: Exception, right: str) -> Exception:
-        """Return the error for the caller. A refusal is also logged, since only an operator can fix it.
-
-        ``right`` is the one that an INSERT needs: the refusal of a profile that forbids every INSERT does not name it.
-        """
+    def _failed(self, error: Exception, sql: str, database: str) -> Exception:
+        """Return the error for the caller. A refusal is also logged, since only an operator can fix it."""
         text, verdict = str(error), _verdict(error)
         if verdict is Verdict.TOO_LARGE:
             return AnswerTooLarge(text)
         if verdict is Verdict.REFUSED:
             self._allowed = None  # the profile may have been changed
             sentence = text if isinstance(error, ReadRefused) else sentence_of_refusal(error)
-            sentence += f" (needed here: {right})" if right and "INSERT" not in sentence else ""
+            # The refusal of a profile that forbids every INSERT does not name the right.
+            if (insert := _INSERT.search(sql)) and "INSERT" not in sentence:
+                sentence += f" (needed here: INSERT ON {database}.{insert[1]})"
             if monotonic() - self._refusal_logged > REFUSAL_LOGGED_EVERY_S:
                 self._refusal_logged = monotonic()
                 logger.error("store_refuses", error=sentence)
             return ReadRefused(sentence)
         return StoreUnavailable(text) if is_outage(error) else error
-
-    def _catch_up_after_a_change(self, lent: "Lent", database: str) -> None:
-        """Before the first question to a new replica, wait until it shows everything that the previous one did."""
-        if self._replicas and self._caught_up.get(database) != lent.replica:
-            catch_up_all(lent.client, database)
-            self._caught_up[database] = lent.replica
 
     def _lend(self) -> "Lent":
         with suppress(Empty):
@@ -299,11 +293,6 @@ def open_probe(store: StoreAddress) -> ClickHouseReader:
 
 def _maker(store: StoreAddress, within_s: float) -> ClientFactory:
     return partial(connect, READ.within(CONNECT_WITHIN_S, within_s), **store.options)
-
-
-def _right_to_insert(sql: str, database: str) -> str:
-    found = _INSERT.search(sql)
-    return f"INSERT ON {database}.{found[1]}" if found else ""
 
 
 def _ask_what_is_allowed(client: Client) -> Allowed:

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from store.reading.fairness import StoreTime
 from store.reading.reader import ClickHouseReader
-from store.reading.store_time import StoreTime
 from tests.support.rigs.query_store import QueryApi, QueryStore, session
 from tests.support.waiting import eventually
 

@@ -3,8 +3,7 @@
 import pytest
 
 from store.reading.errors import StoreTimeUsed
-from store.reading.fairness import SERVICE
-from store.reading.store_time import HOUR_S, StoreTime
+from store.reading.fairness import HOUR_S, SERVICE, StoreTime
 
 
 class Clock:
