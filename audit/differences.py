@@ -33,6 +33,14 @@ LEVELS: Mapping[str, tuple[str, ...]] = {
     "model": ("sessions", *USAGE),
     "work": WORK,
 }
+_GROUP = ("project_id", "repo", "agent_name", "user_id")
+DIMENSIONS: Mapping[str, tuple[str, ...]] = {
+    "total": (),
+    "user": ("user_id",),
+    "group": _GROUP,
+    "model": (*_GROUP, "model"),
+    "work": _GROUP,
+}
 
 
 class Difference(Struct, frozen=True):
@@ -61,21 +69,9 @@ def orphan_differences(row: OrphanRow) -> Iterator[Difference]:
 
 
 def rollup_differences(table: str, line: RollupLine) -> Iterator[Difference]:
-    key = {"org_id": line.org_id, "bucket": instant(line.bucket * 1000), **_dimensions(line)}
+    dimensions = {name: getattr(line, name) for name in DIMENSIONS[line.level]}
+    key = {"org_id": line.org_id, "bucket": instant(line.bucket * 1000), **dimensions}
     return _differences(table, key, LEVELS[line.level], line.stored, line.recounted)
-
-
-def _dimensions(line: RollupLine) -> dict[str, str | None]:
-    dimensions = {"project_id": line.project_id, "repo": line.repo, "agent_name": line.agent_name}
-    match line.level:
-        case "total":
-            return {}
-        case "user":
-            return {"user_id": line.user_id}
-        case "group" | "work":
-            return {**dimensions, "user_id": line.user_id}
-        case _:
-            return {**dimensions, "user_id": line.user_id, "model": line.model}
 
 
 def _differences(

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from audit.clients import UnknownShare, unknown_share
 from edge.guards import may
-from query_api.freshness import PROGRESS, PartitionProgressRow
+from query_api.freshness import PROGRESS
 from query_api.read_context import Context
 from schemas.http import fields
 from schemas.http.fields import doc
@@ -47,7 +47,19 @@ class InstallationFreshness(Struct, frozen=True):
 async def show_freshness(context: Context) -> Response[Reply[InstallationFreshness]]:
     """Show how far each partition of the log is projected, and through which moment everything accepted is visible."""
     rows = await context.ask(PROGRESS, NoParams())
-    partitions = [_partition(row) for row in rows]
+    partitions = [
+        PartitionFreshness(
+            partition=row.log_partition,
+            log_end=row.log_end,
+            projected=row.projected,
+            lag=max(0, row.log_end - row.projected),
+            complete_through=_instant(row.complete_ms),
+            age_seconds=row.age_ms / 1000 if row.complete_ms else None,
+            rolled_up=row.rolled_up,
+            rollups_complete_through=_instant(row.rolled_up_ms),
+        )
+        for row in rows
+    ]
     freshness = InstallationFreshness(
         complete_through=_instant(min((row.complete_ms for row in rows), default=0)),
         rollups_complete_through=_instant(min((row.rolled_up_ms for row in rows), default=0)),
@@ -56,19 +68,6 @@ async def show_freshness(context: Context) -> Response[Reply[InstallationFreshne
         events_of_a_day=await unknown_share(context),
     )
     return context.reply(freshness)
-
-
-def _partition(row: PartitionProgressRow) -> PartitionFreshness:
-    return PartitionFreshness(
-        partition=row.log_partition,
-        log_end=row.log_end,
-        projected=row.projected,
-        lag=max(0, row.log_end - row.projected),
-        complete_through=_instant(row.complete_ms),
-        age_seconds=row.age_ms / 1000 if row.complete_ms else None,
-        rolled_up=row.rolled_up,
-        rollups_complete_through=_instant(row.rolled_up_ms),
-    )
 
 
 def _instant(ms: int) -> str | None:

@@ -82,12 +82,7 @@ class Recounted(Struct):
 
 class Recount:
     def __init__(
-        self,
-        asks: Asks,
-        org_id: str | None,
-        days: Days,
-        pause: Pause | None = None,
-        fold_version: int = FOLD_VERSION,
+        self, asks: Asks, org_id: str | None, days: Days, pause: Pause | None = None, fold_version: int = FOLD_VERSION
     ) -> None:
         """Set up a recount. Facts are counted only if ``fold_version``, which built the generation, is ours."""
         self._asks, self._org_id, self._days, self._pause = asks, org_id, days, pause or partial(asyncio.sleep, PAUSE_S)

@@ -48,20 +48,17 @@ def accepted_rows(
     known = {(price.model, price.from_ms): price for price in newest(history)}
     now_us: int = client.query("SELECT toUnixTimestamp64Micro(now64(6))").result_rows[0][0]
     rows = [LoadedPrice(price, now_us) for price in wanted if known.get((price.model, price.from_ms)) != price]
-    if not new_generations_only and is_counting(client):
-        _refuse_early(rows, now_us // 1000 + NOTICE_MS)
-    return rows
-
-
-def _refuse_early(rows: Iterable[LoadedPrice], earliest_ms: int) -> None:
+    if new_generations_only or not is_counting(client):
+        return rows
     early = [f"{row.price.model} from {moment(row.price.from_ms)}" for row in rows if not has_notice(row)]
     if early:
         some = ", ".join(early[:_LISTED_MAX]) + (f" and {len(early) - _LISTED_MAX} more" if early[_LISTED_MAX:] else "")
         raise TooEarly(
             f"{some}: reports of that time may be counted already, and replaying the log would give different costs. "
-            f"Nothing was loaded. Start new prices after {moment(earliest_ms + 1000)}, or load them with "
-            "--new-generations-only: they then apply only to generations made from now on"
+            f"Nothing was loaded. Start new prices after {moment(now_us // 1000 + NOTICE_MS + 1000)}, or load them "
+            "with --new-generations-only: they then apply only to generations made from now on"
         )
+    return rows
 
 
 def is_counting(client: Client) -> bool:

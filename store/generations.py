@@ -68,20 +68,16 @@ def known_generations(events: Iterable[GenerationEvent]) -> list[KnownGeneration
         elif (generation := known.get(row.name)) is None:
             continue
         elif row.event == "live":
-            live = _switch(live, generation, row)
+            if live is not None and live is not generation:
+                live.is_live, live.left_us_ago = False, row.age_us
+            live = generation
+            live.is_live, live.left_us_ago = True, None
+            live.live_at_us = [*live.live_at_us, row.at_us]
         elif row.event in ("paused", "resumed"):
             generation.is_paused = row.event == "paused"
         elif row.event == "dropped":
             generation.is_dropped, generation.is_paused = True, False
     return list(known.values())
-
-
-def _switch(before: KnownGeneration | None, to: KnownGeneration, row: GenerationEvent) -> KnownGeneration:
-    if before is not None and before is not to:
-        before.is_live, before.left_us_ago = False, row.age_us
-    to.is_live, to.left_us_ago = True, None
-    to.live_at_us = [*to.live_at_us, row.at_us]
-    return to
 
 
 def load_generations(client: Client) -> list[KnownGeneration]:

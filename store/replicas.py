@@ -68,16 +68,12 @@ class Replicas:
                 if verdict_of_error(error) is not Verdict.PASSES:
                     raise
                 away.append(error)
-            else:
-                self._use(number)
-                return made
+                continue
+            with self._lock:
+                if number != self._used:
+                    self._used, self.changes = number, self.changes + 1
+            return made
         raise away[0]
-
-    def _use(self, number: int) -> None:
-        with self._lock:
-            if number != self._used:
-                self._used = number
-                self.changes += 1
 
 
 def write_settings(replicas: Replicas) -> Mapping[str, object]:

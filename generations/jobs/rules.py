@@ -19,11 +19,15 @@ def refusal(kind: Kind, generation: str, options: JobOptions, situation: Situati
 
 def refusal_now(kind: Kind, generation: str, options: JobOptions, situation: Situation) -> str | None:
     """Return the same for a job that has already been accepted."""
+    status = situation.generations.get(generation)
     if kind == "replay":
-        return _of_replay(generation, situation)
+        if NAME.fullmatch(generation) is None:
+            return f"{generation!r} is not a generation name: use g, then at most 30 letters, digits or _, such as g2"
+        if status is not None:
+            return f"{generation} already exists ({status.state}); names can't be reused, so choose another"
+        return refusal_beside(generation, [one.known for one in situation.generations.values()], situation.jobs)
     if kind == "prices":
         return None  # they are compared with the price history when they are loaded
-    status = situation.generations.get(generation)
     if status is None:
         names = ", ".join(situation.generations) or "none"
         return f"there is no generation {generation} (known: {names}); `replay --to {generation}` makes one"
@@ -45,14 +49,6 @@ def _in_the_way(kind: Kind, generation: str, situation: Situation) -> str | None
         if (job.kind, kind) == ("switch", "drop"):
             return f"a switch to {generation} is requested, as {job.id}: wait until it ends"
     return None
-
-
-def _of_replay(name: str, situation: Situation) -> str | None:
-    if NAME.fullmatch(name) is None:
-        return f"{name!r} is not a generation name: use g, then at most 30 letters, digits or _, such as g2"
-    if (status := situation.generations.get(name)) is not None:
-        return f"{name} already exists ({status.state}); names can't be reused, so choose another"
-    return refusal_beside(name, [status.known for status in situation.generations.values()], situation.jobs)
 
 
 def refusal_beside(name: str, known: Sequence[KnownGeneration], jobs: Iterable[Job]) -> str | None:

@@ -48,7 +48,13 @@ class Pair(NamedTuple):
 
     async def settled(self) -> list[int]:
         """Return, by partition, the offset below which all records are in the tables of both."""
-        found = [await _settled(one) for one in self.each]
+        found = []
+        for one in self.each:
+            # Receipts and progress are the last writes of a batch, and a store may have lost rows of either.
+            settled = await receipts_end(one)
+            for row in await one.ask(PROGRESS, NoParams()):
+                settled[row.log_partition] = max(row.projected, settled.get(row.log_partition, 0))
+            found.append(settled)
         partitions = max((partition + 1 for settled in found for partition in settled), default=0)
         return [min(settled.get(partition, 0) for settled in found) for partition in range(partitions)]
 
@@ -62,14 +68,3 @@ class Pair(NamedTuple):
                     found = await one.ask(SESSION_DAYS, SessionsOfOrg(org_id, some))
                     days |= {(org_id, str(row.session_id)): row.day for row in found}
         return [row._replace(day=row.day or days.get(row.session)) for row in rows]
-
-
-async def _settled(one: GenerationReader) -> dict[int, int]:
-    """Return, by partition, the offset below which all records are in the tables.
-
-    Receipts and progress are the last writes of a batch, and a store may have lost rows of either.
-    """
-    settled = await receipts_end(one)
-    for row in await one.ask(PROGRESS, NoParams()):
-        settled[row.log_partition] = max(row.projected, settled.get(row.log_partition, 0))
-    return settled

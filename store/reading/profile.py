@@ -54,10 +54,12 @@ def fit_limits(limits: Mapping[str, object], profile: ProfileSettings) -> Fitted
         known = profile.get(name)
         if known is None:
             fitted.remarks.append(f"{name} is not known to the store")
-        elif name == SNAPSHOT:
-            _fit_snapshot(fitted, known)
-        else:
+        elif name != SNAPSHOT:
             _fit_limit(fitted, name, _number(wanted), known)
+        elif known.may_be("1"):
+            fitted.settings[SNAPSHOT] = 1
+        elif known.value != "1":  # parts of one answer may be of different moments, but no row is wrong
+            fitted.remarks.append(f"{name} is off and can't be set: a count and its list may be of different moments")
     return fitted
 
 
@@ -78,14 +80,6 @@ def _fit_limit(fitted: Fitted, name: str, wanted: int | float, known: ProfileSet
     if fits != wanted:
         fitted.remarks.append(f"{name} is {fits} instead of {wanted}")
     fitted.settings[name] = fits
-
-
-def _fit_snapshot(fitted: Fitted, known: ProfileSetting) -> None:
-    """Add the snapshot setting. Without it, parts of one answer may be of different moments, but no row is wrong."""
-    if known.may_be("1"):
-        fitted.settings[SNAPSHOT] = 1
-    elif known.value != "1":
-        fitted.remarks.append(f"{SNAPSHOT} is off and can't be set: a count and its list may be of different moments")
 
 
 def _never_short(profile: ProfileSettings) -> Iterator[tuple[str, str]]:
