@@ -10,8 +10,8 @@ from contextlib import closing, suppress
 
 from msgspec import Struct
 
-from generations.create_and_drop import left_to_do
 from generations.jobs.table import load_jobs
+from generations.provisioned_jobs import left_to_do
 from processors.fold.fold import FOLD_VERSION
 from store.address import StoreAddress
 from store.client_errors import STORE_ERRORS

@@ -1,6 +1,6 @@
 """Polls the control database every two seconds for the state of the generations and for open jobs.
 
-Each subscriber decides which work is its own (see `generations.projector_jobs` and `generations.create_and_drop`).
+Each subscriber decides which work is its own (see `generations.projector_jobs` and `generations.provisioned_jobs`).
 """
 
 import asyncio

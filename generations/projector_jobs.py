@@ -3,27 +3,32 @@
 Every projector repairs its own partitions. All other jobs belong to the projector that follows partition 0, so that
 one process does them. A suspended process may, on waking, briefly believe that it still follows partition 0. So each
 step of a job may be done twice, and a switch is not recorded once its job has ended.
+
+A switch is a row `live` in the table `generations`, which readers look up every half second. The projector first waits
+until its generation shows everything that the live one shows, so that no reader sees numbers go back.
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from functools import partial
 
 import msgspec
 
 from audit.repair import Repair
-from generations.jobs.runner import JobRunner, OnProgress, Partitions, check_again
+from generations.jobs.runner import JobRunner, NotPossible, OnProgress, Partitions, check_again
 from generations.jobs.table import Job, Report
 from generations.prove.prove import Prove
 from generations.prove.words import in_words
 from generations.situation import GenerationStatus, load_situation
-from generations.switch import switch_readers
 from processors.projector import Projector
 from store.generations import Generation, KnownGeneration
 from store.reading.generations import add_event
 from store.reading.reader import Reader
 
 CATCH_UP_LOOK_S = 1.0
+SWITCH_WITHIN_S = 60.0
+SWITCH_LOOK_S = 0.2
 
 
 class ProjectorJobs:
@@ -103,7 +108,20 @@ class ProjectorJobs:
         return Report(result={"equal": proof.equal, "differences": len(proof.differences)})
 
     async def _switch(self, job: Job, _: Partitions, report: OnProgress) -> Report:
-        return Report(result=dict(await switch_readers(self._reader, self._generation, job, report)))
+        """Make the generation live, once it has caught up with the live one.
+
+        Raises `NotPossible` if the switch is refused by now, or the generation did not catch up in time.
+        """
+        situation, name = await check_again(self._reader, job), self._generation.name
+        live, give_up_at = situation.live, time.monotonic() + SWITCH_WITHIN_S
+        while live is not None and (behind := _behind(situation.generations[name], live)):
+            if time.monotonic() > give_up_at:
+                raise NotPossible(f"{name} did not catch up with {live.name}: {behind}")
+            report(0.0, behind)
+            await asyncio.sleep(SWITCH_LOOK_S)
+            situation = await check_again(self._reader, job)  # meanwhile the generation may be dropped or paused
+        await add_event(self._reader, self._generation, "live", job.id)
+        return Report(result={"from": live.name if live else None, "to": name})
 
     async def _record(self, event: str, job: Job, _: Partitions, __: OnProgress) -> Report:
         await add_event(self._reader, self._generation, event, job.id)
@@ -111,3 +129,19 @@ class ProjectorJobs:
 
     async def _status(self) -> GenerationStatus:
         return (await load_situation(self._reader)).generations[self._generation.name]
+
+
+def _behind(status: GenerationStatus, live: GenerationStatus) -> str:
+    """Return how far a generation is behind what another one showed, or an empty text if it is not behind."""
+    ours = {row.log_partition: row for row in status.progress}
+    for row in live.progress:
+        name = f"partition {row.log_partition}"
+        mine = ours.get(row.log_partition)
+        if mine is None or mine.projected < row.projected:
+            projected = 0 if mine is None else mine.projected
+            return f"{name} is at {projected} of {row.projected}"
+        if mine.complete_ms < row.complete_ms:
+            return f"{name} has not reported the end of the log yet"
+        if mine.rolled_up < row.rolled_up or mine.rolled_up_ms < row.rolled_up_ms:
+            return f"the rollups of {name} are at {mine.rolled_up} of {row.rolled_up}"
+    return ""

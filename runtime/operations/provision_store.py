@@ -8,9 +8,8 @@ partition count.
 from contextlib import closing
 from threading import Event
 
-from generations.create_and_drop import create_or_drop, left_to_do, make_generation
 from generations.jobs.table import load_jobs
-from generations.load_prices import load_requested
+from generations.provisioned_jobs import create_or_drop, left_to_do, load_requested, make_generation
 from prices.log import PriceLog, begin_prices
 from prices.price_list import PriceList
 from store.address import StoreAddress

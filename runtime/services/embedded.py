@@ -9,8 +9,8 @@ from prometheus_client import CollectorRegistry
 
 from edge.starting import Front
 from generations.control import Control
-from generations.create_and_drop import left_to_do
 from generations.jobs.table import Job
+from generations.provisioned_jobs import left_to_do
 from ingest.log.sqlite.sqlite_log import SqliteEventLog
 from ingest.privacy.redaction import compile_rules
 from prices.log import PriceLog

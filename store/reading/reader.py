@@ -234,21 +234,22 @@ class ClickHouseReader:
         except (*STORE_ERRORS, ReadRefused) as error:
             if client is not None:
                 client.close()
-            raise self._failed(error, sql, database) from error
+            raise self._failed(error, _right_to_insert(sql, database)) from error
         self._idle.put(lent)
         return rows
 
-    def _failed(self, error: Exception, sql: str, database: str) -> Exception:
-        """Return the error for the caller. A refusal is also logged, since only an operator can fix it."""
+    def _failed(self, error: Exception, right: str) -> Exception:
+        """Return the error for the caller. A refusal is also logged, since only an operator can fix it.
+
+        ``right`` is the one that an INSERT needs: the refusal of a profile that forbids every INSERT does not name it.
+        """
         text, verdict = str(error), _verdict(error)
         if verdict is Verdict.TOO_LARGE:
             return AnswerTooLarge(text)
         if verdict is Verdict.REFUSED:
             self._allowed = None  # the profile may have been changed
             sentence = text if isinstance(error, ReadRefused) else sentence_of_refusal(error)
-            # The refusal of a profile that forbids every INSERT does not name the right.
-            if (insert := _INSERT.search(sql)) and "INSERT" not in sentence:
-                sentence += f" (needed here: INSERT ON {database}.{insert[1]})"
+            sentence += f" (needed here: {right})" if right and "INSERT" not in sentence else ""
             if monotonic() - self._refusal_logged > REFUSAL_LOGGED_EVERY_S:
                 self._refusal_logged = monotonic()
                 logger.error("store_refuses", error=sentence)
@@ -293,6 +294,11 @@ def open_probe(store: StoreAddress) -> ClickHouseReader:
 
 def _maker(store: StoreAddress, within_s: float) -> ClientFactory:
     return partial(connect, READ.within(CONNECT_WITHIN_S, within_s), **store.options)
+
+
+def _right_to_insert(sql: str, database: str) -> str:
+    found = _INSERT.search(sql)
+    return f"INSERT ON {database}.{found[1]}" if found else ""
 
 
 def _ask_what_is_allowed(client: Client) -> Allowed:

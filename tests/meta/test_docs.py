@@ -9,7 +9,7 @@ from audit import history, routes, turns
 from bench.__main__ import QUESTIONS
 from cli.main import COMMANDS
 from edge import redis_counter
-from generations import control, create_and_drop, switch
+from generations import control, projector_jobs, provisioned_jobs
 from generations.control import LOOK_EVERY_S
 from generations.jobs import replies
 from generations.jobs import table as jobs
@@ -168,8 +168,8 @@ def test_the_interval_of_jobs_is_that_of_the_code() -> None:
         ("processors/flow/availability.py", (availability.RETRY_FIRST_S, availability.RETRY_MAX_S)),
         ("processors/marks/rollups.py", (rollups.PAUSE_S_MAX,)),
         ("generations/jobs/table.py", (replies.TAKEN_WITHIN_S, jobs.EXPIRES_S)),
-        ("generations/switch.py", (switch.SWITCH_WITHIN_S,)),
-        ("generations/create_and_drop.py", (create_and_drop.LEFT_FOR_S,)),
+        ("generations/projector_jobs.py", (projector_jobs.SWITCH_WITHIN_S,)),
+        ("generations/provisioned_jobs.py", (provisioned_jobs.LEFT_FOR_S,)),
     ],
 )
 def test_the_times_of_the_page_about_waiting_are_those_of_the_code(code: str, seconds: tuple[float, ...]) -> None:

@@ -27,7 +27,7 @@ from audit.watch import NIGHTLY_AT_HOUR, Audit
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
 from edge.tokens import issue_token
-from generations import create_and_drop
+from generations import provisioned_jobs
 from generations.control import Control
 from generations.jobs import table as jobs
 from generations.jobs.table import Kind
@@ -128,7 +128,7 @@ def _work(at: int) -> list[Any]:
 def make(options: dict[str, Any]) -> list[str]:
     """Do what `provision` does: create, create and drop on request, load prices; return the result of the last run."""
     store = StoreAddress(options)
-    create_and_drop.STOPS_WITHIN_S = 0.0  # it has no running projector
+    provisioned_jobs.STOPS_WITHIN_S = 0.0  # it has no running projector
     provision.provision_store(store, PARTITIONS, list_prices())
     client = connect(WRITE, **store.at(store.control))
     for kind, name in (("replay", SECOND), ("replay", DROPPED), ("drop", DROPPED), ("replay", OTHERWISE)):

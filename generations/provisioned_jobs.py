@@ -1,4 +1,4 @@
-"""Creates and drops generations on request. This needs a store user that may create and drop databases.
+"""Creates and drops generations, and loads prices, on request. This needs a store user that may create databases.
 
 `up` does it by itself, and the supervisor of `stack` runs `provision` to do it. Elsewhere an operator runs `provision`.
 """
@@ -9,11 +9,19 @@ from collections.abc import Iterable
 from contextlib import closing
 from threading import Event
 
+from msgspec import to_builtins
+
 from generations.jobs.rules import refusal_beside
 from generations.jobs.table import PROVISIONED, Job, Report, add_job_event, load_jobs, report_of
+from ingest.log.broken import BrokenLog
+from prices.log import PriceLog, load
+from prices.price_file import BadPrices, parse_prices
 from prices.price_list import PriceList, newest
-from prices.table import history_of
+from prices.shown import shown
+from prices.table import TooEarly, history_of
 from processors.fold.fold import FOLD_VERSION
+from schemas.log.position import LogUnavailable
+from schemas.log.records import Actor
 from store.address import StoreAddress
 from store.connect import PLAIN, Client, connect
 from store.generations import Generation, KnownGeneration, add_generation_event, create_generation, load_generations
@@ -24,7 +32,7 @@ STOPS_WITHIN_S = 5.0  # projectors check the generations every two seconds
 
 
 def left_to_do(generations: Iterable[KnownGeneration], jobs: Iterable[Job]) -> list[Job]:
-    """Return the open jobs to create or drop a generation, oldest first."""
+    """Return the open jobs to create or drop a generation, or to load prices, oldest first."""
     partitions = {known.name: known.made.partitions for known in generations}
     return [
         job
@@ -99,6 +107,24 @@ def _end_others(client: Client, drop: Job, partitions: int) -> None:
     for job in load_jobs(client):
         if job.generation == drop.generation and job.id != drop.id and job.is_open(partitions):
             add_job_event(client, report_of(job, "failed", this_process(), report=report))
+
+
+def load_requested(client: Client, log: PriceLog | None, job: Job) -> list[str]:
+    """Load the prices of a job, and record the result. ``client`` is on the control database.
+
+    Raises `StoreUnavailable`; the same job can be picked up again.
+    """
+    add_job_event(client, report_of(job, "taken", this_process(), partitions=()))
+    options, by = job.options, Actor(job.by, "operator")
+    try:
+        prices = parse_prices(options.prices)
+        added = load(client, log, prices, by, new_generations_only=options.new_generations_only)
+    except (TooEarly, BadPrices, BrokenLog, LogUnavailable) as error:
+        add_job_event(client, report_of(job, "failed", this_process(), report=Report(text=str(error))))
+        return [f"prices not loaded: {error}"]
+    report = Report(result={"added": to_builtins([shown(row) for row in added])})
+    add_job_event(client, report_of(job, "done", this_process(), report=report))
+    return [f"prices: {len(added)} loaded"]
 
 
 def this_process() -> str:

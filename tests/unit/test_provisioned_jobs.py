@@ -1,7 +1,7 @@
 """Which generations should be created or dropped."""
 
-from generations.create_and_drop import left_to_do
 from generations.jobs.table import Job, JobEvent, jobs_of
+from generations.provisioned_jobs import left_to_do
 from store.generations import known_generations
 from tests.support.control import events, reported, requested
 
