@@ -61,18 +61,6 @@ COVERAGE_GAPS = Question("store.receipt_gaps", Gaps, GapRow)
 RECEIPT_MARKS = Question("audit.receipt_marks", NoParams, DenseMarkRow)
 
 
-class CoverageRow(Struct, frozen=True):
-    """The receipts of one partition from ``first`` to ``end``, and the ranges below ``end`` without receipts."""
-
-    log_partition: int
-    first: int
-    end: int
-    receipts: int
-    projected: int
-    dead: int
-    gaps: list[PositionRange]
-
-
 class PartitionCoverage(Struct, frozen=True):
     """The positions of one partition below ``end``; each must have a receipt, ``projected`` or ``dead``."""
 
@@ -103,10 +91,7 @@ async def show_coverage(context: Context, turn: Turn) -> Response[Reply[Coverage
 
 
 async def load_coverage(asks: Asks) -> Coverage:
-    """Return the coverage of everything.
-
-    Progress is read first, since every position that it claims must have its receipt by then.
-    """
+    """Return the coverage of everything. Progress is read first: each position that it claims must have its receipt."""
     progress = await asks.ask(PROGRESS, NoParams())
     ends = await receipts_end(asks)
     return coverage_of(progress, [await _row(asks, partition, 0, end) for partition, end in sorted(ends.items())])
@@ -125,7 +110,7 @@ async def load_recent_coverage(asks: Asks, suspected: Mapping[int, int]) -> Cove
         mark = marks.get(partition, 0)
         since = min(mark if mark <= end else 0, suspected.get(partition, mark))
         row = await _row(asks, partition, since, end)
-        rows.append(replace(row, first=0 if since else row.first, receipts=since + row.receipts))
+        rows.append(replace(row, first=0 if since else row.first, count=since + row.count))
     return coverage_of(progress, rows)
 
 
@@ -134,10 +119,10 @@ def first_gaps(coverage: Coverage) -> dict[int, int]:
     return {found.partition: found.gaps[0][0] if found.gaps else 0 for found in coverage.partitions if found.missing}
 
 
-def coverage_of(progress: Sequence[PartitionProgressRow], receipts: Sequence[CoverageRow]) -> Coverage:
+def coverage_of(progress: Sequence[PartitionProgressRow], receipts: Sequence[PartitionCoverage]) -> Coverage:
     """Compare the receipts with the progress that was claimed before they were read. List at most `GAPS_MAX` gaps."""
     claimed = {row.log_partition: row.projected for row in progress}
-    found = {row.log_partition: row for row in receipts}
+    found = {row.partition: row for row in receipts}
     partitions: list[PartitionCoverage] = []
     left = GAPS_MAX
     for name in sorted(claimed | found):
@@ -149,8 +134,8 @@ def coverage_of(progress: Sequence[PartitionProgressRow], receipts: Sequence[Cov
     return Coverage(missing == 0, sum(partition.end for partition in partitions), missing, partitions)
 
 
-async def _row(asks: Asks, partition: int, since: int, end: int) -> CoverageRow:
-    """Return the receipts of ``[since, end)``; the position ``end - 1`` has one."""
+async def _row(asks: Asks, partition: int, since: int, end: int) -> PartitionCoverage:
+    """Return the receipts of ``[since, end)``; the position ``end - 1`` has one. What is missing is not counted yet."""
     first, receipts, projected = end, 0, 0
     gaps: list[PositionRange] = []
     for start in range(since, end, POSITIONS_PER_QUESTION):
@@ -163,7 +148,7 @@ async def _row(asks: Asks, partition: int, since: int, end: int) -> CoverageRow:
             _extend(gaps, [GapRow(start, stop)])
         elif found.receipts < stop - start:
             _extend(gaps, await asks.ask(COVERAGE_GAPS, Gaps(partition, start, stop, GAPS_MAX)))
-    return CoverageRow(partition, first, end, receipts, projected, receipts - projected, gaps)
+    return PartitionCoverage(partition, first, end, receipts, projected, receipts - projected, 0, gaps)
 
 
 def _extend(gaps: list[PositionRange], more: Sequence[GapRow]) -> None:
@@ -175,9 +160,9 @@ def _extend(gaps: list[PositionRange], more: Sequence[GapRow]) -> None:
             gaps.append((gap.start, gap.stop))
 
 
-def _partition(name: int, claimed: int, row: CoverageRow | None) -> PartitionCoverage:
+def _partition(name: int, claimed: int, row: PartitionCoverage | None) -> PartitionCoverage:
     if row is None:
         return PartitionCoverage(name, None, claimed, 0, 0, 0, claimed, [(0, claimed)] if claimed else [])
     end = max(claimed, row.end)
     gaps = [*row.gaps, (row.end, end)] if row.end < end else row.gaps
-    return PartitionCoverage(name, row.first, end, row.receipts, row.projected, row.dead, end - row.receipts, gaps)
+    return replace(row, end=end, missing=end - row.count, gaps=gaps)

@@ -20,9 +20,6 @@ class RecountSlice(NamedTuple):
     sessions: int
     events: int
 
-    def until_end_of(self, later: "RecountSlice") -> "RecountSlice":
-        return RecountSlice(self.since, later.until, self.sessions + later.sessions, self.events + later.events)
-
     @property
     def parts(self) -> int:
         """Return the number of questions: 1, unless a single day is too large for one."""
@@ -49,10 +46,12 @@ def slices(days: Iterable[DayRow], requested: Days) -> Iterator[RecountSlice]:
         if not requested.since <= since < requested.until:
             continue
         day = RecountSlice(since, since + timedelta(days=1), row.sessions, row.events)
-        joined = day if taken is None else taken.until_end_of(day)
-        if taken is not None and joined.parts > 1:
-            yield taken
-            joined = day
+        joined = day
+        if taken is not None:
+            joined = RecountSlice(taken.since, day.until, taken.sessions + day.sessions, taken.events + day.events)
+            if joined.parts > 1:
+                yield taken
+                joined = day
         taken = joined
     if taken is not None:
         yield taken

@@ -65,22 +65,19 @@ class Audit:
         now, last = self._now(), self._last_full
         full = now.hour == NIGHTLY_AT_HOUR and (last is None or now - last > timedelta(hours=12))
         scope = "all" if full else "hours"
-        with self._in_progress(scope):
-            await self._audit(scope, now, full=full)
-
-    async def _audit(self, scope: str, now: datetime, *, full: bool) -> None:
-        began = time.monotonic()
-        live = GenerationReader(self._reader, await self._reader.live())
-        recount = Recount(live, None, days_asked(None, None), fold_version=live.generation.fold_version)
-        coverage = await (load_coverage(live) if full else load_recent_coverage(live, self._suspected))
-        self._suspected = first_gaps(coverage)
         until = now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)  # the end of the current hour
         hours = RecountSlice(until - timedelta(hours=HOURS), until, 0, 0)
-        recounted = await (recount.run() if full else recount.of_hours(hours))
-        if full:
-            self._last_full = now
-        self._log(scope, coverage, recounted)
-        self._on_found(scope, coverage, recounted, time.monotonic() - began)
+        with self._in_progress(scope):
+            began = time.monotonic()
+            live = GenerationReader(self._reader, await self._reader.live())
+            recount = Recount(live, None, days_asked(None, None), fold_version=live.generation.fold_version)
+            coverage = await (load_coverage(live) if full else load_recent_coverage(live, self._suspected))
+            self._suspected = first_gaps(coverage)
+            recounted = await (recount.run() if full else recount.of_hours(hours))
+            if full:
+                self._last_full = now
+            self._log(scope, coverage, recounted)
+            self._on_found(scope, coverage, recounted, time.monotonic() - began)
 
     def _log(self, scope: str, coverage: Coverage, recounted: Recounted) -> None:
         if coverage.complete and recounted.equal:

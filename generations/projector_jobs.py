@@ -54,10 +54,7 @@ class ProjectorJobs:
         self.is_dropped = asyncio.Event()
 
     async def see(self, generations: Sequence[KnownGeneration], jobs: Sequence[Job]) -> None:
-        """Follow the state of the generation, and start its jobs.
-
-        Raises `Broken` if a job ended with a fault that must stop the process.
-        """
+        """Follow the state of the generation, and start its jobs. Raises `Broken` if a job's fault must stop us."""
         self._runner.check()
         known = next((known for known in generations if known.name == self._generation.name), None)
         if known is None or known.is_dropped:
@@ -108,10 +105,7 @@ class ProjectorJobs:
         return Report(result={"equal": proof.equal, "differences": len(proof.differences)})
 
     async def _switch(self, job: Job, _: Partitions, report: OnProgress) -> Report:
-        """Make the generation live, once it has caught up with the live one.
-
-        Raises `NotPossible` if the switch is refused by now, or the generation did not catch up in time.
-        """
+        """Make the generation live once it has caught up with the live one. Raises `NotPossible` if that takes long."""
         situation, name = await check_again(self._reader, job), self._generation.name
         live, give_up_at = situation.live, time.monotonic() + SWITCH_WITHIN_S
         while live is not None and (behind := _behind(situation.generations[name], live)):

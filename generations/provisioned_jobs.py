@@ -51,9 +51,17 @@ def create_or_drop(
     Once ``stopping`` is set, a drop does not wait for readers but is left for the next start.
     Raises `StoreUnavailable`; the same job can be picked up again.
     """
-    if job.kind == "replay":
-        return _create(client, store, job, partitions)
-    return _drop(client, store, job, stopping or Event())
+    if job.kind == "drop":
+        return _drop(client, store, job, stopping or Event())
+    # Check again: other replays that were accepted at the same moment may come first.
+    known, jobs = load_generations(client), load_jobs(client)
+    earlier = [other for other in jobs if (other.at_us, other.id) < (job.at_us, job.id)]
+    if why := refusal_beside(job.generation, known, earlier):
+        add_job_event(client, report_of(job, "failed", this_process(), report=Report(text=why)))
+        return [f"not created: {why}"]
+    add_job_event(client, report_of(job, "taken", this_process(), partitions=()))
+    done = make_generation(client, store, job.generation, partitions)
+    return [*done, f"generation {job.generation}, filling"]
 
 
 def make_generation(client: Client, store: StoreAddress, name: str, partitions: int) -> list[str]:
@@ -65,18 +73,6 @@ def make_generation(client: Client, store: StoreAddress, name: str, partitions: 
     made_with = PriceList(newest(history_of(client))).sha256
     create_generation(client, store, Generation(name, partitions, FOLD_VERSION, made_with))
     return done
-
-
-def _create(client: Client, store: StoreAddress, job: Job, partitions: int) -> list[str]:
-    # Check again: other replays that were accepted at the same moment may come first.
-    known, jobs = load_generations(client), load_jobs(client)
-    earlier = [other for other in jobs if (other.at_us, other.id) < (job.at_us, job.id)]
-    if why := refusal_beside(job.generation, known, earlier):
-        add_job_event(client, report_of(job, "failed", this_process(), report=Report(text=why)))
-        return [f"not created: {why}"]
-    add_job_event(client, report_of(job, "taken", this_process(), partitions=()))
-    done = make_generation(client, store, job.generation, partitions)
-    return [*done, f"generation {job.generation}, filling"]
 
 
 def _drop(client: Client, store: StoreAddress, job: Job, stopping: Event) -> list[str]:

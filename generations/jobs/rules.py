@@ -37,7 +37,6 @@ def refusal_now(kind: Kind, generation: str, options: JobOptions, situation: Sit
 
 
 def _in_the_way(kind: Kind, generation: str, situation: Situation) -> str | None:
-    """Return why an open job for the same generation is in the way, or None."""
     partitions = situation.partitions_of(generation)
     for job in situation.jobs:
         if job.generation != generation or not job.is_open(partitions):

@@ -43,11 +43,8 @@ class JobRunner:
         self._ended: dict[UUID, Partitions] = {}  # the work whose end we have recorded
 
     def begin(self, job: Job, ours: Partitions) -> None:
-        """Start the work for these partitions unless it is running or has ended.
-
-        ``job`` may be older than our last report on it, so we remember which work has ended.
-        """
-        left = ours - self._ended.get(job.id, frozenset())
+        """Start the work for these partitions unless it is running or has ended."""
+        left = ours - self._ended.get(job.id, frozenset())  # ``job`` may be older than our last report on it
         if left and job.id not in self._running:
             self._running[job.id] = asyncio.create_task(self._do(job, left))
 

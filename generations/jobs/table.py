@@ -111,21 +111,17 @@ class Job(Struct):
 
 
 def jobs_of(events: Iterable[JobEvent]) -> list[Job]:
-    """Return the jobs of the kinds that this version knows, oldest first.
-
-    A report may have an earlier time than its job, since each replica of a store has its own clock.
-    """
-    rows = sorted(events, key=lambda row: row.at_us)
-    found = {row.id: _job(row) for row in rows if row.event == "requested" and row.kind in KINDS}
+    """Return the jobs of the kinds that this version knows, oldest first."""
+    rows, found = sorted(events, key=lambda row: row.at_us), dict[UUID, Job]()
+    for row in rows:
+        if row.event == "requested" and row.kind in KINDS:
+            kind, options = cast("Kind", row.kind), msgspec.json.decode(row.detail or "{}", type=JobOptions)
+            found[row.id] = Job(row.id, kind, row.generation, row.by, row.at_us, row.age_us / 1e6, options)
+    # A report may have an earlier time than its job, since each replica of a store has its own clock.
     for row in rows:
         if (job := found.get(row.id)) is not None:
             _add(job, row)
     return list(found.values())
-
-
-def _job(row: JobEvent) -> Job:
-    options = msgspec.json.decode(row.detail or "{}", type=JobOptions)
-    return Job(row.id, cast("Kind", row.kind), row.generation, row.by, row.at_us, row.age_us / 1e6, options)
 
 
 def _add(job: Job, row: JobEvent) -> None:

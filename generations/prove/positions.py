@@ -72,12 +72,6 @@ class Blocks:
         return {block: (facts, self._places[block] % _MODULUS) for block, facts in self.facts.items() if facts}
 
 
-def add_each(blocks: Sequence[Blocks], sums: Sequence[Sequence[Sums]]) -> None:
-    """Add the sums of a range to the blocks, both by generation."""
-    for of_one, rows in zip(blocks, sums, strict=True):
-        of_one.add(rows)
-
-
 def differing_blocks(receipts: Blocks, facts: Blocks) -> list[int]:
     """Return the blocks in which receipts claim other facts than there are, in order."""
     claimed, there = receipts.placed(), facts.placed()
@@ -99,12 +93,9 @@ def positions_by_block(part: OffsetRange) -> dict[int, int]:
 
 
 async def without_receipt(pair: Pair, part: OffsetRange, sums: Sequence[Sequence[Sums]]) -> list[DifferentRow]:
-    """Return the positions of a range that have a receipt in no generation, for each generation.
-
-    If only one lacks a receipt, the comparison with the other one shows it.
-    """
+    """Return the positions of a range that have a receipt in no generation, for each generation."""
     incomplete = [incomplete_blocks(part, {row.bucket: row.found for row in rows}) for rows in sums]
-    blocks = set.intersection(*incomplete)
+    blocks = set.intersection(*incomplete)  # if only one lacks a receipt, the comparison with the other one shows it
     if not blocks:
         return []
     wrong = await _confirmed(partial(_without_receipt, pair, part, blocks), pair.pause)
