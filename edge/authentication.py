@@ -51,7 +51,9 @@ class TokenVerifier:
         if grant is None:
             grant = grant_from_claims(*self._claims(token))
             grant.check_time(self._clock())
-            self._remember(token, grant)
+            if len(self._grants) >= _CACHE_MAX:
+                del self._grants[next(iter(self._grants))]  # the oldest one; its next use caches it again
+            self._grants[token] = grant
         grant.check_time(self._clock())
         if self._revoked(grant.jti):
             raise BadToken("the token was revoked")
@@ -62,17 +64,18 @@ class TokenVerifier:
         self._keys = tuple(keys)
         self._grants.clear()
 
-    def _remember(self, token: str, grant: Grant) -> None:
-        if len(self._grants) >= _CACHE_MAX:
-            del self._grants[next(iter(self._grants))]  # the oldest one; its next use caches it again
-        self._grants[token] = grant
-
     def _claims(self, token: str) -> tuple[dict[str, Any], VerificationKey]:
         if len(token) > _TOKEN_BYTES_MAX:
             raise BadToken("the token is too long")
         if not _CANONICAL.fullmatch(token):
             raise BadToken("the token is not canonical base64url")
-        for key in self._candidates(token):
+        try:
+            header = jwt.get_unverified_header(token)
+        except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
+            raise BadToken(str(error)) from error
+        for key in self._keys:
+            if (key.kid, key.algorithm) != (header.get("kid"), header.get("alg")):
+                continue
             try:
                 claims = jwt.decode(token, key.key, algorithms=[key.algorithm], options=dict(_SIGNATURE_ONLY))  # type: ignore[arg-type]  # a TypedDict there
                 return claims, key
@@ -81,14 +84,6 @@ class TokenVerifier:
             except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
                 raise BadToken(str(error)) from error
         raise BadToken("no key verifies the signature")
-
-    def _candidates(self, token: str) -> list[VerificationKey]:
-        try:
-            header = jwt.get_unverified_header(token)
-        except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
-            raise BadToken(str(error)) from error
-        kid, algorithm = header.get("kid"), header.get("alg")
-        return [key for key in self._keys if key.kid == kid and key.algorithm == algorithm]
 
 
 class Authenticate:

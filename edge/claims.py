@@ -40,20 +40,16 @@ def grant_from_claims(claims: dict[str, Any], key: VerificationKey) -> Grant:
     audience = claims.get("aud")
     if key.audience not in (audience if isinstance(audience, list) else [audience]):
         raise BadToken("wrong audience")
-    principal = _principal(claims)
-    if principal.org_id != OPERATOR_ORG and not key.grants_org_access:
-        raise BadToken("this key may sign operator tokens only")
-    not_before = max(_time(claims, "iat"), _time(claims, "nbf") if "nbf" in claims else 0.0)
-    return Grant(principal, _name(claims, "jti"), not_before, _time(claims, "exp"))
-
-
-def _principal(claims: dict[str, Any]) -> Principal:
     user_id, org_id, role = _name(claims, "sub"), _name(claims, "org_id"), claims.get("role")
     if role not in ROLES:
         raise BadToken("unknown role")
     if (role == "operator") != (org_id == OPERATOR_ORG):
         raise BadToken("the operator role requires the operator org, and vice versa")
-    return Principal(user_id, org_id, role)
+    if org_id != OPERATOR_ORG and not key.grants_org_access:
+        raise BadToken("this key may sign operator tokens only")
+    not_before = max(_time(claims, "iat"), _time(claims, "nbf") if "nbf" in claims else 0.0)
+    principal = Principal(user_id, org_id, role)
+    return Grant(principal, _name(claims, "jti"), not_before, _time(claims, "exp"))
 
 
 def _name(claims: dict[str, Any], claim: str) -> str:

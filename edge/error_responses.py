@@ -1,9 +1,8 @@
 """Turn exceptions into error responses. This is the only place that builds error bodies."""
 
 import re
-from collections.abc import Callable
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 import structlog
@@ -33,64 +32,46 @@ def respond_to_error(_request: Request[Any, Any, Any], error: Exception) -> Resp
 
 
 def _as_api_error(error: Exception) -> ApiError | None:
-    for kind, translate in _TRANSLATIONS:
-        if isinstance(error, kind):
-            return translate(error)
+    # The order counts: ValidationException is an HTTPException, msgspec's ValidationError is a DecodeError.
+    match error:
+        case ApiError():
+            return error
+        case LogUnavailable():
+            return log_unavailable()
+        case ValidationException():
+            return _from_parameters(error)
+        case HTTPException():
+            return _from_http(error)
+        case msgspec.ValidationError():
+            path, sentence = explain(str(error))
+            return invalid({path: [sentence]})
+        case msgspec.DecodeError() | RecursionError() | UnicodeDecodeError():
+            return invalid_json()
     return None
 
 
-def _from_validation(error: Exception) -> ApiError:
-    path, sentence = explain(str(error))
-    return invalid({path: [sentence]})
-
-
-def _from_syntax(_error: Exception) -> ApiError:
-    return invalid_json()
-
-
-def _from_parameters(error: Exception) -> ApiError | None:
-    known = cast(ValidationException, error)
-    if missing := _MISSING.search(known.detail):
+def _from_parameters(error: ValidationException) -> ApiError:
+    if missing := _MISSING.search(error.detail):
         return invalid({missing[1]: ["is required"]})
-    extra = known.extra if isinstance(known.extra, list) else [{"message": known.detail}]
+    extra = error.extra if isinstance(error.extra, list) else [{"message": error.detail}]
     # Path ids are strings, so they are never wrong here. Litestar lists those that the handler does not declare.
     faults = [(item.get("key") or "body", item.get("message", "")) for item in extra if item.get("source") != "path"]
     # Parameters are always strings, so the sentences leave that out.
     return invalid({name: [explain(message)[1].removesuffix(", not a string")] for name, message in faults})
 
 
-def _from_http(error: Exception) -> ApiError | None:
+def _from_http(error: HTTPException) -> ApiError | None:
     """Translate Litestar's errors: unknown routes, methods, bodies. None for a 500, which is unexpected."""
-    known = cast(HTTPException, error)
-    make = _BY_STATUS.get(known.status_code)
-    return make(known) if make else None
-
-
-def _method_not_allowed(error: HTTPException) -> ApiError:
-    allow = (error.headers or {}).get("allow", "")
-    return ApiError(405, "method_not_allowed", "This address does not support this method.", headers={"Allow": allow})
+    allow = {"Allow": (error.headers or {}).get("allow", "")}
+    by_status = {
+        400: ApiError(400, "bad_request", "The request could not be read."),
+        401: unauthenticated(),
+        404: not_found(),
+        405: ApiError(405, "method_not_allowed", "This address does not support this method.", headers=allow),
+        413: too_large(),
+    }
+    return by_status.get(error.status_code)
 
 
 too_large = partial(ApiError, 413, "too_large", "The request is too large.")
-
-_BY_STATUS: dict[int, Callable[[HTTPException], ApiError]] = {
-    400: lambda _error: ApiError(400, "bad_request", "The request could not be read."),
-    401: lambda _error: unauthenticated(),
-    404: lambda _error: not_found(),
-    405: _method_not_allowed,
-    413: lambda _error: too_large(),
-}
-
-# The first match counts: ValidationException is an HTTPException, msgspec's ValidationError is a DecodeError.
-_TRANSLATIONS: tuple[tuple[type[Exception], Callable[[Exception], ApiError | None]], ...] = (
-    (ApiError, lambda error: cast(ApiError, error)),
-    (LogUnavailable, lambda _error: log_unavailable()),
-    (ValidationException, _from_parameters),
-    (HTTPException, _from_http),
-    (msgspec.ValidationError, _from_validation),
-    (msgspec.DecodeError, _from_syntax),
-    (RecursionError, _from_syntax),
-    (UnicodeDecodeError, _from_syntax),
-)
-
 COMMON_EXCEPTION_HANDLERS: ExceptionHandlersMap = {Exception: respond_to_error, HTTPException: respond_to_error}

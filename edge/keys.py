@@ -64,14 +64,13 @@ def parse_public_keys(pem: bytes) -> tuple[VerificationKey, ...]:
     blocks = _PUBLIC.findall(pem)
     if not blocks:
         raise ValueError("does not contain a public key in PEM")
-    return tuple(_verifying(block) for block in blocks)
-
-
-def _verifying(block: bytes) -> VerificationKey:
-    try:
-        key = serialization.load_pem_public_key(block)
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise ValueError("contains a malformed public key") from error
-    if not isinstance(key, Ed25519PublicKey):
-        raise ValueError("contains a public key that is not Ed25519")
-    return VerificationKey("EdDSA", key, grants_org_access=False)
+    keys = []
+    for block in blocks:
+        try:
+            key = serialization.load_pem_public_key(block)
+        except (ValueError, UnsupportedAlgorithm) as error:
+            raise ValueError("contains a malformed public key") from error
+        if not isinstance(key, Ed25519PublicKey):
+            raise ValueError("contains a public key that is not Ed25519")
+        keys.append(VerificationKey("EdDSA", key, grants_org_access=False))
+    return tuple(keys)

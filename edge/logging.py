@@ -43,9 +43,20 @@ class AccessLog:
         """Log or count a request; ``began`` is a time of `time.perf_counter`."""
         is_rejected = HTTP_400_BAD_REQUEST <= status < HTTP_500_INTERNAL_SERVER_ERROR
         if is_rejected and not self._lines[bool(scope.get("user"))].take(int(self._clock())):
-            self._count_rejected(status)
+            if not self._omitted:
+                self._call_later(SUMMARY_EVERY_S, self.log_summary)
+            self._omitted[status] += 1
         else:
-            log_access(scope, status, began)
+            user: Any = scope.get("user")
+            access.info(
+                "request",
+                method=scope["method"],
+                path=masked_path(scope["path"], user and user.org_id),
+                status=status,
+                ms=round((time.perf_counter() - began) * 1000, 2),
+                org=user and user.org_id,
+                user=user and user.user_id,
+            )
 
     def log_summary(self) -> None:
         """Log the count of omitted lines now."""
@@ -53,11 +64,6 @@ class AccessLog:
         if counts:
             by_status = {str(status): counts[status] for status in sorted(counts)}
             access.warning("requests_rejected", lines_left_out=counts.total(), by_status=by_status)
-
-    def _count_rejected(self, status: int) -> None:
-        if not self._omitted:
-            self._call_later(SUMMARY_EVERY_S, self.log_summary)
-        self._omitted[status] += 1
 
 
 class _Lines:
@@ -71,20 +77,6 @@ class _Lines:
             self._second, self._taken = second, 0
         self._taken += 1
         return self._taken <= LINES_PER_SECOND
-
-
-def log_access(scope: HTTPScope, status: int, began: float) -> None:
-    """Log a request; ``began`` is a time of `time.perf_counter`."""
-    user: Any = scope.get("user")
-    access.info(
-        "request",
-        method=scope["method"],
-        path=masked_path(scope["path"], user and user.org_id),
-        status=status,
-        ms=round((time.perf_counter() - began) * 1000, 2),
-        org=user and user.org_id,
-        user=user and user.user_id,
-    )
 
 
 def masked_path(path: str, org: str | None) -> str:

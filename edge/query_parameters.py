@@ -56,16 +56,13 @@ async def refuse_unknown_parameters(request: Request[Any, Any, Any]) -> None:
     handler = request.scope["route_handler"]
     if not (query := request.scope["query_string"]) or handler.opt.get("any_query_parameter"):
         return
-    known: KnownParameters = request.app.state[_STATE].get(id(handler), KnownParameters())
-    if faults := _find_faults(known, _parse_query(query)):
-        raise invalid(faults)
-
-
-def _parse_query(query: bytes) -> list[tuple[str, str]]:
     try:
-        return parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict")
+        given = parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict")
     except UnicodeDecodeError as error:
         raise ApiError(400, "bad_encoding", "The query is not percent-encoded UTF-8.") from error
+    known: KnownParameters = request.app.state[_STATE].get(id(handler), KnownParameters())
+    if faults := _find_faults(known, given):
+        raise invalid(faults)
 
 
 def _known_parameters(handler: HTTPRouteHandler, expected: Iterable[Any]) -> KnownParameters:

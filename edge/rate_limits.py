@@ -131,7 +131,14 @@ class Spending:
         is_beyond = window.used > limit
         self.allowance = self.allowance._replace(remaining=limit - window.used + (more if is_beyond else 0))
         if is_beyond:
-            raise _too_few_left(more + 1, self.allowance)
+            left = self.allowance
+            message = (
+                f"This request counts as {more + 1} writes, one for each session, and your organisation has"
+                f" {max(0, left.remaining)} left for this hour; send the same request again later, or fewer sessions at"
+                " once."
+            )
+            # The middleware adds the other headers.
+            raise ApiError(429, "rate_limited", message, headers={"Retry-After": str(left.resets_in_s)})
 
 
 async def charge(scope: Scope, requests: int) -> None:
@@ -154,33 +161,21 @@ class LimitRate:
         spending = None if principal is None else await self.limits.spend(principal.org_id, method)
         if spending is None:
             await self.app(scope, receive, send)
-        elif spending.allowance.remaining < 0:
+            return
+        if spending.allowance.remaining < 0:
             raise too_many_requests(spending.allowance)
-        else:
-            scope["state"][_SPENDING] = spending
-            await self.app(scope, receive, _with_headers(spending, send))
+        scope["state"][_SPENDING] = spending
 
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                limits = spending.allowance.headers().items()
+                message["headers"] = [*message["headers"], *((name.encode(), value.encode()) for name, value in limits)]
+            await send(message)
 
-def _with_headers(spending: Spending, send: Send) -> Send:
-    async def send_with_headers(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            limits = spending.allowance.headers().items()
-            message["headers"] = [*message["headers"], *((name.encode(), value.encode()) for name, value in limits)]
-        await send(message)
-
-    return send_with_headers
+        await self.app(scope, receive, send_with_headers)
 
 
 def too_many_requests(left: Allowance) -> ApiError:
     """Return 429: the org has used up its requests for this hour."""
     message = "Your organisation has used up its requests for this hour; send the same request again later."
     return ApiError(429, "rate_limited", message, headers={**left.headers(), "Retry-After": str(left.resets_in_s)})
-
-
-def _too_few_left(requests: int, left: Allowance) -> ApiError:
-    """Return 429: the request counts as more requests than are left. The middleware adds the other headers."""
-    message = (
-        f"This request counts as {requests} writes, one for each session, and your organisation has"
-        f" {max(0, left.remaining)} left for this hour; send the same request again later, or fewer sessions at once."
-    )
-    return ApiError(429, "rate_limited", message, headers={"Retry-After": str(left.resets_in_s)})

@@ -62,13 +62,19 @@ class RedisCounter(RequestCounter):
             if self._clock() < self._retry_at:
                 return await super().count(name, requests, limit)
             self._retry_at = self._clock() + RETRY_AFTER_S
+        arguments = [HOUR_S, requests, _NO_LIMIT if limit is None else limit]
         try:
-            window = await self._count_on_server(name, requests, limit)
+            async with asyncio.timeout(TIMEOUT_S):
+                used, left = cast(list[int], await self._script(keys=[_PREFIX + name], args=arguments))
         except (RedisError, OSError, TimeoutError) as error:
-            self._mark_away(error)
+            if self._retry_at is None:
+                logger.error("rate_limit_store_away", reason=repr(error), consequence="each process counts by itself")
+            self._retry_at = self._clock() + RETRY_AFTER_S
             return await super().count(name, requests, limit)
-        self._mark_back()
-        return window
+        if self._retry_at is not None:
+            logger.info("rate_limit_store_back")
+        self._retry_at = None
+        return Window(used, max(1, left))
 
     @property
     def is_away(self) -> bool:
@@ -76,20 +82,3 @@ class RedisCounter(RequestCounter):
 
     async def close(self) -> None:
         await self._redis.aclose()
-
-    async def _count_on_server(self, name: str, requests: int, limit: int | None) -> Window:
-        arguments = [HOUR_S, requests, _NO_LIMIT if limit is None else limit]
-        async with asyncio.timeout(TIMEOUT_S):
-            found = await self._script(keys=[_PREFIX + name], args=arguments)
-        used, left = cast(list[int], found)
-        return Window(used, max(1, left))
-
-    def _mark_away(self, error: Exception) -> None:
-        if self._retry_at is None:
-            logger.error("rate_limit_store_away", reason=repr(error), consequence="each process counts by itself")
-        self._retry_at = self._clock() + RETRY_AFTER_S
-
-    def _mark_back(self) -> None:
-        if self._retry_at is not None:
-            logger.info("rate_limit_store_back")
-        self._retry_at = None

@@ -2,8 +2,6 @@
 
 from typing import Any, NamedTuple
 
-from litestar.handlers import BaseRouteHandler
-
 
 class BodyDoc(NamedTuple):
     """The JSON body of a route.
@@ -22,9 +20,3 @@ class BodyDoc(NamedTuple):
 def takes(kind: type, **more: Any) -> dict[str, BodyDoc]:
     """Return the ``opt`` of a route with this body; ``more`` are fields of `BodyDoc`."""
     return {"body": BodyDoc(kind, **more)}
-
-
-def body_doc(handler: BaseRouteHandler) -> BodyDoc | None:
-    """Return what is documented about a route's body; None if it has no body."""
-    found: BodyDoc | None = handler.opt.get("body")
-    return found

@@ -4,7 +4,7 @@
 neither Litestar nor anything else that takes long.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 # The page may not load anything or be embedded; reloading needs no script.
 _PAGE_HEADERS = ((b"content-security-policy", b"default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),)
 RETRY_AFTER_S = 1
+_RETRY_AFTER = (b"retry-after", str(RETRY_AFTER_S).encode())
+_JSON = b"application/json; charset=utf-8"
 
 
 class Front:
@@ -76,28 +78,15 @@ async def _answer(scope: "HTTPScope", receive: "Receive", send: "Send", page: by
 
 
 def _choose(scope: "HTTPScope", request_id: str, page: bytes) -> _Answer:
-    reads = scope["method"] in ("GET", "HEAD")
-    if reads and scope["path"] in _HEALTH:
-        return _HEALTH[scope["path"]](request_id)
-    if reads and "text/html" in find_header(scope, b"accept", ""):
+    path = scope["path"] if scope["method"] in ("GET", "HEAD") else None
+    if path == "/livez":
+        return _Answer(200, _JSON, b'{"status":"ok"}')
+    if path == "/readyz":
+        details = {"service": ["is starting"]}
+        error = ApiError(503, "not_ready", "A part of the service is unavailable.", details)
+    elif path is not None and "text/html" in find_header(scope, b"accept", ""):
         return _Answer(503, b"text/html; charset=utf-8", page, (_RETRY_AFTER, *_PAGE_HEADERS))
-    return _error(unavailable("starting", "The service is starting; send the same request again."), request_id)
-
-
-def _error(error: ApiError, request_id: str) -> _Answer:
+    else:
+        error = unavailable("starting", "The service is starting; send the same request again.")
     body = ErrorBody(error.message, error.code, dict(error.details), request_id)
     return _Answer(error.status, _JSON, msgspec.json.encode(body), (_RETRY_AFTER,))
-
-
-def _live(_request_id: str) -> _Answer:
-    return _Answer(200, _JSON, b'{"status":"ok"}')
-
-
-def _not_ready(request_id: str) -> _Answer:
-    details = {"service": ["is starting"]}
-    return _error(ApiError(503, "not_ready", "A part of the service is unavailable.", details), request_id)
-
-
-_JSON = b"application/json; charset=utf-8"
-_RETRY_AFTER = (b"retry-after", str(RETRY_AFTER_S).encode())
-_HEALTH: dict[str, Callable[[str], _Answer]] = {"/livez": _live, "/readyz": _not_ready}

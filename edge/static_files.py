@@ -44,9 +44,10 @@ class Asset:
 
     async def respond(self, request: Request[Any, Any, Any], headers: Mapping[str, str]) -> Response[bytes]:
         """Return the file, or 304 if the client has it; ``headers`` are added to either."""
-        tag = f'W/"{self.digest}"'  # weak: compressed or not, it is the same file
-        headers = {**headers, "ETag": tag, "Vary": "Accept-Encoding"}
-        if _has_current(request, tag):
+        tag = f'"{self.digest}"'
+        headers = {**headers, "ETag": f"W/{tag}", "Vary": "Accept-Encoding"}  # weak: compressed or not, it is the same
+        known = [given.strip() for given in _joined(request, b"if-none-match").split(",")]
+        if "*" in known or tag in (given.removeprefix("W/") for given in known):
             return Response(cast(Any, None), status_code=HTTP_304_NOT_MODIFIED, headers=headers)
         if not _accepts_gzip(request):
             return Response(await asyncio.to_thread(self._load), media_type=self._type, headers=headers)
@@ -97,11 +98,6 @@ def static_routes(
 
 def _digest(*parts: bytes) -> str:
     return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
-
-
-def _has_current(request: Request[Any, Any, Any], tag: str) -> bool:
-    known = [given.strip() for given in _joined(request, b"if-none-match").split(",")]
-    return "*" in known or tag.removeprefix("W/") in (given.removeprefix("W/") for given in known)
 
 
 def _accepts_gzip(request: Request[Any, Any, Any]) -> bool:

@@ -22,7 +22,7 @@ from edge.openapi.headers import (
 from edge.openapi.parameters import header_parameters, path_parameters, query_parameters
 from edge.openapi.responses import ERROR_RESPONSES, JSON, UNDECODABLE_RESPONSE, error_components, meta_schema
 from edge.openapi.schemas import Schema, TypeSchemas
-from edge.route_docs import BodyDoc, body_doc
+from edge.route_docs import BodyDoc
 from schemas.http.responses import ErrorBody, Reply
 from schemas.permissions import ALLOWED, ROLES, ROUTES, Visibility
 
@@ -60,7 +60,8 @@ class Operation(NamedTuple):
 
     @property
     def body(self) -> BodyDoc | None:
-        return body_doc(self.handler)
+        found: BodyDoc | None = self.handler.opt.get("body")
+        return found
 
     @property
     def is_public(self) -> bool:
@@ -115,13 +116,15 @@ def build_document(app: Litestar) -> Schema:
 
 def _operation(op: Operation, schemas: TypeSchemas) -> Schema:
     query = list(query_parameters(op.handler, op.model))
+    headers = [*COMMON_HEADERS, *(WRITE_HEADERS if op.writes else READ_HEADERS if op.is_read else ())]
+    references = [{"$ref": f"#/components/parameters/{name}"} for name in headers]
     operation: Schema = {
         "operationId": op.handler.operation_id,
         "summary": _WORD_BOUNDARY.sub(" ", str(op.handler.operation_id)),
         "description": _description(op),
         "tags": [section_of(op.path, op.method)],
         "security": [] if op.is_public else [{"bearer": []}],
-        "parameters": [*path_parameters(op.path_names), *query, *_headers(op)],
+        "parameters": [*path_parameters(op.path_names), *query, *references],
         "responses": _responses(op, schemas, [parameter["name"] for parameter in query]),
     }
     if op.body is not None:
@@ -149,20 +152,18 @@ def _description(op: Operation) -> str:
     return " ".join(filter(None, (f"{doc}\n\nRoles: {roles}.", _MEMBER_NOTES[permission.sees] if permission else "")))
 
 
-def _headers(op: Operation) -> list[Schema]:
-    names = [*COMMON_HEADERS]
-    if op.writes:
-        names += WRITE_HEADERS
-    elif op.is_read:
-        names += READ_HEADERS
-    return [{"$ref": f"#/components/parameters/{name}"} for name in names]
-
-
 def _responses(op: Operation, schemas: TypeSchemas, query: list[str]) -> Schema:
     headers = [*COMMON_HEADERS, *(() if op.is_public else RATE_LIMIT_HEADERS)]
     of_reads = ["ETag", "X-Complete-Through", "X-Generation"]
     headers += ["X-Log-Position"] if op.writes else of_reads if op.is_read else []
-    schema, status = _success_schema(op, schemas, query), op.handler.status_code
+    status = op.handler.status_code
+    if op.data_type is None:
+        schema = schemas.of(op.response_type)
+    else:
+        counts = "/analytics/" in op.path or "recount" in op.path
+        meta = meta_schema(writes=op.writes, query=query, counts=counts)
+        fields = {"data": schemas.of(op.data_type), "meta": meta}
+        schema = {"type": "object", "required": [*fields], "properties": fields}
     media_type = "text/plain" if schema.get("type") == "string" else JSON
     content = {media_type: {"schema": schema, "example": schemas.example(schema)}}
     success = {"description": _SUCCESS[status], "headers": header_refs(headers), "content": content}
@@ -181,11 +182,3 @@ def _error_responses(op: Operation) -> Schema:
     if op.body and op.body.undecodable:
         names["400"] = UNDECODABLE_RESPONSE
     return {status: {"$ref": f"#/components/responses/{name}"} for status, name in names.items()}
-
-
-def _success_schema(op: Operation, schemas: TypeSchemas, query: list[str]) -> Schema:
-    if op.data_type is None:
-        return schemas.of(op.response_type)
-    counts = "/analytics/" in op.path or "recount" in op.path
-    fields = {"data": schemas.of(op.data_type), "meta": meta_schema(writes=op.writes, query=query, counts=counts)}
-    return {"type": "object", "required": ["data", "meta"], "properties": fields}

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar.handlers import HTTPRouteHandler
-from litestar.typing import FieldDefinition
 from msgspec import Meta
 
 from edge.openapi.headers import REQUEST_HEADERS, with_types
@@ -41,19 +40,15 @@ def query_parameters(handler: HTTPRouteHandler, model: Any) -> Iterator[Schema]:
     """Yield the query parameters of the handler and its dependencies, in alphabetical order."""
     signature = signature_fields(handler)
     for expected in sorted(model.expected_query_params, key=lambda expected: expected.field_alias):
-        parameter = _parameter(
-            expected.field_alias, "query", _typed(signature[expected.field_name]), required=expected.is_required
-        )
+        field = signature[expected.field_name]
+        # Litestar checks the bounds, msgspec does not see them.
+        found = {name: getattr(field.kwarg_definition, name, None) for name in _BOUNDS}
+        bounds = Meta(**{name: bound for name, bound in found.items() if bound is not None})
+        kind: Any = Annotated[(field.annotation, *field.metadata, bounds)]
+        parameter = _parameter(expected.field_alias, "query", kind, required=expected.is_required)
         if expected.default is not None:
             parameter["schema"]["default"] = expected.default
         yield parameter
-
-
-def _typed(field: FieldDefinition) -> Any:
-    """Return the type of a parameter, with the bounds that Litestar checks, which msgspec does not see."""
-    found = {name: getattr(field.kwarg_definition, name, None) for name in _BOUNDS}
-    bounds = Meta(**{name: bound for name, bound in found.items() if bound is not None})
-    return Annotated[(field.annotation, *field.metadata, bounds)]
 
 
 def _parameter(name: str, place: str, kind: Any, *, required: bool) -> Schema:

@@ -52,9 +52,16 @@ def meta_schema(*, writes: bool, query: Collection[str], counts: bool) -> Schema
 
 def error_components() -> dict[str, Schema]:
     """Return a response for each error status, with an example body."""
-    return {response.name: _error(response) for response in ERROR_RESPONSES.values()} | {
-        UNDECODABLE_RESPONSE: _undecodable()
+    properties = {"code": {"type": "integer"}, "message": {"type": "string"}}
+    schema = {"type": "object", "required": [*properties], "properties": properties}
+    example = {"code": 3, "message": "The body isn't an OTLP export request in JSON."}
+    undecodable = {
+        "description": "The body can't be decoded: a `google.rpc.Status` in the encoding of the request.",
+        "headers": header_refs((*COMMON_HEADERS, *RATE_LIMIT_HEADERS)),
+        "content": {JSON: {"schema": schema, "example": example}},
     }
+    named = {response.name: _error(response) for response in ERROR_RESPONSES.values()}
+    return named | {UNDECODABLE_RESPONSE: undecodable}
 
 
 def _error(response: ErrorResponse) -> Schema:
@@ -66,17 +73,6 @@ def _error(response: ErrorResponse) -> Schema:
         "description": " ".join(response.meaning.split()),
         "headers": header_refs((*COMMON_HEADERS, *limits, *response.headers)),
         "content": {JSON: content},
-    }
-
-
-def _undecodable() -> Schema:
-    properties = {"code": {"type": "integer"}, "message": {"type": "string"}}
-    schema = {"type": "object", "required": [*properties], "properties": properties}
-    example = {"code": 3, "message": "The body isn't an OTLP export request in JSON."}
-    return {
-        "description": "The body can't be decoded: a `google.rpc.Status` in the encoding of the request.",
-        "headers": header_refs((*COMMON_HEADERS, *RATE_LIMIT_HEADERS)),
-        "content": {JSON: {"schema": schema, "example": example}},
     }
 
 
