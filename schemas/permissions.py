@@ -53,51 +53,26 @@ class RoutePermission(NamedTuple):
     sees: Visibility = "all"
 
 
-ROUTES: dict[str, RoutePermission] = {  # by operation id; a test requires a row for every route
-    "CreateSession": RoutePermission("session.write"),
-    "RecordEvents": RoutePermission("session.write"),
-    "ChangeSession": RoutePermission("session.write"),
-    "EndSession": RoutePermission("session.write"),
-    "RequestCompaction": RoutePermission("session.write"),
-    "RecordHooks": RoutePermission("session.write"),
-    "ExportLogs": RoutePermission("session.write"),
-    "ExportMetrics": RoutePermission("session.write"),
-    "ExportTraces": RoutePermission("session.write"),
-    "ListSessions": RoutePermission("session.read", "sessions"),
-    "SearchSessions": RoutePermission("session.read", "sessions"),
-    "GetSession": RoutePermission("session.read", "session"),
-    "ListCompactions": RoutePermission("session.read", "session"),
-    "GetAnalysis": RoutePermission("session.read", "session"),
-    "ListEvents": RoutePermission("session.read", "session"),
-    "GetHierarchy": RoutePermission("session.read", "session"),
-    "ListThreads": RoutePermission("session.read", "sessions"),
-    "ListFilterValues": RoutePermission("session.read", "sessions"),
-    "AnalyticsSummary": RoutePermission("analytics.read", "no_names"),
-    "AnalyticsTimeseries": RoutePermission("analytics.read", "no_names"),
-    "AnalyticsByAgent": RoutePermission("analytics.read", "no_names"),
-    "AnalyticsByTool": RoutePermission("analytics.read", "no_names"),
-    "AnalyticsCostBreakdown": RoutePermission("analytics.read", "no_names"),
-    "AnalyticsTeamOverview": RoutePermission("analytics.read", "no_names"),
-    "AnalyticsByUser": RoutePermission("analytics.by_user"),
-    "GetReceipt": RoutePermission("receipt.read"),
-    "RecountOrg": RoutePermission("org.recount"),
-    "ShowFreshness": RoutePermission("operate"),
-    "ShowCoverage": RoutePermission("operate"),
-    "ShowClients": RoutePermission("operate"),
-    "RecountInstallation": RoutePermission("operate"),
-    "ListDeadLetters": RoutePermission("operate"),
-    "GetDeadLetter": RoutePermission("operate"),
-    "RedriveDeadLetter": RoutePermission("operate"),
-    "ListPrices": RoutePermission("operate"),
-    "CreateJob": RoutePermission("operate"),
-    "ListJobs": RoutePermission("operate"),
-    "GetJob": RoutePermission("operate"),
-    "RequestWork": RoutePermission("operate"),
-    "ListRequests": RoutePermission("operate"),
-    "GetRequest": RoutePermission("operate"),
-    "ListGenerations": RoutePermission("operate"),
-    "GetProof": RoutePermission("operate"),
+_BY_PERMISSION = {  # the operation ids of the routes; a test requires each route here
+    RoutePermission("session.write"): """
+        CreateSession RecordEvents ChangeSession EndSession RequestCompaction RecordHooks ExportLogs ExportMetrics
+        ExportTraces
+        """,
+    RoutePermission("session.read", "sessions"): "ListSessions SearchSessions ListThreads ListFilterValues",
+    RoutePermission("session.read", "session"): "GetSession ListCompactions GetAnalysis ListEvents GetHierarchy",
+    RoutePermission("analytics.read", "no_names"): """
+        AnalyticsSummary AnalyticsTimeseries AnalyticsByAgent AnalyticsByTool AnalyticsCostBreakdown
+        AnalyticsTeamOverview
+        """,
+    RoutePermission("analytics.by_user"): "AnalyticsByUser",
+    RoutePermission("receipt.read"): "GetReceipt",
+    RoutePermission("org.recount"): "RecountOrg",
+    RoutePermission("operate"): """
+        ShowFreshness ShowCoverage ShowClients RecountInstallation ListDeadLetters GetDeadLetter RedriveDeadLetter
+        ListPrices CreateJob ListJobs GetJob RequestWork ListRequests GetRequest ListGenerations GetProof
+        """,
 }
+ROUTES = {route: permission for permission, routes in _BY_PERMISSION.items() for route in routes.split()}
 
 
 def allows(role: Role, action: Action) -> bool:

@@ -19,8 +19,6 @@ LONE = re.compile(
 
 def replace_lone(data: bytes) -> bytes:
     """Return the same JSON with each lone surrogate replaced by U+FFFD, so that msgspec can read it."""
-    return LONE.sub(_with_stand_in, data) if SURROGATE_ESCAPE.search(data) else data
-
-
-def _with_stand_in(lone: re.Match[bytes]) -> bytes:
-    return lone["before"] + (b"\\ufffd" if lone["letter"] else b"")
+    if not SURROGATE_ESCAPE.search(data):
+        return data
+    return LONE.sub(lambda lone: lone["before"] + (b"\\ufffd" if lone["letter"] else b""), data)

@@ -1,7 +1,6 @@
 """Bytes <-> records. Everything that is read from the log goes through `decode`."""
 
 from typing import Any, Literal, get_args
-from uuid import UUID
 
 import msgspec
 from msgspec import Raw, structs
@@ -47,7 +46,10 @@ def encode(record: Record) -> bytes:
 def decode(log_record: LogRecord, partitions: int) -> AnyRecord:
     """Decode one record and check everything that the projector relies on. Raises `Undecodable`."""
     record = decode_value(log_record.value)
-    _check_key(log_record, record.session_id, partitions)
+    if log_record.key != record_key(record.session_id):
+        raise Undecodable("misplaced", "the key is not the session id")
+    if partition_of(log_record.key, partitions) != log_record.partition:
+        raise Undecodable("misplaced", f"the key does not belong to partition {log_record.partition}")
     return record
 
 
@@ -55,34 +57,19 @@ def decode_value(value: bytes | None) -> AnyRecord:
     """Decode a record without regard to its key and partition. Raises `Undecodable`."""
     if not value:
         raise Undecodable("empty", "the record has no value")
-    record = _parse(value)
+    try:
+        record = _decoder.decode(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Undecodable("unreadable", f"not a record: {error}") from error
     if record.v != VERSION:
         raise Undecodable("unknown_version", f"version {record.v} is unknown here")
     if record.session_id.version != 4:
         raise Undecodable("out_of_range", "the session id has the wrong shape")
     _check_contents(record)
-    _restore_data(record)
-    return record
-
-
-def _restore_data(record: AnyRecord) -> None:
     for event in record.events if isinstance(record, EventsRecorded) else ():
         if event.data_base64 is not None:
             structs.force_setattr(event, "data", Raw(event.data_base64))
-
-
-def _parse(value: bytes) -> AnyRecord:
-    try:
-        return _decoder.decode(value)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise Undecodable("unreadable", f"not a record: {error}") from error
-
-
-def _check_key(log_record: LogRecord, session_id: UUID, partitions: int) -> None:
-    if log_record.key != record_key(session_id):
-        raise Undecodable("misplaced", "the key is not the session id")
-    if partition_of(log_record.key, partitions) != log_record.partition:
-        raise Undecodable("misplaced", f"the key does not belong to partition {log_record.partition}")
+    return record
 
 
 def _check_contents(record: AnyRecord) -> None:

@@ -1,6 +1,6 @@
 """API section "Who may": every route and role, for own and foreign orgs and sessions, against one table.
 
-The routes come from the app itself: a new one needs a row in `schemas/permissions.py: ROUTES`. If it takes a
+The routes come from the app itself: a new one needs its id in `schemas/permissions.py`. If it takes a
 body or required parameters, it needs a row in `BODIES` or `QUERIES` here.
 """
 
