@@ -82,12 +82,9 @@ class Answers:
         asked = self._under_way.get(key)
         if asked is None:
             asked = self._under_way[key] = _Asked(asyncio.create_task(self._ask(key, ask)))
-        return cast(list[R], await self._wait(key, asked))
-
-    async def _wait(self, key: Key, asked: _Asked) -> list[Any]:
         asked.waiting += 1
         try:
-            return await asyncio.shield(asked.task)
+            return cast(list[R], await asyncio.shield(asked.task))
         finally:
             asked.waiting -= 1
             if not asked.waiting and not asked.task.done():
@@ -110,7 +107,9 @@ class Answers:
 
     def _remember(self, key: Key, answer: _Remembered) -> None:
         """Store an answer, unless it is too large or has expired meanwhile."""
-        self._forget()
+        # Evict expired answers up to the first fresh one. A slow answer is stored late, so it may stay longer.
+        while self._remembered and self._is_old(next(iter(self._remembered.values()))):
+            self._pop_oldest()
         size = _size(key, answer)
         if size > self._bytes_max or self._is_old(answer):
             return
@@ -119,11 +118,6 @@ class Answers:
         self._remembered[key] = answer
         self.bytes += size
         while self.bytes > self._bytes_max:
-            self._pop_oldest()
-
-    def _forget(self) -> None:
-        """Evict expired answers up to the first fresh one. A slow answer is stored late, so it may stay longer."""
-        while self._remembered and self._is_old(next(iter(self._remembered.values()))):
             self._pop_oldest()
 
     def _is_old(self, answer: _Remembered) -> bool:

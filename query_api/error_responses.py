@@ -15,26 +15,22 @@ REFUSED_RETRY_AFTER_S = 30
 
 
 def _respond(request: Request[Any, Any, Any], error: Exception) -> Response[ErrorBody]:
-    return respond_to_error(request, _as_api_error(error))
-
-
-def _as_api_error(error: Exception) -> Exception:
     match error:
         case ReadRefused():  # before `StoreUnavailable`, of which it is one
             message = "The store refuses this service's request; the operator finds the reason in the service's log."
-            return unavailable("store_refuses", message, REFUSED_RETRY_AFTER_S)
+            error = unavailable("store_refuses", message, REFUSED_RETRY_AFTER_S)
         case StoreUnavailable():
-            return unavailable("store_unavailable", "The store can't answer right now; send the same request again.")
+            error = unavailable("store_unavailable", "The store can't answer right now; send the same request again.")
         case NotYetVisible():
             message = "The position you are waiting for is not visible yet; send the same request again."
-            return unavailable("not_yet_visible", message)
+            error = unavailable("not_yet_visible", message)
         case AnswerTooLarge():
             message = "The answer has too many rows: ask for fewer days, or add a filter."
-            return ApiError(422, "answer_too_large", message)
+            error = ApiError(422, "answer_too_large", message)
         case StoreTimeUsed(resets_in_s=seconds):
             message = "Your organisation has used up the query time of this hour; send the same request again later."
-            return ApiError(429, "rate_limited", message, headers={"Retry-After": str(seconds)})
-    return error
+            error = ApiError(429, "rate_limited", message, headers={"Retry-After": str(seconds)})
+    return respond_to_error(request, error)
 
 
 EXCEPTION_HANDLERS: ExceptionHandlersMap = dict.fromkeys(

@@ -136,17 +136,14 @@ class Freshness:
         async with self._looking:
             if self._last is None or self._looked_at < since:
                 began = monotonic()
-                self._last = await self._look()
+                generation = await self._reader.live()
+                self._last = snapshot_of(generation, await answer(self._reader, generation, PROGRESS, NoParams()))
                 self._looked_at = began
             return self._last
 
     async def _renew_ahead(self) -> None:
         with contextlib.suppress(StoreUnavailable):  # the next request that needs a new snapshot raises it
             await self._renewed(monotonic() - AHEAD_S)
-
-    async def _look(self) -> Snapshot:
-        generation = await self._reader.live()
-        return snapshot_of(generation, await answer(self._reader, generation, PROGRESS, NoParams()))
 
 
 def _is_over(held: tuple[float, Snapshot] | None, at: float) -> bool:

@@ -54,18 +54,13 @@ def open_cursor(seed_key: bytes, bound_to: Sequence[str | bytes | None], cursor:
 
     Raises `UnknownCursor` if `seal_cursor` did not make it, or made it for another list.
     """
-    sealed = _bytes_of(cursor)
+    if not _SHAPE.fullmatch(cursor):  # without padding or unused bits, each cursor has exactly one spelling
+        raise UnknownCursor(cursor)
+    sealed = urlsafe_b64decode(cursor)
     packed, mac = sealed[:_PLACE_BYTES], sealed[_PLACE_BYTES:]
     if not hmac.compare_digest(mac, _mac(seed_key, bound_to, packed)):
         raise UnknownCursor(cursor)
     return int.from_bytes(packed, "big")
-
-
-def _bytes_of(cursor: str) -> bytes:
-    """Decode 32 characters to 24 bytes; without padding or unused bits, each cursor has exactly one spelling."""
-    if not _SHAPE.fullmatch(cursor):
-        raise UnknownCursor(cursor)
-    return urlsafe_b64decode(cursor)
 
 
 def _mac(seed_key: bytes, bound_to: Sequence[str | bytes | None], packed: bytes) -> bytes:

@@ -93,7 +93,10 @@ class ReadContext:
         """Return 200 with ``data``, or 304 if the caller already has it."""
         self._memory.on_reply()
         encoded = _encode(data)
-        tag = self._tag(encoded, meta or {})
+        digest = blake2b(self._generation.name.encode(), digest_size=12)
+        digest.update(_encode(meta or {}))
+        digest.update(encoded)
+        tag = f'"{digest.hexdigest()}"'
         if tag in self._known_tags or "*" in self._known_tags:
             return Response(cast(Any, None), status_code=HTTP_304_NOT_MODIFIED, headers={"ETag": f"W/{tag}"})
         content = Reply(msgspec.Raw(encoded), dict(meta or {}))
@@ -107,12 +110,6 @@ class ReadContext:
                 complete_through=instant(self._claim.complete_through), lag_records=self._claim.lag_records
             )
         return reply
-
-    def _tag(self, encoded: bytes, meta: Mapping[str, Any]) -> str:
-        digest = blake2b(self._generation.name.encode(), digest_size=12)
-        digest.update(_encode(meta))
-        digest.update(encoded)
-        return f'"{digest.hexdigest()}"'
 
 
 # Dependencies of routes, whose parameters are named ``context``, ``paging`` and ``id_secrets``.

@@ -9,6 +9,7 @@ from msgspec import Struct
 from edge.guards import may
 from edge.principal import Caller
 from query_api.analytics.filter import Buckets, Filter, ratio
+from query_api.analytics.work import MemberRow
 from query_api.read_context import Context
 from query_api.visibility import viewer_of
 from schemas.http import fields
@@ -28,21 +29,8 @@ class CostsOf(Buckets, frozen=True):
     viewer_id: str | None
 
 
-class CostRow(Struct, frozen=True):
-    """A member of one of the lists `total`, `model`, `project` and `user`."""
-
-    list: str
-    member: str | None
-    sessions: int
-    tokens: int
-    cost_nano: int
-
-    @property
-    def cost_usd(self) -> float:
-        return usd_of(self.cost_nano)
-
-
-COST_BREAKDOWN = Question("query_api.analytics.cost_breakdown", CostsOf, CostRow)
+# Its rows are members of the lists `total`, `model`, `project` and `user`.
+COST_BREAKDOWN = Question("query_api.analytics.cost_breakdown", CostsOf, MemberRow)
 
 
 class Cost(Struct, frozen=True, kw_only=True):
@@ -87,21 +75,18 @@ async def get_cost_breakdown(
 ) -> Response[Reply[CostBreakdown]]:
     """Return the total cost and its breakdown by model, project and user, the most expensive first."""
     params = analytics_filter.params(CostsOf, model=model and canonical_model(model), viewer_id=viewer_of(principal))
-    return context.reply_with_freshness(_breakdown(await context.ask(COST_BREAKDOWN, params)))
-
-
-def _breakdown(rows: list[CostRow]) -> CostBreakdown:
-    """Return the reply's lists; if there are no rows, the cost is 0."""
-    total = sum(row.cost_nano for row in rows if row.list == "total")
-    return CostBreakdown(
+    rows = await context.ask(COST_BREAKDOWN, params)
+    total = sum(row.cost_nano for row in rows if row.list == "total")  # 0 if there are no rows
+    breakdown = CostBreakdown(
         total_cost_usd=usd_of(total),
         by_model=_members(rows, "model", total, ModelCost),
         by_project=_members(rows, "project", total, ProjectCost),
         by_user=_members(rows, "user", total, UserCost),
     )
+    return context.reply_with_freshness(breakdown)
 
 
-def _members(rows: list[CostRow], name: str, total: int, kind: type[C]) -> list[C]:
+def _members(rows: list[MemberRow], name: str, total: int, kind: type[C]) -> list[C]:
     member, *_ = kind.__struct_fields__
     return [
         from_row(kind, row, **{member: row.member, "cost_share": ratio(row.cost_nano, total)})

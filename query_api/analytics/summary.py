@@ -5,9 +5,9 @@ from typing import Annotated
 from litestar import Response, get
 
 from edge.guards import may
-from query_api.analytics.filter import AnalyticsFilter, Buckets, Filter, WholeBuckets, ratio
+from query_api.analytics.filter import Buckets, Filter, WholeBuckets, ratio
 from query_api.analytics.work import SumsRow, WorkSums
-from query_api.read_context import Context, ReadContext
+from query_api.read_context import Context
 from schemas.http import fields
 from schemas.http.fields import doc
 from schemas.http.responses import Reply, from_row
@@ -52,21 +52,12 @@ class Summary(WorkSums, frozen=True):
 @get("/sessions/analytics/summary", operation_id="AnalyticsSummary", guards=[may("analytics.read")])
 async def get_summary(context: Context, analytics_filter: Filter) -> Response[Reply[Summary]]:
     """Return totals over the sessions that started in these days."""
-    return context.reply_with_freshness(_summary(await _load_totals(context, analytics_filter)))
-
-
-async def _load_totals(context: ReadContext, analytics_filter: AnalyticsFilter) -> SummaryRow:
-    """Return the totals; they come from whole buckets unless the request filters by a dimension."""
     buckets = analytics_filter.buckets
     if analytics_filter.has_dimension:
-        (totals,) = await context.ask(SUMMARY_BY_DIMENSION, buckets)
+        (row,) = await context.ask(SUMMARY_BY_DIMENSION, buckets)
     else:
-        (totals,) = await context.ask(SUMMARY, WholeBuckets(buckets.org_id, buckets.since, buckets.until))
-    return totals
-
-
-def _summary(row: SummaryRow) -> Summary:
-    return from_row(
+        (row,) = await context.ask(SUMMARY, WholeBuckets(buckets.org_id, buckets.since, buckets.until))
+    summary = from_row(
         Summary,
         row,
         total_sessions=row.sessions,
@@ -79,3 +70,4 @@ def _summary(row: SummaryRow) -> Summary:
         unique_users=row.users,
         tool_error_rate=ratio(row.tool_errors, row.tool_calls),
     )
+    return context.reply_with_freshness(summary)

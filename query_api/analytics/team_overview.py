@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from edge.guards import may
 from query_api.analytics.filter import Buckets, Filter, ratio
+from query_api.analytics.work import MemberRow
 from query_api.read_context import Context
 from schemas.http import fields
 from schemas.http.fields import doc
@@ -43,16 +44,6 @@ class TopMembers(Buckets, frozen=True):
     limit: int
 
 
-class TopMemberRow(Struct, frozen=True):
-    """A member of one of the lists `agent` and `project`."""
-
-    list: str
-    member: str | None
-    sessions: int
-    tokens: int
-    cost_nano: int
-
-
 class HourRow(Struct, frozen=True):
     """An hour of a day of the week (0: Monday) in which sessions started."""
 
@@ -62,7 +53,7 @@ class HourRow(Struct, frozen=True):
 
 
 TEAM_PERIODS = Question("query_api.analytics.team_periods", TwoPeriods, TeamPeriodRow)
-TEAM_TOPS = Question("query_api.analytics.team_tops", TopMembers, TopMemberRow)
+TEAM_TOPS = Question("query_api.analytics.team_tops", TopMembers, MemberRow)  # of `agent` and `project`
 BUSIEST_HOURS = Question("query_api.analytics.busiest_hours", Buckets, HourRow)
 _NOTHING = (0,) * (len(TeamPeriodRow.__struct_fields__) - 1)
 
@@ -140,21 +131,18 @@ async def get_team_overview(context: Context, analytics_filter: Filter) -> Respo
         context.ask(TEAM_TOPS, analytics_filter.params(TopMembers, limit=TOP)),
         context.ask(BUSIEST_HOURS, analytics_filter.buckets),
     )
-    return context.reply_with_freshness(_overview(periods, tops, hours))
-
-
-def _overview(periods: Sequence[TeamPeriodRow], tops: Sequence[TopMemberRow], hours: Sequence[HourRow]) -> TeamOverview:
-    """Return the reply's numbers; a period without activity has no row."""
-    found = {row.is_current: row for row in periods}
+    found = {row.is_current: row for row in periods}  # a period without activity has no row
     current, previous = (found.get(which, TeamPeriodRow(which, *_NOTHING)) for which in (True, False))
-    return TeamOverview(
+    starts = {(row.weekday, row.hour): row.sessions for row in hours}
+    overview = TeamOverview(
         current=_period(current),
         previous=_period(previous),
         change=_change(current, previous),
         top_agents=_members(tops, "agent", TopAgent),
         top_projects=_members(tops, "project", TopProject),
-        busiest_hours=_grid(hours),
+        busiest_hours=[[starts.get((weekday, hour), 0) for hour in range(24)] for weekday in range(7)],
     )
+    return context.reply_with_freshness(overview)
 
 
 def _period(row: TeamPeriodRow) -> TeamPeriod:
@@ -181,10 +169,5 @@ def _change(now: TeamPeriodRow, before: TeamPeriodRow) -> TeamChange:
     )
 
 
-def _members(rows: Sequence[TopMemberRow], name: str, make: Callable[..., T]) -> list[T]:
-    return [make(row.member, row.sessions, usd_of(row.cost_nano), row.tokens) for row in rows if row.list == name]
-
-
-def _grid(rows: Sequence[HourRow]) -> list[list[int]]:
-    counts = {(row.weekday, row.hour): row.sessions for row in rows}
-    return [[counts.get((weekday, hour), 0) for hour in range(24)] for weekday in range(7)]
+def _members(rows: Sequence[MemberRow], name: str, make: Callable[..., T]) -> list[T]:
+    return [make(row.member, row.sessions, row.cost_usd, row.tokens) for row in rows if row.list == name]

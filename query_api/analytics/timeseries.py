@@ -99,10 +99,6 @@ async def _load_rows(
 
 def _period(at: datetime, values: dict[int, int], metric: Metric) -> Period:
     start = int(at.astimezone(UTC).timestamp())
-    return Period(instant(start * 1000), _in_unit(values.get(start, 0), metric))
-
-
-def _in_unit(value: int, metric: Metric) -> int | float:
-    if metric == "cost":
-        return usd_of(value)
-    return value / 1000 if metric == "active_seconds" else value
+    value = values.get(start, 0)
+    in_unit = usd_of(value) if metric == "cost" else value / 1000 if metric == "active_seconds" else value
+    return Period(instant(start * 1000), in_unit)

@@ -33,6 +33,20 @@ class SumsRow(Struct, frozen=True, kw_only=True):
         return ratio(self.duration_ms / 1000, self.ended)
 
 
+class MemberRow(Struct, frozen=True):
+    """The sums of a member of one of several lists, such as `model` and `project`."""
+
+    list: str
+    member: str | None
+    sessions: int
+    tokens: int
+    cost_nano: int
+
+    @property
+    def cost_usd(self) -> float:
+        return usd_of(self.cost_nano)
+
+
 class WorkSums(Struct, frozen=True, kw_only=True):
     """The work of the sessions of a row."""
 

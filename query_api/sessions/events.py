@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import accumulate
-from typing import Annotated, NamedTuple
+from typing import Annotated
 from uuid import UUID
 
 from litestar import Response, get
@@ -17,7 +17,7 @@ from edge.guards import may
 from edge.principal import Caller
 from query_api.days import bound
 from query_api.paging import PER_PAGE_DEFAULT, UnknownCursor, open_cursor, seal_cursor
-from query_api.read_context import Context, ReadContext, Secrets
+from query_api.read_context import Context, Secrets
 from query_api.sessions.by_id import SessionOfOrg
 from query_api.sessions.one import load_visible_session
 from schemas.http import fields
@@ -40,11 +40,6 @@ class EventFilter(Struct, frozen=True):
     agent_id: str | None
     after: datetime | None
     before: datetime | None
-
-    def cursor_parts(self) -> list[str | None]:
-        """Return the values that bind a cursor to these filters."""
-        times = (None if at is None else at.isoformat() for at in (self.after, self.before))
-        return [self.event_type, self.tool_name, self.agent_id, *times]
 
 
 class EventsPage(EventFilter, frozen=True):
@@ -100,23 +95,6 @@ class HookEvent(Struct, frozen=True):
     position: Annotated[str, doc("Log position of the record that holds the event.", "2:1841")]
 
 
-class EventPage(NamedTuple):
-    """Events in log order, and the place where the next page begins, if there is one."""
-
-    events: list[HookEvent]
-    next_place: int | None
-
-
-async def load_event_page(context: ReadContext, params: EventsPage) -> EventPage:
-    """Return up to ``limit - 1`` events, at least one if there are any; the last row only shows that more follow."""
-    found = await context.ask(EVENTS_PAGE, params)
-    shown = within_bytes(found[: params.limit - 1], PAGE_BYTES_MAX)
-    if not shown:
-        return EventPage([], None)
-    rows = await context.ask(EVENTS_AT, EventsAt(params.org_id, params.session_id, [row.place for row in shown]))
-    return EventPage([_event(row) for row in rows], shown[-1].place + 1 if len(shown) < len(found) else None)
-
-
 def within_bytes(rows: Sequence[EventsPageRow], bytes_max: int) -> Sequence[EventsPageRow]:
     """Return the first rows whose payloads together fit into ``bytes_max``, and always the first row."""
     sums = accumulate(row.bytes for row in rows)
@@ -169,14 +147,21 @@ async def list_events(
     with large payloads may hold fewer events than ``per_page``.
     """
     session = await load_visible_session(context, principal, session_id, id_secrets)
-    bound_to = ["events at", principal.org_id, session.id.bytes, *event_filter.cursor_parts()]
+    times = (None if at is None else at.isoformat() for at in (event_filter.after, event_filter.before))
+    filters = [event_filter.event_type, event_filter.tool_name, event_filter.agent_id, *times]
+    bound_to = ["events at", principal.org_id, session.id.bytes, *filters]
     begin = 0 if cursor is None else _opened(id_secrets, bound_to, cursor)
     params = EventsPage(
         **asdict(event_filter), org_id=principal.org_id, session_id=session.id, since=begin, limit=per_page + 1
     )
-    page = await load_event_page(context, params)
-    after = None if page.next_place is None else seal_cursor(id_secrets.seed_key, bound_to, page.next_place)
-    return context.reply(page.events, {"next_cursor": after})
+    found = await context.ask(EVENTS_PAGE, params)
+    shown = within_bytes(found[:per_page], PAGE_BYTES_MAX)  # the last row found only shows that more follow
+    if not shown:
+        return context.reply(list[HookEvent](), {"next_cursor": None})
+    rows = await context.ask(EVENTS_AT, EventsAt(principal.org_id, session.id, [row.place for row in shown]))
+    is_last = len(shown) == len(found)
+    following = None if is_last else seal_cursor(id_secrets.seed_key, bound_to, shown[-1].place + 1)
+    return context.reply([_event(row) for row in rows], {"next_cursor": following})
 
 
 def _opened(secrets: IdSecrets, bound_to: list[str | bytes | None], cursor: str) -> int:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from edge.errors import not_found
 from edge.guards import may
 from edge.principal import Caller
-from query_api.read_context import Context, ReadContext, Secrets
+from query_api.read_context import Context, Secrets
 from query_api.sessions.by_id import OrgSessionKey, load_sessions
 from query_api.sessions.one import load_visible_session
 from query_api.sessions.task_tree import TaskNode, TaskNodeRow, tree_of
@@ -113,23 +113,17 @@ async def get_hierarchy(
     ``truncated`` if it has more. A run shows its first 1,000 conversations besides this session; its totals count all.
     """
     session = await load_visible_session(context, principal, session_id, id_secrets)
-    run = await _load_run(context, viewer_of(principal), session, with_tools=include == "tools")
-    return context.reply(Hierarchy(run))
-
-
-async def _load_run(context: ReadContext, viewer_id: str | None, session: Session, with_tools: bool) -> Run:
-    """Return the part of the run that ``viewer_id`` sees (None: any user); 404 if the session is no longer visible."""
-    params = RunOf(session.org_id, viewer_id, session.id, session.run_id, CONVERSATIONS_MAX)
+    params = RunOf(session.org_id, viewer_of(principal), session.id, session.run_id, CONVERSATIONS_MAX)
     found = await context.ask(RUN_CONVERSATIONS, params)
-    if not found:
+    if not found:  # the session is no longer visible
         raise not_found()
-    session_ids = [row.session_id for row in found]
+    session_ids, with_tools = [row.session_id for row in found], include == "tools"
     kinds = [*_KINDS, "tool"] if with_tools else _KINDS
     nodes = await context.ask(
         TASKS_OF_SESSIONS, TasksOfSessions(session.org_id, session_ids, kinds, NODES_MAX, NODES_IN_ALL_MAX)
     )
     sessions = await load_sessions(context, session.org_id, found)
-    return _run(session, found[0], _conversations(sessions, nodes, with_tools))
+    return context.reply(Hierarchy(_run(session, found[0], _conversations(sessions, nodes, with_tools))))
 
 
 def _run(session: Session, row: RunConversationRow, conversations: list[Conversation]) -> Run:

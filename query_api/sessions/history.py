@@ -49,9 +49,13 @@ LAST_OFFSET = Question("query_api.sessions.last_offset", SessionUntil, LastOffse
 def parse_as_of(text: str) -> Point:
     """Return the position or time that ``as_of`` names. Raises `ApiError` (422) if it names neither."""
     try:
-        return _time(text) if "-" in text else _position(text)
+        point: Point = msgspec.convert(text, datetime) if "-" in text else Position.parse(text)
     except (ValueError, msgspec.ValidationError) as error:
         raise _wrong(_FORMS) from error
+    is_exact = point.tzinfo is not None if isinstance(point, datetime) else str(point) == text
+    if not is_exact:
+        raise _wrong(_FORMS)
+    return point
 
 
 async def session_as_of(context: ReadContext, history: History, now: Session, point: Point) -> Session | None:
@@ -75,20 +79,6 @@ def _until(now: Session, newest: Position, point: Point) -> SessionUntil:
     if point.partition != newest.partition:
         raise _wrong(f"must be in partition {newest.partition}, where all records of this session are")
     return SessionUntil(now.org_id, now.id, min(point.offset, newest.offset), None)
-
-
-def _position(text: str) -> Position:
-    position = Position.parse(text)
-    if str(position) != text:
-        raise ValueError(f"positions are not written like {text!r}")
-    return position
-
-
-def _time(text: str) -> datetime:
-    time = msgspec.convert(text, datetime)
-    if time.tzinfo is None:
-        raise ValueError("a time without an offset")
-    return time
 
 
 def _wrong(sentence: str) -> ApiError:

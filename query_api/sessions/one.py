@@ -81,12 +81,8 @@ async def _session_of_org(context: ReadContext, org_id: str, session_id: UUID, s
     """
     if not _minted_here(secrets, org_id, session_id):
         return await load_session(context, org_id, NO_SESSION)
-    return await load_session(context, org_id, session_id) or await _wait_for(context, org_id, session_id)
-
-
-async def _wait_for(context: ReadContext, org_id: str, session_id: UUID) -> Session | None:
+    session = await load_session(context, org_id, session_id)
     give_up_at = monotonic() + WAIT_S
-    session = None
     while session is None and monotonic() < give_up_at:
         await asyncio.sleep(POLL_S)
         session = await load_session(context, org_id, session_id)
