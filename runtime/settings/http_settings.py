@@ -9,10 +9,9 @@ from typing import Any, TypeVar
 import structlog
 
 from edge.authentication import TokenVerifier
-from edge.jwks import parse_jwks
+from edge.credential_files import parse_jwks, parse_revoked
 from edge.keys import shared_secret
 from edge.rate_limits import RateLimits, RequestCounter
-from edge.revocation import Revoked, parse_revoked
 from edge.watched_file import Unreadable, WatchedFile
 from runtime.settings.secrets import TOKENS, id_secrets, operator_keys, token_keys
 from runtime.settings.settings import BadSettings, Settings
@@ -44,14 +43,13 @@ def load_credentials(settings: Settings) -> tuple[TokenVerifier, Sequence[Watche
         own += [shared_secret(key, grants_org_access=opens_orgs) for key in token_keys(settings.secrets_folder)]
     if not own:
         logger.warning("operators_shut_out", why="the secrets folder contains neither operator.pub nor token.key")
-    revoked = Revoked()
-    verifier = TokenVerifier(own, revoked=revoked.__contains__)
+    verifier = TokenVerifier(own)
     files: list[WatchedFile[Any]] = []
     if settings.jwks_file:
         parse = partial(parse_jwks, issuer=settings.jwks_issuer, audience=settings.jwks_audience)
         files.append(_watched(settings, "jwks_file", parse, lambda keys: verifier.use_keys([*own, *keys])))
     if settings.revoked_file:
-        files.append(_watched(settings, "revoked_file", parse_revoked, revoked.add))
+        files.append(_watched(settings, "revoked_file", parse_revoked, verifier.revoke))
     return verifier, files
 
 

@@ -10,8 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.authentication import TokenVerifier
-from edge.claims import BadToken
+from edge.authentication import BadToken, TokenVerifier
 from edge.keys import VerificationKey, shared_secret
 from edge.names import AUDIENCE, ISSUER
 

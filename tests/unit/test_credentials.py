@@ -12,11 +12,9 @@ from jwt.algorithms import RSAAlgorithm
 from structlog.testing import capture_logs
 
 from cli.main import crewkit_sessions
-from edge.authentication import TokenVerifier
-from edge.claims import BadToken
-from edge.jwks import parse_jwks
+from edge.authentication import BadToken, TokenVerifier
+from edge.credential_files import parse_jwks, parse_revoked
 from edge.keys import shared_secret
-from edge.revocation import Revoked, parse_revoked
 from edge.watched_file import Unreadable, WatchedFile
 from runtime.services.ports import free_port
 from runtime.settings.http_settings import load_credentials
@@ -93,15 +91,6 @@ def test_a_revocation_file_has_one_id_per_line() -> None:
     for broken in (b"\xff\xfe", b"x" * 201):
         with pytest.raises(Unreadable):
             parse_revoked(broken)
-
-
-def test_a_revoked_token_stays_revoked() -> None:
-    """Later contents of the file do not un-revoke it while the process lives."""
-    revoked = Revoked()
-    for ids in ({"a"}, set(), {"b"}):
-        revoked.add(frozenset(ids))
-
-    assert ("a" in revoked, "b" in revoked, "c" in revoked) == (True, True, False)
 
 
 async def test_a_file_is_reloaded_when_it_changes(tmp_path: Path) -> None:

@@ -7,8 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from edge.authentication import TokenVerifier
-from edge.claims import BadToken
+from edge.authentication import BadToken, TokenVerifier
 from edge.keys import VerificationKey, shared_secret
 from edge.names import AUDIENCE, ISSUER
 from edge.principal import Principal
@@ -118,13 +117,24 @@ def test_a_cached_token_still_expires() -> None:
 
 def test_a_revoked_token_is_refused_at_its_next_use() -> None:
     """This holds for cached tokens too."""
-    revoked: set[str] = set()
-    cached = TokenVerifier([shared_secret(KEY)], lambda: NOW, revoked.__contains__)
+    cached = verifier()
     cached.verify(signed())
-    revoked.add("1")
+    cached.revoke({"1"})
 
     with pytest.raises(BadToken):
         cached.verify(signed())
+
+
+def test_a_revoked_token_stays_revoked() -> None:
+    """Later contents of the file do not un-revoke it while the process lives."""
+    updated = verifier()
+    for ids in ({"a"}, set(), {"b"}):
+        updated.revoke(frozenset(ids))
+
+    for jti in ("a", "b"):
+        with pytest.raises(BadToken, match="revoked"):
+            updated.verify(signed(jti=jti))
+    assert updated.verify(signed(jti="c")).user_id == GOOD["sub"]
 
 
 def test_the_cache_is_bounded() -> None:

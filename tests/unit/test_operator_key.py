@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from structlog.testing import capture_logs
 
 from cli.main import crewkit_sessions
-from edge.claims import BadToken
+from edge.authentication import BadToken
 from edge.keys import parse_private_key
 from edge.names import AUDIENCE, ISSUER
 from runtime.settings.http_settings import check_tokens_open_orgs, load_credentials

@@ -1,4 +1,4 @@
-"""Parse a JWKS file (RFC 7517): the public keys of the token issuer. Tokens choose a key by ``kid``."""
+"""Parse the credential files: a JWKS (RFC 7517), the public keys of the token issuer, and the ids of revoked tokens."""
 
 from collections import Counter
 from typing import Any
@@ -12,6 +12,7 @@ from msgspec import Struct
 from edge.keys import VerificationKey
 from edge.names import AUDIENCE, ISSUER
 from edge.watched_file import Unreadable
+from schemas.permissions import NAME_CHARACTERS_MAX
 
 logger = structlog.get_logger()
 
@@ -26,7 +27,7 @@ class _KeySet(Struct):
 
 
 def parse_jwks(raw: bytes, issuer: str = ISSUER, audience: str = AUDIENCE) -> tuple[VerificationKey, ...]:
-    """Return the keys of a file that verify tokens. Keys for other uses are skipped and logged.
+    """Return the keys of a JWKS that verify tokens, which choose by ``kid``. Other keys are skipped and logged.
 
     Raises `Unreadable`: not a JWKS; no usable key; a private, weak or malformed key; a missing or duplicate ``kid``.
     """
@@ -34,7 +35,7 @@ def parse_jwks(raw: bytes, issuer: str = ISSUER, audience: str = AUDIENCE) -> tu
         listed = msgspec.json.decode(raw, type=_KeySet).keys
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Unreadable(f'is not a JWKS ({{"keys": […]}}): {error}') from error
-    keys = tuple(_verification_key(jwk, issuer, audience) for jwk in listed if _verifies_tokens(jwk))
+    keys = tuple(key for jwk in listed if (key := _verification_key(jwk, issuer, audience)) is not None)
     if not keys:
         raise Unreadable("contains no key for RS256, ES256 or EdDSA")
     if duplicates := [kid for kid, times in Counter(key.kid for key in keys).items() if times > 1]:
@@ -42,27 +43,17 @@ def parse_jwks(raw: bytes, issuer: str = ISSUER, audience: str = AUDIENCE) -> tu
     return keys
 
 
-def _verifies_tokens(jwk: dict[str, Any]) -> bool:
-    """Return whether a key verifies tokens. Identity providers also list keys for other uses, which is fine."""
+def _verification_key(jwk: dict[str, Any], issuer: str, audience: str) -> VerificationKey | None:
+    """Return a key, or None for one that verifies no tokens: identity providers also list keys for other uses."""
+    kid, kind, curve = (jwk.get(name) for name in ("kid", "kty", "crv"))
     if any(name in jwk for name in _PRIVATE):
-        raise Unreadable(f"contains a private key or a secret (kid {jwk.get('kid')!r}): keep only public keys in it")
-    algorithm = _algorithm(jwk)
-    fits = algorithm is not None and jwk.get("alg", algorithm) == algorithm and jwk.get("use", "sig") == "sig"
-    if not fits:
-        logger.warning("jwks_key_left_out", kid=jwk.get("kid"), kty=jwk.get("kty"), alg=jwk.get("alg"))
-    return fits
-
-
-def _algorithm(jwk: dict[str, Any]) -> str | None:
-    kind, curve = jwk.get("kty"), jwk.get("crv")
-    return _ALGORITHMS.get((kind, curve)) if isinstance(kind, str) and isinstance(curve, str | None) else None
-
-
-def _verification_key(jwk: dict[str, Any], issuer: str, audience: str) -> VerificationKey:
-    kid = jwk.get("kid")
+        raise Unreadable(f"contains a private key or a secret (kid {kid!r}): keep only public keys in it")
+    algorithm = _ALGORITHMS.get((kind, curve)) if isinstance(kind, str) and isinstance(curve, str | None) else None
+    if algorithm is None or jwk.get("alg", algorithm) != algorithm or jwk.get("use", "sig") != "sig":
+        logger.warning("jwks_key_left_out", kid=kid, kty=kind, alg=jwk.get("alg"))
+        return None
     if not isinstance(kid, str) or not kid:
         raise Unreadable("has a key without a kid: tokens cannot choose it")
-    algorithm = str(_algorithm(jwk))
     try:
         key = jwt.PyJWK(jwk, algorithm).key
     except (jwt.PyJWTError, UnsupportedAlgorithm, ValueError, TypeError, KeyError) as error:
@@ -70,3 +61,18 @@ def _verification_key(jwk: dict[str, Any], issuer: str, audience: str) -> Verifi
     if algorithm == "RS256" and key.key_size < RSA_BITS_MIN:
         raise Unreadable(f"has a weak key (kid {kid!r}): RSA with {key.key_size} bits, the minimum is {RSA_BITS_MIN}")
     return VerificationKey(algorithm, key, kid, issuer, audience)
+
+
+def parse_revoked(raw: bytes) -> frozenset[str]:
+    """Return the ids (``jti``) in a file, one per line. Blank lines and lines that begin with ``#`` are ignored.
+
+    Raises `Unreadable` if the file is not UTF-8, or a line is too long to be an id.
+    """
+    try:
+        lines = raw.decode().splitlines()
+    except UnicodeDecodeError as error:
+        raise Unreadable("is not UTF-8 text") from error
+    ids = frozenset(line for text in lines if (line := text.strip()) and not line.startswith("#"))
+    if too_long := next((line for line in ids if len(line) > NAME_CHARACTERS_MAX), None):
+        raise Unreadable(f"has a line of {len(too_long)} characters: each line must be one jti")
+    return ids
