@@ -11,6 +11,7 @@
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 _NONE: Mapping[str, Any] = {}
@@ -28,16 +29,15 @@ class ApiError(Exception):
         headers: Mapping[str, str] = _NONE,
     ) -> None:
         super().__init__(message)
-        self.status = status
-        self.code = code
-        self.message = message
-        self.details = details
-        self.headers = headers
+        self.status, self.code, self.message = status, code, message
+        self.details, self.headers = details, headers
 
 
-def not_found() -> ApiError:
-    """Return 404: unknown, in another org, or of another user whose data the role may not see."""
-    return ApiError(404, "not_found", "There is nothing at this address.")
+# Unknown, in another org, or of another user whose data the role may not see.
+not_found = partial(ApiError, 404, "not_found", "There is nothing at this address.")
+# The caller's role does not allow the action.
+forbidden = partial(ApiError, 403, "forbidden", "Your role does not allow this.")
+invalid_json = partial(ApiError, 400, "invalid_json", "The body is not valid JSON.")
 
 
 def unauthenticated() -> ApiError:
@@ -46,19 +46,9 @@ def unauthenticated() -> ApiError:
     return ApiError(401, "unauthenticated", message, headers={"WWW-Authenticate": "Bearer"})
 
 
-def forbidden() -> ApiError:
-    """Return 403: the caller's role does not allow the action."""
-    return ApiError(403, "forbidden", "Your role does not allow this.")
-
-
 def invalid(details: Mapping[str, list[str]]) -> ApiError:
     """Return 422: ``details`` maps the path of each wrong field to its errors."""
     return ApiError(422, "invalid", "The request is well-formed, but some of its values are not valid.", details)
-
-
-def invalid_json() -> ApiError:
-    """Return 400: the body is not JSON."""
-    return ApiError(400, "invalid_json", "The body is not valid JSON.")
 
 
 def slow_body() -> ApiError:

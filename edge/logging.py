@@ -36,13 +36,13 @@ class AccessLog:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, later: CallLater = _call_later) -> None:
         self._clock, self._call_later = clock, later
-        self._lines = {with_user: _Lines() for with_user in (False, True)}
+        self._lines = dict.fromkeys((False, True), (-1, 0))  # the last second with a line, and its lines
         self._omitted: Counter[int] = Counter()
 
     def note(self, scope: HTTPScope, status: int, began: float) -> None:
         """Log or count a request; ``began`` is a time of `time.perf_counter`."""
         is_rejected = HTTP_400_BAD_REQUEST <= status < HTTP_500_INTERNAL_SERVER_ERROR
-        if is_rejected and not self._lines[bool(scope.get("user"))].take(int(self._clock())):
+        if is_rejected and not self._take_line(bool(scope.get("user"))):
             if not self._omitted:
                 self._call_later(SUMMARY_EVERY_S, self.log_summary)
             self._omitted[status] += 1
@@ -65,18 +65,12 @@ class AccessLog:
             by_status = {str(status): counts[status] for status in sorted(counts)}
             access.warning("requests_rejected", lines_left_out=counts.total(), by_status=by_status)
 
-
-class _Lines:
-    """Limit the lines of one second."""
-
-    _second, _taken = -1, 0
-
-    def take(self, second: int) -> bool:
-        """Use up a line; return whether it was still available."""
-        if second != self._second:
-            self._second, self._taken = second, 0
-        self._taken += 1
-        return self._taken <= LINES_PER_SECOND
+    def _take_line(self, with_user: bool) -> bool:
+        """Use up a line of this second; return whether it was still available."""
+        second, (before, taken) = int(self._clock()), self._lines[with_user]
+        taken = taken + 1 if second == before else 1
+        self._lines[with_user] = second, taken
+        return taken <= LINES_PER_SECOND
 
 
 def masked_path(path: str, org: str | None) -> str:

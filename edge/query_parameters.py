@@ -2,7 +2,6 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
@@ -35,7 +34,14 @@ def collect_parameters(app: Litestar) -> None:
     for route in app.routes:
         if isinstance(route, HTTPRoute):
             for handler, model in route.route_handler_map.values():
-                known[id(handler)] = _known_parameters(handler, model.expected_query_params)
+                fields, expected = signature_fields(handler), model.expected_query_params
+                own = frozenset(handler.opt.get(OWN_PARAMETERS, ()))
+                known[id(handler)] = KnownParameters(
+                    own | {it.field_alias for it in expected},
+                    own | {it.field_alias for it in expected if it.is_sequence},
+                    own | {it.field_alias for it in expected if _accepts(str, fields[it.field_name])},
+                    frozenset(it.field_alias for it in expected if _accepts(datetime, fields[it.field_name])),
+                )
     app.state[_STATE] = known
 
 
@@ -63,17 +69,6 @@ async def refuse_unknown_parameters(request: Request[Any, Any, Any]) -> None:
     known: KnownParameters = request.app.state[_STATE].get(id(handler), KnownParameters())
     if faults := _find_faults(known, given):
         raise invalid(faults)
-
-
-def _known_parameters(handler: HTTPRouteHandler, expected: Iterable[Any]) -> KnownParameters:
-    fields = signature_fields(handler)
-    own = frozenset(handler.opt.get(OWN_PARAMETERS, ()))
-    return KnownParameters(
-        own | {it.field_alias for it in expected},
-        own | {it.field_alias for it in expected if it.is_sequence},
-        own | {it.field_alias for it in expected if _accepts(str, fields[it.field_name])},
-        frozenset(it.field_alias for it in expected if _accepts(datetime, fields[it.field_name])),
-    )
 
 
 def _accepts(kind: type, field: FieldDefinition) -> bool:

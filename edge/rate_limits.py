@@ -87,14 +87,9 @@ class RateLimits:
     """The limits of every org (0: no limit) and the counter. ``clock`` gives seconds since 1970."""
 
     def __init__(
-        self,
-        counter: RequestCounter,
-        writes_per_hour: int,
-        reads_per_hour: int,
-        clock: Callable[[], float] = time.time,
+        self, counter: RequestCounter, writes_per_hour: int, reads_per_hour: int, clock: Callable[[], float] = time.time
     ) -> None:
-        self.counter = counter
-        self._clock = clock
+        self.counter, self._clock = counter, clock
         self._limits = {"writes": writes_per_hour, "reads": reads_per_hour}
 
     async def spend(self, org_id: str, method: str) -> "Spending | None":
@@ -152,8 +147,7 @@ class LimitRate:
     """ASGI middleware after `Authenticate`. Public routes are not counted."""
 
     def __init__(self, app: ASGIApp, limits: RateLimits) -> None:
-        self.app = app
-        self.limits = limits
+        self.app, self.limits = app, limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         principal: Principal | None = scope.get("user")

@@ -6,7 +6,7 @@ neither Litestar nor anything else that takes long.
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from edge.outermost import App
 
 # The page may not load anything or be embedded; reloading needs no script.
-_PAGE_HEADERS = ((b"content-security-policy", b"default-src 'none'; base-uri 'none'; frame-ancestors 'none'"),)
+_PAGE_POLICY = (b"content-security-policy", b"default-src 'none'; base-uri 'none'; frame-ancestors 'none'")
 RETRY_AFTER_S = 1
 _RETRY_AFTER = (b"retry-after", str(RETRY_AFTER_S).encode())
 _JSON = b"application/json; charset=utf-8"
+_Answer = tuple[int, bytes, bytes, tuple[tuple[bytes, bytes], ...]]  # status, media type, body, more headers
 
 
 class Front:
@@ -52,41 +53,34 @@ class Front:
             yield
 
 
-class _Answer(NamedTuple):
-    status: int
-    media_type: bytes
-    body: bytes
-    headers: tuple[tuple[bytes, bytes], ...] = ()
-
-
 async def _answer(scope: "HTTPScope", receive: "Receive", send: "Send", page: bytes) -> None:
     request_id = request_id_of(scope)
-    answer = _choose(scope, request_id, page)
+    status, media_type, body, more_headers = _choose(scope, request_id, page)
     await DrainableBody(scope, receive).drain()
     headers = [
-        (b"content-type", answer.media_type),
-        (b"content-length", str(len(answer.body)).encode()),
-        *answer.headers,
+        (b"content-type", media_type),
+        (b"content-length", str(len(body)).encode()),
+        *more_headers,
         NO_SNIFFING,
         (b"x-request-id", request_id.encode()),
         CACHE_CONTROL,
     ]
-    start: Any = {"type": "http.response.start", "status": answer.status, "headers": headers}
+    start: Any = {"type": "http.response.start", "status": status, "headers": headers}
     await send(start)
-    body = b"" if scope["method"] == "HEAD" else answer.body
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+    sent = b"" if scope["method"] == "HEAD" else body
+    await send({"type": "http.response.body", "body": sent, "more_body": False})
 
 
 def _choose(scope: "HTTPScope", request_id: str, page: bytes) -> _Answer:
     path = scope["path"] if scope["method"] in ("GET", "HEAD") else None
     if path == "/livez":
-        return _Answer(200, _JSON, b'{"status":"ok"}')
+        return 200, _JSON, b'{"status":"ok"}', ()
     if path == "/readyz":
         details = {"service": ["is starting"]}
         error = ApiError(503, "not_ready", "A part of the service is unavailable.", details)
     elif path is not None and "text/html" in find_header(scope, b"accept", ""):
-        return _Answer(503, b"text/html; charset=utf-8", page, (_RETRY_AFTER, *_PAGE_HEADERS))
+        return 503, b"text/html; charset=utf-8", page, (_RETRY_AFTER, _PAGE_POLICY)
     else:
         error = unavailable("starting", "The service is starting; send the same request again.")
     body = ErrorBody(error.message, error.code, dict(error.details), request_id)
-    return _Answer(error.status, _JSON, msgspec.json.encode(body), (_RETRY_AFTER,))
+    return error.status, _JSON, msgspec.json.encode(body), (_RETRY_AFTER,)

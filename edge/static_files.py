@@ -62,11 +62,7 @@ class Asset:
 
 
 def static_routes(
-    page: Path,
-    page_paths: Sequence[str],
-    page_headers: Mapping[str, str],
-    folder: Path,
-    more: Mapping[str, Path],
+    page: Path, page_paths: Sequence[str], page_headers: Mapping[str, str], folder: Path, more: Mapping[str, Path]
 ) -> list[HTTPRouteHandler]:
     """Return the routes of the page and of its files; none needs a credential.
 

@@ -25,22 +25,16 @@ _BOUNDS = {"<=": "at most", ">=": "at least", "<": "less than", ">": "more than"
 
 def explain(message: str) -> tuple[str, str]:
     """Return path and sentence: ``("models[0].input_tokens", "must be at least 0")``. ``body`` is the whole body."""
-    match = _AT.match(_shortened(message))
+    if len(message) > _MESSAGE_MAX:  # remove the overlong name or value; the path stays
+        start, place = message[:40], _PLACE.search(message[-200:])
+        message = ("unknown field `…`" if "unknown field" in start else start) + (place[0] if place else "")
+    match = _AT.match(message)
     what, path = (match["what"], match["path"] or "") if match else (message, "")
     for pattern, say in _RULES:
         if found := pattern.search(what):
             field = found.groupdict().get("field")
             return ".".join(filter(None, (path, field))) or "body", say if isinstance(say, str) else say(found)
     return path or "body", "is not valid"
-
-
-def _shortened(message: str) -> str:
-    """Remove the overlong name or value from a message; the path stays."""
-    if len(message) <= _MESSAGE_MAX:
-        return message
-    what = "unknown field `…`" if "unknown field" in message[:40] else message[:40]
-    place = _PLACE.search(message[-200:])
-    return what + place[0] if place else what
 
 
 def _length(found: re.Match[str]) -> str:
