@@ -16,6 +16,7 @@ Concurrent equal questions share one query. It is cancelled when the last of its
 """
 
 import asyncio
+import contextlib
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic
@@ -42,12 +43,11 @@ class _Remembered(Struct, frozen=True):
     began: float
 
 
-class _Asked:
+class _Asked(Struct):
     """A question that is being asked, and how many callers wait for it."""
 
-    def __init__(self, task: "asyncio.Task[list[Any]]") -> None:
-        self.task = task
-        self.waiting = 0
+    task: "asyncio.Task[list[Any]]"
+    waiting: int = 0
 
 
 class Answers:
@@ -97,8 +97,9 @@ class Answers:
             rows = await ask()
         finally:
             self._drop(key, asked)
-        if (encoded := _encoded(rows)) is not None:
-            self._remember(key, _Remembered(encoded, began))
+        if len(rows) <= ROWS_MAX:
+            with contextlib.suppress(OverflowError):  # a number of more than 64 bits can't be encoded
+                self._remember(key, _Remembered(msgspec.msgpack.encode(rows), began))
         return rows
 
     def _drop(self, key: Key, asked: _Asked) -> None:
@@ -136,14 +137,6 @@ def key_of(generation: str, reached: Mapping[int, int], age: int, question: Ques
     if not reached:
         return None
     return msgspec.msgpack.encode((generation, sorted(reached.items()), age, question.name, params))
-
-
-def _encoded(rows: list[Any]) -> bytes | None:
-    """Return the rows as bytes, or None if there are too many or one contains a number of more than 64 bits."""
-    try:
-        return msgspec.msgpack.encode(rows) if len(rows) <= ROWS_MAX else None
-    except OverflowError:
-        return None
 
 
 def _size(key: Key, answer: _Remembered) -> int:

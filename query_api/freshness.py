@@ -31,8 +31,6 @@ HELD_S = 0.7  # so that many requests make the same claim and can share cached a
 SLOTS = 64  # of questions; each expires at its own time, so that they don't all go to the store at once
 _KEY = "snapshot_headers"  # in the scope of a request
 
-
-Headers = list[tuple[bytes, bytes]]
 Source = Literal["tables", "rollups"]  # what a response is read from
 
 
@@ -194,7 +192,7 @@ def freshness_header(app: "ASGIApp") -> "ASGIApp":
     async def with_headers(scope: "Scope", receive: "Receive", send: "Send") -> None:
         async def send_with_headers(message: "Message") -> None:
             if message["type"] == "http.response.start" and _KEY in scope:
-                claims = cast(Headers, scope[_KEY])  # type: ignore[literal-required]  # see above
+                claims = cast(list[tuple[bytes, bytes]], scope[_KEY])  # type: ignore[literal-required]  # see above
                 message["headers"] = [*message["headers"], *claims]
             await send(message)
 

@@ -11,6 +11,7 @@ from store.reading.errors import AnswerTooLarge, ReadRefused
 from store.reading.reader import ClickHouseReader
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 15.0)
+_KINDS = ((ReadRefused, "refused"), (StoreUnavailable, "away"), (AnswerTooLarge, "too_large"))
 
 
 class QueryMetrics:
@@ -38,7 +39,8 @@ class QueryMetrics:
         if error is None:
             self._series(question).observe(seconds)
         else:
-            self._errors.labels(question, _kind(error)).inc()
+            kind = next((name for known, name in _KINDS if isinstance(error, known)), "broken")
+            self._errors.labels(question, kind).inc()
 
     def collect(self) -> Iterator[Metric]:
         """Return how many questions are running and waiting now, for a registry."""
@@ -52,8 +54,3 @@ def metered(reader: ClickHouseReader, registry: CollectorRegistry) -> ClickHouse
     """Return the reader, set up to count its questions from now on."""
     reader.on_asked = QueryMetrics(registry, reader).asked
     return reader
-
-
-def _kind(error: Exception) -> str:
-    kinds = ((ReadRefused, "refused"), (StoreUnavailable, "away"), (AnswerTooLarge, "too_large"))
-    return next((name for kind, name in kinds if isinstance(error, kind)), "broken")

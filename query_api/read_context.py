@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from hashlib import blake2b
 from types import MappingProxyType
-from typing import Annotated, Any, NamedTuple, TypeVar, cast
+from typing import Annotated, Any, TypeVar, cast
 
 import msgspec
 from litestar import Request, Response
@@ -26,16 +26,7 @@ from store.reading.question import P, Question, R
 from store.reading.reader import Reader, answer, answer_from_control
 
 T = TypeVar("T")
-NOTHING_ROLLED_UP: Mapping[int, int] = MappingProxyType({})
 _encode = msgspec.json.Encoder(decimal_format="number").encode  # large sums of money, see `schemas.money`
-
-
-class Memory(NamedTuple):
-    """How a reply uses the cache: which answers, for which age of the org, and what to call when the reply is made."""
-
-    answers: Answers | None = None
-    age: int = 0
-    on_reply: Callable[[], None] = lambda: None
 
 
 class ReadContext:
@@ -47,14 +38,17 @@ class ReadContext:
         generation: Generation,
         claim: Claim,
         known_tags: str,
-        rolled_up: Mapping[int, int] = NOTHING_ROLLED_UP,
-        memory: Memory | None = None,
+        rolled_up: Mapping[int, int] = MappingProxyType({}),
+        answers: Answers | None = None,
+        age: int = 0,
+        on_reply: Callable[[], None] = lambda: None,
     ) -> None:
         """Create a context from the ``claim`` before the first question and the request's ``If-None-Match``.
 
         ``rolled_up`` maps each partition to the offset below which the rollups contained all records at that time.
+        ``answers`` caches the answers for this ``age`` of the org; ``on_reply`` is called when the reply is made.
         """
-        self._memory = memory or Memory()
+        self._answers, self._age, self._on_reply = answers, age, on_reply
         self._reader, self._generation, self._claim = reader, generation, claim
         self.rolled_up = rolled_up
         self._known_tags = {tag.strip().removeprefix("W/") for tag in known_tags.split(",")}
@@ -70,10 +64,10 @@ class ReadContext:
     async def ask(self, question: Question[P, R], params: P) -> list[R]:
         """Return the rows that answer a question. The caller must not change them."""
         fresh = partial(answer, self._reader, self._generation, question, params)
-        answers, age = self._memory.answers, self._memory.age
-        if answers is None:
+        if self._answers is None:
             return await fresh()
-        return await answers.get(key_of(self.generation, self._claim.reached, age, question, params), question, fresh)
+        key = key_of(self.generation, self._claim.reached, self._age, question, params)
+        return await self._answers.get(key, question, fresh)
 
     async def ask_control(self, question: Question[P, R], params: P) -> list[R]:
         return await answer_from_control(self._reader, question, params)
@@ -91,7 +85,7 @@ class ReadContext:
 
     def reply(self, data: T, meta: Mapping[str, Any] | None = None) -> Response[Reply[T]]:
         """Return 200 with ``data``, or 304 if the caller already has it."""
-        self._memory.on_reply()
+        self._on_reply()
         encoded = _encode(data)
         digest = blake2b(self._generation.name.encode(), digest_size=12)
         digest.update(_encode(meta or {}))
@@ -140,15 +134,15 @@ def read_context_of(source: Source, remembered: bool = False) -> Provide:
             snapshot = await freshness.snapshot()
         claim = snapshot.of(source)
         remember_claim(request.scope, snapshot.generation, claim)
-        known_tags, rolled_up = request.headers.get("If-None-Match", ""), snapshot.rollups.reached
+        known_tags = request.headers.get("If-None-Match", "")
+        new_context = partial(ReadContext, reader, snapshot.generation, claim, known_tags, snapshot.rollups.reached)
         org_id = cast(Principal, request.user).org_id
 
         def shown() -> None:
             answers.shown(org_id)
             freshness.let_go()
 
-        memory = Memory(answers, answers.age_of(org_id)) if remembered else Memory(on_reply=shown)
-        return ReadContext(reader, snapshot.generation, claim, known_tags, rolled_up, memory)
+        return new_context(answers, answers.age_of(org_id)) if remembered else new_context(on_reply=shown)
 
     return Provide(provide_read_context)
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from litestar import Response, get
 
 from edge.guards import may
-from query_api.analytics.filter import Buckets, Filter
+from query_api.analytics.filter import Filter, LimitedBuckets
 from query_api.analytics.work import SumsRow, WorkSums
 from query_api.read_context import Context, Paging
 from schemas.http import fields
@@ -15,8 +15,7 @@ from schemas.times import instant
 from store.reading.question import Question
 
 
-class UsersPage(Buckets, frozen=True):
-    limit: int
+class UsersPage(LimitedBuckets, frozen=True):
     offset: int
 
 

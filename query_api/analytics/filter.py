@@ -32,6 +32,12 @@ class Buckets(WholeBuckets, frozen=True):
     user_id: str | None
 
 
+class LimitedBuckets(Buckets, frozen=True):
+    """The same buckets, for at most ``limit`` rows of each list."""
+
+    limit: int
+
+
 B = TypeVar("B", bound=Buckets)
 Today = Callable[[], date]
 

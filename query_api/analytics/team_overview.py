@@ -9,7 +9,7 @@ from litestar import Response, get
 from msgspec import Struct
 
 from edge.guards import may
-from query_api.analytics.filter import Buckets, Filter, ratio
+from query_api.analytics.filter import Buckets, Filter, LimitedBuckets, ratio
 from query_api.analytics.work import MemberRow
 from query_api.read_context import Context
 from schemas.http import fields
@@ -40,10 +40,6 @@ class TeamPeriodRow(Struct, frozen=True):
     cost_nano: int
 
 
-class TopMembers(Buckets, frozen=True):
-    limit: int
-
-
 class HourRow(Struct, frozen=True):
     """An hour of a day of the week (0: Monday) in which sessions started."""
 
@@ -53,7 +49,7 @@ class HourRow(Struct, frozen=True):
 
 
 TEAM_PERIODS = Question("query_api.analytics.team_periods", TwoPeriods, TeamPeriodRow)
-TEAM_TOPS = Question("query_api.analytics.team_tops", TopMembers, MemberRow)  # of `agent` and `project`
+TEAM_TOPS = Question("query_api.analytics.team_tops", LimitedBuckets, MemberRow)  # of `agent` and `project`
 BUSIEST_HOURS = Question("query_api.analytics.busiest_hours", Buckets, HourRow)
 _NOTHING = (0,) * (len(TeamPeriodRow.__struct_fields__) - 1)
 
@@ -128,7 +124,7 @@ async def get_team_overview(context: Context, analytics_filter: Filter) -> Respo
     two_periods = analytics_filter.params(TwoPeriods, since=days.previous_since, current_since=days.since)
     periods, tops, hours = await asyncio.gather(
         context.ask(TEAM_PERIODS, two_periods),
-        context.ask(TEAM_TOPS, analytics_filter.params(TopMembers, limit=TOP)),
+        context.ask(TEAM_TOPS, analytics_filter.params(LimitedBuckets, limit=TOP)),
         context.ask(BUSIEST_HOURS, analytics_filter.buckets),
     )
     found = {row.is_current: row for row in periods}  # a period without activity has no row

@@ -23,7 +23,6 @@ from query_api.sessions.one import load_visible_session
 from schemas.http import fields
 from schemas.http.fields import doc, moment
 from schemas.http.responses import Reply
-from schemas.ids import IdSecrets
 from schemas.log.position import Position
 from schemas.times import instant
 from store.reading.question import Question
@@ -150,7 +149,11 @@ async def list_events(
     times = (None if at is None else at.isoformat() for at in (event_filter.after, event_filter.before))
     filters = [event_filter.event_type, event_filter.tool_name, event_filter.agent_id, *times]
     bound_to = ["events at", principal.org_id, session.id.bytes, *filters]
-    begin = 0 if cursor is None else _opened(id_secrets, bound_to, cursor)
+    try:
+        begin = 0 if cursor is None else open_cursor(id_secrets.seed_key, bound_to, cursor)
+    except UnknownCursor as error:
+        message = "must be a next_cursor of this session's events, with the same filters"
+        raise invalid({"cursor": [message]}) from error
     params = EventsPage(
         **asdict(event_filter), org_id=principal.org_id, session_id=session.id, since=begin, limit=per_page + 1
     )
@@ -162,11 +165,3 @@ async def list_events(
     is_last = len(shown) == len(found)
     following = None if is_last else seal_cursor(id_secrets.seed_key, bound_to, shown[-1].place + 1)
     return context.reply([_event(row) for row in rows], {"next_cursor": following})
-
-
-def _opened(secrets: IdSecrets, bound_to: list[str | bytes | None], cursor: str) -> int:
-    try:
-        return open_cursor(secrets.seed_key, bound_to, cursor)
-    except UnknownCursor as error:
-        message = "must be a next_cursor of this session's events, with the same filters"
-        raise invalid({"cursor": [message]}) from error

@@ -1,7 +1,7 @@
 """The run of one session: its conversations, each with its subagents and tasks."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from litestar import Response, get
@@ -123,19 +123,21 @@ async def get_hierarchy(
         TASKS_OF_SESSIONS, TasksOfSessions(session.org_id, session_ids, kinds, NODES_MAX, NODES_IN_ALL_MAX)
     )
     sessions = await load_sessions(context, session.org_id, found)
-    return context.reply(Hierarchy(_run(session, found[0], _conversations(sessions, nodes, with_tools))))
-
-
-def _run(session: Session, row: RunConversationRow, conversations: list[Conversation]) -> Run:
-    return Run(
+    run = found[0]
+    shown = Run(
         id=session.run_id,
-        started_at=instant(row.run_started_ms),
-        ended_at=None if row.run_ended_ms is None else instant(row.run_ended_ms),
-        totals=Totals(
-            row.total_sessions, row.total_events, row.total_tool_calls, row.total_tokens, usd_of(row.total_cost_nano)
-        ),
-        conversations=conversations,
+        started_at=instant(run.run_started_ms),
+        ended_at=None if run.run_ended_ms is None else instant(run.run_ended_ms),
+        totals=totals_of(run),
+        conversations=_conversations(sessions, nodes, with_tools),
     )
+    return context.reply(Hierarchy(shown))
+
+
+def totals_of(row: Any) -> Totals:
+    """Return the totals of a row with columns ``total_…``."""
+    cost_usd = usd_of(row.total_cost_nano)
+    return Totals(row.total_sessions, row.total_events, row.total_tool_calls, row.total_tokens, cost_usd)
 
 
 def _conversations(sessions: Sequence[Session], nodes: Sequence[TaskNodeRow], with_tools: bool) -> list[Conversation]:

@@ -64,21 +64,19 @@ async def session_as_of(context: ReadContext, history: History, now: Session, po
     Raises `ApiError` (422) if the point is in another partition.
     """
     newest = Position.parse(now.position)
-    rows = await context.ask(LAST_OFFSET, _until(now, newest, point))
+    # Facts after ``now`` may be incomplete, so they are left out.
+    if isinstance(point, datetime):
+        until = SessionUntil(now.org_id, now.id, newest.offset, (point - _EPOCH) // _MS)
+    elif point.partition == newest.partition:
+        until = SessionUntil(now.org_id, now.id, min(point.offset, newest.offset), None)
+    else:
+        raise _wrong(f"must be in partition {newest.partition}, where all records of this session are")
+    rows = await context.ask(LAST_OFFSET, until)
     if not rows:
         return None
     if rows[0].log_offset == newest.offset:
         return now
     return session_of(await history.state_at(context, now.org_id, now.id, rows[0].log_offset))
-
-
-def _until(now: Session, newest: Position, point: Point) -> SessionUntil:
-    """Return the part of the session that a point includes. Facts after ``now`` may be incomplete: leave them out."""
-    if isinstance(point, datetime):
-        return SessionUntil(now.org_id, now.id, newest.offset, (point - _EPOCH) // _MS)
-    if point.partition != newest.partition:
-        raise _wrong(f"must be in partition {newest.partition}, where all records of this session are")
-    return SessionUntil(now.org_id, now.id, min(point.offset, newest.offset), None)
 
 
 def _wrong(sentence: str) -> ApiError:

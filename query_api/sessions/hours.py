@@ -47,14 +47,6 @@ class HoursOf(Started, frozen=True):
     limit: int
 
 
-class HourRow(Struct, frozen=True):
-    """An hour (s since 1970), and how many sessions match according to the rollups, which may lag."""
-
-    hour_s: int
-    matches: int
-    is_behind: bool
-
-
 class CountedIn(Started, frozen=True):
     """The sessions that started in one of these hours."""
 
@@ -62,8 +54,16 @@ class CountedIn(Started, frozen=True):
 
 
 class HourCountRow(Struct, frozen=True):
+    """An hour (s since 1970), and how many sessions match."""
+
     hour_s: int
     matches: int
+
+
+class HourRow(HourCountRow, frozen=True):
+    """The same according to the rollups, which may lag."""
+
+    is_behind: bool
 
 
 HOURS = Question("query_api.sessions.hours", HoursOf, HourRow)

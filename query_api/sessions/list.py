@@ -7,7 +7,7 @@ from litestar import Response, get
 from litestar.params import FromQuery
 
 from edge.guards import may
-from query_api.read_context import Context, Paging, ReadContext
+from query_api.read_context import Context, Paging
 from query_api.sessions.by_id import OrgSessionKey, load_sessions
 from query_api.sessions.hours import count_by_hour, window_of
 from query_api.sessions.session_filter import Filter, SessionFilter, with_filter
@@ -49,21 +49,16 @@ async def list_sessions(
     """List the sessions of the org that the caller may see, newest first unless ``sort`` names another order."""
     page = {"sort": sort, "limit": paging.size, "offset": paging.offset}
     params = with_filter(SessionsPage, session_filter, **page, words=[], phrases=[])
-    keys, total = await _find_page(context, session_filter, params)
-    return context.reply(await load_sessions(context, session_filter.org_id, keys), paging.meta(total))
-
-
-async def _find_page(
-    context: ReadContext, session_filter: SessionFilter, params: SessionsPage
-) -> tuple[list[SessionsPageRow], int]:
-    """Return the page and the number of all matches; read only a few hours if the order is that of the table."""
-    by_start = params.sort in ("-started_at", "started_at")
+    # If the order is that of the table, only the few hours that contain the page are read.
+    by_start = sort in ("-started_at", "started_at")
     hours = await count_by_hour(context, session_filter) if by_start else None
+    keys: list[SessionsPageRow] = []
     if hours is None:
-        return await context.ask_page(SESSIONS_PAGE, params)
-    window = window_of(hours, params.offset, params.limit, params.sort == "-started_at")
-    if window is None:
-        return [], sum(hour.matches for hour in hours)
-    places = {"hour_from": window.hour_from, "hour_to": window.hour_to, "offset": params.offset - window.skipped}
-    rows, count = await context.ask_page(SESSIONS_PAGE, msgspec.structs.replace(params, **places))
-    return rows, window.outside + count
+        keys, total = await context.ask_page(SESSIONS_PAGE, params)
+    elif (window := window_of(hours, paging.offset, paging.size, sort == "-started_at")) is None:
+        total = sum(hour.matches for hour in hours)
+    else:
+        places = {"hour_from": window.hour_from, "hour_to": window.hour_to, "offset": paging.offset - window.skipped}
+        keys, count = await context.ask_page(SESSIONS_PAGE, msgspec.structs.replace(params, **places))
+        total = window.outside + count
+    return context.reply(await load_sessions(context, session_filter.org_id, keys), paging.meta(total))

@@ -55,16 +55,13 @@ async def search_sessions(
     params = with_filter(SessionsPage, session_filter, **page, words=query.words, phrases=query.phrases)
     keys, total = await context.ask_page(SESSIONS_PAGE, params)
     rows = await load_session_rows(context, session_filter.org_id, keys, with_prompts=True)
-    highlighter = Highlighter(query)
-    sessions = [found_session(session_of(row), row.first_prompts, highlighter) for row in rows]
-    return context.reply(sessions, paging.meta(total))
-
-
-def found_session(session: Session, prompts: Sequence[str], highlighter: Highlighter) -> FoundSession:
-    """Return the whole session with a highlight for each of its texts that contains a search term."""
-    marked = ((field, highlighter.mark(text)) for field, text in _searched_texts(session, prompts))
-    highlights = [Highlight(field, text) for field, text in marked if text is not None]
-    return from_row(FoundSession, session, highlights=highlights)
+    highlighter, found = Highlighter(query), []
+    for row in rows:
+        session = session_of(row)
+        marked = ((field, highlighter.mark(text)) for field, text in _searched_texts(session, row.first_prompts))
+        highlights = [Highlight(field, text) for field, text in marked if text is not None]
+        found.append(from_row(FoundSession, session, highlights=highlights))
+    return context.reply(found, paging.meta(total))
 
 
 def _searched_texts(session: Session, prompts: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -54,7 +54,6 @@ class Highlighter:
         return _marked(text, spans, _window(text, *spans[0])) if spans else None
 
     def _spans(self, text: str) -> list[TextSpan]:
-        """Return where the terms are in the text, from left to right."""
         found = [match.span() for match in self._terms.finditer(folded(text))]
         origins = _origins(text) if found else ()
         spans: list[TextSpan] = []

@@ -53,27 +53,20 @@ class TaskNode(Struct, frozen=True):
 def tree_of(rows: Sequence[TaskNodeRow]) -> list[TaskNode]:
     """Return the nodes by time, each once: under its parent, or at the top if the parent is not among the nodes."""
     ordered = sorted(rows, key=_by_time)
-    above = _parents(ordered)
+    known = {_key(row) for row in ordered}
+    above: dict[Key, Key | None] = {}
+    for row in ordered:
+        possible = [(kind, row.parent) for kind in _ORDER if row.parent]
+        above[_key(row)] = next((key for key in possible if key in known), None)
+    for key in above:
+        if not _reaches_top(key, above):  # it is in a cycle, or too deep
+            above[key] = None
     nodes = {_key(row): _node(row) for row in ordered}
     top: list[TaskNode] = []
     for key, node in nodes.items():
         parent = above[key]
         (top if parent is None else nodes[parent].children).append(node)
     return top
-
-
-def _parents(rows: Sequence[TaskNodeRow]) -> dict[Key, Key | None]:
-    """Return each node's parent. A node in a cycle or too deep gets no parent and moves to the top."""
-    known = {_key(row) for row in rows}
-    above = {_key(row): next((key for key in _possible_parents(row) if key in known), None) for row in rows}
-    for key in above:
-        if not _reaches_top(key, above):
-            above[key] = None
-    return above
-
-
-def _possible_parents(row: TaskNodeRow) -> list[Key]:
-    return [(kind, row.parent) for kind in _ORDER if row.parent]
 
 
 def _reaches_top(key: Key, above: dict[Key, Key | None]) -> bool:
