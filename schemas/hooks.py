@@ -67,9 +67,7 @@ def read_payload(data: Raw | bytes) -> HookPayload:
 def duration_of(payload: HookPayload) -> int | None:
     """Return whole milliseconds; None if the payload has no valid duration."""
     value = payload.duration_ms
-    if value is None or not 0 <= value < _DURATION_MS_MAX:
-        return None
-    return round(value)
+    return None if value is None or not 0 <= value < _DURATION_MS_MAX else round(value)
 
 
 def _read_field_by_field(data: bytes) -> HookPayload:

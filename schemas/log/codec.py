@@ -14,11 +14,9 @@ _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
 _EMPTY = Raw(b"{}")
 _MS_MIN, _MS_MAX = 0, 1 << 42  # 1970 to 2109: the range of the store's DateTime64(3)
-
 _MODELS_MAX = 1024  # with 2^53 tokens each, the sum fits into a UInt64
 _NANO_MAX = 10**15
 PRICES_PER_RECORD_MAX = 400  # far below 1 MiB, however long the names of the models are
-
 
 UndecodableKind = Literal["empty", "unreadable", "unknown_version", "misplaced", "out_of_range"]
 UNDECODABLE_KINDS: tuple[UndecodableKind, ...] = get_args(UndecodableKind)
@@ -121,7 +119,5 @@ def _check_redactions(counts: dict[str, int]) -> None:
 
 
 def _bounded(usage: Any) -> bool:
-    cost = usage.cost_nano or 0
-    tokens = (usage.input_tokens, usage.output_tokens, usage.cache_read_tokens)
-    caches = (usage.cache_creation_tokens, usage.cache_creation_1h_tokens)
-    return 0 <= cost <= _NANO_MAX and all(0 <= number <= 1 << 53 for number in (*tokens, *caches))
+    _model, *tokens, cost = structs.astuple(usage)
+    return 0 <= (cost or 0) <= _NANO_MAX and all(0 <= number <= 1 << 53 for number in tokens)
