@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from query_api.sessions import recent_threads, threads
+from query_api.sessions import threads
 from schemas.http.responses import Session
 from schemas.store.rows import SessionRow
 from tests.integration.test_query_list_pages import a_session, changed
@@ -66,7 +66,7 @@ async def test_pages_of_threads_are_those_of_the_whole_list(
     seed: int, rows_each: int, query_store: QueryStore, query_api: QueryApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Order, totals and count equal those of all rows, whether the candidates suffice or not."""
-    monkeypatch.setattr(recent_threads, "ROWS_EACH", rows_each)
+    monkeypatch.setattr(threads, "ROWS_EACH", rows_each)
     whole = expected(fill(query_store, random.Random(seed)))
 
     for page, size in ((1, 3), (2, 3), (1, 10), (2, 10), (1, 40), (9, 9)):

@@ -45,7 +45,7 @@ from processors.marks.progress import Progress
 from processors.projections import states
 from processors.projector import Projector
 from processors.runners.startup_checks import check_generation
-from query_api.sessions import recent_threads
+from query_api.sessions import threads
 from runtime.operations import provision_store as provision
 from runtime.services.composition import ReadSide, compose
 from runtime.services.projector import make_warehouse
@@ -314,7 +314,7 @@ async def _next_keys(reader: ClickHouseReader) -> None:
 
 async def _answers(reader: ClickHouseReader) -> dict[str, Any]:
     app = compose(TokenVerifier([shared_secret(KEY)]), read=ReadSide(reader, SECRETS, lambda: NOW_MS / 1000))
-    with patch.object(recent_threads, "ROWS_EACH", 3):  # each org has as many rows; else no candidates
+    with patch.object(threads, "ROWS_EACH", 3):  # each org has as many rows; else no candidates
         async with AsyncTestClient(app) as client:
             return await _ask_all(client)
 
