@@ -16,7 +16,7 @@ PRICED_TOKENS = 1_000_000  # the number of tokens that a price is for
 KINDS = ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h")
 _DECIMALS_MAX = 6
 # Factors of the input price, used where the file gives no price.
-_USUAL = {"cache_read": Decimal("0.1"), "cache_write_5m": Decimal("1.25"), "cache_write_1h": Decimal(2)}
+_USUAL_FACTORS = {"cache_read": Decimal("0.1"), "cache_write_5m": Decimal("1.25"), "cache_write_1h": Decimal(2)}
 
 
 class BadPrices(ValueError):
@@ -74,15 +74,16 @@ def moment(ms: int) -> str:
 
 
 def _price(entry: _Entry) -> Price:
-    from_ms, rates = _from_ms(entry.model, entry.since), []
+    from_ms = _from_ms(entry.model, entry.since)
+    nano: dict[str, int] = {}
     for kind in KINDS:
         given = getattr(entry, kind)
-        usd: Decimal = entry.input * _USUAL[kind] if given is None else given
+        usd: Decimal = entry.input * _USUAL_FACTORS[kind] if given is None else given
         if not usd.is_finite() or not 0 <= usd <= USD_MAX or usd * NANO_PER_USD % 1:
             form = f"dollars per million tokens, from 0, with at most {_DECIMALS_MAX} decimals"
             raise BadPrices(f"{entry.model}: {kind} must be {form}")
-        rates.append(int(usd * NANO_PER_USD))
-    return Price(entry.model, from_ms, *rates)
+        nano[f"{kind}_nano"] = int(usd * NANO_PER_USD)
+    return Price(entry.model, from_ms, **nano)
 
 
 def _from_ms(model: str, since: object) -> int:

@@ -29,7 +29,7 @@ _RECORDS = (1, 5, 10, 25, 50, 100, 250, 500, 800, 1_000, 2_500)
 
 
 class Parts:
-    """The active parts of each table, counted at intervals. They first show too many small inserts, and show growth."""
+    """The active parts of each table, counted at intervals: the first sign of too many small inserts, and of growth."""
 
     def __init__(self, warehouse: ClickHouseWarehouse) -> None:
         self._warehouse = warehouse
@@ -131,9 +131,11 @@ class ProjectorMetrics(Observer):
         targets = {"store": self._pipeline.calls.store, "log": self._pipeline.calls.log}
         up = [(name, target.is_up) for name, target in targets.items()]
         yield self._by("target", "crewkit_projector_target_up", "1: it answers; 0: it is away.", up)
-        retries, repeated = "crewkit_projector_retries_total", "Calls that failed and were repeated."
-        counts = [(name, target.retries) for name, target in targets.items()]
-        yield self._by("target", retries, repeated, counts, CounterMetricFamily)
+        retries, text = (
+            [(name, target.retries) for name, target in targets.items()],
+            "Calls that failed and were repeated.",
+        )
+        yield self._by("target", "crewkit_projector_retries_total", text, retries, CounterMetricFamily)
 
     def _states(self) -> Iterator[Metric]:
         pipeline, ends = self._pipeline, self._progress.ends

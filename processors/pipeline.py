@@ -95,12 +95,15 @@ class Pipeline:
             await self.gate.wait_until_open(self._observer.alive)
             async with self._fold_lock:
                 for piece in pieces(part):
-                    for partition, offset in first_offsets(piece).items():
-                        if self._next_to_fold.get(partition) != offset:
-                            await self._take_over(partition, offset)
-                    plan = await self.fold_and_begin_write(piece)
-                    self.gate.note_passed(plan.fact_count, len(piece))
+                    await self._project(piece)
         return self._last_write or _done()
+
+    async def _project(self, piece: Sequence[LogRecord]) -> None:
+        for partition, offset in first_offsets(piece).items():
+            if self._next_to_fold.get(partition) != offset:
+                await self._take_over(partition, offset)
+        plan = await self.fold_and_begin_write(piece)
+        self.gate.note_passed(plan.fact_count, len(piece))
 
     async def fold_and_begin_write(self, records: Sequence[LogRecord]) -> Plan:
         """Fold records, and begin to write them once the batch before is written."""

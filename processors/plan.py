@@ -57,7 +57,7 @@ class Plan(Struct):
 
 
 Decoded = tuple[LogRecord, AnyRecord]
-Changed = tuple[SessionState, int]  # to which facts were added, and the number of its facts before
+Changed = tuple[SessionState, int]  # a state to which facts were added, and the number of its facts before
 LOADED_AT_ONCE = 100  # sessions
 
 
@@ -86,9 +86,9 @@ class Planner:
         self._cache.evict()
         decoded, letters, kinds = self._decode(records)
         prices = self._pricing.complete_until(max((record.received_at for _, record in decoded), default=0))
-        of_sessions = [(at, record) for at, record in decoded if not isinstance(record, PricesLoaded)]
+        of_sessions = [(log_record, record) for log_record, record in decoded if not isinstance(record, PricesLoaded)]
         # Prices change no table of a generation.
-        receipts = [projected(at, record, 0, 0) for at, record in decoded if isinstance(record, PricesLoaded)]
+        receipts = [projected(*pair, facts=0, added=0) for pair in decoded if isinstance(pair[1], PricesLoaded)]
         partition_of = {(record.org_id, record.session_id): log_record.partition for log_record, record in of_sessions}
         keys = list(partition_of)
         first = first_offsets(records)
@@ -105,7 +105,8 @@ class Planner:
                 digest_id = record.fact_id if isinstance(record, CompactionRequested) else None
                 session = record.org_id, record.session_id
                 place = log_record.partition, log_record.offset
-                derivations[session, digest_id] = DerivationRequest(*place, record, len(changed[session][0].seen))
+                state, _ = changed[session]
+                derivations[session, digest_id] = DerivationRequest(*place, record, len(state.seen))
         self._price_warnings.note(disagreeing)
         self._cache.pin(keys)
         self._limit.check((receipt.outcome == "dead" for receipt in receipts), letters[0].reason if letters else "")

@@ -32,13 +32,12 @@ _count = struct.Struct("<Q").pack
 
 def encode_rows(rows: Iterable[msgspec.Struct]) -> bytes:
     """Return all rows of one table, in field order."""
-    return b"".join(
-        [
-            encode(value)
-            for row in rows
-            for encode, value in zip(_encoders(type(row)), msgspec.structs.astuple(row), strict=True)
-        ]
-    )
+    return b"".join([_row(row) for row in rows])
+
+
+def _row(row: msgspec.Struct) -> bytes:
+    values = msgspec.structs.astuple(row)
+    return b"".join([encode(value) for encode, value in zip(_encoders(type(row)), values, strict=True)])
 
 
 def session_prefix(org_id: str, session_id: UUID) -> bytes:

@@ -62,7 +62,7 @@ class StateCache:
             self._thawed[key].pins += 1
 
     def unpin_at_next_evict(self, keys: Iterable[SessionKey]) -> None:
-        """Note that the facts of a batch are in the store: its states may be dropped after the next `evict`."""
+        """Note that the facts of a batch are in the store: the next `evict` unpins its states, and may drop them."""
         self._stored.append(keys)
 
     def evict(self) -> None:

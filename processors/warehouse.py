@@ -219,7 +219,7 @@ class ClickHouseWarehouse:
             return []
         if not receipts:
             return [(start, stop)]
-        gaps = self._query("receipt_gaps", {**place, "limit": stop - start}, "store")
+        gaps = self._query("receipt_gaps", {**place, "limit": stop - start}, package="store")
         return [(first, end) for first, end in gaps]
 
     def dense_mark(self, partition: int) -> DenseMark:

@@ -54,8 +54,10 @@ def first_difference(
     known: Mapping[str, KnownTable], found: Mapping[str, Iterable[FoundColumn]], sorting_keys: Mapping[str, str]
 ) -> str | None:
     """Return the first difference that breaks this code; None if tables and columns were only added."""
-    tables = ((name, known[name], found.get(name, ()), sorting_keys.get(name, "")) for name in sorted(known))
-    return next((difference for table in tables for difference in _differences(*table)), None)
+    for name, table in sorted(known.items()):
+        for difference in _differences(name, table, found.get(name, ()), sorting_keys.get(name, "")):
+            return difference
+    return None
 
 
 def _differences(name: str, table: KnownTable, found: Iterable[FoundColumn], sorting_key: str) -> Iterator[str]:

@@ -84,8 +84,8 @@ def _create_databases(store: StoreAddress, database: str) -> list[str]:
             if store.replicas is None or verdict_of_error(error) is not Verdict.PASSES:
                 raise
             errors.append(error)
-            where = f"{server.options['host']}:{server.options['port']} does not answer, and may lack the database"
-            lines.append(f"{database}: {where}: run `provision` again when it is back")
+            what = f"{server.options['host']}:{server.options['port']} does not answer, and may lack the database"
+            lines.append(f"{database}: {what}: run `provision` again when it is back")
     if store.replicas and len(store.replicas.hosts) - len(errors) < store.replicas.majority:
         raise errors[0]
     return lines

@@ -61,7 +61,8 @@ class Replicas:
         If none answers, raises the error for the server in use. A refusal is raised at once.
         """
         away: list[Exception] = []
-        for number in sorted(range(len(self.hosts)), key=lambda number: number != self._used):
+        used = self._used  # another thread may change it meanwhile
+        for number in [used, *(number for number in range(len(self.hosts)) if number != used)]:
             try:
                 made = make(self.hosts[number])
             except STORE_ERRORS as error:

@@ -11,7 +11,7 @@ from typing import Literal
 SettingPrefix = Literal["KAFKA", "STORE"]  # prefix of the setting names
 
 _SWITCH: dict[SettingPrefix, str] = {"KAFKA": "KAFKA_SECURITY", "STORE": "`secure` in STORE_URL"}
-# By OpenSSL's X509_V_ERR_…; all other codes mean that no chain leads to a trusted CA.
+# By OpenSSL's X509_V_ERR_… (62: host name, 64: address); all other codes mean that no chain leads to a trusted CA.
 _UNFIT = {9: "is not valid yet", 10: "has expired", 62: "is for another name", 64: "is for another name"}
 _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE")
 _NO_VERSION = ("UNSUPPORTED_PROTOCOL", "ALERT_PROTOCOL_VERSION", "NO_PROTOCOLS_AVAILABLE")

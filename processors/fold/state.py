@@ -1,6 +1,6 @@
 """The state of a session as of a log position: its values, counters, and the ids already counted.
 
-Frozen, it is bytes that take a sixth of its memory, and depend only on the session's facts.
+Frozen, a state is a string of bytes: it takes a sixth of the memory, and depends only on the session's facts.
 """
 
 from hashlib import blake2b

@@ -119,8 +119,8 @@ def _open(state: SessionState, task: TaskState) -> None:
         del open_[next(iter(open_))]
     open_[task.task_id] = None
     at = task.started_at or 0
-    ends_with_turn = task.kind != "task" and at < state.turn_over_at
-    if at < state.span_over_at or (ends_with_turn and not runs_on(state, task)):
+    turn_is_over = task.kind != "task" and at < state.turn_over_at  # tasks of a list end only with the session
+    if at < state.span_over_at or (turn_is_over and not runs_on(state, task)):
         cancel(state, task)
 
 

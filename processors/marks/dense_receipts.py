@@ -84,7 +84,7 @@ class DenseReceipts:
 
     def due(self, written: Mapping[int, int]) -> dict[int, int]:
         """Return the partitions with enough written since their last look, or whose last look was long ago."""
-        now, due = self._clock(), {}
+        now, due = self._clock(), dict[int, int]()
         for partition, below in written.items():
             looked, at = self._looked.get(partition, (0, float("-inf")))
             if below - looked >= EVERY_RECORDS or (below > looked and now - at >= EVERY_S):

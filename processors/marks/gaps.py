@@ -53,8 +53,10 @@ class Gaps:
         met: set[SessionKey] = set()
         for (start, stop), (after, _) in pairwise([*found, (below, below)]):
             met |= await self._project(partition, start, stop)
-            behind: Stretches = [(stop, after)] if met and stop != after else []
-            if behind and len(met) <= SESSIONS_ASKED_MAX:
+            if not met or stop == after:
+                continue
+            behind: Stretches = [(stop, after)]
+            if len(met) <= SESSIONS_ASKED_MAX:
                 behind = await self._records_of(partition, sorted(met), stop, after)
             for first, end in behind:
                 await self._project(partition, first, end)

@@ -128,15 +128,12 @@ class Progress(Observer):
 
     def lags(self) -> list[PartitionLag]:
         """Return how far each assigned partition is behind, as of the last look. May be called from any thread."""
-        ends, now_ms = self.ends, self._now_ms()
-        return [
-            PartitionLag(
-                partition,
-                max(0, ends[partition] - offset) if ends else 0,
-                None if (complete := self._complete.get(partition)) is None else max(0, now_ms - complete) / 1000,
-            )
-            for partition, offset in sorted(self._pipeline.written.copy().items())
-        ]
+        ends, now_ms, lags = self.ends, self._now_ms(), list[PartitionLag]()
+        for partition, offset in sorted(self._pipeline.written.copy().items()):
+            complete = self._complete.get(partition)
+            seconds = None if complete is None else max(0, now_ms - complete) / 1000
+            lags.append(PartitionLag(partition, max(0, ends[partition] - offset) if ends else 0, seconds))
+        return lags
 
     def targets(self) -> dict[int, Target]:
         """Return up to where each assigned partition is written, as of the last report: the rollups follow that."""

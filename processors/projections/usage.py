@@ -50,8 +50,9 @@ def measured_sums(state: SessionState, prices: PriceList) -> list[MeasuredSum]:
     """Return the sums of the ledger. Each costs what the client gave, else what the list says for that hour."""
     sums = []
     for (model, agent_id, hour), spent in state.spent.items():
-        tokens, cost_nano = _tokens(spent), spent.cost_nano if hour == PRICED else None
-        if cost_nano is None:
+        tokens = _tokens(spent)
+        cost_nano: int | None = spent.cost_nano
+        if hour != PRICED:
             cost_nano = prices.cost_nano(model, ModelUsage(model, *tokens), hour * HOUR_MS)
         source = "unknown" if cost_nano is None else "measured"
         totals = ModelTotals(canonical_model(model), *tokens, cost_nano or 0, source)

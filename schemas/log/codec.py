@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Raw, structs
 
 from schemas.log.position import LogRecord
-from schemas.log.records import PRICES_ID, VERSION, AnyRecord, EventsRecorded, PricesLoaded, Record
+from schemas.log.records import PRICES_ID, VERSION, AnyRecord, EventsRecorded, ModelUsage, PricesLoaded, Record
 from schemas.log.topics import FACTS_PER_RECORD_MAX, partition_of, record_key
 from schemas.permissions import NAME_CHARACTERS_MAX, OPERATOR_ORG
 
@@ -118,6 +118,7 @@ def _check_redactions(counts: dict[str, int]) -> None:
         raise Undecodable("out_of_range", "a number of redactions is out of range")
 
 
-def _bounded(usage: Any) -> bool:
-    _model, *tokens, cost = structs.astuple(usage)
-    return 0 <= (cost or 0) <= _NANO_MAX and all(0 <= number <= 1 << 53 for number in tokens)
+def _bounded(usage: ModelUsage) -> bool:
+    tokens = (usage.input_tokens, usage.output_tokens, usage.cache_read_tokens)
+    caches = (usage.cache_creation_tokens, usage.cache_creation_1h_tokens)
+    return 0 <= (usage.cost_nano or 0) <= _NANO_MAX and all(0 <= number <= 1 << 53 for number in (*tokens, *caches))

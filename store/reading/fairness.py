@@ -1,4 +1,4 @@
-"""Shares the store fairly between orgs: a limited number of concurrent turns, and how much time each org may use.
+"""Shares the store fairly between orgs: its limited number of concurrent turns, and its time per hour.
 
 First come, first served would put sixty questions of one org before the first question of another. Here the org with
 the fewest turns in progress goes next; among equals, the one whose last turn is longest ago. An org never gets all
@@ -72,7 +72,7 @@ class FairTurns:
 
     def _hand_out(self) -> None:
         since = self._clock() - ABOUT_S
-        while self._about and next(iter(self._about.values())) < since:
+        while self._about and next(iter(self._about.values())) < since:  # no longer active
             self._about.popitem(last=False)
         while next_ones := [who for who in self._waiting if self._may(who)]:
             who = min(next_ones, key=self._under_way.__getitem__)

@@ -54,12 +54,15 @@ def fit_limits(limits: Mapping[str, object], profile: ProfileSettings) -> Fitted
         known = profile.get(name)
         if known is None:
             fitted.remarks.append(f"{name} is not known to the store")
-        elif name != SNAPSHOT:
+        elif name == SNAPSHOT:
+            if known.may_be("1"):
+                fitted.settings[name] = 1
+            elif known.value != "1":  # no row is wrong, but a count may be of another moment than its list
+                fitted.remarks.append(
+                    f"{name} is off and can't be set: a count and its list may be of different moments"
+                )
+        else:
             _fit_limit(fitted, name, _number(wanted), known)
-        elif known.may_be("1"):
-            fitted.settings[SNAPSHOT] = 1
-        elif known.value != "1":  # parts of one answer may be of different moments, but no row is wrong
-            fitted.remarks.append(f"{name} is off and can't be set: a count and its list may be of different moments")
     return fitted
 
 

@@ -163,7 +163,7 @@ class ClickHouseReader:
     async def check(self) -> None:
         """Ask one question, to find out what the store refuses before the first request does.
 
-        Raises `ReadRefused`, which says what to change, or `StoreUnavailable` if it is unreachable or not provisioned.
+        Raises `ReadRefused`, which says what to change, or `StoreUnavailable`: the store is away or not provisioned.
         """
         try:
             async with asyncio.timeout(CHECK_WITHIN_S):

@@ -94,9 +94,9 @@ class _Activity:
         elif change in (_TURN_OVER, _NEW_TURN):
             self._running.clear()
             self._asking.clear()
-        # The turn is the user's. A subagent may continue meanwhile.
-        goes_on = change in (_DONE, _BATCH) or agent != ""
-        self._waiting = change in (_TURN_OVER, _IDLE) or (self._waiting and goes_on)
+        # Whether the turn is the user's. What a subagent does meanwhile doesn't change that.
+        still_waits = change in (_DONE, _BATCH) or agent != ""
+        self._waiting = change in (_TURN_OVER, _IDLE) or (self._waiting and still_waits)
 
     def during(self, ms: int) -> str:
         """Return the activity of a stretch without events: while an agent asks, its tools do not run yet."""

@@ -85,13 +85,13 @@ def fit(head: str, items: Sequence[Item], limit: int) -> str:
         text = cut(item.text, free)
         kept.setdefault(item.section, []).append(item._replace(text=text))
         room -= opening + len(text) + 1
-    text = head
+    whole = head
     for section in sorted(kept):
         lines = [item.text for item in sorted(kept[section], key=lambda item: item.place)]
         if left_out[section]:
             lines.append(_LEFT_OUT.format(left_out[section]))
-        text += "\n".join([_title(section), *lines])
-    return cut(text, limit)
+        whole += "\n".join([_title(section), *lines])
+    return cut(whole, limit)
 
 
 def _title(section: int) -> str:
