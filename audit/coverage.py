@@ -91,7 +91,10 @@ async def show_coverage(context: Context, turn: Turn) -> Response[Reply[Coverage
 
 
 async def load_coverage(asks: Asks) -> Coverage:
-    """Return the coverage of everything. Progress is read first: each position that it claims must have its receipt."""
+    """Return the coverage of everything.
+
+    Progress is read first, since every position that it claims must have its receipt by then.
+    """
     progress = await asks.ask(PROGRESS, NoParams())
     ends = await receipts_end(asks)
     return coverage_of(progress, [await _row(asks, partition, 0, end) for partition, end in sorted(ends.items())])
@@ -135,7 +138,7 @@ def coverage_of(progress: Sequence[PartitionProgressRow], receipts: Sequence[Par
 
 
 async def _row(asks: Asks, partition: int, since: int, end: int) -> PartitionCoverage:
-    """Return the receipts of ``[since, end)``; the position ``end - 1`` has one. What is missing is not counted yet."""
+    """Return the receipts of ``[since, end)``; the position ``end - 1`` has one."""
     first, receipts, projected = end, 0, 0
     gaps: list[PositionRange] = []
     for start in range(since, end, POSITIONS_PER_QUESTION):
@@ -148,7 +151,8 @@ async def _row(asks: Asks, partition: int, since: int, end: int) -> PartitionCov
             _extend(gaps, [GapRow(start, stop)])
         elif found.receipts < stop - start:
             _extend(gaps, await asks.ask(COVERAGE_GAPS, Gaps(partition, start, stop, GAPS_MAX)))
-    return PartitionCoverage(partition, first, end, receipts, projected, receipts - projected, 0, gaps)
+    missing = end - since - receipts
+    return PartitionCoverage(partition, first, end, receipts, projected, receipts - projected, missing, gaps)
 
 
 def _extend(gaps: list[PositionRange], more: Sequence[GapRow]) -> None:

@@ -88,7 +88,7 @@ async def get_receipt(position: FromPath[str], context: Context, principal: Call
     rows = await context.ask(RECEIPT, PositionOfOrg(principal.org_id, at.partition, at.offset))
     if rows and not (allows(principal.role, "receipt.read_all") or await _wrote(principal, at, rows[0], context)):
         rows = []
-    if not rows:  # written or not
+    if not rows:  # for this org it is waiting, whether it is written or not
         if at.partition >= partitions:
             raise not_found()
         await hide_timing(began)

@@ -50,7 +50,7 @@ SESSION = {
 
 
 def _measure(name: str, pages: Mapping[str, Page], report: Report) -> list[Figure]:
-    """Visit each page several times, after once to warm up the service. Without a Chromium, say what to install."""
+    """Visit each page several times, after a visit that warms up the service. Without Chromium, say what to install."""
     program = find_chromium()
     if program is None:
         return [figure(f"{name} {HOW_TO_GET_IT}", 0, "skipped")]

@@ -80,7 +80,8 @@ def take_turns(sessions: Sequence[PlannedSession], at_once: int = AT_ONCE) -> It
 @cache
 def make_scripts(batch: int = BATCH) -> Scripts:
     """Return `SCRIPTS` scripts of request bodies with ``batch`` events each."""
-    seeds, scripts = Random(SEED), list[list[bytes]]()  # noqa: S311 (made-up data)
+    seeds = Random(SEED)  # noqa: S311 (made-up data)
+    scripts: list[list[bytes]] = []
     for number in range(SCRIPTS):
         rng = Random(seeds.getrandbits(64))  # noqa: S311 (made-up data)
         builder = SessionBuilder.of(rng, rng.choice(sample_data.PROJECTS), rng.choice(list(sample_data.MODELS)))

@@ -57,15 +57,17 @@ WARM_UP_READS, MEASURED_READS = 10, 100
 
 
 def _measure(data: Data, reads: Reads, env: Mapping[str, str], report: Report) -> list[Figure]:
-    """Measure reads of a filled `up`; ``{session}`` in a path is the id of the session that has all the events.
+    """Measure reads of a filled `up`.
 
+    In a path, ``{session}`` is the session that has all the events, and ``{since}`` the first day.
     On a busy machine, compare processor times: other work distorts latencies.
     """
     figures = []
     with installation("up", env, fill=lambda folder: fill_store(folder, data, report)) as service:
         session = uvloop.run(find_long_session(service.target)) if data.events else ""
+        since = f"{data.since:%Y-%m-%d}"
         for name, (templates, mark_ms) in reads.items():
-            paths = [path.replace("{session}", session) for path in templates]
+            paths = [path.replace("{session}", session).replace("{since}", since) for path in templates]
             before = cpu_s(service.pid)
             seconds = uvloop.run(_time(service.target, name, paths, report))
             used = cpu_s(service.pid) - before
@@ -94,29 +96,27 @@ async def _time(target: Target, name: str, paths: Sequence[str], report: Report)
 
 def _pages(question: str, path: str, variants: Mapping[str, Parameters]) -> Reads:
     """Return reads of each variant by itself, then of all of them in turn."""
-    paths = {f"{question} {name}": [f"{path}?{urlencode(parameters)}"] for name, parameters in variants.items()}
-    all_in_turn = {f"{question} all in turn": [one for (one,) in paths.values()]}
-    return {name: (found, LIST_MARK_MS) for name, found in (paths | all_in_turn).items()}
+    paths = {name: f"{path}?{urlencode(parameters)}" for name, parameters in variants.items()}
+    reads = {f"{question} {name}": ([one], LIST_MARK_MS) for name, one in paths.items()}
+    return {**reads, f"{question} all in turn": (list(paths.values()), LIST_MARK_MS)}
 
 
-def _totals() -> Reads:
-    start = f"start_date={TOTALS.since:%Y-%m-%d}"
-    summary = f"/sessions/analytics/summary?{start}"
-    projects = [f"{summary}&project_id=project-{number}" for number in (0, 7, 14, 21)]
-    return {
-        "query_summary of an org": ([summary], ORG_MARK_MS),
-        "query_summary by agent": ([f"/sessions/analytics/by-agent?{start}"], DIMENSION_MARK_MS),
-        "query_summary of a project": (projects, DIMENSION_MARK_MS),
-    }
-
-
+_SUMMARY = "/sessions/analytics/summary?start_date={since}"
+SUMMARIES: Reads = {
+    "query_summary of an org": ([_SUMMARY], ORG_MARK_MS),
+    "query_summary by agent": (["/sessions/analytics/by-agent?start_date={since}"], DIMENSION_MARK_MS),
+    "query_summary of a project": (
+        [f"{_SUMMARY}&project_id=project-{number}" for number in (0, 7, 14, 21)],
+        DIMENSION_MARK_MS,
+    ),
+}
 LISTED, FOUND = _pages("query_list", "/sessions", LISTS), _pages("query_search", "/sessions/search", SEARCHES)
 QUESTIONS = tuple(
     BenchQuestion(name, f"{what}, over HTTP from `up`", partial(_measure, data, reads, env))
     for name, what, data, reads, env in (
         ("query_list", "a page of 25 out of 100,000 sessions", SESSIONS, LISTED, {}),
         ("query_search", "a page of 25 found by words in 100,000 sessions", SESSIONS, FOUND, {}),
-        ("query_summary", "totals of 5,000,000 sessions of one org in 400 days", TOTALS, _totals(), {}),
+        ("query_summary", "totals of 5,000,000 sessions of one org in 400 days", TOTALS, SUMMARIES, {}),
         ("query_by_tool", "calls and errors by tool of 100,000 sessions in 30 days", TOOLS, BY_TOOL, NO_ANSWER_CACHE),
         ("query_one_session", "one session with 100,000 events", LONG_SESSION, PARTS_OF_SESSION, {}),
     )

@@ -59,8 +59,12 @@ def _measure(command: str, projector: Callable[[Report, int, int], list[Figure]]
             replay = Replay(folder, report)
             wait_until(lambda: replay.look()["state"] == "done", service.process, folder, LIMIT_S, LOOK_EVERY_S)
             seconds = time.monotonic() - begun
-            url = stack_store_url(folder)
-            found = read_receipts(url, NEW) if url else None
+            found = None
+            if command == "stack":  # its store answers only while it runs; that of `up` only afterwards
+                url = stack_store_url(folder)
+                if url is None:
+                    raise RuntimeError(f"there is no stack in {folder}")
+                found = read_receipts(url, NEW)
         found = found or in_own_process(read_receipts, f"chdb://{folder / 'store'}", NEW)
     if found.events != EVENTS:
         raise RuntimeError(f"{EVENTS:,} events were sent, {NEW} holds {found}")

@@ -69,8 +69,10 @@ class Installation:
         try:
             body = response.json()
         except ValueError as error:  # the response comes from a proxy or another service
-            sentence = f"{self.url} returned {response.status_code}, but not in the form of crewkit-sessions"
-            raise (Away if response.is_server_error else click.ClickException)(sentence) from error
+            kind = Away if response.is_server_error else click.ClickException
+            raise kind(
+                f"{self.url} returned {response.status_code}, but not in the form of crewkit-sessions"
+            ) from error
         if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
             raise Away(body["error"])
         if response.is_error:

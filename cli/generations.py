@@ -143,9 +143,9 @@ def _row(found: dict[str, Any]) -> tuple[object, ...]:
     state = found["state"] + (", paused" if found["paused"] else "")
     since = found["switches"][-1]["at"] if found["state"] == "live" else ""
     facts, left = ("", "") if found["state"] == "dropped" else (found["facts"], found["lag_records"])
-    proof = "none"
-    if by := found["proof"]:
-        proof = f"{'equal to' if by['equal'] else 'differs from'} {by['compared_with']}, {by['at']}"
+    last, proof = found["proof"], "none"
+    if last is not None:
+        proof = f"{'equal to' if last['equal'] else 'differs from'} {last['compared_with']}, {last['at']}"
     return found["name"], state, facts, left, found["fold_version"], found["made_at"], proof, since
 
 

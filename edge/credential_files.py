@@ -27,7 +27,7 @@ class _KeySet(Struct):
 
 
 def parse_jwks(raw: bytes, issuer: str = ISSUER, audience: str = AUDIENCE) -> tuple[VerificationKey, ...]:
-    """Return the keys of a JWKS that verify tokens, which choose by ``kid``. Other keys are skipped and logged.
+    """Return the keys of a JWKS that verify tokens; a token chooses by ``kid``. Other keys are skipped and logged.
 
     Raises `Unreadable`: not a JWKS; no usable key; a private, weak or malformed key; a missing or duplicate ``kid``.
     """

@@ -62,15 +62,19 @@ def _from_parameters(error: ValidationException) -> ApiError:
 
 def _from_http(error: HTTPException) -> ApiError | None:
     """Translate Litestar's errors: unknown routes, methods, bodies. None for a 500, which is unexpected."""
-    allow = {"Allow": (error.headers or {}).get("allow", "")}
-    by_status = {
-        400: ApiError(400, "bad_request", "The request could not be read."),
-        401: unauthenticated(),
-        404: not_found(),
-        405: ApiError(405, "method_not_allowed", "This address does not support this method.", headers=allow),
-        413: too_large(),
-    }
-    return by_status.get(error.status_code)
+    match error.status_code:
+        case 400:
+            return ApiError(400, "bad_request", "The request could not be read.")
+        case 401:
+            return unauthenticated()
+        case 404:
+            return not_found()
+        case 405:
+            allow = {"Allow": (error.headers or {}).get("allow", "")}
+            return ApiError(405, "method_not_allowed", "This address does not support this method.", headers=allow)
+        case 413:
+            return too_large()
+    return None
 
 
 too_large = partial(ApiError, 413, "too_large", "The request is too large.")

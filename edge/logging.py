@@ -35,6 +35,7 @@ class AccessLog:
     """The access log of one service."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, later: CallLater = _call_later) -> None:
+        """``clock`` returns seconds since an arbitrary moment."""
         self._clock, self._call_later = clock, later
         self._lines = dict.fromkeys((False, True), (-1, 0))  # the last second with a line, and its lines
         self._omitted: Counter[int] = Counter()
@@ -67,7 +68,8 @@ class AccessLog:
 
     def _take_line(self, with_user: bool) -> bool:
         """Use up a line of this second; return whether it was still available."""
-        second, (before, taken) = int(self._clock()), self._lines[with_user]
+        second = int(self._clock())
+        before, taken = self._lines[with_user]
         taken = taken + 1 if second == before else 1
         self._lines[with_user] = second, taken
         return taken <= LINES_PER_SECOND

@@ -72,13 +72,13 @@ async def _answer(scope: "HTTPScope", receive: "Receive", send: "Send", page: by
 
 
 def _choose(scope: "HTTPScope", request_id: str, page: bytes) -> _Answer:
-    path = scope["path"] if scope["method"] in ("GET", "HEAD") else None
-    if path == "/livez":
+    reads, path = scope["method"] in ("GET", "HEAD"), scope["path"]
+    if reads and path == "/livez":
         return 200, _JSON, b'{"status":"ok"}', ()
-    if path == "/readyz":
+    if reads and path == "/readyz":
         details = {"service": ["is starting"]}
         error = ApiError(503, "not_ready", "A part of the service is unavailable.", details)
-    elif path is not None and "text/html" in find_header(scope, b"accept", ""):
+    elif reads and "text/html" in find_header(scope, b"accept", ""):
         return 503, b"text/html; charset=utf-8", page, (_RETRY_AFTER, _PAGE_POLICY)
     else:
         error = unavailable("starting", "The service is starting; send the same request again.")

@@ -45,7 +45,8 @@ class Asset:
     async def respond(self, request: Request[Any, Any, Any], headers: Mapping[str, str]) -> Response[bytes]:
         """Return the file, or 304 if the client has it; ``headers`` are added to either."""
         tag = f'"{self.digest}"'
-        headers = {**headers, "ETag": f"W/{tag}", "Vary": "Accept-Encoding"}  # weak: compressed or not, it is the same
+        # A weak tag: compressed or not, it is the same file.
+        headers = {**headers, "ETag": f"W/{tag}", "Vary": "Accept-Encoding"}
         known = [given.strip() for given in _joined(request, b"if-none-match").split(",")]
         if "*" in known or tag in (given.removeprefix("W/") for given in known):
             return Response(cast(Any, None), status_code=HTTP_304_NOT_MODIFIED, headers=headers)

@@ -105,8 +105,12 @@ class ProjectorJobs:
         return Report(result={"equal": proof.equal, "differences": len(proof.differences)})
 
     async def _switch(self, job: Job, _: Partitions, report: OnProgress) -> Report:
-        """Make the generation live once it has caught up with the live one. Raises `NotPossible` if that takes long."""
-        situation, name = await check_again(self._reader, job), self._generation.name
+        """Make the generation live once it has caught up with the live one.
+
+        Raises `NotPossible` if the switch is refused by now, or if the generation does not catch up in time.
+        """
+        name = self._generation.name
+        situation = await check_again(self._reader, job)
         live, give_up_at = situation.live, time.monotonic() + SWITCH_WITHIN_S
         while live is not None and (behind := _behind(situation.generations[name], live)):
             if time.monotonic() > give_up_at:

@@ -1,6 +1,7 @@
-"""Creates and drops generations, and loads prices, on request. This needs a store user that may create databases.
+"""Creates and drops generations, and loads prices, on request.
 
-`up` does it by itself, and the supervisor of `stack` runs `provision` to do it. Elsewhere an operator runs `provision`.
+This needs a store user that may create and drop databases, and change the control database. `up` does it by itself,
+and the supervisor of `stack` runs `provision` to do it. Elsewhere an operator runs `provision`.
 """
 
 import os
@@ -105,7 +106,7 @@ def _end_others(client: Client, drop: Job, partitions: int) -> None:
             add_job_event(client, report_of(job, "failed", this_process(), report=report))
 
 
-def load_requested(client: Client, log: PriceLog | None, job: Job) -> list[str]:
+def load_requested_prices(client: Client, log: PriceLog | None, job: Job) -> list[str]:
     """Load the prices of a job, and record the result. ``client`` is on the control database.
 
     Raises `StoreUnavailable`; the same job can be picked up again.

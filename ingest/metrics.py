@@ -91,7 +91,7 @@ class _InFlight(NamedTuple):
         yield CounterMetricFamily("crewkit_ingest_producer_replacements_total", replaced, self.log.replacements)
 
 
-@dataclass
+@dataclass(eq=False)
 class _MeteredLog:
     """A log whose appends are timed; everything else is delegated."""
 
@@ -110,6 +110,6 @@ class _MeteredLog:
         except (LogUnavailable, CancelledError):  # cancelled at the request's deadline
             self._failures.inc()
             raise
-        self._bytes.observe(len(value))
         self._seconds.observe(time.perf_counter() - began)
+        self._bytes.observe(len(value))
         return position

@@ -219,7 +219,7 @@ class ClickHouseWarehouse:
             return []
         if not receipts:
             return [(start, stop)]
-        gaps = self._query("receipt_gaps", {**place, "limit": stop - start}, package="store")
+        gaps = self._rows(read_sql("store", "receipt_gaps"), {**place, "limit": stop - start})
         return [(first, end) for first, end in gaps]
 
     def dense_mark(self, partition: int) -> DenseMark:
@@ -269,8 +269,10 @@ class ClickHouseWarehouse:
         """Send parameters in the body: the client's `command` puts them in the URL, where proxies allow 8 KiB."""
         self._call(lambda client: self._caught_up(client, statement).raw_query(statement, parameters=parameters))
 
-    def _query(self, name: str, parameters: dict[str, Any], package: str = "processors.sql") -> Sequence[Sequence[Any]]:
-        statement = read_sql(package, name)
+    def _query(self, name: str, parameters: dict[str, Any]) -> Sequence[Sequence[Any]]:
+        return self._rows(sql(name), parameters)
+
+    def _rows(self, statement: str, parameters: dict[str, Any]) -> Sequence[Sequence[Any]]:
         rows: Sequence[Sequence[Any]] = self._call(
             lambda client: (
                 self._caught_up(client, statement)

@@ -16,7 +16,6 @@ Concurrent equal questions share one query. It is cancelled when the last of its
 """
 
 import asyncio
-import contextlib
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from time import monotonic
@@ -97,9 +96,13 @@ class Answers:
             rows = await ask()
         finally:
             self._drop(key, asked)
-        if len(rows) <= ROWS_MAX:
-            with contextlib.suppress(OverflowError):  # a number of more than 64 bits can't be encoded
-                self._remember(key, _Remembered(msgspec.msgpack.encode(rows), began))
+        if len(rows) > ROWS_MAX:
+            return rows
+        try:
+            encoded = msgspec.msgpack.encode(rows)
+        except OverflowError:  # a number of more than 64 bits
+            return rows
+        self._remember(key, _Remembered(encoded, began))
         return rows
 
     def _drop(self, key: Key, asked: _Asked) -> None:

@@ -29,6 +29,7 @@ REUSE_S = 0.2  # a claim stays true, so a recent snapshot may be used again
 AHEAD_S = 0.1  # from this age on, the next snapshot is read in the background, so that no request waits for it
 HELD_S = 0.7  # so that many requests make the same claim and can share cached answers
 SLOTS = 64  # of questions; each expires at its own time, so that they don't all go to the store at once
+Headers = list[tuple[bytes, bytes]]
 _KEY = "snapshot_headers"  # in the scope of a request
 
 Source = Literal["tables", "rollups"]  # what a response is read from
@@ -192,7 +193,7 @@ def freshness_header(app: "ASGIApp") -> "ASGIApp":
     async def with_headers(scope: "Scope", receive: "Receive", send: "Send") -> None:
         async def send_with_headers(message: "Message") -> None:
             if message["type"] == "http.response.start" and _KEY in scope:
-                claims = cast(list[tuple[bytes, bytes]], scope[_KEY])  # type: ignore[literal-required]  # see above
+                claims = cast(Headers, scope[_KEY])  # type: ignore[literal-required]  # see above
                 message["headers"] = [*message["headers"], *claims]
             await send(message)
 

@@ -142,7 +142,9 @@ def read_context_of(source: Source, remembered: bool = False) -> Provide:
             answers.shown(org_id)
             freshness.let_go()
 
-        return new_context(answers, answers.age_of(org_id)) if remembered else new_context(on_reply=shown)
+        if remembered:
+            return new_context(answers=answers, age=answers.age_of(org_id))
+        return new_context(on_reply=shown)
 
     return Provide(provide_read_context)
 

@@ -94,12 +94,17 @@ def _create_databases(store: StoreAddress, database: str) -> list[str]:
 def _create_on(server: StoreAddress, database: str, *, is_replicated: bool) -> None:
     with closing(connect(PLAIN, **server.at("default"))) as bootstrap:
         check_version(bootstrap, Refused)
-        statement = f"CREATE DATABASE IF NOT EXISTS `{database}`"
         if is_replicated:
             _check_macros(bootstrap, server.options["host"])
-            # A Replicated database applies later DDL on every server.
-            statement += f" ENGINE = Replicated('/clickhouse/databases/{database}', '{{shard}}', '{{replica}}')"
-        bootstrap.command(statement)
+        bootstrap.command(_create_database(database, is_replicated=is_replicated))
+
+
+def _create_database(database: str, *, is_replicated: bool) -> str:
+    """Return the statement. A Replicated database applies later DDL on every server."""
+    statement = f"CREATE DATABASE IF NOT EXISTS `{database}`"
+    if not is_replicated:
+        return statement
+    return f"{statement} ENGINE = Replicated('/clickhouse/databases/{database}', '{{shard}}', '{{replica}}')"
 
 
 def _check_macros(client: Client, host: str) -> None:

@@ -92,7 +92,10 @@ def _target(console: Console, given: Access | None, data: Path | None, org: str,
                 pid = (folder / "run" / "up.pid").read_text().strip()
                 where = f"at [bold]{target.url}[/], data in {folder}; stop it with `kill {pid}`."
                 console.print(f"\nStill running {where}", soft_wrap=True)
-                console.print(f"A token with role admin, valid for 4 hours:\n{target.tokens[READER]}", soft_wrap=True)
+                hours = TOKEN_TTL_S // 3600
+                console.print(
+                    f"A token with role admin, valid for {hours} hours:\n{target.tokens[READER]}", soft_wrap=True
+                )
                 _print_link(console, target)
 
 

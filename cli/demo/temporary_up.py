@@ -33,11 +33,13 @@ def temporary_installation(keep: bool) -> Iterator[tuple[str, Path]]:
         process = _start(folder, port, keep)
         cleanup.callback(_stop, process)
         deadline = time.monotonic() + UP_S
-        while (ended := process.poll() is not None) or not answers_200(HOST, port, "/readyz", timeout_s=2):
-            if ended or time.monotonic() >= deadline:
-                output = (folder / "up.log").read_text(errors="replace")[-2_000:]
-                raise DidNotStart(f"`crewkit-sessions up` did not start:\n{output}")
+        while time.monotonic() < deadline and process.poll() is None:
+            if answers_200(HOST, port, "/readyz", timeout_s=2):
+                break
             time.sleep(0.05)
+        else:
+            output = (folder / "up.log").read_text(errors="replace")[-2_000:]
+            raise DidNotStart(f"`crewkit-sessions up` did not start:\n{output}")
         yield f"http://{HOST}:{port}", folder
         if keep:
             cleanup.pop_all()

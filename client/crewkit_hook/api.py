@@ -96,7 +96,9 @@ class _SecureConnection(HTTPSConnection):
     response_class = _Reply
 
 
-class _InTime(urllib.request.HTTPHandler, urllib.request.HTTPSHandler):
+class _Handler(urllib.request.HTTPHandler, urllib.request.HTTPSHandler):
+    """Opens connections whose replies have a deadline, see `_Bytes`."""
+
     def http_open(self, request: urllib.request.Request) -> HTTPResponse:
         return self.do_open(_Connection, request)
 
@@ -109,7 +111,7 @@ class Api:
 
     def __init__(self, settings: Settings) -> None:
         self._base, self._token = settings.base, settings.token
-        self._opener = urllib.request.build_opener(_NoRedirect, _InTime)
+        self._opener = urllib.request.build_opener(_NoRedirect, _Handler)
 
     def send(self, client: str, body: bytes) -> Answer:
         """Send a batch of hooks and reports. Raises `Unreachable`."""

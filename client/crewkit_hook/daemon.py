@@ -47,7 +47,7 @@ def run_detached() -> None:
             return
         finally:
             spool.unlock_sender(lock)
-        # A hook that ran before the lock was free started no sender.
+        # A hook that ran before the lock was free started no sender. An event that can't be read stays; ignore it.
         if not any(spool.read(home, name) is not None for name in spool.waiting(home)):
             return
 

@@ -79,7 +79,9 @@ def remove(agent: Agent, project: Path | None) -> bool:
     hooks = _without_ours(path, found)
     if hooks == found:
         return False
-    rest = {name: value for name, value in {**settings, "hooks": hooks}.items() if name != "hooks" or hooks}
+    rest = {**settings, "hooks": hooks}
+    if not hooks:
+        del rest["hooks"]
     before = _content(_kept(path))
     if before is not None and _same(path, before, rest):
         replace(path, before, _mode(path))

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from crewkit_hook.agents.registry import AGENTS
 from crewkit_hook.api import Api, Unreachable
@@ -28,6 +29,15 @@ WAIT_S_MAX = 120.0  # a user is waiting
 
 class NotSent(Exception):
     """The installation did not accept everything. The message says what to do."""
+
+
+class Imported(NamedTuple):
+    """What was sent; hooks had already reported ``known`` of the sessions."""
+
+    sessions: int
+    events: int
+    known: int
+    rejected: list[str]  # the reasons
 
 
 def files_of(paths: Sequence[Path], since_s: float) -> list[Path]:
@@ -56,10 +66,9 @@ def _past_of(file: Path) -> type[PastSessions] | None:
 
 def send(
     sessions: Iterable[Session | None], settings: Settings, store: Store | None, done: Callable[[int], None]
-) -> tuple[Counter[str], list[str]]:
+) -> Imported:
     """Send sessions; call ``done`` with the number of files so far.
 
-    Return the numbers of ``sessions``, of ``events``, and of sessions ``known`` from hooks; and why items were refused.
     Raises `NotSent` if the installation can't be reached, or refuses the token. Run it again: nothing counts twice.
     """
     api, counts = Api(settings), Counter[str]()
@@ -78,7 +87,7 @@ def send(
 
     for batch in batches(items()):
         rejected += _deliver(api, batch)
-    return counts, rejected
+    return Imported(counts["sessions"], counts["events"], counts["known"], rejected)
 
 
 def _before(events: Sequence[Past], hooked_ms: int) -> list[Past]:

@@ -186,15 +186,13 @@ def _import(given: argparse.Namespace) -> int:
         take(home)  # so that what hooks have reported by now is known
     start_sender(home)
     store = for_reading(home)
-    sent, refusals = send(sessions_of(files), settings, store, lambda done: _show(f"{done:,} of {len(files):,} files"))
-    print(
-        f"{sent['sessions']:,} sessions with {sent['events']:,} events were sent. Those sent before still count once."
-    )
-    if sent["known"]:
-        print(f"Hooks had reported {sent['known']:,} sessions: only events from before the first hook were sent.")
-    for reason in refusals[:5]:
+    sent = send(sessions_of(files), settings, store, lambda done: _show(f"{done:,} of {len(files):,} files"))
+    print(f"{sent.sessions:,} sessions with {sent.events:,} events were sent. Those sent before still count once.")
+    if sent.known:
+        print(f"Hooks had reported {sent.known:,} sessions: only events from before the first hook were sent.")
+    for reason in sent.rejected[:5]:
         print(f"not accepted: {reason}", file=sys.stderr)
-    return 1 if refusals else 0
+    return 1 if sent.rejected else 0
 
 
 def _show(progress: str) -> None:

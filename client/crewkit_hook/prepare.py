@@ -57,8 +57,8 @@ def prepare(name: str, record: bytes, settings: Settings, store: Store) -> list[
     context = {**leaving_context({**described(header), **known}, is_private=is_private), **process}
     # An event with a key gets the id that an import would give it.
     key, own_id = key_of(payload), name.rpartition("-")[2]
-    event = event_id(agent.name, payload["session_id"], key) if key else str(UUID(own_id, version=4))
-    hook: dict[str, Any] = {"id": event, "at": instant(at_ms)}
+    hook_id = event_id(agent.name, payload["session_id"], key) if key else str(UUID(own_id, version=4))
+    hook: dict[str, Any] = {"id": hook_id, "at": instant(at_ms)}
     if context != state.get("said"):
         state["said"] = hook["context"] = context
     items = [hook_item(agent.name, hook, leaving(payload, raw, is_private=is_private))]

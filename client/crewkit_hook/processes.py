@@ -53,6 +53,8 @@ def is_alive(pid: int) -> bool:
     """Return whether there is a process with this id."""
     try:
         os.kill(pid, 0)
-    except OSError as error:
-        return isinstance(error, PermissionError)  # the process of another user
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # the process of another user
+        return True
     return True

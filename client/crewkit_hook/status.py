@@ -19,10 +19,10 @@ from crewkit_hook.store import for_reading
 def status(home: str) -> dict[str, Any]:
     """Return the state of the client as a JSON object."""
     names = spool.waiting(home) if Path(home, spool.NEW).is_dir() else []
+    failed, sent = Path(home, FAILED), _sent(home)  # at once: the sender moves events from there to here
     oldest_s = int(names[0].partition("-")[0]) / 1_000 if names else 0.0
     connected = [name for name, agent in AGENTS.items() if is_connected(agent, None)]
     runs = program.lasting()
-    failed, sent = Path(home, FAILED), _sent(home)
     try:
         settings = load(home)
         installation: dict[str, Any] = {"installation": settings.url, "org": settings.org}
@@ -32,6 +32,7 @@ def status(home: str) -> dict[str, Any]:
         "home": home,
         **installation,
         "connected": connected,  # agents with our hooks
+        # those of them whose hooks run another version of this program
         "outdated": [name for name in connected if not is_current(AGENTS[name], None, runs)],
         **sent,
         "waiting": len(names) + sent["waiting"],

@@ -157,6 +157,7 @@ def _record_classes(into: Path) -> bool:
         broker = Broker(Path(folder))
         try:
             _prepare(broker.settings)
+            # The archive doesn't exist yet, so this command line names none.
             broker.launch(command(broker.settings, f"-XX:ArchiveClassesAtExit={into}"))
             broker.wait_ready()
             return broker.stop(timeout_s=RECORD_S)

@@ -81,11 +81,12 @@ class Refusals:
             self._read_if_changed(self._path)
             matching = [n for n, refusal in enumerate(self._listed) if refusal.matches(text, lines)]
             self._seen.update(matching)
-            turns = ((self._listed[n], self._seen[n] - self._listed[n].nth) for n in matching)
-            failing = (
-                RefusedStatement(one, one.codes[turn % len(one.codes)]) for one, turn in turns if 0 <= turn < one.times
-            )
-            refused = next(failing, None)
+            refused = None
+            for refusal, seen in ((self._listed[n], self._seen[n]) for n in matching):
+                turn = seen - refusal.nth
+                if 0 <= turn < refusal.times:
+                    refused = RefusedStatement(refusal, refusal.codes[turn % len(refusal.codes)])
+                    break
         if refused:
             logger.warning("refused_on_demand code=%d applied=%s", refused.code, refused.refusal.applied)
         return refused

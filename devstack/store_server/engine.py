@@ -106,10 +106,10 @@ class Engine:
         connection.query(f"SET log_comment = '{mark}'".encode())
         return connection
 
-    def stop_queries(self, mark: str = "store-server-%") -> None:
-        """End the query that the connection with this mark runs, if any; without a mark, end all queries."""
+    def stop_queries(self, marks: str = "store-server-%") -> None:
+        """End the queries of the connections whose mark matches a LIKE pattern; by default, of all connections."""
         with self._own_lock:
-            self._own.query(f"KILL QUERY WHERE Settings['log_comment'] LIKE '{mark}' ASYNC FORMAT Null".encode())
+            self._own.query(f"KILL QUERY WHERE Settings['log_comment'] LIKE '{marks}' ASYNC FORMAT Null".encode())
 
     def close(self) -> None:
         """Close the engine's own connection; with the last one chDB closes the directory."""

@@ -167,7 +167,8 @@ class StoreHandler(BaseHTTPRequestHandler):
 
     def _run(self, reply: StatementReply, asked: Asked) -> None:
         request, refused = asked.request, asked.refused
-        if asked.readonly and asked.statement.verb == "KILL":  # the engine has one user, who may stop its own queries
+        # The engine knows only one user, and lets a user stop their own queries despite `readonly`.
+        if asked.readonly and asked.statement.verb == "KILL":
             raise StoreError(Code.READONLY, "Cannot execute query in readonly mode.")
         if refused and not refused.refusal.applied:
             raise self._error(refused)

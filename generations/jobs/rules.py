@@ -2,22 +2,25 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from generations.jobs.table import Job, JobOptions, Kind
-from generations.situation import GenerationStatus, Situation
 from store.generations import KnownGeneration
+
+if TYPE_CHECKING:  # `provision` checks replays without a situation, and need not load the reader of the store
+    from generations.situation import GenerationStatus, Situation
 
 # The store grants rights on databases by this prefix.
 NAME = re.compile(r"g[a-z0-9_]{0,30}")
 BESIDE_LIVE_MAX = 2  # each takes memory, threads and processor time as long as it follows the log
 
 
-def refusal(kind: Kind, generation: str, options: JobOptions, situation: Situation) -> str | None:
+def refusal(kind: Kind, generation: str, options: JobOptions, situation: "Situation") -> str | None:
     """Return why a job is refused and what to do, in one sentence, or None if it is accepted."""
     return _in_the_way(kind, generation, situation) or refusal_now(kind, generation, options, situation)
 
 
-def refusal_now(kind: Kind, generation: str, options: JobOptions, situation: Situation) -> str | None:
+def refusal_now(kind: Kind, generation: str, options: JobOptions, situation: "Situation") -> str | None:
     """Return the same for a job that has already been accepted."""
     status = situation.generations.get(generation)
     if kind == "replay":
@@ -36,7 +39,7 @@ def refusal_now(kind: Kind, generation: str, options: JobOptions, situation: Sit
     return _of_existing(kind, status, options, situation)
 
 
-def _in_the_way(kind: Kind, generation: str, situation: Situation) -> str | None:
+def _in_the_way(kind: Kind, generation: str, situation: "Situation") -> str | None:
     partitions = situation.partitions_of(generation)
     for job in situation.jobs:
         if job.generation != generation or not job.is_open(partitions):
@@ -67,7 +70,7 @@ def refusal_beside(name: str, known: Sequence[KnownGeneration], jobs: Iterable[J
     )
 
 
-def _of_existing(kind: Kind, status: GenerationStatus, options: JobOptions, situation: Situation) -> str | None:
+def _of_existing(kind: Kind, status: "GenerationStatus", options: JobOptions, situation: "Situation") -> str | None:
     name, known = status.name, status.known
     match kind:
         case "repair" if known.is_paused:
@@ -82,11 +85,12 @@ def _of_existing(kind: Kind, status: GenerationStatus, options: JobOptions, situ
             return f"{name} is paused already"
         case "resume" if not known.is_paused:
             return f"{name} is not paused"
-        case _:
+        case "repair" | "prove" | "drop" | "pause" | "resume":
             return None
+    raise KeyError(kind)  # a new kind needs a rule
 
 
-def _of_switch(status: GenerationStatus, options: JobOptions, situation: Situation) -> str | None:
+def _of_switch(status: "GenerationStatus", options: JobOptions, situation: "Situation") -> str | None:
     name = status.name
     if status.known.is_live:
         return f"{name} is live already"

@@ -112,7 +112,8 @@ class Job(Struct):
 
 def jobs_of(events: Iterable[JobEvent]) -> list[Job]:
     """Return the jobs of the kinds that this version knows, oldest first."""
-    rows, found = sorted(events, key=lambda row: row.at_us), dict[UUID, Job]()
+    rows = sorted(events, key=lambda row: row.at_us)
+    found: dict[UUID, Job] = {}
     for row in rows:
         if row.event == "requested" and row.kind in KINDS:
             kind, options = cast("Kind", row.kind), msgspec.json.decode(row.detail or "{}", type=JobOptions)

@@ -95,9 +95,11 @@ def different_row(table: Table, pair: RowPair) -> DifferentRow:
     rows = [row for row in (pair.live, pair.proved) if row is not None]
     cells = [dict(zip(table.columns, row.cells, strict=True)) for row in rows]
     day = next((cell[:_DAY] for row in cells for name in table.day if (cell := row[name])), None)
-    key: Key = tuple((name, part) for name, part in zip(table.key, pair.key, strict=True) if name != "started_hour")
+    key: Key
     if table.key == OF_RECORD:  # with the org and session of the record, if they are known
         key = ("position", ":".join(pair.key)), *((name, cells[0].get(name) or None) for name in OF_SESSION)
+    else:
+        key = tuple((name, part) for name, part in zip(table.key, pair.key, strict=True) if name != "started_hour")
     return DifferentRow(table.name, key, day, changed_columns(table, pair))
 
 

@@ -72,6 +72,12 @@ class Blocks:
         return {block: (facts, self._places[block] % _MODULUS) for block, facts in self.facts.items() if facts}
 
 
+def add_each(blocks: Sequence[Blocks], sums: Sequence[Sequence[Sums]]) -> None:
+    """Add the sums of a range to the blocks, both by generation."""
+    for of_one, rows in zip(blocks, sums, strict=True):
+        of_one.add(rows)
+
+
 def differing_blocks(receipts: Blocks, facts: Blocks) -> list[int]:
     """Return the blocks in which receipts claim other facts than there are, in order."""
     claimed, there = receipts.placed(), facts.placed()

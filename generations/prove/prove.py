@@ -21,7 +21,7 @@ from functools import partial
 from audit.confirm import Pause
 from generations.prove.compare import different_row
 from generations.prove.pair import Pair
-from generations.prove.positions import Blocks, with_other_dead_letters, with_other_facts, without_receipt
+from generations.prove.positions import Blocks, add_each, with_other_dead_letters, with_other_facts, without_receipt
 from generations.prove.proof import Counts, Found, Proof
 from generations.prove.ranges import OrgRows, fact_ranges, hour_ranges, offset_ranges, orgs_of, session_ranges
 from generations.prove.recount import recount
@@ -75,8 +75,7 @@ class Prove:
     async def _facts(self, blocks: Sequence[Blocks]) -> AsyncIterator[Found]:
         async for part, rows in fact_ranges(self._orgs[FACTS.name], self._pins):
             sums = await self._sums(FACTS, part)
-            for of_one, found_sums in zip(blocks, sums, strict=True):
-                of_one.add(found_sums)
+            add_each(blocks, sums)
             async for found in self._between(FACTS, part, sums):
                 yield found
             yield Found({"fact_bytes": sum(row.bytes for row in sums[0])})
@@ -85,8 +84,7 @@ class Prove:
     async def _receipts(self, blocks: Sequence[Blocks]) -> AsyncIterator[Found]:
         for part, rows in offset_ranges(self._pins):
             sums = await self._sums(RECEIPTS, part)
-            for of_one, found_sums in zip(blocks, sums, strict=True):
-                of_one.add(found_sums)
+            add_each(blocks, sums)
             async for found in self._between(RECEIPTS, part, sums):
                 yield found
             yield Found(rows=await without_receipt(self._pair, part, sums))

@@ -60,7 +60,8 @@ def _scope(proof: Proof) -> Iterator[str]:
 def _of_column(proof: Proof, count: ColumnCount) -> str:
     inside = f"{count.generation}: " if count.generation else ""
     said = f"{inside}{_claim(count, _counted(proof, count))}"
-    place = count.table, count.column, UNSET if count.generation is None else count.generation
+    generation = UNSET if count.generation is None else count.generation
+    place = count.table, count.column, generation
     example = next((one for one in proof.differences if (one.table, one.column, one.generation) == place), None)
     return f"{said}, for example {_example(proof, example)}." if example else f"{said}."
 

@@ -100,5 +100,6 @@ async def _load_rows(
 def _period(at: datetime, values: dict[int, int], metric: Metric) -> Period:
     start = int(at.astimezone(UTC).timestamp())
     value = values.get(start, 0)
-    in_unit = usd_of(value) if metric == "cost" else value / 1000 if metric == "active_seconds" else value
-    return Period(instant(start * 1000), in_unit)
+    if metric == "cost":
+        return Period(instant(start * 1000), usd_of(value))
+    return Period(instant(start * 1000), value / 1000 if metric == "active_seconds" else value)

@@ -159,9 +159,8 @@ async def list_events(
     )
     found = await context.ask(EVENTS_PAGE, params)
     shown = within_bytes(found[:per_page], PAGE_BYTES_MAX)  # the last row found only shows that more follow
-    if not shown:
-        return context.reply(list[HookEvent](), {"next_cursor": None})
-    rows = await context.ask(EVENTS_AT, EventsAt(principal.org_id, session.id, [row.place for row in shown]))
+    places = [row.place for row in shown]
+    rows = await context.ask(EVENTS_AT, EventsAt(principal.org_id, session.id, places)) if places else []
     is_last = len(shown) == len(found)
     following = None if is_last else seal_cursor(id_secrets.seed_key, bound_to, shown[-1].place + 1)
     return context.reply([_event(row) for row in rows], {"next_cursor": following})

@@ -1,7 +1,7 @@
 """The run of one session: its conversations, each with its subagents and tasks."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from litestar import Response, get
@@ -117,7 +117,8 @@ async def get_hierarchy(
     found = await context.ask(RUN_CONVERSATIONS, params)
     if not found:  # the session is no longer visible
         raise not_found()
-    session_ids, with_tools = [row.session_id for row in found], include == "tools"
+    session_ids = [row.session_id for row in found]
+    with_tools = include == "tools"
     kinds = [*_KINDS, "tool"] if with_tools else _KINDS
     nodes = await context.ask(
         TASKS_OF_SESSIONS, TasksOfSessions(session.org_id, session_ids, kinds, NODES_MAX, NODES_IN_ALL_MAX)
@@ -128,16 +129,12 @@ async def get_hierarchy(
         id=session.run_id,
         started_at=instant(run.run_started_ms),
         ended_at=None if run.run_ended_ms is None else instant(run.run_ended_ms),
-        totals=totals_of(run),
+        totals=Totals(
+            run.total_sessions, run.total_events, run.total_tool_calls, run.total_tokens, usd_of(run.total_cost_nano)
+        ),
         conversations=_conversations(sessions, nodes, with_tools),
     )
     return context.reply(Hierarchy(shown))
-
-
-def totals_of(row: Any) -> Totals:
-    """Return the totals of a row with columns ``total_…``."""
-    cost_usd = usd_of(row.total_cost_nano)
-    return Totals(row.total_sessions, row.total_events, row.total_tool_calls, row.total_tokens, cost_usd)
 
 
 def _conversations(sessions: Sequence[Session], nodes: Sequence[TaskNodeRow], with_tools: bool) -> list[Conversation]:

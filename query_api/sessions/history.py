@@ -52,8 +52,8 @@ def parse_as_of(text: str) -> Point:
         point: Point = msgspec.convert(text, datetime) if "-" in text else Position.parse(text)
     except (ValueError, msgspec.ValidationError) as error:
         raise _wrong(_FORMS) from error
-    is_exact = point.tzinfo is not None if isinstance(point, datetime) else str(point) == text
-    if not is_exact:
+    # A time needs an offset, and a position has one spelling.
+    if point.tzinfo is None if isinstance(point, datetime) else str(point) != text:
         raise _wrong(_FORMS)
     return point
 

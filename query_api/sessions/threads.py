@@ -14,12 +14,13 @@ from edge.guards import may
 from edge.principal import Caller
 from query_api.read_context import Context, Paging, ReadContext
 from query_api.sessions.by_id import OrgSessionKey, load_sessions
-from query_api.sessions.hierarchy import Totals, totals_of
+from query_api.sessions.hierarchy import Totals
 from query_api.sessions.session_filter import Filter, SessionFilter, all_of, with_filter
 from query_api.visibility import viewer_of
 from schemas.http import fields
 from schemas.http.fields import doc
 from schemas.http.responses import Reply, Session
+from schemas.money import usd_of
 from schemas.times import instant
 from store.reading.question import Question
 
@@ -172,7 +173,13 @@ async def _threads(
             thread_id=row.thread_id,
             started_at=instant(row.thread_started_ms),
             last_event_at=None if row.thread_last_event_ms is None else instant(row.thread_last_event_ms),
-            totals=totals_of(row),
+            totals=Totals(
+                row.total_sessions,
+                row.total_events,
+                row.total_tool_calls,
+                row.total_tokens,
+                usd_of(row.total_cost_nano),
+            ),
             conversations=conversations[row.thread_id],
         )
         for row in rows

@@ -9,7 +9,7 @@ from contextlib import closing
 from threading import Event
 
 from generations.jobs.table import load_jobs
-from generations.provisioned_jobs import create_or_drop, left_to_do, load_requested, make_generation
+from generations.provisioned_jobs import create_or_drop, left_to_do, load_requested_prices, make_generation
 from prices.log import PriceLog, begin_prices
 from prices.price_list import PriceList
 from store.address import StoreAddress
@@ -49,7 +49,7 @@ def provision_store(
                 done += migrate(store, store.database(known.name), "generation")
             for job in left_to_do(load_generations(client), load_jobs(client)):
                 if job.kind == "prices":
-                    done += load_requested(client, log, job)
+                    done += load_requested_prices(client, log, job)
                 else:
                     done += create_or_drop(client, store, job, partitions, stopping)
         return done

@@ -44,9 +44,11 @@ async def running(settings: Settings, front: Front, stopping: asyncio.Event) -> 
     store, registry = store_address(settings), new_registry()
     log = SqliteEventLog(embedded_log(settings), bytes_max=settings.in_flight_bytes_max)
     async with AsyncExitStack() as ending:
-        if store.is_embedded:  # hold a client: with the last one the engine closes, and the next loads all tables again
+        if store.is_embedded:
+            # Hold a client: when the last one closes, so does the engine, and the next client loads all tables again.
             with classified():
-                ending.callback((await asyncio.to_thread(connect, PLAIN, **store.at("default"))).close)
+                held = await asyncio.to_thread(connect, PLAIN, **store.at("default"))
+            ending.callback(held.close)
         at_once = Event()
         at_once.set()  # a drop is completed while requests are served, so that the start needn't wait
         prices = SqlitePriceLog(embedded_log(settings))

@@ -59,7 +59,8 @@ async def _run(settings: Settings, sides: Sequence[str]) -> int:
             await log.start()  # before the port opens, so that a wrong topic ends the process with one sentence
         if reader is not None:
             await asyncio.to_thread(check_transport, store_address(settings))
-            if comparing := await compare_store(settings, own):  # the store is unavailable, but the service may start
+            # If the store is unavailable, the service may start; this task compares the store later.
+            if comparing := await compare_store(settings, own):
                 ending.callback(comparing.cancel)
             await check_reading(reader)
         write_address(settings.folder, settings.host, settings.port)

@@ -19,6 +19,7 @@ from runtime.settings.tls import secret_of
 from runtime.settings.url_parts import port_of, query_of, refuse, split
 
 T = TypeVar("T")
+# Of rate_limit_url: its forms, the options of each scheme, and a path that is the number of a database.
 _FORMS = "redis://[user:password@]host:port/number, rediss://… (TLS) or unix:///socket[?db=number]"
 _QUERY = {"redis": (), "rediss": ("ssl_ca_certs",), "unix": ("db",)}
 _NUMBER = re.compile(r"/?|/[0-9]{1,6}")
@@ -38,7 +39,8 @@ def load_credentials(settings: Settings) -> tuple[TokenVerifier, Sequence[Watche
     installation. They are the operator's key, which grants no access to orgs, and the token secret, which grants
     access only with ``dev_tokens`` and without a JWKS file.
     """
-    own, opens_orgs = list(operator_keys(settings)), settings.dev_tokens and not settings.jwks_file
+    own = list(operator_keys(settings))
+    opens_orgs = settings.dev_tokens and not settings.jwks_file
     if opens_orgs or (settings.secrets_folder / TOKENS).exists():  # where it opens no orgs, it may be missing
         own += [shared_secret(key, grants_org_access=opens_orgs) for key in token_keys(settings.secrets_folder)]
     if not own:

@@ -29,7 +29,7 @@ def make_embedded_secrets(folder: Path, *, begun: bool = False) -> None:
     make_missing(folder, (TOKENS,) if begun else (SEED, IDS, TOKENS))
 
 
-def make_secrets(folder: Path, *, dev_tokens: bool) -> Iterator[str]:
+def make_secrets(folder: Path, *, dev_tokens: bool) -> list[str]:
     """Make the secrets of a new installation; return a line for each new file that says what to do with it.
 
     Raises `BadSettings`: no secret is missing, or they can't be made.
@@ -44,7 +44,7 @@ def make_secrets(folder: Path, *, dev_tokens: bool) -> Iterator[str]:
         made += [PRIVATE, PUBLIC]
     if not made:
         raise BadSettings(f"{folder} already has its secrets, which are never overwritten")
-    return (f"{folder / name}: {_USE[name]}" for name in made)
+    return [f"{folder / name}: {_USE[name]}" for name in made]
 
 
 def make_missing(folder: Path, names: Sequence[str]) -> list[str]:

@@ -52,7 +52,7 @@ def build_images() -> None:
     with tempfile.TemporaryDirectory() as place:
         context = Path(place) / "parts"
         shutil.copytree(HERE / "parts", context)
-        shutil.copytree(CHECKOUT / "devstack", context / "devstack")  # the store server; our images don't have it
+        shutil.copytree(CHECKOUT / "devstack", context / "devstack", ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copytree(jars(), context / "jars")
         base = base_image("trixie")
         docker("build", "--quiet", "--build-arg", f"BASE={base}", "--tag", PARTS, str(context), timeout=1200)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from devstack.kafka_jars import broker
+from devstack.kafka_jars import broker, jars
 from devstack.kafka_jars.broker import HOST, Broker, BrokerSettings
 from runtime.services.ports import free_ports
 from runtime.settings.private_files import private_folder
@@ -21,6 +21,7 @@ PASSWORD = "p4ssw0rd-of-all-users"
 SUPER = "us"
 USERS = (SUPER, "nothing", "looks", "groupless", "crewkit-provision", "crewkit-ingest", "crewkit-projector")
 MECHANISMS = ("SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN", "OAUTHBEARER")
+CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qg"  # any UUID in Kafka's form
 LISTENERS = ("plain", "tls", "mutual", "sasl", "sasl-tls", "expired", "stranger", "misnamed", "renamed")
 _PROTOCOLS = {"plain": "PLAINTEXT", "sasl": "SASL_PLAINTEXT", "sasl-tls": "SASL_SSL"}
 _SECURITY = "org.apache.kafka.common.security"
@@ -52,7 +53,7 @@ class SecureBroker(Broker):
         private_folder(self.settings.data_dir)
         file = self.settings.properties_file
         broker._write_properties(file, broker.properties(self.settings) | self._properties())
-        words = ["format", "-t", broker._new_cluster_id(), "-c", str(file)]
+        words = ["format", "-t", CLUSTER_ID, "-c", str(file)]
         for user in USERS:
             for mechanism in MECHANISMS[:2]:
                 words += ["--add-scram", f"{mechanism}=[name={user},password={PASSWORD}]"]
@@ -69,7 +70,7 @@ class SecureBroker(Broker):
 
     def _acls(self, words: Sequence[str]) -> "subprocess.Popen[str]":
         assert words[0] == "kafka-acls"
-        line = [*broker._java(self.settings), "org.apache.kafka.tools.AclCommand", *words[1:]]
+        line = [*jars.jvm(*broker._logging(self.settings)), "org.apache.kafka.tools.AclCommand", *words[1:]]
         line += ["--bootstrap-server", self.bootstrap]
         return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 

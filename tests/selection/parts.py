@@ -18,7 +18,7 @@ PARTS = {  # by name: what each part shows
     "browser": "the second half of the dashboard's tests",
     "floor": "the oldest supported engine",
     "fuzz": "the fuzzer for a minute",
-    "images": "the images, where Docker is",
+    "images": "the images, where Docker and debootstrap are",
     "kills": "many kills of one kind, where the other tests have a few",
     MODEL: "the model check and the properties on the engine, with many examples and a new seed each day",
     "mutants": "that the model check and the checker find each planted mistake",

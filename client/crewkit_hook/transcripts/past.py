@@ -21,7 +21,7 @@ class Past(NamedTuple):
 
 
 def past(event: str, key: Any, at_ms: int, *fields: Mapping[str, Any]) -> Past:
-    """Return an event; later ``fields`` replace earlier ones. Without a key in them, ``key`` names it in its kind."""
+    """Return an event; later ``fields`` replace earlier ones. If `key_of` finds no key, ``key`` is used."""
     payload = {"hook_event_name": event}
     for more in fields:
         payload.update(more)

@@ -51,12 +51,12 @@ async def store_sessions(
     events = await privacy.redact_events(events, body, context.secrets.seed_key, lane)
     if events.accepted or events.rejected:
         metrics.events(events.accepted, events.rejected)
-    cleaned = iter(events.accepted)
-    own = []
-    for session in sessions:
-        facts = [next(cleaned) if isinstance(fact, Event) else fact for fact in session.facts]
-        own.append(session._replace(facts=facts))
-    ends = await _append_all(write, own, body)
+    redacted = iter(events.accepted)
+    cleaned = []
+    for session in sessions:  # with these events in place of their own
+        facts = [next(redacted) if isinstance(fact, Event) else fact for fact in session.facts]
+        cleaned.append(session._replace(facts=facts))
+    ends = await _append_all(write, cleaned, body)
     last_of_each_partition = {position.partition: position for position in sorted(ends)}
     return Stored(events.rejected, list(last_of_each_partition.values()))
 

@@ -99,9 +99,10 @@ def _encode(events: Sequence[Event], context: SessionContext, client: str | None
 def _parts(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
     begin, size = 0, 0
     for index, event in enumerate(events):
-        # The maximum that the event takes in a record; a payload with lone surrogates is in base64.
         length = len(memoryview(event.data))
-        length = length if event.data_base64 is None else length * 4 // 3
+        if event.data_base64 is not None:  # a payload with lone surrogates
+            length = length * 4 // 3
+        # The maximum that the event takes in a record.
         length += _EVENT_OVERHEAD + _REDACTION_OVERHEAD * len(event.redactions)
         if index > begin and size + length > RECORD_BYTES_MAX - _EVENT_OVERHEAD * 4:
             yield events[begin:index]

@@ -32,9 +32,9 @@ T = TypeVar("T")
 # Fields of the messages on the way to a record; they have the same numbers in all three kinds of request.
 _RESOURCES, _RESOURCE, _SCOPES, _ITEMS = 1, 1, 2, 2
 _FIELDS_MAX = 2 * ITEMS_MAX  # on the way to the records, the records themselves included
-# The wire format: kinds of fields, and their lengths.
-_VARINT, _BYTES = 0, 2
-_FIXED_BYTES = {1: 8, 5: 4}
+# Kinds of fields in the wire format.
+_VARINT, _FIXED_64, _BYTES, _FIXED_32 = 0, 1, 2, 5
+_FIXED_BYTES = {_FIXED_64: 8, _FIXED_32: 4}
 _VARINT_BYTES_MAX = 10
 _SCALARS = frozenset({"string_value", "int_value", "double_value", "bool_value"})
 # Some clients cut a text inside an emoji, which leaves a lone surrogate; protobuf refuses strings with one.

@@ -89,6 +89,7 @@ def respond(record: SessionCreated, position: Position) -> Session:
 
 
 def _ids(body: CreateSession, context: CommandContext) -> tuple[UUID, UUID]:
+    """Return the ids of the session and of its run."""
     if body.relation is not None and body.parent_id is None:
         raise Invalid("parent_id", "is required with a relation")
     parent = _verified(body.parent_id, SESSION, "parent_id", context)
@@ -96,7 +97,8 @@ def _ids(body: CreateSession, context: CommandContext) -> tuple[UUID, UUID]:
     sensitive = bool(body.sensitive) or (parent is not None and parent.sensitive)
     thread = parent.thread if parent is not None and body.relation in ids.OF_PARENTS_THREAD else None
     session_id, new_run_id = new_ids(_seed(body, sensitive, context), context, thread, sensitive)
-    return session_id, new_run_id if body.run_id is None else body.run_id
+    run_id = new_run_id if body.run_id is None else body.run_id
+    return session_id, run_id
 
 
 def _verified(id_: UUID | None, purpose: str, field: str, context: CommandContext) -> ids.IdParts | None:

@@ -84,15 +84,21 @@ class _Run:
 async def read_all(log: LogReader, partition: int, start: int, stop: int) -> AsyncIterator[LogRecord]:
     """Yield every record of ``[start, stop)``. Raises `Refused` if one is missing."""
     while start < stop:
-        # None: the log returned nothing, although it ends later.
-        for record in await log.read(partition, start, stop, READ_BYTES) or (None,):
-            if record is None or record.offset != start:
-                raise Refused(
-                    f"the log has no record at {Position(partition, start)}, although its offsets are dense: it has "
-                    "lost records. Find out what removed them before anything else writes to it"
-                )
+        records = await log.read(partition, start, stop, READ_BYTES)
+        if not records:
+            raise _lost(partition, start)
+        for record in records:
+            if record.offset != start:
+                raise _lost(partition, start)
             yield record
             start += 1
+
+
+def _lost(partition: int, offset: int) -> Refused:
+    return Refused(
+        f"the log has no record at {Position(partition, offset)}, although its offsets are dense: it has lost records. "
+        "Find out what removed them before anything else writes to it"
+    )
 
 
 async def _check_tail(log: LogReader, manifest: Manifest, ends: Sequence[int]) -> None:

@@ -48,7 +48,7 @@ def decode_line(line: bytes) -> LogRecord:
 def spell(raw: bytes | None) -> tuple[str | None, bytes | None]:
     """Return the bytes as text where they are UTF-8, else the bytes themselves in the second place."""
     try:
-        return None if raw is None else raw.decode(), None
+        return (None if raw is None else raw.decode()), None
     except UnicodeDecodeError:
         return None, raw
 

@@ -74,8 +74,8 @@ class KafkaEventLog:
         if self._connection is None:
             return False
         try:
-            metadata = self._connection.producer.client.force_metadata_update()
-            return bool(await asyncio.wait_for(metadata, _READY_S))
+            updated = self._connection.producer.client.force_metadata_update()
+            return bool(await asyncio.wait_for(updated, _READY_S))
         except AWAY:
             return False
 

@@ -97,8 +97,8 @@ def commands(text: bytes) -> Iterator[Span]:
                 yield match.span(group)
 
 
-# On Windows and in PowerShell, ``\`` is part of names, and options begin with ``/``. Each row has its own detection, so
-# a hit runs one expression.
+# Commands of Windows and of PowerShell are separate, since ``\`` is part of names there, and options begin with ``/``.
+# Each row has its own detection, so a hit runs one expression.
 _GAP = rb"[ \t]{1,4}"
 _VALUE = rb"(?P<quote>[\"'])(?P<secret>(?![$%])[^\"'\r\n]{3,128}+)(?P=quote)"
 _BARE = rb"(?P<secret>(?![\"'$%/*<-])[^\s\"'|&;<>()\\]{3,128}+)"

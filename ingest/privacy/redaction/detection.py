@@ -44,21 +44,21 @@ def find_secrets(text: bytes, effort: Effort) -> Iterator[tuple[Span, int]]:
             if RULES[place].whole:
                 of_whole.add(place)
             else:
-                yield from ((span, place) for span in _begin_in_window(text, begin, RULES[place].find, effort))
+                yield from ((span, place) for span in _finds_from(text, begin, RULES[place].find, effort))
     for place in of_whole:
         effort.check()
         yield from ((span, place) for span in RULES[place].find(text))
 
 
-def _begin_in_window(text: bytes, window: int, find: Find, effort: Effort) -> list[Span]:
-    """Return a rule's finds that begin in a window; search further while one reaches the end, since it may continue."""
-    first, last = max(0, window - REACH), min(len(text), window + WINDOW + REACH)
+def _finds_from(text: bytes, start: int, find: Find, effort: Effort) -> list[Span]:
+    """Return the finds that begin in the window at ``start``; search further while one reaches the end of the text."""
+    first, last = max(0, start - REACH), min(len(text), start + WINDOW + REACH)
     while True:
         spans: list[Span] = []
         effort.check()
         for begin, end in find(text[first:last]):
             effort.check()
-            if window <= first + begin < window + WINDOW and begin < end:
+            if start <= first + begin < start + WINDOW and begin < end:
                 spans.append((first + begin, first + end))
         if last == len(text) or all(end < last for _, end in spans):
             return spans

@@ -108,8 +108,10 @@ def in_option(pair: Pair) -> bool:
         return False
     if not pair.name.startswith(b"-") or pair.value.startswith(b"-") or pair.closed:
         return False
+    if pair.between == b"=":
+        return True
     if pair.between != b" ":
-        return pair.between == b"="
+        return False
     if looks_random(pair.value):
         return True
     # A word is a password if another option or the end of the command follows.

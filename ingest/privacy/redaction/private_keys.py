@@ -91,10 +91,12 @@ def _encoded(text: bytes) -> Iterator[Span]:
     end, gone = 0, 0  # of the run, and of what is cut
     for match in _ENCODED.finditer(text):
         begin = match.start()
+        if begin < gone:
+            continue
         if begin >= end and (run := _ENCODED_RUN.match(text, begin)):
             end = run.end()
         known = _NO_BASE64.sub(b"", text[begin : begin + _NAMED_WITHIN])
-        if begin >= gone and b"PRIVATE KEY" in b64decode(known[: len(known) // 4 * 4]):  # whole groups of it
+        if b"PRIVATE KEY" in b64decode(known[: len(known) // 4 * 4]):  # whole groups of it
             yield begin, end
             gone = end
 

@@ -49,9 +49,12 @@ _SAYS = any_of(
     rb"\(?(?:for|of|on|to|at|4|f\xc3\xbcr|f\\+u00fcr|pour|para) ",
     rb"(?:is|was|to|ist|lautet|has been|wurde|please|type|use|enter|try)[ :\\\t]",
 )
-_POINTS = rb"?(?:->|=(?:>|\\+u003e)|-\\+u003e|\xe2\x86\x92|\\+u2192)"
+_POINTS = rb"(?:->|=(?:>|\\+u003e)|-\\+u003e|\xe2\x86\x92|\\+u2192)"
 _NAMED = (
-    _BEGINS + any_of(_OF_KEY, _OF_PASSWORD) + rb"(?:'s|\\*u0027s)?,?" + any_of(_TAB + rb"+" + _SAYS, _TAB + _POINTS)
+    _BEGINS
+    + any_of(_OF_KEY, _OF_PASSWORD)
+    + rb"(?:'s|\\*u0027s)?,?"
+    + any_of(_TAB + rb"+" + _SAYS, _TAB + rb"?" + _POINTS)
 )
 
 

@@ -12,7 +12,7 @@ from ingest.privacy.redaction.rewriting import DENSE, redact, redact_text, redac
 from ingest.privacy.redaction.rules import RULES
 from schemas.hooks import KNOWN_EVENT_TYPES
 from schemas.http.responses import RejectedEvent
-from schemas.log.records import Event, EventsRecorded, LifecycleRecord, MetricsReport, SessionRecord
+from schemas.log.records import Event, EventsRecorded, LifecycleRecord, SessionRecord
 
 F = TypeVar("F", bound=LifecycleRecord)
 C = TypeVar("C", bound=LifecycleRecord | Event)
@@ -52,7 +52,7 @@ def redact_record(record: F, redact: Callable[[str], tuple[str, dict[str, int]]]
 
     fields = {name: getattr(record, name) for name in record.__struct_fields__ if name not in _NOT_SENT}
     replaced: dict[str, Any] = {name: clean(value) for name, value in fields.items() if isinstance(value, str)}
-    if isinstance(report := fields.get("report"), MetricsReport):
+    if (report := fields.get("report")) is not None:
         models = tuple(structs.replace(usage, model=usage.model and clean(usage.model)) for usage in report.models)
         replaced["report"] = structs.replace(report, models=models)
     if not cut:

@@ -25,6 +25,7 @@ from ingest.privacy.redaction.unescaped_levels import Level, unescaped_levels
 DENSE = "dense"  # used like a rule's name in markers and counts
 _DENSE_BYTES_MIN = 2_048  # a shorter string costs little
 _BYTES_A_PLACE = 16  # a string with more than one place per so many bytes is dense
+# Where a secret may begin: what makes a string dense.
 _KEY = rb"(?i)(?:" + PLAIN + rb"|" + VAGUE + rb")[\"'`\\\s]{0,3}[:=>]"
 _OPTION = rb"(?i)--[a-z-]{0,16}(?:" + PLAIN + rb"|" + VAGUE + rb")[ =]"
 _WORD = rb"(?i)://|curl |bearer |basic |authorization|-----(?:BEGIN|END) |eyJ|A[KS]IA"

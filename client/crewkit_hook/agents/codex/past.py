@@ -56,7 +56,7 @@ class _Reader:
         self.session_id = str(meta.get("session_id") or self.thread)
         self.is_subagent = self.thread != self.session_id  # another thread started this one
         self.context = about_of(meta)
-        self._is_copied = begins_with_copies(meta)
+        self._begins_with_copies = begins_with_copies(meta)
         folder, role = str(meta.get("cwd") or ""), meta.get("agent_role") or meta.get("agent_nickname") or "subagent"
         self.folders = {folder}
         agent = {"agent_id": self.thread, "agent_type": str(role)} if self.is_subagent else {}
@@ -65,19 +65,22 @@ class _Reader:
 
     def read(self, *, is_over: bool) -> Iterator[Past]:
         first_ms = last_ms = 0
+        is_copied = self._begins_with_copies
         for offset, raw in new_lines(self._rollout, 0):
             line = parsed(raw)
             payload, at_ms = object_of(line.get("payload")), ms_of(line.get("timestamp"))
             if not at_ms:
                 continue
             if line.get("type") == "turn_context" and is_own_turn(payload, self.thread):
-                self._is_copied = False
+                is_copied = False
             if not first_ms:
                 first_ms = at_ms
-                start = ("SubagentStart", {}) if self.is_subagent else ("SessionStart", {"source": "startup"})
-                yield past(start[0], self.thread, at_ms, start[1], self._common)
+                event, source = "SessionStart", {"source": "startup"}
+                if self.is_subagent:
+                    event, source = "SubagentStart", {}
+                yield past(event, self.thread, at_ms, source, self._common)
             last_ms = max(last_ms, at_ms)
-            if self._is_copied:
+            if is_copied:
                 continue
             if line.get("type") == "turn_context":
                 self.folders |= set(texts_of({"cwd": payload.get("cwd")}).values())
