@@ -63,7 +63,7 @@ def suite_of(cost: Cost) -> str:
 
 
 def known() -> dict[str, Sum]:
-    """Return the last measured cost of each file, without its parts."""
+    """Return the last measured cost of each file in `make test`, or of all its parts if it has no other tests."""
     return msgspec.json.decode(FACTS.read_bytes(), type=dict[str, Sum]) if FACTS.exists() else {}
 
 
@@ -75,7 +75,7 @@ def table(costs: list[Cost]) -> str:
 
 def facts(costs: list[Cost]) -> str:
     """Return the content of `tests/costs.json`, a line for each file."""
-    files = sums(_of_make_test(costs), file_of)
+    files = sums(costs, file_of) | sums(_of_make_test(costs), file_of)
     lines = (f"{json.dumps(name)}: {json.dumps(_rounded(row))}" for name, row in files.items())
     return "{\n" + ",\n".join(lines) + "\n}\n"
 

@@ -112,3 +112,14 @@ def test_a_part_can_run_where_its_commands_succeed() -> None:
     assert succeeds("true")
     assert not succeeds("false")
     assert not succeeds("no-such-program --version")
+
+
+def test_a_file_of_a_part_alone_counts_with_its_part() -> None:
+    """Else its tests, which are long, would begin last."""
+    alone, mixed, part = "tests/faults/test_a.py::test", "tests/faults/test_b.py::test", "tests/faults/test_b.py::long"
+    costs = [Cost(alone, "alerts", 300, 9, 1), Cost(mixed, None, 2, 1, 0), Cost(part, "model", 90, 80, 0)]
+
+    assert {file: row["wall_s"] for file, row in json.loads(facts(costs)).items()} == {
+        "tests/faults/test_a.py": 300,
+        "tests/faults/test_b.py": 2,
+    }
