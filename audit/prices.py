@@ -30,4 +30,4 @@ async def list_loaded_prices(context: Context) -> Response[Reply[list[ShownPrice
 async def price_history(context: ReadContext) -> list[LoadedPrice]:
     """Return every price that was ever loaded, in the order of loading."""
     rows = await context.ask_control(PRICES, NoParams())
-    return [LoadedPrice(Price(*price), loaded_us) for *price, loaded_us in map(astuple, rows)]  # in this order
+    return [LoadedPrice(Price(*price), loaded_us) for *price, loaded_us in map(astuple, rows)]  # it is the last column

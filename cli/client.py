@@ -70,9 +70,8 @@ class Installation:
             body = response.json()
         except ValueError as error:  # the response comes from a proxy or another service
             kind = Away if response.is_server_error else click.ClickException
-            raise kind(
-                f"{self.url} returned {response.status_code}, but not in the form of crewkit-sessions"
-            ) from error
+            sentence = f"{self.url} returned {response.status_code}, but not in the form of crewkit-sessions"
+            raise kind(sentence) from error
         if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
             raise Away(body["error"])
         if response.is_error:

@@ -131,10 +131,8 @@ class ProjectorMetrics(Observer):
         targets = {"store": self._pipeline.calls.store, "log": self._pipeline.calls.log}
         up = [(name, target.is_up) for name, target in targets.items()]
         yield self._by("target", "crewkit_projector_target_up", "1: it answers; 0: it is away.", up)
-        retries, text = (
-            [(name, target.retries) for name, target in targets.items()],
-            "Calls that failed and were repeated.",
-        )
+        retries = [(name, target.retries) for name, target in targets.items()]
+        text = "Calls that failed and were repeated."
         yield self._by("target", "crewkit_projector_retries_total", text, retries, CounterMetricFamily)
 
     def _states(self) -> Iterator[Metric]:

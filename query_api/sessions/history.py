@@ -53,7 +53,8 @@ def parse_as_of(text: str) -> Point:
     except (ValueError, msgspec.ValidationError) as error:
         raise _wrong(_FORMS) from error
     # A time needs an offset, and a position has one spelling.
-    if point.tzinfo is None if isinstance(point, datetime) else str(point) != text:
+    is_complete = point.tzinfo is not None if isinstance(point, datetime) else str(point) == text
+    if not is_complete:
         raise _wrong(_FORMS)
     return point
 

@@ -21,7 +21,10 @@ class Past(NamedTuple):
 
 
 def past(event: str, key: Any, at_ms: int, *fields: Mapping[str, Any]) -> Past:
-    """Return an event; later ``fields`` replace earlier ones. If `key_of` finds no key, ``key`` is used."""
+    """Return an event; later ``fields`` replace earlier ones.
+
+    If its payload has no key of its own (`key_of`), its name and ``key`` are the key.
+    """
     payload = {"hook_event_name": event}
     for more in fields:
         payload.update(more)

@@ -51,7 +51,10 @@ def find_secrets(text: bytes, effort: Effort) -> Iterator[tuple[Span, int]]:
 
 
 def _finds_from(text: bytes, start: int, find: Find, effort: Effort) -> list[Span]:
-    """Return the finds that begin in the window at ``start``; search further while one reaches the end of the text."""
+    """Return the finds that begin in the window at ``start``.
+
+    A find that reaches the end of the searched text may continue, so more text is searched.
+    """
     first, last = max(0, start - REACH), min(len(text), start + WINDOW + REACH)
     while True:
         spans: list[Span] = []
