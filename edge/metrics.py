@@ -1,17 +1,20 @@
 """HTTP metrics, and ``/metrics``, which returns all metrics of the process's registry to Prometheus."""
 
 import time
-from collections.abc import Callable, Sequence
-from functools import cache, partial
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Annotated, Any
 
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import HTTPScope
-from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, Gauge, generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
 
 from edge.authentication import PUBLIC
 from edge.rate_limits import RateLimits
+from edge.tally import Tally
 from edge.watched_file import WatchedFile
 from schemas.http.fields import doc
 
@@ -27,28 +30,30 @@ class HttpMetrics:
     """Count requests by route template, so that ids in paths create no series. Unknown routes share one series."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._requests = Counter(
-            "crewkit_http_requests_total", "Number of responses.", ("route", "method", "status"), registry=registry
-        )
-        self._seconds = Histogram(
-            "crewkit_http_request_duration_seconds",
-            "Time from the first byte of a request to the last byte of its response.",
-            ("route", "method"),
-            buckets=SECONDS,
-            registry=registry,
-        )
-        self._series = cache(self._find_series)  # finding a series takes as long as counting
+        self._responses: Counter[tuple[str, str, int]] = Counter()  # by route, method and status
+        self._seconds: dict[tuple[str, str], Tally] = defaultdict(partial(Tally, SECONDS))  # by route and method
+        registry.register(self)
 
     def observe(self, scope: HTTPScope, status: int, began: float) -> None:
         """Count a response; status 499 means that the client disconnected before it."""
         route = scope.get("path_template", "unknown")
         method = scope["method"] if scope["method"] in _METHODS else "other"
-        requests, seconds = self._series(route, method, status)
-        requests.inc()
-        seconds.observe(time.perf_counter() - began)
+        self._responses[route, method, status] += 1
+        self._seconds[route, method].add(time.perf_counter() - began)
 
-    def _find_series(self, route: str, method: str, status: int) -> tuple[Counter, Histogram]:
-        return self._requests.labels(route, method, status), self._seconds.labels(route, method)
+    def collect(self) -> Iterator[Metric]:
+        """Yield what was counted, at each scrape."""
+        responses = CounterMetricFamily(
+            "crewkit_http_requests", "Number of responses.", labels=("route", "method", "status")
+        )
+        for (route, method, status), count in self._responses.items():
+            responses.add_metric((route, method, str(status)), count)
+        yield responses
+        about = "Time from the first byte of a request to the last byte of its response."
+        seconds = HistogramMetricFamily("crewkit_http_request_duration_seconds", about, labels=("route", "method"))
+        for labels, tally in self._seconds.items():
+            tally.show(seconds, labels)
+        yield seconds
 
 
 def register_fault_gauges(registry: CollectorRegistry, limits: RateLimits, files: Sequence[WatchedFile[Any]]) -> None:

@@ -50,14 +50,14 @@ class App(Litestar):
             await self._handle(cast(HTTPScope, scope), cast(Receive, receive), cast(Send, send))
         else:
             await super().__call__(scope, receive, send)
-            self.access_log.log_summary()  # the lifespan has ended
+            self.access_log.close()  # the lifespan has ended
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Enter the lifespan for a server that sends no lifespan messages."""
         async with self.lifespan():
             yield
-        self.access_log.log_summary()
+        self.access_log.close()
 
     async def _handle(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         began, status, method = time.perf_counter(), _CLIENT_CLOSED_REQUEST, scope["method"]
@@ -88,7 +88,7 @@ class App(Litestar):
             await super().__call__(scope, body.receive, send_with_headers)
         finally:
             scope["method"] = method  # for log and metrics
-            self.access_log.note(scope, status, began)
+            self.access_log.note(scope, status, began, request_id)
             self.observe(scope, status, began)
             reset_contextvars(**outside)
 
