@@ -13,6 +13,7 @@ from litestar.types import HTTPScope, LifeSpanReceive, LifeSpanScope, LifeSpanSe
 from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from edge.cors import drop_foreign_origins, set_allow_header
+from edge.door import Door
 from edge.drain_body import DrainableBody
 from edge.headers import CACHE_CONTROL, NO_SNIFFING, request_id_of
 from edge.logging import AccessLog
@@ -41,6 +42,7 @@ class App(Litestar):
 
     observe: Observe = staticmethod(lambda _scope, _status, _began: None)
     access_log: AccessLog  # set by `build_service`
+    door: Door | None = None
     internal: "App | None" = None  # health and metrics, if they have their own port
 
     async def __call__(
@@ -85,7 +87,8 @@ class App(Litestar):
         body = DrainableBody(scope, receive)
         outside = bind_contextvars(request_id=request_id)  # `bound_contextvars` would copy the context twice
         try:
-            await super().__call__(scope, body.receive, send_with_headers)
+            if self.door is None or not await self.door.answer(scope, body.receive, send_with_headers):
+                await super().__call__(scope, body.receive, send_with_headers)
         finally:
             scope["method"] = method  # for log and metrics
             self.access_log.note(scope, status, began, request_id)

@@ -151,22 +151,34 @@ class LimitRate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         principal: Principal | None = scope.get("user")
-        method = cast(HTTPScope, scope)["method"]
-        spending = None if principal is None else await self.limits.spend(principal.org_id, method)
+        spending = None if principal is None else await spend(self.limits, principal, cast(HTTPScope, scope))
         if spending is None:
             await self.app(scope, receive, send)
             return
-        if spending.allowance.remaining < 0:
-            raise too_many_requests(spending.allowance)
-        scope["state"][_SPENDING] = spending
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                limits = spending.allowance.headers().items()
-                message["headers"] = [*message["headers"], *((name.encode(), value.encode()) for name, value in limits)]
+                message["headers"] = [*message["headers"], *limit_headers(spending)]
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
+
+
+async def spend(limits: RateLimits, principal: Principal, scope: HTTPScope) -> Spending | None:
+    """Count a request, so that `charge` can count it as several. Raises `ApiError` (429) if nothing is left."""
+    spending = await limits.spend(principal.org_id, scope["method"])
+    if spending is not None:
+        if spending.allowance.remaining < 0:
+            raise too_many_requests(spending.allowance)
+        scope["state"][_SPENDING] = spending
+    return spending
+
+
+def limit_headers(spending: Spending | None) -> list[tuple[bytes, bytes]]:
+    """Return the headers that state the rest of the limit, if there is one."""
+    if spending is None:
+        return []
+    return [(name.encode(), value.encode()) for name, value in spending.allowance.headers().items()]
 
 
 def too_many_requests(left: Allowance) -> ApiError:

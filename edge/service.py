@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from edge.authentication import Authenticate, TokenVerifier
 from edge.cors import collect_methods, cors_config
+from edge.door import Door
 from edge.error_responses import COMMON_EXCEPTION_HANDLERS
 from edge.health import Readiness, health_routes
 from edge.logging import AccessLog
@@ -44,13 +45,14 @@ def build_service(
     allowed_origins: Sequence[str] = (),
     exception_handlers: Mapping[Any, Any] = MappingProxyType({}),
     separate_internal: bool = False,
+    with_door: bool = True,
     **options: Any,
 ) -> App:
     """Return the ASGI app; ``options`` go to Litestar unchanged.
 
     ``limits`` apply to each org (None: no limits). ``allowed_origins`` are the origins of browser pages that may call
     (default: none). ``registry`` has further metrics for ``/metrics``. With ``separate_internal``, health and metrics
-    form a second app, ``internal``.
+    form a second app, ``internal``. ``with_door``, a `Door` answers most requests to `DIRECT` routes.
 
     Pass routers before plain handlers: Litestar adds an OPTIONS handler to every path of a router, and refuses a
     second one if another router or an earlier handler has the same path.
@@ -70,6 +72,7 @@ def build_service(
         **_COMMON,
         **options,
     )
+    app.door = Door(app, dependencies, verifier, limits) if with_door else None
     app.observe = HttpMetrics(registry).observe
     app.internal = health_app(readiness, registry) if separate_internal else None
     return _complete(app)

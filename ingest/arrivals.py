@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from edge.errors import ApiError, slow_body, unavailable
+from ingest.deadlines import Deadlines
 from ingest.log.port import APPEND_DEADLINE_S
 from schemas.log.position import LogUnavailable
 
@@ -26,6 +27,7 @@ class Arrivals:
 
     def __init__(self, bytes_max: int) -> None:
         self._bytes_max = bytes_max
+        self.deadlines = Deadlines()
         self.arriving: dict[Arrival, None] = {}  # in the order in which they began; any of them may be ended
         self._of_org: Counter[str] = Counter()
         self.bytes = 0
@@ -67,12 +69,12 @@ class Arrival:
         self._arrivals = arrivals
         self.org_id = org_id
         self.bytes = 0
+        self._deadline = arrivals.deadlines.after(SILENCE_S)
         self._refusal: Callable[[], Exception] = slow_body
 
     async def __aenter__(self) -> Self:
         self.began = _now()
-        self._limit = asyncio.timeout_at(self.began + SILENCE_S)
-        await self._limit.__aenter__()
+        await self._deadline.__aenter__()
         self._arrivals.arriving[self] = None
         return self
 
@@ -82,7 +84,7 @@ class Arrival:
         self._arrivals.arriving.pop(self, None)
         self._count(-self.bytes)
         try:
-            await self._limit.__aexit__(kind, error, trace)
+            await self._deadline.__aexit__(kind, error, trace)
         except TimeoutError as late:
             raise self._refusal() from late
 
@@ -90,14 +92,14 @@ class Arrival:
         """Count ``more`` bytes that have arrived, as `Arrivals.count`, and extend the deadline for the next ones."""
         await self._stop_if_late()
         self._count(more)
-        self._limit.reschedule(min(_now() + SILENCE_S, self.began + GRACE_S + self.bytes / BYTES_PER_S_MIN))
+        self._deadline.when = min(_now() + SILENCE_S, self.began + GRACE_S + self.bytes / BYTES_PER_S_MIN)
 
     async def whole(self) -> None:
         """Note that the body has arrived, and start the deadline of the response."""
         await self._stop_if_late()
         self._arrivals.arriving.pop(self, None)
         self._refusal = lambda: LogUnavailable(f"no answer within {APPEND_DEADLINE_S} s")
-        self._limit.reschedule(_now() + APPEND_DEADLINE_S)
+        self._deadline.when = _now() + APPEND_DEADLINE_S
 
     def resize(self, size: int) -> None:
         """Count the decoded body's ``size`` instead of the bytes that arrived, as `Arrivals.count`."""
@@ -108,11 +110,11 @@ class Arrival:
         self._arrivals.arriving.pop(self, None)
         self._count(-self.bytes)
         self._refusal = _made_room
-        self._limit.reschedule(_now())
+        self._deadline.expire()
 
     async def _stop_if_late(self) -> None:
         """Wait for the pending cancellation if the deadline passed while these bytes arrived."""
-        if self._refusal is _made_room or self._limit.expired():
+        if self._deadline.is_expired:
             await asyncio.sleep(SILENCE_S)
 
     def _count(self, more: int) -> None:

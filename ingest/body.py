@@ -6,12 +6,11 @@ The decoded output is limited, and decoding takes time linear in the bytes that 
 import contextlib
 import zlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import cramjam
 import msgspec
-from litestar import Request
-from litestar.types import Scope
+from litestar.types import HTTPScope, Receive, Scope
 
 from edge.drain_body import DRAIN_BYTES_MAX
 from edge.error_responses import too_large
@@ -31,6 +30,17 @@ _GZIP = 31  # zlib's window bits, for a gzip header
 _SLICE = 4_096  # zlib copies the input after each member: cheap for a slice, expensive for a body of many members
 JSON, PROTOBUF = "application/json", "application/x-protobuf"
 _anything: msgspec.json.Decoder[msgspec.Raw] = msgspec.json.Decoder(msgspec.Raw)
+
+
+class Incoming(Protocol):
+    """What the write side uses of a request: Litestar's `Request` has it, and so has that of `edge.door`."""
+
+    @property
+    def scope(self) -> HTTPScope: ...
+    @property
+    def receive(self) -> Receive: ...
+    @property
+    def path_params(self) -> Mapping[str, Any]: ...
 
 
 class Body(NamedTuple):
@@ -60,7 +70,7 @@ class Bodies:
 
     @contextlib.asynccontextmanager
     async def read(
-        self, request: Request[Any, Any, Any], *, optional: bool = False, media: Sequence[str] = (JSON,)
+        self, request: Incoming, *, optional: bool = False, media: Sequence[str] = (JSON,)
     ) -> AsyncIterator[Body]:
         """Yield a request's body; respond inside the context. A missing optional body reads as ``{}``.
 
@@ -119,17 +129,19 @@ def _wrong_type(media: Sequence[str]) -> ApiError:
     return ApiError(415, "unsupported_media_type", f"The content type must be {' or '.join(media)}.")
 
 
-async def _receive_all(request: Request[Any, Any, Any], arrival: Arrival, encoding: str) -> bytes:
+async def _receive_all(request: Incoming, arrival: Arrival, encoding: str) -> bytes:
     bytes_max = BODY_BYTES_MAX + (0 if encoding == "identity" else _ENCODED_SLACK)
     chunks: list[bytes] = []
+    length = _length_of(request.scope)
     size, more = 0, True
     try:
         while more and size <= DRAIN_BYTES_MAX:  # a slow client needs more time than `edge.drain_body` allows
             message = await request.receive()
             if message["type"] != "http.request":
                 raise ApiError(400, "incomplete_body", "The body ended before it was complete.")
-            more, chunk = message["more_body"], message["body"]
+            chunk = message["body"]
             size += len(chunk)
+            more = message["more_body"] and size != length  # the server sends the end in a message of its own
             if size <= bytes_max and chunk:
                 await arrival.grow(len(chunk))
                 chunks.append(chunk)
@@ -139,6 +151,12 @@ async def _receive_all(request: Request[Any, Any, Any], arrival: Arrival, encodi
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
     finally:
         chunks.clear()  # else an error would hold them until its client has read the response
+
+
+def _length_of(scope: Scope) -> int | None:
+    """Return the length of a body, if the client named it: with a transfer encoding, a length doesn't count."""
+    length = find_header(scope, b"content-length", "")
+    return int(length) if length.isdigit() and find_header(scope, b"transfer-encoding", None) is None else None
 
 
 def _inflated(encoding: str, sent: bytes, bytes_max: int, media: str) -> bytes:

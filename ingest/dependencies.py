@@ -6,7 +6,6 @@ from functools import lru_cache, partial
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID, uuid4
 
-from litestar import Request
 from litestar.di import NamedDependency, Provide
 from litestar.params import SkipValidation
 from litestar.types import Scope
@@ -17,7 +16,7 @@ from edge.headers import find_header
 from edge.path_params import parse_id
 from edge.principal import principal_of
 from edge.rate_limits import charge
-from ingest.body import Bodies, Body
+from ingest.body import Bodies, Body, Incoming
 from ingest.intake.agent_sessions.memory import Remembered
 from ingest.intake.context import CommandContext, SessionContext
 from ingest.lane import Lane
@@ -80,18 +79,18 @@ def ingest_dependencies(
     known_session = remember_sessions(secrets)
     appended = Remembered(_FACTS_REMEMBERED)
 
-    def write_of(request: Request[Any, Any, Any], context: Callable[..., C], **more: Any) -> Write[C]:
+    def write_of(request: Incoming, context: Callable[..., C], **more: Any) -> Write[C]:
         caller, key = principal_of(request.scope), _idempotency_key(request.scope)
         command = context(caller.org_id, Actor(caller.user_id, caller.role), clock(), secrets, uuid4, key, **more)
         return Write(command, partial(bodies.read, request), *parts)
 
-    def provide_write(request: Request[Any, Any, Any]) -> Write[CommandContext]:
+    def provide_write(request: Incoming) -> Write[CommandContext]:
         return write_of(request, CommandContext)
 
-    def provide_agent_write(request: Request[Any, Any, Any]) -> AgentWrite:
+    def provide_agent_write(request: Incoming) -> AgentWrite:
         return AgentWrite(provide_write(request), appended, partial(charge, request.scope))
 
-    def provide_session_write(request: Request[Any, Any, Any]) -> Write[SessionContext]:
+    def provide_session_write(request: Incoming) -> Write[SessionContext]:
         session_id = known_session(request.path_params["session_id"], principal_of(request.scope).org_id)
         return write_of(request, SessionContext, session_id=session_id)
 

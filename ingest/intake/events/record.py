@@ -3,6 +3,7 @@
 from litestar import Response, post
 from litestar.status_codes import HTTP_202_ACCEPTED
 
+from edge.door import DIRECT
 from edge.guards import may
 from edge.route_docs import takes
 from ingest.dependencies import SessionWrite
@@ -18,7 +19,7 @@ from schemas.http.responses import RecordedEvents, Reply
     status_code=HTTP_202_ACCEPTED,
     operation_id="RecordEvents",
     guards=[may("session.write")],
-    opt=takes(RecordEvents),
+    opt={**takes(RecordEvents), **DIRECT},
 )
 async def record_events(session_write: SessionWrite) -> Response[Reply[RecordedEvents]]:
     """Record a batch of events. When the response arrives, every accepted event is durable; invalid ones are listed."""

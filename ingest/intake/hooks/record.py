@@ -10,6 +10,7 @@ from litestar.status_codes import HTTP_202_ACCEPTED, HTTP_204_NO_CONTENT
 
 from agents import CLIENTS
 from agents.client import Client
+from edge.door import DIRECT
 from edge.error_responses import too_large
 from edge.errors import ApiError, not_found
 from edge.guards import may
@@ -35,7 +36,7 @@ _NOTHING_VALID = "None of the hooks and reports is valid."
     status_code=HTTP_202_ACCEPTED,
     operation_id="RecordHooks",
     guards=[may("session.write")],
-    opt=takes(RecordHooks, or_one=AgentPayload),
+    opt={**takes(RecordHooks, or_one=AgentPayload), **DIRECT},
 )
 async def record_hooks(agent_write: NewAgentWrite, client: FromPath[str]) -> Response[Reply[RecordedEvents]]:
     """Record what a coding agent's hooks send: one payload as it is, or a hook client's batch.

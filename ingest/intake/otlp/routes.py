@@ -11,6 +11,7 @@ from litestar.exceptions import HTTPException
 from litestar.status_codes import HTTP_200_OK, HTTP_400_BAD_REQUEST
 
 from agents.exported import DataPoint, Exported, LogRecord, TooMuch, Undecodable
+from edge.door import DIRECT
 from edge.error_responses import respond_to_error, too_large
 from edge.errors import ApiError
 from edge.guards import may
@@ -69,7 +70,11 @@ _ERRORS: Any = dict.fromkeys((Exception, HTTPException, msgspec.ValidationError)
 _export_at = partial(post, status_code=HTTP_200_OK, guards=[may("session.write")], exception_handlers=_ERRORS)
 
 
-@_export_at("/api/v1/{org_id:str}/otlp/v1/logs", operation_id="ExportLogs", opt=takes(ExportLogs, undecodable=True))
+@_export_at(
+    "/api/v1/{org_id:str}/otlp/v1/logs",
+    operation_id="ExportLogs",
+    opt={**takes(ExportLogs, undecodable=True), **DIRECT},
+)
 async def export_logs(agent_write: NewAgentWrite) -> Response[ExportedLogs]:
     """Record the log records of a coding agent, in OTLP/JSON or protobuf (`application/x-protobuf`).
 
@@ -82,7 +87,9 @@ async def export_logs(agent_write: NewAgentWrite) -> Response[ExportedLogs]:
 
 
 @_export_at(
-    "/api/v1/{org_id:str}/otlp/v1/metrics", operation_id="ExportMetrics", opt=takes(ExportMetrics, undecodable=True)
+    "/api/v1/{org_id:str}/otlp/v1/metrics",
+    operation_id="ExportMetrics",
+    opt={**takes(ExportMetrics, undecodable=True), **DIRECT},
 )
 async def export_metrics(agent_write: NewAgentWrite) -> Response[ExportedMetrics]:
     """Record the metrics of a coding agent, in OTLP/JSON or protobuf (`application/x-protobuf`).
@@ -95,7 +102,7 @@ async def export_metrics(agent_write: NewAgentWrite) -> Response[ExportedMetrics
 @_export_at(
     "/api/v1/{org_id:str}/otlp/v1/traces",
     operation_id="ExportTraces",
-    opt=takes(ExportTraces, to_log=False, undecodable=True),
+    opt={**takes(ExportTraces, to_log=False, undecodable=True), **DIRECT},
 )
 async def export_traces(agent_write: NewAgentWrite) -> Response[ExportedTraces]:
     """Accept traces, in OTLP/JSON or protobuf, and drop them, so that exporters that send every signal work."""

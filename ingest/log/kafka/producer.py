@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from ingest.deadlines import Deadlines
 from ingest.log.broken import BrokenLog, OnBroken, stop_the_process
 from ingest.log.kafka.connection import AWAY, Connection, close_producer, connect
 from ingest.log.kafka.reader import KafkaLogReader
@@ -37,7 +38,7 @@ class KafkaEventLog:
         """
         self._topic, self._find = topic, find
         self._budget = ByteBudget(bytes_max)
-        self._deadline_s = deadline_s
+        self._deadline_s, self._deadlines = deadline_s, Deadlines()
         self._on_broken = on_broken
         self._reader: KafkaLogReader | None = None
         self._connection: Connection | None = None
@@ -87,7 +88,7 @@ class KafkaEventLog:
         self._budget.take(len(value))
         partition = partition_of(key, connection.topic.partitions)
         try:
-            async with asyncio.timeout(self._deadline_s):
+            async with self._deadlines.after(self._deadline_s):
                 offset = await self._send(connection, partition, key, value)
         except AWAY as error:
             raise LogUnavailable(f"not acknowledged: {error!r}") from error

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
+from ingest.deadlines import Deadlines
 from ingest.log.broken import BrokenLog, OnBroken, stop_the_process
 from ingest.log.port import APPEND_DEADLINE_S, BYTES_IN_FLIGHT_MAX, ByteBudget
 from ingest.log.sqlite.file import (
@@ -42,6 +43,7 @@ class SqliteEventLog:
         self._end = 0
         self.commits = 0
         self._grown = asyncio.Event()
+        self._deadlines = Deadlines()
 
     @property
     def bytes_in_flight(self) -> int:
@@ -75,7 +77,7 @@ class SqliteEventLog:
         done: asyncio.Future[int] = self._loop.create_future()
         self._writer.put(Pending(key, value, done))
         try:
-            async with asyncio.timeout(APPEND_DEADLINE_S):
+            async with self._deadlines.after(APPEND_DEADLINE_S):
                 return Position(PARTITION, await done)
         except TimeoutError as error:
             raise LogUnavailable(f"no commit within {APPEND_DEADLINE_S} s") from error
