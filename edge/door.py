@@ -86,11 +86,12 @@ class Door:
         caller = self._caller(scope)
         if caller is None or caller.org_id != match["org_id"] or not allows(caller.role, cast(Any, route.action)):
             return False
-        scope["user"], scope["path_template"] = caller, route.template  # type: ignore[typeddict-unknown-key]
+        scope["user"], scope["path_template"] = caller, route.template
         scope.setdefault("state", {})
         spending: Spending | None = None
         try:
-            spending = self._limits and await spend(self._limits, caller, scope)
+            if self._limits is not None:
+                spending = await spend(self._limits, caller, scope)
             response = await route.respond(DoorRequest(scope, receive, match.groupdict()))
         except Exception as error:
             await self._refuse(error, route, spending, scope, receive, send)

@@ -52,7 +52,7 @@ class HttpMetrics:
         about = "Time from the first byte of a request to the last byte of its response."
         seconds = HistogramMetricFamily("crewkit_http_request_duration_seconds", about, labels=("route", "method"))
         for labels, tally in self._seconds.items():
-            tally.show(seconds, labels)
+            tally.shown_in(seconds, labels)
         yield seconds
 
 

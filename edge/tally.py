@@ -23,7 +23,8 @@ class Tally:
         self._counts[bisect_left(self._bounds, value)] += 1
         self._sum += value
 
-    def show(self, family: HistogramMetricFamily, labels: Sequence[str] = ()) -> None:
-        """Add a series to a metric."""
-        names = [floatToGoString(bound) for bound in (*self._bounds, INF)]
+    def shown_in(self, family: HistogramMetricFamily, labels: Sequence[str] = ()) -> HistogramMetricFamily:
+        """Add a series with these labels to a metric; return the metric."""
+        names = [floatToGoString(bound) for bound in (*self._bounds, INF)]  # type: ignore[no-untyped-call]
         family.add_metric(labels, list(zip(names, accumulate(self._counts), strict=True)), self._sum)
+        return family

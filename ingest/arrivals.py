@@ -8,6 +8,7 @@ org starves the others.
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from time import monotonic
 from types import TracebackType
 from typing import Self
 
@@ -53,7 +54,7 @@ class Arrivals:
             del self._of_org[arrival.org_id]
 
     def _oldest_beside(self, arrival: "Arrival", *, of_org: bool) -> "Arrival | None":
-        latest = _now() - YOUNG_S
+        latest = monotonic() - YOUNG_S
         for other in self.arriving:
             if other.began > latest:
                 return None
@@ -73,7 +74,7 @@ class Arrival:
         self._refusal: Callable[[], Exception] = slow_body
 
     async def __aenter__(self) -> Self:
-        self.began = _now()
+        self.began = monotonic()
         await self._deadline.__aenter__()
         self._arrivals.arriving[self] = None
         return self
@@ -92,14 +93,14 @@ class Arrival:
         """Count ``more`` bytes that have arrived, as `Arrivals.count`, and extend the deadline for the next ones."""
         await self._stop_if_late()
         self._count(more)
-        self._deadline.when = min(_now() + SILENCE_S, self.began + GRACE_S + self.bytes / BYTES_PER_S_MIN)
+        self._deadline.when = min(monotonic() + SILENCE_S, self.began + GRACE_S + self.bytes / BYTES_PER_S_MIN)
 
     async def whole(self) -> None:
         """Note that the body has arrived, and start the deadline of the response."""
         await self._stop_if_late()
         self._arrivals.arriving.pop(self, None)
         self._refusal = lambda: LogUnavailable(f"no answer within {APPEND_DEADLINE_S} s")
-        self._deadline.when = _now() + APPEND_DEADLINE_S
+        self._deadline.when = monotonic() + APPEND_DEADLINE_S
 
     def resize(self, size: int) -> None:
         """Count the decoded body's ``size`` instead of the bytes that arrived, as `Arrivals.count`."""
@@ -124,10 +125,6 @@ class Arrival:
 
 def _made_room() -> ApiError:
     return unavailable("overloaded", "The body arrived too slowly for a busy service; send the same request again.")
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
 
 
 def _is_beyond(bytes_max: int, of_others: int, own: int) -> bool:

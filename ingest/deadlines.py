@@ -4,6 +4,7 @@ A deadline passes up to `SWEEP_S` late.
 """
 
 import asyncio
+from time import monotonic
 from types import TracebackType
 from typing import Any, Self, cast
 
@@ -34,7 +35,7 @@ class Deadlines:
         asyncio.get_running_loop().call_later(SWEEP_S, self._sweep)
 
     def _sweep(self) -> None:
-        now = asyncio.get_running_loop().time()
+        now = monotonic()
         for deadline in [one for one in self._pending if one.when <= now]:
             deadline.expire()
         self._is_sweeping = False
@@ -43,7 +44,7 @@ class Deadlines:
 
 
 class Deadline:
-    """One deadline; enter it once. ``when`` is a time of the event loop, and may be moved."""
+    """One deadline; enter it once. ``when`` is a time of `time.monotonic`, and may be moved."""
 
     def __init__(self, deadlines: Deadlines, seconds: float) -> None:
         self._deadlines, self._seconds = deadlines, seconds
@@ -52,7 +53,7 @@ class Deadline:
     async def __aenter__(self) -> Self:
         self._task = cast(asyncio.Task[Any], asyncio.current_task())
         self._cancelling = self._task.cancelling()
-        self.when = asyncio.get_running_loop().time() + self._seconds
+        self.when = monotonic() + self._seconds
         self._deadlines.add(self)
         return self
 

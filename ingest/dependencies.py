@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import lru_cache, partial
 from typing import Any, Generic, NamedTuple, TypeVar
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from litestar.di import NamedDependency, Provide
 from litestar.params import SkipValidation
@@ -24,7 +24,7 @@ from ingest.log.port import EventLog
 from ingest.metrics import IngestMetrics
 from ingest.privacy.policy import Privacy
 from ingest.privacy.redaction import compile_rules
-from schemas.ids import IdSecrets, UnknownId, verify
+from schemas.ids import IdSecrets, UnknownId, random_id, verify
 from schemas.log.records import Actor
 
 Clock = Callable[[], int]  # milliseconds since 1970
@@ -81,7 +81,7 @@ def ingest_dependencies(
 
     def write_of(request: Incoming, context: Callable[..., C], **more: Any) -> Write[C]:
         caller, key = principal_of(request.scope), _idempotency_key(request.scope)
-        command = context(caller.org_id, Actor(caller.user_id, caller.role), clock(), secrets, uuid4, key, **more)
+        command = context(caller.org_id, Actor(caller.user_id, caller.role), clock(), secrets, random_id, key, **more)
         return Write(command, partial(bodies.read, request), *parts)
 
     def provide_write(request: Incoming) -> Write[CommandContext]:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple, cast
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry, Counter
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from edge.metrics import SECONDS
+from edge.tally import Tally
 from ingest.body import Bodies
 from ingest.log.port import EventLog
 from schemas.hooks import KNOWN_EVENT_TYPES
@@ -26,30 +27,36 @@ class IngestMetrics:
     """One for each process that writes. Labels are fixed names, never values from a client."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        counter, histogram = partial(Counter, registry=registry), partial(Histogram, registry=registry)
+        counter = partial(Counter, registry=registry)
         self._accepted = counter("crewkit_ingest_events_accepted_total", "Hook events that were valid.")
         self._unknown = counter("crewkit_ingest_events_unknown_total", "Accepted events whose type is not known here.")
         self._rejected = counter("crewkit_ingest_events_rejected_total", "Hook events that were refused.", ("reason",))
-        self._batch = histogram("crewkit_ingest_request_events", "Hook events of one request.", buckets=_EVENTS)
+        self._batch, self._seconds, self._bytes = Tally(_EVENTS), Tally(SECONDS), Tally(_BYTES)
         self._redactions = counter("crewkit_ingest_redactions_total", "Secrets cut out before the log.", ("rule",))
-        self._seconds = histogram(
-            "crewkit_ingest_append_duration_seconds", "From an append until it is durable.", buckets=SECONDS
-        )
         self._failures = counter("crewkit_ingest_append_failures_total", "Appends whose outcome is unknown.")
-        self._bytes = histogram("crewkit_ingest_record_bytes", "Size of a record of the log.", buckets=_BYTES)
         self._otlp = counter(
             "crewkit_ingest_otlp_items_total",
             "Log records, data points and spans that exporters sent, by what became of them.",
             ("signal", "outcome"),
         )
         self._registry = registry
+        registry.register(self)
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield what was tallied, at each scrape."""
+        for tally, name, about in (
+            (self._batch, "request_events", "Hook events of one request."),
+            (self._seconds, "append_duration_seconds", "From an append until it is durable."),
+            (self._bytes, "record_bytes", "Size of a record of the log."),
+        ):
+            yield tally.shown_in(HistogramMetricFamily(f"crewkit_ingest_{name}", about))
 
     def follow(self, log: EventLog, bodies: Bodies) -> None:
         """Show what the process holds, and how often its connection to the log was replaced, at each scrape."""
         self._registry.register(_InFlight(log, bodies))
 
     def events(self, accepted: Sequence[Event], rejected: Sequence[RejectedEvent]) -> None:
-        self._batch.observe(len(accepted) + len(rejected))
+        self._batch.add(len(accepted) + len(rejected))
         self._accepted.inc(len(accepted))
         self._unknown.inc(sum(event.event_type not in KNOWN_EVENT_TYPES for event in accepted))
         for refused in rejected:
@@ -96,8 +103,8 @@ class _MeteredLog:
     """A log whose appends are timed; everything else is delegated."""
 
     _log: EventLog
-    _bytes: Histogram
-    _seconds: Histogram
+    _bytes: Tally
+    _seconds: Tally
     _failures: Counter
 
     def __getattr__(self, name: str) -> Any:
@@ -110,6 +117,6 @@ class _MeteredLog:
         except (LogUnavailable, CancelledError):  # cancelled at the request's deadline
             self._failures.inc()
             raise
-        self._seconds.observe(time.perf_counter() - began)
-        self._bytes.observe(len(value))
+        self._seconds.add(time.perf_counter() - began)
+        self._bytes.add(len(value))
         return position

@@ -16,6 +16,7 @@ Two kinds of secret:
 
 import hashlib
 import hmac
+import os
 import secrets
 import struct
 from collections.abc import Sequence
@@ -34,6 +35,9 @@ _VERSION_4 = 0x4 << 76
 _VARIANT = 0b10 << 62
 _LOW_62 = (1 << 62) - 1
 _LENGTHS = struct.Struct(">IIII")
+_RANDOM_AT_ONCE = 128
+_random_ids: list[UUID] = []
+os.register_at_fork(after_in_child=_random_ids.clear)
 _OF_SESSION = b"\0\0\0\5event\0\0\0\x10"  # how `_join` begins for "event" and 16 bytes
 _encode = msgspec.msgpack.Encoder().encode
 _uuids = msgspec.msgpack.Decoder(list[UUID])
@@ -110,6 +114,14 @@ def derive(seed_key: bytes, purpose: str, parts: Sequence[str | bytes | None]) -
 def derived_uuid(seed_key: bytes, purpose: str, parts: Sequence[str | bytes | None]) -> UUID:
     """Derive a UUID of version-4 shape from ``parts``, always the same."""
     return _to_uuid(_bits(derive(seed_key, purpose, parts), 122))
+
+
+def random_id() -> UUID:
+    """Return a random UUID of version 4, as `uuid4` does with a system call for each."""
+    if not _random_ids:
+        random = os.urandom(16 * _RANDOM_AT_ONCE)
+        _random_ids.extend(UUID(bytes=random[at : at + 16], version=4) for at in range(0, len(random), 16))
+    return _random_ids.pop()
 
 
 def event_id_hasher(seed_key: bytes, session_id: UUID) -> hashlib.blake2b:
