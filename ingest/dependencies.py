@@ -6,6 +6,7 @@ from functools import lru_cache, partial
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
+from litestar import Request
 from litestar.di import NamedDependency, Provide
 from litestar.params import SkipValidation
 from litestar.types import Scope
@@ -84,13 +85,13 @@ def ingest_dependencies(
         command = context(caller.org_id, Actor(caller.user_id, caller.role), clock(), secrets, random_id, key, **more)
         return Write(command, partial(bodies.read, request), *parts)
 
-    def provide_write(request: Incoming) -> Write[CommandContext]:
+    def provide_write(request: Request[Any, Any, Any]) -> Write[CommandContext]:
         return write_of(request, CommandContext)
 
-    def provide_agent_write(request: Incoming) -> AgentWrite:
+    def provide_agent_write(request: Request[Any, Any, Any]) -> AgentWrite:
         return AgentWrite(provide_write(request), appended, partial(charge, request.scope))
 
-    def provide_session_write(request: Incoming) -> Write[SessionContext]:
+    def provide_session_write(request: Request[Any, Any, Any]) -> Write[SessionContext]:
         session_id = known_session(request.path_params["session_id"], principal_of(request.scope).org_id)
         return write_of(request, SessionContext, session_id=session_id)
 
