@@ -122,4 +122,5 @@ def service(
         on_shutdown=[limits.counter.close],
         allowed_origins=settings.origins,
         separate_internal=settings.admin_address is not None,
+        with_door=settings.write_door,
     )

@@ -69,6 +69,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     reads_per_hour: int = 60_000
     store_seconds_per_hour: float = 3_600.0  # for each org, in each process
     answer_cache_bytes_max: int = 64 << 20  # for the answers that the read side caches for a second
+    write_door: bool = True  # answer events, hooks and OTLP without Litestar
     rate_limit_url: str = ""  # empty: each process counts by itself
     rate_limit_password_file: str = ""
     audit_every_s: float = 60.0  # 0: no background audit

@@ -161,6 +161,12 @@ def test_a_line_has_the_fields_of_other_log_lines() -> None:
     assert line.pop("ms") > 0
     assert line.pop("timestamp").endswith("Z")
     assert line == {
-        **{"method": "GET", "path": "/api/v1/acme/sessions", "status": 202, "org": "acme", "user": "alice"},
-        **{"request_id": "id-1", "event": "request", "level": "info"},
+        "method": "GET",
+        "path": "/api/v1/acme/sessions",
+        "status": 202,
+        "org": "acme",
+        "user": "alice",
+        "request_id": "id-1",
+        "event": "request",
+        "level": "info",
     }
