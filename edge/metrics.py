@@ -44,7 +44,7 @@ class HttpMetrics:
     def collect(self) -> Iterator[Metric]:
         """Yield what was counted, at each scrape."""
         responses = CounterMetricFamily(
-            "crewkit_http_requests", "Number of responses.", labels=("route", "method", "status")
+            "crewkit_http_requests_total", "Number of responses.", labels=("route", "method", "status")
         )
         for (route, method, status), count in self._responses.items():
             responses.add_metric((route, method, str(status)), count)

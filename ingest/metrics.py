@@ -45,11 +45,11 @@ class IngestMetrics:
     def collect(self) -> Iterator[Metric]:
         """Yield what was tallied, at each scrape."""
         for tally, name, about in (
-            (self._batch, "request_events", "Hook events of one request."),
-            (self._seconds, "append_duration_seconds", "From an append until it is durable."),
-            (self._bytes, "record_bytes", "Size of a record of the log."),
+            (self._batch, "crewkit_ingest_request_events", "Hook events of one request."),
+            (self._seconds, "crewkit_ingest_append_duration_seconds", "From an append until it is durable."),
+            (self._bytes, "crewkit_ingest_record_bytes", "Size of a record of the log."),
         ):
-            yield tally.shown_in(HistogramMetricFamily(f"crewkit_ingest_{name}", about))
+            yield tally.shown_in(HistogramMetricFamily(name, about))
 
     def follow(self, log: EventLog, bodies: Bodies) -> None:
         """Show what the process holds, and how often its connection to the log was replaced, at each scrape."""
