@@ -108,7 +108,7 @@ def _measure_projector(report: Report) -> list[Figure]:
     def ours(folder: Path, filled: FilledTopic) -> Turn:
         found = project_into_folder(folder, filled, report)
         with_rollups.append(found.rate_with_rollups)
-        return Turn(found.rate, found.cpu_us)
+        return Turn(found.rate, found.cpu_us, found.start_s)
 
     project: dict[str, Callable[[Path, FilledTopic], Turn]] = {"ours": ours, "prototype": _project_by_prototype}
     try:
@@ -132,7 +132,7 @@ def _project_by_prototype(folder: Path, filled: FilledTopic) -> Turn:
     data = Path(tempfile.mkdtemp(dir=folder))
     with _prototype_projecting(data, filled.topic) as running:
         done = _wait_for_prototype(running, data, filled.events)
-        return Turn(done.rate, cpu_s(running.pid) / filled.events * 1e6)
+        return Turn(done.rate, (cpu_s(running.pid) - done.start_s) / filled.events * 1e6, done.start_s)
 
 
 def _project_by_engine(python: Path, folder: Path, filled: FilledTopic) -> Turn:

@@ -50,12 +50,12 @@ def send_until_visible(target: Target, events: int, report: Report, already: int
         report(f"{load.accepted:,} events accepted, waiting until all can be read")
         connection = await connect(target)
         await get(connection, target, READS["analytics"], load.positions)  # analytics follow the sessions
-        seconds = load.seconds + perf_counter() - end
+        seconds, processor_s = load.seconds + perf_counter() - end, descendants_cpu_s() - before
         counted = await count_events(connection, target) - already
         connection.close()
         if counted != load.accepted:
             raise UnexpectedResponse(f"{load.accepted:,} events accepted, but the API reports {counted:,}")
-        return Sent(load, seconds, descendants_cpu_s() - before)
+        return Sent(load, seconds, processor_s, descendants_cpu_s() - before - processor_s)
 
     return uvloop.run(send())
 

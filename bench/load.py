@@ -65,16 +65,21 @@ class Load(Struct):
 
 
 class Sent(NamedTuple):
-    """A load, the seconds that count for it, and the processor time of what is measured, without creating sessions."""
+    """A load, the seconds that count for it, and the processor time of what is measured, without creating sessions.
+
+    ``count_s`` is the processor time of counting the events afterwards.
+    """
 
     load: Load
     seconds: float
     processor_s: float
+    count_s: float = 0.0
 
     @property
     def turn(self) -> Turn:
         """What to compare."""
-        return Turn(self.load.accepted / self.seconds, self.processor_s / self.load.accepted * 1e6)
+        cpu_us = self.processor_s / self.load.accepted * 1e6
+        return Turn(self.load.accepted / self.seconds, cpu_us, count_s=self.count_s)
 
 
 class Generator:

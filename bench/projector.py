@@ -60,14 +60,15 @@ class Projected(NamedTuple):
     """What one pass over the topic measured.
 
     Both rates begin at the receipts of the first batch. ``rate`` ends at those of the last batch, and
-    ``rate_with_rollups`` when the rollups, which follow, are complete. Start and shutdown are excluded from both, and
-    included in the processor time.
+    ``rate_with_rollups`` when the rollups, which follow, are complete. The processor time of an event begins when the
+    worker has its partitions, and ends with the rollups; ``start_s`` is what the worker used before.
     """
 
     rate: float
     rate_with_rollups: float
     batch_records: float
     cpu_us: float
+    start_s: float
     memory_mb: float
     log_bytes: float  # per event, in Kafka's files
     store_bytes: float
@@ -78,6 +79,7 @@ FIGURES = {  # by the field of `Projected`
     "rate_with_rollups": ("with the rollups", "events/s"),
     "batch_records": ("records a batch", "records"),
     "cpu_us": ("worker processor time", "µs/event"),
+    "start_s": ("worker processor time of the start", "s"),
     "memory_mb": ("worker memory", "MB"),
     "log_bytes": ("in the log", "B/event"),
     "store_bytes": ("in the store", "B/event"),
@@ -107,7 +109,7 @@ def _project(folder: Path, filled: FilledTopic, store_url: str, report: Report) 
     env = {"LOG_URL": log_url(filled.topic), "STORE_URL": store_url}
     rewind_group(filled.topic, GROUP)
     run_once(folder, "provision", "--partitions", str(PARTITIONS), env=env)
-    rolled_up_ms, processor_s, memory_mb = _work(folder, filled, env, report)
+    rolled_up_ms, start_s, processor_s, memory_mb = _work(folder, filled, env, report)
     receipts, events = in_own_process(read_receipts, store_url), filled.events
     if (receipts.records, receipts.events) != (filled.records, events):
         raise RuntimeError(f"the store holds {receipts}, the log {filled.records} records and {events} events")
@@ -115,15 +117,20 @@ def _project(folder: Path, filled: FilledTopic, store_url: str, report: Report) 
         rate=receipts.rate,
         rate_with_rollups=receipts.later * 1000 / (rolled_up_ms - receipts.first_ms),
         batch_records=receipts.records / receipts.batches,
-        cpu_us=processor_s / events * 1e6,
+        cpu_us=(processor_s - start_s) / events * 1e6,
+        start_s=start_s,
         memory_mb=memory_mb,
         log_bytes=disk_bytes(folder / BROKER_FOLDER) / events,
         store_bytes=receipts.bytes / events,
     )
 
 
-def _work(folder: Path, filled: FilledTopic, env: dict[str, str], report: Report) -> tuple[int, float, float]:
-    """Run a worker; return when its rollups were complete, in ms, and its processor seconds and MB until then."""
+def _work(folder: Path, filled: FilledTopic, env: dict[str, str], report: Report) -> tuple[int, float, float, float]:
+    """Run a worker until its rollups are complete.
+
+    Returns that time in ms, the worker's processor seconds until it had its partitions, and its processor seconds and
+    MB at the end.
+    """
     port = free_port()
 
     def all_acknowledged() -> bool:
@@ -133,13 +140,15 @@ def _work(folder: Path, filled: FilledTopic, env: dict[str, str], report: Report
         return done >= filled.records
 
     with running_service(folder, "processors", "--instance", "0", env=env | {"METRICS_PORT": str(port)}) as worker:
+        wait_until(lambda: _rollup_lag(port) is not None, worker, folder, LIMIT_S)
+        start_s = cpu_s(worker.pid)
         wait_until(all_acknowledged, worker, folder, LIMIT_S)
         wait_until(lambda: _rollup_lag(port) == 0, worker, folder, LIMIT_S)
-        return time.time_ns() // 1_000_000, cpu_s(worker.pid), resident_mb(worker.pid, peak=True)
+        return time.time_ns() // 1_000_000, start_s, cpu_s(worker.pid), resident_mb(worker.pid, peak=True)
 
 
 def _rollup_lag(port: int) -> float | None:
-    """Return how many records a worker's rollups are behind, over all its partitions."""
+    """Return how many records a worker's rollups are behind, over all its partitions; None before it has any."""
     lines = (get(HOST, port, "/metrics", timeout_s=5.0) or b"").splitlines()
     lags = [float(line.rsplit(b" ", 1)[1]) for line in lines if line.startswith(_ROLLUP_LAG)]
     return sum(lags) if lags else None

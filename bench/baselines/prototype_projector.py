@@ -46,8 +46,12 @@ class Record(Struct):
 
 
 class Done(Struct):
-    """How many events are in the table, and the Unix times of the first and the latest batch."""
+    """How many events are in the table, and the Unix times of the first and the latest batch.
 
+    ``start_s`` is the processor time of the process until it began to read.
+    """
+
+    start_s: float = 0.0
     events: int = 0
     first_events: int = 0
     first_at: float = 0.0
@@ -85,9 +89,10 @@ async def follow(bootstrap: str, topic: str, folder: Path) -> None:
     client = clickhouse_connect.get_client(interface="chdb", path=str(folder / "store"))
     for statement in SQL.read_text().split(";\n"):
         client.command(statement)
-    decode, done = msgspec.json.Decoder(Record).decode, Done()
+    decode = msgspec.json.Decoder(Record).decode
     options = {"enable_auto_commit": False, "auto_offset_reset": "earliest", "max_partition_fetch_bytes": 4 << 20}
     async with AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, group_id=GROUP, **options) as consumer:
+        done = Done(time.process_time())
         while not stopping.is_set():
             batch = await consumer.getmany(timeout_ms=100, max_records=RECORDS)
             rows = list(rows_of([decode(message.value) for part in batch.values() for message in part]))
