@@ -39,15 +39,6 @@ def assert_refused(done: subprocess.CompletedProcess[str], *words: str) -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.kafka
-@pytest.mark.fault(row=24)
-def test_faust_without_its_compiled_stream_is_refused(projector_rig: ProjectorRig) -> None:
-    """The pure Python stream acknowledges records that it skips."""
-    assert_refused(
-        projector_rig.finish("processors", "--instance", "0", NO_CYTHON="1"), "compiled stream", "install its wheel"
-    )
-
-
 @pytest.mark.fault(row=24)
 def test_an_old_aiokafka_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """An old aiokafka loses records during a rebalance."""

@@ -13,6 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 import msgspec
+from faust.types import ConsumerMessage
 
 from processors import plan as planning
 from processors.flow.availability import PatientCalls
@@ -29,7 +30,7 @@ from processors.warehouse import DAY_S, Bucket, RollupMark, SessionKey
 from schemas.log.position import LogRecord
 from schemas.store.rows import FactRow
 from store.errors import StoreUnavailable
-from tests.support.fakes.faust import FakeStream
+from tests.support.fakes.faust import FakeConsumer
 from tests.support.fakes.warehouse import FakeWarehouse
 from tests.support.oracles.model import World
 from tests.support.oracles.model_worker import PARTITIONS
@@ -137,10 +138,12 @@ def cache_kept_over_a_rebalance(_real: Any, _self: StateCache, _partition: int) 
     """The mistake: the cache was right when the partition was last assigned."""
 
 
-@mutant
-def acknowledged_by_faust() -> AbstractContextManager[Any]:
-    """The mistake: a record that the agent has passed on is done."""
-    return patch.object(FakeStream, "enable_acks", property(lambda _self: True, lambda _self, _value: None))
+@mistaken(FakeConsumer, "deliver")
+async def acknowledged_when_delivered(real: Any, self: FakeConsumer, messages: Sequence[ConsumerMessage]) -> None:
+    """The mistake: a record that waits for its batch is done."""
+    await real(self, messages)
+    for message in messages:
+        self.ack(message)
 
 
 @mistaken(Pipeline, "_note_projected")

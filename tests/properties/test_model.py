@@ -31,7 +31,7 @@ ARE_FIXED = not (ASKED or ARE_NEW)
 EXAMPLES = int(ASKED or examples(200, many=2_000))
 # Mistakes in different places, each found within a second; searching for another one may take minutes.
 FOUND_SOON = (
-    *("acknowledge before the receipts", "acknowledged by faust", "retry that folds again"),
+    *("acknowledge before the receipts", "acknowledged when delivered", "retry that folds again"),
     *("cache kept over a rebalance", "kept state from beyond the batch", "repetitions are facts"),
     *("jumps are not noticed", "dense mark moved without a look", "marks of rollups moved before the refresh"),
 )

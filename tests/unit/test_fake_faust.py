@@ -1,16 +1,29 @@
 """The fake of Faust commits the same offsets as Faust on a real broker, including wrong ones."""
 
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+from faust.types import ConsumerMessage
+
 from schemas.log.position import LogRecord
-from tests.support.fakes.faust import FakeConsumer
+from tests.support.fakes.faust import FakeApp, FakeConsumer, message_of
 
 
-def _consumer(fetched: list[int], acknowledged: list[int], committed: int = 0) -> FakeConsumer:
-    consumer = FakeConsumer()
-    consumer.seek(0, committed, committed)
-    events = {offset: consumer.receive(LogRecord(0, offset, b"", b"", 0)) for offset in fetched}
-    for offset in acknowledged:
-        events[offset].ack()
-    return consumer
+async def _take(_: ConsumerMessage) -> None: ...
+
+
+def _consumer(fetched: list[int], acknowledged: list[int], committed: int = 0, take: Any = _take) -> FakeConsumer:
+    with asyncio.Runner() as runner:
+        app = FakeApp(runner.get_loop())
+        app.transport = SimpleNamespace(take=take)
+        app.consumer.seek(0, committed, committed)
+        messages = [message_of(LogRecord(0, offset, b"", b"", 0)) for offset in fetched]
+        runner.run(app.consumer.deliver(messages))
+    for message in messages:
+        if message.offset in acknowledged:
+            app.consumer.ack(message)
+    return app.consumer
 
 
 def test_a_complete_prefix_is_committed() -> None:
@@ -31,3 +44,15 @@ def test_a_single_record_at_the_head_is_committed_over() -> None:
 def test_what_was_skipped_counts_as_acknowledged() -> None:
     """Records 9 to 11 were never fetched, and the committed offset is beyond them."""
     assert _consumer([7, 8, 12, 13], [7, 8, 12, 13], committed=7).to_commit([0]) == {0: 13}
+
+
+def test_what_was_read_before_is_not_delivered_again() -> None:
+    """After a jump back, Faust may return records that wait in the backlog; the first to read is delivered."""
+    taken: list[int] = []
+
+    async def take(message: ConsumerMessage) -> None:
+        taken.append(message.offset)
+
+    _consumer([7, 8, 9, 10], [], committed=9, take=take)
+
+    assert taken == [9, 10]

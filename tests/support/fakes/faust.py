@@ -1,4 +1,4 @@
-"""The parts of Faust that `processors.runners.faust_app` uses, driven by hand: streams, rebalances, commits.
+"""The parts of Faust that `processors.runners.faust_app` uses, driven by hand: deliveries, rebalances, commits.
 
 The adapter is the real one. So is Faust's code that computes the offset to commit from acknowledgements, including its
 gaps: it commits past a record that was never acknowledged (see `processors.runners.faust_app`).
@@ -6,33 +6,18 @@ gaps: it commits past a record that was never acknowledged (see `processors.runn
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 from faust.transport.consumer import Consumer, IntervalTree
+from faust.types import TP, ConsumerMessage
 from msgspec import Struct
 
+from processors.runners.batch_consumer import BatchConsumer
 from schemas.log.position import LogRecord
 
-
-class Message(Struct, frozen=True):
-    """A message in Faust's form; ``timestamp`` in seconds."""
-
-    partition: int
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    timestamp: float
-
-
-class Event(Struct, frozen=True):
-    """A message with a method that acknowledges it."""
-
-    message: Message
-    consumer: "FakeConsumer"
-
-    def ack(self) -> None:
-        self.consumer.ack(self.message.partition, self.message.offset)
+TOPIC = "records"
 
 
 class Assigned(Struct, frozen=True):
@@ -43,73 +28,58 @@ class Assigned(Struct, frozen=True):
 
 
 class FakeConsumer:
-    """Faust's state of a partition, as in `faust.transport.consumer.Consumer`."""
+    """Faust's state of each partition, with the code of Faust and of the adapter that changes it."""
 
     _new_offset = Consumer._new_offset
     _should_commit = Consumer._should_commit
-    to_commit = Consumer._filter_committable_offsets
+    _committable = Consumer._filter_committable_offsets
+    _add_gap = Consumer._add_gap
+    ack = Consumer.ack
+    deliver = BatchConsumer._deliver
 
-    def __init__(self) -> None:
-        self._acked: dict[int, list[int]] = defaultdict(list)
-        self._acked_index: dict[int, set[int]] = defaultdict(set)
-        self._gap: dict[int, IntervalTree] = defaultdict(IntervalTree)
-        self._read_offset: dict[int, int | None] = defaultdict(lambda: None)
-        self._committed_offset: dict[int, int | None] = defaultdict(lambda: None)
+    def __init__(self, app: Any) -> None:
+        self.app, self._unacked_messages = app, set[ConsumerMessage]()
+        self._acked: dict[TP, list[int]] = defaultdict(list)
+        self._acked_index: dict[TP, set[int]] = defaultdict(set)
+        self._gap: dict[TP, IntervalTree] = defaultdict(IntervalTree)
+        self._read_offset: dict[TP, int | None] = defaultdict(lambda: None)
+        self._committed_offset: dict[TP, int | None] = defaultdict(lambda: None)
+        self._n_acked, self._waiting_for_ack = 0, None
+
+    @property
+    def transport(self) -> Any:
+        return self.app.transport
+
+    def track_message(self, message: ConsumerMessage) -> None:
+        self._unacked_messages.add(message)
 
     def seek(self, partition: int, offset: int, committed: int | None = None) -> None:
         """Read from this offset on; with ``committed``, as after an assignment."""
-        self._read_offset[partition] = offset or None
+        tp = TP(TOPIC, partition)
+        self._read_offset[tp] = offset or None
         if committed is not None:
-            self._committed_offset[partition] = committed or None
+            self._committed_offset[tp] = committed or None
 
-    def receive(self, record: LogRecord) -> Event:
-        """Receive a fetched record. Like Faust, count skipped records before it as acknowledged."""
-        read, at = self._read_offset[record.partition], record.offset
-        if read and at - read > 1:
-            committed = self._committed_offset[record.partition]
-            begin = read + 1 if committed is None else max(read + 1, committed + 1)
-            if begin <= at:
-                self._gap[record.partition].addi(begin, at + 1)
-                self._gap[record.partition].merge_overlaps()
-        self._read_offset[record.partition] = at
-        return Event(Message(record.partition, at, record.key, record.value, record.timestamp_ms / 1000), self)
-
-    def ack(self, partition: int, offset: int) -> None:
-        """Acknowledge an offset, as `Consumer.ack` does."""
-        committed = self._committed_offset[partition]
-        if (committed is None or offset >= committed) and offset not in self._acked_index[partition]:
-            self._acked_index[partition].add(offset)
-            self._acked[partition].append(offset)
+    def to_commit(self, partitions: Iterable[int]) -> dict[int, int]:
+        """Return the offset to commit, by partition."""
+        found = self._committable([TP(TOPIC, partition) for partition in partitions])
+        return {tp.partition: offset for tp, offset in found.items()}
 
     def committed(self, offsets: dict[int, int]) -> None:
         """Note the offsets that the broker accepted."""
-        self._committed_offset.update(offsets)
+        self._committed_offset.update({TP(TOPIC, partition): offset for partition, offset in offsets.items()})
 
     def forget(self, partitions: Iterable[int]) -> None:
         """Drop the state of revoked partitions."""
         for by_partition in (self._acked, self._acked_index, self._gap, self._read_offset, self._committed_offset):
             for partition in partitions:
-                by_partition.pop(partition, None)
+                by_partition.pop(TP(TOPIC, partition), None)
 
 
-class FakeStream:
-    """Yields the events that were put into it."""
-
-    enable_acks = True
-
-    def __init__(self) -> None:
-        self.arrived: asyncio.Queue[Event] = asyncio.Queue()
-
-    async def events(self) -> AsyncIterator[Event]:
-        """Acknowledge each event after the loop body, unless ``enable_acks`` is off when the event is requested."""
-        while True:
-            acks = self.enable_acks
-            event = await self.arrived.get()
-            try:
-                yield event
-            finally:
-                if acks:
-                    event.ack()
+def message_of(record: LogRecord) -> ConsumerMessage:
+    """Return a fetched record in Faust's form."""
+    tp, seconds = TP(TOPIC, record.partition), record.timestamp_ms / 1000
+    return ConsumerMessage(*tp, record.offset, seconds, 0, None, record.key, record.value, None, tp=tp)
 
 
 class _Signal:
@@ -119,33 +89,36 @@ class _Signal:
 
 
 class FakeApp:
-    """The app with which `build_app` registers its agent and its receivers."""
+    """The app with which `build_app` registers its transport and its receivers."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._running: list[asyncio.Task[None]] = []
-        self.stream = FakeStream()
+        self.conf = SimpleNamespace(broker_consumer=[])
+        self.topics = SimpleNamespace(add=lambda _: None, acks_enabled_for=lambda _: True)
+        self.flow_control = SimpleNamespace(acquire=_at_once)
+        self.consumer, self.transport = FakeConsumer(self), SimpleNamespace()
         self.on_partitions_revoked, self.on_partitions_assigned = _Signal(), _Signal()
         self.crashed: BaseException | None = None
 
-    def topic(self, name: str, **_: Any) -> str:
+    def topic(self, name: str) -> str:
         return name
-
-    def agent(self, *_: Any, **__: Any) -> Callable[[Any], Any]:
-        def keep(function: Any) -> Any:
-            self._function = function
-            return function
-
-        return keep
 
     def task(self, function: Any) -> Any:
         self._task = function
         return function
 
     def start(self) -> None:
-        """Run the agent, and its background task."""
-        self.add_future(self._run(self._function(self.stream)))
+        """Begin to receive, and run the background task."""
+        self.restart_delivery()
         self.add_future(self._run(self._task()))
+
+    def restart_delivery(self) -> None:
+        """Lose what is not delivered yet, as in a rebalance: it is fetched again."""
+        if self._running:
+            self._running.pop(0).cancel()
+        self.arrived: asyncio.Queue[Sequence[ConsumerMessage]] = asyncio.Queue()
+        self._running.insert(0, self._loop.create_task(self._run(self._deliver(self.arrived))))
 
     def add_future(self, work: Coroutine[Any, Any, None]) -> None:
         self._running.append(self._loop.create_task(work))
@@ -158,8 +131,16 @@ class FakeApp:
         for task in self._running:
             task.cancel()
 
+    async def _deliver(self, arrived: asyncio.Queue[Sequence[ConsumerMessage]]) -> None:
+        while True:
+            await self.consumer.deliver(await arrived.get())
+
     async def _run(self, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
         except Exception as error:
             await self.crash(error)
+
+
+async def _at_once() -> None:
+    """Wait for nothing: the flow is never suspended."""

@@ -19,7 +19,7 @@ from processors.warehouse import Bucket
 from schemas.log.position import LogRecord
 from schemas.store.rows import FactRow
 from store.broken import Broken
-from tests.support.fakes.faust import Assigned
+from tests.support.fakes.faust import TOPIC, Assigned
 from tests.support.fakes.gated_store import Call, GatedExecutor, GatedWarehouse, Outcome
 from tests.support.fakes.replicas import ReplicaView
 from tests.support.fakes.warehouse import FakeWarehouse
@@ -31,7 +31,7 @@ from tests.support.oracles.model_recount import (
     difference,
     is_readable,
 )
-from tests.support.oracles.model_worker import PARTITIONS, TOPIC, Log, ModelLog, Worker, make_pipeline
+from tests.support.oracles.model_worker import PARTITIONS, Log, ModelLog, Worker, make_pipeline
 from tests.support.oracles.rollups import BUCKETS, RollupRow, rollup_of_hours, rollup_of_sessions
 from tests.support.oracles.sessions import TOOL_TYPES
 from tests.support.rigs.projection import targets_of
@@ -105,6 +105,7 @@ class World:
     def _revoke(self, worker: Worker) -> None:
         gone, worker.owned = sorted(worker.owned), {}
         worker.consumer.forget(gone)
+        worker.app.restart_delivery()
         self._signal(worker.app.on_partitions_revoked.send, gone)
 
     def _assign(self, worker: Worker) -> None:
@@ -126,11 +127,10 @@ class World:
         worker = self.workers.get(name)
         if worker is None:
             return []
-        if events := worker.fetch(counts):
-            for event in events:
-                worker.app.stream.arrived.put_nowait(event)
+        if records := worker.fetch(counts):
+            worker.receive(records)
             self._idle()
-        return [(event.message.partition, event.message.offset) for event in events]
+        return [(record.partition, record.offset) for record in records]
 
     def seek(self, name: str, partition: int, by: int) -> int:
         """Move the position forward, as if Faust lost records, or back to fetch again; return the new position."""
@@ -180,7 +180,7 @@ class World:
     def commit(self, name: str) -> dict[int, int]:
         """Commit the offset that Faust computes from the acknowledgements; return what the broker accepted."""
         worker = self.workers[name]
-        offsets: dict[int, int] = worker.consumer.to_commit(list(range(PARTITIONS)))
+        offsets = worker.consumer.to_commit(range(PARTITIONS))
         taken = {p: o for p, o in offsets.items() if p in worker.owned and worker.owned[p] == self.generations[p]}
         for partition, offset in taken.items():
             self.committed[partition] = offset

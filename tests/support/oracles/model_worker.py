@@ -24,7 +24,7 @@ from processors.state_cache import StateCache
 from processors.warehouse import Warehouse
 from schemas.log.position import LogReader, LogRecord
 from store.broken import Broken
-from tests.support.fakes.faust import Event, FakeApp, FakeConsumer
+from tests.support.fakes.faust import TOPIC, FakeApp, message_of
 from tests.support.fakes.gated_store import Call, GatedExecutor, GatedWarehouse
 from tests.support.rigs.projection import targets_of
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from tests.support.oracles.model import World
 
 PARTITIONS = 2
-TOPIC = "records"
 Log = list[list[LogRecord]]  # by partition
 
 
@@ -70,8 +69,8 @@ class Worker:
         self.position: dict[int, int] = {}
         self.withheld: set[int] = set()  # partitions from which Faust fetches nothing
         self.ended_with: int | None = None
-        self.consumer = FakeConsumer()
         self.app = FakeApp(world.loop)
+        self.consumer = self.app.consumer
         self._store = GatedWarehouse(world.warehouse(name))
         self._executor = GatedExecutor(self.calls, self._store, "committed offsets")
         self._observers = Observers()
@@ -137,11 +136,15 @@ class Worker:
         except Broken as error:
             await self.app.crash(error)
 
-    def fetch(self, counts: Sequence[int]) -> list[Event]:
+    def fetch(self, counts: Sequence[int]) -> list[LogRecord]:
         """Return the next records of its partitions, one from each in turn."""
         fetched = {p: self._next(p, count) for p, count in enumerate(counts) if p in self.owned.keys() - self.withheld}
         turns = range(max(map(len, fetched.values()), default=0))
-        return [self.consumer.receive(some[i]) for i in turns for some in fetched.values() if i < len(some)]
+        return [some[i] for i in turns for some in fetched.values() if i < len(some)]
+
+    def receive(self, records: Sequence[LogRecord]) -> None:
+        """Receive fetched records, as the answer to one poll."""
+        self.app.arrived.put_nowait([message_of(record) for record in records])
 
     def handed_all_that_waits(self) -> bool:
         """Return whether it received all records of its partitions: Faust withheld and lost none."""

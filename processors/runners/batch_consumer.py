@@ -1,0 +1,62 @@
+"""Takes records from Faust's consumer in batches, ahead of its streams, which make two tasks of each record.
+
+Assignment, rebalances, seeks, acknowledgements and commits remain Faust's.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, cast
+
+import faust
+from faust.transport.drivers.aiokafka import Consumer, Transport
+from faust.types import TP, ConsumerMessage
+
+POLL_S = 1.0
+Take = Callable[[ConsumerMessage], Awaitable[None]]
+
+
+class BatchTransport(Transport):  # type: ignore[misc]  # faust has no types
+    """A connection to Kafka that gives each message to ``take``, in the order of its partition, and to no stream.
+
+    Whoever takes a message acknowledges it with ``app.consumer.ack``. ``take`` may wait: nothing else is read until
+    then.
+    """
+
+    def __init__(self, app: faust.App, take: Take) -> None:
+        super().__init__(app.conf.broker_consumer, app)
+        self.take = take
+
+
+class BatchConsumer(Consumer):  # type: ignore[misc]
+    """The consumer of a `BatchTransport`."""
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        """Read until the consumer or its fetcher, whose only work this is, stops."""
+        try:
+            while not (self.should_stop or fetcher.should_stop):
+                messages = [message async for _, message in self.getmany(timeout=POLL_S)]
+                if messages:
+                    # A rebalance ends a wait. Faust then goes back to the committed offsets.
+                    await self.wait_first(self._deliver(messages), self.suspend_flow.wait())
+        except self.consumer_stopped_errors:
+            if not self.app.should_stop:
+                raise
+
+    async def _deliver(self, messages: Sequence[ConsumerMessage]) -> None:
+        await self.app.flow_control.acquire()
+        take = cast(BatchTransport, self.transport).take
+        for message in messages:
+            tp, offset = message.tp, message.offset
+            last = self._read_offset[tp]
+            if last is not None and offset < last:  # read before
+                continue
+            if last and offset - last > 1:
+                await self._add_gap(tp, last + 1, offset)  # else nothing behind it could be committed
+            self.track_message(message)
+            await take(message)
+            self._read_offset[tp] = offset
+
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Don't report a slow stream: there is none. The projector's own watchdog and metrics report what is slow."""
+
+
+BatchTransport.Consumer = BatchConsumer
