@@ -12,6 +12,7 @@ from litestar.status_codes import HTTP_400_BAD_REQUEST
 from litestar.types import HTTPScope, LifeSpanReceive, LifeSpanScope, LifeSpanSend, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, reset_contextvars
 
+from edge.compression import compressing
 from edge.cors import drop_foreign_origins, set_allow_header
 from edge.door import Door
 from edge.drain_body import DrainableBody
@@ -84,11 +85,11 @@ class App(Litestar):
                 message["body"] = b""
             await send(message)
 
-        body = DrainableBody(scope, receive)
+        body, send_reply = DrainableBody(scope, receive), compressing(scope, send_with_headers)
         outside = bind_contextvars(request_id=request_id)  # `bound_contextvars` would copy the context twice
         try:
-            if self.door is None or not await self.door.answer(scope, body.receive, send_with_headers):
-                await super().__call__(scope, body.receive, send_with_headers)
+            if self.door is None or not await self.door.answer(scope, body.receive, send_reply):
+                await super().__call__(scope, body.receive, send_reply)
         finally:
             scope["method"] = method  # for log and metrics
             self.access_log.note(scope, status, began, request_id)

@@ -8,7 +8,6 @@ file of the other version. It gets the file of this version, marked `no-cache`.
 import asyncio
 import gzip
 import hashlib
-import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -18,6 +17,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.status_codes import HTTP_304_NOT_MODIFIED
 
 from edge.authentication import PUBLIC
+from edge.compression import accept_encoding, accepts
 from edge.errors import not_found
 from edge.query_parameters import ANY_PARAMETER
 
@@ -30,7 +30,6 @@ TYPES: Mapping[str, str] = {  # by suffix; Litestar adds the charset to text
     ".js": "text/javascript",
     ".svg": "image/svg+xml",
 }
-_WEIGHT = re.compile(r"\s*q\s*=\s*(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\s*")
 
 
 class Asset:
@@ -50,7 +49,7 @@ class Asset:
         known = [given.strip() for given in _joined(request, b"if-none-match").split(",")]
         if "*" in known or tag in (given.removeprefix("W/") for given in known):
             return Response(cast(Any, None), status_code=HTTP_304_NOT_MODIFIED, headers=headers)
-        if not _accepts_gzip(request):
+        if not accepts(accept_encoding(request.scope), "gzip"):
             return Response(await asyncio.to_thread(self._load), media_type=self._type, headers=headers)
         headers["Content-Encoding"] = "gzip"
         return Response(await self.gzipped(), media_type=self._type, headers=headers)
@@ -95,16 +94,6 @@ def static_routes(
 
 def _digest(*parts: bytes) -> str:
     return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
-
-
-def _accepts_gzip(request: Request[Any, Any, Any]) -> bool:
-    """Return whether the client accepts gzip, by name or by ``*``. A weight that can't be read counts as 0."""
-    weights: dict[str, float] = {}
-    for item in _joined(request, b"accept-encoding").lower().split(","):
-        coding, *parameter = item.split(";", 1)
-        weight = _WEIGHT.fullmatch(parameter[0]) if parameter else None
-        weights[coding.strip()] = (float(weight[1]) if weight else 0.0) if parameter else 1.0
-    return weights.get("gzip", weights.get("*", 0.0)) > 0
 
 
 def _joined(request: Request[Any, Any, Any], name: bytes) -> str:
