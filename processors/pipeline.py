@@ -67,7 +67,7 @@ class Pipeline:
         self._warehouse, self._planner, self._cache = warehouse, planner, cache
         self._observer, self.calls = observer, PatientCalls(observer)
         self.gate, self._pacer = Gate(), pacer or Pacer()
-        self.rollups = Rollups(warehouse, self.calls, self.worker_count)
+        self.rollups = Rollups(warehouse, self.calls, self.worker_count, observer.marks_written)
         self.dense_receipts = DenseReceipts(warehouse, self.calls)
         self._gaps = Gaps(warehouse, reader, cache, self.calls, self.fold_and_begin_write)
         self._fold_lock = asyncio.Lock()  # held while a batch is folded, or a partition is taken over or repaired

@@ -80,9 +80,11 @@ class Snapshot(NamedTuple):
 class Freshness:
     """Reads `progress`. Concurrent requests share one read."""
 
-    def __init__(self, reader: Reader, wait_s: float = WAIT_S) -> None:
+    def __init__(self, reader: Reader, wait_s: float = WAIT_S, poll_s: float = POLL_S) -> None:
+        """Whoever waits for a position looks every ``poll_s``, and after `look_again`."""
         self._reader = reader
-        self._wait_s = wait_s
+        self._wait_s, self._poll_s = wait_s, poll_s
+        self._moved, self._moved_at = asyncio.Event(), float("-inf")
         self._looking = asyncio.Lock()
         self._looked_at = float("-inf")
         self._last: Snapshot | None = None
@@ -119,12 +121,23 @@ class Freshness:
     async def when_visible(self, positions: Sequence[Position], source: Source) -> Snapshot:
         """Return a snapshot that shows ``positions`` in its ``source``. Raises `NotYetVisible` if none does in time."""
         give_up_at = monotonic() + self._wait_s
-        while not (seen := await self.snapshot(POLL_S)).of(source).shows(positions):
-            if monotonic() >= give_up_at:
+        while True:
+            moved = self._moved
+            seen = await self._renewed(max(self._moved_at, monotonic() - self._poll_s))
+            if seen.of(source).shows(positions):
+                self.let_go()
+                return seen
+            left_s = give_up_at - monotonic()
+            if left_s <= 0:
                 raise NotYetVisible(", ".join(map(str, positions)))
-            await asyncio.sleep(POLL_S)
-        self.let_go()
-        return seen
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(moved.wait(), min(self._poll_s, left_s))
+
+    def look_again(self) -> None:
+        """Note that more may be visible from now on. Call it in the event loop of the requests."""
+        self._moved_at = monotonic()
+        self._moved.set()
+        self._moved = asyncio.Event()
 
     async def _renewed(self, since: float) -> Snapshot:
         """Return a snapshot of ``since`` or later, by the monotonic clock.

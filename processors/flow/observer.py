@@ -15,6 +15,9 @@ class Observer:
     def batch_written(self, plan: Plan, records: int) -> None:
         """Note that a batch of ``records`` records is in the tables."""
 
+    def marks_written(self) -> None:
+        """Note that readers may see more: what they go by, `progress` or the marks of the rollups, was written."""
+
 
 class Observers(Observer):
     """Passes every report on, in the order in which the observers were added."""
@@ -37,3 +40,7 @@ class Observers(Observer):
     def batch_written(self, plan: Plan, records: int) -> None:
         for observer in self._observers:
             observer.batch_written(plan, records)
+
+    def marks_written(self) -> None:
+        for observer in self._observers:
+            observer.marks_written()

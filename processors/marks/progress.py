@@ -60,8 +60,13 @@ class Progress(Observer):
         reader: LogReader,
         now_ms: Callable[[], int],
         on_log_returned: Callable[[], Awaitable[None]] | None = None,
+        on_written: Callable[[], None] = lambda: None,
     ) -> None:
-        """``on_log_returned`` runs when the log answers again after an outage; what it raises ends `run`."""
+        """``on_log_returned`` runs when the log answers again after an outage; what it raises ends `run`.
+
+        ``on_written`` is called after each report.
+        """
+        self._on_written = on_written
         self._pipeline, self._warehouse, self._reader = pipeline, warehouse, reader
         self._now_ms, self._on_log_returned = now_ms, on_log_returned
         self._sightings: deque[tuple[int, Sequence[int]]] = deque(maxlen=_SIGHTINGS_MAX)
@@ -154,6 +159,7 @@ class Progress(Observer):
                 await self._pipeline.rollups.keep_moments(self._reported, projected)
                 await asyncio.to_thread(self._warehouse.insert, "progress", encode_rows(rows))
                 self._reported = {row.log_partition: Target(row.projected, row.complete_through) for row in rows}
+                self._on_written()
             self._pipeline.calls.store.ended(self)  # even without rows: then nothing is sent again
         except StoreUnavailable as error:
             self._pipeline.calls.store.failed(self)

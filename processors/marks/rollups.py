@@ -53,8 +53,16 @@ class Target(NamedTuple):
 class Rollups:
     """The rollups of one worker. All methods are called from one event loop."""
 
-    def __init__(self, warehouse: Warehouse, calls: PatientCalls, worker_count: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        warehouse: Warehouse,
+        calls: PatientCalls,
+        worker_count: Callable[[], float],
+        on_written: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``on_written`` is called after each change of the marks in the store."""
         self._warehouse, self._calls, self._worker_count = warehouse, calls, worker_count
+        self._on_written = on_written
         self._marks: dict[int, RollupMark] = {}  # also of partitions that are another worker's now: they stay true
         self._behind: set[Bucket] = set()
         self._unknown: set[int] = set()  # partitions with hours that are behind, but not in `_behind`
@@ -172,6 +180,7 @@ class Rollups:
     async def _move(self, reached: Mapping[int, RollupMark]) -> None:
         await self._calls.in_rollup_thread("rollup_progress", lambda: self._insert(reached))
         self._note(reached)
+        self._on_written()
         fail_point("projector.moved_rollup_marks")
 
     def _insert(self, marks: Mapping[int, RollupMark]) -> None:

@@ -15,6 +15,8 @@ from ingest.log.sqlite.sqlite_log import SqliteEventLog
 from ingest.privacy.redaction import compile_rules
 from prices.log import PriceLog
 from prices.price_list import list_prices
+from processors.flow.observer import Observer
+from query_api.freshness import Freshness
 from runtime.operations.price_log import ServedPriceLog, SqlitePriceLog
 from runtime.operations.provision_store import EMBEDDED_PARTITIONS, provision_store
 from runtime.services.followers import Followers
@@ -32,6 +34,8 @@ from store.connect import PLAIN, connect
 from store.generations import KnownGeneration
 from store.installation_record import record_in_store
 from store.reading.reader import open_reader
+
+POLL_S = 1.0  # the projectors, which are in this process, tell when more is visible
 
 
 @asynccontextmanager
@@ -55,11 +59,12 @@ async def running(settings: Settings, front: Front, stopping: asyncio.Event) -> 
         provisioning = asyncio.ensure_future(asyncio.to_thread(_provision, settings, prices, at_once))
         await asyncio.to_thread(compile_rules, user_cache())
         reader, probe = open_readers(settings, registry)
-        app = service(settings, log, reader, registry, probe)  # while a thread provisions
+        freshness = Freshness(reader, poll_s=POLL_S)
+        app = service(settings, log, reader, registry, probe, freshness)  # while a thread provisions
         await provisioning
         await log.start()
         ending.push_async_callback(log.stop)
-        await _follow(settings, log, registry, stopping, ending)
+        await _follow(settings, log, registry, stopping, ending, Telling(freshness))
         await ending.enter_async_context(front.showing(app))
         tune_interpreter()
         yield
@@ -71,11 +76,12 @@ async def _follow(
     registry: CollectorRegistry,
     stopping: asyncio.Event,
     ending: AsyncExitStack,
+    telling: Observer,
 ) -> None:
     """Project every generation and do jobs until ``ending``."""
     reader = open_reader(store_address(settings))
     ending.callback(reader.close)
-    followers, provisioning = Followers(settings, log, reader), Provisioning(settings, log)
+    followers, provisioning = Followers(settings, log, reader, telling), Provisioning(settings, log)
     registry.register(followers)
     control = Control(reader, provisioning, followers)
     await control.look()
@@ -92,6 +98,16 @@ async def _end(controlling: "asyncio.Future[None]", followers: Followers) -> Non
     controlling.cancel()
     await asyncio.wait({controlling})
     await followers.stop()
+
+
+class Telling(Observer):
+    """Tells requests that wait for a position that more may be visible."""
+
+    def __init__(self, freshness: Freshness) -> None:
+        self._freshness = freshness
+
+    def marks_written(self) -> None:
+        self._freshness.look_again()
 
 
 class Provisioning:

@@ -16,6 +16,7 @@ from prometheus_client.metrics_core import Metric
 from generations.jobs.table import Job
 from generations.projector_jobs import ProjectorJobs
 from ingest.log.sqlite.sqlite_log import SqliteEventLog
+from processors.flow.observer import Observer
 from processors.fold.fold import FOLD_VERSION
 from processors.projector import Projector
 from processors.runners.local_loop import run_local
@@ -31,12 +32,14 @@ logger = structlog.get_logger()
 class Follower:
     """A projector of one generation, and its jobs."""
 
-    def __init__(self, settings: Settings, log: SqliteEventLog, reader: Reader, generation: Generation) -> None:
+    def __init__(
+        self, settings: Settings, log: SqliteEventLog, reader: Reader, generation: Generation, *observers: Observer
+    ) -> None:
         self._log, self._batch_records = log, settings.batch_records
         self.generation = generation
         self.registry = CollectorRegistry()
         own = msgspec.structs.replace(settings, generation=generation.name)
-        self.projector: Projector = make_projector(own, log, generation.partitions, self.registry)
+        self.projector: Projector = make_projector(own, log, generation.partitions, self.registry, *observers)
         self.jobs = ProjectorJobs(self.projector, reader, generation, f"projector of {generation.name} in `up`")
         self._projecting: asyncio.Future[list[None]] | None = None
 
@@ -67,10 +70,10 @@ class Follower:
 
 
 class Followers:
-    """A `Subscriber`: starts and stops followers as generations come and go."""
+    """A `Subscriber`: starts and stops followers as generations come and go. ``observers`` are told what they do."""
 
-    def __init__(self, settings: Settings, log: SqliteEventLog, reader: Reader) -> None:
-        self._settings, self._log, self._reader = settings, log, reader
+    def __init__(self, settings: Settings, log: SqliteEventLog, reader: Reader, *observers: Observer) -> None:
+        self._settings, self._log, self._reader, self._observers = settings, log, reader, observers
         self._followers: dict[str, Follower] = {}
         self._left_out: set[str] = set()
         self._live = ""
@@ -84,7 +87,7 @@ class Followers:
         for name in self._followers.keys() - wanted.keys():
             await self._followers.pop(name).stop()
         for name in [name for name in wanted if name not in self._followers]:
-            follower = Follower(self._settings, self._log, self._reader, wanted[name])
+            follower = Follower(self._settings, self._log, self._reader, wanted[name], *self._observers)
             await follower.start()
             self._followers[name] = follower
         for follower in self._followers.values():

@@ -14,6 +14,7 @@ from edge.watched_file import watching_files
 from ingest.log.port import EventLog
 from ingest.privacy.policy import Privacy
 from ingest.privacy.redaction import compile_rules
+from query_api.freshness import Freshness
 from query_api.metrics import metered
 from runtime.services.composition import ReadSide, WriteSide, compose
 from runtime.services.http_server import serve, stop_on_signals
@@ -92,6 +93,7 @@ def service(
     reader: Reader | None,
     registry: CollectorRegistry | None = None,
     probe: Reader | None = None,
+    freshness: Freshness | None = None,
 ) -> App:
     """Return one ASGI app for the sides whose log or reader is given; ``/metrics`` also shows ``registry``.
 
@@ -109,7 +111,8 @@ def service(
         privacy = Privacy(settings.orgs_without_content)
         write = WriteSide(log, secrets, privacy=privacy, bytes_max=settings.in_flight_bytes_max)
     if reader is not None:
-        read = ReadSide(reader, secrets, probe=probe, answer_bytes_max=settings.answer_cache_bytes_max)
+        most = settings.answer_cache_bytes_max
+        read = ReadSide(reader, secrets, freshness=freshness, probe=probe, answer_bytes_max=most)
         seen = AuditMetrics(registry)
         lifespan.append(auditing(Audit(reader, settings.audit_every_s, seen.found, in_progress=seen.in_progress)))
     return compose(

@@ -7,7 +7,7 @@ from functools import partial
 from prometheus_client import CollectorRegistry
 
 from processors.dead_letter_limit import DeadLetterLimit
-from processors.flow.observer import Observers
+from processors.flow.observer import Observer, Observers
 from processors.flow.pacer import Pacer
 from processors.marks.progress import Progress
 from processors.metrics import Parts, ProjectorMetrics
@@ -26,8 +26,13 @@ from store.address import StoreAddress
 from store.connect import WRITE, connect
 
 
-def make_projector(settings: Settings, reader: LogReader, partitions: int, registry: CollectorRegistry) -> Projector:
-    """Return a projector into the generation that ``settings`` name, with its metrics in ``registry``."""
+def make_projector(
+    settings: Settings, reader: LogReader, partitions: int, registry: CollectorRegistry, *more: Observer
+) -> Projector:
+    """Return a projector into the generation that ``settings`` name, with its metrics in ``registry``.
+
+    ``more`` observers are told what it does.
+    """
     warehouse = make_warehouse(store_address(settings), settings.generation)
     cache = StateCache(settings.cache_bytes_max)
     limit = DeadLetterLimit(settings.dead_letter_share_max)
@@ -35,11 +40,12 @@ def make_projector(settings: Settings, reader: LogReader, partitions: int, regis
     observers = Observers()
     pipeline = Pipeline(warehouse, reader, planner, cache, observers, Pacer(settings.batch_wait_s))
     check_tail = partial(check_log_tail, warehouse, reader, partitions)
-    progress = Progress(pipeline, warehouse, reader, lambda: time.time_ns() // 1_000_000, check_tail)
+    clock = lambda: time.time_ns() // 1_000_000  # noqa: E731
+    progress = Progress(pipeline, warehouse, reader, clock, check_tail, observers.marks_written)
     watchdog = Watchdog(progress.places, pipeline.pace, STILL_S)
     parts = Parts(warehouse)
     metrics = ProjectorMetrics(registry, settings.generation, pipeline, progress, watchdog, parts)
-    observers.add(watchdog, metrics, progress)
+    observers.add(watchdog, metrics, progress, *more)
     return Projector(pipeline, progress, warehouse, watchdog, metrics, parts)
 
 

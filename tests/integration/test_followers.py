@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ingest.log.sqlite.sqlite_log import SqliteEventLog
+from processors.flow.observer import Observer
 from runtime.services.followers import Follower, Followers
 from runtime.services.tuning import release_memory
 from runtime.settings.settings import load_settings
@@ -18,6 +19,15 @@ from tests.support.rigs.store import Options, TestStore, new_address, new_store
 from tests.support.waiting import eventually
 
 OF_PROJECTORS = ("fold", "write", "rollups", "watchdog")
+
+
+class Told(Observer):
+    """Counts how often readers may have seen more."""
+
+    times = 0
+
+    def marks_written(self) -> None:
+        self.times += 1
 
 
 @pytest.fixture
@@ -34,13 +44,14 @@ async def test_the_projector_of_a_dropped_generation_leaves_no_thread_and_no_obj
 ) -> None:
     """Otherwise `up` would hold the memory of every replay until it is restarted."""
     log, reader = SqliteEventLog(tmp_path / "log.sqlite"), open_reader(store.address)
-    followers = Followers(load_settings({"data": str(tmp_path)}), log, reader)
+    told = Told()
+    followers = Followers(load_settings({"data": str(tmp_path)}), log, reader, told)
     await log.start()
     others = set(threading.enumerate())
     await followers.see(load_generations(store.client), [])
     await log.append(b"key", b"not a record")
     follower = weakref.ref(followers._followers["g1"])
-    await asyncio.to_thread(eventually, lambda: _written(follower()) == 1)
+    await asyncio.to_thread(eventually, lambda: _written(follower()) == 1 and told.times > 0)
     threads = [one for one in set(threading.enumerate()) - others if one.name.startswith(OF_PROJECTORS)]
 
     add_generation_event(store.client, load_generations(store.client)[0].made, "dropped")

@@ -122,6 +122,21 @@ async def test_all_who_wait_share_the_looks(source: Source, looks: int) -> None:
     assert reader.looks == looks
 
 
+async def test_whoever_waits_looks_when_told_and_not_before() -> None:
+    """With a projector in the process nobody polls, and a look from before the call does not count."""
+    reader = FakeReader()
+    freshness = Freshness(reader, poll_s=60.0)
+    waiting = [asyncio.create_task(freshness.when_visible([Position(0, 1)], "tables")) for _ in range(3)]
+
+    looks = []
+    while not all(task.done() for task in waiting):
+        await asyncio.sleep(0.02)
+        looks.append(reader.looks)
+        freshness.look_again()
+
+    assert looks == [1, 2, 3, 4]
+
+
 @pytest.mark.parametrize("position", [Position(0, 1_000), Position(2, 0)])
 async def test_waiting_ends_in_any_case(position: Position) -> None:
     """A position that is not reached in time, or whose partition does not exist, is not visible yet."""

@@ -133,6 +133,18 @@ async def test_too_many_hours_are_searched_instead(
     assert warehouse.computed == [HOURS]
 
 
+async def test_readers_are_told_once_a_mark_is_written(warehouse: NotingWarehouse, calls: Direct) -> None:
+    """Whoever waits for a position looks again then."""
+    told: list[int] = []
+    made = Rollups(warehouse, calls, lambda: 1.0, lambda: told.append(warehouse.rollup_mark(0).rolled_up))
+    made.take_over(0, RollupMark(5, 500))
+
+    await made.refresh({0: Target(6, 600)})
+    await made.refresh({0: Target(9, 900)})
+
+    assert told == [6, 9]
+
+
 def test_nothing_is_due_while_a_partition_fills(rollups: Rollups) -> None:
     """Once each has been at the end of the log, or its rollups were complete before, those beyond their mark are."""
     written = {0: Target(9, 0), 1: Target(3, 0), 2: Target(4, 400)}
