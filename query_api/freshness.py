@@ -81,7 +81,7 @@ class Freshness:
     """Reads `progress`. Concurrent requests share one read."""
 
     def __init__(self, reader: Reader, wait_s: float = WAIT_S, poll_s: float = POLL_S) -> None:
-        """Whoever waits for a position looks every ``poll_s``, and after `look_again`."""
+        """A request that waits for a position looks every ``poll_s``, and after `look_again`."""
         self._reader = reader
         self._wait_s, self._poll_s = wait_s, poll_s
         self._moved, self._moved_at = asyncio.Event(), float("-inf")

@@ -17,7 +17,7 @@ Take = Callable[[ConsumerMessage], Awaitable[None]]
 class BatchTransport(Transport):  # type: ignore[misc]  # faust has no types
     """A connection to Kafka that gives each message to ``take``, in the order of its partition, and to no stream.
 
-    Whoever takes a message acknowledges it with ``app.consumer.ack``. ``take`` may wait: nothing else is read until
+    The taker of a message acknowledges it with ``app.consumer.ack``. ``take`` may wait: nothing else is read until
     then.
     """
 

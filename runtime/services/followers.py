@@ -70,7 +70,7 @@ class Follower:
 
 
 class Followers:
-    """A `Subscriber`: starts and stops followers as generations come and go. ``observers`` are told what they do."""
+    """A `Subscriber`: starts and stops followers as generations come and go. ``observers`` get their reports."""
 
     def __init__(self, settings: Settings, log: SqliteEventLog, reader: Reader, *observers: Observer) -> None:
         self._settings, self._log, self._reader, self._observers = settings, log, reader, observers

@@ -31,7 +31,7 @@ def make_projector(
 ) -> Projector:
     """Return a projector into the generation that ``settings`` name, with its metrics in ``registry``.
 
-    ``more`` observers are told what it does.
+    ``more`` observers get its reports as well.
     """
     warehouse = make_warehouse(store_address(settings), settings.generation)
     cache = StateCache(settings.cache_bytes_max)

@@ -12,7 +12,7 @@ The functions run in separate processes, see `personas.py`. Paths above 22 chara
 import re
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 from unittest.mock import patch
@@ -41,6 +41,7 @@ _REPLICAS = "SELECT DISTINCT is_readonly, total_replicas, active_replicas FROM s
 _OPEN: list[Client] = []  # including after an error, which drops local variables
 _HOST, _PORT = b"127.0.0.1", 9
 # From the address to the folder of the data: host, port, scheme, credentials.
+_SEARCHES = 10
 _BEFORE_FOLDER = 24 + 8 + 24 + 56
 
 
@@ -106,7 +107,10 @@ def _write_address(folder: str) -> None:
     """Write the address at which the server could be reached. Raises `NotFound`."""
     address = _HOST.ljust(23, b"\0") + bytes([len(_HOST)]) + struct.pack("<Q", _PORT)
     with Path("/proc/self/mem").open("r+b", buffering=0) as memory:
-        places = [place for start, end in _writable() for place in _places(memory, start, end, folder)]
+        for _ in range(_SEARCHES):  # the engine's threads map and unmap memory meanwhile
+            places = [place for start, end in _writable() for place in _places(memory, start, end, folder)]
+            if places:
+                break
         if len(places) != 1:
             raise NotFound(f"{len(places)} places look like the engine's configuration")
         memory.seek(places[0])
@@ -134,9 +138,10 @@ def _places(memory: BinaryIO, start: int, end: int, folder: str) -> Iterator[int
 
 
 def _read(memory: BinaryIO, start: int, end: int) -> bytes:
-    """Return the memory there; empty if it belongs to the kernel or was freed since it was listed."""
-    try:
+    """Return the memory there, up to what belongs to the kernel or was freed since it was listed."""
+    held = bytearray()
+    with suppress(OSError, OverflowError, ValueError):
         memory.seek(start)
-        return memory.read(end - start)
-    except (OSError, OverflowError, ValueError):
-        return b""
+        while part := memory.read(end - start - len(held)):  # one call may return less
+            held += part
+    return bytes(held)

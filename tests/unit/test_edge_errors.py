@@ -54,6 +54,7 @@ async def things(
     sort: Literal["a", "b"] = "a",
     after: datetime | None = None,
 ) -> Reply[dict[str, Any]]:
+    logger.info("inside")
     return Reply({"user": principal.user_id, "thing": thing, "page": page, "sort": sort}, {})
 
 
