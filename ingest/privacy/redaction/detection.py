@@ -30,17 +30,28 @@ def may_hold_secrets(data: bytes) -> bool:
     return DETECTION.reaches(1, data)
 
 
+def hits_in(data: bytes) -> frozenset[int]:
+    """Return the places in `DETECTION` of the patterns that match; none: `may_hold_secrets` is false."""
+    return frozenset(hit.pattern for hit in DETECTION.scan(data))
+
+
 def candidate_rules(data: bytes) -> frozenset[int]:
     """Return the table places of the rules that could find something in exactly these bytes."""
-    return _ANY_RULE.intersection(hit.pattern for hit in DETECTION.scan(data))
+    return _ANY_RULE & hits_in(data)
 
 
-def find_secrets(text: bytes, effort: Effort) -> Iterator[tuple[Span, int]]:
-    """Yield the place of each secret, with its rule's place in the table. Raises `TooDense`."""
+def find_secrets(text: bytes, effort: Effort, hits: frozenset[int] | None = None) -> Iterator[tuple[Span, int]]:
+    """Yield the place of each secret, with its rule's place in the table. Raises `TooDense`.
+
+    ``hits`` are those in ``text``, if they are known: a scan takes longer than most searches.
+    """
     of_whole: set[int] = set()
     for begin in range(0, len(text), WINDOW):
-        window = text[max(0, begin - REACH) : begin + WINDOW + REACH]
-        for place in {_PLACE_OF[RULES[rule].find] for rule in candidate_rules(window)}:
+        if hits is not None and len(text) <= WINDOW:
+            candidates = _ANY_RULE & hits
+        else:
+            candidates = candidate_rules(text[max(0, begin - REACH) : begin + WINDOW + REACH])
+        for place in {_PLACE_OF[RULES[rule].find] for rule in candidates}:
             if RULES[place].whole:
                 of_whole.add(place)
             else:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from ingest.privacy.redaction.commands import NAMES
-from ingest.privacy.redaction.detection import DETECTION, find_secrets, may_hold_secrets
+from ingest.privacy.redaction.detection import DETECTION, find_secrets, hits_in, may_hold_secrets
 from ingest.privacy.redaction.effort import Effort, TooDense
 from ingest.privacy.redaction.passwords import KEYS, PLAIN, VAGUE
 from ingest.privacy.redaction.rule_parts import Span, is_marker, marker
@@ -63,16 +63,17 @@ def redact(data: bytes, effort: Effort | None = None) -> Redacted:
 
     Raises `TooDense` if it exceeds the effort, by default that of a request.
     """
-    if not may_hold_secrets(data):
+    hits = hits_in(data)
+    if not hits:
         return Redacted(data, {})
     with effort or Effort() as effort:
         effort.check()
         data, dense = _without_dense_strings(data)
         counts = Counter({DENSE: dense})
-        suspect = not dense or may_hold_secrets(data)
-        while suspect and (cuts := _cuts(data, effort)):
+        hits = hits_in(data) if dense else hits
+        while hits and (cuts := _cuts(data, hits, effort)):
             data = _rewritten(data, cuts)
-            suspect = may_hold_secrets(data)
+            hits = hits_in(data)
             counts.update(RULES[cut.rule].name for cut in cuts)
         return Redacted(data, dict(+counts))
 
@@ -95,7 +96,7 @@ def redact_text_or_all(text: str, effort: Effort | None = None) -> tuple[str, di
 
 def _without_dense_strings(data: bytes) -> tuple[bytes, int]:
     """Return the JSON with each dense string cut, and their number."""
-    if not _PLACES.reaches(_DENSE_BYTES_MIN // _BYTES_A_PLACE, data):
+    if len(data) < _DENSE_BYTES_MIN or not _PLACES.reaches(_DENSE_BYTES_MIN // _BYTES_A_PLACE, data):
         return data, 0
     pieces: list[bytes] = []
     copied = 0
@@ -107,13 +108,14 @@ def _without_dense_strings(data: bytes) -> tuple[bytes, int]:
     return (b"".join([*pieces, data[copied:]]), len(pieces) // 2) if pieces else (data, 0)
 
 
-def _cuts(data: bytes, effort: Effort) -> Sequence[_Cut]:
-    """Return the cuts in order, without overlaps."""
+def _cuts(data: bytes, hits: frozenset[int], effort: Effort) -> Sequence[_Cut]:
+    """Return the cuts in order, without overlaps; ``hits`` are those in ``data``."""
     levels: list[Level] = []
     found: list[_Cut] = []
     for level in unescaped_levels(data, effort):
+        secrets = find_secrets(level.text, effort, None if levels else hits)
         levels.append(level)
-        found += (_Cut(*level.origin(*span), rule) for span, rule in find_secrets(level.text, effort))
+        found += (_Cut(*level.origin(*span), rule) for span, rule in secrets)
         effort.check()
     if not found:
         return ()
