@@ -46,7 +46,9 @@ class Lab:
         self.waiting.append((self.now + seconds, call))
 
     def _write(self, lines: str) -> None:
-        self.groups.append([json.loads(line) for line in lines.split("\n")])
+        group = [json.loads(line) for line in lines.split("\n")]
+        assert lines == "\n".join(map(json.dumps, group))  # as `structlog` writes its own
+        self.groups.append(group)
 
     @property
     def lines(self) -> list[dict[str, Any]]:
