@@ -1,6 +1,7 @@
 """Compresses JSON replies for clients that accept it: 76 KB of a dashboard become 8 KB in 0.1 ms.
 
-No reply holds a secret, and request headers are not in it, so its size tells nothing that its reader may not know.
+No reply holds a credential, and of a request's headers only its id, so its size tells nothing that its reader may not
+know.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ _LEVEL = 1
 _CODECS = {"zstd": cramjam.zstd.compress, "gzip": cramjam.gzip.compress}  # the better one first
 _JSON = b"application/json"
 _VARY = (b"vary", b"Accept-Encoding")
+_HEADER_MAX = 256  # characters; no client sends more, and parsing it would delay other requests
 _WEIGHT = re.compile(r"\s*q\s*=\s*(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\s*")
 
 
@@ -49,8 +51,9 @@ def compressing(scope: HTTPScope, send: Send) -> Send:
 
 
 def accept_encoding(scope: Scope) -> str:
-    """Return the values of the header, which may come in several lines, as one list."""
-    return ",".join(value.decode("latin-1") for name, value in scope["headers"] if name == b"accept-encoding")
+    """Return the values of the header, which may come in several lines, as one list; nothing if it is too long."""
+    header = ",".join(value.decode("latin-1") for name, value in scope["headers"] if name == b"accept-encoding")
+    return header if len(header) <= _HEADER_MAX else ""
 
 
 @lru_cache(256)

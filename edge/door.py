@@ -19,7 +19,8 @@ from litestar.routes import HTTPRoute
 from litestar.types import HTTPScope, Receive, Send
 
 from edge.authentication import BadToken, TokenVerifier
-from edge.guards import required_action
+from edge.error_responses import respond_to_error
+from edge.guards import May, required_action
 from edge.principal import Principal
 from edge.rate_limits import RateLimits, Spending, limit_headers, spend
 from schemas.permissions import allows
@@ -27,6 +28,7 @@ from schemas.permissions import allows
 _BEARER = b"Bearer "
 _HOST = re.compile(rb"[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:]{2,39}\](?::[0-9]{1,5})?")
 _PARAMETER = re.compile(r"\{(\w+)\}")
+Headers = list[tuple[bytes, bytes]]
 DIRECT = {"direct": True}  # the `opt` of a route behind the door
 _encode = msgspec.json.Encoder().encode
 
@@ -51,6 +53,10 @@ class _Route:
         names = inspect.signature(self._run).parameters
         self._given = {name: dependencies[name].dependency for name in names if name in dependencies}
         self._from_path = [name for name in names if name not in dependencies]
+        if unknown := set(self._from_path) - self.pattern.groupindex.keys():
+            raise ValueError(f"{template}: a door can't provide {', '.join(sorted(unknown))}")
+        if not all(isinstance(guard, May) for guard in handler.resolve_guards()):
+            raise ValueError(f"{template}: a door checks no other guards than `may`")
 
     async def respond(self, request: DoorRequest) -> Response[Any]:
         arguments = {name: provide(request) for name, provide in self._given.items()}
@@ -93,30 +99,25 @@ class Door:
             if self._limits is not None:
                 spending = await spend(self._limits, caller, scope)
             response = await route.respond(DoorRequest(scope, receive, match.groupdict()))
+            status, headers, body = _rendered(response, route.handler)
         except Exception as error:
             await self._refuse(error, route, spending, scope, receive, send)
             return True
-        status, body = response.status_code or route.handler.status_code, b""
-        headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in response.headers.items()]
-        if response.content is not None:
-            content, media = response.content, response.media_type or MediaType.JSON.value
-            body = content if isinstance(content, bytes) else _encode(content)
-            headers += [(b"content-type", media.encode()), (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": status, "headers": headers + limit_headers(spending)})
         await send({"type": "http.response.body", "body": body, "more_body": False})
         return True
 
     def _caller(self, scope: HTTPScope) -> Principal | None:
-        token = b""
+        token: bytes | None = None
         for name, value in scope["headers"]:
             if name == b"authorization":
-                if token or not value.startswith(_BEARER):
+                if token is not None or not value.startswith(_BEARER):
                     return None
                 token = value[len(_BEARER) :]
             elif name == b"origin" or (name == b"host" and not _is_plain(value)):
                 return None
         try:
-            return self._verifier.verify(token.decode("ascii"))
+            return None if token is None else self._verifier.verify(token.decode("ascii"))
         except (BadToken, UnicodeDecodeError):
             return None
 
@@ -134,10 +135,24 @@ class Door:
         handle = next(handlers[kind] for kind in type(error).__mro__ if kind in handlers)
         scope["app"] = scope["litestar_app"] = self._app
         request: Request[Any, Any, Any] = Request(scope, receive, send)
-        response = handle(request, error).to_asgi_response(None, request)
+        try:
+            response = handle(request, error).to_asgi_response(None, request)
+        except Exception as second:
+            response = respond_to_error(request, second).to_asgi_response(None, request)
         for name, value in limit_headers(spending):
             response.headers.add(name.decode(), value.decode())
         await response(scope, receive, send)
+
+
+def _rendered(response: Response[Any], handler: HTTPRouteHandler) -> tuple[int, Headers, bytes]:
+    """Return status, headers and body of a response."""
+    status = response.status_code or handler.status_code
+    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in response.headers.items()]
+    if response.content is None:
+        return status, headers, b""
+    content, media = response.content, response.media_type or MediaType.JSON.value
+    body = content if isinstance(content, bytes) else _encode(content)
+    return status, [*headers, (b"content-type", media.encode()), (b"content-length", b"%d" % len(body))], body
 
 
 @lru_cache(64)

@@ -52,15 +52,19 @@ class App(Litestar):
         if scope["type"] == ScopeType.HTTP:
             await self._handle(cast(HTTPScope, scope), cast(Receive, receive), cast(Send, send))
         else:
-            await super().__call__(scope, receive, send)
-            self.access_log.close()  # the lifespan has ended
+            try:
+                await super().__call__(scope, receive, send)
+            finally:
+                self.access_log.close()  # the lifespan has ended
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Enter the lifespan for a server that sends no lifespan messages."""
-        async with self.lifespan():
-            yield
-        self.access_log.close()
+        try:
+            async with self.lifespan():
+                yield
+        finally:
+            self.access_log.close()
 
     async def _handle(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         began, status, method = time.perf_counter(), _CLIENT_CLOSED_REQUEST, scope["method"]

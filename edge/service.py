@@ -52,7 +52,7 @@ def build_service(
 
     ``limits`` apply to each org (None: no limits). ``allowed_origins`` are the origins of browser pages that may call
     (default: none). ``registry`` has further metrics for ``/metrics``. With ``separate_internal``, health and metrics
-    form a second app, ``internal``. ``with_door``, a `Door` answers most requests to `DIRECT` routes.
+    form a second app, ``internal``. With ``with_door``, a `Door` answers most requests to `DIRECT` routes.
 
     Pass routers before plain handlers: Litestar adds an OPTIONS handler to every path of a router, and refuses a
     second one if another router or an earlier handler has the same path.

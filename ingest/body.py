@@ -156,7 +156,7 @@ async def _receive_all(request: Incoming, arrival: Arrival, encoding: str) -> by
 def _length_of(scope: Scope) -> int | None:
     """Return the length of a body, if the client named it: with a transfer encoding, a length doesn't count."""
     length = find_header(scope, b"content-length", "")
-    return int(length) if length.isdigit() and find_header(scope, b"transfer-encoding", None) is None else None
+    return int(length) if length.isdecimal() and find_header(scope, b"transfer-encoding", None) is None else None
 
 
 def _inflated(encoding: str, sent: bytes, bytes_max: int, media: str) -> bytes:

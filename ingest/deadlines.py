@@ -35,12 +35,12 @@ class Deadlines:
         asyncio.get_running_loop().call_later(SWEEP_S, self._sweep)
 
     def _sweep(self) -> None:
-        now = monotonic()
-        for deadline in [one for one in self._pending if one.when <= now]:
-            deadline.expire()
         self._is_sweeping = False
         if self._pending:
             self._sweep_later()
+        now = monotonic()
+        for deadline in [one for one in self._pending if one.when <= now]:
+            deadline.expire()
 
 
 class Deadline:

@@ -126,7 +126,7 @@ class Warehouse(Protocol):
 COLUMNS = {table: row.__struct_fields__ for table, row in ROWS.items()}
 # The facts of a batch have different keys, so the store need not look for equal ones: a quarter of an insert. Other
 # tables are read more often, and reads of a part without equal keys are faster.
-_INSERT_SETTINGS = {"facts": {"optimize_on_insert": 0}}
+_HOW_TO_INSERT = {"facts": {"optimize_on_insert": 0}}
 _AS_BYTES = {"fact": "bytes", "state": "bytes", "parsed": "bytes"}  # the columns of answers that aren't text
 
 
@@ -151,7 +151,7 @@ class ClickHouseWarehouse:
         self._local = threading.local()
 
     def insert(self, table: str, rows: Rows) -> None:
-        settings = _INSERT_SETTINGS.get(table)
+        settings = _HOW_TO_INSERT.get(table, {})
         if not self._embedded:
             # One block: each of many small writes would wait for the interpreter's lock.
             block = rows if isinstance(rows, bytes) else b"".join(rows)
@@ -163,7 +163,9 @@ class ClickHouseWarehouse:
             file = self._local.file = MemoryFile()
         file.replace([rows] if isinstance(rows, bytes) else rows)
         into = f"{table} ({', '.join(COLUMNS[table])})"
-        self._command(f"INSERT INTO {into} FROM INFILE '{file.path}' FORMAT RowBinary", settings=settings)
+        # In the statement: given with the call, the engine's client would set and reset them for its connection.
+        how = "".join(f" SETTINGS {name} = {value}" for name, value in settings.items())  # there is at most one
+        self._command(f"INSERT INTO {into} FROM INFILE '{file.path}'{how} FORMAT RowBinary", {})
 
     def refresh_rollups(self, hours: Iterable[Bucket]) -> None:
         touched = sorted(set(hours))
@@ -269,11 +271,9 @@ class ClickHouseWarehouse:
         for some in cut_to_size(_bindable(sessions)):
             yield from self._query(name, {**parameters, "sessions": some})
 
-    def _command(
-        self, statement: str, parameters: dict[str, Any] | None = None, settings: dict[str, Any] | None = None
-    ) -> None:
+    def _command(self, statement: str, parameters: dict[str, Any]) -> None:
         """Send parameters in the body: the client's `command` puts them in the URL, where proxies allow 8 KiB."""
-        self._call(lambda client: self._caught_up(client, statement).raw_query(statement, parameters, settings))
+        self._call(lambda client: self._caught_up(client, statement).raw_query(statement, parameters=parameters))
 
     def _query(self, name: str, parameters: dict[str, Any]) -> Sequence[Sequence[Any]]:
         return self._rows(sql(name), parameters)

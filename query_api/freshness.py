@@ -131,7 +131,8 @@ class Freshness:
             if left_s <= 0:
                 raise NotYetVisible(", ".join(map(str, positions)))
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(moved.wait(), min(self._poll_s, left_s))
+                async with asyncio.timeout(min(self._poll_s, left_s)):
+                    await moved.wait()
 
     def look_again(self) -> None:
         """Note that more may be visible from now on. Call it in the event loop of the requests."""

@@ -118,10 +118,12 @@ def derived_uuid(seed_key: bytes, purpose: str, parts: Sequence[str | bytes | No
 
 def random_id() -> UUID:
     """Return a random UUID of version 4, as `uuid4` does with a system call for each."""
-    if not _random_ids:
-        random = os.urandom(16 * _RANDOM_AT_ONCE)
-        _random_ids.extend(UUID(bytes=random[at : at + 16], version=4) for at in range(0, len(random), 16))
-    return _random_ids.pop()
+    while True:
+        try:
+            return _random_ids.pop()
+        except IndexError:  # none is left: another thread may have taken the last one
+            random = os.urandom(16 * _RANDOM_AT_ONCE)
+            _random_ids.extend(UUID(bytes=random[at : at + 16], version=4) for at in range(0, len(random), 16))
 
 
 def event_id_hasher(seed_key: bytes, session_id: UUID) -> hashlib.blake2b:

@@ -60,7 +60,7 @@ class Rollups:
         worker_count: Callable[[], float],
         on_written: Callable[[], None] = lambda: None,
     ) -> None:
-        """``on_written`` is called after each change of the marks in the store."""
+        """``on_written`` is called each time the marks in the store have moved to higher offsets."""
         self._warehouse, self._calls, self._worker_count = warehouse, calls, worker_count
         self._on_written = on_written
         self._marks: dict[int, RollupMark] = {}  # also of partitions that are another worker's now: they stay true

@@ -3,6 +3,7 @@
 Assignment, rebalances, seeks, acknowledgements and commits remain Faust's.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
 
@@ -37,26 +38,29 @@ class BatchConsumer(Consumer):  # type: ignore[misc]
                 if messages:
                     # A rebalance ends a wait. Faust then goes back to the committed offsets.
                     await self.wait_first(self._deliver(messages), self.suspend_flow.wait())
-        except self.consumer_stopped_errors:
-            if not self.app.should_stop:
+        except (*self.consumer_stopped_errors, asyncio.CancelledError):
+            if not self.app.should_stop:  # else the fetcher would take a stop during a rebalance for a crash
                 raise
 
     async def _deliver(self, messages: Sequence[ConsumerMessage]) -> None:
         await self.app.flow_control.acquire()
         take = cast(BatchTransport, self.transport).take
         for message in messages:
+            if not self.flow_active:  # a rebalance began while this waited: all are read again
+                return
             tp, offset = message.tp, message.offset
             last = self._read_offset[tp]
             if last is not None and offset < last:  # read before
                 continue
-            if last and offset - last > 1:
-                await self._add_gap(tp, last + 1, offset)  # else nothing behind it could be committed
             self.track_message(message)
             await take(message)
+            if last and offset - last > 1:
+                await self._add_gap(tp, last + 1, offset)  # else nothing behind it could be committed
             self._read_offset[tp] = offset
 
     def verify_event_path(self, now: float, tp: TP) -> None:
-        """Don't report a slow stream: there is none. The projector's own watchdog and metrics report what is slow."""
+        """Log a fetch that stands still, but no slow stream: there is none, and the projector's watchdog ends it."""
+        self.verify_recovery_event_path(now, tp)
 
 
 BatchTransport.Consumer = BatchConsumer

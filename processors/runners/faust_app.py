@@ -23,7 +23,6 @@ from typing import IO, Any
 
 import aiokafka
 import faust
-import mode
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.structs import TopicPartition
@@ -205,7 +204,6 @@ def _app(settings: FaustSettings) -> faust.App:
         store="memory://",
         datadir=settings.folder / f"faust-{settings.group}-{settings.instance}",
         processing_guarantee="at_least_once",
-        agent_supervisor=mode.CrashingSupervisor,
         broker_commit_interval=1.0,
         broker_session_timeout=SESSION_TIMEOUT_S,
         broker_heartbeat_interval=SESSION_TIMEOUT_S / 10,

@@ -8,13 +8,15 @@ from importlib.metadata import version
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
-from prometheus_client import CollectorRegistry, Gauge, make_wsgi_app
+from prometheus_client import CollectorRegistry, Gauge, disable_created_metrics, make_wsgi_app
 from prometheus_client.exposition import ThreadingWSGIServer
 from prometheus_client.process_collector import ProcessCollector
 
 from processors.fold.fold import FOLD_VERSION
 from runtime.settings.settings import Settings
 from store.broken import Broken
+
+disable_created_metrics()  # type: ignore[no-untyped-call]  # those that are folded at a scrape have none either
 
 Parts = Callable[[], Mapping[str, bool]]  # for each dependency, by name, whether it responds
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]

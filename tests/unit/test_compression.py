@@ -53,6 +53,7 @@ def _messages(body: bytes, *headers: tuple[bytes, bytes], more: bytes | None = N
         ("*", "zstd"),
         ("zstd;q=0, gzip;q=0.5", "gzip"),
         ("zstd;q=0, gzip;q=0", "identity"),
+        ("br, " * 64 + "gzip", "identity"),
     ],
 )
 @pytest.mark.parametrize("size", [BYTES_MIN, INLINE_BYTES_MAX + 1])

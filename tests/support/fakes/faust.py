@@ -36,6 +36,7 @@ class FakeConsumer:
     _add_gap = Consumer._add_gap
     ack = Consumer.ack
     deliver = BatchConsumer._deliver
+    flow_active = True
 
     def __init__(self, app: Any) -> None:
         self.app, self._unacked_messages = app, set[ConsumerMessage]()
