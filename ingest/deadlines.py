@@ -16,11 +16,20 @@ class Deadlines:
 
     def __init__(self) -> None:
         self._pending: dict[Deadline, None] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._is_sweeping = False
 
     def after(self, seconds: float) -> "Deadline":
         """Return a context manager that ends its body with a `TimeoutError`, like `asyncio.timeout`."""
         return Deadline(self, seconds)
+
+    def current_task(self) -> "asyncio.Task[Any]":
+        """Return the running task. To ask asyncio for the loop each time would take a system call."""
+        task = asyncio.current_task(self._loop) if self._loop else None
+        if task is None:
+            self._loop = asyncio.get_running_loop()
+            task = cast("asyncio.Task[Any]", asyncio.current_task(self._loop))
+        return task
 
     def add(self, deadline: "Deadline") -> None:
         self._pending[deadline] = None
@@ -51,7 +60,7 @@ class Deadline:
         self.is_expired = False
 
     async def __aenter__(self) -> Self:
-        self._task = cast(asyncio.Task[Any], asyncio.current_task())
+        self._task = self._deadlines.current_task()
         self._cancelling = self._task.cancelling()
         self.when = monotonic() + self._seconds
         self._deadlines.add(self)

@@ -1,5 +1,6 @@
 """The log's topic and the rule for keys: all records of a session are in one partition."""
 
+from functools import lru_cache
 from uuid import UUID
 
 TOPIC = "crewkit.sessions.v1"
@@ -13,6 +14,7 @@ def record_key(session_id: UUID) -> bytes:
     return session_id.bytes
 
 
+@lru_cache(8_192)
 def partition_of(key: bytes, partitions: int) -> int:
     """Return the partition that Kafka's default partitioner gives to ``key``: murmur2, as in the Java client."""
     return (murmur2(key) & 0x7FFFFFFF) % partitions

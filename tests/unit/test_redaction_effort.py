@@ -166,7 +166,7 @@ def test_the_effort_of_a_request_is_enough_for_what_people_send() -> None:
 def test_an_effort_is_used_up_for_good() -> None:
     """This holds however the work is split; pauses between the pieces cost nothing."""
     now = 0.0
-    effort = Effort(1.0, lambda: now)
+    effort = Effort(1.0, lambda: now, lambda: now)
     for passes in (0.4, 100.0, 0.4):
         with effort:
             effort.check()
