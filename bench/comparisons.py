@@ -29,7 +29,7 @@ from bench.kafka import FilledTopic, broker_topic, create_topic, filled_topic, r
 from bench.load import Generator
 from bench.population import ORGS
 from bench.projector import project_into_folder
-from bench.question import FAILED, BenchQuestion, Figure, Report, Turn, compare, figure, figures_of, in_turns
+from bench.question import FAILED, BenchQuestion, Figure, Report, Turn, Wanted, compare, figure, figures_of, in_turns
 from bench.services import HOST, Service, installation, process, temporary_folder, wait_until
 from bench.usage import cpu_s, descendants_cpu_s
 from devstack.supervisor.process import Process
@@ -38,13 +38,16 @@ from runtime.services.http_probe import answers_200
 from runtime.services.ports import free_port
 
 INGEST_EVENTS = {100: 200_000, 10: 60_000, 1: 10_000}  # a turn, by events per request
-INGEST_WANTED = {100: 0.7, 10: 0.8, 1: 0.85}
+INGEST_WANTED = {100: Wanted(cpu=0.7), 10: Wanted(cpu=0.95), 1: Wanted(cpu=1.0)}
 WARM_UP_SHARE = 0.2
 PROJECTOR_EVENTS = 600_000
-PROTOTYPE_WANTED, ENGINE_WANTED = 1.1, 1.0
+PROTOTYPE_WANTED, ENGINE_WANTED = Wanted(cpu=0.6, rate=0.9), Wanted(rate=0.55)
 OF_ENGINE = "projector_vs_clickhouse_kafka_engine"
 EVENTS, WARM_UP_EVENTS = 250_000, 50_000
-END_TO_END_WANTED = {"stack": ("end_to_end_vs_prototype", 0.7), "up": ("up_vs_prototype", 0.6)}
+END_TO_END_WANTED = {
+    "stack": ("end_to_end_vs_prototype", Wanted(cpu=0.5)),
+    "up": ("up_vs_prototype", Wanted(cpu=0.7)),
+}
 LIMIT_S = 240.0
 Sides = Mapping[str, Callable[[], Turn]]
 

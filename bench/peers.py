@@ -26,7 +26,7 @@ from bench.baselines.environments import python_with
 from bench.end_to_end import send_until_visible
 from bench.load import send_all
 from bench.population import BATCH, draw_sessions, make_scripts, place_in_script, take_turns
-from bench.question import BenchQuestion, Figure, Report, Turn, compare, figure, figures_of, in_turns
+from bench.question import BenchQuestion, Figure, Report, Turn, Wanted, compare, figure, figures_of, in_turns
 from bench.services import HOST, installation, process, temporary_folder, wait_until
 from bench.usage import cpu_s, disk_bytes, resident_mb
 from devstack.supervisor.process import Process
@@ -39,7 +39,7 @@ PACKAGE = "arize-phoenix"
 UP_EVENTS, UP_WARM_UP_EVENTS = 100_000, 20_000
 PHOENIX_EVENTS, PHOENIX_WARM_UP_EVENTS = 4_000, 500
 PHOENIX_CONNECTIONS, PHOENIX_START_S = 4, 180.0
-WANTED = 1.0
+WANTED = Wanted(rate=1.0)
 LIMIT_S, POLL_S = 300.0, 0.1
 _NANO = 1_000_000  # in a millisecond
 

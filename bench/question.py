@@ -101,15 +101,27 @@ def figures_of(name: str, turns: Sequence[Turn], mark: float | None = None) -> l
     ]
 
 
-def compare(name: str, ours: Sequence[Turn], baseline: Sequence[Turn], of: str, wanted: float) -> list[Figure]:
+class Wanted(NamedTuple):
+    """How many times better than a baseline ours should be; None: no target."""
+
+    cpu: float | None = None
+    rate: float | None = None
+
+
+def compare(name: str, ours: Sequence[Turn], baseline: Sequence[Turn], of: str, wanted: Wanted) -> list[Figure]:
     """Return how many times better than a baseline ours is, by processor time and by throughput.
 
     Each ratio is taken within a round. Processor time leads: on a quiet machine, throughput flatters the side that does
     more, since its threads share two cores; on a busy machine it falls to the ratio of processor times.
     """
     rounds = list(zip(ours, baseline, strict=True))
-    found = figure(name, [mine.rate / other.rate for mine, other in rounds], "times", at_least=wanted)
-    return [
-        figure(f"{name} by processor time", [other.cpu_us / mine.cpu_us for mine, other in rounds], "times"),
-        structs.replace(found, ratio=found.value, against=f"{of}, wanted {wanted:g}", wanted=wanted),
-    ]
+    by_cpu = [other.cpu_us / mine.cpu_us for mine, other in rounds]
+    by_rate = [mine.rate / other.rate for mine, other in rounds]
+    return [_ratio(f"{name} by processor time", by_cpu, of, wanted.cpu), _ratio(name, by_rate, of, wanted.rate)]
+
+
+def _ratio(name: str, rounds: Sequence[float], of: str, wanted: float | None) -> Figure:
+    found = figure(name, rounds, "times", at_least=wanted)
+    if wanted is None:
+        return found
+    return structs.replace(found, ratio=found.value, against=f"{of}, wanted {wanted:g}", wanted=wanted)

@@ -18,7 +18,7 @@ from bench.population import (
     place_in_script,
     take_turns,
 )
-from bench.question import Turn, figure
+from bench.question import Turn, Wanted, figure
 
 
 def test_sessions_send_exactly_what_was_asked_for_and_the_same_each_time() -> None:
@@ -93,7 +93,7 @@ def test_a_comparison_is_the_median_of_the_ratios_of_its_rounds() -> None:
     """A round is slow or fast for both sides, so rounds are compared, not the medians of the two sides."""
     ours, baseline = [Turn(10, 2), Turn(40, 4), Turn(90, 8)], [Turn(20, 1), Turn(40, 1), Turn(30, 1)]
 
-    by_cost, found = question.compare("ours_vs_other", ours, baseline, "the other", 1.1)
+    by_cost, found = question.compare("ours_vs_other", ours, baseline, "the other", Wanted(rate=1.1))
 
     assert (found.minimum, found.median, found.maximum, found.rounds) == (0.5, 1.0, 3.0, 3)
     assert (found.ratio, found.value, found.wanted, found.good) == (1.0, 1.0, 1.1, False)
