@@ -52,7 +52,8 @@ def compressing(scope: HTTPScope, send: Send) -> Send:
 
 def accept_encoding(scope: Scope) -> str:
     """Return the values of the header, which may come in several lines, as one list; nothing if it is too long."""
-    header = ",".join(value.decode("latin-1") for name, value in scope["headers"] if name == b"accept-encoding")
+    values = [value for name, value in scope["headers"] if name == b"accept-encoding"]
+    header = b",".join(values).decode("latin-1")
     return header if len(header) <= _HEADER_MAX else ""
 
 

@@ -5,7 +5,8 @@ The decoded output is limited, and decoding takes time linear in the bytes that 
 
 import contextlib
 import zlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import cramjam
@@ -68,25 +69,19 @@ class Bodies:
     def bytes_held(self) -> int:
         return self._arrivals.bytes
 
-    @contextlib.asynccontextmanager
-    async def read(
-        self, request: Incoming, *, optional: bool = False, media: Sequence[str] = (JSON,)
-    ) -> AsyncIterator[Body]:
-        """Yield a request's body; respond inside the context. A missing optional body reads as ``{}``.
+    def read(self, request: Incoming, *, optional: bool = False, media: Sequence[str] = (JSON,)) -> "Reading":
+        """Return a context manager that yields a request's body; respond inside. A missing optional body is ``{}``.
 
-        ``media`` lists the content types that the route accepts. Raises `ApiError`: 415 for another content type or
-        encoding, 413 above 10 MiB, 400 for a corrupt encoding, 408 for a body that arrives too slowly, 503 if too many
-        bytes are in progress. Raises `LogUnavailable` if the response takes too long.
+        ``media`` lists the content types that the route accepts. Entering raises `ApiError`: 415 for another content
+        type or encoding, 413 above 10 MiB, 400 for a corrupt encoding, 408 for a body that arrives too slowly, 503 if
+        too many bytes are in progress. Leaving raises `LogUnavailable` if the response takes too long.
         """
-        is_absent = optional and find_header(request.scope, b"content-type", None) is None
-        kind, encoding = (JSON, "identity") if is_absent else _form_of(request.scope, media)
-        async with self._arrivals.arrival(principal_of(request.scope).org_id) as arrival:
-            sent = await _receive_all(request, arrival, encoding)
-            if is_absent and sent:
-                raise _wrong_type(media)
-            yield await self._decoded(arrival, encoding, b"{}" if is_absent else sent, kind)
+        return Reading(self, request, optional, media)
 
-    async def _decoded(self, arrival: Arrival, encoding: str, sent: bytes, media: str) -> Body:
+    def arrival_of(self, request: Incoming) -> Arrival:
+        return self._arrivals.arrival(principal_of(request.scope).org_id)
+
+    async def decoded(self, arrival: Arrival, encoding: str, sent: bytes, media: str) -> Body:
         """Inflate on the event loop; if that exceeds the inline limit, stop and start again in the lane."""
         text = None
         if len(sent) <= INLINE_BYTES_MAX:
@@ -99,6 +94,33 @@ class Bodies:
                 raise too_large() from error
         arrival.resize(len(text))
         return Body(text, self.lane if len(text) > INLINE_BYTES_MAX else ON_THE_LOOP, media)
+
+
+class Reading:
+    """Reads one body; see `Bodies.read`. A generator as the context manager takes 10 µs more."""
+
+    def __init__(self, bodies: Bodies, request: Incoming, optional: bool, media: Sequence[str]) -> None:
+        self._bodies, self._request, self._optional, self._media = bodies, request, optional, media
+
+    async def __aenter__(self) -> Body:
+        request, media = self._request, self._media
+        is_absent = self._optional and find_header(request.scope, b"content-type", None) is None
+        kind, encoding = (JSON, "identity") if is_absent else _form_of(request.scope, media)
+        arrival = self._arrival = self._bodies.arrival_of(request)
+        await arrival.__aenter__()
+        try:
+            sent = await _receive_all(request, arrival, encoding)
+            if is_absent and sent:
+                raise _wrong_type(media)
+            return await self._bodies.decoded(arrival, encoding, b"{}" if is_absent else sent, kind)
+        except BaseException as error:
+            await arrival.__aexit__(type(error), error, error.__traceback__)
+            raise
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._arrival.__aexit__(kind, error, trace)
 
 
 def decode_body(body: bytes, decoder: msgspec.json.Decoder[T]) -> T:
