@@ -22,7 +22,7 @@ def command(filled: Operations, monkeypatch: pytest.MonkeyPatch) -> Any:
 
     class InProcess:
         def get(self, path: str, *, within_s: float = 30, **params: Any) -> Any:
-            with TestClient(filled.app) as client, redirect_stdout(StringIO()):  # where the service logs to
+            with redirect_stdout(StringIO()), TestClient(filled.app) as client:  # where the service logs to
                 return client.get(f"/api/v1{path}", params=params, headers=token(OPERATOR_ORG, "operator")).json()
 
     monkeypatch.setattr(find_installation, "open_installation", lambda *_: InProcess())
