@@ -35,7 +35,7 @@ class FakeConsumer:
     _committable = Consumer._filter_committable_offsets
     _add_gap = Consumer._add_gap
     ack = Consumer.ack
-    deliver = BatchConsumer._deliver
+    deliver: Any = BatchConsumer._deliver  # bound to this class instead
     flow_active = True
 
     def __init__(self, app: Any) -> None:
