@@ -11,6 +11,8 @@ from functools import lru_cache
 import cramjam
 from litestar.types import HTTPResponseStartEvent, HTTPScope, Message, Scope, Send
 
+from edge.headers import joined_header
+
 BYTES_MIN = 1_024
 INLINE_BYTES_MAX = 1 << 20  # 2 ms; compressing more on the event loop would delay other requests
 _LEVEL = 1
@@ -51,9 +53,8 @@ def compressing(scope: HTTPScope, send: Send) -> Send:
 
 
 def accept_encoding(scope: Scope) -> str:
-    """Return the values of the header, which may come in several lines, as one list; nothing if it is too long."""
-    values = [value for name, value in scope["headers"] if name == b"accept-encoding"]
-    header = b",".join(values).decode("latin-1")
+    """Return the header as one list; nothing if it is too long."""
+    header = joined_header(scope, b"accept-encoding")
     return header if len(header) <= _HEADER_MAX else ""
 
 

@@ -29,6 +29,11 @@ def request_id_of(scope: "Scope") -> str:
     return _ids.pop()
 
 
+def joined_header(scope: "Scope", name: bytes) -> str:
+    """Return the values of a header, which may come in several lines, as one list."""
+    return b",".join([value for given, value in scope["headers"] if given == name]).decode("latin-1")
+
+
 def find_header(scope: "Scope", name: bytes, default: D) -> str | D:
     """Return the first header with this name, else ``default``. Litestar's `Headers` would decode all of them first."""
     for given, value in scope["headers"]:

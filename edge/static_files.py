@@ -19,6 +19,7 @@ from litestar.status_codes import HTTP_304_NOT_MODIFIED
 from edge.authentication import PUBLIC
 from edge.compression import accept_encoding, accepts
 from edge.errors import not_found
+from edge.headers import joined_header
 from edge.query_parameters import ANY_PARAMETER
 
 PREFIX = "/static"
@@ -46,7 +47,7 @@ class Asset:
         tag = f'"{self.digest}"'
         # A weak tag: compressed or not, it is the same file.
         headers = {**headers, "ETag": f"W/{tag}", "Vary": "Accept-Encoding"}
-        known = [given.strip() for given in _joined(request, b"if-none-match").split(",")]
+        known = [given.strip() for given in joined_header(request.scope, b"if-none-match").split(",")]
         if "*" in known or tag in (given.removeprefix("W/") for given in known):
             return Response(cast(Any, None), status_code=HTTP_304_NOT_MODIFIED, headers=headers)
         if not accepts(accept_encoding(request.scope), "gzip"):
@@ -94,8 +95,3 @@ def static_routes(
 
 def _digest(*parts: bytes) -> str:
     return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
-
-
-def _joined(request: Request[Any, Any, Any], name: bytes) -> str:
-    """Return the values of a header, which may come in several lines, as one list."""
-    return ",".join(value.decode("latin-1") for given, value in request.scope["headers"] if given == name)

@@ -35,7 +35,7 @@ from store.generations import KnownGeneration
 from store.installation_record import record_in_store
 from store.reading.reader import open_reader
 
-POLL_S = 1.0  # the projectors, which are in this process, tell when more is visible
+POLL_S = 1.0  # only for what no projector in this process reports, such as a switch
 
 
 @asynccontextmanager

@@ -40,13 +40,16 @@ def make_projector(
     observers = Observers()
     pipeline = Pipeline(warehouse, reader, planner, cache, observers, Pacer(settings.batch_wait_s))
     check_tail = partial(check_log_tail, warehouse, reader, partitions)
-    clock = lambda: time.time_ns() // 1_000_000  # noqa: E731
-    progress = Progress(pipeline, warehouse, reader, clock, check_tail, observers.marks_written)
+    progress = Progress(pipeline, warehouse, reader, _now_ms, check_tail, observers.marks_written)
     watchdog = Watchdog(progress.places, pipeline.pace, STILL_S)
     parts = Parts(warehouse)
     metrics = ProjectorMetrics(registry, settings.generation, pipeline, progress, watchdog, parts)
     observers.add(watchdog, metrics, progress, *more)
     return Projector(pipeline, progress, warehouse, watchdog, metrics, parts)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def make_warehouse(store: StoreAddress, generation: str) -> ClickHouseWarehouse:

@@ -56,3 +56,19 @@ def test_what_was_read_before_is_not_delivered_again() -> None:
     _consumer([7, 8, 9, 10], [], committed=9, take=take)
 
     assert taken == [9, 10]
+
+
+def test_nothing_is_delivered_once_a_rebalance_has_begun() -> None:
+    """It begins while a record waits for room; what was not delivered is read again from the committed offset."""
+    taken: list[int] = []
+
+    async def take(message: ConsumerMessage) -> None:
+        taken.append(message.offset)
+        consumer.flow_active = message.offset < 1
+
+    with asyncio.Runner() as runner:
+        app = FakeApp(runner.get_loop())
+        app.transport, consumer = SimpleNamespace(take=take), app.consumer
+        runner.run(consumer.deliver([message_of(LogRecord(0, offset, b"", b"", 0)) for offset in range(4)]))
+
+    assert taken == [0, 1]
