@@ -94,7 +94,7 @@ docs: $(STAMP) ## Regenerate the picture of `make demo` in docs/
 	@$(BIN)/crewkit-sessions demo --svg docs/demo.svg
 
 screenshots: $(STAMP) ## Retake the pictures of the dashboard in docs/images: needs Chromium
-	@$(BIN)/python -m tests.browser.screenshots
+	@$(BIN)/python -m dashboard.tests.screenshots
 
 setup: $(STAMP) ## Install everything into .venv (other targets do this when needed)
 

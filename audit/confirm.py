@@ -53,7 +53,7 @@ async def confirmed_differences(
     for _ in range(COMPARED_AGAIN_MAX):
         unlisted += found.moving - len(found.moving_keys)
         cut = cut or found.different > len(found.lines)
-        if not found.moving_keys and before == frozenset(found.lines):
+        if not found.moving_keys and (not found.lines or before == frozenset(found.lines)):
             break
         before = frozenset(found.lines)
         await pause()

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import Struct
 
-from audit.recount_questions import Numbers, OrphanRow, RollupLine, SessionLine, StateLine
+from audit.recount_questions import AmountsLine, Numbers, OrphanRow, RollupLine, SessionLine, StateLine
 from schemas.http.fields import doc
 from schemas.times import instant
 
@@ -26,12 +26,16 @@ SESSION_COLUMNS = (
     *("last_event_at", "rows", "facts"),
 )
 STATE_COLUMNS = ("facts", "ids_high", "ids_low")
+AMOUNTS: Mapping[str, tuple[str, ...]] = {
+    "total": ("prompts", "api_requests", "api_errors", *WORK, "tool_calls", "tool_errors", *USAGE),
+    "model": USAGE,
+    "tool": ("calls", "errors", "duration_ms"),
+}
 LEVELS: Mapping[str, tuple[str, ...]] = {
-    "total": ("version", *MEASURES, *USAGE, *WORK),
+    "total": ("version", *MEASURES, *WORK, *USAGE),
     "user": ("users",),
-    "group": (*MEASURES, "last_active_at"),
+    "group": (*MEASURES, *WORK, "last_active_at"),
     "model": ("sessions", *USAGE),
-    "work": WORK,
 }
 _GROUP = ("project_id", "repo", "agent_name", "user_id")
 DIMENSIONS: Mapping[str, tuple[str, ...]] = {
@@ -39,14 +43,13 @@ DIMENSIONS: Mapping[str, tuple[str, ...]] = {
     "user": ("user_id",),
     "group": _GROUP,
     "model": (*_GROUP, "model"),
-    "work": _GROUP,
 }
 
 
 class Difference(Struct, frozen=True):
     """One column of a row, or of a group in a bucket, that differs from its recount."""
 
-    table: Annotated[str, doc("Table name.", "rollup_hourly")]
+    table: Annotated[str, doc("Table name.", "rollup_quarters")]
     key: Annotated[dict[str, str | None], doc("Key of the row.", {"org_id": "acme"})]
     column: Annotated[str, doc("Column name.", "cost_nano")]
     stored: Annotated[int | str | None, doc("Value in the table.", 1)]
@@ -56,6 +59,14 @@ class Difference(Struct, frozen=True):
 def session_differences(line: SessionLine) -> Iterator[Difference]:
     key: dict[str, str | None] = {"org_id": line.org_id, "session_id": str(line.session_id)}
     return _differences("sessions", key, SESSION_COLUMNS, line.stored, line.recounted)
+
+
+def amounts_differences(line: AmountsLine) -> Iterator[Difference]:
+    """Yield which sums over all buckets differ from the session's totals."""
+    key: dict[str, str | None] = {"org_id": line.org_id, "session_id": str(line.session_id)}
+    key |= {} if line.level == "total" else {line.level: line.name}
+    nothing = (0,) * len(AMOUNTS[line.level])
+    return _differences("amounts", key, AMOUNTS[line.level], line.stored or nothing, line.recounted or nothing)
 
 
 def state_differences(line: StateLine) -> Iterator[Difference]:

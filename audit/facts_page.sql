@@ -26,7 +26,8 @@ SELECT
     redactions,
     '' AS data,
     is_deleted,
-    parsed
+    parsed,
+    '' AS words
 FROM facts FINAL
 WHERE org_id = {org_id:String}
   AND session_id = {session_id:UUID}

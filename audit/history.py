@@ -10,20 +10,17 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
-from audit.prices import price_history
 from audit.turns import RequestTurn, Turns
-from prices.price_list import in_force
 from processors.fold.fold import begin, fold
 from processors.fold.state import SessionState
 from processors.projections.records import place_at
 from processors.projections.sessions import session_row
+from query_api.prices import price_list
 from query_api.read_context import ReadContext
 from query_api.sessions.by_id import SessionDetailRow, SessionOfOrg
 from schemas.log.records import EVENTS_RECORDED
 from schemas.store.rows import FactRow, SessionRow
-from store.generations import known_generations
-from store.reading.generations import GENERATIONS
-from store.reading.question import NoParams, Question
+from store.reading.question import Question
 from store.sql import cut_to_size
 
 FACTS_PER_PAGE = 5_000
@@ -61,9 +58,7 @@ class FoldedHistory:
         self._turns = Turns(FOLDED_AT_ONCE, "Other sessions are being folded right now; send the same request again.")
 
     async def state_at(self, context: ReadContext, org_id: str, session_id: UUID, offset: int) -> SessionDetailRow:
-        generations = known_generations(await context.ask_control(GENERATIONS, NoParams()))
-        made = next(known.made for known in generations if known.name == context.generation)
-        prices = in_force(await price_history(context), made.made_us)
+        prices = await price_list(context)
         async with RequestTurn(self._turns).within(WAIT_S):
             state: SessionState | None = None
             facts = FactsPage(org_id, session_id, 0, place_at(offset + 1, 0), FACTS_PER_PAGE)

@@ -1,27 +1,39 @@
-"""The recount: compares sessions with their facts, and rollups with the sessions, slice by slice.
+"""The recount: compares sessions with their facts, amounts with sessions, and rollups with both, slice by slice.
 
 See `confirm` for when a difference counts.
 """
 
 import asyncio
-from collections.abc import Iterable
-from functools import partial
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime
+from functools import partial, reduce
 from operator import attrgetter
 from typing import Annotated
 from uuid import UUID
 
 from msgspec import Struct
 
-from audit.confirm import Pause, confirmed_differences
-from audit.differences import Difference, orphan_differences, rollup_differences, session_differences, state_differences
+from audit.confirm import Comparison, K, L, Pause, confirmed_differences
+from audit.differences import (
+    Difference,
+    amounts_differences,
+    orphan_differences,
+    rollup_differences,
+    session_differences,
+    state_differences,
+)
 from audit.receipts_end import receipts_end
 from audit.recount_questions import (
+    RECOUNT_AMOUNTS,
     RECOUNT_DAYS,
     RECOUNT_ORPHANS,
     RECOUNT_ROLLUPS,
     RECOUNT_SESSIONS,
     RECOUNT_STATES,
     ROLLUP_MARKS,
+    AmountsCompared,
+    C,
+    RecountAmounts,
     RecountOrphans,
     RecountRollups,
     RecountSessions,
@@ -37,16 +49,17 @@ from query_api.days import Days
 from schemas.hooks import KNOWN_EVENT_TYPES
 from schemas.http import fields
 from schemas.http.fields import doc
-from store.reading.question import Asks, NoParams
+from schemas.store.rows import DAY_S, QUARTER_S
+from store.reading.question import Asks, NoParams, P, Question
 from store.sql import cut_to_size
 
 _NOTE = (
-    "sessions were not compared with their facts: fold version {} built this generation, but this code has fold "
+    "sessions, amounts and rollups were not compared: fold version {} built this generation, but this code has fold "
     "version {}. Replay into a new generation, or recount with the code that built this one"
 )
 LISTED_MAX = 1_000
 PAUSE_S = 0.2
-INTERVALS = {"rollup_hourly": "hour", "rollup_daily": "day"}
+INTERVALS = {"rollup_quarters": QUARTER_S, "rollup_days": DAY_S}
 
 
 class Compared(Struct):
@@ -54,22 +67,24 @@ class Compared(Struct):
 
     sessions: Annotated[int, doc("Number of sessions recounted.", 120)] = 0
     events: Annotated[int, doc("Number of events counted.", 5940)] = 0
-    rollup_hourly: fields.RollupHourly = 0
-    rollup_daily: fields.RollupDaily = 0
+    amounts: Annotated[int, doc("Number of sessions whose amounts were added up.", 120)] = 0
+    rollup_quarters: fields.RollupQuarters = 0
+    rollup_days: fields.RollupDays = 0
 
 
 class Moving(Struct):
     """How many rows could not be compared because they were being written during each comparison."""
 
     sessions: Annotated[int, doc("Number of sessions that changed during every attempt.", 0)] = 0
-    rollup_hourly: fields.RollupHourly = 0
-    rollup_daily: fields.RollupDaily = 0
+    amounts: Annotated[int, doc("Number of sessions whose amounts changed during every attempt.", 0)] = 0
+    rollup_quarters: fields.RollupQuarters = 0
+    rollup_days: fields.RollupDays = 0
 
 
 class Recounted(Struct):
     """The result of a recount; it lists up to 1,000 differences and is ``truncated`` if there are more.
 
-    ``note`` says so if sessions were not compared with their facts because another fold version counted them.
+    ``note`` says so if sessions, amounts and rollups were not compared because another fold version made them.
     """
 
     equal: Annotated[bool, doc("Whether the recount found no difference.", True)]
@@ -77,7 +92,7 @@ class Recounted(Struct):
     moving: Annotated[Moving, doc("Number of rows that changed during every attempt to compare them.")]
     differences: Annotated[list[Difference], doc("Differences, at most 1,000.", [])]
     truncated: fields.Truncated
-    note: Annotated[str | None, doc("Why sessions were not compared with their facts; null if they were.")] = None
+    note: Annotated[str | None, doc("Why sessions, amounts and rollups were not compared; null if they were.")] = None
 
 
 class Recount:
@@ -99,6 +114,7 @@ class Recount:
             await self._settle()
             for part in range(piece.parts):
                 await self._sessions(piece, part)
+                await self._amounts(piece, part)
             await self._states(piece)
             for table in INTERVALS:
                 await self._rollups(piece, table)
@@ -111,64 +127,79 @@ class Recount:
         return self._found
 
     async def of_hours(self, hours: RecountSlice) -> Recounted:
-        """Compare the sessions that started in these hours, and the hourly rollups of these hours."""
+        """Compare the sessions that started in these hours, and the rollups of their quarters."""
         await self._settle()
         await self._sessions(hours, 0)
+        await self._amounts(hours, 0)
         await self._states(hours)
-        await self._rollups(hours, "rollup_hourly")
+        await self._rollups(hours, "rollup_quarters")
         return self._found
 
     async def _sessions(self, piece: RecountSlice, part: int) -> None:
-        if not self._has_these_rules:
-            return
-        compare = partial(self._compare_sessions, piece, part)
-        first = await compare([])
-        result = await confirmed_differences(first, attrgetter("session_id"), compare, self._pause)
-        self._found.compared.sessions += first.compared
-        self._found.compared.events += first.events
-        self._found.moving.sessions += result.moving
-        for line in result.lines:
-            self._note(session_differences(line), result.cut)
+        async def compare(only_these: list[UUID]) -> SessionsCompared:
+            known, span = sorted(KNOWN_EVENT_TYPES), (*self._span(piece), part, piece.parts)
+            found = await self._ask(RECOUNT_SESSIONS, lambda some: RecountSessions(*span, known, some), only_these)
+            if not only_these:
+                self._found.compared.events += found.events
+            return found
+
+        await self._confirm("sessions", compare, attrgetter("session_id"), session_differences)
+
+    async def _amounts(self, piece: RecountSlice, part: int) -> None:
+        async def compare(only_these: list[UUID]) -> AmountsCompared:
+            span = (*self._span(piece), part, piece.parts)
+            return await self._ask(RECOUNT_AMOUNTS, lambda some: RecountAmounts(*span, some), only_these)
+
+        await self._confirm("amounts", compare, attrgetter("session_id"), amounts_differences)
+
+    async def _rollups(self, piece: RecountSlice, table: str) -> None:
+        async def compare(only_these: list[tuple[str, int]]) -> RollupsCompared:
+            # By partition, the offset below which all records are in the rollups too.
+            marks = await self._asks.ask(ROLLUP_MARKS, NoParams())
+            settled = self._settled
+            rolled_up = {row.log_partition: min(row.rolled_up, settled.get(row.log_partition, 0)) for row in marks}
+            span = (*self._span(piece, settled | rolled_up), INTERVALS[table])
+            return await self._ask(RECOUNT_ROLLUPS, lambda some: RecountRollups(*span, some), only_these)
+
+        await self._confirm(table, compare, attrgetter("org_id", "bucket"), partial(rollup_differences, table))
 
     async def _states(self, piece: RecountSlice) -> None:
         """Compare the settled states: a state and its facts below the offsets read beforehand no longer change."""
-        settled = SettledSpan(self._org_id, piece.since, piece.until, _pins(self._settled), LISTED_MAX)
-        for line in await self._asks.ask(RECOUNT_STATES, settled):
+        for line in await self._asks.ask(RECOUNT_STATES, SettledSpan(*self._span(piece))):
             self._note(state_differences(line), cut=False)
 
-    async def _rollups(self, piece: RecountSlice, table: str) -> None:
-        compare = partial(self._compare_rollups, piece, table)
+    async def _confirm(
+        self,
+        name: str,
+        compare: Callable[[list[K]], Awaitable[Comparison[L, K]]],
+        key_of: Callable[[L], K],
+        differences: Callable[[L], Iterable[Difference]],
+    ) -> None:
+        """Compare, and note what a second comparison confirms. Rows that follow other rules are not compared."""
+        if not self._has_these_rules:
+            return
+
+        async def compare_again(only_these: list[K]) -> Comparison[L, K]:
+            await self._settle()
+            return await compare(only_these)
+
         first = await compare([])
-        result = await confirmed_differences(first, attrgetter("org_id", "bucket"), compare, self._pause)
-        _add(self._found.compared, table, first.compared)
-        _add(self._found.moving, table, result.moving)
+        result = await confirmed_differences(first, key_of, compare_again, self._pause)
+        _add(self._found.compared, name, first.compared)
+        _add(self._found.moving, name, result.moving)
         for line in result.lines:
-            self._note(rollup_differences(table, line), result.cut)
+            self._note(differences(line), result.cut)
 
-    async def _compare_sessions(self, piece: RecountSlice, part: int, only_these: list[UUID]) -> SessionsCompared:
-        if only_these:
-            await self._settle()
-        settled = (self._org_id, piece.since, piece.until, _pins(self._settled), LISTED_MAX)
-        found = SessionsCompared(0, 0, [], 0, [], 0)
-        for some in cut_to_size(only_these) if only_these else [[]]:
-            params = RecountSessions(*settled, part, piece.parts, sorted(KNOWN_EVENT_TYPES), some)
-            found = joined(found, (await self._asks.ask(RECOUNT_SESSIONS, params))[0])
-        return found
+    async def _ask(self, question: Question[P, C], params_of: Callable[[list[K]], P], only_these: list[K]) -> C:
+        """Compare everything, or ``only_these``, in as many questions as their keys need."""
+        parts = cut_to_size(only_these) if only_these else [[]]
+        return reduce(joined, [(await self._asks.ask(question, params_of(some)))[0] for some in parts])
 
-    async def _compare_rollups(
-        self, piece: RecountSlice, table: str, only_these: list[tuple[str, int]]
-    ) -> RollupsCompared:
-        if only_these:
-            await self._settle()
-        # By partition, the offset below which all records are in the rollups too.
-        marks = await self._asks.ask(ROLLUP_MARKS, NoParams())
-        rolled_up = {row.log_partition: min(row.rolled_up, self._settled.get(row.log_partition, 0)) for row in marks}
-        settled = (self._org_id, piece.since, piece.until, _pins(self._settled | rolled_up), LISTED_MAX)
-        found = RollupsCompared(0, 0, [], 0, [])
-        for some in cut_to_size(only_these) if only_these else [[]]:
-            params = RecountRollups(*settled, table, INTERVALS[table], some)
-            found = joined(found, (await self._asks.ask(RECOUNT_ROLLUPS, params))[0])
-        return found
+    def _span(
+        self, piece: RecountSlice, settled: dict[int, int] | None = None
+    ) -> tuple[str | None, datetime, datetime, list[int], int]:
+        """Return the fields of a `SettledSpan`."""
+        return self._org_id, piece.since, piece.until, _pins(settled or self._settled), LISTED_MAX
 
     async def _settle(self) -> None:
         """Note, by partition, the offset below which all records are in the tables; before these are read.

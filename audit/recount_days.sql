@@ -1,5 +1,5 @@
 -- Which days have anything to recount, and how much?
--- Tables: sessions (key: org_id, started_hour), rollup_hourly, rollup_daily (key: org_id, bucket).
+-- Tables: sessions (key: org_id, started_hour), amounts (key: org_id, bucket), rollups (key: org_id, seconds, bucket).
 SELECT
     toUnixTimestamp(day) AS day,
     sum(day_sessions) AS sessions,
@@ -25,12 +25,12 @@ FROM
         SELECT
             org_id,
             bucket
-        FROM rollup_hourly
+        FROM amounts
         UNION ALL
         SELECT
             org_id,
             bucket
-        FROM rollup_daily
+        FROM rollups
     )
     WHERE ({org_id:Nullable(String)} IS NULL OR org_id = {org_id:Nullable(String)})
       AND bucket >= {since:DateTime('UTC')}

@@ -56,11 +56,16 @@ class RecountSessions(RecountOrphans, frozen=True):
     session_ids: list[UUID]
 
 
-class RecountRollups(SettledSpan, frozen=True):
-    """The buckets of a ``rollup`` by ``interval`` (hour or day), limited to ``buckets`` unless that is empty."""
+class RecountAmounts(RecountOrphans, frozen=True):
+    """The amounts of the same sessions, limited in the same way."""
 
-    rollup: str
-    interval: str
+    session_ids: list[UUID]
+
+
+class RecountRollups(SettledSpan, frozen=True):
+    """The rollups of some ``seconds`` (a quarter of an hour or a day), limited to ``buckets`` unless that is empty."""
+
+    seconds: int
     buckets: list[tuple[str, int]]
 
 
@@ -69,6 +74,17 @@ class SessionLine(NamedTuple):
 
     org_id: str
     session_id: UUID
+    stored: Numbers
+    recounted: Numbers
+
+
+class AmountsLine(NamedTuple):
+    """The total, a model or a tool of a session whose amounts don't add up; a side without it is empty."""
+
+    org_id: str
+    session_id: UUID
+    level: str
+    name: str
     stored: Numbers
     recounted: Numbers
 
@@ -97,10 +113,14 @@ class SessionsCompared(Comparison[SessionLine, UUID], frozen=True):
 
 
 class RollupsCompared(Comparison[RollupLine, tuple[str, int]], frozen=True):
-    """One comparison of rollups with sessions."""
+    """One comparison of rollups with sessions and amounts."""
 
 
-C = TypeVar("C", SessionsCompared, RollupsCompared)
+class AmountsCompared(Comparison[AmountsLine, UUID], frozen=True):
+    """One comparison of the sums of amounts with sessions."""
+
+
+C = TypeVar("C", SessionsCompared, AmountsCompared, RollupsCompared)
 
 
 def joined(one: C, other: C) -> C:
@@ -129,6 +149,7 @@ class StateLine(Struct, frozen=True):
 ROLLUP_MARKS = Question("audit.rollup_marks", NoParams, RollupMarkRow)
 RECOUNT_DAYS = Question("audit.recount_days", RecountSpan, DayRow)
 RECOUNT_SESSIONS = Question("audit.recount_sessions", RecountSessions, SessionsCompared)
+RECOUNT_AMOUNTS = Question("audit.recount_amounts", RecountAmounts, AmountsCompared)
 RECOUNT_STATES = Question("audit.recount_states", SettledSpan, StateLine)
 RECOUNT_ORPHANS = Question("audit.recount_orphans", RecountOrphans, OrphanRow)
 RECOUNT_ROLLUPS = Question("audit.recount_rollups", RecountRollups, RollupsCompared)

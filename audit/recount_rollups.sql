@@ -1,15 +1,17 @@
--- Do the rollups of these hours (or days) equal the sessions? One row: counts, and the lines that differ.
--- Tables: rollup_hourly or rollup_daily (key: org_id, bucket), sessions (key: org_id, started_hour).
--- Both sides are lines: the totals of a bucket, its users, its groups, its model and work groups. `numbers` are
+-- Do the rollups of these quarters of an hour (or days) equal the sessions and amounts? One row: counts, and the lines that
+-- differ.
+-- Tables: rollups (key: org_id, seconds, bucket), sessions (key: org_id, started_hour), amounts (key: org_id, bucket).
+-- Both sides are lines: the totals of a bucket, its users, its groups and its model groups. `numbers` are
 --   total: version, sessions, ended, success, failure, timeout, cancelled, duration_ms, events, prompts, tool_calls,
---          tool_errors, tokens (input, output, cache read, cache creation, the part of it for 1 h), cost_nano, work
---   group: sessions … tool_errors, last_active_at (ms)
+--          tool_errors, work (lines_added, lines_removed, commits, pull_requests, active_ms), tokens (input, output, cache
+--          read, cache creation, the part of it for 1 h), cost_nano
+--   group: sessions … work, last_active_at (ms)
 --   model: sessions, tokens as above, cost_nano
---   work:  lines_added, lines_removed, commits, pull_requests, active_ms; only groups that have any
---   user:  a constant, so that only whether the user is present is compared
+--   user:  a constant, so that only whether the user started a session is compared
 -- Each number is cast to signed: before ClickHouse 26.9, an array can't mix signed and unsigned numbers. No numbers
--- means that the side lacks the line. A bucket with a session beyond the settled offset of its partition is moving and
--- is not compared, but it is never ahead of sessions that are read after it.
+-- means that the side lacks the line. A row in which nothing happened has no time (0); a group of such rows has no
+-- line. A bucket with a row beyond the settled offset of its partition is moving and is not compared, but it is never
+-- ahead of rows that are read after it.
 SELECT
     countIf(level = 'total') AS compared,
     countIf(level = 'total' AND is_moving) AS moving,
@@ -39,19 +41,69 @@ FROM
     FROM
     (
         WITH
-            started AS
+            parts AS
             (
                 SELECT
-                    org_id, project_id, repo, agent_name, user_id, version, log_partition, outcome, duration_ms,
-                    started_at, last_event_at, events, prompts, tool_calls, tool_errors, input_tokens, output_tokens,
-                    cache_read_tokens, cache_creation_tokens, cache_creation_1h_tokens, cost_nano, models,
-                    lines_added, lines_removed, commits, pull_requests, active_ms,
-                    if({interval:String} = 'hour', started_hour, toStartOfDay(started_hour)) AS bucket,
-                    ended_at IS NOT NULL AS is_ended
+                    org_id,
+                    if({seconds:UInt32} = 900, toStartOfFifteenMinutes(started_at), toStartOfDay(started_hour)) AS bucket,
+                    version,
+                    log_partition,
+                    project_id,
+                    repo,
+                    agent_name,
+                    user_id,
+                    ifNull(last_event_at, started_at) AS active_at,
+                    [
+                        toInt64(1),
+                        toInt64(ended_at IS NOT NULL),
+                        toInt64(ifNull(outcome = 'success', false)),
+                        toInt64(ifNull(outcome = 'failure', false)),
+                        toInt64(ifNull(outcome = 'timeout', false)),
+                        toInt64(ifNull(outcome = 'cancelled', false)),
+                        if(ended_at IS NULL, toInt64(0), ifNull(duration_ms, toInt64(0))),
+                        toInt64(events), 0, 0, 0, 0, 0, 0, 0, 0] AS counts,
+                    arrayMap(use -> (use.model, [toInt64(1), 0, 0, 0, 0, 0, 0]), models) AS uses
                 FROM sessions FINAL
                 WHERE ({org_id:Nullable(String)} IS NULL OR org_id = {org_id:Nullable(String)})
                   AND started_hour >= {since:DateTime('UTC')}
                   AND started_hour < {until:DateTime('UTC')}
+                  AND (empty({buckets:Array(Tuple(String, DateTime('UTC')))})
+                       OR (org_id, bucket) IN {buckets:Array(Tuple(String, DateTime('UTC')))})
+                UNION ALL
+                SELECT
+                    org_id,
+                    if({seconds:UInt32} = 900, amounts.bucket, toStartOfDay(amounts.bucket)) AS bucket,
+                    version,
+                    log_partition,
+                    project_id,
+                    repo,
+                    agent_name,
+                    user_id,
+                    toDateTime64(if(arrayExists(sum -> sum != 0, counts)
+                        OR arrayExists(use -> arrayExists(sum -> sum != 0, use.2), uses),
+                        amounts.bucket, toDateTime(0, 'UTC')), 3, 'UTC') AS active_at,
+                    [
+                        toInt64(0), 0, 0, 0, 0, 0, 0, 0,
+                        prompts,
+                        arraySum(tools.calls),
+                        arraySum(tools.errors),
+                        lines_added,
+                        lines_removed,
+                        commits,
+                        pull_requests,
+                        active_ms] AS counts,
+                    arrayMap(use -> (use.model, [
+                        toInt64(0),
+                        use.input_tokens,
+                        use.output_tokens,
+                        use.cache_read_tokens,
+                        use.cache_creation_tokens,
+                        use.cache_creation_1h_tokens,
+                        use.cost_nano]), models) AS uses
+                FROM amounts FINAL
+                WHERE ({org_id:Nullable(String)} IS NULL OR org_id = {org_id:Nullable(String)})
+                  AND amounts.bucket >= {since:DateTime('UTC')}
+                  AND amounts.bucket < {until:DateTime('UTC')}
                   AND (empty({buckets:Array(Tuple(String, DateTime('UTC')))})
                        OR (org_id, bucket) IN {buckets:Array(Tuple(String, DateTime('UTC')))})
             )
@@ -66,38 +118,20 @@ FROM
             user_id,
             '' AS model,
             max(version > {pins:Array(UInt64)}[log_partition + 1]) AS unsettled,
-            [
-                toInt64(count()),
-                toInt64(countIf(is_ended)),
-                toInt64(countIf(outcome = 'success')),
-                toInt64(countIf(outcome = 'failure')),
-                toInt64(countIf(outcome = 'timeout')),
-                toInt64(countIf(outcome = 'cancelled')),
-                toInt64(sumIf(ifNull(duration_ms, 0), is_ended)),
-                toInt64(sum(events)),
-                toInt64(sum(prompts)),
-                toInt64(sum(tool_calls)),
-                toInt64(sum(tool_errors))] AS counts,
+            sumForEach(counts) AS measures,
+            sumForEach(arrayReduce('sumForEach', arrayPushFront(uses.2, arrayResize([toInt64(0)], 7)))) AS used,
             multiIf(
                 level = 'user', [toInt64(1)],
-                level = 'group', arrayPushBack(counts, toUnixTimestamp64Milli(max(ifNull(last_event_at, started_at)))),
-                arrayConcat([toInt64(sum(version))], counts, [
-                    toInt64(sum(input_tokens)),
-                    toInt64(sum(output_tokens)),
-                    toInt64(sum(cache_read_tokens)),
-                    toInt64(sum(cache_creation_tokens)),
-                    toInt64(sum(cache_creation_1h_tokens)),
-                    toInt64(sum(cost_nano)),
-                    toInt64(sum(lines_added)),
-                    toInt64(sum(lines_removed)),
-                    toInt64(sum(commits)),
-                    toInt64(sum(pull_requests)),
-                    toInt64(sum(active_ms))])) AS numbers
-        FROM started
+                level = 'group', arrayPushBack(measures, toUnixTimestamp64Milli(max(active_at))),
+                arrayConcat([toInt64(sum(version))], measures, arraySlice(used, 2))) AS numbers
+        FROM parts
         GROUP BY GROUPING SETS (
             (org_id, bucket),
             (org_id, bucket, user_id),
             (org_id, bucket, project_id, repo, agent_name, user_id))
+        HAVING level = 'total'
+            OR (level = 'user' AND measures[1] > 0)
+            OR (level = 'group' AND numbers[-1] > 0)
         UNION ALL
         SELECT
             'recounted',
@@ -108,19 +142,13 @@ FROM
             repo,
             agent_name,
             user_id,
-            use.model,
+            use.1,
             0,
             [],
-            [
-                toInt64(count()),
-                toInt64(sum(use.input_tokens)),
-                toInt64(sum(use.output_tokens)),
-                toInt64(sum(use.cache_read_tokens)),
-                toInt64(sum(use.cache_creation_tokens)),
-                toInt64(sum(use.cache_creation_1h_tokens)),
-                toInt64(sum(use.cost_nano))]
-        FROM started
-        ARRAY JOIN models AS use
+            [],
+            sumForEach(use.2) AS of_model
+        FROM parts
+        ARRAY JOIN uses AS use
         GROUP BY
             org_id,
             bucket,
@@ -128,35 +156,8 @@ FROM
             repo,
             agent_name,
             user_id,
-            use.model
-        UNION ALL
-        SELECT
-            'recounted',
-            'work',
-            org_id,
-            bucket,
-            project_id,
-            repo,
-            agent_name,
-            user_id,
-            '',
-            0,
-            [],
-            [
-                toInt64(sum(lines_added)),
-                toInt64(sum(lines_removed)),
-                toInt64(sum(commits)),
-                toInt64(sum(pull_requests)),
-                toInt64(sum(active_ms))] AS work
-        FROM started
-        GROUP BY
-            org_id,
-            bucket,
-            project_id,
-            repo,
-            agent_name,
-            user_id
-        HAVING arrayExists(sum -> sum != 0, work)
+            use.1
+        HAVING arrayExists(sum -> sum != 0, of_model)
         UNION ALL
         SELECT
             'stored',
@@ -170,63 +171,64 @@ FROM
             line.6,
             0,
             [],
+            [],
             line.7
-        FROM {rollup:Identifier} FINAL
+        FROM rollups FINAL
         ARRAY JOIN
             arrayConcat(
                 [('total', NULL, NULL, NULL, '', '', [
                     toInt64(version),
-                    toInt64(sessions),
-                    toInt64(ended),
-                    toInt64(success),
-                    toInt64(failure),
-                    toInt64(timeout),
-                    toInt64(cancelled),
-                    toInt64(duration_ms),
-                    toInt64(events),
-                    toInt64(prompts),
-                    toInt64(tool_calls),
-                    toInt64(tool_errors),
-                    toInt64(input_tokens),
-                    toInt64(output_tokens),
-                    toInt64(cache_read_tokens),
-                    toInt64(cache_creation_tokens),
-                    toInt64(cache_creation_1h_tokens),
-                    toInt64(cost_nano),
-                    toInt64(lines_added),
-                    toInt64(lines_removed),
-                    toInt64(commits),
-                    toInt64(pull_requests),
-                    toInt64(active_ms)])],
+                    sessions,
+                    ended,
+                    success,
+                    failure,
+                    timeout,
+                    cancelled,
+                    duration_ms,
+                    events,
+                    prompts,
+                    tool_calls,
+                    tool_errors,
+                    lines_added,
+                    lines_removed,
+                    commits,
+                    pull_requests,
+                    active_ms,
+                    input_tokens,
+                    output_tokens,
+                    cache_read_tokens,
+                    cache_creation_tokens,
+                    cache_creation_1h_tokens,
+                    cost_nano])],
                 arrayMap(user -> ('user', NULL, NULL, NULL, user, '', [toInt64(1)]), users),
                 arrayMap(part -> ('group', part.project_id, part.repo, part.agent_name, part.user_id, '', [
-                    toInt64(part.sessions),
-                    toInt64(part.ended),
-                    toInt64(part.success),
-                    toInt64(part.failure),
-                    toInt64(part.timeout),
-                    toInt64(part.cancelled),
-                    toInt64(part.duration_ms),
-                    toInt64(part.events),
-                    toInt64(part.prompts),
-                    toInt64(part.tool_calls),
-                    toInt64(part.tool_errors),
+                    part.sessions,
+                    part.ended,
+                    part.success,
+                    part.failure,
+                    part.timeout,
+                    part.cancelled,
+                    part.duration_ms,
+                    part.events,
+                    part.prompts,
+                    part.tool_calls,
+                    part.tool_errors,
+                    part.lines_added,
+                    part.lines_removed,
+                    part.commits,
+                    part.pull_requests,
+                    part.active_ms,
                     toUnixTimestamp64Milli(part.last_active_at)]), groups),
                 arrayMap(part -> ('model', part.project_id, part.repo, part.agent_name, part.user_id, part.model, [
-                    toInt64(part.sessions),
-                    toInt64(part.input_tokens),
-                    toInt64(part.output_tokens),
-                    toInt64(part.cache_read_tokens),
-                    toInt64(part.cache_creation_tokens),
-                    toInt64(part.cache_creation_1h_tokens),
-                    toInt64(part.cost_nano)]), model_groups),
-                arrayMap(part -> ('work', part.project_id, part.repo, part.agent_name, part.user_id, '', [
-                    toInt64(part.lines_added),
-                    toInt64(part.lines_removed),
-                    toInt64(part.commits),
-                    toInt64(part.pull_requests),
-                    toInt64(part.active_ms)]), work_groups)) AS line
+                    part.sessions,
+                    part.input_tokens,
+                    part.output_tokens,
+                    part.cache_read_tokens,
+                    part.cache_creation_tokens,
+                    part.cache_creation_1h_tokens,
+                    part.cost_nano]), model_groups)) AS line
         WHERE ({org_id:Nullable(String)} IS NULL OR org_id = {org_id:Nullable(String)})
+          AND seconds = {seconds:UInt32}
           AND bucket >= {since:DateTime('UTC')}
           AND bucket < {until:DateTime('UTC')}
           AND (empty({buckets:Array(Tuple(String, DateTime('UTC')))})

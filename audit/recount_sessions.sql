@@ -11,18 +11,7 @@
 -- facts that a reader sees, the recounted side the number of ids ever written.
 -- A session with a record beyond the settled offset of its partition, on either side, is moving and is not compared,
 -- but its row is never ahead of facts that are read after it.
-WITH chosen AS
-(
-    SELECT
-        org_id,
-        session_id
-    FROM sessions
-    WHERE ({org_id:Nullable(String)} IS NULL OR org_id = {org_id:Nullable(String)})
-      AND started_hour >= {since:DateTime('UTC')}
-      AND started_hour < {until:DateTime('UTC')}
-      AND sipHash64(session_id) % {parts:UInt32} = {part:UInt32}
-      AND (empty({session_ids:Array(UUID)}) OR session_id IN {session_ids:Array(UUID)})
-)
+{{chosen_sessions}}
 SELECT
     count() AS compared,
     countIf(is_moving) AS moving,
@@ -138,7 +127,7 @@ FROM
                 arraySum(one -> one.2.3, counted_requests),
                 arraySum(one -> one.2.4, counted_requests),
                 arraySum(one -> one.2.5, counted_requests),
-                arraySum(one -> one.2.6, counted_requests),
+                arraySum(one -> least(one.2.6, one.2.5), counted_requests),
                 arraySum(one -> toUInt64(ifNull(one.2.7, 0)), counted_requests)]) AS counts,
             arrayConcat(counts, arrayMap(number -> toInt64(number), work_done), [
                 if(countIf(is_hook) = 0, -1, toUnixTimestamp64Milli(maxIf(timestamp, is_hook))),

@@ -5,7 +5,8 @@ at any time and changes nothing that is right.
 
 Each process repairs its share: the sessions of its partitions, and the buckets whose key maps to one of them. Sessions
 come first, since projecting a session again also recomputes its buckets. A bucket is removed only if it is still wrong
-after that, because readers miss it until it is recomputed.
+after that, in two recounts in a row: the first may have read it before another process repaired a session. Readers miss
+it until it is recomputed.
 """
 
 import asyncio
@@ -17,11 +18,12 @@ import structlog
 from msgspec import Struct
 
 from audit.differences import Difference
-from audit.recount import Recount
+from audit.recount import INTERVALS, Recount
 from audit.slices import days_asked
 from processors.pipeline import Pipeline
-from processors.warehouse import HOUR_S, Bucket, ClickHouseWarehouse, SessionKey, day_of
+from processors.warehouse import Bucket, ClickHouseWarehouse, SessionKey, day_of
 from schemas.log.topics import partition_of, record_key
+from schemas.store.rows import DAY_S, QUARTER_S
 from store.generations import Generation
 from store.reading.reader import GenerationReader, Reader
 
@@ -49,7 +51,7 @@ class Repair:
         """Fill holes, reproject sessions that differ from their facts, then recompute buckets that differ."""
         repaired = Repaired(positions=await self._pipeline.fill_holes())
         tried: set[SessionKey] = set()
-        waits = WAITS_MAX
+        waits, before = WAITS_MAX, None
         for _ in range(ROUNDS_MAX):
             differences = (await Recount(self._asks, None, days_asked(None, None)).run()).differences
             wrong = _sessions_in(differences)
@@ -60,10 +62,13 @@ class Repair:
             elif wrong and waits:
                 waits -= 1
                 await asyncio.sleep(WAIT_S)
-            elif not (buckets := await self._compute_again(differences)):
+            elif not any(buckets := self._our_buckets(differences)):
                 break
+            elif buckets == before:
+                await asyncio.to_thread(_compute_again, self._warehouse, *buckets)
+                repaired.buckets += sum(map(len, buckets))
             else:
-                repaired.buckets += buckets
+                before = buckets
         logger.info("repaired", positions=repaired.positions, sessions=repaired.sessions, buckets=repaired.buckets)
         return repaired
 
@@ -74,15 +79,12 @@ class Repair:
         for partition, some in by_partition.items():
             await self._pipeline.project_again(partition, some)
 
-    async def _compute_again(self, differences: Sequence[Difference]) -> int:
-        """Repair our buckets. A day and its hours belong to one process, since the day is computed from the hours."""
-        hours, days = (
+    def _our_buckets(self, differences: Sequence[Difference]) -> list[list[Bucket]]:
+        """Return our quarters and days. A day and its quarters belong to one process: it is computed from them."""
+        return [
             [bucket for bucket in _buckets_in(differences, table) if self._is_ours(_day_key(bucket))]
-            for table in ("rollup_hourly", "rollup_daily")
-        )
-        if hours or days:
-            await asyncio.to_thread(_compute_again, self._warehouse, hours, days)
-        return len(hours) + len(days)
+            for table in INTERVALS
+        ]
 
     def _is_ours(self, key: bytes) -> bool:
         return self._partition(key) in self._pipeline.written
@@ -91,10 +93,11 @@ class Repair:
         return partition_of(key, self._partitions)
 
 
-def _compute_again(warehouse: ClickHouseWarehouse, hours: Sequence[Bucket], days: Sequence[Bucket]) -> None:
+def _compute_again(warehouse: ClickHouseWarehouse, quarters: Sequence[Bucket], days: Sequence[Bucket]) -> None:
     """Recompute buckets, after deleting the wrong rows: an altered row may have any version and hide the right one."""
-    warehouse.forget_buckets(hours, sorted({*days, *map(day_of, hours)}))
-    warehouse.refresh_rollups([*hours, *((org, day + HOUR_S * n) for org, day in days for n in range(24))])
+    warehouse.forget_buckets(quarters, sorted({*days, *map(day_of, quarters)}))
+    of_days = ((org, start) for org, day in days for start in range(day, day + DAY_S, QUARTER_S))
+    warehouse.refresh_rollups([*quarters, *of_days])
 
 
 def _day_key(bucket: Bucket) -> bytes:
@@ -103,7 +106,7 @@ def _day_key(bucket: Bucket) -> bytes:
 
 
 def _sessions_in(differences: Sequence[Difference]) -> list[SessionKey]:
-    found = (d.key for d in differences if d.table in ("sessions", "session_states"))
+    found = (d.key for d in differences if d.table in ("sessions", "amounts", "session_states"))
     return sorted({(str(key["org_id"]), UUID(key["session_id"])) for key in found})
 
 

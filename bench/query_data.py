@@ -21,13 +21,14 @@ from runtime.settings.secret_making import make_embedded_secrets
 from runtime.settings.secrets import id_secrets
 from runtime.settings.store_url import parse_store_url
 from schemas.ids import mint, new_thread
+from schemas.store.rows import DAY_S, QUARTER_S
 from schemas.words import split_words
 from store.connect import Client
 from store.generations import FIRST_GENERATION
 
 SQL = Path(__file__).parent / "sql"
 STEP = 250_000  # sessions per insert
-HOURS = 240  # per refresh of rollups
+HOURS = 240  # per insert of amounts, and refresh of rollups
 MERGED_WITHIN_S = 60.0
 RARE_WORDS = 2_000
 
@@ -76,9 +77,15 @@ def fill_tables(client: Client, warehouse: Warehouse, data: Data, session_zero: 
             count = min(STEP, data.sessions - first)
             _insert(client, "sessions", {**fixed, "older": older, "first": first, "count": count})
     begin = int(data.since.timestamp())
-    hours = [(ORG, begin + 3600 * hour) for hour in range(24 * data.days)]
-    for first in range(0, len(hours), HOURS):
-        warehouse.refresh_rollups(hours[first : first + HOURS])
+    for since in range(begin, begin + DAY_S * data.days, 3600 * HOURS):
+        until = since + 3600 * HOURS
+        _insert(
+            client,
+            "amounts",
+            {"since": datetime.fromtimestamp(since, UTC), "until": datetime.fromtimestamp(until, UTC)},
+        )
+        # Those of the hours before may reach into the first one.
+        warehouse.refresh_rollups([(ORG, start) for start in range(since - 3600, until + 3600, QUARTER_S)])
     for table in ("facts", "tasks") if data.events else ():
         _insert(client, table, {"org_id": ORG, "session_id": session_zero, "since": data.since, "count": data.events})
 

@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from datetime import datetime
+from datetime import date
 from typing import Any
 
 import click
@@ -10,10 +10,10 @@ import click
 from cli.exits import DIFFERENT, OK
 from cli.find_installation import Find, installation_options
 from cli.jobs import run_job
+from cli.options import Day
 from cli.printing import counted, print_found, print_table
 
 REPORT_WITHIN_S = 600.0  # a report looks at everything before it answers
-DAY = click.DateTime(["%Y-%m-%d"])
 repair_option = click.option(
     "--repair", is_flag=True, help="Repair what is wrong, from the log and the facts, then check again."
 )
@@ -51,11 +51,11 @@ def coverage(find: Find, as_json: bool, repair: bool) -> None:
 
 
 @click.command()
-@click.option("--start-date", type=DAY, help="First day on which sessions started (default: the oldest).")
-@click.option("--end-date", type=DAY, help="Last day on which sessions started (default: the newest).")
+@click.option("--start-date", type=Day(), help="First day on which sessions started (default: the oldest).")
+@click.option("--end-date", type=Day(), help="Last day on which sessions started (default: the newest).")
 @repair_option
 @installation_options
-def recount(find: Find, as_json: bool, repair: bool, start_date: datetime | None, end_date: datetime | None) -> None:
+def recount(find: Find, as_json: bool, repair: bool, start_date: date | None, end_date: date | None) -> None:
     """Recompute everything from the facts and compare: sessions with their events, rollups with the sessions.
 
     Exits with 1 if anything differs. It may run while the installation accepts events; rows that are being
@@ -65,10 +65,11 @@ def recount(find: Find, as_json: bool, repair: bool, start_date: datetime | None
     Example:
       crewkit-sessions recount --data var/up
       crewkit-sessions recount --data var/up --start-date 2026-01-01 --end-date 2026-01-31
+      crewkit-sessions recount --data var/up --start-date 7d
     """
     if start_date and end_date and end_date < start_date:
         raise click.UsageError("--end-date must not be before --start-date")
-    days = {name: f"{day:%Y-%m-%d}" for name, day in (("start_date", start_date), ("end_date", end_date)) if day}
+    days = {name: day.isoformat() for name, day in (("start_date", start_date), ("end_date", end_date)) if day}
     found = _look(find, "/operator/recount", "equal", repair, **days)
     print_found(found, as_json, _print_recount)
     sys.exit(OK if found["equal"] else DIFFERENT)
@@ -100,8 +101,8 @@ def _recount_line(found: dict[str, Any]) -> str:
     rest = f" ({counted(moving, 'row was', 'rows were')} still moving; run it again for those)" if moving else ""
     if found["equal"]:
         sessions, events = counted(compared["sessions"], "session"), counted(compared["events"], "event")
-        hours, days = counted(compared["rollup_hourly"], "hour"), counted(compared["rollup_daily"], "day")
-        return f"recount: equal, {sessions} with {events}, {hours} and {days} of rollups{rest}"
+        quarters, days = counted(compared["rollup_quarters"], "quarter-hour"), counted(compared["rollup_days"], "day")
+        return f"recount: equal, {sessions} with {events}, {quarters} and {days} of rollups{rest}"
     tables = ", ".join(sorted({difference["table"] for difference in found["differences"]}))
     many = "more than " if found["truncated"] else ""
     return (

@@ -12,6 +12,7 @@ import httpx
 from cli.exits import AWAY, end
 
 RETRY_S = 0.5
+BUSY_S = 10.0  # how long a request is sent again that the installation could not answer
 ANSWER_WITHIN_S = 30.0
 
 
@@ -22,6 +23,14 @@ def trusted(url: str) -> ssl.SSLContext | bool:
 
 class Away(Exception):
     """The installation, or a service that it needs, is unavailable."""
+
+
+class Busy(Away):
+    """The installation answers: send the same request again (API, 503)."""
+
+
+class NotThere(click.ClickException):
+    """There is nothing at the address (API, 404)."""
 
 
 class Installation:
@@ -42,21 +51,22 @@ class Installation:
         The response may take `ANSWER_WITHIN_S`, or ``within_s``.
         """
         timeout = httpx.Timeout(ANSWER_WITHIN_S, read=within_s or ANSWER_WITHIN_S)
-        give_up_at = time.monotonic() + patience_s
-        while True:
-            try:
-                return self._ask("GET", path, params=params, timeout=timeout)
-            except Away as reason:
-                if time.monotonic() >= give_up_at:
-                    end(str(reason), AWAY)
-            time.sleep(RETRY_S)
+        return self._patiently(patience_s, "GET", path, params=params, timeout=timeout)
 
     def post(self, path: str, body: bytes) -> Any:
         """POST JSON to ``path`` below ``/api/v1``; return the decoded body."""
-        try:
-            return self._ask("POST", path, content=body, headers={"Content-Type": "application/json"})
-        except Away as reason:
-            end(str(reason), AWAY)
+        return self._patiently(0, "POST", path, content=body, headers={"Content-Type": "application/json"})
+
+    def _patiently(self, patience_s: float, method: str, path: str, **request: Any) -> Any:
+        began_at = time.monotonic()
+        while True:
+            try:
+                return self._ask(method, path, **request)
+            except Away as reason:
+                patience_s = max(patience_s, BUSY_S if isinstance(reason, Busy) else 0)
+                if time.monotonic() - began_at >= patience_s:
+                    end(str(reason), AWAY)
+            time.sleep(RETRY_S)
 
     def _ask(self, method: str, path: str, headers: Mapping[str, str] = MappingProxyType({}), **request: Any) -> Any:
         authorized = {**headers, "Authorization": f"Bearer {self._token()}"}
@@ -73,9 +83,10 @@ class Installation:
             sentence = f"{self.url} returned {response.status_code}, but not in the form of crewkit-sessions"
             raise kind(sentence) from error
         if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
-            raise Away(body["error"])
+            raise Busy(body["error"])
         if response.is_error:
             faults = {} if body["code"] == "refused" else body["details"]
             details = [f"{field} {', '.join(map(str, found))}" for field, found in faults.items()]
-            raise click.ClickException(" ".join([body["error"], *details]))
+            kind = NotThere if response.status_code == httpx.codes.NOT_FOUND else click.ClickException
+            raise kind(" ".join([body["error"].removeprefix("Refused: "), *details]))
         return body

@@ -9,6 +9,6 @@ OK, DIFFERENT, AWAY = 0, 1, 69  # AWAY: a service that the command needs is unav
 
 
 def end(message: str, code: int = DIFFERENT) -> NoReturn:
-    """End the command with a sentence on standard error."""
-    click.echo(message, err=True)
+    """End the command with a sentence on standard error, in the form that click gives its own errors."""
+    click.echo(f"Error: {message}", err=True)
     sys.exit(code)

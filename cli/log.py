@@ -11,6 +11,7 @@ import click
 
 from cli.exits import DIFFERENT, OK, end
 from cli.find_installation import json_option
+from cli.groups import CommandGroup
 from cli.log_records import print_record
 from cli.options import settings_options
 from cli.printing import counted, print_found
@@ -22,7 +23,7 @@ from schemas.log.position import Position
 DIR = click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def log() -> None:
     """Read the log, back it up, and move it to another log.
 
@@ -177,7 +178,7 @@ def _reported() -> Iterator[Meter]:
         with metered() as meter:
             yield meter
     except (Damaged, Refused) as error:
-        end(f"refused: {error}")
+        end(str(error))
     except KeyboardInterrupt:
         end("interrupted; an export or import continues when the command runs again")
 

@@ -5,8 +5,9 @@ import os
 
 import click
 
-from cli import audit, dead_letters, demo, generations, log, prices, run, setup
+from cli import audit, dead_letters, demo, generations, log, prices, run, setup, sign_in
 from cli.exits import AWAY, end
+from cli.groups import SectionedGroup
 from ingest.log.broken import BrokenLog
 from runtime.settings.private_files import UMASK
 from runtime.settings.settings import BadSettings
@@ -14,27 +15,34 @@ from schemas.log.position import LogUnavailable
 from store.broken import Broken
 from store.errors import StoreUnavailable
 
-COMMANDS = (
-    *(*run.COMMANDS, *setup.COMMANDS, prices.prices, *audit.COMMANDS, dead_letters.dead_letters),
-    *(*generations.COMMANDS, log.log, demo.demo),
+SECTIONS = {
+    "Run everything": (run.up, sign_in.open_dashboard, demo.demo, run.stack),
+    "Run one service": (run.serve, run.ingest, run.query_api, run.processors, run.audit, run.store_server),
+    "Set up": (setup.secrets, setup.provision, setup.token, prices.prices, setup.connect),
+    "Check": (*audit.COMMANDS, dead_letters.dead_letters),
+    "Rebuild": generations.COMMANDS,
+    "Back up": (log.log,),
+}
+
+
+@click.group(
+    cls=SectionedGroup,
+    sections=SECTIONS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-
-
-@click.group(commands=COMMANDS, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="crewkit-sessions")
 def crewkit_sessions() -> None:
     """The system of record for AI coding sessions.
 
-    \b
-    Try it:        crewkit-sessions up
-    Production:    crewkit-sessions secrets make, provision, then ingest, query-api, processors and audit
-    On one box:    crewkit-sessions stack
-    Check it:      crewkit-sessions coverage, recount, freshness, dead-letters
-    Rebuild it:    crewkit-sessions generations, replay, prove, switch, drop
-    Back it up:    crewkit-sessions log export, log verify, log import
+    Start with `crewkit-sessions up`. In production: `secrets make`, `provision`, then `ingest`, `query-api`,
+    `processors` and `audit`.
 
     Every option can also be set in the environment (--log-url is LOG_URL) or in settings.toml in the data folder
     (log_url); options win over the environment, and the environment over the file.
+
+    \b
+    Completion of commands and options, here for bash (also zsh, fish):
+      eval "$(_CREWKIT_SESSIONS_COMPLETE=bash_source crewkit-sessions)"
     """
 
 
@@ -47,6 +55,6 @@ def main() -> None:
     except BadSettings as error:
         end(str(error), 2)
     except (Broken, BrokenLog) as error:
-        end(f"refusing to run: {error}")
+        end(str(error))
     except (LogUnavailable, StoreUnavailable) as error:
         end(f"a service does not answer: {error}", AWAY)

@@ -1,6 +1,7 @@
 """Options that several commands share; a missing one comes from the environment, the file or the default."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import click
@@ -42,6 +43,23 @@ HTTP = (
     *("allowed_origins", "writes_per_hour", "reads_per_hour", "rate_limit_url"),
     *("admin_port", "admin_host"),
 )
+
+
+class Day(click.ParamType):
+    """A day of UTC, as people type it."""
+
+    name = "day"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        text = {"today": "0d", "yesterday": "1d"}.get(value, value)
+        try:
+            if text.endswith("d"):
+                return datetime.now(UTC).date() - timedelta(int(text.removesuffix("d")))
+            return date.fromisoformat(text)
+        except (ValueError, OverflowError):
+            self.fail(
+                f"{value!r} is not a day: give one such as 2026-01-31, today, yesterday or 7d (days ago)", param, ctx
+            )
 
 
 def settings_options(*names: str) -> Decorator:

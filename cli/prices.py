@@ -9,8 +9,10 @@ import msgspec
 
 from cli.exits import end
 from cli.find_installation import open_installation, token_option, url_option
+from cli.groups import CommandGroup
 from cli.jobs import run_job
 from cli.options import settings_options
+from cli.printing import print_table
 from prices.price_file import KINDS, BadPrices, format_prices, moment, parse_prices, usd_per_million
 from prices.price_list import list_prices
 from prices.shown import ShownPrice, newest_shown, shown
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 PATH = "/operator/prices"
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def prices() -> None:
     """Show and extend the price list, which applies if a client reported no cost.
 
@@ -154,7 +156,7 @@ def _load(settings: Settings, wanted: Sequence[Price], new_generations_only: boo
     try:
         loaded = load_prices(settings, wanted, new_generations_only=new_generations_only)
     except TooEarly as error:
-        end(f"refused: {error}")
+        end(str(error))
     return [row.price for row in loaded]
 
 
@@ -170,13 +172,10 @@ def _read(file: Path) -> list[Price]:
 
 
 def _print_table(prices: Sequence[Price]) -> None:
-    from rich.console import Console
-    from rich.table import Column, Table
-
-    table = Table(Column("model", no_wrap=True), "from", *(name.replace("_", " ") for name in KINDS))
-    for price in sorted(prices, key=lambda price: (price.model, price.from_ms)):
-        table.add_row(price.model, moment(price.from_ms), *(f"{usd:f}" for usd in _usd(price).values()))
-    Console(markup=False, highlight=False).print(table)
+    columns = ("model", "from", *(name.replace("_", " ") for name in KINDS))
+    ordered = sorted(prices, key=lambda price: (price.model, price.from_ms))
+    rows = [(price.model, moment(price.from_ms), *(f"{usd:f}" for usd in _usd(price).values())) for price in ordered]
+    print_table(columns, rows, shown_max=len(rows))
 
 
 def _usd(price: Price) -> dict[str, Any]:

@@ -1,36 +1,29 @@
 """Commands that run until stopped."""
 
-import shlex
-import shutil
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import click
 
 from cli.options import HTTP, settings_of_a_process, settings_options
-from runtime.services.run_folder import read_address
-from runtime.settings.settings import Settings
-from schemas.permissions import OPERATOR_ORG
-
-ORG, USER = "acme", "alice"
+from cli.sign_in import open_option
+from cli.welcome import welcome
 
 
 @click.command()
 @settings_options("data", "host", "port", *HTTP)
-def up(**options: Any) -> None:
+@open_option
+def up(opens: bool, **options: Any) -> None:
     """Serve the embedded default: one process that needs no services.
 
     The log is one SQLite file, and the store is the ClickHouse engine inside the process. Both are in the data folder.
-    Prints the address, a sign-in link for the dashboard, a token and three curl commands to try.
+    Prints the address, a link that signs in to the dashboard once, and three curl commands to try.
 
     \b
-    Example: crewkit-sessions up --data var/up --port 8080
+    Example: crewkit-sessions up --data var/up --port 8080 --open
     """
     settings = settings_of_a_process(options)
     _report(f"Starting crewkit-sessions in {settings.folder} …")
@@ -38,7 +31,7 @@ def up(**options: Any) -> None:
     from runtime.services.single_process import run_single_process
 
     configure_logging(settings.folder / "log" / "up.log")
-    sys.exit(run_single_process(settings, on_ready=lambda: welcome(settings, _report)))
+    sys.exit(run_single_process(settings, on_ready=lambda codes: welcome(settings, _report, codes, opens=opens)))
 
 
 @click.command()
@@ -154,47 +147,6 @@ def from_checkout() -> Iterator[None]:
             raise
         text = "this command is for development: run it in a checkout of the repository, after `make setup`"
         raise click.ClickException(text) from error
-
-
-def welcome(settings: Settings, report: Callable[[str], None]) -> None:
-    """Report the URL, a link to the dashboard, a token and three curl commands that work as printed."""
-    from edge.tokens import TOKEN_TTL_S, issue_token
-    from runtime.settings.secrets import operator_signer, token_key
-
-    url, secrets, issued_at = read_address(settings.folder) or "", settings.secrets_folder, time.time()
-    if settings.jwks_file:
-        report(f"\ncrewkit-sessions serves {url}, with tokens signed by the keys in {settings.jwks_file}")
-        report(f"Open the dashboard: {url}/  (it asks for a token)")
-        return
-    token = issue_token(token_key(secrets), USER, ORG, "admin", TOKEN_TTL_S, issued_at)
-    operator = issue_token(operator_signer(secrets), "operator", OPERATOR_ORG, "operator", TOKEN_TTL_S, issued_at)
-    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    auth = '-H "Authorization: Bearer $TOKEN"'
-    report(f"\ncrewkit-sessions serves {url}  (API reference: {url}/schema)")
-    report(f"Open the dashboard: {sign_in_link(url, token, operator)}\n")
-    report(f"token for {USER} of {ORG}, role admin, valid {TOKEN_TTL_S // 3600} hours:\n")
-    report(f"TOKEN={token}\n")
-    report("Try it:\n")
-    report(
-        f"SESSION=$(curl -s {auth} -H 'Content-Type: application/json' {url}/api/v1/{ORG}/sessions"
-        """ -d '{"agent_name": "reviewer", "model": "claude-sonnet-4-5"}' | grep -oE '[0-9a-f-]{36}' | head -1)"""
-    )
-    report(
-        f"curl -s {auth} -H 'Content-Type: application/json' {url}/api/v1/{ORG}/observability/sessions/$SESSION/events"
-        f""" -d '{{"events": [{{"event_type": "UserPromptSubmit", "timestamp": "{now}","""
-        """ "data": {"prompt": "hello"}}]}'"""
-    )
-    report(f"sleep 1; curl -s {auth} {url}/api/v1/{ORG}/sessions/$SESSION\n")
-    options = f"--data {shlex.quote(settings.data)} --org {ORG} --user {USER}"
-    beside = Path(sys.argv[0]).with_name("crewkit-hook")  # the client, which needs its path if it is not in PATH
-    client = "crewkit-hook" if shutil.which("crewkit-hook") or not beside.exists() else shlex.quote(str(beside))
-    report(f"Connect your coding agents: {client} connect {options}\n")
-    report("Stop it with Ctrl-C.")
-
-
-def sign_in_link(url: str, token: str, operator: str) -> str:
-    """Return a link to the dashboard. Both tokens are in its fragment, which browsers don't send."""
-    return f"{url}/#{urlencode({'token': token, 'operator': operator})}"
 
 
 def _report(line: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any, get_args
 import click
 
 from cli.exits import end
+from cli.groups import CommandGroup
 from cli.options import settings_of_a_process, settings_options
 from edge.names import is_valid_name
 from runtime.settings.log_url import KafkaAddress, parse_log_url
@@ -39,7 +40,7 @@ def provision(replication: int, topic_exists: bool, **options: Any) -> None:
         for line in provision_all(settings_of_a_process(options), wish):
             click.echo(line)
     except Refused as error:
-        end(f"refused: {error}")
+        end(str(error))
 
 
 @click.command()
@@ -85,7 +86,7 @@ def token(org: str, user: str, role: Role, operator: bool, ttl: str, **options: 
     click.echo(issue_token(key, user, org, role, ttl_s, time.time()))
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def secrets() -> None:
     """Make the secrets with which an installation verifies ids and tokens."""
 

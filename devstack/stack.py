@@ -223,10 +223,10 @@ def run_stack(
     try:
         return Supervisor(data, report=report).run(begin, on_ready=ready)
     except AlreadySupervised as reason:
-        report(str(reason))
+        report(f"Error: {reason}")
         return FAILED
     except (DidNotComeUp, KafkaUnavailable, BrokerFailed) as reason:
-        report(str(reason))
+        report(f"Error: {reason}")
         return SERVICE_AWAY
 
 

@@ -21,14 +21,14 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
+from msgspec import structs
 
 from prices.price_file import PRICED_TOKENS, parse_prices
 from schemas.log.price import Price
 from schemas.log.records import ModelUsage
-from schemas.money import NANO_PER_USD, USD_MAX
 
 NOTICE_MS = 3_600_000
 _MODELS_REMEMBERED = 1_024
@@ -51,6 +51,21 @@ class LoadedPrice(NamedTuple):
 
     price: Price
     loaded_us: int
+
+
+class Used(Protocol):
+    """Numbers of tokens; those of the cache's creation include those that are kept for an hour."""
+
+    @property
+    def input_tokens(self) -> int: ...
+    @property
+    def output_tokens(self) -> int: ...
+    @property
+    def cache_read_tokens(self) -> int: ...
+    @property
+    def cache_creation_tokens(self) -> int: ...
+    @property
+    def cache_creation_1h_tokens(self) -> int: ...
 
 
 class PriceList:
@@ -76,19 +91,27 @@ class PriceList:
         return tuple(price for price in named if _SAME_MODEL.match(model, len(price.model)))
 
     def cost_nano(self, model: str, usage: ModelUsage, at_ms: int) -> int | None:
-        """Return nano-dollars, rounded down once, at most a million dollars; None if the model has no price."""
+        """Return nano-dollars, rounded down; None if the model has no price."""
+        hour = min(usage.cache_creation_1h_tokens, usage.cache_creation_tokens)
+        exact = self.exact_cost(model, structs.replace(usage, cache_creation_1h_tokens=hour), at_ms)
+        return None if exact is None else exact // PRICED_TOKENS
+
+    def exact_cost(self, model: str, usage: Used, at_ms: int) -> int | None:
+        """Return the cost in nano-dollars / `PRICED_TOKENS`: costs of sums are sums of costs. None without a price.
+
+        Of the tokens that created the cache, no more than all were kept for an hour.
+        """
         price = self.price_of(model, at_ms)
         if price is None:
             return None
-        hour = min(usage.cache_creation_1h_tokens, usage.cache_creation_tokens)
-        nano = (
+        hour = usage.cache_creation_1h_tokens
+        return (
             usage.input_tokens * price.input_nano
             + usage.output_tokens * price.output_nano
             + usage.cache_read_tokens * price.cache_read_nano
             + (usage.cache_creation_tokens - hour) * price.cache_write_5m_nano
             + hour * price.cache_write_1h_nano
         )
-        return min(nano // PRICED_TOKENS, USD_MAX * NANO_PER_USD)
 
     def disagrees(self, model: str, usage: ModelUsage, cost_nano: int, at_ms: int) -> bool:
         """Return whether a client's cost differs from the list's by more than 1 %, and by more than rounding explains.
@@ -105,13 +128,22 @@ class PriceList:
 
 def newest(history: Iterable[LoadedPrice]) -> list[Price]:
     """Return the price loaded last for each model and moment."""
-    rows = sorted(history, key=lambda row: row.loaded_us)
-    return list({(row.price.model, row.price.from_ms): row.price for row in rows}.values())
+    return [row.price for row in _newest_rows(history)]
 
 
 def in_force(history: Iterable[LoadedPrice], made_us: int) -> PriceList:
     """Return the list of a generation that was made at ``made_us``; see rule 1."""
-    return PriceList(newest(row for row in history if row.loaded_us <= made_us or has_notice(row)))
+    return PriceList(row.price for row in rows_in_force(history, made_us))
+
+
+def rows_in_force(history: Iterable[LoadedPrice], made_us: int) -> list[LoadedPrice]:
+    """Return the same list as rows of the history."""
+    return _newest_rows(row for row in history if row.loaded_us <= made_us or has_notice(row))
+
+
+def _newest_rows(history: Iterable[LoadedPrice]) -> list[LoadedPrice]:
+    rows = sorted(history, key=lambda row: row.loaded_us)
+    return list({(row.price.model, row.price.from_ms): row for row in rows}.values())
 
 
 def began_with(history: Iterable[LoadedPrice], made_us: int) -> PriceList:

@@ -71,6 +71,11 @@ class ProjectorMetrics(Observer):
             "Requests to a model whose cost, as given by the client, differs from the price list by more than 1 %.",
             ("generation", "price"),
         )
+        crowded = counter(
+            "crewkit_projector_crowded_sessions_total",
+            "Sessions of a batch that are so long that amounts may count at another time than their own.",
+            ("generation",),
+        )
         self._steps = histogram(
             "crewkit_projector_step_duration_seconds",
             "Each step: fold, the writes of a batch and of the rollups; including the wait for the store.",
@@ -78,6 +83,7 @@ class ProjectorMetrics(Observer):
             buckets=_SECONDS,
         )
         self._batch, self._facts = batch.labels(generation), facts.labels(generation)
+        self._crowded = crowded.labels(generation)
         # Each reason has a series from the start: Prometheus sees no increase in a series that starts at one.
         self._dead = {kind: dead.labels(generation, kind) for kind in UNDECODABLE_KINDS}
         self._generation, self._pipeline, self._progress = generation, pipeline, progress
@@ -92,6 +98,7 @@ class ProjectorMetrics(Observer):
     def batch_written(self, plan: Plan, records: int) -> None:
         self._batch.observe(records)
         self._facts.inc(plan.fact_count)
+        self._crowded.inc(plan.crowded)
         for price, count in plan.disagreeing.items():
             self._disagreeing.labels(self._generation, price).inc(count)
         for kind, count in plan.dead.items():

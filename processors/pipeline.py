@@ -3,8 +3,8 @@
 The writes, in this order, and what a crash after each leaves behind:
 
 1. `facts`, `dead_letters`  — the batch comes again with equal keys (places in the log) and equal rows
-2. `sessions`, `tasks`, `session_states` — equal or older versions come again; the highest is read, equal version =
-   equal content
+2. `sessions`, `amounts`, `tasks`, `session_states` — equal or older versions come again; the highest is read, equal
+   version = equal content
 3. `compactions`, `analyses` — one for each fact of this batch that requests one, from the facts up to that fact, read
    back after write 1; reading again at the same position gives the same row
 4. `receipts`               — the receipts; then the runner acknowledges, in offset order
@@ -125,17 +125,18 @@ class Pipeline:
         self._cache.unpin_at_next_evict(plan.pinned)
         await asyncio.gather(
             self._insert("sessions", plan.sessions),
+            self._insert("amounts", plan.amounts),
             self._insert("tasks", plan.tasks),
             self._insert("session_states", plan.states),
         )
         fail_point("projector.wrote_sessions")
         await self._write_derivations(plan.derivations)
         fail_point("projector.wrote_derivations")
-        if is_repeated and plan.hours:
-            await self.calls.in_write_threads("rollups", lambda: self._warehouse.refresh_rollups(plan.hours))
+        if is_repeated and plan.buckets:
+            await self.calls.in_write_threads("rollups", lambda: self._warehouse.refresh_rollups(plan.buckets))
         await self._insert("receipts", plan.receipts)
         fail_point("projector.wrote_receipts")
-        self.rollups.note_changed([] if is_repeated else plan.hours)
+        self.rollups.note_changed([] if is_repeated else plan.buckets)
         self.written.update({p: offset for p, offset in plan.next_offsets.items() if p in self.written})
         self._last_write_ended_at = self._clock()
         write_s = time.monotonic() - begun

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import NamedTuple
 from uuid import UUID
 
 from msgspec import Struct
@@ -10,12 +11,14 @@ from msgspec import Struct
 from prices.price_list import PriceList
 from processors.dead_letter_limit import WINDOW, DeadLetterLimit
 from processors.derivations.session_facts import DerivationRequest
+from processors.fold.amounts import BUCKET_MS, is_crowded
 from processors.fold.fold import begin, fold
 from processors.fold.parsed import parsed_of
 from processors.fold.state import SessionState, thaw
 from processors.pricing import PriceWarnings, Pricing
-from processors.projections.records import dead, dead_letter, fact_rows, projected
-from processors.projections.sessions import session_row, started_hour, task_row
+from processors.projections.amounts import amounts_rows
+from processors.projections.records import dead, dead_letter, facts_of, projected, share_words
+from processors.projections.sessions import session_row, task_row
 from processors.projections.states import is_kept, state_row
 from processors.rowbinary import encode_rows, encode_task, event_parts, event_prefix, session_prefix
 from processors.state_cache import StateCache
@@ -30,7 +33,7 @@ from schemas.log.records import (
     SessionEnded,
     SessionRecord,
 )
-from schemas.store.rows import DeadLetterRow, FactRow, ReceiptRow
+from schemas.store.rows import QUARTER_S, AmountsRow, DeadLetterRow, FactRow, ReceiptRow, SessionRow
 
 PIECE_BYTES_MAX = 64 << 20
 # A runner bounds a batch by about as many bytes; a little more than `PIECE_BYTES_MAX` would become two pieces.
@@ -43,10 +46,11 @@ class Plan(Struct):
     facts: list[bytes]  # one chunk per record, in the order of the table's key, which saves the store a sort
     dead_letters: bytes
     sessions: bytes
+    amounts: bytes
     tasks: bytes
     states: bytes  # of long sessions
     derivations: list[DerivationRequest]  # digests and analyses
-    hours: list[Bucket]
+    buckets: list[Bucket]  # quarters of an hour whose rollups are behind
     receipts: bytes
     pinned: list[SessionKey]
     first_offsets: dict[int, int]  # per partition
@@ -54,6 +58,7 @@ class Plan(Struct):
     fact_count: int
     dead: Mapping[UndecodableKind, int]  # records that can't be projected, by kind of reason
     disagreeing: Mapping[str, int]  # requests whose cost differs from the price list, by the price's model
+    crowded: int  # sessions in which amounts may go to another bucket than that of their time
 
 
 Decoded = tuple[LogRecord, AnyRecord]
@@ -110,16 +115,16 @@ class Planner:
         self._price_warnings.note(disagreeing)
         self._cache.pin(keys)
         self._limit.check((receipt.outcome == "dead" for receipt in receipts), letters[0].reason if letters else "")
-        states = [state for state, _ in changed.values()]
-        tasks = b"".join([_tasks(state) for state in states])
+        derived = _derived((state for state, _ in changed.values()), prices)
         return Plan(
             facts=[chunk for session in sorted(encoded, key=_key_order) for chunk in encoded[session]],
             dead_letters=encode_rows(letters),
-            sessions=encode_rows(session_row(state, prices) for state in states),
-            tasks=tasks,
+            sessions=derived.sessions,
+            amounts=derived.amounts,
+            tasks=derived.tasks,
             states=self._keep(changed.values()),
             derivations=list(derivations.values()),
-            hours=sorted({(state.org_id, started_hour(state)) for state in states}),
+            buckets=derived.buckets,
             receipts=encode_rows(receipts),
             pinned=keys,
             first_offsets=first,
@@ -127,6 +132,7 @@ class Planner:
             fact_count=sum(receipt.facts for receipt in receipts),
             dead=kinds,
             disagreeing=disagreeing,
+            crowded=sum(is_crowded(state) for state, _ in changed.values()),
         )
 
     def _decode(
@@ -163,7 +169,7 @@ class Planner:
         state = thaw(frozen)
         for row in self._warehouse.facts([key], below, state.version):
             fold(state, row)
-        state.take_touched()
+        state.take_changed()
         self._cache.put(key, state)
         return True
 
@@ -173,7 +179,7 @@ class Planner:
             fold(self._state(row), row)
         for key in keys:
             if (state := self._cache.get(key)) is not None:
-                state.take_touched()
+                state.take_changed()
 
     def _fold(
         self,
@@ -183,12 +189,11 @@ class Planner:
         changed: dict[SessionKey, Changed],
         check_cost: Callable[[FactRow], None],
     ) -> ReceiptRow:
-        added = 0
-        parts: list[bytes] = []
-        rows = fact_rows(log_record, record)
-        prefix = event_prefix(rows[0])
+        facts = facts_of(log_record, record)
+        rows = facts.rows
         state = self._state(rows[0])
         facts_before = len(state.seen)
+        added = 0
         for row in rows:
             if fold(state, row):
                 added += 1
@@ -196,6 +201,9 @@ class Planner:
                     check_cost(row)
             else:
                 row.is_deleted, row.data = 1, b""
+        share_words(facts)
+        prefix, parts = event_prefix(rows[0]), list[bytes]()
+        for row in rows:
             parts += event_parts(prefix, row)
         session = record.org_id, record.session_id
         encoded.setdefault(session, []).append(b"".join(parts))
@@ -234,10 +242,30 @@ def _disagree(prices: PriceList, found: Counter[str], row: FactRow) -> None:
         found[price.model] += 1
 
 
-def _tasks(state: SessionState) -> bytes:
-    """Encode the tasks that changed since their rows were last made."""
-    prefix = session_prefix(state.org_id, state.session_id)
-    return b"".join([encode_task(prefix, task_row(state, task)) for task in state.take_touched()])
+class _Derived(NamedTuple):
+    """What is derived from changed sessions, as RowBinary, and the buckets of the rollups that hold any of it."""
+
+    sessions: bytes
+    amounts: bytes
+    tasks: bytes
+    buckets: list[Bucket]
+
+
+def _derived(states: Iterable[SessionState], prices: PriceList) -> _Derived:
+    """Make the rows of sessions, and those of their amounts and tasks that changed since they were last made."""
+    sessions: list[SessionRow] = []
+    amounts: list[AmountsRow] = []
+    tasks: list[bytes] = []
+    buckets: set[Bucket] = set()
+    for state in states:
+        row = session_row(state, prices)
+        touched, moved = state.take_changed()
+        sessions.append(row)
+        amounts += amounts_rows(state, prices, row.repo, moved)
+        prefix = session_prefix(state.org_id, state.session_id)
+        tasks += [encode_task(prefix, task_row(state, task)) for task in touched]
+        buckets.update((state.org_id, bucket * QUARTER_S) for bucket in (state.started_at // BUCKET_MS, *moved))
+    return _Derived(encode_rows(sessions), encode_rows(amounts), b"".join(tasks), sorted(buckets))
 
 
 def first_offsets(records: Iterable[LogRecord]) -> dict[int, int]:

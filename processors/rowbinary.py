@@ -9,8 +9,9 @@ UUID = its two halves as little-endian UInt64; Array and Map = LEB128 count + el
 import struct
 import types
 import typing
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, lru_cache
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from schemas.store.rows import FactRow, TaskRow, UInt32
 
 Encode = Callable[[Any], bytes]
 
-_FORMATS = {"UInt8": "<B", "UInt16": "<H", "UInt32": "<I", "UInt64": "<Q", "Int64": "<q"}
+_FORMATS = {"UInt8": "B", "UInt16": "H", "UInt32": "I", "UInt64": "Q", "Int64": "q"}
 _HALF = (1 << 64) - 1
 _uuid_pair = struct.Struct("<QQ").pack
 _record_tail = struct.Struct("<qHQ").pack
@@ -36,8 +37,16 @@ def encode_rows(rows: Iterable[msgspec.Struct]) -> bytes:
 
 
 def _row(row: msgspec.Struct) -> bytes:
+    """Return one row. A number that its column can't hold wraps around, as sums do in the store."""
+    try:
+        return _encoded(row, _encoders(type(row)))
+    except struct.error:
+        return _encoded(row, _encoders(type(row), wraps=True))
+
+
+def _encoded(row: msgspec.Struct, encoders: Sequence[Encode]) -> bytes:
     values = msgspec.structs.astuple(row)
-    return b"".join([encode(value) for encode, value in zip(_encoders(type(row)), values, strict=True)])
+    return b"".join([encode(values) for encode in encoders])
 
 
 def session_prefix(org_id: str, session_id: UUID) -> bytes:
@@ -74,6 +83,7 @@ def event_parts(prefix: bytes, row: FactRow) -> tuple[bytes, ...]:
         data,
         b"\1" if row.is_deleted else b"\0",
         (_SMALL[len(row.parsed)] if len(row.parsed) < _SMALL_MAX else varint(len(row.parsed))) + row.parsed,
+        varint(len(row.words)) + row.words if row.words else b"\0",
     )
 
 
@@ -124,27 +134,54 @@ _cached = lru_cache(maxsize=8192)(string)  # names that repeat: types, tools, mo
 
 
 @cache
-def _encoders(row_type: type) -> tuple[Encode, ...]:
-    return tuple(_encoder(hint) for hint in typing.get_type_hints(row_type, include_extras=True).values())
+def _encoders(row_type: type, *, wraps: bool = False) -> tuple[Encode, ...]:
+    """Return functions from the values of a row to its bytes; those of numbers in a row are packed at once."""
+    found: list[Encode] = []
+    hints = typing.get_type_hints(row_type, include_extras=True).values()
+    for are_numbers, group in groupby(enumerate(hints), lambda place: not wraps and _is_number(place[1])):
+        places = list(group)
+        if are_numbers:
+            found.append(_packed(places[0][0], [_FORMATS[hint.__metadata__[0]] for _, hint in places]))
+        else:
+            found += [_one(place, _encoder(hint, wraps)) for place, hint in places]
+    return tuple(found)
 
 
-def _encoder(hint: Any) -> Encode:
+def _is_number(hint: Any) -> bool:
+    return typing.get_origin(hint) is typing.Annotated
+
+
+def _packed(first: int, formats: Sequence[str]) -> Encode:
+    pack, last = struct.Struct("<" + "".join(formats)).pack, first + len(formats)
+    return lambda values: pack(*values[first:last])
+
+
+def _one(place: int, encode: Encode) -> Encode:
+    return lambda values: encode(values[place])
+
+
+def _encoder(hint: Any, wraps: bool) -> Encode:
     origin, args = typing.get_origin(hint), typing.get_args(hint)
-    if origin is typing.Annotated:
-        return struct.Struct(_FORMATS[hint.__metadata__[0]]).pack
+    if _is_number(hint):
+        number = struct.Struct("<" + _FORMATS[hint.__metadata__[0]])
+        return _wrapping(number.size) if wraps else number.pack
     if origin in (types.UnionType, typing.Union):
-        present = _encoder(next(arg for arg in args if arg is not types.NoneType))
+        present = _encoder(next(arg for arg in args if arg is not types.NoneType), wraps)
         return lambda value: b"\1" if value is None else b"\0" + present(value)
     if origin is list:
-        element = _encoder(args[0])
+        element = _encoder(args[0], wraps)
         return lambda values: varint(len(values)) + b"".join([element(value) for value in values])
     if origin is dict:
-        key, item = map(_encoder, args)
+        key, item = (_encoder(arg, wraps) for arg in args)
         return lambda pairs: varint(len(pairs)) + b"".join([key(k) + item(v) for k, v in sorted(pairs.items())])
     if hint in _PLAIN:
         return _PLAIN[hint]
-    fields = _encoders(hint)  # of a named tuple
-    return lambda values: b"".join([encode(value) for encode, value in zip(fields, values, strict=True)])
+    fields = _encoders(hint, wraps=wraps)  # of a named tuple
+    return lambda values: b"".join([encode(values) for encode in fields])
+
+
+def _wrapping(length: int) -> Encode:
+    return lambda value: (value & (1 << 8 * length) - 1).to_bytes(length, "little")
 
 
 _PLAIN: dict[Any, Encode] = {
@@ -153,4 +190,4 @@ _PLAIN: dict[Any, Encode] = {
     bool: lambda value: b"\1" if value else b"\0",
     UUID: uuid,
 }
-_redactions = _encoder(dict[str, UInt32])
+_redactions = _encoder(dict[str, UInt32], wraps=False)

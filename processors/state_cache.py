@@ -13,7 +13,7 @@ from processors.warehouse import SessionKey
 
 THAWED_SHARE = 0.5  # of the bytes
 # Measured, see tests/unit/test_state_cache.py: an entry without its state or its bytes; a state; what is in it.
-_ENTRY, _STATE, _FACT, _TASK = 370, 2_400, 85, 350
+_ENTRY, _STATE, _FACT, _TASK, _BUCKET, _SUM = 370, 2_600, 85, 350, 800, 350
 _PARTITION_BYTES = 2
 
 
@@ -123,4 +123,5 @@ def _prefix(partition: int) -> bytes:
 def _size(state: SessionState) -> int:
     """Return about how many bytes a state takes."""
     tasks = len(state.agents) + len(state.tasks) + len(state.uses)
-    return _ENTRY + _STATE + _FACT * len(state.seen) + _TASK * tasks
+    amounts = _BUCKET * len(state.buckets) + _SUM * state.sums
+    return _ENTRY + _STATE + _FACT * len(state.seen) + _TASK * tasks + amounts

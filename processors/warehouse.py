@@ -14,7 +14,7 @@ from prices.table import ReadPrices, read_prices
 from processors.derivations.session_facts import SUBJECT_MAX, TEXT_MAX, SessionFact
 from processors.fold.state import LAYOUT
 from processors.memfd import AVAILABLE, MemoryFile
-from schemas.store.rows import ROWS, FactRow
+from schemas.store.rows import DAY_S, QUARTER_S, ROWS, FactRow
 from store.broken import Broken
 from store.client_errors import STORE_ERRORS, classify
 from store.connect import Client
@@ -24,8 +24,8 @@ from store.sql import cut_to_size, read_sql
 
 SessionKey = tuple[str, UUID]  # (org, session)
 Rows = bytes | Sequence[bytes]  # chunks, where joining them would slow the fold down
-Bucket = tuple[str, int]  # (org, seconds since 1970 of the hour)
-DAY_S, HOUR_S = 86_400, 3_600
+Bucket = tuple[str, int]  # (org, start in seconds since 1970) of a quarter of an hour, or of a day
+HOUR_S = 3_600
 
 
 class StoredReceipt(NamedTuple):
@@ -66,14 +66,14 @@ class Warehouse(Protocol):
     def insert(self, table: str, rows: Rows) -> None:
         """Write rows of one table, given as RowBinary in field order. They are durable when it returns."""
 
-    def refresh_rollups(self, hours: Iterable[Bucket]) -> None:
-        """Recompute these hours from `sessions`, then their days from the hours."""
+    def refresh_rollups(self, quarters: Iterable[Bucket]) -> None:
+        """Recompute these quarters of an hour from `sessions` and `amounts`, then their days from the quarters."""
 
     def rollup_mark(self, partition: int) -> RollupMark:
         """Return how far the rollups follow a partition."""
 
-    def changed_hours(self, marks: Mapping[int, int], after: Bucket, limit: int) -> list[Bucket]:
-        """Return the hours of sessions that changed beyond the mark of their partition.
+    def changed_buckets(self, marks: Mapping[int, int], after: Bucket, limit: int) -> list[Bucket]:
+        """Return the quarters of sessions, and of amounts, that changed beyond the mark of their partition.
 
         They are the first that follow ``after``, in order and ``limit`` at most: a caller reads them page by page.
         """
@@ -81,7 +81,7 @@ class Warehouse(Protocol):
     def forget_sessions(self, sessions: Sequence[SessionKey]) -> None:
         """Delete what is derived from these sessions; their facts stay."""
 
-    def forget_buckets(self, hours: Sequence[Bucket], days: Sequence[Bucket]) -> None: ...
+    def forget_buckets(self, quarters: Sequence[Bucket], days: Sequence[Bucket]) -> None: ...
 
     def kept_sessions(self, partition: int) -> list[SessionKey]:
         """Return the sessions of a partition whose state is kept."""
@@ -124,6 +124,7 @@ class Warehouse(Protocol):
 
 # Named in every insert: tables may have columns that this code does not know, or that the store fills in.
 COLUMNS = {table: row.__struct_fields__ for table, row in ROWS.items()}
+OF_SESSIONS = ("sessions", "amounts", "tasks", "session_states", "compactions", "analyses")  # derived, by session
 # The facts of a batch have different keys, so the store need not look for equal ones: a quarter of an insert. Other
 # tables are read more often, and reads of a part without equal keys are faster.
 _HOW_TO_INSERT = {"facts": {"optimize_on_insert": 0}}
@@ -167,27 +168,30 @@ class ClickHouseWarehouse:
         how = "".join(f" SETTINGS {name} = {value}" for name, value in settings.items())  # there is at most one
         self._command(f"INSERT INTO {into} FROM INFILE '{file.path}'{how} FORMAT RowBinary", {})
 
-    def refresh_rollups(self, hours: Iterable[Bucket]) -> None:
-        touched = sorted(set(hours))
-        self._command_in_parts("rollup_hourly", "hours", touched)
-        self._command_in_parts("rollup_daily", "days", sorted(set(map(day_of, touched))))
+    def refresh_rollups(self, quarters: Iterable[Bucket]) -> None:
+        touched = sorted(set(quarters))
+        for some in cut_to_size(touched):
+            hours = sorted({(org, start // HOUR_S * HOUR_S) for org, start in some})
+            self._command(rollups_of("quarters"), {"seconds": QUARTER_S, "buckets": some, "hours": hours})
+        for days in cut_to_size(sorted(set(map(day_of, touched)))):
+            self._command(rollups_of("days"), {"seconds": DAY_S, "buckets": days})
 
     def rollup_mark(self, partition: int) -> RollupMark:
         rows = self._query("rollup_mark", {"partition": partition})
         return RollupMark(*rows[0]) if rows else RollupMark()
 
-    def changed_hours(self, marks: Mapping[int, int], after: Bucket, limit: int) -> list[Bucket]:
-        place = {"after_org": after[0], "after_hour": after[1], "limit": limit}
-        found = self._query("changed_hours", {"partitions": [*marks], "offsets": [*marks.values()], **place})
-        return [(org, hour) for org, hour in found]
+    def changed_buckets(self, marks: Mapping[int, int], after: Bucket, limit: int) -> list[Bucket]:
+        place = {"after_org": after[0], "after_bucket": after[1], "limit": limit}
+        found = self._query("changed_buckets", {"partitions": [*marks], "offsets": [*marks.values()], **place})
+        return [(org, start) for org, start in found]
 
     def forget_sessions(self, sessions: Sequence[SessionKey]) -> None:
-        for table in ("sessions", "tasks", "session_states", "compactions", "analyses"):
+        for table in OF_SESSIONS:
             self._command_in_parts("forget_sessions", "sessions", _bindable(sessions), table=table)
 
-    def forget_buckets(self, hours: Sequence[Bucket], days: Sequence[Bucket]) -> None:
-        for table, buckets in (("rollup_hourly", hours), ("rollup_daily", days)):
-            self._command_in_parts("forget_buckets", "buckets", buckets, table=table)
+    def forget_buckets(self, quarters: Sequence[Bucket], days: Sequence[Bucket]) -> None:
+        of_quarters = [(org, QUARTER_S, start) for org, start in quarters]
+        self._command_in_parts("forget_buckets", "buckets", [*of_quarters, *((org, DAY_S, day) for org, day in days)])
 
     def kept_sessions(self, partition: int) -> list[SessionKey]:
         return [(org, session_id) for org, session_id in self._query("kept_sessions", {"partition": partition})]
@@ -309,13 +313,18 @@ class ClickHouseWarehouse:
 
 
 def day_of(bucket: Bucket) -> Bucket:
-    """Return the day of an org's hour (or day): its start in Unix seconds, UTC."""
+    """Return the day of an org's bucket: its start in Unix seconds, UTC."""
     org, start = bucket
     return org, start // DAY_S * DAY_S
 
 
 def sql(name: str) -> str:
     return read_sql("processors.sql", name)
+
+
+def rollups_of(of: str) -> str:
+    """Return the statement that computes the rollups of ``quarters`` or ``days``."""
+    return sql("rollups.template").replace("{{parts}}", sql(f"rollup_parts_of_{of}"))
 
 
 def _bindable(sessions: Iterable[SessionKey]) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from time import time
 from typing import Any
 
@@ -19,9 +19,11 @@ from query_api.analytics.filter import provide_analytics_filter
 from query_api.analytics.summary import get_summary
 from query_api.analytics.team_overview import get_team_overview
 from query_api.analytics.timeseries import get_timeseries
+from query_api.analytics.tool_errors import list_tool_errors
 from query_api.answers import Answers
 from query_api.error_responses import EXCEPTION_HANDLERS
 from query_api.freshness import Freshness, freshness_header
+from query_api.prices import get_prices
 from query_api.read_context import provide_page, read_context_of
 from query_api.sessions.analysis import get_analysis
 from query_api.sessions.compactions import list_compactions
@@ -30,9 +32,11 @@ from query_api.sessions.filter_values import list_filter_values
 from query_api.sessions.hierarchy import get_hierarchy
 from query_api.sessions.history import History
 from query_api.sessions.list import list_sessions
+from query_api.sessions.live import list_live_sessions
 from query_api.sessions.one import get_session
 from query_api.sessions.search import search_sessions
 from query_api.sessions.session_filter import provide_session_filter
+from query_api.sessions.spend import get_spend
 from query_api.sessions.threads import list_threads
 from schemas.ids import IdSecrets
 from store.errors import StoreUnavailable
@@ -54,12 +58,13 @@ def query_routes() -> list[Router]:
             session_filter=Provide(provide_session_filter, sync_to_thread=False),
         ),
         read_router(
-            [get_session, list_events, get_hierarchy, list_compactions, get_analysis],
+            [get_session, list_events, get_hierarchy, list_compactions, get_analysis, get_spend],
             context=read_context_of("tables"),
             event_filter=Provide(provide_event_filter, sync_to_thread=False),
         ),
+        read_router([get_prices, list_live_sessions], context=read_context_of("tables", remembered=True)),
         read_router(
-            [list_by_tool],
+            [list_by_tool, list_tool_errors],
             context=read_context_of("tables", remembered=True),
             analytics_filter=Provide(provide_analytics_filter, sync_to_thread=False),
         ),
@@ -93,14 +98,15 @@ def query_dependencies(
     freshness: Freshness | None = None,
     answers: Answers | None = None,
 ) -> dict[str, Provide]:
-    """Return what the routes need from their process; ``clock`` (s since 1970) determines the current day."""
+    """Return what the routes need from their process; ``clock`` (s since 1970) determines the current time and day."""
     return {
         "reader": _shared(reader),
         "freshness": _shared(freshness or Freshness(reader)),
         "answers": _shared(answers or Answers()),
         "id_secrets": _shared(id_secrets),
         "history": _shared(history),
-        "today": _shared(lambda: datetime.fromtimestamp(clock(), UTC).date()),
+        "now": _shared(clock),
+        "today": _shared(lambda zone: datetime.fromtimestamp(clock(), zone).date()),
     }
 
 

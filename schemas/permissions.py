@@ -13,9 +13,9 @@ NAME_CHARACTERS_MAX = 200  # of the names of orgs and users, and of token ids
 
 Action = Literal[
     "session.write",  # create, append events, report metrics, end, compact; the agent endpoints
-    "session.read",  # list, get, events, hierarchy, threads, search, analysis, compactions, filters
+    "session.read",  # list, get, events, hierarchy, threads, search, analysis, spend, compactions, filters
     "session.read_all",  # sessions of all users of the org, and user names
-    "analytics.read",  # org-wide numbers without user names
+    "analytics.read",  # org-wide numbers without user names, and prices
     "analytics.by_user",  # by-user, and filters by other users
     "receipt.read",  # of positions of the user's own records
     "receipt.read_all",  # of all positions of the org
@@ -58,12 +58,18 @@ _BY_PERMISSION = {  # the operation ids of the routes; a test requires each rout
         CreateSession RecordEvents ChangeSession EndSession RequestCompaction RecordHooks ExportLogs ExportMetrics
         ExportTraces
         """,
-    RoutePermission("session.read", "sessions"): "ListSessions SearchSessions ListThreads ListFilterValues",
-    RoutePermission("session.read", "session"): "GetSession ListCompactions GetAnalysis ListEvents GetHierarchy",
+    RoutePermission("session.read", "sessions"): """
+        ListSessions ListLiveSessions SearchSessions ListThreads ListFilterValues
+        """,
+    RoutePermission("session.read", "session"): """
+        GetSession GetSpend ListCompactions GetAnalysis ListEvents GetHierarchy
+        """,
     RoutePermission("analytics.read", "no_names"): """
         AnalyticsSummary AnalyticsTimeseries AnalyticsByAgent AnalyticsByTool AnalyticsCostBreakdown
         AnalyticsTeamOverview
         """,
+    RoutePermission("analytics.read", "sessions"): "AnalyticsToolErrors",
+    RoutePermission("analytics.read"): "GetPrices",
     RoutePermission("analytics.by_user"): "AnalyticsByUser",
     RoutePermission("receipt.read"): "GetReceipt",
     RoutePermission("org.recount"): "RecountOrg",

@@ -39,6 +39,8 @@ def _fold_part(part: str) -> str:
 
 
 _FOLDING = _Folding()
+_END = "\0"  # between two texts while they are folded
+_ASCII = "".join([_END, *map(fold_character, map(chr, range(1, 128)))]).encode() + bytes(128)
 
 
 def folded(text: str) -> str:
@@ -63,6 +65,29 @@ def search_text(texts: Iterable[str]) -> str:
     where ``b`` follows ``a`` in one text.
     """
     return "".join([f" {' '.join(words)} " for text in texts if (words := split_words(text))])
+
+
+def encoded_search_text(texts: Iterable[str]) -> bytes:
+    """Return the `search_text` of these texts in any order, in UTF-8.
+
+    Texts in ASCII, which most are, are folded together: ten times as fast.
+    """
+    plain: list[str] = []
+    others: list[str] = []
+    for text in texts:
+        (plain if text.isascii() and _END not in text else others).append(text)
+    return _encoded_ascii(plain) + search_text(others).encode()
+
+
+def _encoded_ascii(texts: Iterable[str]) -> bytes:
+    words = f" {_END} ".join(texts).encode().translate(_ASCII)
+    while b"  " in words:
+        words = words.replace(b"  ", b" ")
+    end = _END.encode()
+    while (empty := b"%b %b" % (end, end)) in words:
+        words = words.replace(empty, end)
+    words = words.strip(b" %b" % end)
+    return b" %b " % words.replace(b" %b " % end, b"  ") if words else b""
 
 
 def phrase_text(words: Iterable[str]) -> str:

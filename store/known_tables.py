@@ -12,6 +12,7 @@ _COMMENT = re.compile(r"--[^\n]*")
 _CREATE = re.compile(
     r"CREATE TABLE IF NOT EXISTS (\w+)\s*(?:\((.*)\)|AS (\w+))\s*ENGINE\b.*?ORDER BY (\([^)]*\)|\w+)", re.DOTALL
 )
+_DROP = re.compile(r"DROP TABLE IF EXISTS (\w+)")
 _ALTER = re.compile(r"ALTER TABLE (\w+)\s+(ADD COLUMN .*)", re.DOTALL)
 _COLUMN = re.compile(
     r"(?:ADD COLUMN (?:IF NOT EXISTS )?)?(\w+)\s+(.+?)"
@@ -45,6 +46,8 @@ def known_tables(migrations: Iterable[str]) -> dict[str, KnownTable]:
             name, body, like, key = made.groups()
             columns = tables[like].columns if like else dict(_columns(body))
             tables[name] = KnownTable(columns, _bare(key).strip("()"))
+        elif dropped := _DROP.search(statement):
+            tables.pop(dropped[1])
         elif altered := _ALTER.search(statement):
             tables[altered[1]].columns.update(_columns(altered[2]))
     return tables

@@ -4,8 +4,10 @@ Applying them again is safe. A file that was edited after it ran is refused, as 
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from functools import cache
 from importlib import resources
 from typing import NamedTuple
 
@@ -36,6 +38,7 @@ SETTINGS fsync_after_insert = 1, fsync_part_directory = 1
 """
 # SHA-256 of earlier texts, by file name. Only comments have changed since.
 _OTHER_COMMENTS = {"0004_requests.sql": {"863f45890c874e3c9121dbab70bd5d0c0a915a4d055dd54c0121a6110a515667"}}
+_BEFORE = re.compile(r"\.before_(\d+)\.sql$")
 
 
 class Migration(NamedTuple):
@@ -49,16 +52,31 @@ class Migration(NamedTuple):
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
-def migrations(kind: str) -> list[Migration]:
-    """Return the numbered files of ``control`` or ``generation``, in order."""
+def migrations(kind: str, fold_version: int | None = None) -> list[Migration]:
+    """Return the numbered files of ``control`` or ``generation``, in order.
+
+    ``NNNN_name.before_F.sql`` replaces ``NNNN_name.sql`` in a generation that a ``fold_version`` below F made.
+    """
+    found: dict[int, Migration] = {}
+    for migration in _files(kind):
+        before = _BEFORE.search(migration.name)
+        if before is None or (fold_version is not None and fold_version < int(before[1])):
+            found.setdefault(migration.number, migration)
+    return list(found.values())
+
+
+@cache
+def _files(kind: str) -> tuple[Migration, ...]:
+    """Return all numbered files in order, one that replaces another before it."""
     folder = resources.files("schemas.store") / "ddl" / kind
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
-    return [Migration(int(name[:4]), name, (folder / name).read_text()) for name in names]
+    return tuple(Migration(int(name[:4]), name, (folder / name).read_text()) for name in names)
 
 
-def migrate(store: StoreAddress, database: str, kind: str) -> list[str]:
+def migrate(store: StoreAddress, database: str, kind: str, fold_version: int | None = None) -> list[str]:
     """Create a database if it is missing and apply pending migrations; return a line for each one applied.
 
+    ``fold_version`` made the generation; without it, this code is making it.
     A minority of the replicas may be away; a line reports each of them.
     Raises `Refused` if the store is too old, or the database does not fit this code.
     """
@@ -66,7 +84,7 @@ def migrate(store: StoreAddress, database: str, kind: str) -> list[str]:
     render = replicated if store.replicas else str
     with closing(connect(WRITE, **store.at(database))) as client:
         client.command(render(_MIGRATIONS_TABLE))
-        pending = list(_pending(database, kind, _applied(client)))
+        pending = list(_pending(database, kind, _applied(client), fold_version))
         return [*away, *(_apply(client, database, migration, render) for migration in pending)]
 
 
@@ -159,14 +177,19 @@ def _applied(client: Client) -> dict[int, str]:
     return dict(client.query("SELECT number, sha256 FROM migrations").result_rows)
 
 
-def _pending(database: str, kind: str, applied: dict[int, str]) -> Iterator[Migration]:
-    known = {migration.number: migration for migration in migrations(kind)}
+def _pending(database: str, kind: str, applied: dict[int, str], fold_version: int | None = None) -> Iterator[Migration]:
+    known = {migration.number: migration for migration in migrations(kind, fold_version)}
+    fit = {
+        (migration.number, sha256)
+        for migration in _files(kind)
+        for sha256 in (migration.sha256, *_OTHER_COMMENTS.get(migration.name, ()))
+    }
     if beyond := set(applied) - set(known):
         raise Refused(f"{database} has migration {max(beyond)}, newer than this code: run the version that made it")
     for number, migration in sorted(known.items()):
         if number not in applied:
             yield migration
-        elif applied[number] not in {migration.sha256, *_OTHER_COMMENTS.get(migration.name, ())}:
+        elif (number, applied[number]) not in fit:
             raise Refused(f"migration {migration.name} was changed after it ran on {database}: add a new one instead")
 
 

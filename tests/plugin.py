@@ -15,7 +15,7 @@ from devstack.kafka_jars.broker import Broker
 from devstack.store_server.conditions import BEHIND_PROXY, DEDUPLICATION_WINDOW
 from runtime.services.ports import FIRST, LAST, RANGE
 from runtime.services.rule_cache import user_cache
-from tests.selection.parts import ALL, NO, PARTS, runs
+from tests.selection.parts import ALL, NO, PARTS, function_of, part_of, runs, with_longer_ones
 from tests.selection.units import ByInstallationOrFile, put_longest_first, unit_of
 from tests.support.examples import load_profile
 from tests.support.rigs.containers import (
@@ -103,7 +103,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out tests of other parts and of the other kind of installation, and mark those that start servers."""
     part = config.getoption("part")
-    wanted = [runs(item, part) and not _is_elsewhere(item) for item in items]
+    longer = with_longer_ones(items, part)
+    wanted = [
+        runs(item, part) and not _is_elsewhere(item) and not (part_of(item) is None and function_of(item) in longer)
+        for item in items
+    ]
     config.hook.pytest_deselected(items=[item for item, is_ours in zip(items, wanted, strict=True) if not is_ours])
     items[:] = compress(items, wanted)
     if hasattr(config, "workerinput"):

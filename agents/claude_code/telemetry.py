@@ -15,7 +15,8 @@ def _agent(a: Attributes) -> dict[str, str | None]:
 
 
 def _tool(a: Attributes) -> dict[str, str | None]:
-    return {**_common(a), "tool_name": text(a, "tool_name"), "tool_use_id": text(a, "tool_use_id")}
+    names = {name: text(a, name) for name in ("tool_name", "tool_use_id", "request_id")}
+    return {**_common(a), **names}
 
 
 def _tool_decision(a: Attributes) -> Made | None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from cli.sign_in import open_option
+
 
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path), help="Data folder of a running installation to send to.")
@@ -20,6 +22,7 @@ import click
 @click.option("--seed", default=1, show_default=True, help="The same seed makes the same data.")
 @click.option("--svg", type=click.Path(dir_okay=False, path_type=Path), help="Also draw the results in this SVG file.")
 @click.option("--keep", is_flag=True, help="Leave the demo's installation running.")
+@open_option
 def demo(
     data: Path | None,
     url: str | None,
@@ -31,6 +34,7 @@ def demo(
     seed: int,
     svg: Path | None,
     keep: bool,
+    opens: bool,
 ) -> None:
     """Send made-up sessions with all kinds of hook events, show the results and prove that nothing is missing.
 
@@ -41,6 +45,8 @@ def demo(
 
     if url and not token:
         raise click.UsageError("--url needs --token (create one with `crewkit-sessions token --role admin`)")
+    if opens and (url or not (keep or data)):
+        raise click.UsageError("--open needs --keep or --data, so that the installation runs and makes a link")
     if svg and not svg.parent.is_dir():
         raise click.UsageError(f"--svg: the folder {svg.parent} does not exist")
     given = Access(url, {READER: token}, operator_token) if url and token else None
@@ -48,4 +54,4 @@ def demo(
         made = make_sessions(seed, sessions, events, datetime.now(UTC))
     except TooFewEvents as reason:
         raise click.UsageError(str(reason)) from reason
-    sys.exit(run_demo(given, data, org, made, keep, svg))
+    sys.exit(run_demo(given, data, org, made, keep, svg, opens))

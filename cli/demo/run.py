@@ -16,12 +16,13 @@ from cli.demo.render import draw_svg, progress_bar, show_proof, show_results
 from cli.demo.results import DemoCheck, Results, check_results, prove, read_results
 from cli.demo.sessions import DemoSession
 from cli.demo.temporary_up import DidNotStart, temporary_installation
-from cli.exits import AWAY, DIFFERENT, OK
+from cli.exits import AWAY, DIFFERENT, OK, end
 from cli.find_installation import address_of
-from cli.run import sign_in_link
+from cli.sign_in import open_browser, request_link
 from edge.tokens import TOKEN_TTL_S, issue_token
 from runtime.settings.secrets import token_key
 from runtime.settings.settings import load_settings
+from schemas.http.requests import SignInTokens
 from schemas.permissions import OPERATOR_ORG
 
 READER = "demo"
@@ -55,16 +56,21 @@ class DemoOutcome(Struct, frozen=True):
 
 
 def run_demo(
-    given: Access | None, data: Path | None, org: str, sessions: list[DemoSession], keep: bool, svg: Path | None
+    given: Access | None,
+    data: Path | None,
+    org: str,
+    sessions: list[DemoSession],
+    keep: bool,
+    svg: Path | None,
+    opens: bool,
 ) -> int:
     """Send ``sessions``, draw the results in ``svg`` if given, and return the exit code."""
     console = Console(highlight=False)
     try:
-        with _target(console, given, data, org, keep) as target:
+        with _target(console, given, data, org, keep, opens) as target:
             outcome = asyncio.run(_run(console, target, org, sessions))
     except (DidNotStart, CallFailed) as reason:
-        console.print(str(reason), style="red", markup=False)
-        return AWAY
+        end(str(reason), AWAY)
     if svg is not None:
         svg.write_text(draw_svg(outcome.show), encoding="utf-8")
         console.print(f"Picture written to {svg}", markup=False)
@@ -72,7 +78,9 @@ def run_demo(
 
 
 @contextlib.contextmanager
-def _target(console: Console, given: Access | None, data: Path | None, org: str, keep: bool) -> Iterator[Access]:
+def _target(
+    console: Console, given: Access | None, data: Path | None, org: str, keep: bool, opens: bool
+) -> Iterator[Access]:
     if given is not None:
         yield given
         return
@@ -82,7 +90,7 @@ def _target(console: Console, given: Access | None, data: Path | None, org: str,
             raise click.UsageError("jwks_file is set, so the demo can't issue its own tokens: give --url and --token")
         target = _with_tokens(address_of(settings), settings.secrets_folder, org)
         yield target
-        _print_link(console, target)
+        _show_link(console, target, opens)
     else:
         with console.status("Starting an installation …") as status, temporary_installation(keep) as (url, folder):
             status.stop()
@@ -92,11 +100,7 @@ def _target(console: Console, given: Access | None, data: Path | None, org: str,
                 pid = (folder / "run" / "up.pid").read_text().strip()
                 where = f"at [bold]{target.url}[/], data in {folder}; stop it with `kill {pid}`."
                 console.print(f"\nStill running {where}", soft_wrap=True)
-                hours = TOKEN_TTL_S // 3600
-                console.print(
-                    f"A token with role admin, valid for {hours} hours:\n{target.tokens[READER]}", soft_wrap=True
-                )
-                _print_link(console, target)
+                _show_link(console, target, opens)
 
 
 def _with_tokens(url: str, secrets: Path, org: str) -> Access:
@@ -124,7 +128,13 @@ async def _run(console: Console, target: Access, org: str, sessions: list[DemoSe
     return outcome
 
 
-def _print_link(console: Console, target: Access) -> None:
-    """Print the link with the tokens that the demo issued, but never tokens that the user gave."""
-    link = sign_in_link(target.url, target.tokens[READER], target.operator or "")
-    console.print(f"\nOpen the dashboard: {link}", soft_wrap=True, markup=False)
+def _show_link(console: Console, target: Access, opens: bool) -> None:
+    """Print a link with a code for the tokens that the demo issued, or open it. It never makes one for given tokens."""
+
+    def report(line: str) -> None:
+        console.print(f"\n{line}", soft_wrap=True, markup=False)
+
+    link = request_link(target.url, SignInTokens(target.tokens[READER], target.operator))
+    report(f"Open the dashboard: {link or f'{target.url}/  (it asks for a token)'}")
+    if opens:
+        open_browser(link or f"{target.url}/", report)

@@ -81,8 +81,8 @@ def send(
                 events = session.events if hooked_ms is None else _before(session.events, hooked_ms)
                 counts.update(known=hooked_ms is not None, sessions=bool(events), events=len(events))
                 yield from _items_of(session, events, settings)
-                if hooked_ms is None and session.report is not None and events:
-                    yield report_item(session.client, session.report)
+                if hooked_ms is None and events:
+                    yield from (report_item(session.client, one) for one in session.reports)
             done(number)
 
     for batch in batches(items()):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from crewkit_hook import __version__, program, spool
 from crewkit_hook.agents.registry import AGENTS
@@ -42,12 +42,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         problem = f"a file can't be read or written: {error}"
     except (KeyboardInterrupt, EOFError):
         return 130
-    print(f"crewkit-hook: {problem}", file=sys.stderr)
+    print(f"Error: {problem}", file=sys.stderr)
     return 1
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(2, f"Error: {message}\n")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("crewkit-hook", description=_ABOUT)
+    parser = _Parser("crewkit-hook", description=_ABOUT)
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, run, options in _COMMANDS:
@@ -191,7 +197,7 @@ def _import(given: argparse.Namespace) -> int:
     if sent.known:
         print(f"Hooks had reported {sent.known:,} sessions: only events from before the first hook were sent.")
     for reason in sent.rejected[:5]:
-        print(f"not accepted: {reason}", file=sys.stderr)
+        print(f"Error: not accepted: {reason}", file=sys.stderr)
     return 1 if sent.rejected else 0
 
 

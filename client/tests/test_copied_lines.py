@@ -127,9 +127,8 @@ def asked(line_id: str, text: str, at: str, **more: Any) -> Json:
 
 def shown(session: Session) -> tuple[str, int, int]:
     """Return the session, its prompts, and its tokens."""
-    assert session.report is not None
     prompts = sum(event.payload["hook_event_name"] == "UserPromptSubmit" for event in session.events)
-    tokens = sum(model["input_tokens"] for model in session.report["model_metrics"]["models"])
+    tokens = sum(model["input_tokens"] for model in session.reports[-1]["model_metrics"]["models"])
     return session.session_id, prompts, tokens
 
 

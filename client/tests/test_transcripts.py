@@ -47,7 +47,7 @@ def counted(session: Session) -> Counted:
     payloads = [event.payload for event in session.events]
     kinds = Counter(payload["hook_event_name"] for payload in payloads)
     asked = [p for p in payloads if p["hook_event_name"] == "UserPromptSubmit" and p.get("source") != "system"]
-    reported = session.report["model_metrics"]["models"] if session.report else []
+    reported = session.reports[-1]["model_metrics"]["models"] if session.reports else []
     return Counted(
         len(asked),
         len({payload["tool_use_id"] for payload in payloads if payload["hook_event_name"] == "PreToolUse"}),

@@ -1,12 +1,12 @@
-"""Single modules of the page, in the engine that runs them: formats, ranges, CSV, lanes of the timeline."""
+"""Single modules of the page, in the engine that runs them: formats, ranges, CSV, lanes, stories."""
 
-import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page
 
-from tests.support.rigs.dashboard import Dashboard, Visits
+from tests.support.rigs.dashboard import Dashboard, Visits, modules_of
 
 
 @pytest.fixture(scope="module")
@@ -18,19 +18,13 @@ def page(dashboard: Dashboard, long_visits: Visits) -> Page:
 @pytest.fixture(scope="module")
 def call(page: Page) -> Any:
     """Return a function that calls an exported function of a module: ``call("format.js", "money", 1.5)``."""
-    folder = folder_of(page)
+    folder = modules_of(page)
 
     def run(module: str, function: str, *arguments: Any) -> Any:
         script = "async ([path, name, args]) => (await import(path))[name](...args)"
         return page.evaluate(script, [f"{folder}/{module}", function, list(arguments)])
 
     return run
-
-
-def folder_of(page: Page) -> str:
-    found = re.search(r"/static/[0-9a-f]+/app", page.content())
-    assert found is not None
-    return found[0]
 
 
 @pytest.mark.parametrize(
@@ -54,7 +48,10 @@ def folder_of(page: Page) -> str:
         ("duration", 3_600, "1 h"),
         ("duration", 90_061, "1 d 1 h"),
         ("duration", None, "–"),
-        ("moment", "2026-01-20T10:30:07.123Z", "2026-01-20 10:30"),
+        ("moment", f"{datetime.now(UTC).year}-09-02T10:30:07.123Z", "2 Sep 10:30"),
+        ("moment", "2019-09-02T10:30:07.123Z", "2 Sep 2019 10:30"),
+        ("fullMoment", f"{datetime.now(UTC).year}-09-02T10:30:07.123Z", f"2 Sep {datetime.now(UTC).year} 10:30"),
+        ("moment", "yesterday", "yesterday"),
         ("clockTime", "2026-01-20T10:30:07.123Z", "10:30:07.123"),
         ("bytes", 1_023, "1023 B"),
         ("bytes", 1_048_576, "1.0 MiB"),
@@ -94,7 +91,7 @@ def test_changes(call: Any, now: float, past: float | None, shown: str | None) -
     ],
 )
 def test_ranges(call: Any, preset: str, start: str, end: str, previous: tuple[str, str]) -> None:
-    """Ranges are whole days in UTC, on the first of March of a leap year, a millisecond before midnight."""
+    """Ranges are whole days, here on the first of March of a leap year, a millisecond before midnight."""
     just_before_midnight = 1835567999999
 
     made = call("ranges.js", "rangeOf", preset, None, None, just_before_midnight)
@@ -115,8 +112,8 @@ def test_dates_that_are_none_give_the_default(call: Any, start: str | None, end:
 def test_the_days_of_a_range_as_times(call: Any) -> None:
     """The end is the midnight after the last day."""
     assert call("ranges.js", "timeParams", {"start": "2026-12-30", "end": "2026-12-31"}) == {
-        "started_after": "2026-12-30T00:00:00Z",
-        "started_before": "2027-01-01T00:00:00Z",
+        "started_after": "2026-12-30T00:00:00.000Z",
+        "started_before": "2027-01-01T00:00:00.000Z",
     }
 
 
@@ -128,7 +125,7 @@ def test_csv(page: Page) -> None:
       return csvOf(columns, [["a,b", 1.5], ['say "hi"\\nthere', null], ["=cmd()", -2], [null, 0]]);
     }"""
 
-    text = page.evaluate(script, f"{folder_of(page)}/ui/csv.js")
+    text = page.evaluate(script, f"{modules_of(page)}/ui/csv.js")
 
     assert text == 'name,cost\r\n"a,b",1.5\r\n"say ""hi""\nthere",\r\n\'=cmd(),-2\r\n,0\r\n'
 
@@ -166,7 +163,7 @@ def test_other_values_stay_as_they_are_in_csv(page: Page, value: Any) -> None:
 def csv_field(page: Page, value: Any) -> str:
     """Return the one field of a CSV file of one row."""
     script = "async ([path, value]) => (await import(path)).csvOf([{ key: 'k', value: row => row }], [value])"
-    text: str = page.evaluate(script, [f"{folder_of(page)}/ui/csv.js", value])
+    text: str = page.evaluate(script, [f"{modules_of(page)}/ui/csv.js", value])
     return text.removeprefix("k\r\n").removesuffix("\r\n")
 
 
@@ -193,3 +190,90 @@ def test_lanes(call: Any) -> None:
         (None, 2, [0, 1, 0]),
         ("subagent", 2, [0, 1]),
     ]
+
+
+def test_uses_that_nothing_but_a_batch_or_the_end_of_the_turn_ends(call: Any) -> None:
+    """A refused call has no event of its own, a denied one no end; an interrupted one ends with its turn."""
+    run = {"tool_name": "Bash", "tool_use_id": "ran"}
+    refused = {"tool_name": "Edit", "tool_use_id": "refused"}
+    answer = "<tool_use_error>String to replace not found</tool_use_error>"
+    events = [
+        ("UserPromptSubmit", {"prompt": "Go"}),
+        ("PreToolUse", run),
+        ("PostToolUse", {**run, "tool_response": "ok"}),
+        ("PreToolUse", {"tool_name": "Bash", "tool_use_id": "denied"}),
+        ("PermissionRequest", {"tool_name": "Bash"}),
+        (
+            "PostToolBatch",
+            {
+                "tool_calls": [
+                    {**run, "tool_response": "ok"},
+                    {**refused, "tool_response": answer},
+                    {"tool_name": "Bash", "tool_use_id": "denied", "tool_response": "The user doesn't want it"},
+                ]
+            },
+        ),
+        ("PreToolUse", {"tool_name": "Read", "tool_use_id": "interrupted"}),
+        ("UserPromptSubmit", {"prompt": "Go on"}),
+        ("PreToolUse", {"tool_name": "Read", "tool_use_id": "open"}),
+    ]
+    story = call("pages/session/story.js", "storyOf", events_of(events))
+
+    assert [(turn["prompt"], [(use["key"], use["status"]) for use in turn["items"]]) for turn in story] == [
+        ("Go", [("ran", "completed"), ("denied", "denied"), ("refused", "failed"), ("interrupted", "cancelled")]),
+        ("Go on", [("open", "running")]),
+    ]
+    assert [use["error"] for use in story[0]["items"]] == [None, None, "String to replace not found", None]
+
+
+def events_of(events: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Return events as the API does, a second apart."""
+    return [
+        {
+            "event_id": f"e{at}",
+            "event_type": kind,
+            "timestamp": f"2026-01-20T10:30:{at:02}.000Z",
+            "tool_name": data.get("tool_name"),
+            "agent_id": data.get("agent_id"),
+            "data": data,
+        }
+        for at, (kind, data) in enumerate(events)
+    ]
+
+
+def test_each_change_of_a_story_can_be_seen(page: Page) -> None:
+    """A part that looks different has another number of changes, and so has the turn around it."""
+    bash, read = {"tool_name": "Bash", "tool_use_id": "b"}, {"tool_name": "Read", "tool_use_id": "r", "agent_id": "a"}
+    events = [
+        ("UserPromptSubmit", {"prompt": "Go"}),
+        ("PreToolUse", bash),
+        ("PermissionRequest", {"tool_name": "Bash"}),
+        ("PostToolUse", bash),
+        ("SubagentStart", {"agent_id": "a"}),
+        ("PreToolUse", read),
+        ("PostToolUseFailure", {**read, "error": "gone"}),
+        ("SubagentStop", {"agent_id": "a", "last_assistant_message": "No."}),
+        ("PreToolUse", {**bash, "tool_use_id": "c"}),
+        ("PreToolUse", {**bash, "tool_use_id": "d"}),
+        ("PostToolBatch", {"tool_calls": [{**bash, "tool_use_id": "d", "tool_response": "no"}]}),
+        ("Stop", {"last_assistant_message": "Done."}),
+    ]
+    script = """async ([path, events]) => {
+      const { makeStory } = await import(path);
+      const story = makeStory();
+      const flat = (parts) => parts.flatMap((part) => [part, ...flat(part.items ?? [])]);
+      const textOf = (part) => JSON.stringify({ ...part, changes: 0 });
+      const seen = () => new Map(flat(story.turns).map((part) => [part, { ...part, text: textOf(part) }]));
+      const wrong = [];
+      for (const event of events) {
+        const before = seen();
+        story.take([event]);
+        for (const [part, { changes, text }] of seen()) {
+          const was = before.get(part);
+          if (was && was.text !== text && was.changes === changes) wrong.push(event.event_type);
+        }
+      }
+      return wrong;
+    }"""
+
+    assert page.evaluate(script, [f"{modules_of(page)}/pages/session/story.js", events_of(events)]) == []

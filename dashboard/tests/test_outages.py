@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.support.rigs.agent_home import AgentHome
-from tests.support.rigs.dashboard import Dashboard, Visits, number
+from tests.support.rigs.dashboard import Dashboard, Visits, number, settle
 from tests.support.rigs.installation import Installation
 
 AWAY = '{"error": "The store does not answer.", "code": "store_unavailable", "details": {}, "request_id": "r1"}'
@@ -44,11 +44,43 @@ def test_a_503_keeps_what_was_read(dashboard: Dashboard, tolerant: Visits) -> No
     page.unroute("**/api/**")
     page.route("**/api/**", lambda route: route.abort())
     now(page)
-    expect(page.get_by_test_id("problem")).to_contain_text("The server does not answer")
+    expect(page.get_by_test_id("problem")).to_contain_text(re.compile(r"Not reachable since \d\d:\d\d\. Start it with"))
 
     page.unroute("**/api/**")
     now(page)
     expect(page.get_by_test_id("problem")).to_be_hidden()
+
+
+def test_an_outage_keeps_what_was_read(dashboard: Dashboard, tolerant: Visits) -> None:
+    """A page that was read before is shown with its age, until the server answers; another reader never sees it."""
+    page = tolerant.open(dashboard.link("/sessions?range=30d"))
+    title = page.locator(".session-title").first.inner_text()
+    page.get_by_text("Export", exact=True).click()
+    with page.expect_download():
+        page.get_by_role("button", name="CSV").click()
+    page.get_by_role("link", name="Overview").click()
+    settle(page)
+    page.route("**/api/**", lambda route: route.abort())
+
+    page.locator("nav").get_by_role("link", name="Sessions").click()
+    expect(page.locator(".session-title").first).to_have_text(title)
+    expect(page.get_by_test_id("age")).to_have_text(
+        re.compile(r"^As of \d\d:\d\d\. The server has not answered since( \d\d:\d\d)?\.$")
+    )
+    page.get_by_text("Export", exact=True).click()
+    page.get_by_role("button", name="CSV").click()
+    expect(page.get_by_text(re.compile("^Not saved"))).to_be_visible()  # a file does not say how old it is
+
+    page.unroute("**/api/**")
+    now(page)
+    expect(page.get_by_test_id("problem")).to_be_hidden()
+    expect(page.get_by_test_id("age")).to_have_count(0)
+
+    page.route("**/api/**", lambda route: route.abort())
+    page.evaluate(f"location.hash = 'token={dashboard.token(user='bao')}'")
+    page.get_by_role("dialog").get_by_role("button", name="Switch").click()
+    expect(page.get_by_test_id("problem")).to_contain_text("Not reachable")
+    expect(page.locator(".session-title")).to_have_count(0)
 
 
 def test_a_503_at_first(dashboard: Dashboard, tolerant: Visits) -> None:
@@ -120,7 +152,7 @@ def test_the_server_dies_and_comes_back(dashboard: Dashboard, tolerant: Visits, 
 
     own.kill()
     page.get_by_role("link", name="Overview").click()
-    expect(page.get_by_test_id("problem")).to_contain_text(re.compile("does not answer|Trying again"))
+    expect(page.get_by_test_id("problem")).to_contain_text(re.compile("Not reachable|Trying again"))
     own.start()
 
     expect(page.get_by_test_id("problem")).to_be_hidden()

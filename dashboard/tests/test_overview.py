@@ -8,7 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.rigs.dashboard import Dashboard, Visits, number, settle, show_tool_errors
+from schemas.permissions import Role
+from tests.support.clients.session_client import SessionClient
+from tests.support.rigs.dashboard import Dashboard, Visits, modules_of, number, settle, show_tool_errors
 
 KPIS = {
     "cost": "total_cost_usd",
@@ -81,15 +83,39 @@ def test_each_table_of_costs_adds_up_to_the_total(overview: Page, panel: str) ->
     assert sum(map(Decimal, cells)) == Decimal(total) > 0
 
 
-def test_a_number_leads_to_the_sessions_behind_it(dashboard: Dashboard, visits: Visits) -> None:
+@pytest.mark.parametrize("tile", ["sessions", "failed"])
+def test_a_number_leads_to_the_sessions_behind_it(dashboard: Dashboard, visits: Visits, tile: str) -> None:
     """The list has as many sessions as the tile says."""
-    page = visits.open(dashboard.link("/?range=7d"))
-    sessions = kpi(page, "sessions")
+    page = visits.open(dashboard.link("/?range=30d"))
+    sessions = kpi(page, tile)
+    assert sessions > 0
 
-    page.locator('[data-kpi="sessions"]').click()
+    page.locator(f'[data-kpi="{tile}"]').click()
 
     expect(page.get_by_test_id("found")).to_have_attribute("data-value", f"{sessions:.0f}")
     assert urlsplit(page.url).path == "/sessions"
+
+
+@pytest.mark.parametrize("role", ["member", pytest.param("viewer", marks=pytest.mark.part("browser"))])
+def test_who_sees_only_their_own_sessions_chooses_whose_numbers(
+    dashboard: Dashboard, visits: Visits, role: Role
+) -> None:
+    """Their own at first, which lead to their sessions; those of the org lead nowhere, since they may not see them."""
+    user = max((session.user_id for session in dashboard.sent), key=[it.user_id for it in dashboard.sent].count)
+    page = visits.open(dashboard.link("/?range=30d", token=dashboard.token(role, user)))
+    cost = page.locator('[data-kpi="cost"]')
+    for scope, of in (("Mine", {"user_id": user}), ("without names", {})):
+        page.get_by_role("group", name="Whose numbers").get_by_text(scope).click()
+        expected = dashboard.api("/sessions/analytics/summary", **days(30), **of)["data"]
+        expect(cost).to_have_attribute("data-value", str(expected["total_cost_usd"]))
+        assert kpi(page, "sessions") == expected["total_sessions"]
+        expect(page.locator("a[data-kpi]")).to_have_count(0 if not of else page.locator("[data-kpi]").count())
+
+    page.get_by_role("group", name="Whose numbers").get_by_text("Mine").click()
+    expect(page.locator("a[data-kpi]").first).to_be_visible()
+    sessions = kpi(page, "sessions")
+    page.locator('[data-kpi="sessions"]').click()
+    expect(page.get_by_test_id("found")).to_have_attribute("data-value", f"{sessions:.0f}")
 
 
 def test_a_filter_applies_to_every_number_and_is_in_the_address(dashboard: Dashboard, visits: Visits) -> None:
@@ -164,17 +190,80 @@ def test_the_change_is_explained(dashboard: Dashboard, week: Page) -> None:
     expect(week.get_by_test_id("changes")).to_contain_text("than the 7 days before")
 
 
+def test_the_sessions_that_cost_most_have_names(dashboard: Dashboard, week: Page) -> None:
+    """They are those of the API, with what each cost in the range."""
+    of_week = {"spent_after": f"{days(7)['start_date']}T00:00:00Z", "sort": "-cost_usd", "per_page": 5}
+    expected = dashboard.api("/sessions", **of_week)["data"]
+
+    cells = week.locator('[data-table="dearest"] tbody [data-key]')
+    shown = cells.evaluate_all("cells => cells.map(cell => cell.dataset.value)")
+
+    wanted = [(it["id"], str(it["spent"]["cost_usd"]), str(it["spent"]["tokens"])) for it in expected]
+    assert shown == [value for row in wanted for value in row]
+
+
 def test_the_agent_and_the_tool_that_fail_most(dashboard: Dashboard, overview: Page) -> None:
-    """They are those of the API."""
-    agents = dashboard.api("/sessions/analytics/by-agent", **days(30))["data"]
-    worst = max(agents, key=lambda agent: agent["tool_error_rate"])["agent_name"]
-    tools = dashboard.api("/sessions/analytics/by-tool", agent_name=worst, **days(30))["data"]
-    tool = max(tools, key=lambda row: row["errors"])
-
+    """It is the highest rate of those that the matrix shows with 20 uses or more, and each cell has its numbers."""
     sentence = show_tool_errors(overview)
+    expect(sentence).to_contain_text(" fails most on ")
+    text = sentence.inner_text()
+    heads = overview.locator(".matrix thead th").all_inner_texts()[1:]
+    rates = {}
+    for row in overview.locator(".matrix tbody tr").all():
+        agent, *cells = row.locator("th, td").all_inner_texts()
+        for tool, cell in zip(heads, cells, strict=True):
+            numbers = re.search(r"([\d,]+)/([\d,]+)", cell)
+            if numbers and agent != "all":
+                errors, calls = (int(number.replace(",", "")) for number in numbers.groups())
+                rates[agent, tool] = (errors, calls)
+    assert len(rates) > 10
+    often = {key: errors / calls for key, (errors, calls) in rates.items() if calls >= 20}
+    agent, tool = max(often, key=lambda key: often[key])
+    errors, calls = rates[agent, tool]
+    assert f"{agent} fails most on {tool}: {errors:,} of {calls:,} uses" in text
+    of_api = dashboard.api("/sessions/analytics/by-tool", agent_name=agent, **days(30))["data"]
+    assert (errors, calls) in [(row["errors"], row["calls"]) for row in of_api if row["tool_name"] == tool]
 
-    expect(sentence).to_contain_text(f"{worst} fails most")
-    expect(sentence).to_contain_text(f"{tool['tool_name']}: {tool['errors']:,} of {tool['calls']:,} uses")
+
+def test_the_most_frequent_errors_are_those_of_a_cell(dashboard: Dashboard, visits: Visits) -> None:
+    """All at first; a cell of the matrix shows its own, which lead to the session in which each happened last."""
+    page = visits.open(dashboard.link("/?range=30d"))
+    show_tool_errors(page)
+    of_api = dashboard.api("/sessions/analytics/tool-errors", **days(30))["data"]
+    rows = page.locator('[data-table="errors"] tbody tr')
+    first = of_api[0]
+    expect(rows.first).to_contain_text(first["error"] or "without a known text")
+
+    button = page.locator(".matrix tbody tr").first.locator("button").first
+    button.click()
+
+    expect(page.get_by_test_id("errors")).to_be_focused()
+    heading = page.get_by_test_id("errors").locator("h3")
+    agent = page.locator(".matrix tbody th").first.inner_text()
+    expect(heading).to_contain_text(f"by {agent}")
+    wanted = [one for one in of_api if one["agent_name"] == agent]
+    tools = {one["tool_name"] for one in wanted if one["tool_name"] in heading.inner_text()}
+    expect(rows).to_have_count(min(10, sum(one["tool_name"] in tools for one in wanted)))
+    rows.first.locator("a").click()
+    expect(page.locator('[data-view="events"]')).to_contain_text("PostToolUseFailure")
+
+
+def test_the_strip_shows_who_works_and_who_waits(dashboard: Dashboard, visits: Visits) -> None:
+    """A session that waits for a person comes first."""
+    now = datetime.now(UTC)
+    org = "live-org"
+    for title, events in (("Busy", ["UserPromptSubmit", "PreToolUse"]), ("Asking", ["UserPromptSubmit", "Stop"])):
+        with SessionClient(dashboard.installation, org, title=title, agent_name="reviewer") as session:
+            data = {"at": now.isoformat(), "tool_name": "Bash", "prompt": "Go"}
+            session.record(*[(kind, dict(data)) for kind in events])
+            session.read("")
+
+    page = visits.open(dashboard.link("/", token=dashboard.token(org=org)))
+
+    strip = page.locator('[data-panel="live"]')
+    expect(strip.get_by_role("heading")).to_have_text("Now: 1 at work, 1 waiting for a person")
+    expect(strip.locator("li").nth(0)).to_contain_text(re.compile("Asking.*reviewer.*waiting for"))
+    expect(strip.locator("li").nth(1)).to_contain_text(re.compile("Busy.*Bash"))
 
 
 def test_freshness_is_always_visible(dashboard: Dashboard, visits: Visits) -> None:
@@ -216,3 +305,47 @@ def test_a_table_is_saved_as_csv(dashboard: Dashboard, overview: Page) -> None:
     assert lines[0] == "project_id,cost_usd,cost_share,tokens,sessions"
     assert len(lines) == 1 + len(expected)
     assert lines[1].startswith(f"{expected[0]['project_id']},{expected[0]['cost_usd']},")
+
+
+def test_a_bar_says_what_is_in_it_and_leads_to_its_day(dashboard: Dashboard, visits: Visits) -> None:
+    """The sum first, as the API has it, then its parts; a click opens the sessions of the day, the dearest first."""
+    page = visits.open(dashboard.link("/?range=7d"))
+    chart = page.locator(".chart")
+    expect(page.get_by_test_id("chart")).to_have_attribute("data-drawn", "yes")
+    box = chart.bounding_box()
+    assert box is not None
+    last = {"x": box["width"] - 12, "y": box["height"] / 2}
+
+    chart.hover(position=last)
+    shown = dashboard.api("/sessions/analytics/timeseries", metric="cost", by="model", **days(1))["data"][0]
+    expect(page.locator(".tip-head strong")).to_have_text(f"${shown['value']:,.2f}")
+    expect(page.locator(".tip tr")).to_have_count(len(shown["parts"]))
+    chart.click(position=last)
+
+    asked = parse_qs(urlsplit(page.url).query)
+    assert urlsplit(page.url).path == "/sessions"
+    assert (asked["start"], asked["end"], asked["sort"]) == (
+        [days(1)["start_date"]],
+        [days(1)["end_date"]],
+        ["-cost_usd"],
+    )
+
+
+def test_bars_are_stacked_on_both_sides_of_zero(overview: Page) -> None:
+    """A later correction may take away more in a period than was spent in it."""
+    drawn = overview.evaluate(
+        """async (module) => {
+            const { stackedBars } = await import(module);
+            const series = [{ values: [3, -1], colour: "a" }, { values: [1, -2], colour: "b" }];
+            const { element } = stackedBars({ width: 400, series, labels: ["x", "y"], showTick: String });
+            const bars = (path) => path.getAttribute("d").match(/M[^M]+/g);
+            const heights = (bar) => /M\\S+ (\\S+)h\\S+V([^h]+)/.exec(bar).slice(1).map(Number);
+            return [...element.querySelectorAll("path")].map((path) => bars(path).map(heights));
+        }""",
+        f"{modules_of(overview)}/ui/bars.js",
+    )
+
+    unit = (drawn[0][0][0] - drawn[0][0][1]) / 3
+    zero = drawn[0][0][0]
+    in_units = [[[round((zero - y) / unit, 1) for y in bar] for bar in bars] for bars in drawn]
+    assert in_units == [[[0, 3], [0, -1]], [[3, 4], [-1, -3]]]

@@ -4,9 +4,12 @@ import json
 import os
 import re
 import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -26,8 +29,25 @@ from tests.support.waiting import eventually
 
 Found = dict[str, Any]
 SLOW_MS = 60_000  # for work of the installation on a busy machine
-CLOCK = r"(\d{4}-\d{2}-\d{2} )?\d{2}:\d{2}:\d{2} UTC"
-NO_RECOUNT = "Not checked on this visit: whether the sums equal a recount of the events."
+CLOCK = r"(\d+ \w{3} (\d{4} )?)?\d{2}:\d{2}:\d{2} UTC"
+UNCHECKED = "Whether the sums are right was not checked yet."
+COMPLETE = f"Complete: every event accepted before TIME is in the numbers. {UNCHECKED}"
+WITH_RECEIPTS = f"Complete: every record accepted before TIME has its receipt, none is missing. {UNCHECKED}"
+BY_AUDIT = (
+    "Yes: every event accepted before TIME is in the numbers, and the sums are right: the last 3 hours, TIME (audit)."
+)
+NO_RECOUNT = "Not recounted on this visit: the events of all time."
+
+
+@pytest.fixture(autouse=True)
+def audits(visits: Visits) -> Iterator[Callable[[str], None]]:
+    """Let the pages see these metrics, at first none: an audit of the installation, each minute, would change them."""
+    context = visits.open("about:blank").context
+    shown = [""]
+    kind = {"content_type": "text/plain"}
+    context.route("**/metrics", lambda route: route.fulfill(body=shown[0], **kind))
+    yield lambda text: shown.__setitem__(0, text)
+    context.unroute("**/metrics")
 
 
 def tokens_of(dashboard: Dashboard) -> dict[str, str]:
@@ -140,7 +160,7 @@ def test_recounts_by_their_buttons(dashboard: Dashboard, visits: Visits) -> None
     page = visits.open("about:blank")
     calls = calls_of(page)
     page.goto(dashboard.link("/trust?range=custom&start=2026-01-01&end=2027-12-31", **tokens_of(dashboard)))
-    expect_verdict(page, "yes", "Yes: every record accepted before TIME has its receipt, none is missing.")
+    expect_verdict(page, "complete", WITH_RECEIPTS)
     expect(page.get_by_test_id("trust-checked")).to_contain_text(NO_RECOUNT)
     assert not [call for call in calls if "recount" in call]
 
@@ -156,7 +176,7 @@ def test_recounts_by_their_buttons(dashboard: Dashboard, visits: Visits) -> None
         rows = {row["table"]: row for row in table_rows(page, f"{name}-compared")}
         compared = expected["compared"]
         assert {table: int(row["compared"]) for table, row in rows.items()} == {
-            table: compared[table] for table in ("sessions", "rollup_hourly", "rollup_daily")
+            table: compared[table] for table in ("sessions", "amounts", "rollup_quarters", "rollup_days")
         }
         assert int(rows["sessions"]["events"]) == compared["events"] >= len(dashboard.sent_events)
         assert {row["differences"] for row in rows.values()} == {"0"}
@@ -165,6 +185,26 @@ def test_recounts_by_their_buttons(dashboard: Dashboard, visits: Visits) -> None
     checked = page.get_by_test_id("trust-checked")
     expect(checked).not_to_contain_text(NO_RECOUNT)
     expect(checked).to_contain_text(f"{compared['sessions']:,} sessions with {compared['events']:,} events")
+
+
+def test_the_three_lights(dashboard: Dashboard, visits: Visits, audits: Callable[[str], None]) -> None:
+    """The answer is yes only if all three are green: by the last audit, with its time, also for who may not recount."""
+    page = visits.open(dashboard.link("/trust", token=dashboard.token("viewer", "bao")))
+    lights = page.locator("[data-light]")
+    expect(lights).to_contain_text(["Complete", "an operator sees the receipts", "not compared yet"])
+    states = "lights => lights.map(light => light.dataset.state)"
+    assert lights.evaluate_all(states) == ["good", "open", "open"]
+
+    audits(
+        "crewkit_audit_missing_positions 0\n"
+        'crewkit_audit_runs_total{scope="hours"} 3\n'
+        f'crewkit_audit_last_run_timestamp_seconds{{scope="hours"}} {T0 / 1000}\n'
+        'crewkit_audit_differences{scope="hours"} 0\n'
+    )
+    page.reload()
+
+    expect_verdict(page, "yes", BY_AUDIT)
+    assert lights.evaluate_all(states) == ["good"] * 3
 
 
 @pytest.mark.parametrize(
@@ -176,7 +216,7 @@ def test_who_may_not_recount_is_not_offered_it(dashboard: Dashboard, visits: Vis
     calls = calls_of(page)
     page.goto(dashboard.link("/trust", token=dashboard.token(role, "bao")))
 
-    expect_verdict(page, "yes", "Yes, as the server reports: every event accepted before TIME is in the numbers.")
+    expect_verdict(page, "complete", COMPLETE)
     assert number(page, '[data-testid="org-lag"]') == 0
     expect(page.get_by_role("button", name=re.compile("Recount"))).to_have_count(0)
     expect(page.get_by_test_id("operator-form")).to_be_visible()
@@ -188,13 +228,13 @@ def test_who_may_not_recount_is_not_offered_it(dashboard: Dashboard, visits: Vis
 def test_an_admin_recounts_the_org_alone(dashboard: Dashboard, visits: Visits) -> None:
     """Without an operator's token the verdict names only the days that were recounted."""
     page = visits.open(dashboard.link("/trust?range=custom&start=2026-01-01&end=2027-12-31"))
-    expect_verdict(page, "yes", "Yes, as the server reports: every event accepted before TIME is in the numbers.")
+    expect_verdict(page, "complete", COMPLETE)
 
     page.get_by_role("button", name="Recount now").click()
 
     days = "acme, 1 Jan 2026 – 31 Dec 2027"
-    sentence = f"Yes: the numbers of {days} equal a recount of the events accepted before TIME."
-    expect_verdict(page, "yes", sentence, timeout=SLOW_MS)
+    equal = f"The numbers of {days} equal a recount of the events accepted before TIME."
+    expect_verdict(page, "complete", COMPLETE.replace(UNCHECKED, equal), timeout=SLOW_MS)
 
 
 def test_an_operators_token_opens_the_installation(dashboard: Dashboard, visits: Visits) -> None:
@@ -240,7 +280,7 @@ def test_an_operators_token_that_ends(dashboard: Dashboard, visits: Visits, how:
     expect(form).to_contain_text("The operator's token has expired, or is not valid here.")
     expect(page.locator('[data-panel="coverage"]')).to_have_count(0)
     number(page, '[data-testid="org-lag"]')
-    expect_verdict(page, "yes", "Yes, as the server reports: every event accepted before TIME is in the numbers.")
+    expect_verdict(page, "complete", COMPLETE)
     form.get_by_label("Paste an operator token").fill(dashboard.operator_token())
     form.get_by_role("button", name="Show the installation").click()
     page.get_by_test_id("coverage-complete").wait_for()
@@ -370,7 +410,7 @@ def differing(data: Found) -> None:
     sums = {"org_id": ORG, "level": "total", "model": None}
     data["equal"] = False
     data["differences"] = [
-        {"table": "rollup_daily", "key": sums, "column": "events", "stored": 12, "recounted": 11},
+        {"table": "rollup_days", "key": sums, "column": "events", "stored": 12, "recounted": 11},
         {"table": "sessions", "key": session, "column": "last_event_at", "stored": None, "recounted": "<i>x</i>"},
     ]
 
@@ -396,7 +436,7 @@ def test_numbers_that_differ_are_a_no(dashboard: Dashboard, visits: Visits, name
             "recounted": "<i>x</i>",
         },
         {
-            "table": "rollup_daily",
+            "table": "rollup_days",
             "key": "org_id=acme, level=total, model=∅",
             "column": "events",
             "stored": "12",
@@ -404,7 +444,7 @@ def test_numbers_that_differ_are_a_no(dashboard: Dashboard, visits: Visits, name
         },
     ]
     rows = {row["table"]: row["differences"] for row in table_rows(page, f"{name}-compared")}
-    assert rows == {"sessions": "1", "rollup_hourly": "0", "rollup_daily": "1"}
+    assert rows == {"sessions": "1", "amounts": "0", "rollup_quarters": "0", "rollup_days": "1"}
     expect(action(page, "repair")).to_have_count(1 if name == "recount" else 0)
 
 
@@ -425,19 +465,31 @@ def covered(at: int, missing: int = 0) -> Found:
     return {"data": data, "at": instant(T0), "completeThrough": instant(T0 + at)}
 
 
+def audited(missing: int, **differences: int) -> Found:
+    runs = [
+        {"scope": scope, "ended": 1, "at": instant(T0), "seconds": 1, "differences": number}
+        for scope, number in differences.items()
+    ]
+    return {"missing": missing, "runs": runs}
+
+
 def letters(left: int, is_part: bool = False) -> Found:
     return {"total": left, "open": left, "isPart": is_part, "at": instant(T0)}
 
 
-BEFORE = "2026-01-20 10:00:00 UTC"
+BEFORE = f"20 Jan{'' if datetime.now(UTC).year == 2026 else ' 2026'} 10:00:00 UTC"
 IN_NUMBERS = f"Everything accepted before {BEFORE} is in the numbers."
 ALL_ELSE = f"Everything else that was accepted before {BEFORE} is in the numbers."
-RECEIPTS = f"Yes: every record accepted before {BEFORE} has its receipt, none is missing."
+REPORTED, RECEIPTS = (sentence.replace("TIME", BEFORE) for sentence in (COMPLETE, WITH_RECEIPTS))
 VERDICTS: list[tuple[Found, str, str]] = [
-    (known(), "yes", f"Yes, as the server reports: every event accepted before {BEFORE} is in the numbers."),
-    (known(coverage=covered(0)), "yes", RECEIPTS),
-    (known(coverage=covered(0), recount=recounted(0, note="other rules")), "yes", RECEIPTS),
-    (known(coverage=covered(0), recount=recounted(0, moving=1)), "yes", RECEIPTS),
+    (known(), "complete", REPORTED),
+    (known(coverage=covered(0)), "complete", RECEIPTS),
+    (known(coverage=covered(0), recount=recounted(0, note="other rules")), "complete", RECEIPTS),
+    (known(coverage=covered(0), recount=recounted(0, moving=1)), "complete", RECEIPTS),
+    (known(audits=audited(0, hours=0)), "yes", BY_AUDIT.replace("TIME", BEFORE)),
+    (known(audits=audited(0, hours=0), lag=1, age=31), "wait", f"Not yet: 1 record is waiting. {IN_NUMBERS}"),
+    (known(audits=audited(0, hours=0, all=2)), "no", "No: 2 differences in the last audit."),
+    (known(audits=audited(3, hours=0)), "no", "No: 3 records without a receipt."),
     (
         known(coverage=covered(5_000), recount=recounted(0)),
         "yes",
@@ -448,11 +500,7 @@ VERDICTS: list[tuple[Found, str, str]] = [
         "yes",
         f"Yes: every event accepted before {BEFORE} is counted exactly once.",
     ),
-    (
-        known(lag=3, age=29),
-        "yes",
-        f"Yes, as the server reports: every event accepted before {BEFORE} is in the numbers.",
-    ),
+    (known(lag=3, age=29), "complete", REPORTED),
     (known(lag=3, age=31), "wait", f"Not yet: 3 records are waiting. {IN_NUMBERS}"),
     (known(lag=1, age=31), "wait", f"Not yet: 1 record is waiting. {IN_NUMBERS}"),
     (known(age=31), "wait", f"Not known since {BEFORE}: no projector has reported since. {IN_NUMBERS}"),
@@ -491,8 +539,11 @@ def test_the_verdict_in_each_state(dashboard: Dashboard, visits: Visits) -> None
     assert [(each["state"], each["sentence"]) for each in found] == [(state, said) for _, state, said in VERDICTS]
 
 
+PATH = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+
+
 def test_each_command_can_be_copied(dashboard: Dashboard, visits: Visits) -> None:
-    """The button copies the command, or selects it if the browser does not allow more."""
+    """What is copied names the installation, and works in any folder; it is selected if the browser allows no more."""
     link = dashboard.link("/trust", **tokens_of(dashboard))
     page = visits.open_apart(link, permissions=["clipboard-read", "clipboard-write"])
     page.get_by_test_id("coverage-complete").wait_for()
@@ -505,7 +556,11 @@ def test_each_command_can_be_copied(dashboard: Dashboard, visits: Visits) -> Non
         page.get_by_role("button", name=f"Copy: {text}", exact=True).first.click()
         expect(commands.nth(shown.index(text)).get_by_role("button")).to_have_text("Copied")
         copied.append(page.evaluate("navigator.clipboard.readText()"))
-        assert copied[at] == text
+        assert copied[at].startswith(text)
+
+    tokens = {"OPERATOR_TOKEN": dashboard.operator_token(), "TOKEN": dashboard.token()}
+    for text in {text for text in copied if re.match("curl|crewkit-sessions (freshness|coverage|generations)", text)}:
+        subprocess.run(["sh", "-c", text], check=True, env={**os.environ, **tokens, "PATH": PATH}, cwd="/")
 
     page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('not allowed')) }")
     panel(page, "freshness").get_by_role("button", name="Copy").click()
@@ -696,7 +751,7 @@ def test_a_dead_letter_is_shown_and_corrected(own: Dashboard, visits: Visits, se
     expect(page.locator('[data-table="dead-letters"] [data-key="redriven_to"]')).to_have_text(to)
     assert number(page, '[data-testid="dead-letters"]') == 1
     assert number(page, '[data-testid="dead-letters-open"]') == 0
-    expect_verdict(page, "yes", "Yes: every record accepted before TIME has its receipt, none is missing.")
+    expect_verdict(page, "complete", WITH_RECEIPTS)
     expect(page.get_by_test_id("coverage-dead")).to_have_attribute("data-value", "1")
 
 
@@ -833,7 +888,7 @@ def test_pause_drop_and_resume(own: Dashboard, visits: Visits, session: str, ope
     expect_verdict(page, "wait", sentence)
     page.unroute_all(behavior="wait")
     do(page, "resume", "g1")
-    expect_verdict(page, "yes", "Yes: every record accepted before TIME has its receipt, none is missing.")
+    expect_verdict(page, "complete", WITH_RECEIPTS)
     events_of(own, session, position)  # waits for it
     ask_receipt(page, position)
     expect(page.get_by_test_id("receipt")).to_have_attribute("data-value", "projected")

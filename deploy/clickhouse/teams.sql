@@ -13,5 +13,5 @@ GRANT SELECT ON crewkit.generations TO crewkit_teams; -- to find the live one
 
 GRANT SELECT ON crewkit_g1.rollup_hourly_flat TO crewkit_teams;
 GRANT SELECT ON crewkit_g1.rollup_daily_flat TO crewkit_teams;
-GRANT SELECT ON crewkit_g1.rollup_hourly TO crewkit_teams; -- the views read with the caller's rights
-GRANT SELECT ON crewkit_g1.rollup_daily TO crewkit_teams;
+GRANT SELECT ON crewkit_g1.rollups_flat TO crewkit_teams; -- the views read with the caller's rights
+GRANT SELECT ON crewkit_g1.rollups TO crewkit_teams;

@@ -18,6 +18,7 @@ CREATE USER IF NOT EXISTS crewkit_provision IDENTIFIED WITH sha256_hash BY '{{SH
 GRANT CREATE DATABASE ON crewkit*.* TO crewkit_provision;
 GRANT CREATE TABLE ON crewkit*.* TO crewkit_provision; -- which includes the flat views for BI
 GRANT ALTER ADD COLUMN ON crewkit_g*.* TO crewkit_provision; -- later migrations of the tables of a generation
+GRANT ALTER ADD INDEX ON crewkit_g*.* TO crewkit_provision; -- such as the index of words
 GRANT SELECT ON crewkit*.* TO crewkit_provision; -- earlier migrations; creating a view checks the tables that it reads
 GRANT INSERT ON crewkit*.* TO crewkit_provision; -- migrations, generations, jobs, prices, the first progress
 GRANT DROP DATABASE ON crewkit_g*.* TO crewkit_provision; -- `drop` of a generation
@@ -45,7 +46,7 @@ CREATE USER IF NOT EXISTS crewkit_query IDENTIFIED WITH sha256_hash BY '{{SHA-25
 GRANT SELECT ON crewkit*.* TO crewkit_query;
 GRANT INSERT ON crewkit.requests TO crewkit_query; -- `repair`, `replay`, `prove`, `switch`, `drop`, `pause`, `resume`, `prices`
 
--- Reads one org, through the flat views. They read with the caller's rights, so their tables need the right and the
+-- Reads one org, through the flat views. They read with the caller's rights, so their table needs the right and the
 -- filter, too. After a `switch`, run this part again with the name of the live generation in place of crewkit_g1.
 -- With `readonly = 2` the user can lower the limits for a query; with 1 it could not.
 CREATE SETTINGS PROFILE IF NOT EXISTS crewkit_bi SETTINGS
@@ -56,10 +57,10 @@ CREATE USER IF NOT EXISTS crewkit_bi IDENTIFIED WITH sha256_hash BY '{{SHA-256 o
     SETTINGS PROFILE 'crewkit_bi';
 GRANT SELECT ON crewkit_g1.rollup_hourly_flat TO crewkit_bi;
 GRANT SELECT ON crewkit_g1.rollup_daily_flat TO crewkit_bi;
-GRANT SELECT ON crewkit_g1.rollup_hourly TO crewkit_bi;
-GRANT SELECT ON crewkit_g1.rollup_daily TO crewkit_bi;
-CREATE ROW POLICY IF NOT EXISTS crewkit_bi_org ON crewkit_g1.rollup_hourly, crewkit_g1.rollup_daily
+GRANT SELECT ON crewkit_g1.rollups_flat TO crewkit_bi;
+GRANT SELECT ON crewkit_g1.rollups TO crewkit_bi;
+CREATE ROW POLICY IF NOT EXISTS crewkit_bi_org ON crewkit_g1.rollups
     USING org_id = '{{ORG}}' TO crewkit_bi;
 -- On a table with a policy, a server may hide all rows from users without one. This policy shows those users all rows.
-CREATE ROW POLICY IF NOT EXISTS crewkit_others ON crewkit_g1.rollup_hourly, crewkit_g1.rollup_daily
+CREATE ROW POLICY IF NOT EXISTS crewkit_others ON crewkit_g1.rollups
     USING 1 TO ALL EXCEPT crewkit_bi;

@@ -43,16 +43,22 @@ SECTIONS: Mapping[str, str] = {
     "Analytics": "Statistics of the sessions that started in a range of days (UTC).",
     "Operations": "Receipts of writes, and checks that the numbers are right.",
     "Operator": "For operators of the installation. Needs a token of role `operator`.",
+    "Sign-in": "One-time codes for links to the dashboard. Only `up` has these routes; no credential is needed.",
     "Health": "For supervisors and monitoring; no credential is needed.",
 }
-_BY_PATH = (("/api/v1/operator/", "Operator"), ("/ops/", "Operations"), ("/analytics/", "Analytics"))
+_BY_PATH = (
+    ("/login/", "Sign-in"),
+    ("/api/v1/operator/", "Operator"),
+    ("/ops/", "Operations"),
+    ("/analytics/", "Analytics"),
+)
 
 
 def section_of(path: str, method: str) -> str:
     """Derive the section from the path and the method, so that routes need not name it."""
-    if not path.startswith("/api/"):
-        return "Health"
     for part, section in _BY_PATH:
         if part in path:
             return section
+    if not path.startswith("/api/"):
+        return "Health"
     return "Reading" if method == "GET" else "Writing"

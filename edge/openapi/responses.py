@@ -84,7 +84,10 @@ _TOO_MANY = too_many_requests(Allowance("writes", 600_000, -1, 1_800, 1_768_906_
 ERROR_RESPONSES = {
     400: ErrorResponse("BadRequest", _NOT_JSON, errors.invalid_json()),
     401: ErrorResponse(
-        "Unauthenticated", "The bearer token is not valid.", errors.unauthenticated(), ("WWW-Authenticate",)
+        "Unauthenticated",
+        "The token or the sign-in code is not valid.",
+        errors.unauthenticated(),
+        ("WWW-Authenticate",),
     ),
     403: ErrorResponse("Forbidden", "The caller's role does not allow this.", errors.forbidden()),
     404: ErrorResponse(
@@ -99,7 +102,7 @@ ERROR_RESPONSES = {
         "UnsupportedMediaType", "The content type is not JSON, or the encoding is not gzip or zstd.", _BAD_TYPE
     ),
     422: ErrorResponse("Invalid", "Some values are not valid or some fields are unknown: see `details`.", _BAD_VALUE),
-    429: ErrorResponse("TooManyRequests", "The org's requests of this hour are used up.", _TOO_MANY, ("Retry-After",)),
+    429: ErrorResponse("TooManyRequests", "The requests of this hour are used up.", _TOO_MANY, ("Retry-After",)),
     503: ErrorResponse(
         "Unavailable",
         """The log or the store is unavailable (`log_unavailable`, `store_unavailable`), the store denies this service

@@ -5,4 +5,5 @@ window.onload = () => SwaggerUIBundle({
   docExpansion: "list",
   defaultModelsExpandDepth: 0,
   validatorUrl: null,
+  supportedSubmitMethods: [],
 });

@@ -27,6 +27,12 @@ class SessionDayRow(Struct, frozen=True):
     day: str
 
 
+class WithoutWordsRow(Struct, frozen=True):
+    log_partition: int
+    until: int
+
+
+WITHOUT_WORDS = Question("generations.prove.without_words", NoParams, WithoutWordsRow)
 SESSION_DAYS = Question("generations.prove.session_days", SessionsOfOrg, SessionDayRow)
 
 
@@ -57,6 +63,15 @@ class Pair(NamedTuple):
             found.append(settled)
         partitions = max((partition + 1 for settled in found for partition in settled), default=0)
         return [min(settled.get(partition, 0) for settled in found) for partition in range(partitions)]
+
+    async def words_since(self, partitions: int) -> list[int]:
+        """Return, by partition, the offset from which both have the words of all records."""
+        found = [0] * partitions
+        for one in self.each:
+            for row in await one.ask(WITHOUT_WORDS, NoParams()):
+                if row.log_partition < partitions:
+                    found[row.log_partition] = max(found[row.log_partition], row.until)
+        return found
 
     async def dated(self, rows: Sequence[DifferentRow]) -> list[DifferentRow]:
         """Return the rows; those without a day get the day on which their session started, if one has the session."""

@@ -178,7 +178,7 @@ async def _with_other_dead_letters(one: GenerationReader, part: Positions) -> li
 
 async def _blocks_with_other_facts(one: GenerationReader, pins: list[int], blocks: set[int]) -> list[DifferentRow]:
     receipts, facts = Blocks(), Blocks()
-    async for part, _ in fact_ranges(await orgs_of([one], FACTS.name), pins):
+    async for part, _ in fact_ranges(await orgs_of([one], FACTS.name), pins, [0] * len(pins)):
         facts.add(await one.ask(FACTS.sums, part))
     for offsets, _ in offset_ranges(pins):
         receipts.add(await one.ask(RECEIPTS.sums, offsets))

@@ -23,10 +23,29 @@ from generations.prove.compare import different_row
 from generations.prove.pair import Pair
 from generations.prove.positions import Blocks, add_each, with_other_dead_letters, with_other_facts, without_receipt
 from generations.prove.proof import Counts, Found, Proof
-from generations.prove.ranges import OrgRows, fact_ranges, hour_ranges, offset_ranges, orgs_of, session_ranges
+from generations.prove.ranges import (
+    OrgRows,
+    bucket_ranges,
+    fact_ranges,
+    hour_ranges,
+    offset_ranges,
+    orgs_of,
+    session_ranges,
+)
 from generations.prove.recount import recount
 from generations.prove.rows import Compared, compare, join_hours
-from generations.prove.tables import BY_ORG, BY_SESSION, DEAD_LETTERS, FACTS, RECEIPTS, SESSIONS, AnyRange, Sums, Table
+from generations.prove.tables import (
+    AMOUNTS,
+    BY_ORG,
+    BY_SESSION,
+    DEAD_LETTERS,
+    FACTS,
+    RECEIPTS,
+    SESSIONS,
+    AnyRange,
+    Sums,
+    Table,
+)
 from store.generations import Generation
 from store.reading.reader import GenerationReader, Reader
 
@@ -54,6 +73,7 @@ class Prove:
         """Compare everything. Raises `StoreUnavailable`."""
         counts = Counts()
         self._pins = await self._pair.settled()
+        self._words_since = await self._pair.words_since(len(self._pins))
         self._orgs = {table.name: await orgs_of(self._pair.each, table.name) for table in BY_ORG}
         self._done, self._expected = 0.0, self._work()
         async for found in self._compare():
@@ -66,14 +86,14 @@ class Prove:
     async def _compare(self) -> AsyncIterator[Found]:
         """Do steps 2 to 4."""
         facts, receipts = ([Blocks() for _ in self._pair.each] for _ in range(2))
-        versioned = () if self._pair.is_one else (SESSIONS, *BY_SESSION)
+        versioned = () if self._pair.is_one else (SESSIONS, AMOUNTS, *BY_SESSION)
         steps = [self._facts(facts), self._receipts(receipts), self._receipts_with_facts(receipts, facts)]
         for step in (*steps, *map(self._versioned, versioned), self._dead_letters()):
             async for found in step:
                 yield found
 
     async def _facts(self, blocks: Sequence[Blocks]) -> AsyncIterator[Found]:
-        async for part, rows in fact_ranges(self._orgs[FACTS.name], self._pins):
+        async for part, rows in fact_ranges(self._orgs[FACTS.name], self._pins, self._words_since):
             sums = await self._sums(FACTS, part)
             add_each(blocks, sums)
             async for found in self._between(FACTS, part, sums):
@@ -103,8 +123,8 @@ class Prove:
 
     async def _in_ranges(self, table: Table) -> AsyncIterator[Compared]:
         orgs = self._orgs[table.name]
-        ranges = hour_ranges(orgs) if table is SESSIONS else session_ranges(orgs, table.name)
-        async for part, rows in ranges:
+        cut = {SESSIONS.name: hour_ranges, AMOUNTS.name: bucket_ranges}.get(table.name)
+        async for part, rows in cut(orgs) if cut else session_ranges(orgs, table.name):
             async for compared in compare(self._pair, table, part, await self._sums(table, part)):
                 yield compared
             self._advance(table, rows)

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from generations.prove.tables import AnyRange, FactRange, HourRange, OffsetRange, SessionRange
+from generations.prove.tables import AnyRange, BucketRange, FactRange, HourRange, OffsetRange, SessionRange
 from store.reading.question import Question
 from store.reading.reader import GenerationReader
 
@@ -68,24 +68,26 @@ class SessionIdRow(Struct, frozen=True):
     session_id: UUID
 
 
-class AfterHour(Struct, frozen=True):
-    """The hour that follows ``rows`` sessions after an hour of an org."""
+class AfterStart(Struct, frozen=True):
+    """The row that follows ``rows`` rows of a table after a time of an org; ``start`` is the column of its time."""
 
+    table: str
+    start: str
     org_id: str
-    hour: datetime
+    after: datetime
     rows: int
 
 
-class HourRow(Struct, frozen=True):
-    """An hour, in seconds since 1970."""
+class StartRow(Struct, frozen=True):
+    """The start of an hour or a bucket, in seconds since 1970."""
 
-    hour: int
+    start_s: int
 
 
 ORGS = Question("generations.prove.orgs", TableOrgs, OrgRow)
 NEXT_FACT = Question("generations.prove.next_fact", AfterFact, FactKey)
 NEXT_SESSION = Question("generations.prove.next_session", AfterSession, SessionIdRow)
-NEXT_HOUR = Question("generations.prove.next_hour", AfterHour, HourRow)
+NEXT_START = Question("generations.prove.next_start", AfterStart, StartRow)
 
 
 class SizedRange(NamedTuple):
@@ -116,11 +118,11 @@ async def orgs_of(generations: Sequence[GenerationReader], table: str) -> list[O
     return [most[org_id] for org_id in sorted(most, key=str.encode)]
 
 
-def fact_ranges(orgs: Iterable[OrgRows], pins: list[int]) -> AsyncIterator[SizedRange]:
+def fact_ranges(orgs: Iterable[OrgRows], pins: list[int], words_since: list[int]) -> AsyncIterator[SizedRange]:
     """Cut the facts below the pins."""
 
     def below_pins(first: str, last: str, since: tuple[UUID, int], until: tuple[UUID, int]) -> FactRange:
-        return FactRange(first, last, *since, *until, pins, block_of(pins))
+        return FactRange(first, last, *since, *until, pins, words_since, block_of(pins))
 
     return _cut(orgs, (FIRST_ID, 0), (LAST_ID, LAST_PLACE), _next_fact, below_pins)
 
@@ -132,7 +134,12 @@ def session_ranges(orgs: Iterable[OrgRows], table: str) -> AsyncIterator[SizedRa
 
 def hour_ranges(orgs: Iterable[OrgRows]) -> AsyncIterator[SizedRange]:
     """Cut the sessions by the hour in which they started."""
-    return _cut(orgs, FIRST_HOUR, LAST_HOUR, _next_hour, HourRange)
+    return _cut(orgs, FIRST_HOUR, LAST_HOUR, partial(_next_start, "sessions", "started_hour"), HourRange)
+
+
+def bucket_ranges(orgs: Iterable[OrgRows]) -> AsyncIterator[SizedRange]:
+    """Cut the amounts by the quarter of an hour in which they happened."""
+    return _cut(orgs, FIRST_HOUR, LAST_HOUR, partial(_next_start, "amounts", "bucket"), BucketRange)
 
 
 def offset_ranges(pins: list[int]) -> Iterator[tuple[OffsetRange, int]]:
@@ -192,6 +199,6 @@ async def _next_session(table: str, org: OrgRows, session_id: UUID) -> UUID | No
     return found[0].session_id if found else None
 
 
-async def _next_hour(org: OrgRows, hour: datetime) -> datetime | None:
-    found = await org.most_in.ask(NEXT_HOUR, AfterHour(org.org_id, hour, ROWS_PER_RANGE))
-    return datetime.fromtimestamp(found[0].hour, UTC) if found else None
+async def _next_start(table: str, start: str, org: OrgRows, after: datetime) -> datetime | None:
+    found = await org.most_in.ask(NEXT_START, AfterStart(table, start, org.org_id, after, ROWS_PER_RANGE))
+    return datetime.fromtimestamp(found[0].start_s, UTC) if found else None

@@ -29,7 +29,7 @@ class CountedAsks:
         if question.name == RECOUNT_DAYS.name:
             days = [row for row in rows if isinstance(row, DayRow)]
             # The questions of a recount, if nothing has to be compared again.
-            self._expected = sum(piece.parts + 2 for piece in slices(days, days_asked(None, None))) + parts_of(days)
+            self._expected = sum(2 * piece.parts + 3 for piece in slices(days, days_asked(None, None))) + parts_of(days)
         elif question.name.startswith("audit.recount_"):
             self._answered += 1
         self._advance(min(1.0, self._answered / self._expected))

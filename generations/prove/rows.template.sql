@@ -6,11 +6,11 @@ SELECT
     {{bucket}} AS bucket,
     {{version}} AS row_version,
     log_partition AS row_partition,
-    cityHash64([COLUMNS({{columns}}) APPLY(x -> ifNull(cityHash64(x), 0))]) AS content,
+    cityHash64([{{hashes}}]) AS content,
     if(empty({contents:Array(UInt64)}), [], arrayMap(
         text -> if(length(text) <= 200 AND isValidUTF8(text), text, concat(toValidUTF8(substring(text, 1, 200)),
             '… (', toString(length(text)), ' bytes with hash ', lower(hex(cityHash64(text))), ')')),
-        [COLUMNS({{columns}}) APPLY(x -> toString(x))])) AS cells
+        [{{texts}}])) AS cells
 FROM {{table}} FINAL
 {{range}}
   AND bucket IN {buckets:Array(UInt64)}

@@ -6,7 +6,7 @@
 SELECT
     {{bucket}} AS bucket,
     count() AS found,
-    sum(cityHash64([COLUMNS({{columns}}) APPLY(x -> ifNull(cityHash64(x), 0))])) AS content,
+    sum(cityHash64([{{hashes}}])) AS content,
     sum({{bytes}}) AS bytes,
     sum({{facts_added}}) AS facts_added,
     sum({{places}}) AS places

@@ -16,7 +16,16 @@ from uuid import UUID
 
 from msgspec import Struct, defstruct
 
-from schemas.store.rows import AnalysisRow, CompactionRow, DeadLetterRow, FactRow, ReceiptRow, SessionRow, TaskRow
+from schemas.store.rows import (
+    AmountsRow,
+    AnalysisRow,
+    CompactionRow,
+    DeadLetterRow,
+    FactRow,
+    ReceiptRow,
+    SessionRow,
+    TaskRow,
+)
 from store.reading.question import Question
 from store.reading.statements import generated
 from store.sql import read_sql
@@ -30,13 +39,17 @@ class OrgRange(Struct, frozen=True):
 
 
 class FactRange(OrgRange, frozen=True):
-    """The facts of some orgs, from a key to before another one, below the ``pins``. A bucket is a block of offsets."""
+    """The facts of some orgs, from a key to before another one, below the ``pins``. A bucket is a block of offsets.
+
+    Words are compared from the offsets ``words_since`` on: an earlier version, which had none, projected those before.
+    """
 
     since: UUID
     since_place: int
     until: UUID
     until_place: int
     pins: list[int]
+    words_since: list[int]  # by partition
     block: int
 
 
@@ -54,6 +67,10 @@ class HourRange(OrgRange, frozen=True):
     until: datetime
 
 
+class BucketRange(HourRange, frozen=True):
+    """The amounts of some orgs that happened from a quarter of an hour to before another one."""
+
+
 class Positions(Struct, frozen=True):
     """The offsets ``[since, until)`` of all partitions, below the ``pins``."""
 
@@ -68,7 +85,7 @@ class OffsetRange(Positions, frozen=True):
     block: int
 
 
-AnyRange = FactRange | SessionRange | HourRange | OffsetRange
+AnyRange = FactRange | SessionRange | HourRange | BucketRange | OffsetRange
 
 
 class Sums(Struct, frozen=True):
@@ -103,6 +120,7 @@ _CONDITIONS: dict[type[AnyRange], str] = {
     FactRange: "{{fact_range}}",
     SessionRange: "{{session_range}}",
     HourRange: "{{hour_range}}",
+    BucketRange: "{{bucket_range}}",
     OffsetRange: "{{offset_range}}",
 }
 
@@ -112,7 +130,8 @@ class Table:
     """A table: the struct of its rows, the ranges in which it is read, and how a row is described.
 
     ``key`` names the parts of a `ContentRow.row_key`; the first of ``day`` that has a value is the row's day. Its
-    ``weight`` is the time that it takes, compared with a fact. ``adds`` are expressions for other fields of `Sums`.
+    ``weight`` is the time that it takes, compared with a fact. It ``ignores`` columns that depend on the version of the
+    code, and ``reads`` some in another way. ``adds`` are expressions for other fields of `Sums`.
     """
 
     name: str
@@ -121,17 +140,19 @@ class Table:
     key: tuple[str, ...]
     day: tuple[str, ...] = ()
     weight: float = 1
+    ignores: tuple[str, ...] = (MADE_BY_THE_FOLD_VERSION,)
+    reads: Mapping[str, str] = field(default_factory=dict)
     adds: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """Return the columns in the order of `ContentRow.cells`."""
-        return tuple(name for name in self.row.__struct_fields__ if name != MADE_BY_THE_FOLD_VERSION)
+        return tuple(name for name in self.row.__struct_fields__ if name not in self.ignores)
 
     @property
     def is_versioned(self) -> bool:
         """Whether rows are replaced by newer versions, so that one generation may be ahead for a while."""
-        return "version" in self.columns
+        return "version" in self.row.__struct_fields__
 
     @cached_property
     def kinds(self) -> dict[str, Any]:
@@ -150,14 +171,19 @@ class Table:
         params = defstruct(f"Some{self.range.__name__}", some, bases=(self.range,), frozen=True)
         return Question(self._generated("rows"), params, ContentRow)
 
+    def _read(self, column: str) -> str:
+        return self.reads.get(column, f"{self.name}.{column}")
+
     def _generated(self, template: str) -> str:
         by_offset = "log_offset" in self.columns
         parts = {
             "table": self.name,
-            "key": ", ".join(f"toString({column})" for column in self.key),
+            "key": ", ".join(f"toString({self.name}.{column})" for column in self.key),
             "bucket": "intDiv(log_offset, {block:UInt64})" if by_offset else "sipHash64(session_id) % 1024",
             "version": "version" if self.is_versioned else "0",
-            "columns": ", ".join(self.columns),
+            # Qualified, since `bucket` also names the range's parts.
+            "hashes": ", ".join(f"ifNull(cityHash64({self._read(column)}), 0)" for column in self.columns),
+            "texts": ", ".join(f"toString({self._read(column)})" for column in self.columns),
             "range": _CONDITIONS[self.range],
             **{name: self.adds.get(name, "0") for name in ("bytes", "facts_added", "places")},
         }
@@ -172,14 +198,19 @@ OF_RECORD = ("log_partition", "log_offset")
 _PLACE = "cityHash64(log_partition, log_offset)"
 _OF_FACTS = {"bytes": "length(data)", "facts_added": "1", "places": _PLACE}
 _OF_RECEIPTS = {"facts_added": "added", "places": f"added * {_PLACE}"}
-FACTS = Table("facts", FactRow, FactRange, (*OF_SESSION, "event_id"), ("timestamp",), adds=_OF_FACTS)
-RECEIPTS = Table("receipts", ReceiptRow, OffsetRange, OF_RECORD, ("received_at",), 0.3, _OF_RECEIPTS)
+_WORDS = {"words": "if(log_offset >= {words_since:Array(UInt64)}[log_partition + 1], facts.words, '')"}
+FACTS = Table("facts", FactRow, FactRange, (*OF_SESSION, "event_id"), ("timestamp",), reads=_WORDS, adds=_OF_FACTS)
+RECEIPTS = Table(
+    "receipts", ReceiptRow, OffsetRange, OF_RECORD, ("received_at",), 0.3, ignores=("has_words",), adds=_OF_RECEIPTS
+)
 DEAD_LETTERS = Table("dead_letters", DeadLetterRow, OffsetRange, OF_RECORD, ("logged_at",), weight=0)
 # The hour is in the table's key: a row under another hour is another row.
 SESSIONS = Table("sessions", SessionRow, HourRange, (*OF_SESSION, "started_hour"), ("started_hour",), weight=2)
 TASKS = Table("tasks", TaskRow, SessionRange, (*OF_SESSION, "kind", "task_id"), ("started_at", "ended_at"), weight=0.5)
 COMPACTIONS = Table("compactions", CompactionRow, SessionRange, (*OF_SESSION, "compaction_id"))
 ANALYSES = Table("analyses", AnalysisRow, SessionRange, OF_SESSION)
+# The version is that of the last record that changed a bucket; what counts as a change is up to the fold version.
+AMOUNTS = Table("amounts", AmountsRow, BucketRange, (*OF_SESSION, "bucket"), ("bucket",), ignores=("version",))
 BY_SESSION = (TASKS, COMPACTIONS, ANALYSES)
-BY_ORG = (FACTS, SESSIONS, *BY_SESSION)
+BY_ORG = (FACTS, SESSIONS, AMOUNTS, *BY_SESSION)
 ALL = (*BY_ORG, RECEIPTS, DEAD_LETTERS)

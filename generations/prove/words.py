@@ -12,14 +12,18 @@ _NOUNS = {
     "receipts": ("receipt", "receipts"),
     "dead_letters": ("dead letter", "dead letters"),
     "sessions": ("session", "sessions"),
+    "amounts": ("amount of a session by time", "amounts of sessions by time"),
     "session_states": ("session state", "session states"),
     "tasks": ("task", "tasks"),
     "compactions": ("digest", "digests"),
     "analyses": ("analysis", "analyses"),
-    "rollup_hourly": ("hourly rollup", "hourly rollups"),
-    "rollup_daily": ("daily rollup", "daily rollups"),
+    "rollup_quarters": ("rollup of a quarter of an hour", "rollups of quarters of an hour"),
+    "rollup_days": ("daily rollup", "daily rollups"),
 }
-_PARTS = {"rollup_hourly": "totals and groups of hours", "rollup_daily": "totals and groups of days"}
+_PARTS = {
+    "rollup_quarters": "totals and groups of quarters of an hour",
+    "rollup_days": "totals and groups of days",
+}
 
 
 def in_words(proof: Proof) -> list[str]:

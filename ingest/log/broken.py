@@ -17,6 +17,6 @@ OnBroken = Callable[[BrokenLog], None]
 
 def stop_the_process(error: Exception) -> NoReturn:
     """End the process at once: no acknowledged record is lost, and no wrong one can be acknowledged later."""
-    sys.stderr.write(f"crewkit-sessions stops: {error}\n")
+    sys.stderr.write(f"Error: {error}\n")
     sys.stderr.flush()
     os._exit(EX_CONFIG)

@@ -10,15 +10,16 @@ from collections.abc import Callable
 import msgspec
 from msgspec import UNSET
 
+from processors.fold.amounts import again
 from processors.fold.fold_hooks import hook_event
 from processors.fold.spans import session_ended
 from processors.fold.state import SessionState, Span
 from processors.fold.tasks import span_over
+from processors.fold.usage import take_report
 from schemas.log.records import (
     EVENTS_RECORDED,
     AnyRecord,
     CompactionRequested,
-    MetricsReport,
     MetricsReported,
     SessionChanged,
     SessionCreated,
@@ -31,7 +32,8 @@ from schemas.store.rows import FactRow
 # 2: adds search words, and analyses of ended sessions; half a pair isn't a success. 3: rollups follow `sessions`.
 # 4: counts what agents really send: spans, refused and cancelled tool uses, prompts of users, the ledger of usage
 # 5: joins prompts of hooks and telemetry by their id, and detects denied tool uses by what did not happen
-FOLD_VERSION = 5
+# 6: amounts by the time when they happened, and costs that add up over models, agents and time
+FOLD_VERSION = 6
 
 # Of a description: used where neither a create nor a change gave a value.
 DESCRIBED = ("trigger", "parent_id", "relation", "remote_url", "repo", "branch")
@@ -65,9 +67,18 @@ def fold(state: SessionState, row: FactRow) -> bool:
         state.redactions[rule] = state.redactions.get(rule, 0) + count
     if row.kind == EVENTS_RECORDED:
         hook_event(state, row)
-    else:
-        LIFECYCLE[row.kind](state, _records.decode(row.data))
+        return True
+    labels = _labels(state)
+    LIFECYCLE[row.kind](state, _records.decode(row.data))
+    if _labels(state) != labels:
+        again(state)  # every bucket has other names
     return True
+
+
+def _labels(state: SessionState) -> tuple[str | None, ...]:
+    """Return the names by which amounts are grouped; `processors.projections.sessions` shows the same."""
+    repo = state.repo or state.described.get("repo")
+    return state.project_id, repo, state.agent_name, state.user_id, state.model
 
 
 def _session_created(state: SessionState, record: SessionCreated) -> None:
@@ -99,7 +110,7 @@ def _session_changed(state: SessionState, record: SessionChanged) -> None:
         if (value := getattr(record, name)) is not UNSET:
             setattr(state, name, value)
             state.changed[name] = None
-    _take_report(state, record.report, record.received_at)
+    take_report(state, record.report, record.received_at)
 
 
 def _session_ended(state: SessionState, record: SessionEnded) -> None:
@@ -109,24 +120,7 @@ def _session_ended(state: SessionState, record: SessionEnded) -> None:
         span_over(state, ended_at)
     if record.summary is not None:
         state.summary = record.summary
-    _take_report(state, record.report, record.received_at)
-
-
-def _take_report(state: SessionState, report: MetricsReport | None, received_at: int) -> None:
-    """Replace the totals and, separately, the work; a report may have only one of them."""
-    if report is None:
-        return
-    if report.work is not None and _is_later(report, state.work_report):
-        state.work_report = report
-    if (report.models or report.work is None) and _is_later(report, state.report):
-        state.report, state.report_received_at = report, received_at
-
-
-def _is_later(report: MetricsReport, before: MetricsReport | None) -> bool:
-    """Return whether a report replaces the one before: by a higher `reported_at`, else by the order of the log."""
-    if before is None or before.reported_at is None or report.reported_at is None:
-        return True
-    return report.reported_at >= before.reported_at
+    take_report(state, record.report, record.received_at, record.ended_at)
 
 
 LIFECYCLE: dict[str, Callable[[SessionState, AnyRecord], None]] = {
@@ -134,7 +128,7 @@ LIFECYCLE: dict[str, Callable[[SessionState, AnyRecord], None]] = {
     for kind, step in (
         (SessionCreated, _session_created),
         (SessionDescribed, _session_described),
-        (MetricsReported, lambda state, record: _take_report(state, record.report, record.received_at)),
+        (MetricsReported, lambda state, record: take_report(state, record.report, record.received_at)),
         (SessionChanged, _session_changed),
         (SessionEnded, _session_ended),
         (CompactionRequested, lambda *_: None),  # the digest is derived from the facts before the request

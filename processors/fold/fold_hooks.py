@@ -2,15 +2,16 @@
 
 from collections.abc import Callable
 
+from processors.fold.amounts import again, happened
 from processors.fold.parsed import Parsed, parsed_of
 from processors.fold.permissions import permission_requested
-from processors.fold.prompts import prompt_by_hook, prompt_by_telemetry
+from processors.fold.prompts import prompt_by_hook, prompt_by_telemetry, prompts
 from processors.fold.spans import session_started
 from processors.fold.state import SessionState, TaskState
 from processors.fold.subagents import subagent, subagent_start, subagent_stop
 from processors.fold.tasks import begin_task, cancel, end_task, turn_over
 from processors.fold.tool_uses import tool_batch, tool_begun, tool_denied, tool_failed, tool_finished
-from processors.fold.usage import api_request, measurement
+from processors.fold.usage import api_error, api_request, measurement
 from schemas.hooks import KNOWN_EVENT_TYPES
 from schemas.store.rows import FactRow
 
@@ -33,7 +34,10 @@ def hook_event(state: SessionState, row: FactRow) -> None:
 
 
 def _session_start(state: SessionState, row: FactRow, parsed: Parsed) -> None:
+    model = state.model
     state.started_model = row.model or state.started_model
+    if state.model != model:
+        again(state)
     state.said_title.take(parsed.title, row.timestamp)
     session_started(state, row.timestamp)
 
@@ -43,10 +47,13 @@ def _prompt(state: SessionState, row: FactRow, parsed: Parsed) -> None:
     state.said_title.take(parsed.title, row.timestamp)
     _shells_ended(state, row, parsed)
     by_person = not (row.agent_id or parsed.source)
+    before = prompts(state.asked)
     if not parsed.telemetry:
         prompt_by_hook(state, parsed.prompt_id, by_person=by_person)
     elif by_person:
         prompt_by_telemetry(state, parsed.prompt_id)
+    if more := prompts(state.asked) - before:
+        happened(state, row.timestamp).prompts += more
     if not by_person:
         return
     turn_over(state, row.timestamp)
@@ -101,10 +108,6 @@ def _compacted(state: SessionState, _: FactRow, parsed: Parsed) -> None:
         state.telemetry_compactions += 1
 
 
-def _api_error(state: SessionState, _: FactRow, __: Parsed) -> None:
-    state.api_errors += 1
-
-
 HOOKS: dict[str, Callable[[SessionState, FactRow, Parsed], None]] = {
     "SessionStart": _session_start,
     "PostModelSwitch": lambda state, row, parsed: state.said_model.take(parsed.model, row.timestamp),
@@ -124,6 +127,6 @@ HOOKS: dict[str, Callable[[SessionState, FactRow, Parsed], None]] = {
     "Stop": _stop,
     "StopFailure": _stop,
     "ApiRequest": api_request,
-    "ApiError": _api_error,
+    "ApiError": api_error,
     "Measurement": measurement,
 }

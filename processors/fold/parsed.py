@@ -9,6 +9,8 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
+from schemas.store.rows import Usage
+
 
 class Call(NamedTuple):
     """A call in a `PostToolBatch`; ``outcome`` is error, denied or "", as far as the answer to the model says it."""
@@ -23,18 +25,6 @@ class EndedTask(NamedTuple):
 
     task_id: str
     status: str
-
-
-class Usage(NamedTuple):
-    """One request to a model: tokens, and nano-dollars where the client gave them. Input is without cache."""
-
-    request_id: str
-    input_tokens: int
-    output_tokens: int
-    cache_read_tokens: int
-    cache_creation_tokens: int
-    cache_creation_1h_tokens: int
-    cost_nano: int | None
 
 
 class Measured(NamedTuple):

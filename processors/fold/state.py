@@ -11,6 +11,17 @@ from msgspec import Struct, field, structs
 
 from schemas.log.records import MetricsReport, WorkTotals
 
+_HALF, _WRAP = 1 << 63, (1 << 64) - 1
+
+
+def wrapped(number: int) -> int:
+    """Return a sum of 64 bits: it wraps around as those of the store do. Only absurd events reach this."""
+    return (number + _HALF & _WRAP) - _HALF
+
+
+# The model (None: the session's own) and the time (ms) whose prices count (0: the client gave the cost).
+PricedAt = tuple[str | None, int]
+
 
 class ToolState(Struct, array_like=True):
     """Counters of one tool: uses with an id; hooks without; telemetry without, which may report the same uses."""
@@ -24,6 +35,14 @@ class ToolState(Struct, array_like=True):
     telemetry_calls: int = 0
     telemetry_errors: int = 0
     telemetry_duration_ms: int = 0
+
+    def totals(self) -> "ToolAmounts":
+        """Return what counts. If hooks and telemetry count the same uses without ids, the higher is right."""
+        return ToolAmounts(
+            self.calls + max(self.bare_calls, self.telemetry_calls),
+            self.errors + max(self.bare_errors, self.telemetry_errors),
+            self.duration_ms + max(self.bare_duration_ms, self.telemetry_duration_ms),
+        )
 
 
 class TaskState(Struct, array_like=True):
@@ -70,16 +89,34 @@ class Span(Struct, array_like=True):
     outcome: str | None = None
 
 
-class Spent(Struct, array_like=True):
-    """Sums of requests to one model by one agent. ``cost_nano`` is what the client gave."""
+class Tokens(Struct, array_like=True):
+    """Sums of tokens. ``cost_nano`` is what the client gave."""
 
-    requests: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
     cache_read_tokens: int = 0
     cache_creation_tokens: int = 0
     cache_creation_1h_tokens: int = 0
     cost_nano: int = 0
+
+    def add(self, other: "Tokens", sign: int = 1) -> None:
+        """Add the other sums, or subtract them."""
+        self.input_tokens = wrapped(self.input_tokens + sign * other.input_tokens)
+        self.output_tokens = wrapped(self.output_tokens + sign * other.output_tokens)
+        self.cache_read_tokens = wrapped(self.cache_read_tokens + sign * other.cache_read_tokens)
+        self.cache_creation_tokens = wrapped(self.cache_creation_tokens + sign * other.cache_creation_tokens)
+        self.cache_creation_1h_tokens = wrapped(self.cache_creation_1h_tokens + sign * other.cache_creation_1h_tokens)
+        self.cost_nano = wrapped(self.cost_nano + sign * other.cost_nano)
+
+    @property
+    def all(self) -> int:
+        return self.input_tokens + self.output_tokens + self.cache_read_tokens + self.cache_creation_tokens
+
+
+class Spent(Tokens):
+    """Sums of requests to one model by one agent."""
+
+    requests: int = 0
 
 
 class Work(Struct, array_like=True):
@@ -88,6 +125,29 @@ class Work(Struct, array_like=True):
     commits: int = 0
     pull_requests: int = 0
     active_ms: int = 0
+
+
+class ToolAmounts(Struct, array_like=True):
+    """What was counted for one tool; a correction may take something away."""
+
+    calls: int = 0
+    errors: int = 0
+    duration_ms: int = 0
+
+
+class Amounts(Struct, array_like=True):
+    """What happened in one bucket of time, see `processors.fold.amounts`. Any of it may be negative.
+
+    ``version`` = offset of the last record that changed it, + 1. ``used``: the tokens and costs that count.
+    """
+
+    version: int = 0
+    used: dict[PricedAt, Tokens] = {}
+    tools: dict[str, ToolAmounts] = {}
+    work: Work = field(default_factory=Work)
+    prompts: int = 0
+    api_requests: int = 0
+    api_errors: int = 0
 
 
 class Said(Struct, array_like=True):
@@ -160,7 +220,7 @@ class SessionState(Struct, kw_only=True, array_like=True):
     turn_over_at: int = -1  # of the main agent
     span_over_at: int = -1
     report: MetricsReport | None = None
-    report_received_at: int = 0
+    priced_at: int = 0  # the time whose prices count for the report: when its totals were first reported
     work_report: MetricsReport | None = None
 
     events: int = 0
@@ -190,6 +250,14 @@ class SessionState(Struct, kw_only=True, array_like=True):
     api_errors: int = 0
     work: Work = field(default_factory=Work)
     series: dict[str, int] = {}  # of measurements: their sums so far
+    measured_tokens: int = 0
+    is_reported: bool = False  # the report counts, not what was measured
+    reported_tokens: int = 0
+    amounts: dict[int, Amounts] = {}  # by bucket
+    buckets: list[int] = []  # in order
+    sums: int = 0  # of tokens, in all buckets
+    crowded_at: int | None = None  # the bucket to which tokens go once there were too many sums
+    moved: dict[int, None] = {}  # buckets that changed since their rows were last made
     searched: SearchedText = field(default_factory=SearchedText)
 
     @property
@@ -220,12 +288,13 @@ class SessionState(Struct, kw_only=True, array_like=True):
             tool = self.tools[name] = ToolState()
         return tool
 
-    def take_touched(self) -> list[TaskState]:
-        """Return the tasks that changed since the last call."""
+    def take_changed(self) -> tuple[list[TaskState], list[int]]:
+        """Return the tasks and the buckets of amounts that changed since the last call."""
         touched, self.touched = self.touched, []
         for task in touched:
             task.touched = False
-        return touched
+        moved, self.moved = [*self.moved], {}
+        return touched, moved
 
 
 _ID_BYTES = 16
@@ -238,7 +307,7 @@ LAYOUT = int.from_bytes(blake2b(repr(msgspec.inspect.type_info(SessionState)).en
 def freeze(state: SessionState) -> bytes:
     """Return a state whose tasks were taken; equal states give equal bytes."""
     ids = b"".join([event_id.to_bytes(_ID_BYTES, "big") for event_id in state.seen])
-    return _encode((structs.replace(state, seen={}, searched=SearchedText()), ids))
+    return _encode((structs.replace(state, seen={}, moved={}, searched=SearchedText()), ids))
 
 
 def thaw(frozen: bytes) -> SessionState:

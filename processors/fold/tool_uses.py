@@ -1,8 +1,9 @@
 """Tool uses: a call, an outcome, and the batch that names them again. Where no id tells uses apart, each counts."""
 
+from processors.fold.amounts import add_tool
 from processors.fold.parsed import Parsed
 from processors.fold.permissions import batched, has_run, is_denied, may_ask
-from processors.fold.state import SessionState, TaskState, ToolState
+from processors.fold.state import SessionState, TaskState, ToolState, wrapped
 from processors.fold.subagents import launched, subagent
 from processors.fold.tasks import DURATION, NAME, begin_task, end_task, goes_on, is_better, touch
 from schemas.store.rows import FactRow
@@ -14,7 +15,10 @@ def tool_begun(state: SessionState, row: FactRow, parsed: Parsed) -> None:
         may_ask(state, use, parsed.permission)
         begin_task(state, use, row.timestamp, is_weak=parsed.telemetry)
     else:
-        state.tool(row.tool_name).bare_calls += 1
+        tool = state.tool(row.tool_name)
+        if tool.bare_calls >= tool.telemetry_calls:
+            add_tool(state, row.timestamp, row.tool_name, 1)
+        tool.bare_calls += 1
         _count_for_agent(state, row)
 
 
@@ -40,7 +44,7 @@ def tool_failed(state: SessionState, row: FactRow, parsed: Parsed) -> None:
         return _outcome_without_id(state, row, parsed, errors=1)
     use = _tool_use(state, row, parsed)
     has_run(use)
-    _fail(state, use)
+    _fail(state, use, row)
     return _finish(state, use, row, parsed)
 
 
@@ -55,11 +59,11 @@ def tool_denied(state: SessionState, row: FactRow, parsed: Parsed) -> None:
 def tool_batch(state: SessionState, row: FactRow, parsed: Parsed) -> None:
     """Take a batch of calls: only a batch says which calls were refused, and it ends calls that nothing else ends."""
     for call in parsed.calls:
-        use = _use(state, call.tool_use_id, call.tool_name)
+        use = _use(state, call.tool_use_id, call.tool_name, row)
         _belongs_to_agent(state, use, row)
         was = use.ended_at, use.errors, is_denied(use)
         if call.outcome == "error":
-            _fail(state, use)
+            _fail(state, use, row)
         batched(state, use, is_denied_by_text=call.outcome == "denied")
         if not use.background and is_better(use, row.timestamp):
             end_task(state, use, row.timestamp, is_weak=True)
@@ -68,12 +72,12 @@ def tool_batch(state: SessionState, row: FactRow, parsed: Parsed) -> None:
 
 
 def _tool_use(state: SessionState, row: FactRow, parsed: Parsed) -> TaskState:
-    use = _use(state, row.tool_use_id, row.tool_name, is_weak=parsed.telemetry)
+    use = _use(state, row.tool_use_id, row.tool_name, row, is_weak=parsed.telemetry)
     _belongs_to_agent(state, use, row)
     return use
 
 
-def _use(state: SessionState, tool_use_id: str, name: str, *, is_weak: bool = False) -> TaskState:
+def _use(state: SessionState, tool_use_id: str, name: str, row: FactRow, *, is_weak: bool = False) -> TaskState:
     """Return a tool use. The first payload with its id counts as the call, whichever half of the pair it is.
 
     Telemetry hides some names, so the first name from a hook stays.
@@ -82,21 +86,24 @@ def _use(state: SessionState, tool_use_id: str, name: str, *, is_weak: bool = Fa
     if use is None:
         use = state.uses[tool_use_id] = TaskState("tool", tool_use_id, name=name, weak=NAME if is_weak else 0)
         state.tool(name).calls += 1
+        add_tool(state, row.timestamp, name, 1)
     elif use.weak & NAME and not is_weak:
-        _rename(state, use, name)
+        _rename(state, use, name, row)
     return use
 
 
-def _rename(state: SessionState, use: TaskState, name: str) -> None:
+def _rename(state: SessionState, use: TaskState, name: str, row: FactRow) -> None:
     use.weak &= ~NAME
     if name == use.name:
         return
-    old, new = state.tool(use.name), state.tool(name)
-    for tool, sign in ((old, -1), (new, 1)):
+    duration_ms = use.duration_ms or 0
+    for one, sign in ((use.name, -1), (name, 1)):
+        tool = state.tool(one)
         tool.calls += sign
         tool.errors += sign * use.errors
-        tool.duration_ms += sign * (use.duration_ms or 0)
-    if old == ToolState():
+        tool.duration_ms = wrapped(tool.duration_ms + sign * duration_ms)
+        add_tool(state, row.timestamp, one, sign, sign * use.errors, sign * duration_ms)
+    if state.tool(use.name) == ToolState():
         del state.tools[use.name]
     use.name = name
 
@@ -132,24 +139,32 @@ def _end(state: SessionState, use: TaskState, row: FactRow, parsed: Parsed) -> N
 def _take_duration(state: SessionState, use: TaskState, row: FactRow, parsed: Parsed) -> None:
     """Take the first reported duration, but prefer one from hooks to one from telemetry."""
     if row.duration_ms is not None and (use.duration_ms is None or (use.weak & DURATION and not parsed.telemetry)):
-        state.tool(use.name).duration_ms += row.duration_ms - (use.duration_ms or 0)
+        more = row.duration_ms - (use.duration_ms or 0)
+        tool = state.tool(use.name)
+        tool.duration_ms = wrapped(tool.duration_ms + more)
+        add_tool(state, row.timestamp, use.name, 0, 0, more)
         use.duration_ms = row.duration_ms
         use.weak = use.weak | DURATION if parsed.telemetry else use.weak & ~DURATION
 
 
-def _fail(state: SessionState, use: TaskState) -> None:
+def _fail(state: SessionState, use: TaskState, row: FactRow) -> None:
     if not use.errors:
         use.errors, use.failed = 1, True
         state.tool(use.name).errors += 1
+        add_tool(state, row.timestamp, use.name, 0, 1)
 
 
 def _outcome_without_id(state: SessionState, row: FactRow, parsed: Parsed, errors: int = 0) -> None:
     """Count an outcome. Hooks have already counted its call; telemetry reports nothing else about it."""
     tool = state.tool(row.tool_name)
+    before = tool.totals()
     if parsed.telemetry:
         tool.telemetry_calls += 1
         tool.telemetry_errors += errors
-        tool.telemetry_duration_ms += row.duration_ms or 0
+        tool.telemetry_duration_ms = wrapped(tool.telemetry_duration_ms + (row.duration_ms or 0))
     else:
         tool.bare_errors += errors
-        tool.bare_duration_ms += row.duration_ms or 0
+        tool.bare_duration_ms = wrapped(tool.bare_duration_ms + (row.duration_ms or 0))
+    after = tool.totals()
+    calls, errors = after.calls - before.calls, after.errors - before.errors
+    add_tool(state, row.timestamp, row.tool_name, calls, errors, after.duration_ms - before.duration_ms)

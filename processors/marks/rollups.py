@@ -1,15 +1,15 @@
-"""Rollups: a projection of `sessions` that follows it at its own pace, with a mark for each partition.
+"""Rollups: a projection of `sessions` and `amounts` that follows them at its own pace, with a mark for each partition.
 
 A mark says: the rollups hold every session of this partition as of this offset, or newer. A refresh first notes how far
-the partitions are written. It computes each hour that is behind from `sessions` as a whole, then the days from their
-hours. Only then does it move the marks to what it noted. After a crash, the next refresh repeats the unfinished steps.
+the partitions are written. It computes each quarter of an hour that is behind as a whole, then the days from their
+quarters. Only then does it move the marks to what it noted. After a crash, the next refresh repeats what is unfinished.
 A late worker writes a bucket or a mark with a lower version, which readers never see.
 
-The batches show which hours are behind. After a rebalance this is unknown: one pass over narrow columns of `sessions`
-finds every session beyond the mark. While a generation is filling nothing is refreshed: at its end the same pass finds
-all of them, and the rollups are made once.
+The batches show which quarters are behind. After a rebalance this is unknown: one pass over narrow columns of both
+tables finds everything beyond the mark. While a generation is filling nothing is refreshed: at its end the same pass
+finds all of it, and the rollups are made once.
 
-Refreshes take about a fifth of the machine, however many hours change and however many workers share the log. So the
+Refreshes take about a fifth of the machine, however many buckets change and however many workers share the log. So the
 pause after a refresh is (`ROUND` x workers - 1) x the fastest recent refresh, at most `PAUSE_S_MAX`. The fastest shared
 the machine least, so it shows best what a refresh costs.
 """
@@ -34,8 +34,8 @@ logger = structlog.get_logger()
 ROUND, PAUSE_S_MAX = 5.0, 5.0
 LATEST = 5  # refreshes
 LOOK_EVERY_S = 1.0
-BEHIND_MAX = 100_000  # hours; beyond it they are searched instead
-PAGE = 20_000  # hours
+BEHIND_MAX = 100_000  # buckets; beyond it they are searched instead
+PAGE = 20_000  # buckets
 
 
 def pause_s(took_s: float, workers: float) -> float:
@@ -65,7 +65,7 @@ class Rollups:
         self._on_written = on_written
         self._marks: dict[int, RollupMark] = {}  # also of partitions that are another worker's now: they stay true
         self._behind: set[Bucket] = set()
-        self._unknown: set[int] = set()  # partitions with hours that are behind, but not in `_behind`
+        self._unknown: set[int] = set()  # partitions with buckets that are behind, but not in `_behind`
         self._moved = asyncio.Event()
 
     def take_over(self, partition: int, mark: RollupMark) -> None:
@@ -92,10 +92,10 @@ class Rollups:
         """Note that a partition has reached the log's end for the first time: this may complete the filling."""
         self._moved.set()
 
-    def note_changed(self, hours: Iterable[Bucket]) -> None:
-        """Note the hours of sessions that a batch changed, before the batch counts as written."""
+    def note_changed(self, buckets: Iterable[Bucket]) -> None:
+        """Note the buckets that a batch changed, before the batch counts as written."""
         if not self._marks.keys() <= self._unknown:  # else all of them are searched anyway
-            self._behind.update(hours)
+            self._behind.update(buckets)
         if len(self._behind) > BEHIND_MAX:
             self._behind.clear()
             self._unknown.update(self._marks)
@@ -150,28 +150,28 @@ class Rollups:
         behind, self._behind = self._behind, set()
         searched = self._unknown & targets.keys()
         self._unknown -= searched
-        async for hours in self._search(searched):
-            await self._compute(hours)
+        async for buckets in self._search(searched):
+            await self._compute(buckets)
         if behind:
             await self._compute(behind)
         fail_point("projector.refreshed_rollups")
         await self._move({p: self._reached(p, target) for p, target in targets.items()})
-        logger.info("rollups", searched=len(searched), hours=len(behind), took_s=round(time.monotonic() - begun, 3))
+        logger.info("rollups", searched=len(searched), buckets=len(behind), took_s=round(time.monotonic() - begun, 3))
 
     async def _search(self, partitions: Iterable[int]) -> AsyncIterator[list[Bucket]]:
-        """Yield the hours beyond the marks of these partitions, page by page."""
+        """Yield the buckets beyond the marks of these partitions, page by page."""
         marks = {partition: self._mark(partition).rolled_up for partition in partitions}
         after: Bucket = ("", 0)
         while marks:
-            read = partial(self._warehouse.changed_hours, marks, after, PAGE)
+            read = partial(self._warehouse.changed_buckets, marks, after, PAGE)
             page = await self._calls.in_rollup_thread("search", read)
             if not page:
                 return
             yield page
             after = page[-1]
 
-    async def _compute(self, hours: Iterable[Bucket]) -> None:
-        await self._calls.in_rollup_thread("rollups", lambda: self._warehouse.refresh_rollups(hours))
+    async def _compute(self, buckets: Iterable[Bucket]) -> None:
+        await self._calls.in_rollup_thread("rollups", lambda: self._warehouse.refresh_rollups(buckets))
 
     def _reached(self, partition: int, target: Target) -> RollupMark:
         # Right after a restart, a target has no time.

@@ -9,9 +9,10 @@ import msgspec
 from msgspec import Raw, Struct
 
 from agents.claude_code.hooks import DENIED, MACHINE_PROMPT, REFUSED, UNAPPROVED
-from processors.fold.parsed import Call, EndedTask, Measured, Parsed, Usage, encode_parsed
+from processors.fold.parsed import Call, EndedTask, Measured, Parsed, encode_parsed
 from schemas.hooks import HookPayload
 from schemas.money import USD_MAX, nano_of
+from schemas.store.rows import Usage
 
 ANSWER_CHARACTERS_MAX = 2_000
 TITLE_CHARACTERS_MAX = 512

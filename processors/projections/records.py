@@ -3,23 +3,46 @@
 A record that can't be projected has a dead letter instead of facts.
 """
 
+from typing import NamedTuple
 from uuid import UUID
 
 from agents import CLIENTS
+from agents.event_texts import TEXTS, EventTexts
 from processors.projections.parsing import parsed_bytes
+from schemas import ids
 from schemas.hooks import LABEL_CHARACTERS_MAX, duration_of, read_payload
 from schemas.log.position import LogRecord
 from schemas.log.records import EVENTS_RECORDED, AnyRecord, EventsRecorded, LifecycleRecord, SessionRecord
 from schemas.store.rows import DeadLetterRow, FactRow, ReceiptRow
+from schemas.words import encoded_search_text
 
 NO_ID = UUID(int=0)
 
 
-def fact_rows(log_record: LogRecord, record: SessionRecord) -> list[FactRow]:
-    """Return the rows of one record, in the order in which its facts count."""
+class Facts(NamedTuple):
+    """The rows of one record, in the order in which its facts count, and the texts that each of them says."""
+
+    rows: list[FactRow]
+    texts: list[EventTexts]
+
+
+def facts_of(log_record: LogRecord, record: SessionRecord) -> Facts:
+    """Return the facts of one record; the rows have no words yet."""
     if isinstance(record, EventsRecorded):
-        return _hook_rows(log_record, record)
-    return [_lifecycle_row(log_record, record)]
+        return _hook_facts(log_record, record)
+    return Facts([_lifecycle_row(log_record, record)], [()])
+
+
+def share_words(facts: Facts) -> None:
+    """Give the words of all facts that count to the first of them."""
+    texts, first = list[str](), None
+    for row, said in zip(*facts, strict=True):
+        if not row.is_deleted:
+            first = first or row
+            for _, text in said:
+                texts.append(text)
+    if texts and first:
+        first.words = encoded_search_text(texts)
 
 
 def place_at(offset: int, index: int) -> int:
@@ -27,14 +50,16 @@ def place_at(offset: int, index: int) -> int:
     return offset << 16 | index
 
 
-def _hook_rows(log_record: LogRecord, record: EventsRecorded) -> list[FactRow]:
+def _hook_facts(log_record: LogRecord, record: EventsRecorded) -> Facts:
     org_id, session_id, received_at = record.org_id, record.session_id, record.received_at
     user_id, role = record.actor.user_id, record.actor.role
     partition, offset = log_record.partition, log_record.offset
     first_place = place_at(offset, 0)
     client = CLIENTS.get(record.client or "")
     tools = client.tools if client else {}
-    rows = []
+    is_searched = not ids.is_sensitive(session_id)
+    rows: list[FactRow] = []
+    texts: list[EventTexts] = []
     for index, event in enumerate(record.events):
         payload = read_payload(event.data)
         tool_name = payload.tool_name or ""
@@ -67,7 +92,9 @@ def _hook_rows(log_record: LogRecord, record: EventsRecorded) -> list[FactRow]:
             parsed=parsed_bytes(event.event_type, payload, tool_name, tools, event.data),
         )
         rows.append(row)
-    return rows
+        read = TEXTS.get(event.event_type)
+        texts.append(read(payload, event.data) if read and is_searched else ())
+    return Facts(rows, texts)
 
 
 def _lifecycle_row(log_record: LogRecord, record: LifecycleRecord) -> FactRow:

@@ -12,7 +12,7 @@ from processors.fold.prompts import prompts
 from processors.fold.spans import duration_ms
 from processors.fold.state import SessionState, TaskState, Work
 from processors.fold.usage import HOUR_MS
-from processors.projections.usage import SUMMED, agent_totals, by_model, counts_before, measured_sums, reported_totals
+from processors.projections.usage import SUMMED, agent_totals, model_totals
 from schemas import ids
 from schemas.models import canonical_model
 from schemas.store.rows import ModelTotals, SessionRow, TaskRow, ToolTotals
@@ -41,11 +41,7 @@ class Named(Struct, frozen=True):
 
 def session_row(state: SessionState, prices: PriceList) -> SessionRow:
     """Return the whole state as of log position (partition, version - 1)."""
-    sums = measured_sums(state, prices)
-    reported, measured = reported_totals(state, prices), by_model(one.totals for one in sums)
-    is_incomplete = state.report is not None and state.report.is_incomplete
-    is_reported = counts_before(reported, measured, is_incomplete=is_incomplete)
-    models = reported if is_reported else measured
+    models, measured = model_totals(state, prices)
     names = named(state, models)
     tools = _tools(state)
     return SessionRow(
@@ -66,12 +62,12 @@ def session_row(state: SessionState, prices: PriceList) -> SessionRow:
         tools=tools,
         first_prompts=state.first_asked,
         search_text=session_search_text(state, names, [model.model for model in models]),
-        is_reported=is_reported,
+        is_reported=state.is_reported,
         measured=measured,
         measured_cost_nano=sum(spent.cost_nano for spent in state.spent.values()),  # as given by the client
-        agents=agent_totals(state, sums),
+        agents=agent_totals(state, prices),
         is_work_reported=state.work_report is not None,
-        is_incomplete=is_reported and is_incomplete,
+        is_incomplete=state.is_reported and state.report is not None and state.report.is_incomplete,
         **{name: getattr(state.work_done, name) for name in Work.__struct_fields__},
     )
 
@@ -122,16 +118,7 @@ def _whose_thread(state: SessionState, names: Named) -> UUID:
 
 
 def _tools(state: SessionState) -> list[ToolTotals]:
-    """Return the counters by tool. If hooks and telemetry count the same uses without ids, the higher is right."""
-    return [
-        ToolTotals(
-            name,
-            tool.calls + max(tool.bare_calls, tool.telemetry_calls),
-            tool.errors + max(tool.bare_errors, tool.telemetry_errors),
-            tool.duration_ms + max(tool.bare_duration_ms, tool.telemetry_duration_ms),
-        )
-        for name, tool in sorted(state.tools.items())
-    ]
+    return [ToolTotals(name, *structs.astuple(tool.totals())) for name, tool in sorted(state.tools.items())]
 
 
 def session_search_text(state: SessionState, names: Named, models: Iterable[str]) -> str:

@@ -1,99 +1,98 @@
-"""What a session's requests to models cost: as its client reported it, and as measured request by request."""
+"""What tokens cost, by model, by agent and over time: sums are exact, and rounded down to nano-dollars as a whole.
 
-from collections.abc import Iterable, Sequence
+One of several models, agents or buckets costs the difference of two rounded sums, so that together they cost exactly
+what their sum does.
+"""
+
+from collections.abc import Iterable, Mapping
 from operator import attrgetter
 from typing import NamedTuple
 
+from prices.price_file import PRICED_TOKENS
 from prices.price_list import PriceList
-from processors.fold.state import SessionState, Spent
-from processors.fold.usage import HOUR_MS, PRICED
-from schemas.log.records import ModelUsage
+from processors.fold.amounts import PRICED
+from processors.fold.state import PricedAt, SessionState, Tokens
+from processors.fold.usage import HOUR_MS, counted_tokens, measured_tokens
 from schemas.models import canonical_model
 from schemas.store.rows import AgentTotals, ModelTotals
 
 AGENTS_MAX = 200  # in a row; the others are summed
 OTHERS = "others"
 SUMMED = ModelTotals._fields[1:-1]  # tokens and cost, without the name and the source of the cost
+NANO_MAX = 1 << 62  # only absurd costs are cut off
+tokens_of = attrgetter(*Tokens.__struct_fields__[:-1])
 
 
-def reported_totals(state: SessionState, prices: PriceList) -> list[ModelTotals]:
-    """Return the latest report, one entry per model. Usage without a model belongs to the session's own model."""
-    if state.report is None:
-        return []
-    reported_at = state.report.reported_at
-    at_ms = state.report_received_at if reported_at is None else min(reported_at, state.report_received_at)
-    totals = []
-    for usage in state.report.models:
-        model = usage.model if usage.model is not None else state.model or ""
-        cost_nano, source = usage.cost_nano, "reported"
-        if cost_nano is None:
-            cost_nano = prices.cost_nano(model, usage, at_ms)
-            source = "unknown" if cost_nano is None else "priced"
-        totals.append(ModelTotals(canonical_model(model), *_tokens(usage), cost_nano or 0, source))
-    return by_model(totals)
+class Costs(NamedTuple):
+    """The tokens of a model, and their cost in nano-dollars / `PRICED_TOKENS`; ``source`` as in `ModelTotals`."""
+
+    tokens: Tokens
+    exact: int
+    source: str
 
 
-def counts_before(reported: Sequence[ModelTotals], measured: Sequence[ModelTotals], *, is_incomplete: bool) -> bool:
-    """Return whether the report counts instead of what was measured. Of two lower bounds, the higher one is closer."""
-    return bool(reported) and (not is_incomplete or _all_tokens(reported) > _all_tokens(measured))
+def model_totals(state: SessionState, prices: PriceList) -> tuple[list[ModelTotals], list[ModelTotals]]:
+    """Return what counts, and what was measured."""
+    measured = _totals(by_model(state, prices, measured_tokens(state), "measured", "measured"))
+    if not state.is_reported:
+        return measured, measured
+    return _totals(by_model(state, prices, counted_tokens(state), "reported", "priced")), measured
 
 
-class MeasuredSum(NamedTuple):
-    """Requests of one agent to one model, priced."""
+def by_model(
+    state: SessionState, prices: PriceList, used: Iterable[tuple[PricedAt, Tokens]], given: str = "", priced: str = ""
+) -> dict[str, Costs]:
+    """Add up tokens and costs by model. Usage without a model belongs to the session's own model.
 
-    agent_id: str
-    requests: int
-    totals: ModelTotals
+    ``given`` and ``priced`` are the sources of costs that the client gave, and of those from the list.
+    """
+    found: dict[str, Costs] = {}
+    for (name, at_ms), tokens in used:
+        model = (state.model or "") if name is None else name
+        exact: int | None = tokens.cost_nano * PRICED_TOKENS
+        if at_ms != PRICED:
+            exact = prices.exact_cost(model, tokens, at_ms)
+        source = "unknown" if exact is None else given if at_ms == PRICED else priced
+        before = found.get(label := canonical_model(model)) or Costs(Tokens(), 0, source)
+        before.tokens.add(tokens)
+        found[label] = Costs(
+            before.tokens, before.exact + (exact or 0), source if source == before.source else "unknown"
+        )
+    return found
 
 
-def measured_sums(state: SessionState, prices: PriceList) -> list[MeasuredSum]:
-    """Return the sums of the ledger. Each costs what the client gave, else what the list says for that hour."""
-    sums = []
-    for (model, agent_id, hour), spent in state.spent.items():
-        tokens = _tokens(spent)
-        cost_nano: int | None = spent.cost_nano
-        if hour != PRICED:
-            cost_nano = prices.cost_nano(model, ModelUsage(model, *tokens), hour * HOUR_MS)
-        source = "unknown" if cost_nano is None else "measured"
-        totals = ModelTotals(canonical_model(model), *tokens, cost_nano or 0, source)
-        sums.append(MeasuredSum(agent_id, spent.requests, totals))
-    return sums
-
-
-def agent_totals(state: SessionState, sums: Iterable[MeasuredSum]) -> list[AgentTotals]:
+def agent_totals(state: SessionState, prices: PriceList) -> list[AgentTotals]:
     """Return the sums of the requests by agent, the main one first."""
     totals: dict[str, AgentTotals] = {}
-    for agent_id, requests, one in sorted(sums, key=attrgetter("agent_id")):
+    until: dict[str, int] = {}  # costs by model
+    for (model, agent_id, hour), spent in sorted(state.spent.items(), key=lambda item: item[0][1]):
         if agent_id not in totals and len(totals) >= AGENTS_MAX:
             agent_id = OTHERS
         known = state.agents.get(agent_id)
-        before = totals.get(agent_id) or AgentTotals(agent_id, known.agent_type if known else "", 0, 0, 0)
-        totals[agent_id] = before._replace(
-            requests=before.requests + requests,
-            tokens=before.tokens + _all_tokens([one]),
-            cost_nano=before.cost_nano + one.cost_nano,
+        total = totals.get(agent_id) or AgentTotals(agent_id, known.agent_type if known else "", 0, 0, 0)
+        cost_nano = 0
+        for label, one in by_model(state, prices, [((model, hour * HOUR_MS), spent)]).items():
+            cost_nano = between(begin := until.get(label, 0), begin + one.exact)
+            until[label] = begin + one.exact
+        totals[agent_id] = total._replace(
+            requests=total.requests + spent.requests,
+            tokens=total.tokens + spent.all,
+            cost_nano=total.cost_nano + cost_nano,
         )
     return list(totals.values())
 
 
-def _all_tokens(totals: Iterable[ModelTotals]) -> int:
-    return sum(
-        one.input_tokens + one.output_tokens + one.cache_read_tokens + one.cache_creation_tokens for one in totals
-    )
+def between(begin: int, end: int) -> int:
+    """Return the nano-dollars between two exact sums."""
+    return rounded(end) - rounded(begin)
 
 
-def _tokens(usage: ModelUsage | Spent) -> tuple[int, int, int, int, int]:
-    cache = usage.cache_read_tokens, usage.cache_creation_tokens, usage.cache_creation_1h_tokens
-    return usage.input_tokens, usage.output_tokens, *cache
+def rounded(exact: int) -> int:
+    return max(-NANO_MAX, min(NANO_MAX, exact // PRICED_TOKENS))
 
 
-def by_model(totals: Iterable[ModelTotals]) -> list[ModelTotals]:
-    """Add up the entries of each model: a report that names a model twice means both."""
-    found: dict[str, ModelTotals] = {}
-    for one in totals:
-        if (before := found.get(one.model)) is not None:
-            sums = (getattr(before, name) + getattr(one, name) for name in SUMMED)
-            source = one.cost_source if one.cost_source == before.cost_source else "unknown"
-            one = ModelTotals._make((one.model, *sums, source))
-        found[one.model] = one
-    return list(found.values())
+def _totals(found: Mapping[str, Costs]) -> list[ModelTotals]:
+    return [
+        ModelTotals._make((model, *tokens_of(one.tokens), rounded(one.exact), one.source))
+        for model, one in found.items()
+    ]

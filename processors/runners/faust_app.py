@@ -35,6 +35,7 @@ from processors.plan import BATCH_BYTES_MAX
 from processors.runners.batch_consumer import BatchTransport
 from processors.runners.bounded_stop import BoundedStopWorker
 from processors.runners.membership import watch_membership
+from schemas.deadline import within
 from schemas.log.kafka_security import KafkaSecurity
 from schemas.log.position import LogRecord, LogUnavailable
 from store.broken import Broken
@@ -46,6 +47,7 @@ POLL_INTERVAL_S = 24 * 3600  # longer than any outage of the store
 FETCH_BYTES_MIN, FETCH_BYTES_MAX = 256 << 10, 8 << 20  # of one partition, compressed
 ROUND_BYTES_MAX = 32 << 20  # of all partitions: the most that is fetched until a partition has its turn again
 POLL_RECORDS_MAX = 800
+OFFSETS_S = 30.0
 _NO_RIGHT = (aiokafka.errors.TopicAuthorizationFailedError, aiokafka.errors.GroupAuthorizationFailedError)
 
 
@@ -165,7 +167,10 @@ async def take_over(settings: FaustSettings, pipeline: Pipeline, partitions: Seq
 
 async def _offsets(settings: FaustSettings, partitions: Sequence[int]) -> tuple[dict[int, int], dict[int, int]]:
     try:
-        return await _committed(settings, partitions), await _ends(settings, partitions)
+        return (
+            await within(OFFSETS_S, _committed(settings, partitions)),
+            await within(OFFSETS_S, _ends(settings, partitions)),
+        )
     except _NO_RIGHT as error:
         raise Broken(f"the right to read the topic or to join the group was revoked: {error!r}") from error
     except (aiokafka.errors.KafkaError, OSError) as error:

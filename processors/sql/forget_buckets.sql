@@ -1,4 +1,4 @@
--- Delete these buckets of a rollup, before they are computed again.
--- Table: rollup_hourly or rollup_daily (key org_id, bucket).
-DELETE FROM {table:Identifier}
-WHERE (org_id, bucket) IN {buckets:Array(Tuple(String, DateTime('UTC')))}
+-- Delete these buckets of the rollups, before they are computed again.
+-- Table: rollups (key org_id, seconds, bucket).
+DELETE FROM rollups
+WHERE (org_id, seconds, bucket) IN {buckets:Array(Tuple(String, UInt32, DateTime('UTC')))}

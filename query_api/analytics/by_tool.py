@@ -10,7 +10,7 @@ from litestar import Response, get
 from msgspec import Struct
 
 from edge.guards import may
-from query_api.analytics.filter import Filter, LimitedBuckets, ratio
+from query_api.analytics.filter import Filter, FilteredRange, ratio
 from query_api.read_context import Context
 from schemas.http import fields
 from schemas.http.fields import doc
@@ -30,7 +30,13 @@ class ToolRow(Struct, frozen=True):
     total_duration_ms: int
 
 
-BY_TOOL = Question("query_api.analytics.by_tool", LimitedBuckets, ToolRow)
+class Tools(FilteredRange, frozen=True):
+    """The tools that were used in a range, ``limit`` at most."""
+
+    limit: int
+
+
+BY_TOOL = Question("query_api.analytics.by_tool", Tools, ToolRow)
 
 
 class ToolAcrossSessions(Struct, frozen=True):
@@ -51,7 +57,7 @@ async def list_by_tool(context: Context, analytics_filter: Filter) -> Response[R
     If no tool is left out, `calls` and `errors` add up to the summary's tool calls and tool errors. This list is read
     from the sessions themselves, so it may show a write a moment before the other analytics do.
     """
-    rows = await context.ask(BY_TOOL, analytics_filter.params(LimitedBuckets, limit=TOOLS_MAX))
+    rows = await context.ask(BY_TOOL, analytics_filter.params(Tools, limit=TOOLS_MAX))
     return context.reply_with_freshness(
         [from_row(ToolAcrossSessions, row, tool_error_rate=ratio(row.errors, row.calls)) for row in rows]
     )

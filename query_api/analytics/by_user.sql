@@ -1,11 +1,11 @@
--- What did each user do in these days, the most expensive first? One page of users, and the number of all.
--- Table: rollup_daily (key: org_id, bucket).
+-- What did each user do in this range, the most expensive first? One page of users, and the number of all.
+-- Table: rollups (key: org_id, seconds, bucket).
 SELECT
     user AS user_id,
     sum(agent_tokens) AS tokens,
     toUnixTimestamp64Milli(max(agent_last_active_at)) AS last_active_ms,
     -- Most sessions first, then by name; in a tuple, because argMin would skip an agent that is NULL.
-    argMin(tuple(agent), (-toInt64(agent_sessions), agent IS NULL, ifNull(agent, ''))).1 AS top_agent,
+    argMin(tuple(agent), (-agent_sessions, agent IS NULL, ifNull(agent, ''))).1 AS top_agent,
     count() OVER () AS total_count,
     sum(agent_sessions) AS sessions,
     sum(agent_ended) AS ended,
@@ -29,38 +29,28 @@ FROM
         sum(part_input_tokens + part_output_tokens + part_cache_read_tokens + part_cache_creation_tokens) AS agent_tokens,
         sum(part_cost_nano) AS agent_cost_nano,
         max(part_last_active_at) AS agent_last_active_at,
-        0 AS agent_lines_added,
-        0 AS agent_lines_removed,
-        0 AS agent_commits,
-        0 AS agent_pull_requests,
-        0 AS agent_active_ms
-    FROM rollup_daily FINAL
+        sum(part_lines_added) AS agent_lines_added,
+        sum(part_lines_removed) AS agent_lines_removed,
+        sum(part_commits) AS agent_commits,
+        sum(part_pull_requests) AS agent_pull_requests,
+        sum(part_active_ms) AS agent_active_ms
+    FROM rollups FINAL
     ARRAY JOIN
         arrayResize(groups.sessions, parts) AS part_sessions,
         arrayResize(groups.ended, parts) AS part_ended,
         arrayResize(groups.duration_ms, parts) AS part_duration_ms,
         arrayResize(groups.last_active_at, parts) AS part_last_active_at,
+        arrayResize(groups.lines_added, parts) AS part_lines_added,
+        arrayResize(groups.lines_removed, parts) AS part_lines_removed,
+        arrayResize(groups.commits, parts) AS part_commits,
+        arrayResize(groups.pull_requests, parts) AS part_pull_requests,
+        arrayResize(groups.active_ms, parts) AS part_active_ms,
         {{concatenated_parts}}
-    {{concatenated_where}}
+    {{buckets}}
+    {{concatenated_names}}
     GROUP BY
         part_user,
         part_agent
-    UNION ALL
-    SELECT
-        part.user_id,
-        part.agent_name,
-        0, 0, 0, 0, 0, toDateTime64(0, 3, 'UTC'),
-        sum(part.lines_added),
-        sum(part.lines_removed),
-        sum(part.commits),
-        sum(part.pull_requests),
-        sum(part.active_ms)
-    FROM rollup_daily FINAL
-    ARRAY JOIN work_groups AS part
-    {{part_where}}
-    GROUP BY
-        part.user_id,
-        part.agent_name
 )
 GROUP BY user
 ORDER BY

@@ -1,6 +1,6 @@
--- What was spent in these days, in total and by model, project and user? One row for each list and member, the most
+-- What was spent in this range, in total and by model, project and user? One row for each list and member, the most
 -- expensive first.
--- Table: rollup_daily (key: org_id, bucket).
+-- Table: rollups (key: org_id, seconds, bucket).
 -- One read gives all lists, so each adds up to the total. Parts without a model are those that count sessions.
 WITH
     toInt64(length(groups.user_id) + length(model_groups.user_id)) AS parts
@@ -19,13 +19,14 @@ SELECT
     if(list = 'model' OR {model:Nullable(String)} IS NOT NULL, sum(part_model_sessions), sum(part_sessions)) AS sessions,
     sum(part_input_tokens + part_output_tokens + part_cache_read_tokens + part_cache_creation_tokens) AS tokens,
     sum(part_cost_nano) AS cost_nano
-FROM rollup_daily FINAL
+FROM rollups FINAL
 ARRAY JOIN
     arrayResize(arrayMap(name -> toNullable(name), model_groups.model), -parts) AS part_model,
     arrayResize(model_groups.sessions, -parts) AS part_model_sessions,
     arrayResize(groups.sessions, parts) AS part_sessions,
     {{concatenated_parts}}
-{{concatenated_where}}
+{{buckets}}
+{{concatenated_names}}
   AND ({model:Nullable(String)} IS NULL OR part_model = {model:Nullable(String)})
 GROUP BY GROUPING SETS ((), (part_model), (part_project), (part_user))
 HAVING (list != 'model' OR part_model IS NOT NULL)

@@ -5,7 +5,7 @@ from typing import Annotated
 from litestar import Response, get
 
 from edge.guards import may
-from query_api.analytics.filter import Buckets, Filter, WholeBuckets, ratio
+from query_api.analytics.filter import Buckets, Filter, WholeRange, ratio
 from query_api.analytics.work import SumsRow, WorkSums
 from query_api.read_context import Context
 from schemas.http import fields
@@ -25,12 +25,12 @@ class SummaryRow(SumsRow, frozen=True):
     cache_creation_tokens: int
 
 
-SUMMARY = Question("query_api.analytics.summary", WholeBuckets, SummaryRow)
+SUMMARY = Question("query_api.analytics.summary", WholeRange, SummaryRow)
 SUMMARY_BY_DIMENSION = Question("query_api.analytics.summary_by_dimension", Buckets, SummaryRow)
 
 
 class Summary(WorkSums, frozen=True):
-    """Totals over the sessions that started in these days."""
+    """The sessions that started in these days, and the cost, tokens, tool calls and work of these days."""
 
     total_sessions: Annotated[int, doc("Number of sessions that started in these days.", 120)]
     active_sessions: Annotated[int, doc("Number of these sessions that have not ended.", 3)]
@@ -43,7 +43,7 @@ class Summary(WorkSums, frozen=True):
     cache_read_tokens: fields.CacheReadTokens
     cache_creation_tokens: fields.CacheCreationTokens
     avg_duration_seconds: fields.AvgDurationSeconds | None
-    avg_cost_usd_per_session: Annotated[float | None, doc("Mean cost per session, in US dollars.", 0.102880657)]
+    avg_cost_usd_per_session: Annotated[float | None, doc("Cost divided by sessions, in US dollars.", 0.102880657)]
     unique_users: Annotated[int, doc("Number of users with a session in these days.", 7)]
     tool_calls: fields.ToolCalls
     tool_error_rate: fields.ToolErrorRate | None
@@ -51,12 +51,11 @@ class Summary(WorkSums, frozen=True):
 
 @get("/sessions/analytics/summary", operation_id="AnalyticsSummary", guards=[may("analytics.read")])
 async def get_summary(context: Context, analytics_filter: Filter) -> Response[Reply[Summary]]:
-    """Return totals over the sessions that started in these days."""
-    buckets = analytics_filter.buckets
+    """Return how many sessions started in these days, and what all sessions cost and did in these days."""
     if analytics_filter.has_dimension:
-        (row,) = await context.ask(SUMMARY_BY_DIMENSION, buckets)
+        (row,) = await context.ask(SUMMARY_BY_DIMENSION, analytics_filter.buckets)
     else:
-        (row,) = await context.ask(SUMMARY, WholeBuckets(buckets.org_id, buckets.since, buckets.until))
+        (row,) = await context.ask(SUMMARY, analytics_filter.params(WholeRange))
     summary = from_row(
         Summary,
         row,

@@ -1,6 +1,6 @@
--- What did the sessions of one project, repo, agent or user do in these days, in total? Always one row.
--- Table: rollup_daily (key: org_id, bucket), read three times in one snapshot: groups for sessions, model groups for
--- tokens and money, work groups for work. A single pass over all three would unpack every measure for all of them.
+-- What did one project, repo, agent or user do in this range, in total? Always one row.
+-- Table: rollups (key: org_id, seconds, bucket), read twice in one snapshot: groups, and model groups for tokens and
+-- money. A single pass over both would unpack every measure for both.
 SELECT
     sum(part_failed) AS failed,
     sum(part_tool_calls) AS tool_calls,
@@ -28,41 +28,31 @@ FROM
         sum(part.duration_ms) AS part_duration_ms,
         sum(part.tool_calls) AS part_tool_calls,
         sum(part.tool_errors) AS part_tool_errors,
-        uniqExact(part.user_id) AS part_users,
+        sum(part.lines_added) AS part_lines_added,
+        sum(part.lines_removed) AS part_lines_removed,
+        sum(part.commits) AS part_commits,
+        sum(part.pull_requests) AS part_pull_requests,
+        sum(part.active_ms) AS part_active_ms,
+        uniqExactIf(part.user_id, part.sessions > 0) AS part_users,
         0 AS part_input_tokens,
         0 AS part_output_tokens,
         0 AS part_cache_read_tokens,
         0 AS part_cache_creation_tokens,
-        0 AS part_cost_nano,
-        0 AS part_lines_added,
-        0 AS part_lines_removed,
-        0 AS part_commits,
-        0 AS part_pull_requests,
-        0 AS part_active_ms
-    FROM rollup_daily FINAL
+        0 AS part_cost_nano
+    FROM rollups FINAL
     ARRAY JOIN groups AS part
-    {{part_where}}
+    {{buckets}}
+    {{part_names}}
     UNION ALL
     SELECT
-        0, 0, 0, 0, 0, 0, 0,
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
         sum(part.input_tokens),
         sum(part.output_tokens),
         sum(part.cache_read_tokens),
         sum(part.cache_creation_tokens),
-        sum(part.cost_nano),
-        0, 0, 0, 0, 0
-    FROM rollup_daily FINAL
+        sum(part.cost_nano)
+    FROM rollups FINAL
     ARRAY JOIN model_groups AS part
-    {{part_where}}
-    UNION ALL
-    SELECT
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-        sum(part.lines_added),
-        sum(part.lines_removed),
-        sum(part.commits),
-        sum(part.pull_requests),
-        sum(part.active_ms)
-    FROM rollup_daily FINAL
-    ARRAY JOIN work_groups AS part
-    {{part_where}}
+    {{buckets}}
+    {{part_names}}
 )

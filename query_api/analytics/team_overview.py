@@ -2,14 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Annotated, TypeVar
 
 from litestar import Response, get
 from msgspec import Struct
 
 from edge.guards import may
-from query_api.analytics.filter import Buckets, Filter, LimitedBuckets, ratio
+from query_api.analytics.filter import Buckets, Filter, FilteredRange, LimitedBuckets, ratio
 from query_api.analytics.work import MemberRow
 from query_api.read_context import Context
 from schemas.http import fields
@@ -22,14 +21,14 @@ T = TypeVar("T")
 TOP = 10
 
 
-class TwoPeriods(Buckets, frozen=True):
-    """The current period from ``current_since`` on, and the previous one, ``[since, current_since)``."""
+class Hours(FilteredRange, frozen=True):
+    """A range whose zone is ahead of UTC by ``offsets[n]`` seconds from ``changes[n]`` (s since 1970) on."""
 
-    current_since: datetime
+    changes: list[int]
+    offsets: list[int]
 
 
 class TeamPeriodRow(Struct, frozen=True):
-    is_current: bool
     users: int
     sessions: int
     success: int
@@ -48,10 +47,9 @@ class HourRow(Struct, frozen=True):
     sessions: int
 
 
-TEAM_PERIODS = Question("query_api.analytics.team_periods", TwoPeriods, TeamPeriodRow)
+TEAM_PERIOD = Question("query_api.analytics.team_period", Buckets, TeamPeriodRow)
 TEAM_TOPS = Question("query_api.analytics.team_tops", LimitedBuckets, MemberRow)  # of `agent` and `project`
-BUSIEST_HOURS = Question("query_api.analytics.busiest_hours", Buckets, HourRow)
-_NOTHING = (0,) * (len(TeamPeriodRow.__struct_fields__) - 1)
+BUSIEST_HOURS = Question("query_api.analytics.busiest_hours", Hours, HourRow)
 
 
 class Outcomes(Struct, frozen=True):
@@ -104,14 +102,16 @@ class TopProject(Struct, frozen=True):
 
 
 class TeamOverview(Struct, frozen=True):
-    """The requested days and the equally long period before; ``busiest_hours[weekday][hour]`` counts starts in UTC."""
+    """The requested days and the equally long period before; ``busiest_hours[weekday][hour]`` counts starts."""
 
     current: Annotated[TeamPeriod, doc("The requested days.")]
     previous: Annotated[TeamPeriod, doc("The period of equal length before the requested days.")]
     change: Annotated[TeamChange, doc("Change from `previous` to `current`: 0.12 means 12 % more.")]
     top_agents: Annotated[list[TopAgent], doc("Most used agents.")]
     top_projects: Annotated[list[TopProject], doc("Projects with the most sessions.")]
-    busiest_hours: Annotated[list[list[int]], doc("Starts by weekday (Monday first) and hour (UTC).", [[0] * 24] * 7)]
+    busiest_hours: Annotated[
+        list[list[int]], doc("Starts by weekday (Monday first) and hour, in the zone.", [[0] * 24] * 7)
+    ]
 
 
 @get("/sessions/analytics/team-overview", operation_id="AnalyticsTeamOverview", guards=[may("analytics.read")])
@@ -121,14 +121,13 @@ async def get_team_overview(context: Context, analytics_filter: Filter) -> Respo
     ``busiest_hours`` has one list for each day of the week, Monday first, of the number of sessions started each hour.
     """
     days = analytics_filter.days
-    two_periods = analytics_filter.params(TwoPeriods, since=days.previous_since, current_since=days.since)
-    periods, tops, hours = await asyncio.gather(
-        context.ask(TEAM_PERIODS, two_periods),
+    changes, offsets = (list(some) for some in zip(*days.changes(), strict=True))
+    (current,), (previous,), tops, hours = await asyncio.gather(
+        context.ask(TEAM_PERIOD, analytics_filter.buckets),
+        context.ask(TEAM_PERIOD, analytics_filter.params(Buckets, days.previous)),
         context.ask(TEAM_TOPS, analytics_filter.params(LimitedBuckets, limit=TOP)),
-        context.ask(BUSIEST_HOURS, analytics_filter.buckets),
+        context.ask(BUSIEST_HOURS, analytics_filter.params(Hours, changes=changes, offsets=offsets)),
     )
-    found = {row.is_current: row for row in periods}  # a period without activity has no row
-    current, previous = (found.get(which, TeamPeriodRow(which, *_NOTHING)) for which in (True, False))
     starts = {(row.weekday, row.hour): row.sessions for row in hours}
     overview = TeamOverview(
         current=_period(current),

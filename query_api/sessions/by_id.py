@@ -63,6 +63,10 @@ class SessionDetailRow(SessionColumns):
         return usd_of(self.cost_nano)
 
     @property
+    def tokens(self) -> int:
+        return sum(sum(model[1:5]) for model in self.models)
+
+    @property
     def active_seconds(self) -> float:
         return self.active_ms / 1000
 
@@ -89,10 +93,10 @@ async def load_session_rows(
     return [by_id[key.session_id] for key in keys if key.session_id in by_id]
 
 
-async def load_session(context: ReadContext, org_id: str, session_id: UUID) -> Session | None:
+async def load_session_row(context: ReadContext, org_id: str, session_id: UUID) -> SessionDetailRow | None:
     """Return the session with this id, if the org has it."""
     rows = await context.ask(SESSIONS_BY_ID, SessionsById(org_id, [session_id], [], with_prompts=False))
-    return session_of(rows[0]) if rows else None
+    return rows[0] if rows else None
 
 
 def session_of(row: SessionDetailRow) -> Session:
@@ -149,9 +153,8 @@ def _model(model: ModelTotals) -> ModelUse:
 def _usage(models: Sequence[ModelTotals]) -> UsageOf | None:
     if not models:
         return None
-    sums = {name: sum(getattr(model, name) for model in models) for name in ModelTotals._fields[1:-1]}
-    cost_usd = usd_of(sums.pop("cost_nano"))
-    return UsageOf(**sums, cost_usd=cost_usd, models=[_model(model) for model in models])
+    *tokens, cost_nano = (sum(column) for column in list(zip(*models, strict=True))[1:-1])
+    return UsageOf(*(*tokens, usd_of(cost_nano)), models=[_model(model) for model in models])
 
 
 def _agent(agent: AgentTotals) -> AgentUsage:

@@ -1,6 +1,6 @@
 -- Which projects, repositories, agents, users and models occur in the sessions of an org, or of one of its users? The
 -- most used of each first.
--- Table: rollup_daily (key: org_id, bucket), whose groups count the sessions of each combination.
+-- Table: rollups (key: org_id, seconds, bucket), whose groups count the sessions of each combination.
 SELECT
     list,
     member
@@ -15,7 +15,7 @@ FROM
         SELECT
             [('projects', project), ('repos', repo), ('agents', agent), ('users', user)] AS pairs,
             sum(part_sessions) AS sessions_of_part
-        FROM rollup_daily FINAL
+        FROM rollups FINAL
         ARRAY JOIN
             groups.project_id AS project,
             groups.repo AS repo,
@@ -23,6 +23,7 @@ FROM
             groups.user_id AS user,
             groups.sessions AS part_sessions
         WHERE org_id = {org_id:String}
+          AND seconds = 86400
           AND ({viewer_id:Nullable(String)} IS NULL OR user = {viewer_id:Nullable(String)})
         GROUP BY
             project,
@@ -39,12 +40,13 @@ FROM
         'models' AS list,
         nullIf(model, '') AS member,
         sum(model_sessions) AS used
-    FROM rollup_daily FINAL
+    FROM rollups FINAL
     ARRAY JOIN
         model_groups.model AS model,
         model_groups.user_id AS user,
         model_groups.sessions AS model_sessions
     WHERE org_id = {org_id:String}
+      AND seconds = 86400
       AND ({viewer_id:Nullable(String)} IS NULL OR user = {viewer_id:Nullable(String)})
     GROUP BY member
 )

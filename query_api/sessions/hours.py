@@ -35,7 +35,7 @@ class Started(Struct, frozen=True):
     started_before: datetime | None
 
 
-# This method is used only if all other filters are None.
+# This method is used only if all other filters are absent.
 KNOWN_TO_ROLLUPS = Started.__struct_fields__
 
 
@@ -85,7 +85,7 @@ async def count_by_hour(context: ReadContext, session_filter: SessionFilter) -> 
     None: the rollups can't apply these filters, or there are too many hours.
     """
     unknown = set(session_filter.__struct_fields__) - set(KNOWN_TO_ROLLUPS)
-    if any(getattr(session_filter, name) is not None for name in unknown):
+    if any(getattr(session_filter, name) not in (None, []) for name in unknown):
         return None
     started = {name: getattr(session_filter, name) for name in KNOWN_TO_ROLLUPS}
     marks = context.rolled_up or {0: 0}

@@ -11,6 +11,7 @@ from query_api.read_context import Context, Paging
 from query_api.sessions.by_id import OrgSessionKey, load_sessions
 from query_api.sessions.hours import count_by_hour, window_of
 from query_api.sessions.session_filter import Filter, SessionFilter, with_filter
+from query_api.sessions.spent import add_spent
 from schemas.http.fields import doc
 from schemas.http.responses import Reply, Session
 from store.reading.question import Question
@@ -40,13 +41,18 @@ class SessionsPageRow(OrgSessionKey, frozen=True):
 
 
 SESSIONS_PAGE = Question("query_api.sessions.list", SessionsPage, SessionsPageRow)
+SPENDERS_PAGE = Question("query_api.sessions.list_by_spend", SessionsPage, SessionsPageRow)
 
 
 @get("/sessions", operation_id="ListSessions", guards=[may("session.read")])
 async def list_sessions(
     context: Context, session_filter: Filter, paging: Paging, sort: FromQuery[Sort] = "-started_at"
 ) -> Response[Reply[list[Session]]]:
-    """List the sessions of the org that the caller may see, newest first unless ``sort`` names another order."""
+    """List the sessions of the org that the caller may see, newest first unless ``sort`` names another order.
+
+    With ``spent_after`` or ``spent_before``, each has what it spent in that time (and with the ``model``, if it is
+    given), and cost and tokens in ``sort`` are those.
+    """
     page = {"sort": sort, "limit": paging.size, "offset": paging.offset}
     params = with_filter(SessionsPage, session_filter, **page, words=[], phrases=[])
     # If the order is that of the table, only the few hours that contain the page are read.
@@ -54,11 +60,17 @@ async def list_sessions(
     hours = await count_by_hour(context, session_filter) if by_start else None
     keys: list[SessionsPageRow] = []
     if hours is None:
-        keys, total = await context.ask_page(SESSIONS_PAGE, params)
+        keys, total = await context.ask_page(page_question(params), params)
     elif (window := window_of(hours, paging.offset, paging.size, sort == "-started_at")) is None:
         total = sum(hour.matches for hour in hours)
     else:
         places = {"hour_from": window.hour_from, "hour_to": window.hour_to, "offset": paging.offset - window.skipped}
         keys, count = await context.ask_page(SESSIONS_PAGE, msgspec.structs.replace(params, **places))
         total = window.outside + count
-    return context.reply(await load_sessions(context, session_filter.org_id, keys), paging.meta(total))
+    sessions = await load_sessions(context, session_filter.org_id, keys)
+    return context.reply(await add_spent(context, session_filter, sessions), paging.meta(total))
+
+
+def page_question(page: SessionsPage) -> Question[SessionsPage, SessionsPageRow]:
+    """Return the question that knows the order of a page."""
+    return SPENDERS_PAGE if page.spent_after and page.sort in ("-cost_usd", "-tokens") else SESSIONS_PAGE

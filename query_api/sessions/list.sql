@@ -18,27 +18,8 @@ SELECT
     count() OVER () AS total_count
 FROM sessions FINAL
 WHERE org_id = {org_id:String}
-  AND ({hour_from:Nullable(DateTime('UTC'))} IS NULL OR started_hour >= {hour_from:Nullable(DateTime('UTC'))})
-  AND ({hour_to:Nullable(DateTime('UTC'))} IS NULL OR started_hour <= {hour_to:Nullable(DateTime('UTC'))})
-  AND ({started_after:Nullable(DateTime64(3, 'UTC'))} IS NULL
-       OR (started_at >= {started_after:Nullable(DateTime64(3, 'UTC'))} AND started_hour >= toStartOfHour({started_after:Nullable(DateTime64(3, 'UTC'))})))
-  AND ({started_before:Nullable(DateTime64(3, 'UTC'))} IS NULL
-       OR (started_at < {started_before:Nullable(DateTime64(3, 'UTC'))} AND started_hour <= toStartOfHour({started_before:Nullable(DateTime64(3, 'UTC'))})))
-  AND ({own_user_id:Nullable(String)} IS NULL OR user_id = {own_user_id:Nullable(String)})
-  AND ({user_id:Nullable(String)} IS NULL OR user_id = {user_id:Nullable(String)})
-  AND ({project_id:Nullable(String)} IS NULL OR project_id = {project_id:Nullable(String)})
-  AND ({repo:Nullable(String)} IS NULL OR repo = {repo:Nullable(String)})
-  AND ({agent_name:Nullable(String)} IS NULL OR agent_name = {agent_name:Nullable(String)})
-  AND ({model:Nullable(String)} IS NULL OR has(models.model, {model:Nullable(String)}))
-  AND ({trigger:Nullable(String)} IS NULL OR trigger = {trigger:Nullable(String)})
-  AND ({outcome:Nullable(String)} IS NULL OR outcome = {outcome:Nullable(String)})
-  AND ({ended:Nullable(Bool)} IS NULL OR (ended_at IS NOT NULL) = {ended:Nullable(Bool)})
-  AND ({external_id:Nullable(String)} IS NULL OR external_id = {external_id:Nullable(String)})
-  AND ({run_id:Nullable(UUID)} IS NULL OR run_id = {run_id:Nullable(UUID)})
-  AND ({thread_id:Nullable(UUID)} IS NULL OR thread_id = {thread_id:Nullable(UUID)})
-  AND (empty({words:Array(String)}) OR hasAllTokens(search_text, {words:Array(String)}))
-  AND (empty({phrases:Array(String)})
-       OR arrayAll(phrase -> position(search_text, phrase) > 0, {phrases:Array(String)}))
+{{listed}}
+{{spent_in}}
 ORDER BY
     {sort:Identifier},
     started_at DESC,

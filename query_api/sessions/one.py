@@ -14,7 +14,7 @@ from edge.guards import may
 from edge.path_params import parse_id
 from edge.principal import Caller, Principal
 from query_api.read_context import Context, ReadContext, Secrets
-from query_api.sessions.by_id import load_session
+from query_api.sessions.by_id import SessionDetailRow, load_session_row, session_of
 from query_api.sessions.history import History, parse_as_of, session_as_of
 from query_api.visibility import hide_timing, sees_all
 from schemas.http.fields import doc
@@ -66,26 +66,35 @@ async def load_visible_session(
 
     Raises `ApiError` (404) if it does not exist or is another org's or user's, with the same timing in each case.
     """
+    return session_of(await load_visible_row(context, principal, session_id, secrets))
+
+
+async def load_visible_row(
+    context: ReadContext, principal: Principal, session_id: str, secrets: IdSecrets
+) -> SessionDetailRow:
+    """Return the same session as a row."""
     began = monotonic()
-    session = await _session_of_org(context, principal.org_id, parse_id(session_id), secrets)
+    session = await _row_of_org(context, principal.org_id, parse_id(session_id), secrets)
     if session is None or (session.user_id != principal.user_id and not sees_all(principal)):
         await hide_timing(began)
         raise not_found()
     return session
 
 
-async def _session_of_org(context: ReadContext, org_id: str, session_id: UUID, secrets: IdSecrets) -> Session | None:
+async def _row_of_org(
+    context: ReadContext, org_id: str, session_id: UUID, secrets: IdSecrets
+) -> SessionDetailRow | None:
     """Look up an id only if it was minted for this org: the lookup would take longer if another org had the session.
 
     For any other id, ask the same question about no session, so that it goes through the same queue.
     """
     if not _minted_here(secrets, org_id, session_id):
-        return await load_session(context, org_id, NO_SESSION)
-    session = await load_session(context, org_id, session_id)
+        return await load_session_row(context, org_id, NO_SESSION)
+    session = await load_session_row(context, org_id, session_id)
     give_up_at = monotonic() + WAIT_S
     while session is None and monotonic() < give_up_at:
         await asyncio.sleep(POLL_S)
-        session = await load_session(context, org_id, session_id)
+        session = await load_session_row(context, org_id, session_id)
     return session
 
 

@@ -16,6 +16,7 @@ from query_api.read_context import Context, Paging, ReadContext
 from query_api.sessions.by_id import OrgSessionKey, load_sessions
 from query_api.sessions.hierarchy import Totals
 from query_api.sessions.session_filter import Filter, SessionFilter, all_of, with_filter
+from query_api.sessions.spent import add_spent
 from query_api.visibility import viewer_of
 from schemas.http import fields
 from schemas.http.fields import doc
@@ -118,7 +119,7 @@ async def list_threads(
     is_whole = viewer_id is None and session_filter == all_of(principal.org_id)
     recent = await _find_recent(context, params) if is_whole else None
     rows, total = recent or await context.ask_page(THREADS_PAGE, params)
-    return context.reply(await _threads(context, principal.org_id, viewer_id, rows), paging.meta(total))
+    return context.reply(await _threads(context, params, rows), paging.meta(total))
 
 
 async def _find_recent(context: ReadContext, params: ThreadsPage) -> tuple[list[ThreadsPageRow], int] | None:
@@ -156,16 +157,14 @@ def _first(rows: Sequence[CandidateRow], number: int) -> tuple[list[UUID], int]:
     return list(first), row.active_ms
 
 
-async def _threads(
-    context: ReadContext, org_id: str, viewer_id: str | None, rows: Sequence[ThreadsPageRow]
-) -> list[Thread]:
-    """Return the threads of ``rows`` with the conversations that ``viewer_id`` sees (None: any user)."""
+async def _threads(context: ReadContext, page: ThreadsPage, rows: Sequence[ThreadsPageRow]) -> list[Thread]:
+    """Return the threads of ``rows`` with the conversations that the caller sees."""
     if not rows:
         return []
-    params = ConversationsOf(org_id, viewer_id, [row.thread_id for row in rows], CONVERSATIONS_MAX)
+    params = ConversationsOf(page.org_id, page.viewer_id, [row.thread_id for row in rows], CONVERSATIONS_MAX)
     keys = await context.ask(THREAD_CONVERSATIONS, params)
     conversations: dict[UUID, list[Session]] = {row.thread_id: [] for row in rows}
-    for session in await load_sessions(context, org_id, keys[::-1]):
+    for session in await add_spent(context, page, await load_sessions(context, page.org_id, keys[::-1])):
         if session.thread_id in conversations:  # otherwise it moved to another thread after the first question
             conversations[session.thread_id].append(session)
     return [

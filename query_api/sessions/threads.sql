@@ -24,6 +24,7 @@ HAVING countIf(
         org_id = {org_id:String}
     AND ({started_after:Nullable(DateTime64(3, 'UTC'))} IS NULL OR started_at >= {started_after:Nullable(DateTime64(3, 'UTC'))})
     AND ({started_before:Nullable(DateTime64(3, 'UTC'))} IS NULL OR started_at < {started_before:Nullable(DateTime64(3, 'UTC'))})
+{{spent_in}}
     AND ({own_user_id:Nullable(String)} IS NULL OR user_id = {own_user_id:Nullable(String)})
     AND ({user_id:Nullable(String)} IS NULL OR user_id = {user_id:Nullable(String)})
     AND ({project_id:Nullable(String)} IS NULL OR project_id = {project_id:Nullable(String)})
@@ -31,9 +32,10 @@ HAVING countIf(
     AND ({agent_name:Nullable(String)} IS NULL OR agent_name = {agent_name:Nullable(String)})
     AND ({model:Nullable(String)} IS NULL OR has(models.model, {model:Nullable(String)}))
     AND ({trigger:Nullable(String)} IS NULL OR trigger = {trigger:Nullable(String)})
-    AND ({outcome:Nullable(String)} IS NULL OR outcome = {outcome:Nullable(String)})
+    AND (empty({outcomes:Array(String)}) OR has({outcomes:Array(String)}, ifNull(outcome, 'none')))
     AND ({ended:Nullable(Bool)} IS NULL OR (ended_at IS NOT NULL) = {ended:Nullable(Bool)})
     AND ({external_id:Nullable(String)} IS NULL OR external_id = {external_id:Nullable(String)})
+    AND ({id_prefix:Nullable(String)} IS NULL OR startsWith(toString(session_id), {id_prefix:Nullable(String)}))
     AND ({run_id:Nullable(UUID)} IS NULL OR run_id = {run_id:Nullable(UUID)})
     AND ({thread_id:Nullable(UUID)} IS NULL OR thread_id = {thread_id:Nullable(UUID)})) > 0
 ORDER BY

@@ -46,7 +46,7 @@ def provision_store(
                         f"generation {known.name} was made for {known.partitions} partitions, not {partitions}: "
                         "the number can't be changed"
                     )
-                done += migrate(store, store.database(known.name), "generation")
+                done += migrate(store, store.database(known.name), "generation", known.fold_version)
             for job in left_to_do(load_generations(client), load_jobs(client)):
                 if job.kind == "prices":
                     done += load_requested_prices(client, log, job)
@@ -57,8 +57,8 @@ def provision_store(
 
 def _make_first(client: Client, store: StoreAddress, partitions: int) -> list[str]:
     """Create the first generation, or finish creating it: a process may have died between the two records."""
-    if load_generations(client):
-        done = migrate(store, store.database(FIRST_GENERATION), "generation")
+    if known := load_generations(client):
+        done = migrate(store, store.database(FIRST_GENERATION), "generation", known[0].made.fold_version)
     else:
         done = make_generation(client, store, FIRST_GENERATION, partitions)
     first = load_generations(client)[0].made

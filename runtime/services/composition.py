@@ -16,6 +16,8 @@ from edge.authentication import TokenVerifier
 from edge.health import Readiness, check_all
 from edge.outermost import App
 from edge.service import Lifespan, build_service
+from edge.sign_in import sign_in_routes
+from edge.sign_in_codes import SignInCodes
 from generations.jobs.routes import HANDLERS as JOB_ROUTES
 from ingest.app import INGEST_ERRORS, clock_ms, ingest_routes, log_readiness
 from ingest.body import Bodies
@@ -62,9 +64,14 @@ def compose(
     read: ReadSide | None = None,
     registry: CollectorRegistry | None = None,
     lifespan: Sequence[Lifespan] = (),
+    *,
+    codes: SignInCodes | None = None,
     **options: Any,
 ) -> App:
-    """Return the ASGI app for the given sides. ``/metrics`` shows ``registry``; `build_service` gets ``options``."""
+    """Return the ASGI app for the given sides. ``/metrics`` shows ``registry``; `build_service` gets ``options``.
+
+    With ``codes``, it has the routes of sign-in links.
+    """
     registry = registry or new_registry()
     routes: list[Any] = []
     dependencies: dict[str, Any] = {}
@@ -81,6 +88,8 @@ def compose(
         bodies = Bodies(write.bytes_max)
         dependencies |= ingest_dependencies(write.log, write.secrets, write.clock, write.privacy, bodies, registry)
         parts.append(log_readiness(write.log))
+    if codes is not None:
+        routes += sign_in_routes(codes, verifier)
     return build_service(
         routes,
         dependencies,

@@ -1,20 +1,20 @@
-"""The web dashboard of a read service: the files in its folder, and the charts from a Python package."""
+"""The web dashboard of a read service: the files in its folder."""
 
 from importlib.resources import files
-from importlib.util import find_spec
 from pathlib import Path
 
 from litestar.handlers import HTTPRouteHandler
 
+from edge.module_bundle import bundle
 from edge.static_files import static_routes
 
+FOLDER = Path(str(files("dashboard")))
+STATIC = FOLDER / "static"
 PAGES = ("/", "/sessions", "/sessions/{session_id:str}", "/team", "/trust")
-CHARTS = "vendor/plotly.min.js"
-# When it loads, the charts' script inserts one style (for maps), with this hash. A new version may have another hash.
-MAP_STYLE = "'sha256-ji27qzEtxXZW+7dun6UwjHXJ18e6WAin1VvNtkzIE/o='"
-# Scripts, styles and calls only from this host, and nothing else inline. Charts have images in data URLs.
+STYLES = ("base", "parts", "pages", "session", "trust", "chart")  # in this order: later rules take precedence
+# Scripts, styles, pictures and calls only from this host, and nothing inline.
 POLICY = (
-    f"default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self' {MAP_STYLE}; img-src 'self' data:; "
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 # An address may name a session or a search, so other hosts must not see it as a referrer.
@@ -26,9 +26,18 @@ HEADERS = {
 
 
 def dashboard_routes() -> list[HTTPRouteHandler]:
-    """Return the routes of the dashboard. Without the charts' package, it shows only tables."""
-    folder = Path(str(files("dashboard")))
-    found = find_spec("plotly")  # importing the package would take 100 ms and 30 MB
-    script = Path(found.origin).with_name("package_data") / "plotly.min.js" if found and found.origin else None
-    charts = {CHARTS: script} if script and script.is_file() else {}
-    return static_routes(folder / "index.html", PAGES, HEADERS, folder / "static", charts)
+    """Return the routes of the dashboard: its page, its files, and one script and one style made of most of them."""
+    made = {"app.js": page_script().encode(), "style.css": page_style().encode()}
+    return static_routes(FOLDER / "index.html", PAGES, HEADERS, STATIC, made)
+
+
+def page_script() -> str:
+    """Return all modules of the page as one script."""
+    return bundle(
+        {path.relative_to(STATIC).as_posix(): path.read_text() for path in STATIC.rglob("*.js")}, "app/main.js"
+    )
+
+
+def page_style() -> str:
+    """Return all styles of the page as one."""
+    return "\n".join((STATIC / "style" / f"{name}.css").read_text() for name in STYLES)

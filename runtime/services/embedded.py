@@ -7,6 +7,7 @@ from threading import Event
 
 from prometheus_client import CollectorRegistry
 
+from edge.sign_in_codes import SignInCodes
 from edge.starting import Front
 from generations.control import Control
 from generations.jobs.table import Job
@@ -39,7 +40,7 @@ POLL_S = 1.0  # only for what no projector in this process reports, such as a sw
 
 
 @asynccontextmanager
-async def running(settings: Settings, front: Front, stopping: asyncio.Event) -> AsyncIterator[None]:
+async def running(settings: Settings, front: Front, stopping: asyncio.Event, codes: SignInCodes) -> AsyncIterator[None]:
     """Start all parts, serve them through ``front``, and stop them at the end. If one fails, ``stopping`` is set.
 
     Raises `Broken` if the contents of the folder don't match, and `BadSettings`.
@@ -60,7 +61,7 @@ async def running(settings: Settings, front: Front, stopping: asyncio.Event) -> 
         await asyncio.to_thread(compile_rules, user_cache())
         reader, probe = open_readers(settings, registry)
         freshness = Freshness(reader, poll_s=POLL_S)
-        app = service(settings, log, reader, registry, probe, freshness)  # while a thread provisions
+        app = service(settings, log, reader, registry, probe, freshness, codes)  # while a thread provisions
         await provisioning
         await log.start()
         ending.push_async_callback(log.stop)

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from audit.watch import Audit, AuditMetrics, auditing
 from edge.metrics import register_fault_gauges
 from edge.outermost import App
+from edge.sign_in_codes import SignInCodes
 from edge.watched_file import watching_files
 from ingest.log.port import EventLog
 from ingest.privacy.policy import Privacy
@@ -94,10 +95,12 @@ def service(
     registry: CollectorRegistry | None = None,
     probe: Reader | None = None,
     freshness: Freshness | None = None,
+    codes: SignInCodes | None = None,
 ) -> App:
     """Return one ASGI app for the sides whose log or reader is given; ``/metrics`` also shows ``registry``.
 
-    Readiness asks ``probe`` instead of ``reader``, so that it does not queue behind other questions.
+    Readiness asks ``probe`` instead of ``reader``, so that it does not queue behind other questions. With ``codes``,
+    there are sign-in links.
     """
     registry = registry or new_registry()
     secrets = id_secrets(settings.secrets_folder)
@@ -121,6 +124,7 @@ def service(
         read,
         registry,
         lifespan,
+        codes=codes,
         limits=limits,
         on_shutdown=[limits.counter.close],
         allowed_origins=settings.origins,

@@ -12,6 +12,7 @@ from importlib.resources import files
 
 import msgspec
 
+from edge.sign_in_codes import SignInCodes
 from ingest.log.atomic_write import write_whole
 from runtime.services.ports import check_ports
 from runtime.services.run_folder import locked_folder, write_address
@@ -21,8 +22,8 @@ from runtime.settings.secrets import own_secrets, token_keys
 from runtime.settings.settings import Settings
 
 
-def run_single_process(settings: Settings, on_ready: Callable[[], None]) -> int:
-    """Serve until SIGTERM; return the exit code. ``on_ready`` is called once requests are accepted.
+def run_single_process(settings: Settings, on_ready: Callable[[SignInCodes], None]) -> int:
+    """Serve until SIGTERM; return the exit code. ``on_ready`` gets the sign-in codes once requests are accepted.
 
     Raises `Broken` if the contents of the folder don't match, and `BadSettings`.
     """
@@ -49,11 +50,11 @@ def run_single_process(settings: Settings, on_ready: Callable[[], None]) -> int:
             pid_file.unlink(missing_ok=True)
 
 
-async def _run(settings: Settings, on_ready: Callable[[], None]) -> int:
+async def _run(settings: Settings, on_ready: Callable[[SignInCodes], None]) -> int:
     from edge.starting import Front
     from runtime.services.http_server import serve, stop_on_signals
 
-    stopping, page = stop_on_signals(), (files("dashboard") / "starting.html").read_bytes()
+    stopping, page, codes = stop_on_signals(), (files("dashboard") / "starting.html").read_bytes(), SignInCodes()
     front = Front(page, Front(page) if settings.admin_address else None)  # answers until the services are ready
     write_address(settings.folder, settings.host, settings.port)
     serving = asyncio.ensure_future(serve(front, settings, stopping, lifespan=False))
@@ -62,9 +63,9 @@ async def _run(settings: Settings, on_ready: Callable[[], None]) -> int:
         await _load(settings)
         from runtime.services.embedded import running
 
-        async with running(settings, front, stopping):
+        async with running(settings, front, stopping, codes):
             if not stopping.is_set():
-                on_ready()
+                on_ready(codes)
             await serving  # until `stopping` is set and the requests in progress have finished
     finally:
         stopping.set()

@@ -108,15 +108,18 @@ LogEnd = Annotated[int, doc("Next offset of the log.", 1842)]
 Projected = Annotated[int, doc("Next offset to project. The tables contain everything below it.", 1842)]
 RollupsCompleteThrough = Annotated[str, moment("Analytics include everything accepted before this time.")]
 Missing = Annotated[int, doc("Number of positions without a receipt.", 0)]
-RollupHourly = Annotated[int, doc("Number of hourly rollup rows.", 40)]
-RollupDaily = Annotated[int, doc("Number of daily rollup rows.", 12)]
+RollupQuarters = Annotated[int, doc("Number of buckets of a quarter of an hour.", 388)]
+RollupDays = Annotated[int, doc("Number of daily buckets.", 31)]
 At = Annotated[str, moment("Time of the event.")]
 Generation = Annotated[str, doc("Name of the generation that the work is about; empty for prices.", "g2")]
 RequestedBy = Annotated[str, doc("User who requested it.", "operator")]
 AcceptDifferences = Annotated[bool, doc("Whether a switch accepts the differences that the last proof lists.", False)]
 CompleteThrough = Annotated[str, moment("The response includes everything accepted before this time.")]
 LagRecords = Annotated[int, doc("Number of log records not yet projected.", 0)]
-StartDate = Annotated[date, doc("First day (UTC, inclusive). Default: 29 days before `end_date`.", "2026-01-01")]
-EndDate = Annotated[date, doc("Last day (UTC, inclusive). Default: today.", "2026-01-30")]
+StartDate = Annotated[date, doc("First day (inclusive). Default: 29 days before `end_date`.", "2026-01-01")]
+EndDate = Annotated[date, doc("Last day (inclusive). Default: today.", "2026-01-30")]
+TimeZone = Annotated[
+    str, doc("Time zone of days, weeks and hours, as in the IANA database. Default: UTC.", "Europe/Berlin")
+]
 PAGE = doc("Page number, starting at 1. A page past the end is empty.", 1)
 PER_PAGE = doc("Number of items per page.", 25)

@@ -270,6 +270,19 @@ class CreateJob(Struct, frozen=True, forbid_unknown_fields=True):
     new_generations_only: Annotated[bool, doc("Load past prices, which apply only to later generations.")] = False
 
 
+class UseSignInCode(Struct, frozen=True, forbid_unknown_fields=True):
+    """Exchange the code of a sign-in link for the tokens behind it."""
+
+    code: Annotated[str, doc("Code from the link.", "Xk9vG2dT4bQ1rZ8sLw0aYA", min_length=1, max_length=64)]
+
+
+class SignInTokens(Struct, frozen=True, forbid_unknown_fields=True):
+    """The tokens of a sign-in link: one of an org and, for an operator's pages, one of the installation."""
+
+    token: Annotated[str, doc("Token of an org.", "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl", min_length=1)]
+    operator: Annotated[str | None, doc("Token of an operator, if the link has one.", None)] = None
+
+
 class RequestCompaction(Struct, frozen=True, forbid_unknown_fields=True):
     """Request a digest of the session up to now. Passages with a long word of ``instructions`` come first."""
 

@@ -122,6 +122,13 @@ class Usage(Struct, frozen=True):
     incomplete: Annotated[bool | UnsetType, doc("Present if something may be missing from the report.", True)] = UNSET
 
 
+class Spent(Struct, frozen=True):
+    """What a session spent in a range of time."""
+
+    tokens: fields.Tokens
+    cost_usd: fields.CostUsd
+
+
 class Session(Struct, frozen=True, kw_only=True):
     """The whole session object: a conversation, its totals and its counts as of ``position`` in the log."""
 
@@ -162,6 +169,9 @@ class Session(Struct, frozen=True, kw_only=True):
     client_version: fields.ClientVersion | None
     redactions: Annotated[dict[str, int], doc("Secrets replaced before storage, by rule.", {"aws_access_key": 1})]
     position: Annotated[str, doc("Log position up to which every record is included.", "2:1841")]
+    spent: Annotated[Spent | UnsetType, doc("Spent in the time of a list with `spent_after` or `spent_before`.")] = (
+        UNSET
+    )
 
 
 class RejectedEvent(Struct, frozen=True):
@@ -206,6 +216,12 @@ class QueuedCompaction(Struct, frozen=True):
     id: fields.Id
     compaction_id: fields.CompactionId
     status: Annotated[str, doc("The digest is made in the background.", values="queued")]
+
+
+class NewSignInCode(Struct, frozen=True):
+    """A code that can be exchanged once, within an hour."""
+
+    code: Annotated[str, doc("Code for the fragment of a link: `/#code=…`.", "Xk9vG2dT4bQ1rZ8sLw0aYA")]
 
 
 class RedrivenDeadLetter(Struct, frozen=True):

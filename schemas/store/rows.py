@@ -16,6 +16,7 @@ UInt64 = Annotated[int, "UInt64"]
 Int64 = Annotated[int, "Int64"]
 DateTime = Annotated[int, "UInt32"]
 DateTime64 = Annotated[int, "Int64"]
+QUARTER_S, DAY_S = 900, 86_400  # the lengths of the buckets of `amounts` and `rollups`
 
 
 class FactRow(Struct, gc=False):
@@ -47,6 +48,26 @@ class FactRow(Struct, gc=False):
     data: bytes  # a hook event's payload verbatim, a lifecycle request's record
     is_deleted: UInt8 = 0  # 1: an earlier fact has the same id, so this one does not count and its data is empty
     parsed: bytes = b""  # what the fold needs beyond the other columns, see `processors.fold.parsed`
+    words: bytes = b""  # for search: in the first fact of a record that counts, those of all its facts that count
+
+
+class Usage(NamedTuple):
+    """One request to a model: tokens, and nano-dollars where the client gave them. Input is without cache.
+
+    It is a part of the column `parsed` of `facts`.
+    """
+
+    request_id: str
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_creation_tokens: int
+    cache_creation_1h_tokens: int
+    cost_nano: int | None
+
+    @property
+    def tokens(self) -> int:
+        return self.input_tokens + self.output_tokens + self.cache_read_tokens + self.cache_creation_tokens
 
 
 class ModelTotals(NamedTuple):
@@ -79,6 +100,51 @@ class ToolTotals(NamedTuple):
     calls: UInt64
     errors: UInt64
     duration_ms: UInt64
+
+
+class ModelAmounts(NamedTuple):
+    """What one model used in a bucket of time."""
+
+    model: str
+    input_tokens: Int64
+    output_tokens: Int64
+    cache_read_tokens: Int64
+    cache_creation_tokens: Int64
+    cache_creation_1h_tokens: Int64
+    cost_nano: Int64
+
+
+class ToolAmountsOf(NamedTuple):
+    """What was counted for one tool in a bucket of time."""
+
+    tool_name: str
+    calls: Int64
+    errors: Int64
+    duration_ms: Int64
+
+
+class AmountsRow(Struct):
+    """What happened in a session in a quarter of an hour. Corrections may make any of it negative."""
+
+    org_id: str
+    bucket: DateTime
+    session_id: UUID
+    version: UInt64  # offset of the last record that changed it, + 1
+    log_partition: UInt16
+    project_id: str | None
+    repo: str | None
+    agent_name: str | None
+    user_id: str
+    models: list[ModelAmounts]
+    tools: list[ToolAmountsOf]
+    prompts: Int64
+    api_requests: Int64
+    api_errors: Int64
+    lines_added: Int64
+    lines_removed: Int64
+    commits: Int64
+    pull_requests: Int64
+    active_ms: Int64
 
 
 class SessionColumns(Struct):
@@ -210,6 +276,7 @@ class ReceiptRow(Struct):
     facts: UInt32
     added: UInt32  # how many of its facts were new in their session
     redrive_of: str  # the position of the dead letter that it repeats, else ""
+    has_words: bool = True  # its facts have their words for search; False for what an earlier version projected
 
 
 class DeadLetterRow(Struct):
@@ -267,6 +334,7 @@ ROWS: dict[str, type[Struct]] = {
     "dead_letters": DeadLetterRow,
     "sessions": SessionRow,
     "tasks": TaskRow,
+    "amounts": AmountsRow,
     "session_states": SessionStateRow,
     "compactions": CompactionRow,
     "analyses": AnalysisRow,

@@ -49,7 +49,7 @@ LIMITS: Mapping[str, object] = {
 }
 FORMATS: Mapping[str, Any] = {
     "query_formats": {"Tuple": "tuple"},
-    "column_formats": {"data": "bytes", "parsed": "bytes"},  # payloads, and what was read from them
+    "column_formats": {"data": "bytes", "parsed": "bytes", "words": "bytes"},  # payloads, and what was read from them
 }
 REFUSAL_LOGGED_EVERY_S = 10.0
 _INSERT = re.compile(r"^INSERT INTO (\w+)", re.MULTILINE)

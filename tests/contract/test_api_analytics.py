@@ -101,7 +101,8 @@ class Counted:
             "trigger": "import",
         }
         created["remote_url"] = session.repo and f"https://example.com/{session.repo}.git"
-        report = {"model": session.model, "input_tokens": session.tokens, "cost_usd": float(session.usd)}
+        used = {"model": session.model, "input_tokens": session.tokens, "cost_usd": float(session.usd)}
+        report = {**used, "reported_at": started}
         ended = (session.started + timedelta(seconds=session.seconds)).isoformat()
         with self.installation.client(org=self.org, user=session.user, role="member") as client:
             path = f"/api/v1/{self.org}/sessions"
@@ -352,7 +353,7 @@ def test_model_filters_what_belongs_to_models(counted: Counted) -> None:
     _check_costs(costs, opus)
     assert sum((period["value"] for period in series), Decimal()) == usd(opus)
     assert sum(period["value"] for period in token_series) == tokens(counted.within(model="opus", user="a"))
-    for path in ("summary", "by-agent", "by-tool", "by-user", "team-overview"):
+    for path in ("summary", "by-agent", "by-tool", "by-user", "team-overview", "tool-errors"):
         assert _refused(counted.ask(path, model="opus")) == {"model"}
     for metric in ("sessions", "tool_calls", "users"):
         assert _refused(counted.ask("timeseries", model="opus", metric=metric)) == {"model"}
@@ -380,7 +381,7 @@ def test_who_sees_which_names(counted: Counted) -> None:
         assert data["by_user"] == [user for user in whole["by_user"] if user["user_id"] == "b"]
         assert {**data, "by_user": []} == {**whole, "by_user": []}
         assert counted.ask("by-user", role=role, user="b").status_code == 403
-        for path in ("summary", "timeseries", "by-agent", "by-tool", "cost-breakdown", "team-overview"):
+        for path in ("summary", "timeseries", "by-agent", "by-tool", "cost-breakdown", "team-overview", "tool-errors"):
             assert counted.ask(path, role=role, user="b", user_id="a").status_code == 403
             own = counted.ask(path, role=role, user="b", user_id="b")
             assert own.json()["data"] == counted.ask(path, user_id="b").json()["data"]

@@ -10,8 +10,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ import jwt
 import pytest
 
 from cli import client
+from cli.options import Day
 from runtime.services.ports import free_port
+from runtime.settings.secret_making import make_embedded_secrets
 from tests.support.clients.sending import Org
 from tests.support.rigs.command_here import command_here
 from tests.support.rigs.folder import files_of
@@ -30,7 +33,19 @@ from tests.support.waiting import eventually
 
 AUDIT = ("freshness", "coverage", "recount")
 THERE = (
-    *("up", "stack", "serve", "ingest", "query-api", "processors", "store-server", "provision", "token", "demo"),
+    *(
+        "up",
+        "stack",
+        "serve",
+        "ingest",
+        "query-api",
+        "processors",
+        "store-server",
+        "provision",
+        "token",
+        "demo",
+        "open",
+    ),
     *(*AUDIT, "log", "prices", "secrets", "connect"),
 )
 
@@ -60,7 +75,7 @@ def test_a_settings_file_that_can_not_be_read_is_exit_2(tmp_path: Path, capsys: 
     code, output, complaint = command_here(capsys, "coverage", "--data", str(tmp_path))
 
     assert (code, output) == (2, "")
-    assert complaint == f"data: {tmp_path}/settings.toml can't be read by this account: Is a directory\n"
+    assert complaint == f"Error: data: {tmp_path}/settings.toml can't be read by this account: Is a directory\n"
 
 
 def test_wrong_usage_is_exit_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,10 +100,22 @@ def test_wrong_usage_is_exit_2(tmp_path: Path, capsys: pytest.CaptureFixture[str
     ):
         code, output, complaint = command_here(capsys, *arguments)
         assert (code, output) == (2, ""), (arguments, complaint)
-        assert complaint, arguments
+        assert complaint.splitlines()[-1].startswith("Error: "), arguments
     for service, option, url in (("ingest", "--log-url", "redis://no"), ("query-api", "--store-url", "mysql://no")):
         ended = run(service, option, url, "--data", str(tmp_path / "other"))
         assert (ended.returncode, ended.stdout, "Traceback" in ended.stderr) == (2, "", False)
+
+
+def test_a_mistyped_command_or_day_is_answered_with_what_is_right(capsys: pytest.CaptureFixture[str]) -> None:
+    """Groups suggest the nearest command; a day is a date, `today`, `yesterday` or a number of days ago."""
+    assert "Did you mean `coverage`?" in command_here(capsys, "cover").complaint
+    assert "Did you mean `export`?" in command_here(capsys, "log", "expot").complaint
+    assert "Did you mean" not in command_here(capsys, "zzzz").complaint
+    for day in ("soon", "2026-02-30", "xd", "99999999999999d"):
+        assert "yesterday" in command_here(capsys, "recount", "--start-date", day).complaint
+    now = datetime.now(UTC).date()
+    for text, day in (("today", 0), ("yesterday", 1), ("7d", 7)):
+        assert Day().convert(text, None, None) in (now - timedelta(day), now - timedelta(day - 1))  # or midnight passed
 
 
 @pytest.mark.parametrize("command", AUDIT)
@@ -97,6 +124,7 @@ def test_a_service_that_is_away_is_exit_69(command: str, tmp_path: Path, capsys:
     for where in (("--data", str(tmp_path)), ("--url", f"http://127.0.0.1:{free_port()}", "--token", "x")):
         result = command_here(capsys, command, *where)
         assert (result.code, result.output) == (69, "")
+        assert result.complaint.startswith("Error: ")
         assert len(result.complaint.splitlines()) == 1
 
 
@@ -105,12 +133,21 @@ def test_a_foreign_answer_is_an_error_in_one_sentence(
     status: int, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A proxy's page leads to an error message with the address."""
-    with html_server(status) as url:
+    with web_server(page(status)) as url:
         result = command_here(capsys, "coverage", "--url", url, "--token", "x", "--json")
 
     assert (result.code, result.output) == (code, "")
     assert "Traceback" not in result.complaint
     assert url in result.complaint
+
+
+def test_a_request_is_sent_again_while_the_service_asks_for_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """A store that is away for a moment does not end an audit."""
+    pages = [page(503, '{"error": "Send it again."}'), page(404, '{"error": "No.", "code": "", "details": {}}')]
+    with web_server(*pages) as url:
+        result = command_here(capsys, "recount", "--url", url, "--token", "x")
+
+    assert (result.code, result.complaint) == (1, "Error: No.\n")
 
 
 @pytest.mark.parametrize(("command", "said"), [("freshness", "timed out"), ("recount", "returned 200, but not in")])
@@ -119,7 +156,7 @@ def test_a_report_may_take_longer_than_another_answer(
 ) -> None:
     """A recount of years takes minutes, and says nothing before it ends."""
     monkeypatch.setattr(client, "ANSWER_WITHIN_S", 0.2)
-    with html_server(200, after_s=1) as url:
+    with web_server(page(200, after_s=1)) as url:
         assert said in command_here(capsys, command, "--url", url, "--token", "x").complaint
 
 
@@ -233,7 +270,7 @@ def test_a_folder_is_served_once(installation: Installation, capsys: pytest.Capt
 def test_a_demo_plays_on_a_running_installation(installation: Installation, fresh_org: str, tmp_path: Path) -> None:
     """The demo sends, shows, proves and draws; exit code 0; the picture contains no address and no token.
 
-    It ends with a sign-in link, since it issued the tokens itself.
+    It ends with a sign-in link if the installation makes codes, since it issued the tokens itself.
     """
     size, picture = ("--sessions", "5", "--events", "400"), tmp_path / "demo.svg"
     result = run("demo", "--data", str(installation.data), "--org", fresh_org, *size, "--svg", str(picture))
@@ -243,8 +280,9 @@ def test_a_demo_plays_on_a_running_installation(installation: Installation, fres
     svg = picture.read_text()
     assert "coverage" in svg
     assert not [secret for secret in ("127.0.0.1", "eyJ", str(installation.data)) if secret in svg]
-    link = rf"^Open the dashboard: {installation.url}/#token=eyJ\S+&operator=eyJ\S+$"
-    assert re.search(link, result.stdout, re.MULTILINE)
+    link = {"up": r"#code=\S{22}", "stack": r"  \(it asks for a token\)"}[installation.kind]
+    assert re.search(rf"^Open the dashboard: {installation.url}/{link}$", result.stdout, re.MULTILINE)
+    assert "eyJ" not in result.stdout + result.stderr
 
 
 def test_a_demo_prints_no_token_that_it_was_given(installation: Installation, fresh_org: str) -> None:
@@ -260,16 +298,18 @@ def test_a_demo_prints_no_token_that_it_was_given(installation: Installation, fr
 @pytest.mark.only_on("up")
 @pytest.mark.usefixtures("installation")
 def test_a_demo_that_is_kept_can_be_opened() -> None:
-    """The link signs in. Tokens are printed, but are in none of its files."""
+    """The link signs in. Its tokens are not printed, and in none of its files."""
     result = run("demo", "--keep", "--sessions", "1", "--events", "180", **os.environ)
     found = re.search(r"data in (\S+); stop it with `kill (\d+)`", result.stdout)
     assert found is not None, result.stdout + result.stderr
     folder, pid = Path(found[1]), int(found[2])
     try:
-        link = re.search(r"^Open the dashboard: (\S+)/#token=(\S+)&operator=(\S+)$", result.stdout, re.MULTILINE)
+        link = re.search(r"^Open the dashboard: (\S+)/#code=(\S+)$", result.stdout, re.MULTILINE)
         assert link is not None, result.stdout
-        for path, token in (("acme/sessions", link[2]), ("operator/freshness", link[3])):
-            headers = {"Authorization": f"Bearer {token}"}
+        assert "eyJ" not in result.stdout
+        tokens = httpx.post(f"{link[1]}/login/code", json={"code": link[2]}, trust_env=False).json()["data"]
+        for path, name in (("acme/sessions", "token"), ("operator/freshness", "operator")):
+            headers = {"Authorization": f"Bearer {tokens[name]}"}
             assert httpx.get(f"{link[1]}/api/v1/{path}", headers=headers, trust_env=False).status_code == 200
         assert (folder / "up.log").exists()
         assert not [file for file in files_of(folder) if file.exists() and b"eyJ" in file.read_bytes()]
@@ -279,21 +319,96 @@ def test_a_demo_that_is_kept_can_be_opened() -> None:
         shutil.rmtree(folder)
 
 
-@contextmanager
-def html_server(status: int, after_s: float = 0) -> Iterator[str]:
-    """Serve one page with one status, like a foreign web server."""
+def test_a_position_without_a_dead_letter_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """The API only says that there is nothing at this address."""
+    with web_server(page(404, '{"error": "No.", "code": "not_found", "details": {}}')) as url:
+        where = ("--url", url, "--token", "x")
+        shown = command_here(capsys, "dead-letters", "show", "0:1", *where)
+        redriven = command_here(capsys, "dead-letters", "redrive", "0:1", *where)
 
-    class Page(http.server.BaseHTTPRequestHandler):
+    listed = "`dead-letters list` shows"
+    assert (shown.code, shown.complaint) == (1, f"Error: 0:1 is not a dead letter: {listed} all of them\n")
+    assert (redriven.code, redriven.complaint) == (1, f"Error: there is no record at 0:1: {listed} the positions\n")
+
+
+@pytest.mark.only_on("up")
+def test_a_browser_opens_the_dashboard_signed_in(installation: Installation, tmp_path: Path) -> None:
+    """`open` gives a browser a new link for the given user; without a browser, it says so and prints the link."""
+    opened, browser = tmp_path / "opened", tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {opened}\n')
+    browser.chmod(0o700)
+    asked = ("open", "--data", str(installation.data), "--user", "bob")
+
+    done = run(*asked, **{**os.environ, "BROWSER": str(browser)})
+    without = run(*asked, **{**os.environ, "BROWSER": "false"})
+
+    assert (done.returncode, done.stdout) == (0, "The dashboard is open in your browser.\n"), done.stderr
+    printed = re.fullmatch(r"No browser could be opened. Open this link: (\S+)\n", without.stdout)
+    assert (without.returncode, printed is None) == (0, False), without.stderr
+    for link in (opened.read_text().strip(), printed[1] if printed else ""):
+        url, _, code = link.partition("/#code=")
+        assert url == installation.url
+        tokens = httpx.post(f"{url}/login/code", json={"code": code}, trust_env=False).json()["data"]
+        claims = jwt.decode(tokens["token"], options={"verify_signature": False})
+        assert (claims["sub"], claims["role"]) == ("bob", "admin")
+
+
+def test_no_link_is_made_by_other_services(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """They have no codes: the error names the page and the command `token`."""
+    make_embedded_secrets(tmp_path / "secrets")
+    with web_server(page(404)) as url:
+        (tmp_path / "settings.toml").write_text(f"api_url = {url!r}\n")
+        ended = command_here(capsys, "open", "--data", tmp_path)
+
+    assert (ended.code, ended.output) == (1, "")
+    assert f"open {url}/ and paste a token" in ended.complaint
+
+
+@pytest.mark.only_on("up")
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_commands_that_up_prints_work(installation: Installation, tmp_path: Path) -> None:
+    """The three curl commands, with the token that the line before them gets, read back the prompt that they send."""
+    out = installation.data / "up.out"
+    eventually(lambda: "Stop it with Ctrl-C." in out.read_text())
+    lines = out.read_text().rpartition("Try it:\n")[2].partition("Connect your")[0]
+    write, _, read = lines.partition("sleep 1; ")  # a busy machine may need longer
+    script = f"{write}\nuntil {read.strip()} | grep -o '\"prompts\":1'; do sleep 0.5; done"
+    there = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "no_proxy": "*"}
+
+    subprocess.run(["bash", "-euo", "pipefail", "-c", script], env=there, cwd=tmp_path, check=True, timeout=60)
+
+
+Page = Callable[[http.server.BaseHTTPRequestHandler], None]
+
+
+def page(status: int, body: str = "<html>", after_s: float = 0) -> Page:
+    """Return a response; by default one like that of a foreign web server."""
+
+    def send(request: http.server.BaseHTTPRequestHandler) -> None:
+        time.sleep(after_s)
+        request.send_response(status)
+        request.end_headers()
+        request.wfile.write(body.encode())
+
+    return send
+
+
+@contextmanager
+def web_server(*pages: Page) -> Iterator[str]:
+    """Serve the pages in their order, and then the last one."""
+    coming = list(pages)
+
+    class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            time.sleep(after_s)
-            self.send_response(status)
-            self.end_headers()
-            self.wfile.write(b"<html>")
+            (coming.pop(0) if len(coming) > 1 else coming[0])(self)
+
+        def do_POST(self) -> None:
+            self.do_GET()
 
         def log_message(self, *_: Any) -> None:
             return
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_address[1]}"
     server.shutdown()

@@ -82,8 +82,8 @@ def test_a_recount_of_the_org_finds_everything_equal(org: Org) -> None:
     eventually(settled)
 
     whole, part = org.data("ops/recount")["compared"], org.data("ops/recount", start_date="2026-05-01")["compared"]
-    assert whole == {"sessions": 2, "events": 3, "rollup_hourly": 2, "rollup_daily": 2}
-    assert part == {"sessions": 1, "events": 1, "rollup_hourly": 1, "rollup_daily": 1}
+    assert whole == {"sessions": 2, "events": 3, "amounts": 2, "rollup_quarters": 2, "rollup_days": 2}
+    assert part == {"sessions": 1, "events": 1, "amounts": 1, "rollup_quarters": 1, "rollup_days": 1}
     backwards = org.get("ops/recount", start_date="2026-05-02", end_date="2026-05-01")
     assert (backwards.status_code, list(backwards.json()["details"])) == (422, ["end_date"])
     assert org.get("ops/recount", start_date="May").status_code == 422

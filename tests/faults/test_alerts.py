@@ -56,10 +56,12 @@ class StallingClients(Background):
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600), pytest.mark.part("alerts")]
 FASTER = 40
-NIGHT_EVERY_S, SILENT_NIGHTS_S = 4.0, 20.0  # silent only after several nights: one may be late here
+NIGHT_EVERY_S, SILENT_NIGHTS_S = 7.0, 22.0  # silent only after several nights: one may be late here
+AUDIT_EVERY_S = 3.0  # an audit keeps the store busy for about a second
 FACTORS = {"CrewkitNightlyAuditSilent": 26 * 3_600 / SILENT_NIGHTS_S}
 LONGEST_S = 15 * 60 / FASTER  # the longest `for`, and longer than `SILENT_NIGHTS_S`
 WITHIN_S = 180  # also on a machine that is busy with other things
+EVENTS_PER_S, READS_PER_S = 40, 3  # of the steady traffic: two writes per second, so each window of a rule has some
 ORG = "observed"
 LOG_DELAY_S, STORE_DELAY_S = 1.1, 0.05  # in each direction, so that an append takes more than 2 s
 AUDITS_SILENT = ("CrewkitAuditSilent", "CrewkitNightlyAuditSilent")
@@ -83,8 +85,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory, redis: RedisServer) -> Itera
     """Start one stack for this module, with traffic; each test repairs what it broke."""
     need_jars(), need("prometheus")
     folder, rules = tmp_path_factory.mktemp("observed") / "stack", scaled(ALERTS, FASTER, FACTORS)
-    target = ObservedStack(folder, rules, 0.75, audit_every_s=1, night_every_s=NIGHT_EVERY_S, RATE_LIMIT_URL=redis.url)
-    with running(target), Traffic(client_of(target), ORG, events_per_s=100):
+    target = ObservedStack(folder, rules, 0.75, AUDIT_EVERY_S, NIGHT_EVERY_S, RATE_LIMIT_URL=redis.url)
+    with running(target), Traffic(client_of(target), ORG, EVENTS_PER_S, READS_PER_S):
         yield target
 
 
@@ -117,7 +119,15 @@ def await_alerts(stack: ObservedStack, *alerts: str) -> None:
 
 def await_silence(stack: ObservedStack, *alerts: str) -> None:
     """Wait until none of them is firing."""
-    eventually(lambda: not stack.prometheus.firing() & set(alerts), within_s=WITHIN_S)
+    try:
+        eventually(lambda: not stack.prometheus.firing() & set(alerts), within_s=WITHIN_S)
+    except AssertionError as late:
+        raise AssertionError(f"still firing: {stack.prometheus.firing() & set(alerts)}") from late
+
+
+def shipped_alerts() -> set[str]:
+    """Return the names of all shipped alerts."""
+    return {rule["alert"] for rule in rules_of(ALERTS)}
 
 
 @contextmanager
@@ -150,12 +160,16 @@ def owner(stack: ObservedStack) -> str | None:
 
 
 def test_nothing_fires_while_all_is_well(stack: ObservedStack) -> None:
-    """After the longest `for` of any alert, under traffic: every rule could be evaluated, and none fires."""
+    """After the longest `for` of any alert, under traffic: every rule could be evaluated, and none keeps firing.
+
+    One may fire for seconds, which are minutes here, while the stack starts on a busy machine. A rule that is wrong
+    about a healthy stack never stops firing.
+    """
     (begun,) = stack.prometheus.values("vector(time())")
     eventually(lambda: stack.prometheus.values("vector(time())")[0] > begun + LONGEST_S, within_s=WITHIN_S)
 
     assert stack.prometheus.faulty_rules() == {}
-    assert stack.prometheus.firing() == set()
+    await_silence(stack, *shipped_alerts())
 
 
 def test_lost_receipts_dead_letters_a_lost_file_and_a_lost_counter_are_seen(
@@ -267,8 +281,7 @@ def test_a_projector_that_ends_again_and_again_is_seen(stack: ObservedStack) -> 
 
 def test_every_alert_was_provoked() -> None:
     """This counts the alerts that the tests above waited for, so it only means something after all of them."""
-    alerts = {rule["alert"] for rule in rules_of(ALERTS)}
     if len(SEEN) < 5:
         pytest.skip("the tests above were not run")
 
-    assert alerts == SEEN
+    assert shipped_alerts() == SEEN

@@ -18,14 +18,14 @@ from runtime.settings.secrets import id_secrets
 from schemas.ids import mint, new_thread
 from tests.support.clients.agents import CANARY
 from tests.support.clients.journal import Journal, SentEvent
-from tests.support.clients.sending import Org, hook
+from tests.support.clients.sending import Org, hook, wait_for_all
 from tests.support.oracles.checker import Checker
 from tests.support.rigs.installation import Installation, eventually_ok
 from tests.support.rigs.write_api import EVENT
 
 SEED = random.randrange(1 << 20)
 IDLE = 2_000
-BOUND_S = 10.0  # generous: it only shows that a client does not wait until its neighbour is done
+BOUND_S = 10.0  # less than the silence after which a connection is closed: no client waited for that
 
 
 @pytest.fixture
@@ -212,11 +212,12 @@ def test_silent_and_slow_connections_hold_up_no_other_client(
 def test_one_session_and_one_org_with_nearly_all_of_the_load_leave_room_for_others(
     installation: Installation, org: Org, fresh_org: str
 ) -> None:
-    """An event written meanwhile in another session or org becomes visible soon."""
+    """Events written meanwhile in another session or org become visible although the load never pauses."""
     busy, small = org.create(), org.create()
     other_org = Org(installation, f"{fresh_org}-other")
     other = other_org.create()
     over = threading.Event()
+    sent: list[int] = []
 
     def load() -> None:
         http = installation.client("member", org.org)
@@ -224,20 +225,18 @@ def test_one_session_and_one_org_with_nearly_all_of_the_load_leave_room_for_othe
             events = [{**EVENT, "event_id": str(uuid4())} for _ in range(400)]
             path = f"/api/v1/{org.org}/observability/sessions/{busy['id']}/events"
             eventually_ok(http, "POST", path, json={"events": events})
+            sent.append(len(events))
 
     def look() -> None:
         try:
             for n in range(1, 4):
                 for whose, session in ((org, small), (other_org, other)):
-                    begun = time.monotonic()
                     whose.record(session, hook("Stop", n=n))
                     assert whose.data(f"sessions/{session['id']}")["counts"]["events"] == n
-                    took.append(time.monotonic() - begun)
         finally:
             over.set()
 
-    took: list[float] = []
     _at_once([load, load, look])
 
-    print("visible after", *(f"{seconds:.2f} s" for seconds in took))
-    assert max(took) < BOUND_S
+    wait_for_all(org.client(), org.org)
+    assert org.data(f"sessions/{busy['id']}")["counts"]["events"] == sum(sent) > 0

@@ -11,11 +11,11 @@ from tests.support.clients.sending import Org, hook
 from tests.support.rigs.installation import Installation
 from tests.support.rigs.opened import OpenedInstallation, opened_stack, opened_up
 
-GROUP = ", ".join(f"g.{n} + 1" if n == 14 else f"g.{n}" for n in range(1, 17))  # the fourteenth measure is tool_calls
+GROUP = ", ".join(f"g.{n} + 1" if n == 14 else f"g.{n}" for n in range(1, 22))  # the fourteenth measure is tool_calls
 DELETE_SESSION = "DELETE FROM sessions WHERE session_id = '{id}'"
 ALTER_BUCKET = (
-    f"INSERT INTO rollup_hourly SELECT * REPLACE (arrayMap(g -> tuple({GROUP}), groups) AS groups)"
-    " FROM rollup_hourly FINAL WHERE org_id = '{org}'"
+    f"INSERT INTO rollups SELECT * REPLACE (arrayMap(g -> tuple({GROUP}), groups) AS groups)"
+    " FROM rollups FINAL WHERE seconds = 900 AND sessions > 0 AND org_id = '{org}'"
 )
 DELETE_RECEIPT = "DELETE FROM receipts WHERE log_partition = {partition} AND log_offset = {offset}"
 
@@ -44,14 +44,16 @@ def test_corruption_is_reported_and_repaired(target: OpenedInstallation, fresh_o
     _repair(target, "recount")
 
     target.run(ALTER_BUCKET.format(**named))
-    ((bucket,),) = target.run(f"SELECT toString(bucket) FROM rollup_hourly FINAL WHERE org_id = '{fresh_org}'")
+    ((bucket,),) = target.run(
+        f"SELECT toString(bucket) FROM rollups FINAL WHERE seconds = 900 AND sessions > 0 AND org_id = '{fresh_org}'"
+    )
     hour = f"bucket={bucket.replace(' ', 'T')}.000Z"
-    _assert_reported(target, "recount", hour, "agent_name=reviewer", r"rollup_hourly .+ tool_calls +│ +4 +│ +3 ")
+    _assert_reported(target, "recount", hour, "agent_name=reviewer", r"rollup_quarters .+ tool_calls +1 +0 ")
     _repair(target, "recount")
 
     target.run(DELETE_RECEIPT.format(**named))
     shown = f"{int(offset):,}"
-    _assert_reported(target, "coverage", rf"{partition} +│ +{shown} +│ +{shown} +│ +1 ")
+    _assert_reported(target, "coverage", rf"{partition} +{shown} +{shown} +1\s")
     _repair(target, "coverage")
 
     assert _shown(org, session["id"]) == before

@@ -36,7 +36,8 @@ def test_a_price_of_the_past_is_rolled_out_by_replay_proof_and_switch(
     operator.do("prove", new)
 
     differences = operator.proof(new)["differences"]
-    assert {(d["table"], d["key"].get("session_id")) for d in differences} == {("sessions", unpriced)}
+    places = {(d["table"], d["key"].get("session_id")) for d in differences}
+    assert places == {("sessions", unpriced), ("amounts", unpriced)}
     assert {d["column"] for d in differences} == {"cost_nano", "models"}
     assert [(d["live"], d["proved"]) for d in differences if d["column"] == "cost_nano"] == [(0, 2_000_000_000)]
     operator.do("switch", new, accept_differences=True)

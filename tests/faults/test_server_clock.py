@@ -10,7 +10,7 @@ from tests.support.rigs.projected import project
 from tests.support.rigs.store import TestStore
 from tests.support.rigs.write_api import EVENT, NOW_MS, events_path, write_api
 
-HOUR_MS, DAY_MS = 3_600_000, 86_400_000
+HOUR_MS, DAY_MS, QUARTER_MS = 3_600_000, 86_400_000, 900_000
 JUMPS = (0, -DAY_MS, 40 * DAY_MS, 40 * DAY_MS - 1, -HOUR_MS, 0)
 
 
@@ -41,6 +41,7 @@ async def test_a_server_clock_that_jumps_moves_no_session_and_loses_no_event(sto
         assert shown == {name: wanted[name] for name in ("started_at", "ended_at") if wanted[name]}
         assert row["events"] == wanted["events"] == 1  # the same event each time
     assert {row["started_at"].timestamp() * 1000 - NOW_MS for row in rows} == set(JUMPS)
-    buckets = "SELECT toUnixTimestamp(bucket) AS hour, sessions AS n FROM {db}.rollup_hourly FINAL ORDER BY hour"
-    hours = [(NOW_MS + jump) // HOUR_MS * 3_600 for jump in JUMPS]
-    assert store.rows(buckets) == [{"hour": hour, "n": hours.count(hour)} for hour in sorted(set(hours))]
+    of_quarters = "FROM {db}.rollups FINAL WHERE seconds = 900 AND n > 0"
+    buckets = f"SELECT toUnixTimestamp(bucket) AS start, sessions AS n {of_quarters} ORDER BY start"
+    starts = [(NOW_MS + jump) // QUARTER_MS * 900 for jump in JUMPS]
+    assert store.rows(buckets) == [{"start": start, "n": starts.count(start)} for start in sorted(set(starts))]

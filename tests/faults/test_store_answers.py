@@ -241,7 +241,7 @@ async def test_a_worker_waits_or_ends_as_the_code_says(kafka: str, tmp_path: Pat
             rig.refusals.everything(code)
             done = rig.finish("processors", "--instance", "0")
             assert done.returncode == 1, done.stderr
-            assert done.stderr.splitlines()[-1].startswith("refusing to run: the "), done.stderr
+            assert done.stderr.splitlines()[-1].startswith("Error: the "), done.stderr
             assert rig.password not in done.stderr
             rig.refusals.end()
         worker, said = rig.worker(), tmp_path / "processors.log"

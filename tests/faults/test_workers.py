@@ -129,7 +129,7 @@ def run_until_killed(rig: ProjectorRig, instances: range, fail_point: str) -> No
 
 
 @pytest.mark.fault(row=29)
-@pytest.mark.parametrize("kills", [FEW, pytest.param(MANY, marks=pytest.mark.part("kills"))])
+@pytest.mark.parametrize("kills", [FEW, pytest.param(MANY, marks=pytest.mark.part("kills", instead=True))])
 async def test_two_workers_killed_between_their_rollups_and_the_marks_lose_nothing(
     rig: ProjectorRig, engine: Options, kills: int
 ) -> None:

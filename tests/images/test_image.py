@@ -89,7 +89,7 @@ def test_a_volume_of_another_account_is_refused(volume: str) -> None:
     refused = attempt("run", "--rm", *SEALED, "--user", "12345:12345", "--volume", f"{volume}:/data", EMBEDDED)
 
     assert refused.returncode == 2
-    assert refused.stderr == "data: /data/settings.toml can't be read by this account: Permission denied\n"
+    assert refused.stderr == "Error: data: /data/settings.toml can't be read by this account: Permission denied\n"
     assert "Traceback" not in refused.stderr
 
 

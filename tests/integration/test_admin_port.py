@@ -74,7 +74,7 @@ def test_a_taken_port_is_an_error_in_one_sentence(command: list[str], option: st
         ended = _run(tmp_path, *command, *options)
 
     assert ended.returncode == 1
-    said = f"refusing to run: port {ports[option]} of {LOCAL} is taken: choose another with --{option}\n"
+    said = f"Error: port {ports[option]} of {LOCAL} is taken: choose another with --{option}\n"
     assert ended.stderr.endswith(said)
     assert "Traceback" not in ended.stderr
 

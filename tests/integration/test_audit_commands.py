@@ -44,7 +44,9 @@ def test_commands_end_with_one_clear_line(command: Any) -> None:
 
     assert last_lines["freshness"] == "freshness: complete through 2026-01-20T10:00:00.000Z, nothing waits"
     assert last_lines["coverage"].startswith("coverage: complete, 91 positions of 4 partitions")
-    assert last_lines["recount"].startswith("recount: equal, 10 sessions with 240 events, 10 hours and ")
+    assert last_lines["recount"].startswith(
+        "recount: equal, 10 sessions with 240 events, 17 quarter-hours and 6 days of rollups"
+    )
 
 
 def test_commands_exit_with_1_for_what_is_wrong(command: Any, filled: Operations) -> None:
@@ -56,7 +58,7 @@ def test_commands_exit_with_1_for_what_is_wrong(command: Any, filled: Operations
 
     assert (coverage.exit_code, recount.exit_code) == (1, 1)
     assert "coverage: 1 missing of 91 positions of 4 partitions. Project them with --repair" in coverage.output
-    assert "differences in rollup_daily, rollup_hourly, sessions" in recount.output
+    assert "differences in rollup_days, rollup_quarters, sessions" in recount.output
 
 
 def test_json_is_the_only_output(command: Any) -> None:
@@ -67,7 +69,7 @@ def test_json_is_the_only_output(command: Any) -> None:
 
 def test_wrong_usage_is_not_a_difference(command: Any) -> None:
     """Bad options exit with 2, before any request."""
-    assert command("recount", "--start-date", "yesterday").exit_code == 2
+    assert command("recount", "--start-date", "soon").exit_code == 2
     assert command("recount", "--start-date", "2026-01-02", "--end-date", "2026-01-01").exit_code == 2
     for name in ("freshness", "coverage", "recount"):
         assert "Example:" in command(name, "--help").output

@@ -101,7 +101,7 @@ def test_its_health_is_that_of_the_store(tmp_path: Path) -> None:
     ("settings", "code", "sentence"),
     [
         ({"AUDIT_EVERY_S": "0"}, 2, "audit_every_s: 0 means no audits"),
-        ({"STORE_URL": "clickhouse://reader:wrong@127.0.0.1:{port}"}, 1, "refusing to run: "),
+        ({"STORE_URL": "clickhouse://reader:wrong@127.0.0.1:{port}"}, 1, "Error: "),
     ],
 )
 def test_what_can_never_audit_is_refused(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from audit import slices
-from audit.recount import Recount
+from audit.recount import INTERVALS, Recount
 from audit.recount_questions import DayRow
 from audit.slices import days_asked
 from processors.projections import states
@@ -16,7 +16,7 @@ from query_api.freshness import Freshness
 from query_api.read_context import ReadContext
 from schemas.log.position import LogRecord
 from schemas.permissions import OPERATOR_ORG
-from tests.support.builders import ORG, LogBuilder
+from tests.support.builders import ORG, LogBuilder, hook, recorded
 from tests.support.builders import session_id as named
 from tests.support.rigs.audited import OTHER, Operations, named_columns, worked_on
 from tests.support.rigs.projection import Crash, CrashingWarehouse, new_pipeline, settle
@@ -51,9 +51,27 @@ def test_any_projected_log_is_found_equal_and_complete(
 
     assert recount["differences"] == []
     assert recount["equal"]
-    assert recount["moving"] == {"sessions": 0, "rollup_hourly": 0, "rollup_daily": 0}
+    assert recount["moving"] == {"sessions": 0, "amounts": 0, "rollup_quarters": 0, "rollup_days": 0}
     assert recount["compared"]["sessions"] == drawn.one("SELECT count() FROM {db}.sessions FINAL")
     assert (coverage["complete"], coverage["positions"]) == (True, len(log))
+
+
+async def test_sums_beyond_any_column_stop_nothing_and_are_recounted(drawn: Operations) -> None:
+    """Absurd events of one client wrap around its own sums; else they would stop the projector of every org."""
+    drawn.empty()
+    log, session = LogBuilder(drawn.store.partitions), named("absurd")
+    most = {"input_tokens": 1 << 53, "cache_creation_1h_tokens": 1 << 53}
+    hooks = [
+        *(hook("ApiRequest", model="m", cost_usd=1_000_000, **most) for _ in range(2_100)),
+        *(hook("ApiRequest", model="m", cost_usd=1_000_000) for _ in range(8_000)),
+        *(hook("Measurement", name="lines_added", value=1 << 52) for _ in range(4_100)),
+    ]
+
+    await drawn.project(log.add(*(recorded(session, *hooks[i : i + 5_000]) for i in range(0, len(hooks), 5_000))))
+
+    assert (await drawn.data("operator/recount"))["differences"] == []
+    assert drawn.one("SELECT input_tokens FROM {db}.sessions FINAL") == 2_100 * (1 << 53) % (1 << 64)
+    assert drawn.one("SELECT cost_nano FROM {db}.sessions FINAL") == -(1 << 62)  # cut off
 
 
 async def test_a_recount_says_how_much_it_compared(filled: Operations) -> None:
@@ -64,8 +82,11 @@ async def test_a_recount_says_how_much_it_compared(filled: Operations) -> None:
     assert not found["truncated"]
     assert found["compared"]["sessions"] == 10
     assert found["compared"]["events"] == 10 * 3 * 8
-    assert found["compared"]["rollup_hourly"] == filled.one("SELECT count() FROM {db}.rollup_hourly FINAL")
-    assert found["compared"]["rollup_daily"] == filled.one("SELECT count() FROM {db}.rollup_daily FINAL")
+    assert found["compared"]["amounts"] == 10
+    for name, seconds in INTERVALS.items():
+        assert found["compared"][name] == filled.one(
+            f"SELECT count() FROM {{db}}.rollups FINAL WHERE seconds = {seconds}"
+        )
 
 
 async def test_how_a_recount_is_cut_changes_nothing(filled: Operations, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,13 +113,14 @@ def test_days_are_taken_together_until_they_are_too_many() -> None:
     ]
 
 
-@pytest.mark.parametrize("table", ["rollup_hourly", "rollup_daily"])
+@pytest.mark.parametrize("table", INTERVALS)
 async def test_a_rollup_that_was_altered_is_named(filled: Operations, table: str) -> None:
     """One nano-dollar too much in a newer version of a bucket is found, with both values."""
-    newest = f"FROM {{db}}.{table} FINAL WHERE org_id = '{ORG}' ORDER BY bucket LIMIT 1"
+    of_table = f"org_id = '{ORG}' AND seconds = {INTERVALS[table]}"
+    newest = f"FROM {{db}}.rollups FINAL WHERE {of_table} ORDER BY bucket LIMIT 1"
     cost, version = filled.one(f"SELECT cost_nano {newest}"), filled.one(f"SELECT version {newest}")
     filled.alter(
-        f"INSERT INTO {{db}}.{table} SELECT * REPLACE (version + 1 AS version, cost_nano + 1 AS cost_nano) {newest}"
+        f"INSERT INTO {{db}}.rollups SELECT * REPLACE (version + 1 AS version, cost_nano + 1 AS cost_nano) {newest}"
     )
 
     found = await filled.data("operator/recount")
@@ -114,22 +136,23 @@ async def test_a_rollup_that_was_altered_is_named(filled: Operations, table: str
 async def test_a_group_that_was_altered_is_named_with_its_dimensions(filled: Operations) -> None:
     """Wrong numbers in one group of a bucket are found even if the bucket's totals are right."""
     filled.alter(
-        "INSERT INTO {db}.rollup_hourly SELECT * REPLACE (arrayMap(part -> tuple(part.1, part.2, part.3, 'mallory', "
+        "INSERT INTO {db}.rollups SELECT * REPLACE (arrayMap(part -> tuple(part.1, part.2, part.3, 'mallory', "
         "part.5, part.6, part.7, part.8, part.9, part.10, part.11, part.12), model_groups) AS model_groups) "
-        f"FROM {{db}}.rollup_hourly FINAL WHERE org_id = '{ORG}' AND notEmpty(model_groups) ORDER BY bucket LIMIT 1"
+        f"FROM {{db}}.rollups FINAL WHERE org_id = '{ORG}' AND seconds = 900 AND notEmpty(model_groups) ORDER BY bucket"
+        " LIMIT 1"
     )
 
     found = await filled.data("operator/recount")
 
     keys = [difference["key"] for difference in found["differences"]]
-    assert named_columns(found) == {("rollup_hourly", "rows")}
+    assert named_columns(found) == {("rollup_quarters", "rows")}
     assert {(key["user_id"], key["model"]) for key in keys} == {
         (user, model) for user in ("alice", "mallory") for model in ("claude-sonnet-4-5", "other")
     }
 
 
 async def test_a_session_that_was_altered_is_named(filled: Operations) -> None:
-    """A session's wrong count is found against its facts, and its rollups against it."""
+    """A session's wrong count is found against its facts, and its amounts against it."""
     session = named(0)
     filled.alter(
         "INSERT INTO {db}.sessions SELECT * REPLACE (tool_calls + 7 AS tool_calls) "
@@ -138,7 +161,7 @@ async def test_a_session_that_was_altered_is_named(filled: Operations) -> None:
 
     found = await filled.data("operator/recount")
 
-    assert named_columns(found) == {(name, "tool_calls") for name in ("sessions", "rollup_hourly", "rollup_daily")}
+    assert named_columns(found) == {(name, "tool_calls") for name in ("sessions", "amounts")}
     (wrong,) = (difference for difference in found["differences"] if difference["table"] == "sessions")
     assert wrong["key"] == {"org_id": ORG, "session_id": str(session)}
     assert wrong["stored"] == wrong["recounted"] + 7
@@ -226,7 +249,9 @@ async def test_a_session_that_was_lost_is_missed(filled: Operations) -> None:
     assert [(wrong["key"]["session_id"], wrong["stored"], wrong["recounted"]) for wrong in missing] == [
         (str(named(0)), 0, 1)
     ]
-    assert ("rollup_hourly", "sessions") in named_columns(found) or ("rollup_hourly", "rows") in named_columns(found)
+    assert ("rollup_quarters", "sessions") in named_columns(found) or ("rollup_quarters", "rows") in named_columns(
+        found
+    )
     assert elsewhere["equal"]
 
 
@@ -238,7 +263,7 @@ async def test_a_recount_of_some_days_compares_these_alone(filled: Operations) -
     found = await filled.data("operator/recount", start_date=day, end_date=day)
 
     assert found["compared"]["sessions"] == expected < 10
-    assert found["compared"]["rollup_daily"] <= 2
+    assert found["compared"]["rollup_days"] <= 2
     assert (await filled.get("operator/recount", start_date=day, end_date="2001-01-01")).status_code == 422
     assert (await filled.get("operator/recount", start_date="1960-01-01")).status_code == 422
 
@@ -291,7 +316,7 @@ async def test_what_moves_is_no_difference(reused: Operations) -> None:
     assert [found["differences"] for found in seen] == [[] for _ in seen]
     assert len(seen) > 2
     assert rest["equal"]
-    assert rest["moving"] == {"sessions": 0, "rollup_hourly": 0, "rollup_daily": 0}
+    assert rest["moving"] == {"sessions": 0, "amounts": 0, "rollup_quarters": 0, "rollup_days": 0}
     assert rest["compared"]["sessions"] == 12
 
 
@@ -321,15 +346,15 @@ async def test_a_batch_that_was_left_half_written_is_moving(reused: Operations, 
 @pytest.mark.parametrize("heals", [False, True])
 async def test_a_difference_counts_when_a_second_reading_confirms_it(filled: Operations, heals: bool) -> None:
     """A rollup that was ahead only in the first reading was being written at that moment."""
-    version = filled.one("SELECT max(version) FROM {db}.rollup_hourly") + 1_000
+    version = filled.one("SELECT max(version) FROM {db}.rollups") + 1_000
     filled.alter(
-        f"INSERT INTO {{db}}.rollup_hourly SELECT * REPLACE ({version} AS version) "
-        f"FROM {{db}}.rollup_hourly FINAL WHERE org_id = '{ORG}' ORDER BY bucket LIMIT 1"
+        f"INSERT INTO {{db}}.rollups SELECT * REPLACE ({version} AS version) "
+        f"FROM {{db}}.rollups FINAL WHERE org_id = '{ORG}' AND seconds = 900 ORDER BY bucket LIMIT 1"
     )
 
     async def pause() -> None:
         if heals:
-            filled.alter(f"DELETE FROM {{db}}.rollup_hourly WHERE version = {version}")
+            filled.alter(f"DELETE FROM {{db}}.rollups WHERE version = {version}")
 
     seen = await Freshness(filled.reader).snapshot()
     context = ReadContext(filled.reader, seen.generation, seen.rollups, "")

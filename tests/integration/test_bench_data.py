@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -37,7 +37,8 @@ def test_totals_by_rollups_are_those_of_the_sessions(filled: TestStore) -> None:
         " countIf(outcome IN ('failure', 'timeout')) AS failed,"
         " sumIf(toUInt64(ifNull(duration_ms, 0)), ended_at IS NOT NULL) AS duration_ms FROM sessions FINAL"
     )
-    parameters = {"org_id": "acme", "since": DATA.since, "until": datetime.now(UTC) + timedelta(days=1)}
+    until = DATA.since + timedelta(days=DATA.days + 1)
+    parameters = {"org_id": "acme", "since": DATA.since, "until": until, "days_since": DATA.since, "days_until": until}
 
     by_rollups = filled.rows(statement("query_api.analytics.summary"), **parameters)
 

@@ -181,7 +181,7 @@ async def test_prices_are_projected_to_a_receipt_alone_and_never_redriven(whole:
     assert f"{receipt['log_partition']}:{receipt['log_offset']}" == good
     assert (receipt["org_id"], receipt["kind"]) == ("operator", "prices_loaded")
     assert (receipt["facts"], receipt["added"]) == (0, 0)
-    for table in ("facts", "sessions", "rollup_hourly"):
+    for table in ("facts", "sessions", "amounts", "rollups"):
         assert whole.store.rows(f"SELECT * FROM {{db}}.{table}") == []
     assert (await whole.send("GET", "operator/coverage")).json()["data"]["complete"]
     assert (await whole.send("GET", "operator/recount")).json()["data"]["equal"]

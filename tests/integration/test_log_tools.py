@@ -160,7 +160,7 @@ def test_an_import_ends_on_ctrl_c_and_continues(tmp_path: Path, capsys: Capture)
     log_here(capsys, "import", into, "--data", target)
 
     assert process.returncode == 1
-    assert complaint.decode().splitlines() == ["interrupted; an export or import continues when the command runs again"]
+    assert complaint.decode() == "Error: interrupted; an export or import continues when the command runs again\n"
     assert left in (20_000, 40_000, 60_000)
     assert rows_of(target) == many
 

@@ -149,15 +149,15 @@ async def test_one_batch_of_thousands_of_orgs_is_projected_and_repaired(
     before = tables(store)
     found = await recounted(reader)
     assert (found.differences, found.compared.sessions) == ([], ORGS)
-    assert (found.compared.rollup_hourly, found.compared.rollup_daily) == (ORGS, ORGS)
+    quarters, days = found.compared.rollup_quarters, found.compared.rollup_days
+    assert min(quarters, days) > ORGS
     wrong = "* REPLACE (cost_nano + 1 AS cost_nano, version + 9 AS version)"
-    for table in ("rollup_hourly", "rollup_daily"):
-        store.client.command(f"INSERT INTO {store.database}.{table} SELECT {wrong} FROM {store.database}.{table} FINAL")
+    store.client.command(f"INSERT INTO {store.database}.rollups SELECT {wrong} FROM {store.database}.rollups FINAL")
 
     repair = Repair(pipeline, store.warehouse(), reader, Generation("g1", store.partitions, FOLD_VERSION))
     repaired = [await repair.run() for _ in range(3)]  # a recount lists a thousand at once
 
-    assert sum(each.buckets for each in repaired) == ORGS
+    assert 0 < sum(each.buckets for each in repaired) <= quarters + days
     assert tables(store) == before
 
 

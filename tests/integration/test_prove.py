@@ -16,7 +16,7 @@ from processors import plan
 from processors.projections.sessions import session_row
 from schemas.log.position import LogRecord
 from schemas.store.rows import SessionRow
-from tests.support.builders import ORG, compaction_requested
+from tests.support.builders import ORG, compaction_requested, hook, recorded
 from tests.support.builders import session_id as named
 from tests.support.rigs.audited import OTHER, worked_on
 from tests.support.rigs.projection import Crash, CrashingWarehouse, new_pipeline, settle
@@ -99,7 +99,8 @@ async def test_a_log_projected_twice_gives_equal_generations(filled: TwoGenerati
     assert in_words(proof)[0] == "g2 equals g1."
     assert (proof.equal, proof.differences, proof.moving, proof.truncated) == (True, [], {}, False)
     assert sum(proof.pins) == len(a_log())
-    for table in ("facts", "receipts", "sessions", "tasks", "compactions", "analyses", "dead_letters", "rollup_daily"):
+    tables = ("facts", "receipts", "sessions", "amounts", "tasks", "compactions", "analyses", "dead_letters")
+    for table in tables:
         assert proof.compared[table] == filled.rows(f"SELECT count() FROM {{db}}.{table} FINAL")[0][0] > 0
     assert msgspec.json.decode(msgspec.json.encode(proof), type=Proof) == proof
     assert shares == sorted(shares)
@@ -133,7 +134,7 @@ async def test_how_the_tables_are_cut_changes_nothing(
 
 
 async def test_a_changed_token_count_is_named(filled: TwoGenerations) -> None:
-    """The session is named with both values; its rollups, which were not refreshed, contradict it."""
+    """The session is named with both values; its amounts by time contradict it."""
     session = named(2)
     (tokens,) = filled.rows(f"SELECT input_tokens FROM {{db}}.sessions FINAL WHERE session_id = '{session}'")[0]
     filled.alter(
@@ -145,11 +146,7 @@ async def test_a_changed_token_count_is_named(filled: TwoGenerations) -> None:
 
     assert between(proof) == [("sessions", "input_tokens", tokens, tokens + 7)]
     assert proof.differences[0].key == {"org_id": ORG, "session_id": str(session)}
-    assert columns_of(proof) == {
-        ("sessions", "input_tokens", None),
-        ("rollup_hourly", "input_tokens", PROVED),
-        ("rollup_daily", "input_tokens", PROVED),
-    }
+    assert columns_of(proof) == {("sessions", "input_tokens", None), ("amounts", "input_tokens", PROVED)}
     assert in_words(proof)[2].startswith("sessions.input_tokens differs in 1 of 10 sessions of 1 org, for example")
     assert in_words(proof)[2].endswith(f"g1 has {tokens}, g2 has {tokens + 7}.")
 
@@ -163,7 +160,7 @@ async def test_a_missing_session_is_named(filled: TwoGenerations) -> None:
 
     assert between(proof) == [("sessions", "rows", 1, 0)]
     assert ("sessions", "rows", 0, 1) in inside(proof)
-    assert {table for table, _, _ in columns_of(proof)} == {"sessions", "rollup_hourly", "rollup_daily"}
+    assert {table for table, _, _ in columns_of(proof)} == {"sessions", "rollup_quarters", "rollup_days"}
     days = {one.day for one in proof.differences if one.table == "sessions"}
     assert days == set(
         filled.rows(f"SELECT toString(toDate(started_hour)) FROM {{db}}.sessions WHERE session_id = '{session}'", LIVE)[
@@ -193,7 +190,7 @@ async def test_a_fact_too_many_is_named(filled: TwoGenerations) -> None:
 
 async def test_a_fact_that_was_written_twice_is_no_difference(filled: TwoGenerations) -> None:
     """Rows with one key are one fact, whether they are merged or not; this holds for every table."""
-    for table in ("facts", "sessions", "tasks", "receipts", "dead_letters", "compactions", "analyses"):
+    for table in ("facts", "sessions", "amounts", "tasks", "receipts", "dead_letters", "compactions", "analyses"):
         filled.alter(f"INSERT INTO {{db}}.{table} SELECT * FROM {{db}}.{table} FINAL")
 
     assert (await filled.prove()).equal
@@ -237,21 +234,21 @@ async def test_facts_at_the_position_of_another_session_are_noticed(filled: TwoG
 
 async def test_a_stale_rollup_is_named(filled: TwoGenerations) -> None:
     """A bucket that misses a session contradicts the sessions of its generation; both values are listed."""
-    day = filled.rows("SELECT toString(min(bucket)) FROM {db}.rollup_daily")[0][0]
-    row = f"org_id = '{ORG}' AND bucket = '{day}'"
-    (events,) = filled.rows(f"SELECT events FROM {{db}}.rollup_daily FINAL WHERE {row}")[0]
-    filled.alter(f"DELETE FROM {{db}}.rollup_daily WHERE {row}")
+    day = filled.rows("SELECT toString(min(bucket)) FROM {db}.rollups WHERE seconds = 86400")[0][0]
+    row = f"org_id = '{ORG}' AND seconds = 86400 AND bucket = '{day}'"
+    (events,) = filled.rows(f"SELECT events FROM {{db}}.rollups FINAL WHERE {row}")[0]
+    filled.alter(f"DELETE FROM {{db}}.rollups WHERE {row}")
     filled.alter(
-        "INSERT INTO {db}.rollup_daily SELECT * REPLACE (version - 1 AS version, events - 1 AS events)"
-        f" FROM {filled.store.database}.rollup_daily FINAL WHERE {row}"
+        "INSERT INTO {db}.rollups SELECT * REPLACE (version - 1 AS version, events - 1 AS events)"
+        f" FROM {filled.store.database}.rollups FINAL WHERE {row}"
     )
 
     proof = await filled.prove()
 
     assert between(proof) == []
-    assert columns_of(proof) == {("rollup_daily", "events", PROVED), ("rollup_daily", "version", PROVED)}
-    assert ("rollup_daily", "events", events - 1, events) in inside(proof)
-    assert {(count.table, count.day) for count in proof.by_day} == {("rollup_daily", day[:10])}
+    assert columns_of(proof) == {("rollup_days", "events", PROVED), ("rollup_days", "version", PROVED)}
+    assert ("rollup_days", "events", events - 1, events) in inside(proof)
+    assert {(count.table, count.day) for count in proof.by_day} == {("rollup_days", day[:10])}
 
 
 async def test_a_task_of_another_session_is_named(filled: TwoGenerations) -> None:
@@ -525,6 +522,7 @@ def _other_value(table: Table, column: str) -> str:
     """Return an expression for another value of a column; a NULL becomes a default."""
     special = {
         "models": "arrayPushBack(models, ('~', 1, 1, 1, 1, 1, 1, 'reported'))",
+        "amounts.models": "arrayPushBack(models, ('~', 1, 1, 1, 1, 1, 1))",
         "measured": "arrayPushBack(measured, ('~', 1, 1, 1, 1, 1, 1, 'measured'))",
         "agents": "arrayPushBack(agents, ('~', '~', 1, 1, 1))",
         "tools": "arrayPushBack(tools, ('~', 1, 1, 1))",
@@ -534,8 +532,8 @@ def _other_value(table: Table, column: str) -> str:
         "place": "place + 10000",  # in the same record, and not another fact's
     }
     kind = str(table.kinds[column])
-    if column in special:
-        return special[column]
+    if found := special.get(f"{table.name}.{column}", special.get(column)):
+        return found
     if "UUID" in kind:
         return "generateUUIDv4()"
     if "bool" in kind:
@@ -563,9 +561,31 @@ async def test_an_id_that_counts_twice_everywhere_is_noticed(filled: TwoGenerati
 
     proof = await filled.prove(live=PROVED)
 
-    assert [one for one in inside(proof) if one[0] not in ("rollup_hourly", "rollup_daily")] == [
+    assert [one for one in inside(proof) if one[0] not in ("rollup_quarters", "rollup_days")] == [
         ("sessions", "facts", 29, 28)
     ]
     assert any(
         line.startswith("g2: sessions.facts differs from its recount in 1 session of") for line in in_words(proof)
     )
+
+
+@pytest.fixture(scope="module")
+def with_words(both: TwoGenerations) -> Kept:
+    """Make two equal generations of sessions with prompts."""
+    log = worked_on(1, 2)
+    log.add(*(recorded(named(n), hook("UserPromptSubmit", prompt="some words")) for n in range(2)))
+    return filled_with(both, log.records)
+
+
+async def test_words_of_events_are_compared_where_both_have_them(both: TwoGenerations, with_words: Kept) -> None:
+    """Those that an earlier version did not make are no difference; other words in the same fact are one."""
+    both.restore(with_words)
+    words = "(SELECT max(log_offset) FROM {db}.facts WHERE words != '')"
+    both.alter("ALTER TABLE {db}.facts UPDATE words = '' WHERE 1 SETTINGS mutations_sync = 2", LIVE)
+    assert {one.column for one in (await both.prove()).differences} == {"words"}
+    both.alter("ALTER TABLE {db}.receipts UPDATE has_words = false WHERE 1 SETTINGS mutations_sync = 2", LIVE)
+    assert (await both.prove()).equal
+
+    both.restore(with_words)
+    both.alter(f"ALTER TABLE {{db}}.facts UPDATE words = ' x ' WHERE log_offset = {words} SETTINGS mutations_sync = 2")
+    assert {(one.table, one.column) for one in (await both.prove()).differences} == {("facts", "words")}

@@ -33,11 +33,16 @@ FROM numbers({since}, {count})
 """
 _SESSIONS = """
 INSERT INTO {db}.sessions (org_id, started_hour, session_id, version, log_partition, created, user_id, started_at,
-    last_event_at, events, tool_calls)
+    last_event_at, events, tool_calls, tools)
 SELECT org_id, toStartOfHour(min(timestamp)), session_id, max(log_offset) + 1, 0, true, 'user', min(timestamp),
-    max(timestamp), count(), uniqExact(tool_use_id)
+    max(timestamp), count(), uniqExact(tool_use_id), [('Bash', uniqExact(tool_use_id), 0, 0)]
 FROM {db}.facts
 GROUP BY org_id, session_id
+"""
+_AMOUNTS = """
+INSERT INTO {db}.amounts (org_id, bucket, session_id, version, log_partition, user_id, tools)
+SELECT org_id, toStartOfFifteenMinutes(started_at), session_id, version, 0, 'user', tools
+FROM {db}.sessions
 """
 _TASKS = """
 INSERT INTO {db}.tasks (org_id, session_id, kind, task_id, version, log_partition, name, status, started_at, ended_at)
@@ -66,11 +71,11 @@ def fill(both: TwoGenerations, generation: str, facts: int) -> None:
     for since in range(0, facts, INSERTED_AT_ONCE):
         count = min(INSERTED_AT_ONCE, facts - since)
         both.alter(_FACTS.replace("{since}", str(since)).replace("{count}", str(count)), generation)
-    for statement in (_SESSIONS, _TASKS, _RECEIPTS):
+    for statement in (_SESSIONS, _AMOUNTS, _TASKS, _RECEIPTS):
         both.alter(statement, generation)
     both.alter(_MARK, generation)
-    hours = both.rows("SELECT DISTINCT org_id, toUnixTimestamp(started_hour) FROM {db}.sessions", generation)
-    both.warehouse(generation).refresh_rollups([(org_id, hour) for org_id, hour in hours])
+    quarters = both.rows("SELECT DISTINCT org_id, toUnixTimestamp(bucket) FROM {db}.amounts", generation)
+    both.warehouse(generation).refresh_rollups([(org_id, start) for org_id, start in quarters])
 
 
 pytest_plugins = ["tests.support.rigs.prove_fixtures"]

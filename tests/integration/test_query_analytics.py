@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from decimal import Decimal
 from itertools import count
 from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec import structs
 
-from schemas.store.rows import SessionRow, ToolTotals
+from schemas.store.rows import AmountsRow, ModelAmounts, SessionRow, ToolAmountsOf, ToolTotals
 from tests.support.oracles import analytics as slow
-from tests.support.rigs.query_store import DAY_MS, HOUR_MS, NOON, QueryApi, QueryStore, model, session
+from tests.support.rigs.query_store import DAY_MS, HOUR_MS, NOON, QueryApi, QueryStore, amounts_of, model, session
 from tests.support.seeds import seeds
 
 pytest_plugins = ["tests.support.rigs.query_fixtures"]
@@ -24,6 +26,9 @@ INTERVALS = ("hour", "day", "week")
 METRICS = ("sessions", "cost", "tokens", "tool_calls", "users", *WORK[:-1], "active_seconds")
 NAMES = (None, "a", "b", "ä'\\", "")
 MODELS = ("opus", "haiku", "")
+PARTS_OF = {"model": ("cost", "tokens"), "agent_name": ("cost", "tokens", "sessions", "tool_calls")}
+NOTHING = slow.Range([], [])
+ZONES = (None, "UTC", "Europe/Berlin", "America/St_Johns", "Asia/Kathmandu", "Pacific/Kiritimati")
 TOOLS = ("Bash", "mcp__docs__ä'\\", "edit", "")
 orgs: Iterator[str] = (f"org-{number}" for number in count())
 
@@ -55,6 +60,19 @@ def any_tool(draw: Random, name: str) -> ToolTotals:
     return ToolTotals(name, draw.randrange(3), draw.randrange(3), draw.choice([0, draw.randrange(1 << 48)]))
 
 
+def any_amounts(draw: Random, row: SessionRow) -> list[AmountsRow]:
+    """Draw what happened in a session at up to three times; a later correction may take away more than there was."""
+    whole = amounts_of(row, row.started_at + draw.randrange(-1, 3) * 5 * HOUR_MS)
+    pieces = [whole]
+    for later in range(draw.randrange(3)):
+        other = structs.replace(whole, bucket=whole.bucket + 900 * (1 + later) * draw.choice([1, 7, 96]))
+        models = [ModelAmounts(one.model, *(draw.randrange(-9, 10**6) for _ in one[1:])) for one in whole.models]
+        tools = [ToolAmountsOf(one.tool_name, draw.randrange(3), draw.randrange(-1, 2), 5) for one in whole.tools]
+        work = {name: draw.randrange(-1, 9) for name in WORK}
+        pieces.append(structs.replace(other, models=models, tools=tools, **work))
+    return list({piece.bucket: piece for piece in pieces}.values())
+
+
 def some_cuts(draw: Random, row: SessionRow) -> list[dict[str, str]]:
     """Return no filter, one for each dimension of ``row``, and one for two of them."""
     has = {name: getattr(row, name) for name in ("user_id", "project_id", "repo", "agent_name")}
@@ -65,15 +83,20 @@ def some_cuts(draw: Random, row: SessionRow) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("seed", seeds(3, 20))
 async def test_analytics_are_what_a_recount_of_the_sessions_says(org_store: QueryStore, seed: int) -> None:
-    """For any sessions, days and cut, each analytics reply is what counting the sessions one by one gives."""
+    """For any sessions, amounts, days, zone and cut, each reply is what counting one by one gives."""
     org, draw = next(orgs), Random(seed)
     stored = [session(org, **any_session(draw)) for _ in range(draw.randrange(1, 40))]
-    org_store.put(*stored)
+    every = slow.Range(stored, [one for row in stored for one in any_amounts(draw, row)])
+    org_store.put_alone(*every.started)
+    org_store.put_amounts(*every.happened)
+    org_store.refresh()
     api = QueryApi(org_store.reader)
+    tz = draw.choice(ZONES)
+    zone = ZoneInfo(tz) if tz else UTC
     first, last = sorted(TODAY - timedelta(days) for days in draw.choice([(0, 40), (draw.randrange(41), 0), (9, 9)]))
 
     for cut in some_cuts(draw, stored[0]):
-        found = slow.matching(stored, org, first, last, **cut)
+        found = slow.matching(every, org, first, last, zone, **cut)
         interval, metric, wanted = draw.choice(INTERVALS), draw.choice(METRICS), draw.choice([None, *MODELS])
         only = wanted if metric in ("cost", "tokens") else None
         asked = {
@@ -85,22 +108,49 @@ async def test_analytics_are_what_a_recount_of_the_sessions_says(org_store: Quer
             "by-user": {"per_page": 100},
             "team-overview": {},
         }
-        days = {"start_date": first, "end_date": last}
+        days = {"start_date": first, "end_date": last, "tz": tz}
         replies = {
             path: (await api.get(f"sessions/analytics/{path}", {**days, **cut, **more}, org=org)).json()["data"]
             for path, more in asked.items()
         }
 
         assert replies["summary"] == slow.summary(found)
-        assert replies["timeseries"] == slow.timeseries(found, first, last, interval, metric, only)
+        assert replies["timeseries"] == slow.timeseries(found, first, last, interval, metric, only, zone)
+        if by := _possible_part(draw, interval, metric):
+            whole = {**asked["timeseries"], **days, **cut, "by": by}
+            parts = (await api.get("sessions/analytics/timeseries", whole, org=org)).json()["data"]
+            series = {
+                name: slow.timeseries(group, first, last, interval, metric, model, zone)
+                for name, (group, model) in _parts_of(found, by, only).items()
+            }
+            assert parts == slow.with_parts(replies["timeseries"], series)
         assert replies["by-agent"] == slow.by_agent(found)
         assert replies["by-tool"] == slow.by_tool(found)
         assert _has_the_uses_of(replies["summary"], replies["by-tool"])
         assert replies["cost-breakdown"] == slow.cost_breakdown(found, wanted, None)
         assert replies["by-user"] == slow.by_user(found)
-        before = slow.matching(stored, org, first - (last - first) - timedelta(1), first - timedelta(1), **cut)
-        assert replies["team-overview"] == slow.team_overview(found, before)
+        previous = first - (last - first) - timedelta(1), first - timedelta(1)
+        before = slow.matching(every, org, *previous, zone, **cut)
+        assert replies["team-overview"] == slow.team_overview(found, before, zone)
         assert _adds_up(replies["cost-breakdown"])
+
+
+def _possible_part(draw: Random, interval: str, metric: str) -> str | None:
+    """Draw one of the parts that a metric can be asked for by, if there are any; 41 days have too many hours."""
+    possible = [by for by, metrics in PARTS_OF.items() if metric in metrics and interval != "hour"]
+    return draw.choice(possible) if possible else None
+
+
+def _parts_of(found: slow.Range, by: str, only: str | None) -> dict[str, tuple[slow.Range, str | None]]:
+    """Return what is of each model or agent, and the model whose numbers are wanted."""
+    if by == "model":
+        return {name: (found, name) for name in MODELS if only in (None, name)}
+    return {name: (group, only) for name, group in slow.grouped(found, by).items() if name is not None}
+
+
+def as_they_started(rows: list[SessionRow]) -> slow.Range:
+    """Return sessions all whose amounts happened as they started."""
+    return slow.Range(rows, [amounts_of(row) for row in rows])
 
 
 def _adds_up(breakdown: dict[str, Any]) -> bool:
@@ -126,7 +176,7 @@ async def test_sessions_that_look_alike_count_one_by_one(query_store: QueryStore
         for agent in (None, "a")
     ]
     query_store.put(*rows)
-    found = slow.matching(rows, "acme", TODAY, TODAY)
+    found = slow.matching(as_they_started(rows), "acme", TODAY, TODAY)
 
     for cut in ({}, {"user_id": "bob"}):
         asked = {"start_date": TODAY, "end_date": TODAY, **cut}
@@ -146,12 +196,12 @@ async def test_nothing_happened(query_api: QueryApi) -> None:
     """Without sessions counts are 0, lists are empty, averages and shares are null."""
     replies = {path: (await query_api.get(f"sessions/analytics/{path}")).json() for path in PATHS}
 
-    assert replies["summary"]["data"] == slow.summary([])
+    assert replies["summary"]["data"] == slow.summary(NOTHING)
     assert [period["value"] for period in replies["timeseries"]["data"]] == [0] * 30
     assert replies["by-agent"]["data"] == replies["by-tool"]["data"] == replies["by-user"]["data"] == []
     assert replies["cost-breakdown"]["data"] == {"total_cost_usd": 0, "by_model": [], "by_project": [], "by_user": []}
     assert replies["by-user"]["meta"]["total_count"] == 0
-    assert replies["team-overview"]["data"] == slow.team_overview([], [])
+    assert replies["team-overview"]["data"] == slow.team_overview(NOTHING, NOTHING)
 
 
 async def test_a_member_sees_no_other_name(query_store: QueryStore, query_api: QueryApi) -> None:
@@ -163,7 +213,7 @@ async def test_a_member_sees_no_other_name(query_store: QueryStore, query_api: Q
         reply = await query_api.get("sessions/analytics/cost-breakdown", user="bob", role=role)
         names = [(await query_api.get("sessions/analytics/by-agent", user="bob", role=role)).text]
 
-        assert reply.json()["data"] == slow.cost_breakdown(rows, None, "bob")
+        assert reply.json()["data"] == slow.cost_breakdown(as_they_started(rows), None, "bob")
         assert "alice" not in reply.text + "".join(names)
 
 
@@ -240,7 +290,7 @@ async def test_pages_of_users(query_store: QueryStore, query_api: QueryApi) -> N
         for page in (1, 2, 3, 4)
     ]
 
-    assert [user for page in pages for user in page["data"]] == slow.by_user(rows)
+    assert [user for page in pages for user in page["data"]] == slow.by_user(as_they_started(rows))
     assert [len(page["data"]) for page in pages] == [2, 2, 1, 0]
     assert [page["meta"]["total_count"] for page in pages] == [5] * 4
     assert {page["meta"]["total_pages"] for page in pages} == {3}
@@ -313,6 +363,19 @@ async def test_large_sums_add_up_to_the_nano_dollar(query_store: QueryStore, que
     assert (await query_api.get("sessions")).status_code == 200
 
 
+async def test_800_days_by_hour_are_asked_in_parts(query_store: QueryStore, query_api: QueryApi) -> None:
+    """A store server refuses a list as long as that of their hours. Each session is in one part."""
+    rows = [session(started_at=NOON - days * DAY_MS) for days in range(0, 800, 7)]
+    query_store.put(*rows)
+    asked = {"start_date": "2023-11-13", "end_date": "2026-01-20", "interval": "hour", "tz": "Asia/Kathmandu"}
+
+    hours = (await query_api.get("sessions/analytics/timeseries", asked)).json()["data"]
+
+    assert len(hours) == 800 * 24
+    assert sum(hour["value"] for hour in hours) == len(rows)
+    assert hours[-1]["period_start"] == "2026-01-20T17:15:00.000Z"
+
+
 async def test_a_week_starts_on_its_monday(query_store: QueryStore, query_api: QueryApi) -> None:
     """The first week has the date of its Monday, even before the first day, and counts only requested days."""
     query_store.put(session(started_at=NOON - 1 * DAY_MS), session(started_at=NOON))
@@ -341,7 +404,9 @@ async def test_numbers_say_how_complete_they_are(query_store: QueryStore, query_
 
 async def test_tools_are_as_fresh_as_the_sessions(query_store: QueryStore, query_api: QueryApi) -> None:
     """`by-tool` shows, claims and waits for the contents of sessions; the summary does so for the rollups."""
-    query_store.put_alone(session(tools=[ToolTotals("Bash", 1, 0, 5)], tool_calls=1))
+    row = session(tools=[ToolTotals("Bash", 1, 0, 5)], tool_calls=1)
+    query_store.put_alone(row)
+    query_store.put_amounts(amounts_of(row))
     query_store.progress(0, 17, 20, NOON + 5)
     query_store.rolled_up(0, 12, NOON + 2)
     written = {"X-Wait-For-Position": "0:16"}
@@ -389,6 +454,14 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("timeseries", {"metric": "events"}, "metric"),
     ("timeseries", {"model": "opus"}, "model"),
     ("timeseries", {"model": "opus", "metric": "users"}, "model"),
+    ("timeseries", {"by": "user_id"}, "by"),
+    ("timeseries", {"by": "model", "metric": "sessions"}, "by"),
+    ("timeseries", {"by": "agent_name", "metric": "users"}, "by"),
+    (
+        "timeseries",
+        {"by": "agent_name", "interval": "hour", "start_date": "2026-01-01", "end_date": "2026-02-28"},
+        "by",
+    ),
     ("cost-breakdown", {"interval": "day"}, "interval"),
 ]
 

@@ -205,7 +205,7 @@ async def test_a_past_cost_has_the_prices_of_the_generation(service: WholeServic
     assert now["cost_usd"] == price.input_nano / 1e9
 
 
-@pytest.mark.parametrize("batch", [500, pytest.param(5_000, marks=pytest.mark.part("volume"))])
+@pytest.mark.parametrize("batch", [500, pytest.param(5_000, marks=pytest.mark.part("volume", instead=True))])
 async def test_a_session_of_several_pages(service: WholeService, batch: int) -> None:
     """It is folded page by page, and equals what was shown when it had no more than these events."""
     assert 20 * batch > history.FACTS_PER_PAGE

@@ -14,7 +14,7 @@ from tests.support.rigs.query_store import SECRETS, QueryApi, QueryStore, sessio
 
 pytest_plugins = ["tests.support.rigs.query_fixtures"]
 
-OF_A_SESSION = ("", "/events", "/hierarchy", "/analysis", "/compactions")
+OF_A_SESSION = ("", "/events", "/hierarchy", "/analysis", "/compactions", "/spend?by=tool")
 Asked = tuple[str, Mapping[str, object]]
 
 

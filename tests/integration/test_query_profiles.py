@@ -127,7 +127,7 @@ def test_a_right_that_is_missing_for_some_questions_stops_those_alone(filled: tu
 
     assert [status for status, _ in done["replies"]] == [503, 503]
     (line,) = [line for line in done["logged"] if line["event"] == "store_refuses"]
-    assert f"ON {base}_g1.rollup_hourly: grant it" in line["error"]
+    assert f"ON {base}_g1.rollups: grant it" in line["error"]
 
 
 @pytest.fixture

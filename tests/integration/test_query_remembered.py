@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 import httpx
 import pytest
 
+from query_api import answers
 from query_api.answers import BYTES_MAX
 from schemas.permissions import Role
 from schemas.store.rows import ToolTotals
@@ -77,8 +78,11 @@ def told(reply: httpx.Response) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_a_remembered_reply_is_the_fresh_one(path: str, reader: CountingReader) -> None:
+async def test_a_remembered_reply_is_the_fresh_one(
+    path: str, reader: CountingReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Body, `meta`, `ETag` and freshness are the same, for each role and org; each view was queried once."""
+    monkeypatch.setattr(answers, "LIVES_S", 60.0)
     remembering, (route, _, query) = QueryApi(reader, answer_bytes_max=BYTES_MAX), path.partition("?")
     for org, user, role in ASKERS:
         asker: Any = {"params": dict(parse_qsl(query)), "org": org, "user": user, "role": role}
@@ -131,9 +135,10 @@ def _count(reply: httpx.Response) -> int:
 
 
 async def test_a_list_shows_no_less_than_a_session_that_was_shown_before(
-    query_store: QueryStore, reader: CountingReader
+    query_store: QueryStore, reader: CountingReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A single session is always read from the store: what it shows is in the next list, even without a new offset."""
+    monkeypatch.setattr(answers, "LIVES_S", 60.0)
     api = QueryApi(reader, answer_bytes_max=BYTES_MAX)
     before = (await api.get("sessions")).json()["meta"]["total_count"]
     row = session(title="arrived since")

@@ -207,3 +207,20 @@ def _version_of(draw: Random, row: SessionRow) -> SessionRow:
     return session(
         row.org_id, session_id=row.session_id, started_at=row.started_at, version=version, title=" ".join(words)
     )
+
+
+async def test_a_search_in_events_says_until_when_it_may_miss_some(
+    query_store: QueryStore, query_api: QueryApi
+) -> None:
+    """Records of an earlier version have no words: their org's searches say so, and only those in events."""
+    org, other = next(orgs), next(orgs)
+    receipt = {"log_offset": 1, "org_id": org, "outcome": "projected", "received_at": NOON / 1000}
+    rows = [receipt, {**receipt, "log_offset": 2, "has_words": True, "received_at": NOON / 1000 + 60}]
+    query_store.put_receipts(*rows, {**receipt, "log_offset": 3, "org_id": other, "has_words": True})
+
+    said = [
+        (await query_api.get(PATH, {"q": "x", **params}, org=one)).json()["meta"].get("events_missing_until")
+        for one, params in ((org, {"events": True}), (org, {}), (other, {"events": True}))
+    ]
+
+    assert said == ["2026-01-20T12:00:00.000Z", None, None]

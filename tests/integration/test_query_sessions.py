@@ -90,6 +90,18 @@ async def test_each_order(sort: str | None, order: str, query_store: QueryStore,
         assert "".join(item["external_id"] for item in found) == order
 
 
+async def test_a_session_without_an_outcome_has_the_outcome_none(query_store: QueryStore, query_api: QueryApi) -> None:
+    """It is active, or its end named none; alone, and with others."""
+    rows = {name: session(external_id=name, outcome=name) for name in ("success", "failure")}
+    query_store.put(*rows.values(), session(external_id="active"), session(external_id="ended", ended_at=NOON))
+
+    for path in ("sessions", "sessions/threads"):
+        for asked, expected in (("none", {"active", "ended"}), ("none,failure", {"active", "ended", "failure"})):
+            found = (await query_api.get(path, {"outcome": asked})).json()["data"]
+            sessions = [one for item in found for one in item.get("conversations", [item])]
+            assert {one["external_id"] for one in sessions} == expected
+
+
 UNKNOWN = UUID("9b2f0000-0000-4000-8000-000000000000")
 RUN, THREAD = UUID(int=0x1_4000_8000), UUID(int=0x2_4000_8000)
 
@@ -105,11 +117,13 @@ RUN, THREAD = UUID(int=0x1_4000_8000), UUID(int=0x2_4000_8000)
         ({"current_user_only": True}, {"user_id": "owner"}),
         ({"status": "ended"}, {"ended_at": NOON}),
         ({"outcome": "failure"}, {"outcome": "failure", "ended_at": NOON}),
+        ({"outcome": "failure,timeout"}, {"outcome": "timeout", "ended_at": NOON}),
         ({"model": "opus"}, {"models": [model("haiku"), model("opus")]}),
         ({"trigger": "import"}, {"trigger": "import"}),
         ({"run_id": RUN}, {"run_id": RUN}),
         ({"thread_id": THREAD}, {"thread_id": THREAD}),
         ({"external_id": "x-1"}, {"external_id": "x-1"}),
+        ({"id_prefix": "9b2f41c0"}, {"session_id": UUID("9b2f41c0-0000-4000-8000-000000000000")}),
         ({"started_after": instant(NOON)}, {"started_at": NOON}),
         ({"started_before": instant(NOON - 2 * DAY_MS)}, {"started_at": NOON - 2 * DAY_MS - 1}),
         ({"started_after": "2026-01-20T14:00:00+02:00"}, {"started_at": NOON}),
@@ -204,7 +218,10 @@ REFUSED: list[dict[str, Any]] = [
     {"sort": "-title"},
     {"sort": "-started_at; DROP TABLE sessions"},
     {"status": "done"},
-    {"outcome": "none"},
+    {"outcome": "done"},
+    {"id_prefix": "9b2f41c"},
+    {"id_prefix": "9B2F41C0"},
+    {"outcome": "failure,"},
     {"trigger": "cron"},
     {"run_id": "no-uuid"},
     {"started_after": "yesterday"},

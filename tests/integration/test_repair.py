@@ -20,14 +20,14 @@ from tests.support.rigs.projection import new_pipeline, settle, tables
 from tests.support.rigs.store import TestStore
 
 FIRST = "(SELECT session_id FROM {db}.sessions FINAL ORDER BY session_id LIMIT 1)"
-BUSIEST = "(SELECT max(bucket) FROM {db}.rollup_hourly)"
+BUSIEST = "(SELECT max(bucket) FROM {db}.rollups WHERE seconds = 900)"
 DAMAGES = {
     "receipts are gone": ["DELETE FROM {db}.receipts WHERE log_offset % 7 = 1"],
     "a stretch is gone": [f"DELETE FROM {{db}}.{t} WHERE log_offset BETWEEN 2 AND 4" for t in ("facts", "receipts")],
-    "nothing but facts is left": [f"TRUNCATE TABLE {{db}}.{t}" for t in ("sessions", "tasks", "rollup_hourly")],
+    "nothing but facts is left": [f"TRUNCATE TABLE {{db}}.{t}" for t in ("sessions", "amounts", "tasks", "rollups")],
     "everything is gone": [
         f"TRUNCATE TABLE {{db}}.{t}"
-        for t in ("facts", "sessions", "tasks", "rollup_hourly", "rollup_daily", "receipts", "dead_letters")
+        for t in ("facts", "sessions", "amounts", "tasks", "rollups", "receipts", "dead_letters")
     ],
     "a fact is gone": ["DELETE FROM {db}.facts WHERE event_id = (SELECT min(event_id) FROM {db}.facts)"],
     "a session is gone": [f"DELETE FROM {{db}}.sessions WHERE session_id = {FIRST}"],
@@ -51,11 +51,19 @@ DAMAGES = {
     ],
     "a bucket is altered": [
         (
-            "INSERT INTO {db}.rollup_hourly SELECT * REPLACE (cost_nano + 1 AS cost_nano, version + 9 AS version)"
-            f" FROM {{db}}.rollup_hourly FINAL WHERE bucket = {BUSIEST}"
+            "INSERT INTO {db}.rollups SELECT * REPLACE (cost_nano + 1 AS cost_nano, version + 9 AS version)"
+            f" FROM {{db}}.rollups FINAL WHERE seconds = 900 AND bucket = {BUSIEST}"
         )
     ],
-    "days are gone": ["TRUNCATE TABLE {db}.rollup_daily"],
+    "days are gone": ["DELETE FROM {db}.rollups WHERE seconds = 86400"],
+    "a nano-dollar is in another bucket": [
+        (
+            "INSERT INTO {db}.amounts SELECT * REPLACE (bucket - 900 AS bucket, [] AS tools, 0 AS prompts,"
+            " arrayMap(one -> (one.1, 0, 0, 0, 0, 0, 1), arraySlice(models, 1, 1)) AS models, 0 AS lines_added)"
+            " FROM {db}.amounts FINAL WHERE notEmpty(models) LIMIT 1"
+        )
+    ],
+    "amounts are gone": [f"DELETE FROM {{db}}.amounts WHERE session_id = {FIRST}"],
 }
 TWICE = {"receipts are gone", "a stretch is gone", "a fact is gone", "a session is gone"}
 Tables = dict[str, list[tuple[object, ...]]]

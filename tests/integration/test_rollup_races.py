@@ -1,4 +1,4 @@
-"""Two writers and one bucket, on the real engine: `rollup_hourly.sql` writes a bucket as of a single moment.
+"""Two writers and one bucket, on the real engine: `rollups.template.sql` writes a bucket as of a single moment.
 
 The model check requires that of an in-memory store (`tests.properties.mutants`). These tests show it for the SQL, and
 show that they detect wrong SQL.
@@ -15,19 +15,19 @@ import pytest
 from clickhouse_connect.driver.client import Client
 
 from processors.rowbinary import encode_rows
-from processors.warehouse import sql
-from schemas.store.rows import SessionRow
+from processors.warehouse import rollups_of
+from schemas.store.rows import QUARTER_S, SessionRow
 from store.connect import WRITE, connect
 from tests.support.builders import NO_SESSION, ORG, T0
 from tests.support.rigs.store import TestStore
 
 HOUR = T0 // 3_600_000 * 3600
-HOURLY = sql("rollup_hourly")
+QUARTERS = rollups_of("quarters")
 _WHERE = "WHERE (org_id, started_hour) IN {hours:Array(Tuple(String, DateTime('UTC')))}"
 _AGAIN = f"(SELECT toUInt64(sleep(0.05))) + (SELECT sum(version) FROM sessions FINAL {_WHERE}),"
-_VERSION, _SESSIONS = "of_sessions[1],", "of_sessions[2],"
-TWO_READINGS = HOURLY.replace(_VERSION, _AGAIN, 1)
-BY_COUNT = HOURLY.replace(_VERSION, _SESSIONS, 1)
+_VERSION, _SESSIONS = "of_groups[1],", "of_groups[2],"
+TWO_READINGS = QUARTERS.replace(_VERSION, _AGAIN, 1)
+BY_COUNT = QUARTERS.replace(_VERSION, _SESSIONS, 1)
 ROUNDS = 20
 
 
@@ -47,11 +47,12 @@ def _slow(statement: str) -> str:
 
 
 def _refresh(client: Client, statement: str) -> None:
-    client.command(statement, parameters={"hours": [(ORG, HOUR)]})
+    hours = [(ORG, HOUR)]
+    client.command(statement, parameters={"seconds": QUARTER_S, "buckets": hours, "hours": hours})
 
 
 def _bucket(store: TestStore) -> tuple[int, int]:
-    (row,) = store.rows("SELECT version, events FROM {db}.rollup_hourly FINAL")
+    (row,) = store.rows("SELECT version, events FROM {db}.rollups FINAL")
     return row["version"], row["events"]
 
 
@@ -99,8 +100,8 @@ def unpinned(shared_store: TestStore) -> Iterator[Client]:
 
 def test_content_and_version_of_a_bucket_are_of_one_moment(shared_store: TestStore, unpinned: Client) -> None:
     """This holds during any writes and without the setting that pins snapshots, because the source is read once."""
-    assert _mixed(shared_store, unpinned, _slow(HOURLY), 3) == 0
-    assert _mixed(shared_store, unpinned, HOURLY, ROUNDS) == 0
+    assert _mixed(shared_store, unpinned, _slow(QUARTERS), 3) == 0
+    assert _mixed(shared_store, unpinned, QUARTERS, ROUNDS) == 0
 
 
 def test_two_readings_mix_moments(shared_store: TestStore, unpinned: Client) -> None:
@@ -120,23 +121,23 @@ def test_the_projectors_connection_pins_snapshots(shared_store: TestStore) -> No
 def late(shared_store: TestStore) -> Iterator[Client]:
     """Connect to the store, with a table for what a writer has read but not written yet."""
     client = connect(WRITE, **shared_store.address.at(shared_store.database))
-    client.command("CREATE TABLE late AS rollup_hourly ENGINE Memory")
+    client.command("CREATE TABLE late AS rollups ENGINE Memory")
     yield client
     client.command("DROP TABLE late")
     client.close()
 
 
-@pytest.mark.parametrize(("statement", "events"), [(HOURLY, 6), (BY_COUNT, 3)], ids=["version by sum", "by count"])
+@pytest.mark.parametrize(("statement", "events"), [(QUARTERS, 6), (BY_COUNT, 3)], ids=["version by sum", "by count"])
 def test_a_late_write_of_an_old_snapshot_does_not_win(
     shared_store: TestStore, late: Client, statement: str, events: int
 ) -> None:
     """The first reader that writes last loses; with the number of sessions as version it would win."""
     shared_store.empty()
     shared_store.warehouse().insert("sessions", _sessions(1))
-    _refresh(late, statement.replace("INSERT INTO rollup_hourly", "INSERT INTO late"))
+    _refresh(late, statement.replace("INSERT INTO rollups", "INSERT INTO late"))
     shared_store.warehouse().insert("sessions", _sessions(2))
     _refresh(late, statement)
 
-    late.command("INSERT INTO rollup_hourly SELECT * FROM late")
+    late.command("INSERT INTO rollups SELECT * FROM late")
 
     assert _bucket(shared_store)[1] == events

@@ -161,7 +161,7 @@ def test_no_kafka_is_said_and_ends_with_69(tmp_path: Path) -> None:
         raise KafkaUnavailable("Kafka needs Java, and there is none: install Java 17")
 
     assert run_stack(tmp_path, "127.0.0.1", 1, report=said.append, compose=no_java) == 69
-    assert said == ["Kafka needs Java, and there is none: install Java 17"]
+    assert said == ["Error: Kafka needs Java, and there is none: install Java 17"]
 
 
 def test_a_closed_port_does_not_answer() -> None:

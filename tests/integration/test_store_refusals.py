@@ -149,7 +149,7 @@ def test_a_reader_ends_with_one_sentence(server: Refusing, tmp_path: Path) -> No
 
 def _ended_with_one_sentence(done: Ended, server: Refusing) -> None:
     assert done.code == 1, done.complaint
-    assert done.complaint.splitlines()[-1].startswith("refusing to run: the ")
+    assert done.complaint.splitlines()[-1].startswith("Error: the ")
     assert "Traceback" not in done.complaint
     assert server.password not in done.complaint
 

@@ -45,6 +45,6 @@ def test_it_is_refused_in_one_sentence(tmp_path: Path) -> None:
     ended = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
 
     assert ended.returncode == 2
-    assert ended.stderr.startswith("host: 0.0.0.0 is reachable from other machines")
+    assert ended.stderr.startswith("Error: host: 0.0.0.0 is reachable from other machines")
     assert ended.stderr.count("\n") == 1
     assert not (tmp_path / "store").exists()

@@ -24,8 +24,8 @@ PROVISION_OF_TOMORROW = """
 import sys
 from cli.main import main
 from store import migrate
-of_today, tomorrow = migrate.migrations, migrate.Migration(999, "0999_tomorrow.sql", sys.argv.pop())
-migrate.migrations = lambda kind: [*of_today(kind), *([tomorrow] if kind == "generation" else [])]
+of_today, tomorrow = migrate._files, migrate.Migration(999, "0999_tomorrow.sql", sys.argv.pop())
+migrate._files = lambda kind: (*of_today(kind), *((tomorrow,) if kind == "generation" else ()))
 main()
 """
 

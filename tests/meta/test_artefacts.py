@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from cli.main import COMMANDS
+from cli.main import crewkit_sessions
 from devstack import image_pins
 from devstack.kafka_jars.broker import NEVER_EXPIRE
 from processors.fold.fold import FOLD_VERSION
@@ -66,7 +66,7 @@ def test_a_service_has_only_settings_that_exist(name: str, service: dict[str, An
     known = NAMES | {"SSL_CERT_FILE"}
 
     assert set(service.get("environment", {})) <= known, name
-    assert service.get("command", ["up"])[0] in {command.name for command in COMMANDS}
+    assert service.get("command", ["up"])[0] in crewkit_sessions.commands
 
 
 @pytest.mark.parametrize(("name", "service"), list(ours()), ids=lambda value: value if isinstance(value, str) else "")

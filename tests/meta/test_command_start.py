@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
-from cli.main import COMMANDS
+from cli.main import crewkit_sessions
 from runtime.services.ports import free_port
 from runtime.services.run_folder import locked_folder
 from runtime.settings.secret_making import make_embedded_secrets, make_secrets
@@ -48,7 +48,7 @@ def packages_of(*arguments: str, code: int = 0) -> frozenset[str]:
     return frozenset(name.partition(".")[0] for name in _IMPORTED.findall(ended.stderr))
 
 
-WORDS = [(), *names(COMMANDS)]
+WORDS = [(), *names(crewkit_sessions.commands.values())]
 HELP_PAGES = """
 import os, runpy, sys
 import cli.main

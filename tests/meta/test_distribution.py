@@ -2,11 +2,12 @@
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from tests.selection import units
-from tests.selection.facts import Sum
+from tests.selection.facts import Sum, in_parts
 from tests.selection.units import ON_THEIR_OWN, put_longest_first, unit_of
 from tests.support import CHECKOUT
 
@@ -41,6 +42,29 @@ def test_the_long_tests_have_these_names(start: str) -> None:
     assert f"def {name}" in Path(CHECKOUT, file).read_text()
 
 
+def test_a_file_runs_earlier_if_its_longer_tests_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part that was never measured is assumed to be long."""
+    costs = {name: Sum(wall_s=wall_s) for name, wall_s in (("a.py", 5), (in_parts("a.py"), 90), ("b.py", 70))}
+    monkeypatch.setattr(units, "known", lambda: costs)
+    short, long, new = (
+        as_item(f"{file}::test", part) for file, part in (("b.py", None), ("a.py", "kills"), ("c.py", "floor"))
+    )
+    quick = as_item("a.py::quick")
+
+    items = [quick, new, short]
+    put_longest_first(items)
+    assert items == [short, new, quick]
+    items = [quick, new, short, long]
+    put_longest_first(items)
+    assert items == [quick, long, short, new]
+
+
+def as_item(nodeid: str, part: str | None = None) -> Any:
+    """Return a stand-in for a test."""
+    marker = SimpleNamespace(args=(part,)) if part else None
+    return SimpleNamespace(nodeid=nodeid, path=Path(nodeid.partition("::")[0]), get_closest_marker=lambda _name: marker)
+
+
 def test_the_longest_units_run_first_and_keep_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
     """The tests about generations rely on the order of their files."""
     costs = {"tests/faults/test_counting_rules.py": Sum(wall_s=1), "tests/faults/test_replay.py": Sum(wall_s=9)}
@@ -50,8 +74,8 @@ def test_the_longest_units_run_first_and_keep_their_order(monkeypatch: pytest.Mo
         "faults/test_counting_rules.py::test_it[up]",
         "faults/test_replay.py::test_it[up]",
     ]
-    items = [SimpleNamespace(nodeid=f"tests/{name}") for name in names]
+    items = [as_item(f"tests/{name}") for name in names]
 
-    put_longest_first(items)  # type: ignore[arg-type]  # it reads their ids only
+    put_longest_first(items)
 
     assert [item.nodeid for item in items] == [f"tests/{name}" for name in (*names[1:], names[0])]

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 import pytest
 
-from cli.main import COMMANDS
+from cli.main import crewkit_sessions
 from cli.options import _OPTIONS
 from runtime.settings.settings import Settings, load_settings
 from schemas.hooks import KNOWN_EVENT_TYPES
@@ -32,7 +32,7 @@ def test_options_win_over_the_environment_and_the_environment_over_the_file(tmp_
 
 def test_every_command_has_a_help_that_teaches() -> None:
     """A command has at least a sentence, and every option says what it is for."""
-    for command in COMMANDS:
+    for command in crewkit_sessions.commands.values():
         assert command.help, command.name
         for parameter in command.params:
             if isinstance(parameter, click.Argument):

@@ -21,7 +21,7 @@ pytest_plugins = ["tests.support.rigs.query_fixtures"]
 
 QUESTIONS = questions()
 FILES = sql_files()
-_OF_AN_ORG = re.compile(r"\b(FROM|JOIN)\s+(facts|sessions|tasks|rollup_(hourly|daily)|compactions|analyses)\b")
+_OF_AN_ORG = re.compile(r"\b(FROM|JOIN)\s+(facts|sessions|tasks|rollups|amounts|compactions|analyses)\b")
 OF_ALL_ORGS = {"generations.fact_count", "audit.clients", "audit.unknown_events"}  # for operators
 # One org, or for operators: a range of orgs, or the sessions of some receipts.
 _BY_ORG = re.compile(r"org_id = \{org_id:|org_id >= \{first_org:String\}|\(org_id, session_id\) IN\n")
@@ -128,7 +128,7 @@ def _some_value(name: str, kind: str) -> Any:
     if kind.startswith("Nullable"):
         return None
     if kind.startswith("Array"):
-        return []
+        return [0] if name in ("starts", "changes", "offsets") else []
     if kind == "Identifier":
-        return {"rollup": "rollup_daily", "table": "tasks"}.get(name, "session_id")
+        return {"table": "tasks", "start": "started_at"}.get(name, "session_id")
     return {"UUID": UUID(int=0)}.get(kind, "2026-01-01 00:00:00" if kind.startswith("DateTime") else 1)

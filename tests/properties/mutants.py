@@ -18,6 +18,7 @@ from faust.types import ConsumerMessage
 from processors import plan as planning
 from processors.flow.availability import PatientCalls
 from processors.fold import fold
+from processors.fold.amounts import BUCKET_MS
 from processors.marks import dense_receipts
 from processors.marks.dense_receipts import DenseReceipts
 from processors.marks.rollups import Rollups, Target
@@ -26,15 +27,14 @@ from processors.plan import Plan, Planner
 from processors.rowbinary import event_parts
 from processors.runners.watchdog import Watchdog
 from processors.state_cache import StateCache
-from processors.warehouse import DAY_S, Bucket, RollupMark, SessionKey
+from processors.warehouse import Bucket, RollupMark, SessionKey, day_of
 from schemas.log.position import LogRecord
-from schemas.store.rows import FactRow
+from schemas.store.rows import QUARTER_S, FactRow
 from store.errors import StoreUnavailable
 from tests.support.fakes.faust import FakeConsumer
 from tests.support.fakes.warehouse import FakeWarehouse
 from tests.support.oracles.model import World
 from tests.support.oracles.model_worker import PARTITIONS
-from tests.support.oracles.rollups import BUCKETS
 
 Targets = Mapping[int, Target]
 Marks = dict[int, RollupMark]
@@ -179,7 +179,7 @@ def _rollup_version(version_of: Callable[[Any], int]) -> AbstractContextManager[
     real = FakeWarehouse.put
 
     def put(self: FakeWarehouse, table: str, rows: Any) -> None:
-        if table in BUCKETS:
+        if table == "rollups":
             rows = [msgspec.structs.replace(row, version=version_of(row)) for row in rows]
         real(self, table, rows)
 
@@ -187,16 +187,16 @@ def _rollup_version(version_of: Callable[[Any], int]) -> AbstractContextManager[
 
 
 @mistaken(FakeWarehouse, "refreshing")
-def rollup_content_and_version_from_two_readings(_real: Any, self: FakeWarehouse, hours: Any) -> Iterator[None]:
+def rollup_content_and_version_from_two_readings(_real: Any, self: FakeWarehouse, quarters: Any) -> Iterator[None]:
     """The mistake: two subqueries over one table see the same rows."""
-    touched = sorted(set(hours))
-    days = sorted({(org, hour // DAY_S * DAY_S) for org, hour in touched})
-    for table, read, buckets in (("rollup_hourly", self.read_hours, touched), ("rollup_daily", self.read_days, days)):
+    touched = sorted(set(quarters))
+    days = sorted(set(map(day_of, touched)))
+    for read, buckets in ((self.read_quarters, touched), (self.read_days, days)):
         contents = read(buckets)
         yield
         versions = {(row.org_id, row.bucket): row.version for row in read(buckets)}
         yield
-        self.put(table, [_with_version(row, versions) for row in contents])
+        self.put("rollups", [_with_version(row, versions) for row in contents])
         yield
 
 
@@ -225,13 +225,33 @@ async def one_mark_of_rollups_for_all_partitions(real: Any, self: Rollups, reach
 
 
 @mistaken(Rollups, "note_changed")
-def an_older_hour_of_a_batch_forgotten(real: Any, self: Rollups, hours: Sequence[Bucket]) -> None:
-    """The mistake: events of a batch belong to the current hour."""
-    real(self, dict(sorted(hours)).items())
+def an_older_bucket_of_a_batch_forgotten(real: Any, self: Rollups, buckets: Sequence[Bucket]) -> None:
+    """The mistake: events of a batch belong to the current quarter of an hour."""
+    real(self, dict(sorted(buckets)).items())
+
+
+@mutant
+def amounts_of_the_latest_time_alone() -> AbstractContextManager[Any]:
+    """The mistake: a batch adds to the current quarter of an hour."""
+    real = planning.amounts_rows  # type: ignore[attr-defined]  # it is imported there
+
+    def latest(state: Any, prices: Any, repo: Any, moved: Any) -> Any:
+        return real(state, prices, repo, sorted(moved)[-1:])
+
+    return patch.object(planning, "amounts_rows", latest)
+
+
+@mistaken(planning, "_derived")
+def rollups_of_the_start_alone(real: Any, states: Any, prices: Any) -> Any:
+    """The mistake: a rollup is made of the sessions that started in it."""
+    states = list(states)
+    starts = {(state.org_id, state.started_at // BUCKET_MS * QUARTER_S) for state in states}
+    derived = real(states, prices)
+    return derived._replace(buckets=[bucket for bucket in derived.buckets if bucket in starts])
 
 
 @mistaken(Rollups, "_move")
-async def hours_that_change_during_a_refresh_forgotten(real: Any, self: Rollups, reached: Marks) -> None:
+async def buckets_that_change_during_a_refresh_forgotten(real: Any, self: Rollups, reached: Marks) -> None:
     """The mistake: after a refresh, nothing is behind."""
     await real(self, reached)
     self._behind.clear()

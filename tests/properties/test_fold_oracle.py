@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from prices.price_list import PriceList, list_prices
 from processors.fold.fold import begin, fold
 from processors.fold.state import SessionState, freeze, thaw
-from processors.projections.records import fact_rows
+from processors.projections.records import facts_of
 from processors.projections.sessions import session_row, task_row
 from schemas.log.codec import decode
 from schemas.log.position import LogRecord
@@ -52,7 +52,7 @@ def differences(log: Iterable[LogRecord]) -> Differences:
         shown["is_incomplete"] = row.is_incomplete
         found |= {f"{name} of {key}": (shown[name], value) for name, value in ledgers[key].items()}
         found[f"tools of {key}"] = {name: tuple(counts) for name, *counts in row.tools if any(counts)}, tools[key]
-        rows |= {(*key, task.kind, task.task_id): task_row(state, task) for task in state.take_touched()}
+        rows |= {(*key, task.kind, task.task_id): task_row(state, task) for task in state.take_changed()[0]}
     found["tasks"] = rows.keys(), tasks.keys()
     for node in rows.keys() & tasks.keys():
         found |= {f"{name} of {node}": (getattr(rows[node], name), value) for name, value in tasks[node].items()}
@@ -84,16 +84,16 @@ def test_a_state_that_was_frozen_goes_on_as_it_was(log: list[LogRecord]) -> None
     (key, whole), *_ = fold_log(log, PARTITIONS).items()
     state: SessionState | None = None
     for log_record in log:
-        for row in fact_rows(log_record, decode(log_record, PARTITIONS)):  # type: ignore[arg-type]  # no prices in it
+        for row in facts_of(log_record, decode(log_record, PARTITIONS)).rows:  # type: ignore[arg-type]  # no prices in it
             state = state or begin(row)
             fold(state, row)
         assert state is not None
-        state.take_touched()
+        state.take_changed()
         state = thaw(freeze(state))
 
     assert state is not None
     assert session_row(state, PRICES) == session_row(whole, PRICES), key
-    whole.take_touched()
+    whole.take_changed()
     assert freeze(state) == freeze(whole)
 
 

@@ -139,8 +139,9 @@ def _without(tables: tuple[str, ...]) -> AbstractContextManager[Any]:
 
 
 MISTAKES: dict[str, Callable[[], AbstractContextManager[Any]]] = {
-    "no look at sessions before the hours": lambda: _without(("sessions",)),
-    "no look at hours before the days": lambda: _without(("rollup_hourly",)),
+    "no look at sessions before the quarters": lambda: _without(("sessions",)),
+    "no look at amounts before the quarters": lambda: _without(("amounts",)),
+    "no look at quarters before the days": lambda: _without(("rollups",)),
     "no look at facts before a fold": lambda: _without(("facts", "session_states")),
     "no majority": lambda: patch.object(ReplicaView, "quorum", False),
     "a reader that believes its replica": lambda: patch.object(ReplicaView, "catch_up_all", lambda _self: None),
@@ -149,7 +150,7 @@ MISTAKES: dict[str, Callable[[], AbstractContextManager[Any]]] = {
 
 @pytest.mark.slow
 @pytest.mark.timeout(1_200)
-@pytest.mark.parametrize("name", in_parts(MISTAKES, ["no look at sessions before the hours"]))
+@pytest.mark.parametrize("name", in_parts(MISTAKES, ["no look at sessions before the quarters"]))
 def test_each_mistake_with_replicas_is_caught(name: str) -> None:
     """The model check fails for each, so every rule of `store.replicas` is needed."""
     with MISTAKES[name](), pytest.raises(Violation) as caught:

@@ -7,17 +7,23 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from unittest.mock import patch
+from uuid import UUID
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from processors.pipeline import Pipeline
 from processors.projections import states
+from processors.projections.records import Facts
 from processors.warehouse import ClickHouseWarehouse
 from schemas.log.position import LogRecord
+from schemas.words import encoded_search_text
 from store.connect import WRITE, connect
+from tests.support.builders import hook
 from tests.support.examples import examples
+from tests.support.oracles.said import said
 from tests.support.oracles.sessions import first_copies, recount, recount_tasks
 from tests.support.rigs.projection import Crash, CrashingWarehouse, SlowWarehouse, new_pipeline, settle, tables
 from tests.support.rigs.store import Options, TestStore, new_address, new_store
@@ -151,6 +157,7 @@ def test_the_tables_of_a_clean_pass_are_what_slow_recounts_say(two: TestStore, l
     _check_facts(two, first_copies(values))
     _check_sessions(two, recount(values))
     _check_tasks(two, recount_tasks(values))
+    _check_words(two, said(values))
     _check_rollups(two)
 
 
@@ -190,36 +197,77 @@ def _check_tasks(two: TestStore, expected: dict[tuple[str, str, str, str], dict[
     } == expected
 
 
+def _check_words(two: TestStore, expected: dict[tuple[str, str], list[str]]) -> None:
+    """What the events of a session say is in its facts, the texts of a record in one row. A search takes no FINAL."""
+    rows = two.rows("SELECT org_id, session_id, log_offset, words FROM {db}.facts WHERE words != ''")
+    assert len({(row["org_id"], row["session_id"], row["log_offset"]) for row in rows}) == len(rows)
+    found: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        texts = row["words"].strip().split("  ")
+        found[row["org_id"], str(row["session_id"])] = sorted(
+            [*found.get((row["org_id"], str(row["session_id"])), []), *texts]
+        )
+    assert found == expected
+
+
+def test_words_of_an_event_that_does_not_count_are_noticed(two: TestStore) -> None:
+    """The check of words finds a planted mistake: those of a repeated id are stored, too."""
+    events = [hook("UserPromptSubmit", event_id=UUID(int=1), prompt=text) for text in ("first", "second")]
+    log = log_of([msgspec.structs.replace(one_event(n), events=(event,)) for n, event in enumerate(events)])
+    values = [record.value or b"" for record in log]
+    for is_mistaken in (False, True):
+        two.empty()
+        counting = patch("processors.plan.share_words", _share_all) if is_mistaken else contextlib.nullcontext()
+        with counting:
+            asyncio.run(_project(new_pipeline(two, log), [log]))
+
+        with pytest.raises(AssertionError) if is_mistaken else contextlib.nullcontext():
+            _check_words(two, said(values))
+
+
+def _share_all(facts: Facts) -> None:
+    facts.rows[0].words = encoded_search_text(text for texts in facts.texts for _, text in texts)
+
+
 def _check_rollups(two: TestStore) -> None:
-    """A bucket is the sum of its sessions, by every dimension, to the nano-dollar; its version is the sum of theirs."""
-    for table, bucket in (("rollup_hourly", "started_hour"), ("rollup_daily", "toStartOfDay(started_hour)")):
+    """A bucket is the sum of its sessions and amounts, by every dimension; its version is the sum of theirs."""
+    for seconds in (900, 86_400):
+        start = f"intDiv(toUnixTimestamp({{}}), {seconds}) * {seconds} AS start"
+        started, happened = start.format("started_at"), start.format("bucket")
+        of_groups, of_models, of_buckets = (
+            f"FROM {{db}}.rollups FINAL {join} WHERE seconds = {seconds}"
+            for join in ("ARRAY JOIN groups AS g", "ARRAY JOIN model_groups AS m", "")
+        )
         groups = two.rows(
-            f"""SELECT org_id, bucket, g.project_id AS project, g.repo AS repo, g.agent_name AS agent,
+            f"""SELECT org_id, {happened}, g.project_id AS project, g.repo AS repo, g.agent_name AS agent,
                        g.user_id AS user, g.sessions AS n, g.events AS e, g.ended AS ended, g.duration_ms AS d
-                FROM {{db}}.{table} FINAL ARRAY JOIN groups AS g ORDER BY ALL"""
+                {of_groups} AND n > 0 ORDER BY ALL"""
         )
         sessions = two.rows(
-            f"""SELECT org_id, {bucket} AS bucket, project_id AS project, repo, agent_name AS agent, user_id AS user,
+            f"""SELECT org_id, {started}, project_id AS project, repo, agent_name AS agent, user_id AS user,
                        count() AS n, sum(events) AS e, countIf(ended_at IS NOT NULL) AS ended,
                        toUInt64(sumIf(ifNull(duration_ms, 0), ended_at IS NOT NULL)) AS d
                 FROM {{db}}.sessions FINAL GROUP BY ALL ORDER BY ALL"""
         )
         models = two.rows(
-            f"""SELECT org_id, bucket, m.user_id AS user, m.agent_name AS agent, m.model AS model, sum(m.sessions) AS n,
+            f"""SELECT org_id, {happened}, m.user_id AS user, m.agent_name AS agent, m.model AS model,
                        sum(m.cost_nano) AS c, sum(m.input_tokens) AS i
-                FROM {{db}}.{table} FINAL ARRAY JOIN model_groups AS m GROUP BY ALL ORDER BY ALL"""
+                {of_models} GROUP BY ALL HAVING c != 0 OR i != 0 ORDER BY ALL"""
         )
         used = two.rows(
-            f"""SELECT org_id, {bucket} AS bucket, user_id AS user, agent_name AS agent, m.model AS model, count() AS n,
+            f"""SELECT org_id, {happened}, user_id AS user, agent_name AS agent, m.model AS model,
                        sum(m.cost_nano) AS c, sum(m.input_tokens) AS i
-                FROM {{db}}.sessions FINAL ARRAY JOIN models AS m GROUP BY ALL ORDER BY ALL"""
+                FROM {{db}}.amounts FINAL ARRAY JOIN models AS m GROUP BY ALL HAVING c != 0 OR i != 0 ORDER BY ALL"""
         )
         totals = two.rows(
-            f"SELECT org_id, bucket, version, sessions AS n, cost_nano AS c FROM {{db}}.{table} FINAL ORDER BY ALL"
+            f"SELECT org_id, {happened}, version, sessions AS n, cost_nano AS c {of_buckets} ORDER BY ALL"
         )
         summed = two.rows(
-            f"""SELECT org_id, {bucket} AS bucket, sum(version) AS version, count() AS n, sum(cost_nano) AS c
-                FROM {{db}}.sessions FINAL GROUP BY ALL ORDER BY ALL"""
+            f"""SELECT org_id, start, sum(version) AS version, sum(n) AS n, sum(c) AS c FROM (
+                    SELECT org_id, {started}, version, 1 AS n, 0 AS c FROM {{db}}.sessions FINAL
+                    UNION ALL
+                    SELECT org_id, {happened}, version, 0, arraySum(models.cost_nano) FROM {{db}}.amounts FINAL)
+                GROUP BY ALL ORDER BY ALL"""
         )
         assert (groups, models, totals) == (sessions, used, summed)
 

@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from query_api.sessions.search_terms import CLOSE, CUT, OPEN, Highlighter, SearchQuery, parse
-from schemas.words import fold_character, folded, folded_lengths, phrase_text, search_text, split_words
+from schemas.words import (
+    encoded_search_text,
+    fold_character,
+    folded,
+    folded_lengths,
+    phrase_text,
+    search_text,
+    split_words,
+)
 
 # Any code point, including lone surrogates; and texts in which words, accents, quotation marks and odd signs meet.
 anything = st.text(st.characters(exclude_categories=()), max_size=200)
@@ -87,3 +95,13 @@ def test_a_long_text_is_cut_around_its_first_term(text: str) -> None:
     assert marked is not None
     assert f"{OPEN}Needle{CLOSE}" in marked
     assert len(marked) <= 244
+
+
+@given(st.lists(st.text(max_size=20) | st.text(st.characters(max_codepoint=127), max_size=20), max_size=6))
+def test_the_words_of_texts_that_are_folded_together_are_those_of_each(texts: list[str]) -> None:
+    """The fast way for ASCII gives the same texts, in any order: no phrase reaches from one text into the next."""
+    apart = sorted(filter(None, search_text(texts).split("  ")), key=str.strip)
+
+    together = sorted(filter(None, encoded_search_text(texts).decode().split("  ")), key=str.strip)
+
+    assert [text.strip() for text in together] == [text.strip() for text in apart]

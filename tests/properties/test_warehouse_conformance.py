@@ -17,17 +17,22 @@ from processors.rowbinary import encode_rows
 from processors.warehouse import DenseMark, RollupMark, Warehouse
 from schemas.log.position import LogRecord
 from schemas.store.rows import (
+    DAY_S,
+    QUARTER_S,
+    AmountsRow,
     DenseReceiptsRow,
+    ModelAmounts,
     ModelTotals,
     RollupProgressRow,
     SessionRow,
     SessionStateRow,
     TaskRow,
+    ToolAmountsOf,
 )
 from tests.support.agent_facts import BASE_MS, SESSIONS
 from tests.support.builders import NO_SESSION
 from tests.support.examples import examples
-from tests.support.fakes.warehouse import SHAPES, FakeWarehouse
+from tests.support.fakes.warehouse import SHAPES, FakeWarehouse, quarter_of
 from tests.support.oracles.rowbinary import decode_rows
 from tests.support.rigs.projection import new_pipeline, settle
 from tests.support.rigs.store import TABLES, TestStore, new_address, new_store, seen
@@ -61,16 +66,21 @@ model_totals = st.builds(
 )
 
 
+HOUR = BASE_MS // 3_600_000 * 3600
 _WORK = ("lines_added", "lines_removed", "commits", "pull_requests", "active_ms")
 
 
 @st.composite
 def session_rows(draw: st.DrawFn) -> SessionRow:
-    """Draw a row of a session in one of two hours, with few names, so that groups have several rows."""
-    hour = BASE_MS // 3_600_000 * 3600 + draw(st.sampled_from([0, 3600]))
+    """Draw a row of a session in one of four quarters, with few names, so that groups have several rows."""
+    hour = HOUR + draw(st.sampled_from([0, 3600]))
     values: dict[str, Any] = dict.fromkeys(SessionRow.__struct_fields__)
     values |= {"org_id": draw(st.sampled_from(["acme", "globex"])), "user_id": draw(st.sampled_from(["alice", "bob"]))}
-    values |= {"started_hour": hour, "started_at": hour * 1000, "session_id": UUID(int=draw(st.integers(1, 6)))}
+    values |= {
+        "started_hour": hour,
+        "started_at": (hour + draw(st.sampled_from([0, 900]))) * 1000,
+        "session_id": UUID(int=draw(st.integers(1, 6))),
+    }
     values |= {name: draw(names) for name in ("project_id", "repo", "agent_name")}
     values |= {"version": draw(st.integers(1, 3)), "outcome": draw(st.sampled_from([None, "success", "timeout"]))}
     values |= {name: draw(st.none() | times) for name in ("last_event_at", "ended_at")}
@@ -79,6 +89,29 @@ def session_rows(draw: st.DrawFn) -> SessionRow:
     values |= {name: draw(st.just(0) | counts) for name in _WORK}
     values["duration_ms"] = draw(st.none() | counts)
     return SessionRow(**{**NO_SESSION, **{name: value for name, value in values.items() if value is not None}})
+
+
+signed = st.just(0) | st.integers(-3, 3)
+
+
+@st.composite
+def amounts_rows(draw: st.DrawFn) -> AmountsRow:
+    """Draw what happened in a session in one of a few quarters, under the same names."""
+    names_drawn = {name: draw(names) for name in ("project_id", "repo", "agent_name")}
+    models = st.lists(st.builds(ModelAmounts, st.sampled_from(["", "m", "n"]), *[signed] * 6), max_size=2)
+    tools = st.lists(st.builds(ToolAmountsOf, st.sampled_from(["Bash", "Read"]), signed, signed, signed), max_size=2)
+    return AmountsRow(
+        org_id=draw(st.sampled_from(["acme", "globex"])),
+        bucket=HOUR + draw(st.sampled_from([0, 900, 7200])),
+        session_id=UUID(int=draw(st.integers(1, 6))),
+        version=draw(st.integers(1, 3)),
+        log_partition=0,
+        **names_drawn,
+        user_id=draw(st.sampled_from(["alice", "bob"])),
+        models=draw(models),
+        tools=draw(tools),
+        **{name: draw(signed) for name in ("prompts", "api_requests", "api_errors", *_WORK)},
+    )
 
 
 @pytest.fixture(scope="module", params=["engine", "embedded_engine"])
@@ -160,15 +193,15 @@ def test_what_is_forgotten_and_made_again_is_the_same_in_both(
 
     for warehouse in both:
         _project(two, warehouse, log, 40)
-    hours = [(row.org_id, row.bucket) for row in both[1].rows("rollup_hourly")]
-    gone, days = (
-        data.draw(st.lists(st.sampled_from(hours))) if hours else [],
-        [(row.org_id, row.bucket) for row in both[1].rows("rollup_daily")],
+    quarters, days = (
+        [(row.org_id, row.bucket) for row in both[1].rows("rollups") if row.seconds == seconds]
+        for seconds in (QUARTER_S, DAY_S)
     )
+    gone = data.draw(st.lists(st.sampled_from(quarters))) if quarters else []
     for warehouse in both:
         warehouse.forget_sessions(some)
         warehouse.forget_buckets(gone, days)
-        warehouse.refresh_rollups(hours)
+        warehouse.refresh_rollups(quarters)
 
     assert _differing(two, both[1]) == {}
 
@@ -188,43 +221,56 @@ def test_of_equal_keys_both_show_the_highest_version_and_the_one_written_last(
     assert _differing(two, both[1], ("tasks",)) == {}
 
 
-@given(rows=st.lists(session_rows(), min_size=1, max_size=30))
+@given(rows=st.lists(session_rows(), min_size=1, max_size=30), happened=st.lists(amounts_rows(), max_size=30))
 @settings(SLOW, max_examples=examples(5))
-def test_both_make_the_same_rollups_of_any_sessions(two: TestStore, rows: list[SessionRow]) -> None:
-    """Groups have several sessions, names that are NULL, models that only some use, and two hours of one day."""
+def test_both_make_the_same_rollups_of_any_sessions(
+    two: TestStore, rows: list[SessionRow], happened: list[AmountsRow]
+) -> None:
+    """Groups have several sessions, names that are NULL, models that only some use, and two quarters of one day."""
     both = _both(two)
+    buckets = [(row.org_id, quarter_of(row)) for row in rows] + [(row.org_id, row.bucket) for row in happened]
 
     for warehouse in both:
         warehouse.insert("sessions", encode_rows(rows))
-        warehouse.refresh_rollups((row.org_id, row.started_hour) for row in rows)
+        warehouse.insert("amounts", encode_rows(happened))
+        warehouse.refresh_rollups(buckets)
 
-    assert _differing(two, both[1], ("sessions", "rollup_hourly", "rollup_daily")) == {}
+    assert _differing(two, both[1], ("sessions", "amounts", "rollups")) == {}
 
 
 @given(
     rows=st.lists(session_rows(), max_size=30),
+    happened=st.lists(amounts_rows(), max_size=30),
     marks=st.dictionaries(st.integers(0, 2), st.integers(0, 3), min_size=1),
     limit=st.integers(1, 4),
 )
 @settings(SLOW, max_examples=examples(6))
-def test_both_find_the_same_hours_beyond_the_marks(
-    two: TestStore, rows: list[SessionRow], marks: dict[int, int], limit: int
+def test_both_find_the_same_buckets_beyond_the_marks(
+    two: TestStore, rows: list[SessionRow], happened: list[AmountsRow], marks: dict[int, int], limit: int
 ) -> None:
-    """Page by page: the hours of every session in these partitions that changed beyond its mark, each once."""
+    """Page by page: the quarters of all sessions and amounts in these partitions beyond their marks, each once."""
     both = _both(two)
-    rows = [structs.replace(row, log_partition=row.session_id.int % 3) for row in rows]
+    rows, happened = (
+        [structs.replace(row, log_partition=row.session_id.int % 3) for row in some] for some in (rows, happened)
+    )
     found = []
 
     for warehouse in both:
         warehouse.insert("sessions", encode_rows(rows))
-        page = warehouse.changed_hours(marks, ("", 0), limit)
+        warehouse.insert("amounts", encode_rows(happened))
+        page = warehouse.changed_buckets(marks, ("", 0), limit)
         found.append([*page])
         while page:
-            page = warehouse.changed_hours(marks, page[-1], limit)
+            page = warehouse.changed_buckets(marks, page[-1], limit)
             found[-1] += page
 
-    beyond = [row for row in both[1].rows("sessions") if row.version > marks.get(row.log_partition, 3)]
-    assert found[0] == found[1] == sorted({(row.org_id, row.started_hour) for row in beyond})
+    beyond = {
+        (row.org_id, quarter_of(row) if table == "sessions" else row.bucket)
+        for table in ("sessions", "amounts")
+        for row in both[1].rows(table)
+        if row.version > marks.get(row.log_partition, 3)
+    }
+    assert found[0] == found[1] == sorted(beyond)
 
 
 state_rows = st.builds(

@@ -36,7 +36,7 @@ class Sum(msgspec.Struct):
         self.starts += cost.starts
 
 
-UNMEASURED = Sum(1, 5, 5)  # a guess for a new file
+UNMEASURED, UNMEASURED_PARTS = Sum(1, 5, 5), Sum(1, 60, 60)  # guesses for a new file
 
 
 def read(file: Path) -> list[Cost]:
@@ -57,13 +57,21 @@ def file_of(cost: Cost) -> str:
     return cost.test.partition("::")[0]
 
 
+def in_parts(file: str) -> str:
+    """Return the name under which the tests of a file that belong to parts are summed up."""
+    return f"{file} in parts"
+
+
 def suite_of(cost: Cost) -> str:
     """Return the row of the table that has the test."""
     return f"part `{cost.part}`" if cost.part else f"`{'/'.join(cost.test.split('/')[:2])}/`"
 
 
 def known() -> dict[str, Sum]:
-    """Return the last measured cost of each file in `make test`, or of all its parts if it has no other tests."""
+    """Return the last measured cost of each file in `make test`, and of its tests in parts.
+
+    A file without tests in `make test` counts as its parts.
+    """
     return msgspec.json.decode(FACTS.read_bytes(), type=dict[str, Sum]) if FACTS.exists() else {}
 
 
@@ -75,7 +83,8 @@ def table(costs: list[Cost]) -> str:
 
 def facts(costs: list[Cost]) -> str:
     """Return the content of `tests/costs.json`, a line for each file."""
-    files = sums(costs, file_of) | sums(_of_make_test(costs), file_of)
+    parts = sums((cost for cost in costs if cost.part), lambda cost: in_parts(file_of(cost)))
+    files = dict(sorted((parts | sums(costs, file_of) | sums(_of_make_test(costs), file_of)).items()))
     lines = (f"{json.dumps(name)}: {json.dumps(_rounded(row))}" for name, row in files.items())
     return "{\n" + ",\n".join(lines) + "\n}\n"
 

@@ -2,8 +2,12 @@
 
 A test belongs to a part by its marker, `@pytest.mark.part("mutants")`, or by its folder. `make test-all PART=mutants`
 runs one part. Property tests run in `make test`, and again in the part `model`, with more examples.
+
+A parameter with `pytest.mark.part("volume", instead=True)` includes all that the test shows without a part. A run that
+chooses both runs only this one; a run of all parts runs both.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -42,6 +46,21 @@ def runs(item: pytest.Item, wanted: str) -> bool:
     part = part_of(item)
     is_property = part is None and item.path.is_relative_to(PROPERTIES)
     return is_wanted(part, wanted) or (is_property and is_wanted(MODEL, wanted))
+
+
+def with_longer_ones(items: Iterable[pytest.Item], wanted: str) -> set[str]:
+    """Return the functions whose tests without a part are left out, because a longer one runs instead."""
+    if wanted == ALL:
+        return set()
+    markers = ((item, item.get_closest_marker("part")) for item in items)
+    return {
+        function_of(item) for item, marker in markers if marker and marker.kwargs.get("instead") and runs(item, wanted)
+    }
+
+
+def function_of(item: pytest.Item) -> str:
+    """Return the node id of the test's function: that of the test without its parameters."""
+    return item.nodeid.partition("[")[0]
 
 
 def is_wanted(part: str | None, wanted: str) -> bool:

@@ -6,7 +6,8 @@ from collections import Counter
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.selection.facts import UNMEASURED, known
+from tests.selection.facts import UNMEASURED, UNMEASURED_PARTS, Sum, in_parts, known
+from tests.selection.parts import part_of
 
 ON_INSTALLATION = re.compile(
     r"tests/(?:contract/|faults/test_(?:clients|corrupted_tables|other_accounts)\.py).*"
@@ -48,6 +49,18 @@ def unit_of(nodeid: str) -> str:
 def put_longest_first(items: list[pytest.Item]) -> None:
     """Sort the units by cost, so that no worker is left waiting at the end; the order within a unit stays."""
     costs, took = known(), Counter[str]()
-    for unit, file in sorted({(unit_of(item.nodeid), item.nodeid.partition("::")[0]) for item in items}):
-        took[unit] += costs.get(file, UNMEASURED).wall_s
+    for unit, file, part in sorted({(unit_of(item.nodeid), file_of(item), bool(part_of(item))) for item in items}):
+        took[unit] += _cost(costs, file, part).wall_s
     items.sort(key=lambda item: took[unit_of(item.nodeid)], reverse=True)
+
+
+def file_of(item: pytest.Item) -> str:
+    """Return the file of a test."""
+    return item.nodeid.partition("::")[0]
+
+
+def _cost(costs: dict[str, Sum], file: str, part: bool) -> Sum:
+    """Return the cost of a file's tests in parts, or of its other ones."""
+    if not part:
+        return costs.get(file, UNMEASURED)
+    return costs.get(in_parts(file)) or costs.get(file, UNMEASURED_PARTS)

@@ -7,7 +7,7 @@ from uuid import UUID
 from prices.price_list import PriceList, list_prices
 from processors.fold.fold import begin, fold
 from processors.fold.state import SessionState
-from processors.projections.records import fact_rows
+from processors.projections.records import facts_of
 from processors.projections.sessions import session_row, task_row
 from schemas.log.codec import decode
 from schemas.log.position import LogRecord
@@ -51,7 +51,7 @@ def folded(session: UUID, facts: int, with_tools: bool = True) -> SessionState:
             fold(state, fact_row(session, number, "PreToolUse", tool_name="Bash", tool_use_id=f"toolu_{number:024x}"))
         else:
             fold(state, fact_row(session, number, label="Please fix the failing test of the billing module."))
-    state.take_touched()
+    state.take_changed()
     return state
 
 
@@ -64,7 +64,7 @@ def fold_log(log: Iterable[LogRecord], partitions: int) -> dict[tuple[str, str],
         record = decode(log_record, partitions)
         if isinstance(record, PricesLoaded):
             continue
-        for row in fact_rows(log_record, record):
+        for row in facts_of(log_record, record).rows:
             key = row.org_id, str(row.session_id)
             states[key] = states.get(key) or begin(row)
             fold(states[key], row)
@@ -78,7 +78,7 @@ def state_of(*facts: AnyRecord | Event) -> SessionState:
         (log_record,) = log.add(recorded(SESSION, fact) if isinstance(fact, Event) else fact)
         record = decode(log_record, log.partitions)
         assert not isinstance(record, PricesLoaded)  # it is about no session
-        for row in fact_rows(log_record, record):
+        for row in facts_of(log_record, record).rows:
             state = state or begin(row)
             fold(state, row)
     assert state is not None
@@ -93,4 +93,4 @@ def row_of(*facts: AnyRecord | Event, prices: PriceList | None = None) -> Sessio
 def tasks_of(*facts: AnyRecord | Event) -> dict[str, TaskRow]:
     """Return the rows of its subagents, tasks and tool calls by id."""
     state = state_of(*facts)
-    return {task.task_id: task_row(state, task) for task in state.take_touched()}
+    return {task.task_id: task_row(state, task) for task in state.take_changed()[0]}

@@ -9,7 +9,7 @@ import pytest
 from prices.price_list import list_prices
 from processors.fold.fold import begin, fold
 from processors.fold.state import SessionState
-from processors.projections.records import fact_rows
+from processors.projections.records import facts_of
 from processors.projections.sessions import session_row, status_of
 from schemas.log.codec import decode
 from schemas.log.records import (
@@ -53,7 +53,7 @@ def folded(*facts: AnyRecord) -> SessionState:
     """Return the state after these facts, one record each."""
     state: SessionState | None = None
     for record in log_of(list(facts)):
-        for row in fact_rows(record, decode(record, 2)):
+        for row in facts_of(record, decode(record, 2)).rows:
             state = state or begin(row)
             fold(state, row)
     assert state is not None

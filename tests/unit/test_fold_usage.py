@@ -63,8 +63,8 @@ def test_a_cost_is_the_clients_or_that_of_the_prices() -> None:
     assert given.measured_cost_nano == unknown.measured_cost_nano == 100_000_000
 
 
-def test_requests_of_an_hour_are_priced_together_as_of_its_begin() -> None:
-    """Rounded down once; a request dated tomorrow by a fast clock costs what it cost when it was received."""
+def test_requests_are_priced_as_of_the_begin_of_their_hour_and_rounded_together() -> None:
+    """The sum is rounded down once. A request dated tomorrow by a fast clock costs what it did when it was received."""
     prices = PriceList([Price("m", 0, *[500_000] * 5), Price("m", T0 + HOUR_MS // 2, *[5_000_000] * 5)])
     one = {"model": "m", "input_tokens": 1}
 
@@ -73,7 +73,7 @@ def test_requests_of_an_hour_are_priced_together_as_of_its_begin() -> None:
 
     assert cost(T0) == 0  # half a nano-dollar
     assert cost(T0, T0 + MINUTE_MS) == cost(T0, T0 + 24 * HOUR_MS) == 1
-    assert cost(T0, T0 - HOUR_MS) == 0  # two hours
+    assert cost(T0, T0 - HOUR_MS) == 1  # in two hours
 
 
 def test_models_have_one_name() -> None:

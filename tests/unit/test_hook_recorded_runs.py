@@ -162,4 +162,4 @@ def tokens(models: Any) -> dict[str, tuple[int, ...]]:
 
 
 def tokens_of(session: Session) -> dict[str, tuple[int, ...]]:
-    return tokens(session.report["model_metrics"]["models"]) if session.report else {}
+    return tokens(session.reports[-1]["model_metrics"]["models"]) if session.reports else {}

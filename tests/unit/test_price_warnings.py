@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from prices.price_list import list_prices
 from processors.plan import _disagree
 from processors.pricing import WARN_EVERY_S, PriceWarnings
-from processors.projections.records import fact_rows
+from processors.projections.records import facts_of
 from schemas.log.codec import encode
 from schemas.log.position import LogRecord
 from tests.support.builders import T0, hook, recorded, session_id
@@ -34,7 +34,7 @@ def test_a_cost_that_is_off_by_more_than_one_percent_disagrees(
     """A model without a price, and a request without a cost, do not count."""
     event = hook("ApiRequest", T0, model=model, request_id="r", cost_usd=cost_usd, **TOKENS)
     record = recorded(SESSION, event)
-    (row,) = fact_rows(LogRecord(0, 0, SESSION.bytes, encode(record), 0), record)
+    (row,) = facts_of(LogRecord(0, 0, SESSION.bytes, encode(record), 0), record).rows
     disagreeing: Counter[str] = Counter()
 
     _disagree(list_prices(), disagreeing, row)

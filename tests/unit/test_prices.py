@@ -1,22 +1,26 @@
 """Prices: which one applies to a model at a time, the cost that follows, and what a file of prices may contain."""
 
+from collections import Counter
 from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from prices.price_file import BadPrices, format_prices, parse_prices
+from prices.price_file import PRICED_TOKENS, BadPrices, format_prices, parse_prices
 from prices.price_list import NOTICE_MS, LoadedPrice, PriceList, began_with, in_force, list_prices
 from prices.shown import newest_shown, shown
 from processors.fold.state import SessionState
-from processors.projections.usage import reported_totals
+from processors.fold.usage import take_report
+from processors.projections.usage import NANO_MAX, model_totals
 from schemas.log.price import Price
 from schemas.log.records import MetricsReport, ModelUsage
+from schemas.store.rows import ModelTotals
 from tests.support.agent_facts import BASE_MS
 
 DAY_MS = 86_400_000
@@ -134,7 +138,7 @@ def test_the_longest_name_wins_and_of_that_the_latest_in_force() -> None:
 
 @given(prices_of_m, usages)
 def test_a_cost_is_what_fractions_say_rounded_down_once(rates: Price, usage: ModelUsage) -> None:
-    """All steps use integers; cache writes for an hour are part of the cache writes; a cost is at most $1,000,000."""
+    """All steps use integers; cache writes for an hour are part of the cache writes."""
     hour = min(usage.cache_creation_1h_tokens, usage.cache_creation_tokens)
     exact = Fraction(
         usage.input_tokens * rates.input_nano
@@ -148,7 +152,7 @@ def test_a_cost_is_what_fractions_say_rounded_down_once(rates: Price, usage: Mod
     cost = PriceList([rates]).cost_nano("m", usage, 0)
 
     assert type(cost) is int
-    assert cost == min(exact // 1, 10**15)
+    assert cost == exact // 1
 
 
 @given(st.lists(st.tuples(st.sampled_from(["m", "m-x", "who"]), usages, st.none() | st.integers(0, 10**15))))
@@ -157,14 +161,19 @@ def test_the_models_of_a_session_add_up_to_its_total(reported: list[tuple[str, M
     models = tuple(
         ModelUsage(name, *(getattr(usage, kind) for kind in TOKENS), cost_nano=cost) for name, usage, cost in reported
     )
-    state = SessionState(org_id="acme", session_id=None, log_partition=0, started_at=0, user_id="u")  # type: ignore[arg-type]  # not asked for
-    state.report = MetricsReport(models)
     known = PriceList([price("m"), price("m-x", usd=2)])
 
-    totals = reported_totals(state, known)
+    totals = totals_of(MetricsReport(models), 0, known)
 
-    costs = [cost if cost is not None else known.cost_nano(name, usage, 0) or 0 for name, usage, cost in reported]
-    assert sum(total.cost_nano for total in totals) == sum(costs)
+    costs: Counter[str] = Counter()
+    for name, usage, cost in reported:
+        whole = structs.replace(
+            usage, cache_creation_1h_tokens=min(usage.cache_creation_1h_tokens, usage.cache_creation_tokens)
+        )
+        costs[name] += (known.exact_cost(name, whole, 0) or 0) if cost is None else cost * PRICED_TOKENS
+    assert {total.model: total.cost_nano for total in totals} == {
+        name: min(exact // PRICED_TOKENS, NANO_MAX) for name, exact in costs.items()
+    }
     if len({name for name, _, _ in reported}) == len(reported):
         for total, (name, _, cost) in zip(totals, reported, strict=True):
             expected = "reported" if cost is not None else "unknown" if name == "who" else "priced"
@@ -177,11 +186,16 @@ def test_a_report_is_priced_as_of_its_time_but_never_later_than_it_came() -> Non
     usage = ModelUsage("m", input_tokens=1_000_000)
 
     def cost(received_at: int, reported_at: int | None) -> int:
-        state = SessionState(org_id="acme", session_id=None, log_partition=0, started_at=0, user_id="u")  # type: ignore[arg-type]  # not asked for
-        state.report, state.report_received_at = MetricsReport((usage,), reported_at), received_at
-        return reported_totals(state, known)[0].cost_nano // 10**9
+        return totals_of(MetricsReport((usage,), reported_at), received_at, known)[0].cost_nano // 10**9
 
     assert [cost(99, None), cost(100, None), cost(150, 99), cost(99, 150)] == [1, 2, 1, 1]
+
+
+def totals_of(report: MetricsReport, received_at: int, known: PriceList) -> list[ModelTotals]:
+    """Return the totals by model of a session with this report."""
+    state = SessionState(org_id="acme", session_id=UUID(int=1), log_partition=0, started_at=0, user_id="u")
+    take_report(state, report, received_at)
+    return model_totals(state, known)[0]
 
 
 def loaded(at_ms: int, from_ms: int, usd: int) -> LoadedPrice:

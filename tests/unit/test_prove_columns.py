@@ -9,16 +9,21 @@ from schemas.store import rows
 from store.reading.statements import statement
 
 PEOPLE_ONLY = {"stored_at"}
+# What depends on the version of the code: of the fold, of the amounts, and whether a record's facts have words.
+IGNORED = {"facts": "parsed", "amounts": "version", "receipts": "has_words"}
+WORDS = "if(log_offset >= {words_since:Array(UInt64)}[log_partition + 1], facts.words, '')"
 
 
 @pytest.mark.parametrize("table", ALL, ids=lambda table: table.name)
 @pytest.mark.parametrize("question", ["sums", "rows"])
 def test_every_column_is_compared(table: Table, question: str) -> None:
-    """Each question hashes the columns of the row struct, in their order; two are not compared."""
+    """Each question hashes the columns of the row struct, in their order, except what a version of the code decides."""
     text = statement(getattr(table, question).name)
-    columns = [name for name in table.row.__struct_fields__ if name != "parsed"]
+    columns = [name for name in table.row.__struct_fields__ if name != IGNORED.get(table.name)]
+    read = {"words": WORDS} if table.name == "facts" else {}
 
-    assert text.count(f"cityHash64([COLUMNS({', '.join(columns)}) APPLY(x -> ifNull(cityHash64(x), 0))])") == 1
+    hashes = ", ".join(f"ifNull(cityHash64({read.get(column, f'{table.name}.{column}')}), 0)" for column in columns)
+    assert text.count(f"cityHash64([{hashes}])") == 1
     assert f"FROM {table.name} FINAL" in text
     assert list(table.columns) == columns
     assert not PEOPLE_ONLY & set(columns)
@@ -27,9 +32,11 @@ def test_every_column_is_compared(table: Table, question: str) -> None:
 def test_a_hash_and_the_cells_have_the_same_columns() -> None:
     """A differing row would else show no difference, or that of another column."""
     for table in ALL:
-        hashed, cells = re.findall(r"COLUMNS\(([^)]*)\)", statement(table.rows.name))
+        text = statement(table.rows.name)
+        plain = text.replace(WORDS, "facts.words")
+        hashed, cells = (re.findall(rf"{of}\({table.name}\.(\w+)\)", plain) for of in ("cityHash64", "toString"))
 
-        assert hashed == cells
+        assert hashed == cells[-len(hashed) :] == list(table.columns)
 
 
 def test_every_table_with_rows_of_the_log_is_compared() -> None:

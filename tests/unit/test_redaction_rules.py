@@ -157,3 +157,9 @@ def test_hostile_payloads_take_no_time_worth_the_name(text: str) -> None:
     for sent in (json.dumps({"a": text}).encode(), b'{"a": "' + text.encode().replace(b'"', b"'") + b'"}'):
         with contextlib.suppress(TooDense):  # beyond a request's budget
             redact(sent)
+
+
+@pytest.mark.parametrize("escape", [rb"\u003e", rb"\u00fc", rb"\u0142"])
+def test_a_card_number_behind_an_escape_is_found(escape: bytes) -> None:
+    """The escape has digits of its own between the word and the number."""
+    assert redact(b'{"a": "visa' + escape + b' 4111111111111111"}').counts == {"card_number": 1}

@@ -102,13 +102,11 @@ def test_every_table_replicates(kind: str) -> None:
 @pytest.mark.parametrize(
     ("name", "tables"),
     [
-        ("rollup_hourly", ["sessions"]),
-        ("rollup_daily", ["rollup_hourly"]),
         ("facts", ["facts"]),
         ("session_facts", ["facts"]),
         ("receipt_count", ["receipts"]),
         ("dense_mark", ["dense_receipts", "receipts"]),
-        ("changed_hours", ["sessions"]),
+        ("changed_buckets", ["amounts", "sessions"]),
         ("rollup_mark", ["rollup_progress"]),
         ("kept_state", ["session_states"]),
         ("parts", []),

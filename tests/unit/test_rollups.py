@@ -36,10 +36,10 @@ class NotingWarehouse(FakeWarehouse):
         super().insert(table, rows)
         self.moved.set()
 
-    def refresh_rollups(self, hours: Iterable[Bucket]) -> None:
-        self.computed.append(sorted(hours))
+    def refresh_rollups(self, quarters: Iterable[Bucket]) -> None:
+        self.computed.append(sorted(quarters))
 
-    def changed_hours(self, marks: Mapping[int, int], after: Bucket, limit: int) -> list[Bucket]:
+    def changed_buckets(self, marks: Mapping[int, int], after: Bucket, limit: int) -> list[Bucket]:
         self.searched.append(dict(marks))
         return [hour for hour in HOURS if hour > after][:limit]
 

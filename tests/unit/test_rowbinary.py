@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -40,6 +41,7 @@ fact_rows = st.builds(
     redactions=st.dictionaries(texts, st.integers(0, (1 << 32) - 1), max_size=3),
     data=st.binary(max_size=300),
     parsed=st.binary(max_size=300),
+    words=st.binary(max_size=300),
 )
 
 
@@ -115,6 +117,16 @@ def test_a_task_row_survives_the_way_through_the_store(shared_store: TestStore) 
 
     found = shared_store.rows("SELECT * EXCEPT (started_at, ended_at) FROM {db}.tasks")[0]
     assert found == {n: getattr(row, n) for n in TaskRow.__struct_fields__ if n not in ("started_at", "ended_at")}
+
+
+def test_numbers_beyond_their_columns_wrap_around() -> None:
+    """Also inside lists; a row whose numbers fit is not affected."""
+    most = ModelTotals("m", (1 << 64) + 1, 2, 3, 4, 5, -(1 << 63) - 6, "priced")
+    row = msgspec.structs.replace(_session_row(), events=(1 << 64) + 7, cost_nano=(1 << 63) + 1, models=[most])
+    least = ModelTotals("m", 1, 2, 3, 4, 5, (1 << 63) - 6, "priced")
+    fits = msgspec.structs.replace(_session_row(), events=7, cost_nano=1 - (1 << 63), models=[least])
+
+    assert encode_rows([row]) == encode_rows([fits])
 
 
 @given(number=st.integers(0, 1 << 40))

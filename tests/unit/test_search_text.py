@@ -4,7 +4,7 @@ from prices.price_list import list_prices
 from processors.fold.fold import begin, fold
 from processors.fold.fold_hooks import FIRST_PROMPTS
 from processors.fold.state import SearchedText, SessionState
-from processors.projections.records import fact_rows
+from processors.projections.records import facts_of
 from processors.projections.sessions import session_row
 from schemas.log.codec import decode
 from schemas.log.records import AnyRecord
@@ -20,7 +20,7 @@ def texts(*facts: AnyRecord) -> list[str]:
     state: SessionState | None = None
     found = []
     for record in log.add(*facts):
-        for row in fact_rows(record, decode(record, log.partitions)):
+        for row in facts_of(record, decode(record, log.partitions)).rows:
             state = state or begin(row)
             fold(state, row)
         assert state is not None

@@ -121,5 +121,7 @@ def test_a_file_of_a_part_alone_counts_with_its_part() -> None:
 
     assert {file: row["wall_s"] for file, row in json.loads(facts(costs)).items()} == {
         "tests/faults/test_a.py": 300,
+        "tests/faults/test_a.py in parts": 300,
         "tests/faults/test_b.py": 2,
+        "tests/faults/test_b.py in parts": 90,
     }

@@ -203,7 +203,7 @@ def test_by_default_the_end_is_an_exit_with_a_message(tmp_path: Path) -> None:
     )
 
     assert done.returncode == 78
-    assert "crewkit-sessions stops: the log" in done.stderr
+    assert "Error: the log" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -13,17 +13,26 @@ from store.reading.statements import (
 )
 from tests.support.questions import sql_files
 
-FILTERS = ("own_user_id", "agent_name", "model", "ended", "started_after", "phrases")
+FILTERS = ("own_user_id", "agent_name", "repo", "ended", "started_after", "phrases")
 
 
 def test_a_condition_goes_with_its_parameter_and_the_others_stay() -> None:
     """Conditions may have one line or two, and parentheses inside or none."""
     assert "agent_name" in statement("query_api.sessions.list")
-    shortened = statement_without("query_api.sessions.list", frozenset(FILTERS))
+    shortened = statement_without("query_api.sessions.list", frozenset({*FILTERS, "spent_after"}))
 
     assert [name for name in FILTERS if f"{{{name}:" in shortened] == []
     assert "AND (hasAllTokens(search_text, {words:Array(String)}))\nORDER BY" in shortened
     assert "AND (user_id = {user_id:Nullable(String)})\n" in shortened
+
+
+def test_a_condition_inside_another_one_goes_too() -> None:
+    """The outer one stays with what is left in it."""
+    shortened = statement_without("query_api.sessions.list", frozenset({"model"}))
+
+    assert "{spent_before:" in shortened
+    assert "{model:" not in shortened
+    assert shortened.count("(") == shortened.count(")")
 
 
 @given(st.sets(st.sampled_from(FILTERS)))

@@ -3,7 +3,6 @@
 import gzip
 import re
 from collections.abc import AsyncIterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import httpx
@@ -12,7 +11,6 @@ import pytest
 from edge.authentication import TokenVerifier
 from edge.service import build_service
 from edge.static_files import Asset, static_routes
-from runtime.services.dashboard import dashboard_routes
 from tests.support.clients.in_process import in_process
 
 SCRIPT = "export const answer = 42;\n" * 40
@@ -29,7 +27,6 @@ def site(tmp_path: Path) -> Path:
         "static/mark.svg": "<svg/>",
         "static/notes.txt": "not served",
         "static/app/.draft.js": "not served",
-        "charts.js": "charts()",
         "secret.js": "beside the folder",
     }.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -37,9 +34,9 @@ def site(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def served(site: Path, charts: bool = True) -> httpx.AsyncClient:
+def served(site: Path, made: str = "made()") -> httpx.AsyncClient:
     """Return a client of a service that has only the page."""
-    more = {"vendor/charts.js": site / "charts.js"} if charts else {}
+    more = {"made.js": made.encode()}
     routes = static_routes(site / "index.html", ["/", "/deep/{name:str}"], POLICY, site / "static", more)
     return in_process(build_service(routes, {}, TokenVerifier([]), ready), headers={"Accept-Encoding": "identity"})
 
@@ -80,7 +77,7 @@ async def test_the_page_names_its_files_by_their_digest(client: httpx.AsyncClien
         ("app/main.js", "text/javascript; charset=utf-8", SCRIPT),
         ("style/base.css", "text/css; charset=utf-8", "body { margin: 0 }"),
         ("mark.svg", "image/svg+xml", "<svg/>"),
-        ("vendor/charts.js", "text/javascript; charset=utf-8", "charts()"),
+        ("made.js", "text/javascript; charset=utf-8", "made()"),
     ],
 )
 async def test_a_file_is_sent_as_it_is(client: httpx.AsyncClient, name: str, kind: str, text: str) -> None:
@@ -104,15 +101,15 @@ async def test_the_present_digest_lasts_for_ever_and_another_one_does_not(client
     assert present.text == other.text == SCRIPT
 
 
-@pytest.mark.parametrize("changed", ["static/app/main.js", "static/mark.svg", "charts.js"])
+@pytest.mark.parametrize("changed", ["static/app/main.js", "static/mark.svg", "made.js"])
 async def test_each_file_changes_the_digest_of_all(site: Path, changed: str) -> None:
-    """Modules import one another by relative addresses, so all have one version; the page and its tag follow."""
+    """So all have one version; the page and its tag follow."""
     async with served(site) as before:
         folder, tag = await folder_of(before), (await before.get("/")).headers["etag"]
 
     (site / changed).write_text("other")
 
-    async with served(site) as after:
+    async with served(site, "other()" if changed == "made.js" else "made()") as after:
         assert await folder_of(after) != folder
         assert (await after.get("/")).headers["etag"] != tag
 
@@ -191,13 +188,6 @@ async def test_no_other_file_is_served(client: httpx.AsyncClient, name: str) -> 
     assert (reply.status_code, reply.json()["code"]) == (404, "not_found")
 
 
-async def test_a_file_from_elsewhere_may_be_missing(site: Path) -> None:
-    """Everything else is served without it."""
-    async with served(site, charts=False) as client:
-        assert (await client.get("/static/x/vendor/charts.js")).status_code == 404
-        assert (await client.get("/static/x/app/main.js")).status_code == 200
-
-
 async def test_a_query_is_the_page_s_own(client: httpx.AsyncClient) -> None:
     """Any may be given to the page, repeated or not in UTF-8; a file takes none."""
     assert (await client.get("/?range=7d&agent=x&agent=y&z=null&w=%FF")).status_code == 200
@@ -218,34 +208,3 @@ async def test_a_file_is_compressed_once() -> None:
 
     assert (len(loaded), gzip.decompress(first)) == (1, b"x" * 1_000)
     assert first is second
-
-
-def test_a_service_starts_without_the_package_of_the_charts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its script is the one file that may be missing."""
-    monkeypatch.setattr(
-        "runtime.services.dashboard.find_spec", lambda name: None if name == "plotly" else find_spec(name)
-    )
-
-    assert len(dashboard_routes()) == 2
-
-
-def test_the_page_names_every_module_that_its_script_imports() -> None:
-    """The browser then asks for all of them at once, instead of one level of imports after the other."""
-    folder = Path(str(find_spec("dashboard").submodule_search_locations[0]))  # type: ignore[union-attr, index]
-    named = re.findall(r'<link rel="modulepreload" href="/(static/[^"]+)">', (folder / "index.html").read_text())
-
-    assert sorted(named) == sorted(imported_by(folder / "static/app/main.js", folder))
-
-
-def imported_by(script: Path, folder: Path) -> set[str]:
-    """Return the modules that a script imports, and those that these import; not what is loaded later."""
-    found: set[str] = set()
-    waiting = [script]
-    while waiting:
-        module = waiting.pop()
-        for name in re.findall(r'^import [^;]*?"(\.[^"]+)";', module.read_text(), re.MULTILINE):
-            path = (module.parent / name).resolve()
-            if (known := path.relative_to(folder.resolve()).as_posix()) not in found:
-                found.add(known)
-                waiting.append(path)
-    return found

@@ -39,7 +39,7 @@ class Session(NamedTuple):
     folders: Sequence[str]  # in which it worked
     context: dict[str, Any]
     events: Sequence[Past]
-    report: dict[str, Any] | None
+    reports: Sequence[dict[str, Any]]  # of its running totals, in order
 
 
 class PastSessions(Protocol):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Set
 from contextlib import suppress
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from crewkit_hook.transcripts.lines import ODD, Folders, instant, new_lines, parsed
 
 FIELDS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_creation_tokens", "cache_creation_1h_tokens")
 NANO = 9  # decimal places
+QUARTER_MS = 900_000  # the installation keeps what was used by quarters of an hour, which suffice for every time zone
 Sums = dict[str, dict[str, Any]]  # by model: the fields, and `cost_usd` if it is known
 Take = Callable[[dict[str, Any]], None]
 
@@ -20,6 +22,14 @@ class Totals(NamedTuple):
     models: Sums
     is_partial: bool
     work: dict[str, int] | None = None  # as in the batch format
+
+
+class Used(NamedTuple):
+    """What one message used, and when (ms since 1970; 0: unknown)."""
+
+    at_ms: int
+    model: str
+    counts: Mapping[str, Any]
 
 
 class Reading:
@@ -34,6 +44,7 @@ class Reading:
     ) -> None:
         """``others`` are the ids of other sessions' lines, of which this session's files may have copies."""
         self._session_id, self._folders, self._others = session_id, folders, others
+        self.used: dict[Any, Used] = {}  # what this reading has seen, by message; it is not stored
         self.kept: dict[str, Any] = {**self._nothing_read(), **(kept or {})}
 
     def _nothing_read(self) -> dict[str, Any]:
@@ -76,6 +87,24 @@ def report(session_id: str, at_ms: int, totals: Totals, *, has_telemetry: bool =
         "incomplete": totals.is_partial,
     }
     return found if totals.work is None or has_telemetry else {**found, "work": totals.work}
+
+
+def past_reports(session_id: str, reading: Reading, ended_ms: int) -> list[dict[str, Any]]:
+    """Return the running totals of a past session, one report for each quarter of an hour in which it used something.
+
+    Each has the time of the last message in it. The last report has the session's own totals, and so also what they
+    have beyond its messages. Without the time of any message, it has the time of the session's end.
+    """
+    found, sums = [], Sums()
+    used = sorted((one for one in reading.used.values() if one.at_ms), key=lambda one: one.at_ms)
+    for _, messages in groupby(used, lambda one: one.at_ms // QUARTER_MS):
+        last_ms = 0
+        for one in messages:
+            add(sums, one.model, one.counts)
+            last_ms = one.at_ms
+        found.append(report(session_id, last_ms, Totals(sums, is_partial=True)))
+    final = report(session_id, used[-1].at_ms if used else ended_ms, reading.totals())
+    return [each for each in (*found[:-1], final) if each is not None]
 
 
 def add(sums: Sums, model: str, used: Mapping[str, Any], sign: int = 1) -> None:

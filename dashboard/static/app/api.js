@@ -1,12 +1,12 @@
 // A client of the documented API like any other: bearer token, ETags, one error format.
 
 import { credential, forget } from "./credentials.js";
+import { answersTo, forgetAnswers, keepAnswer, mayUseOld } from "./memory.js";
 
-const REMEMBERED_MAX = 300;
-const REMEMBERED_BYTES_MAX = 500_000; // of one answer; larger ones are read again
 const TIMEOUT_MS = 30_000;
-const remembered = new Map(); // address -> {etag, body}
+const AWAY_TIMEOUT_MS = 3_000; // while the server is away, and the last answer is in memory
 const listeners = new Set();
+let awaySince = null; // ms since 1970, of the first request without an answer after the last one with
 
 /** A request that the API refused or could not answer: `status` 0 means that no answer came. */
 export class ApiError extends Error {
@@ -29,7 +29,9 @@ export function onFreshness(listener) {
 /**
  * Read from the org: `get("/sessions", {page: 2})`. Parameters that are null, undefined or "" are left out.
  *
- * Returns `{data, meta, headers, isNew}`; `isNew` is false if the last read of this address returned the same.
+ * Returns `{data, meta, headers, isNew}`; `isNew` is false if the last read of this address returned the same. During
+ * an outage, pages that allow it (`allowOld`) get the last answer, with `isOld`, unless the read `isFresh` or waits for
+ * a position.
  * Throws `ApiError`.
  */
 export function get(path, params = {}, options = {}) {
@@ -65,22 +67,39 @@ export async function getAll(path, params = {}, options = {}, rowsMax = 10_000) 
   }
 }
 
-// A 304 has no `meta`; with `isWhole` the full answer is read again, for a current `meta`.
-async function read(kind, path, params, { signal, headers = {}, isWhole = false, timeoutMs } = {}) {
+/** Since when the server has not answered at all (ms since 1970); null while it does. */
+export function notReachableSince() {
+  return awaySince;
+}
+
+async function read(kind, path, params, options = {}) {
+  const held = credential(kind);
+  if (!held) throw expired(kind);
+  const answers = answersTo(kind, held.claims);
   const address = path + query(params);
-  const known = isWhole ? null : remembered.get(address);
+  const known = answers.get(address);
+  try {
+    return await readNew(kind, address, known, answers, options);
+  } catch (error) {
+    const isFresh = options.isFresh || options.headers?.["X-Wait-For-Position"];
+    if (!known || isFresh || !error.isTemporary || !mayUseOld(options.signal, known.at, error)) throw error;
+    return { data: known.body.data, meta: known.body.meta, headers: new Headers(), isNew: false, isOld: true };
+  }
+}
+
+// A 304 has no `meta`; with `isWhole` the full answer is read again, for a current `meta`.
+async function readNew(kind, address, known, answers, { signal, headers = {}, isWhole = false, timeoutMs }) {
   const response = await send(kind, address, {
     signal,
-    timeoutMs,
-    headers: { ...headers, ...(known ? { "If-None-Match": known.etag } : {}) },
+    timeoutMs: known && awaySince ? AWAY_TIMEOUT_MS : timeoutMs,
+    headers: { ...headers, ...(known && !isWhole ? { "If-None-Match": known.etag } : {}) },
   });
-  const found = response.status === 304 ? known.body : await bodyOf(response);
-  const etag = response.headers.get("etag");
-  if (response.status !== 304 && etag && Number(response.headers.get("content-length")) <= REMEMBERED_BYTES_MAX) {
-    remember(address, { etag, body: found });
-  }
-  if (kind === "org") tellFreshness(response.headers, response.status === 304 ? null : found.meta);
-  return { data: found.data, meta: found.meta, headers: response.headers, isNew: response.status !== 304 };
+  const isNew = response.status !== 304;
+  const body = isNew ? await bodyOf(response) : known.body;
+  const etag = isNew ? response.headers.get("etag") : known.etag;
+  if (etag) keepAnswer(answers, address, { etag, body }, Number(response.headers.get("content-length")));
+  if (kind === "org") tellFreshness(response.headers, isNew ? body.meta : null);
+  return { data: body.data, meta: body.meta, headers: response.headers, isNew };
 }
 
 async function write(kind, path, body, { signal, headers = {} } = {}) {
@@ -110,8 +129,10 @@ async function send(kind, address, { signal, headers, timeoutMs = TIMEOUT_MS, ..
     });
   } catch (reason) {
     if (signal?.aborted) throw reason;
+    awaySince ??= Date.now();
     throw new ApiError(0, "no_answer", "The server does not answer.");
   }
+  awaySince = null;
   if (!response.ok && response.status !== 304) throw await errorOf(kind, response);
   return response;
 }
@@ -144,21 +165,17 @@ async function errorOf(kind, response) {
 }
 
 function expired(kind) {
-  forget(kind);
-  remembered.clear();
-  if (kind === "org") dispatchEvent(new Event("signedout"));
+  const why = credential(kind)
+    ? "The installation does not accept your token: it was revoked, or belongs to another one."
+    : null;
+  forgetAnswers();
+  if (forget(kind) && kind === "org") dispatchEvent(new CustomEvent("signedout", { detail: why }));
   return new ApiError(401, "unauthenticated", "The token has expired, or is not valid here.");
 }
 
 function query(params) {
   const given = Object.entries(params).filter(([, value]) => value !== null && value !== undefined && value !== "");
   return given.length ? `?${new URLSearchParams(given)}` : "";
-}
-
-function remember(address, answer) {
-  remembered.delete(address);
-  remembered.set(address, answer);
-  if (remembered.size > REMEMBERED_MAX) remembered.delete(remembered.keys().next().value);
 }
 
 function tellFreshness(headers, meta) {

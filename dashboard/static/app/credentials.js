@@ -10,18 +10,22 @@ const ACTIONS = {
   viewer: ["read"],
 };
 
-/**
- * Take tokens out of the address, and leave an address without them. Returns `[{kind, token}]`; an invalid token is
- * left out if a valid one is stored.
- */
+/** Take `{code, token, operator}` out of the address, and leave an address without them; each may be null. */
 export function takeFromAddress() {
   const given = new URLSearchParams(location.hash.slice(1));
-  const found = [
-    { kind: "org", token: given.get("token") },
-    { kind: "operator", token: given.get("operator") },
-  ].filter(({ token }) => token);
-  if (found.length) history.replaceState(null, "", location.pathname + location.search);
-  return found.filter(({ kind, token }) => validClaims(token) || !credential(kind));
+  const found = { code: given.get("code"), token: given.get("token"), operator: given.get("operator") };
+  if (found.code || found.token || found.operator) {
+    history.replaceState(null, "", location.pathname + location.search);
+  }
+  return found;
+}
+
+/** A link's tokens as `[{kind, token}]`; an invalid one is left out if a valid one is stored. */
+export function usable({ token, operator }) {
+  return [
+    { kind: "org", token },
+    { kind: "operator", token: operator },
+  ].filter(({ kind, token }) => token && (validClaims(token) || !credential(kind)));
 }
 
 /** Store a token from a link. */
@@ -35,6 +39,13 @@ export function changeOfIdentity({ kind, token }) {
   const given = validClaims(token);
   const isOther = held && given && (held.org_id !== given.org_id || held.sub !== given.sub);
   return isOther ? { held, given } : null;
+}
+
+/** Why a link's token signs nobody in; null if it may. */
+export function problemOf(token) {
+  const claims = claimsOf(token);
+  if (!claims) return "The link's token can't be read; a part of the link may be missing.";
+  return claims.exp * 1000 <= Date.now() ? "The link's token has expired." : null;
 }
 
 /** Store a token that the reader typed. Returns why it can't be used, or null. */
@@ -56,8 +67,11 @@ export function credential(kind = "org") {
   return claims ? { token, claims } : null;
 }
 
+/** Forget the tokens, or one; return whether there was one. */
 export function forget(kind) {
-  for (const name of kind ? [kind] : Object.keys(KEYS)) sessionStorage.removeItem(KEYS[name]);
+  const stored = (kind ? [KEYS[kind]] : Object.values(KEYS)).filter((key) => sessionStorage.getItem(key) !== null);
+  for (const key of stored) sessionStorage.removeItem(key);
+  return stored.length > 0;
 }
 
 /** Whether the token's role allows an action of `ACTIONS`. */

@@ -1,6 +1,9 @@
-// Formats numbers, times and names for readers. All days and times are UTC, as in the API.
+// Formats numbers, times and names for readers. Times are those of the reader's time zone.
+
+import { dayOf, shown } from "./zone.js";
 
 const DASH = "–";
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 const compact = new Intl.NumberFormat("en-US", { notation: "compact", maximumFractionDigits: 1 });
 const cents = new Intl.NumberFormat("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
@@ -38,6 +41,17 @@ export function percent(share, digits = 1) {
   return share === null || share === undefined ? DASH : `${(share * 100).toFixed(digits)} %`;
 }
 
+/** All input tokens: those sent, those read from the prompt cache, and those written to it. */
+export function inputOf({ input_tokens: sent, cache_read_tokens: read, cache_creation_tokens: written }) {
+  return sent + read + written;
+}
+
+/** The share of the input tokens that were read from the prompt cache; null without any. */
+export function cacheHitRate(tokens) {
+  const all = inputOf(tokens);
+  return all > 0 ? tokens.cache_read_tokens / all : null;
+}
+
 /** A duration in seconds, shown in its two largest units. */
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return DASH;
@@ -62,14 +76,38 @@ export function milliseconds(ms) {
   return duration(ms === null || ms === undefined ? null : ms / 1_000);
 }
 
-/** "2026-01-20 10:30" of an RFC 3339 time. */
-export function moment(time) {
-  return time ? `${time.slice(0, 10)} ${time.slice(11, 16)}` : DASH;
+/** "20 Jan" of a day such as "2026-01-20"; with the year unless it is `present`. */
+export function dayText(day, present = thisYear()) {
+  const [year, month, date] = day.split("-");
+  const name = MONTHS[month - 1];
+  if (!name || !date) return day; // from an address that someone wrote
+  return `${Number(date)} ${name}${year === present ? "" : ` ${year}`}`;
+}
+
+/** "20 Jan 10:30" of an RFC 3339 time; with the year unless it is `present`. */
+export function moment(time, present = thisYear()) {
+  if (!time) return DASH;
+  const [day, clock = ""] = shown(time).split("T");
+  return `${dayText(day, present)} ${clock.slice(0, 5)}`.trim();
+}
+
+/** "20 Jan 2026 10:30", for files, which are read in other years too. */
+export function fullMoment(time) {
+  return moment(time, null);
+}
+
+/** "10:30" of a time of today (ms since 1970, or RFC 3339); of other days as `moment`. */
+export function shortMoment(time) {
+  return dayOf(time) === dayOf(Date.now()) ? moment(time).slice(-5) : moment(time);
+}
+
+function thisYear() {
+  return dayOf(Date.now()).slice(0, 4);
 }
 
 /** "10:30:07.123" of an RFC 3339 time. */
 export function clockTime(time) {
-  return time ? time.slice(11, 23).replace("Z", "") : DASH;
+  return time ? shown(time).slice(11) : DASH;
 }
 
 /** How long ago a time was: "3 min ago". */
@@ -99,6 +137,11 @@ export function changeInPoints(current, previous) {
   const points = (current - previous) * 100;
   if (Math.abs(points) < 0.05) return "no change";
   return `${points > 0 ? "+" : "−"}${Math.abs(points).toFixed(1)} points`;
+}
+
+/** "3 records", "1 record". */
+export function counted(number, one, many = `${one}s`) {
+  return `${count(number)} ${number === 1 ? one : many}`;
 }
 
 /** A name from the API, or `without` for an absent one. */

@@ -3,6 +3,7 @@
 import { el, put } from "./dom.js";
 import { onFreshness } from "./api.js";
 import { ago, clockTime, count } from "./format.js";
+import { zone } from "./zone.js";
 
 let oldest = null; // the least fresh of the answers on the page
 let isNewRound = true;
@@ -25,7 +26,7 @@ export function freshnessBadge() {
     badge.dataset.state = age < 30 ? "fresh" : age < 300 ? "late" : "old";
     put(text, `Complete through ${ago(oldest.completeThrough)}`);
     badge.title =
-      `Every event accepted before ${clockTime(oldest.completeThrough)} UTC is in these numbers, exactly once.` +
+      `Every event accepted before ${clockTime(oldest.completeThrough)} (${zone()}) is in these numbers, exactly once.` +
       (oldest.lagRecords ? ` ${count(oldest.lagRecords)} records are waiting.` : "") +
       " Click to check.";
   };

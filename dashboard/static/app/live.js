@@ -2,8 +2,10 @@
 
 import { ApiError } from "./api.js";
 import { beginRound } from "./freshness.js";
+import { takeOld } from "./memory.js";
 import { clearProblem, showProblem } from "./problem.js";
 import { put } from "./dom.js";
+import { markCurrent, markOld } from "./ui/old.js";
 import { failure } from "./ui/states.js";
 
 const RETRY_FIRST_MS = 2_000;
@@ -14,23 +16,43 @@ const GROWTH = 1.5;
  * Call `draw(found)` with what `load()` returns, at once and whenever it has changed. `load` returns an object of API
  * answers. The promise resolves after the first drawing; reading goes on until `signal` is aborted.
  *
- * `everyMs()` returns the shortest pause, or null to stop. After a temporary error `root` stays as it is, and the read
- * is repeated; other errors are shown in `root`.
+ * `everyMs()` returns the shortest pause, or null to stop. After a temporary error `root` stays as it is, or is drawn
+ * from memory (`allowOld`); the page says how old it is, and the read is repeated. Other errors are shown in `root`.
  */
 export async function follow({ root, load, draw, signal, everyMs = () => 10_000, slowestMs = 60_000 }) {
   let pause = everyMs();
   let isFirst = true;
   let retry = RETRY_FIRST_MS;
   let wake = () => {};
+  let shownAt = null; // when the oldest part of what is shown was read
+  let isOld = false;
+
+  const wait = (error) => {
+    pause = Math.max(retry, (error.retryAfter ?? 0) * 1_000) * (0.75 + Math.random() / 2);
+    retry = Math.min(retry * 2, RETRY_MAX_MS);
+    isOld = true;
+    if (!isFirst) markOld(root, shownAt, error);
+    showProblem(error, pause, () => wake());
+  };
 
   const round = async () => {
     try {
       if (!isFirst) beginRound();
+      isOld ||= Boolean(takeOld(signal)); // of what is read beside `load`, such as a chart
       const found = await load();
       if (signal.aborted) return;
-      const isNew = isFirst || Object.values(found).some((answer) => answer?.isNew);
+      const old = takeOld(signal);
+      const isNew = isFirst || (!old && (isOld || Object.values(found).some((answer) => answer?.isNew)));
       if (isNew) keepingFocus(root, () => draw(found, isFirst));
       isFirst = false;
+      if (old) {
+        shownAt ??= old.at;
+        wait(old.error);
+        return;
+      }
+      shownAt = Date.now();
+      isOld = false;
+      markCurrent(root);
       clearProblem();
       retry = RETRY_FIRST_MS;
       const shortest = everyMs();
@@ -38,9 +60,7 @@ export async function follow({ root, load, draw, signal, everyMs = () => 10_000,
     } catch (error) {
       if (signal.aborted) return;
       if (!error.isTemporary) throw error;
-      pause = Math.max(retry, (error.retryAfter ?? 0) * 1_000) * (0.75 + Math.random() / 2);
-      retry = Math.min(retry * 2, RETRY_MAX_MS);
-      showProblem(error, pause, () => wake(), isFirst);
+      wait(error);
     }
   };
 
@@ -77,7 +97,7 @@ export async function persist(action, signal) {
       if (signal.aborted) return null;
       if (!error.isTemporary) throw error;
       let wake = () => {};
-      showProblem(error, pause, () => wake(), true);
+      showProblem(error, pause, () => wake());
       await sleep(pause, signal, (now) => {
         wake = now;
       });

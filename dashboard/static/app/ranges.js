@@ -1,4 +1,7 @@
-// Ranges of whole days in UTC, as the analytics routes accept them.
+// Ranges of whole days in the reader's time zone, as the analytics routes accept them.
+
+import { dayText } from "./format.js";
+import { dayOf, midnight, zone } from "./zone.js";
 
 const DAY_MS = 86_400_000;
 const DAYS_MAX = 800;
@@ -22,7 +25,7 @@ const parse = (day) => (/^\d{4}-\d{2}-\d{2}$/.test(day ?? "") ? Date.parse(`${da
  * Invalid days, days in the wrong order and too many days give the default range.
  */
 export function rangeOf(preset, start, end, now = Date.now()) {
-  const today = parse(text(now));
+  const today = parse(dayOf(now));
   const [first, last] = preset === "custom" ? [parse(start), parse(end)] : bounds(preset, today);
   const days = (last - first) / DAY_MS + 1;
   if (!(days >= 1 && days <= DAYS_MAX)) return rangeOf(DEFAULT_PRESET, null, null, now);
@@ -59,12 +62,16 @@ function bounds(preset, today) {
 
 /** The days of a range as parameters of the analytics routes. */
 export function dayParams({ start, end }) {
-  return { start_date: start, end_date: end };
+  return { start_date: start, end_date: end, tz: zone() };
 }
 
-/** The same days as parameters of session lists, where the end is exclusive. */
-export function timeParams({ start, end }) {
-  return { started_after: `${start}T00:00:00Z`, started_before: `${text(parse(end) + DAY_MS)}T00:00:00Z` };
+/**
+ * The same days as parameters of session lists, where the end is exclusive: of the sessions that `started` in them, or
+ * of those that `spent` something in them.
+ */
+export function timeParams({ start, end }, what = "started") {
+  const [after, before] = [midnight(start), midnight(addDays(end, 1))].map((ms) => new Date(ms).toISOString());
+  return { [`${what}_after`]: after, [`${what}_before`]: before };
 }
 
 /** The interval that one bar covers in the charts of a range. */
@@ -89,12 +96,8 @@ export function weekday(day) {
   return (new Date(parse(day)).getUTCDay() + 6) % 7;
 }
 
-/** A range as text: "23 Nov – 29 Nov 2026". */
+/** A range as text: "23 Nov – 29 Nov". */
 export function rangeText({ start, end }) {
-  const format = (day, options) =>
-    new Intl.DateTimeFormat("en-GB", { timeZone: "UTC", ...options }).format(new Date(parse(day)));
-  const last = format(end, { day: "numeric", month: "short", year: "numeric" });
-  if (start === end) return last;
-  const sameYear = start.slice(0, 4) === end.slice(0, 4);
-  return `${format(start, { day: "numeric", month: "short", ...(sameYear ? {} : { year: "numeric" }) })} – ${last}`;
+  const text = start.slice(0, 4) === end.slice(0, 4) ? (day) => dayText(day) : (day) => dayText(day, null);
+  return start === end ? text(start) : `${text(start)} – ${text(end)}`;
 }

@@ -1,21 +1,16 @@
-// Shows the page of an address. A page is a module with `title` and `show(main, view)`, loaded when it is first opened.
+// Shows the page of an address. A page has a `title` and a function `show(main, view)`.
 
-import { ApiError } from "./api.js";
 import { announce, el, put } from "./dom.js";
 import { beginRound } from "./freshness.js";
-import { persist, report } from "./live.js";
+import { report } from "./live.js";
 import { clearProblem } from "./problem.js";
 import { readState } from "./url.js";
 import { failure } from "./ui/states.js";
 
-const PRELOAD_AFTER_MS = 5_000;
-const RELOADED = "crewkit.reloaded"; // when the page was last reloaded because a module was missing
-const RELOAD_EVERY_MS = 30_000;
-
 let leaving = new AbortController();
-let routes = []; // [pattern of the path, function that loads the page]
+let routes = []; // [pattern of the path, page]
 let afterwards = () => {};
-let shown = null; // the module of the open page
+let shown = null; // the open page
 let address = null; // of the open page, without the fragment
 
 /** Follow links and the history from now on; `onShown(path)` is called on each change of page. */
@@ -70,10 +65,8 @@ export async function showPage() {
     return;
   }
   try {
-    const page = await persist(() => loaded(found.load), signal);
-    if (signal.aborted) return;
-    setTitle(page.title);
-    await showIn(main, page, { id: found.id, signal, setTitle, ...readState() });
+    setTitle(found.page.title);
+    await showIn(main, found.page, { id: found.id, signal, setTitle, ...readState() });
   } catch (reason) {
     if (signal.aborted || reason.status === 401) return;
     report(reason);
@@ -82,8 +75,16 @@ export async function showPage() {
     if (!signal.aborted) main.ariaBusy = null;
   }
   if (signal.aborted) return;
-  scrollTo(0, history.state?.scroll ?? 0);
+  arrive(main);
   announce(document.title);
+}
+
+// At the place that the page marks as what the address is about; after "back", where the reader was.
+function arrive(main) {
+  const target = history.state?.scroll === undefined ? main.querySelector("[data-target]") : null;
+  if (!target) return scrollTo(0, history.state?.scroll ?? 0);
+  target.scrollIntoView();
+  target.focus({ preventScroll: true });
 }
 
 function presentAddress() {
@@ -105,39 +106,14 @@ async function showIn(main, page, view) {
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 }
 
-/** Load the other pages too if the reader stays, so that they open even while the server is unavailable. */
-export function loadAllPages() {
-  setTimeout(() => routes.forEach(([, load]) => load().catch(() => {})), PRELOAD_AFTER_MS);
-}
-
-// Not every browser requests a failed module again, and after a server upgrade the module may not fit the others on
-// this page. A reloaded page has all modules in one version.
-async function loaded(load) {
-  try {
-    return await load();
-  } catch {
-    const last = Number(sessionStorage.getItem(RELOADED));
-    const isHere = await fetch("/", { method: "HEAD", cache: "no-store" }).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-    if (isHere && Date.now() - last < RELOAD_EVERY_MS) throw new Error("a part of the page can't be loaded");
-    if (isHere) {
-      sessionStorage.setItem(RELOADED, Date.now());
-      location.reload();
-    }
-    throw new ApiError(0, "no_answer", "The server does not answer.");
-  }
-}
-
 function setTitle(title) {
   document.title = `${title} · crewkit-sessions`;
 }
 
 function pageOf(path) {
-  for (const [pattern, load] of routes) {
+  for (const [pattern, page] of routes) {
     const match = pattern.exec(path);
-    if (match) return { load, id: match[1] };
+    if (match) return { page, id: match[1] };
   }
   return null;
 }

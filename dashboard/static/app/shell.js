@@ -1,9 +1,15 @@
 // The frame of every page: navigation, freshness, and who is signed in.
 
-import { credential, forget, may } from "./credentials.js";
+import { credential, may } from "./credentials.js";
 import { el, put } from "./dom.js";
+import { moment } from "./format.js";
 import { freshnessBadge } from "./freshness.js";
+import { PALETTE_KEYS } from "./keys.js";
+import { showPalette } from "./palette.js";
 import { problemLine } from "./problem.js";
+import { signOut } from "./tabs.js";
+import { icon } from "./ui/icons.js";
+import { zoneSwitch } from "./ui/zone_switch.js";
 import { href, readState } from "./url.js";
 
 let badge = null;
@@ -24,10 +30,20 @@ function pages() {
   ];
 }
 
-// A click elsewhere closes the menu of the account.
-document.addEventListener("click", ({ target }) => {
-  const menu = document.querySelector("#top details.account[open]");
-  if (menu && !menu.contains(target)) menu.open = false;
+// A press elsewhere closes the menus, and so does Escape, which gives the focus back.
+const MENUS = "details.account[open], details.menu-of[open]";
+document.addEventListener(
+  "pointerdown",
+  ({ target }) => {
+    for (const menu of document.querySelectorAll(MENUS)) if (!menu.contains(target)) menu.open = false;
+  },
+  true, // the chart keeps clicks for itself
+);
+document.addEventListener("keydown", ({ key, target }) => {
+  const menu = key === "Escape" && target.closest?.(MENUS);
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
 });
 
 /** Draw the header; without a credential it has only the name. */
@@ -53,6 +69,7 @@ export function drawShell(top, isSignedIn) {
         ),
       el("span", { class: "grow" }),
       isSignedIn && badge,
+      isSignedIn && paletteButton(),
       themeButton(),
       isSignedIn && account(),
     ),
@@ -86,14 +103,29 @@ function themeButton() {
       title: "Light or dark",
       onclick: () => window.crewkitTheme.toggle(),
     },
-    "◐",
+    icon("contrast"),
+  );
+}
+
+function paletteButton() {
+  return el(
+    "button",
+    {
+      type: "button",
+      class: "plain",
+      "aria-label": "Go to a page, an agent or a session",
+      "aria-keyshortcuts": "Control+K Meta+K",
+      title: `Go to … (${PALETTE_KEYS})`,
+      onclick: showPalette,
+    },
+    icon("search"),
   );
 }
 
 function account() {
   const held = credential("org") ?? credential("operator");
   const { sub, org_id: org, role, exp } = held.claims;
-  const until = new Date(exp * 1000).toISOString().slice(0, 16).replace("T", " ");
+  const until = moment(new Date(exp * 1000).toISOString());
   return el(
     "details",
     { class: "account" },
@@ -101,15 +133,11 @@ function account() {
     el(
       "div",
       { class: "menu" },
-      el("p", {}, el("strong", {}, sub), el("br"), `${role} of ${org}`, el("br"), `until ${until} UTC`),
+      el("p", {}, el("strong", {}, sub), el("br"), `${role} of ${org}`, el("br"), `until ${until}`),
+      el("p", {}, "Times are in ", zoneSwitch("account")),
       credential("operator") && credential("org") && el("p", {}, "and operator of the installation"),
       el("p", {}, el("a", { href: "/schema" }, "API reference")),
       el("button", { type: "button", onclick: signOut }, "Sign out"),
     ),
   );
-}
-
-function signOut() {
-  forget();
-  dispatchEvent(new CustomEvent("signedout", { detail: "You are signed out in this tab." }));
 }

@@ -25,7 +25,8 @@ export function signInForm(why, onDone) {
     el(
       "p",
       { class: "muted" },
-      "The token stays in this tab, and is gone when you close it. For an operator's token, add --operator.",
+      "Other tabs of this browser use the token, too; it is gone when the last one closes. An operator's token (add " +
+        "--operator) stays in its tab.",
     ),
   );
 }

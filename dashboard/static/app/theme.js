@@ -11,9 +11,7 @@
   };
   const apply = (theme) => (theme ? root.setAttribute("data-theme", theme) : root.removeAttribute("data-theme"));
   const system = matchMedia("(prefers-color-scheme: dark)");
-  const tell = () => dispatchEvent(new Event("themechange"));
   apply(read());
-  system.addEventListener("change", tell);
   window.crewkitTheme = {
     isDark: () => (read() ?? (system.matches ? "dark" : "light")) === "dark",
     toggle() {
@@ -24,7 +22,6 @@
         /* private mode: the choice is for this page only */
       }
       apply(theme);
-      tell();
     },
   };
 })();

@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 from ingest.log.kafka.credentials import check_credentials
 from ingest.log.kafka.rights import WRITES
 from ingest.log.kafka.topic import FindTopic, KafkaTopic
+from schemas.deadline import within
 
 STOP_S = 5.0  # `stop()` can hang forever if the broker is unreachable
 CONNECT_S = 10.0
@@ -62,24 +63,28 @@ async def connect(configured: KafkaTopic, find: FindTopic) -> Connection:
         **configured.security.client_options(),
     )
     try:
-        async with asyncio.timeout(CONNECT_S):
-            await check_credentials(configured, WRITES)
-            topic = await find(configured)
-            await producer.start()
-            await producer.partitions_for(topic.name)
+        topic = await within(CONNECT_S, _start(producer, configured, find))
     except BaseException:
         await close_producer(producer)
         raise
     return Connection(producer, topic)
 
 
+async def _start(producer: AIOKafkaProducer, configured: KafkaTopic, find: FindTopic) -> KafkaTopic:
+    await check_credentials(configured, WRITES)
+    topic = await find(configured)
+    await producer.start()
+    await producer.partitions_for(topic.name)
+    return topic
+
+
 async def close_producer(producer: Any) -> None:
     """Send the waiting records, and fail those that can't be sent in 5 s: no caller waits, and no memory leaks."""
     try:
-        await asyncio.wait_for(producer.stop(), STOP_S)
+        await within(STOP_S, producer.stop())
     except AWAY:
         with contextlib.suppress(*AWAY):
-            await asyncio.wait_for(producer.client.close(), _CLOSE_S)
+            await within(_CLOSE_S, producer.client.close())
         if (task := producer._sender.sender_task) is not None:  # noqa: SLF001 (stop() did not)
             task.cancel()
     finally:  # with a dead sender stop() returns, and its callers would wait forever

@@ -99,6 +99,12 @@ async def _other_way(topic: KafkaTopic, node: Node) -> str | None:
 class _Connection(AIOKafkaConnection):  # type: ignore[misc]  # aiokafka has no types
     """A connection that notices a refused token: aiokafka reads the broker's reason as success."""
 
+    def close(self, reason: Any = None, exc: Exception | None = None) -> Any:
+        """Close, and take the error from the stream, too: otherwise asyncio may log it with its traceback."""
+        if exc is not None and self._writer is not None:
+            asyncio.gather(self._writer.wait_closed(), return_exceptions=True)
+        return super().close(reason, exc)
+
     def authenticator_oauth(self) -> Any:
         return _OAuthAuthenticator(sasl_oauth_token_provider=self._sasl_oauth_token_provider)
 

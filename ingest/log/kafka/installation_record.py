@@ -4,7 +4,6 @@ The record is the first message of a topic beside the log, and never changes. It
 hold no free text. It has its own topic so that `ingest` needs no right to read the log.
 """
 
-import asyncio
 import time
 
 import structlog
@@ -13,6 +12,7 @@ from aiokafka.errors import TopicAuthorizationFailedError
 
 from ingest.log.broken import BrokenLog
 from ingest.log.kafka.topic import BECOMES_KNOWN_S, KafkaTopic, check_topic, look_at, no_topic
+from schemas.deadline import within
 from schemas.installation import (
     InstallationRecord,
     OwnSecrets,
@@ -90,7 +90,7 @@ async def read_record(topic: KafkaTopic, patience_s: float = BECOMES_KNOWN_S) ->
     if await look_at(place, patience_s) is None:
         return None
     try:
-        raw = await asyncio.wait_for(_first(place), _ANSWER_S)
+        raw = await within(_ANSWER_S, _first(place))
         return None if raw is None else decode_record(raw)
     except UnreadableRecord as error:
         raise BrokenLog(f"the topic {place.name} {error}") from error

@@ -11,6 +11,7 @@ from ingest.log.kafka.reader import KafkaLogReader
 from ingest.log.kafka.token_command import TokenFailed
 from ingest.log.kafka.topic import FindTopic, KafkaTopic, check_topic
 from ingest.log.port import APPEND_DEADLINE_S, BYTES_IN_FLIGHT_MAX, ByteBudget
+from schemas.deadline import within
 from schemas.log.position import LogRecord, LogUnavailable, Position
 from schemas.log.topics import partition_of
 from store.fail_points import fail_point
@@ -53,7 +54,7 @@ class KafkaEventLog:
         """Connect. Raises `BrokenLog` if the broker refuses this client, or the topic is not as it must be."""
         self._loop = asyncio.get_running_loop()
         try:
-            self._connection = await asyncio.wait_for(connect(self._topic, self._find), _FIRST_CONNECT_S)
+            self._connection = await within(_FIRST_CONNECT_S, connect(self._topic, self._find))
         except TokenFailed as error:
             raise BrokenLog(str(error)) from error  # at the start a mistake is more likely than an outage
         except AWAY:

@@ -10,11 +10,12 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from ingest.log.kafka.connection import AWAY
 from ingest.log.kafka.credentials import check_credentials
 from ingest.log.kafka.topic import KafkaTopic
+from schemas.deadline import within
 from schemas.log.position import LogRecord, LogUnavailable
 
 T = TypeVar("T")
 
-_ANSWER_S = 5.0
+_ANSWER_S, _STOP_S = 5.0, 1.0
 _FETCH_BYTES_MAX = 16 * 1_048_576
 _POLL_MS = 250
 
@@ -54,19 +55,21 @@ class KafkaLogReader:
     async def stop(self) -> None:
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            await consumer.stop()
+            with contextlib.suppress(*AWAY):
+                await within(_STOP_S, consumer.stop())
 
     async def _with_consumer(self, ask: Callable[[AIOKafkaConsumer], Awaitable[T]]) -> T:
         async with self._turn:
             try:
-                async with asyncio.timeout(_ANSWER_S):
-                    return await ask(await self._connected())
+                return await within(_ANSWER_S, self._ask(ask))
             except BaseException as error:
-                with contextlib.suppress(*AWAY):
-                    await asyncio.wait_for(self.stop(), 1.0)
+                await self.stop()
                 if isinstance(error, AWAY):
                     raise LogUnavailable(f"{self._topic.name} can't be read: {error!r}") from error
                 raise
+
+    async def _ask(self, ask: Callable[[AIOKafkaConsumer], Awaitable[T]]) -> T:
+        return await ask(await self._connected())
 
     async def _connected(self) -> AIOKafkaConsumer:
         if self._consumer is None:

@@ -34,9 +34,12 @@ _NAMES = (
     rb"(?:(?:credit|debit|bank|payment)?[ _-]?card|visa|master[ _-]?card|amex|american express|diners|discover|jcb"
     rb"|union ?pay|maestro|kreditkarte|kartennummer|(?<![a-z])(?:pan|cc|cc_?num(?:ber)?)(?![a-z]{3}))"
 )
+_AFTER_NAME = (
+    rb"(?i)(?:card|visa|amex|american express|diners|discover|jcb|union ?pay|maestro|kartennummer|pan|cc)"
+    rb"[^0-9\n]*(?:[2-6][0-9]{11}|\\u)"  # an escape may have digits of its own
+)
 _OF_ANOTHER = rb"(?:id|ids|uid|time|timestamp|ts|order|session|board)(?![a-z])"
 _EXPIRES = rb"(?:cv[cv]|\bexp(?:iry|ires)?\b|exp[_ -]?(?:month|year|date)|valid (?:thru|until|to))"
-_SIGN = rb"(?:[^0-9\n]|u00[0-9]{2})"
 
 
 def _is_card(match: re.Match[bytes]) -> bool:
@@ -50,12 +53,8 @@ def _is_card(match: re.Match[bytes]) -> bool:
 
 _numbers = partial(matches_of, takes=_is_card)
 CARDS: tuple[tuple[bytes, Find], ...] = (
-    (rb"[2-6][0-9]{3}(?:(?:[ -][0-9]{4}){3}|[ -][0-9]{6}[ -][0-9]{4})", _numbers(_GROUPED + _ENDS)),
-    (
-        rb"(?i)(?:card|visa|amex|american express|diners|discover|jcb|union ?pay|maestro"
-        rb"|kartennummer|pan|cc)" + _SIGN + rb"*[2-6][0-9]{11}",
-        _numbers(rb"(?i)" + _NAMES + rb"(?:(?!" + _OF_ANOTHER + rb")[^\d\n]){0,32}?" + _RUN + _ENDS),
-    ),
+    (rb"[2-6][0-9]{3}[ -][0-9]{4}[0-9 -]{7}", _numbers(_GROUPED + _ENDS)),
+    (_AFTER_NAME, _numbers(rb"(?i)" + _NAMES + rb"(?:(?!" + _OF_ANOTHER + rb")[^\d\n]){0,32}?" + _RUN + _ENDS)),
     (
         rb"(?i)" + _EXPIRES,
         _numbers(_RUN + rb"(?![\w%-])(?i:[^\d\n]{0,16}" + _EXPIRES + rb")"),

@@ -19,10 +19,13 @@ WINDOW = 16_384
 REACH = 2_048  # of context around a window, of which rules use 1,024 bytes; a longer secret extends the window
 # Letters, digits and signs as \u00XX; not < > & ' which encoders escape for HTML, and which no secret needs.
 _SPELLED_OUT = rb"\\u00(?:0[9a-dA-D]|2[0-58-9a-fA-F]|3[0-9abdfABDF]|[4-7][0-9a-fA-F])"
-_ANY_RULE = frozenset(range(len(RULES)))
 # A rule may be detected in several ways, each with its own place in the table; finds are counted under the first.
 _PLACE_OF = {rule.find: place for place, rule in reversed(list(enumerate(RULES)))}
-DETECTION = Scanner([*(rule.detect for rule in RULES), _SPELLED_OUT], FIRST_ALONE)
+_RULES_OF: dict[bytes, set[int]] = {_SPELLED_OUT: set()}  # by pattern: several rules may share one
+for _rule in RULES:
+    _RULES_OF.setdefault(_rule.detect, set()).add(_PLACE_OF[_rule.find])
+_PLACES = [*_RULES_OF.values()]
+DETECTION = Scanner([*_RULES_OF], FIRST_ALONE)
 
 
 def may_hold_secrets(data: bytes) -> bool:
@@ -35,9 +38,9 @@ def hits_in(data: bytes) -> frozenset[int]:
     return frozenset(hit.pattern for hit in DETECTION.scan(data))
 
 
-def candidate_rules(data: bytes) -> frozenset[int]:
-    """Return the table places of the rules that could find something in exactly these bytes."""
-    return _ANY_RULE & hits_in(data)
+def candidate_rules(hits: frozenset[int]) -> frozenset[int]:
+    """Return the table places of the rules that could find something in bytes with these hits."""
+    return frozenset[int]().union(*(_PLACES[pattern] for pattern in hits))
 
 
 def find_secrets(text: bytes, effort: Effort, hits: frozenset[int] | None = None) -> Iterator[tuple[Span, int]]:
@@ -47,11 +50,9 @@ def find_secrets(text: bytes, effort: Effort, hits: frozenset[int] | None = None
     """
     of_whole: set[int] = set()
     for begin in range(0, len(text), WINDOW):
-        if hits is not None and len(text) <= WINDOW:
-            candidates = _ANY_RULE & hits
-        else:
-            candidates = candidate_rules(text[max(0, begin - REACH) : begin + WINDOW + REACH])
-        for place in {_PLACE_OF[RULES[rule].find] for rule in candidates}:
+        if hits is None or len(text) > WINDOW:
+            hits = hits_in(text[max(0, begin - REACH) : begin + WINDOW + REACH])
+        for place in candidate_rules(hits):
             if RULES[place].whole:
                 of_whole.add(place)
             else:

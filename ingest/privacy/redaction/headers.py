@@ -86,8 +86,8 @@ _known_cookies = secrets_of(_KNOWN, _JAR, stays=lambda secret: not looks_random(
 COOKIE = (
     rb"(?i)cookie" + QUOTES + SPACE + rb"*[:=,]"
     rb"|(?:SESSIONID|PHPSESSID|ASP\.NET_SessionId|ASPSESSIONID[A-Z]{8}|connect\.sid|laravel_session)[\"'\\u0-9]*[=:,]"
-    rb"|(?:TRUE|FALSE)(?:\t|\\+t|\\+u0009)\d{1,12}(?:\t|\\+t|\\+u0009)"
 )
+COOKIE_JAR = rb"(?:TRUE|FALSE)(?:\t|\\+t|\\+u0009)\d"
 
 
 def cookies(text: bytes) -> Iterator[Span]:

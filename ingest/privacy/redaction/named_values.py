@@ -63,6 +63,7 @@ def _is_secret(name: bytes, value: bytes) -> bool:
 
 
 _WORD = any_of(PLAIN, VAGUE, BARE)
+BEFORE_COMMA = _WORD + rb"(?:[\"'`\\]|u0027)+" + SPACE + rb"*,"
 _QUOTED_DEFAULT = rb"(?P<quote>[\"'`])(?P<secret>(?:(?!(?P=quote))[^\\\r\n]|\\[^\r\n]){3,512}+)(?P=quote)"
 _BEFORE_DEFAULT = (
     (
@@ -91,7 +92,7 @@ DEFAULTS = tuple(
         rb"\$\{\w*" + _WORD + rb":",
         _WORD + rb"(?:[\"'`\\]|u0027)+\)?(?:," + SPACE + rb"*\{|\)(?:\.unwrap_or|" + SPACE + rb"*(?:\?\?|\|\||or)))",
         rb"(?:Field|config|env|Option)\([^()\n]*default",
-        rb"-[\w-]*" + _WORD + rb"(?:[\"'`\\]|u0027)+,[^()\n]*default",
+        BEFORE_COMMA,
         rb"env(?:iron)?\.\w*" + _WORD + SPACE + rb"*(?:\|\||\?\?)",
         rb"(?:environ\.get|ENV\.fetch|getOrDefault|getProperty|env)\(" + SPACE + rb"*(?:[\"'\\]|u0027)+[\w.]*" + _WORD,
         rb"flags?\.String\w*\([^\n]{0,64}" + _WORD,

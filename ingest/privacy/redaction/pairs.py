@@ -22,8 +22,9 @@ _USER = re.compile(rb"(?i)\b(?:user(?:_?name)?|login|auth)[\"']?\s?[:=]")
 _MARKS = {
     quote: re.compile(rb"(?<![A-Za-z])" + quote + rb"|" + quote + rb"(?![A-Za-z])") for quote in (b"'", b"`", b'"')
 }
-_DEFINES = (b"#define ", b"(def ", b"(define ", b"(setq ", b"set ", b"ENV ", b"@")
-_OF_ENVIRONMENT = (b"ENV ", b"SetEnv ", b"_param ", b"env_var ")
+# Detection looks for them too.
+DEFINES = (b"#define ", b"(def ", b"(define ", b"(setq ", b"set ", b"ENV ", b"@")
+OF_ENVIRONMENT = (b"ENV ", b"SetEnv ", b"_param ", b"env_var ")
 _CLOSING = re.compile(rb"[)\],;}\s]|\\+[nrt]|$")
 
 
@@ -55,7 +56,7 @@ def in_quotes(pair: Pair, quote: bytes) -> bool:
         if not pair.closed or not (pair.name.startswith(b"-") or _sets(pair.before)):
             return False
     elif pair.between == b" ":
-        if not pair.name.startswith(b"-") and not pair.before.endswith(_DEFINES):
+        if not pair.name.startswith(b"-") and not pair.before.endswith(DEFINES):
             return pair.plain and is_mixed(pair.value)
     elif not pair.closed and _closes(pair, quote):
         return False
@@ -102,7 +103,7 @@ def in_query(pair: Pair) -> bool:
 
 def in_option(pair: Pair) -> bool:
     """Return whether it is a secret of a command's option: ``--password …``."""
-    if pair.before.endswith(_OF_ENVIRONMENT) and pair.between == b" ":
+    if pair.before.endswith(OF_ENVIRONMENT) and pair.between == b" ":
         return pair.plain and pair.name.isupper()
     if b"--ask" in pair.name or b"--no-" in pair.name:
         return False

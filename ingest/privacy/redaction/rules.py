@@ -5,6 +5,7 @@ level of escapes. So it has no word boundaries and allows backslashes; extra hit
 sees text without escapes. Where rules overlap, the first gives the name.
 """
 
+import re
 from typing import NamedTuple
 
 from ingest.privacy.redaction import commands as arguments
@@ -14,7 +15,8 @@ from ingest.privacy.redaction.calls import CALLS, calls
 from ingest.privacy.redaction.cards import CARDS
 from ingest.privacy.redaction.connections import CONNECTION_STRING, URL_CREDENTIALS, connection_strings, url_credentials
 from ingest.privacy.redaction.directives import DIRECTIVES
-from ingest.privacy.redaction.headers import BASIC, COOKIE, authorizations, basic_credentials, cookies
+from ingest.privacy.redaction.headers import BASIC, COOKIE, COOKIE_JAR, authorizations, basic_credentials, cookies
+from ingest.privacy.redaction.pairs import DEFINES, OF_ENVIRONMENT
 from ingest.privacy.redaction.passwords import BARE, OF_SERVICE, PLAIN, VAGUE, WRAPPED, passwords
 from ingest.privacy.redaction.private_keys import PRIVATE_KEY, SEED_PHRASE, private_keys, seed_phrases
 from ingest.privacy.redaction.prose import PROSE
@@ -40,9 +42,9 @@ _EITHER = any_of(PLAIN, VAGUE, BARE)
 _BEHIND = QUOTES + rb"[\]*]*" + SPACE + rb"*[|?]*"  # after a name, before : or =
 _SETS = rb"[:=](?:=|" + CLOSES + rb")?\*{0,2}" + SPACE + rb"*"
 _IN_NAME = rb"[a-z0-9_.-]{0,32}"
-_OPTION = rb"-" + _IN_NAME + _EITHER + rb"[ =]"
-_PARAMETER = AMPERSAND + _IN_NAME + _EITHER + SPACE + rb"*="
-_ELEMENT = OPENS + _IN_NAME + _EITHER + CLOSES
+# An option, a parameter or an element. Three patterns would take five times as long as one.
+_MARKED = any_of(rb"-", AMPERSAND, OPENS) + _IN_NAME + _EITHER + any_of(SPACE, rb"=", CLOSES)
+_DEFINES = any_of(*map(re.escape, (*DEFINES, *OF_ENVIRONMENT)))
 _TYPE = rb"(?:" + SPACE + rb"?[a-z0-9_&.|\[\] ]+=" + SPACE + rb"*)?"  # token: str = "…"
 
 
@@ -111,23 +113,20 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule("authorization", BASIC, basic_credentials),
     Rule("cookie", COOKIE, cookies),
+    Rule("cookie", COOKIE_JAR, cookies),
     Rule("password", rb"(?i)" + PLAIN + _BEHIND + rb"(?:[:=]|" + CLOSES + rb")", passwords),
     Rule("password", rb"(?i)" + PLAIN + rb"(?:\[\d*\]| string| str)?" + SPACE + rb"*(?:=|(?:<|u003c)-)", passwords),
     Rule("password", rb"(?i)" + PLAIN + rb" +(?:[\\]*[\"'`]|\\+u0027)[^\s]{10}", passwords),
     Rule("password", rb"(?i)" + VAGUE + _BEHIND + _SETS + _TYPE + WRAPPED + _RANDOM, passwords),
     Rule("password", rb"(?i)(?:pwd|" + BARE + rb")" + _BEHIND + rb"[:=]", passwords),
     Rule("password", rb"(?:_KEY|(?i:" + OF_SERVICE + rb"))" + _BEHIND + _SETS + WRAPPED + _RUN_OF_KEY, passwords),
-    Rule("password", rb"(?i)" + any_of(_OPTION, _PARAMETER, _ELEMENT), passwords),
+    Rule("password", rb"(?i)" + _MARKED, passwords),
     Rule("password", rb"(?:TOKEN(?:_[A-Z0-9]+)?|CREDENTIALS?|PWD|PASS|PW|PSK|APPKEY)=", passwords),
-    Rule("password", rb"(?i)" + _EITHER + rb"(?:[\"'`\\]|u0027)+" + SPACE + rb"*,", passwords),
+    Rule("password", rb"(?i)" + named.BEFORE_COMMA, passwords),
     Rule("password", named.DETECT, named.named_values),
     Rule("password", logins.DETECT, logins.logins),
     Rule("password", CONNECTION_STRING, connection_strings),
-    Rule(
-        "password",
-        rb"(?i)(?:(?:define|def|setq?|env|_param|env_var)" + SPACE + rb"+|@)" + _IN_NAME + PLAIN + SPACE + rb"+[^\s=:]",
-        passwords,
-    ),
+    Rule("password", _DEFINES + rb"(?i:" + _IN_NAME + PLAIN + rb") [^\s=:]", passwords),
     Rule("password", CALLS, calls),
     *(Rule("password", detect, named.defaults) for detect in named.DEFAULTS),
     *(Rule("password", detect, find) for detect, find in (*DIRECTIVES, *PROSE, *arguments.WINDOWS)),

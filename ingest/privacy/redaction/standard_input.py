@@ -59,8 +59,8 @@ STANDARD_INPUT = tuple(
     rb"(?i)" + pattern
     for pattern in (
         rb"\|" + SPACE + rb"*(?:sudo" + SPACE + rb"|" + _PROGRAMS.replace(b" ", SPACE + rb"+") + rb")",
-        rb"(?:<|u003c){3}|(?:<|u003c){2}[~-]?[\w\\\" ']+(?:\n|\\+n|\",)",
-        _OPTIONS.replace(rb"(?![\w-])", b"").replace(b"/", rb"\\*/"),
+        rb"(?:<|u003c)(?:<|\\+u003c){2}|(?:<|u003c)(?:<|\\+u003c)[~-]?[\w\\\" ']+(?:\n|\\+n|\",)",
+        rb"stdin|fd:0|--(?:with-token|pass(?:phrase|word)-fd[= ]0|(?:key|data|passphrase|password)-file[= ]-)",
         rb"(?:<|u003c)\(" + SPACE + rb"*(?:echo|printf?|yes|write-output)" + SPACE,
         rb"(?:pass|passwd|password|passphrase|secret|token)[_-]?(?:command|cmd|program|eval)"
         rb"(?:[=:\"'\\]|u0027|" + SPACE + rb")+(?:echo|printf)",

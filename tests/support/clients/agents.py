@@ -66,6 +66,10 @@ class Client:
             self._stream(session_id, late)
         return session_id
 
+    def slow_down(self, rate: float) -> None:
+        """From now on, send at most this many events per second."""
+        self._rate, self._begun, self._paced = rate, time.monotonic(), 0
+
     def _pace(self, events: int, stop: threading.Event) -> None:
         """Wait to keep the rate, or until ``stop`` is set; time lost to a fault is not caught up."""
         if self._rate is None:

@@ -25,16 +25,19 @@ class Load(Background):
         super().__init__()
         self.journal = Journal()
         self.failed: list[str] = []
-        self._threads = [
-            threading.Thread(target=self._work, args=(Client(connect, self.journal, org, seed + n, rate),))
-            for n, org in enumerate(orgs)
-        ]
+        self._clients = [Client(connect, self.journal, org, seed + n, rate) for n, org in enumerate(orgs)]
+        self._threads = [threading.Thread(target=self._work, args=(client,)) for client in self._clients]
 
     def more(self, events: int = 300, within_s: float = 90) -> None:
         """Wait until this many more events are accepted: the service works again, or has not failed yet."""
         goal = self.journal.events + events
         eventually(lambda: self.journal.events >= goal or self.failed, within_s=within_s)
         assert not self.failed, self.failed
+
+    def slow_down(self, rate: float) -> None:
+        """From now on, let each client send at most this many events per second."""
+        for client in self._clients:
+            client.slow_down(rate)
 
     def _work(self, client: Client) -> None:
         try:

@@ -15,6 +15,7 @@ RULES = [
     ("model", r"can only be given for cost and tokens|is not a known parameter"),
     ("cursor", r"must be a next_cursor of this session's events, with the same filters"),
     ("q", r"must .*"),
+    ("tz", r"must be the name of a time zone, such as Europe/Berlin"),
     ("parent_id", r"is not a session of this org|is required with a relation"),
     ("run_id", r"is not a run of this org"),
     (r"model_metrics(\.models.*)?", r"must have (either )?numbers.*|is named twice"),

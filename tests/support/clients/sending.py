@@ -69,8 +69,8 @@ def _unless_away(reply: httpx.Response) -> httpx.Response | None:
     return None if reply.status_code == httpx.codes.SERVICE_UNAVAILABLE else reply
 
 
-def wait_for_all(api: httpx.Client, org: str) -> None:
-    """Wait until everything that the installation recorded before this call can be read, from any client.
+def wait_for_all(api: httpx.Client, org: str, path: str = "sessions") -> None:
+    """Wait until reads of a path show everything that the installation recorded before this call, from any client.
 
     A session is visible once its first fact is, so seeing it does not prove that all of it is there. This records
     events behind everything else, in each partition, and waits until they are visible.
@@ -79,7 +79,7 @@ def wait_for_all(api: httpx.Client, org: str) -> None:
     marked = api.post(f"/api/v1/{org}/hooks/claude-code", json={"reports": marks})
     assert marked.is_success, marked.text
     wait = {"X-Wait-For-Position": marked.headers["X-Log-Position"]}
-    eventually_ok(api, "GET", f"/api/v1/{org}/sessions", limit_s=120, headers=wait)
+    eventually_ok(api, "GET", f"/api/v1/{org}/{path}", limit_s=120, headers=wait)
 
 
 def hook(event_type: str, at: str = AT, **data: Any) -> dict[str, Any]:

@@ -46,6 +46,11 @@ class SessionClient(AbstractContextManager["SessionClient"]):
         headers = {"X-Wait-For-Position": self._position} | request.pop("headers", {})
         return self.client.get(f"{self.path}/{what}".rstrip("/"), headers=headers, **request)
 
+    @property
+    def position(self) -> str:
+        """The log position of the last write."""
+        return self._position
+
     def _write(self, method: str, path: str, **request: Any) -> httpx.Response:
         reply = eventually_ok(self.client, method, path, **request)
         self._position = reply.headers["X-Log-Position"]

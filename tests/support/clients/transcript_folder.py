@@ -4,7 +4,7 @@ import json
 import random
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 Line = dict[str, Any]
@@ -13,11 +13,20 @@ START_MS = 1_780_000_000_000
 DAY_MS = 86_400_000
 
 
+class Pace(NamedTuple):
+    """When sessions start, and how long (ms) it takes at most until the next line, or the next run, of one."""
+
+    start_ms: int = START_MS
+    every_ms: int = 3_600_000
+    line_ms: int = 2_000
+    run_ms: int = 60_000
+
+
 class Writer:
     """Writes one transcript after the other. Times increase, ids are unique, and everything follows from a seed."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, seed: int, pace: "Pace | None" = None) -> None:
+        self.folder, self.pace = folder, pace or Pace()
         self.chance = random.Random(seed)
         self.written: list[Transcript] = []
         folder.mkdir(parents=True, exist_ok=True)
@@ -28,9 +37,11 @@ class Writer:
     def write(self, sessions: int) -> None:
         """Write sessions; some are resumed, forked or killed, or come from an older client without totals."""
         for number in range(sessions):
-            transcript = Transcript(self, START_MS + number * 3_600_000)
+            at_ms = self.pace.start_ms + number * self.pace.every_ms
+            transcript = Transcript(self, at_ms)
             is_old = self.chance.random() < 0.2
-            parent = self.chance.choice(self.written) if self.written and self.chance.random() < 0.15 else None
+            over = [other for other in self.written if other.at_ms < at_ms]
+            parent = self.chance.choice(over) if over and self.chance.random() < 0.15 else None
             if parent is not None and not is_old and parent.has_state:
                 transcript.fork(parent)
             for run in range(self.chance.choice((1, 1, 1, 2, 3))):
@@ -47,7 +58,7 @@ class Transcript:
         self.session_id = writer.uuid()
         self.lines: list[Line] = []
         self._agents: dict[str, list[Line]] = {}
-        self._at_ms = at_ms
+        self.at_ms = at_ms
         self._usage: dict[str, list[int]] = {}  # of the runs that a state line covers
         self._started_ms = 0
         self.has_state = False
@@ -67,9 +78,9 @@ class Transcript:
 
     def run(self, *, ends: bool) -> None:
         """Work for some turns; then write the totals, unless the run is killed or the client is old."""
-        self._tick(60_000)
+        self._tick(self._writer.pace.run_ms)
         self._hook("SessionStart", source="startup")
-        self._started_ms = self._started_ms or self._at_ms
+        self._started_ms = self._started_ms or self.at_ms
         used: dict[str, list[int]] = {}
         for _ in range(self._chance.randint(1, 4)):
             self._turn(used)
@@ -222,8 +233,8 @@ class Transcript:
         self._line("user", message={"role": "user", "content": content}, promptId=prompt, **more)
 
     def _line(self, kind: str, **more: Any) -> None:
-        self._tick(2_000)
-        at = datetime.fromtimestamp(self._at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        self._tick(self._writer.pace.line_ms)
+        at = datetime.fromtimestamp(self.at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         common = {"uuid": self._writer.uuid(), "timestamp": at, "sessionId": self.session_id, "cwd": "/home/alice/shop"}
         about = {"version": "2.1.332", "gitBranch": "main", "entrypoint": "cli", "isSidechain": False}
         self.lines.append({"type": kind, **common, **about, **more})
@@ -231,7 +242,7 @@ class Transcript:
     def _hook(self, event: str, **fields: Any) -> None:
         path = self._writer.folder / f"{self.session_id}.jsonl"
         payload = {"session_id": self.session_id, "hook_event_name": event, "transcript_path": str(path), **fields}
-        self.hooks.append((self._at_ms, payload))
+        self.hooks.append((self.at_ms, payload))
 
     def _tick(self, ms: int) -> None:
-        self._at_ms += self._chance.randint(1, ms)
+        self.at_ms += self._chance.randint(1, ms)

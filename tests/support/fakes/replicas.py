@@ -7,7 +7,8 @@ inserts into its tables. Each mutant breaks one of these rules.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from processors.warehouse import DAY_S, Bucket, Rows, SessionKey, sql
+from processors.warehouse import OF_SESSIONS, Bucket, Rows, SessionKey, rollups_of, sql
+from schemas.store.rows import DAY_S, QUARTER_S
 from store.errors import StoreUnavailable
 from store.replicas import tables_read
 from store.sql import read_sql
@@ -132,34 +133,34 @@ class ReplicaView:
         """Wait until the replica has all inserts into any table."""
         self.catch_up(SHAPES)
 
-    def refreshing(self, hours: Iterable[Bucket]) -> Iterator[None]:
+    def refreshing(self, quarters: Iterable[Bucket]) -> Iterator[None]:
         """Refresh the rollups. Other writes may come between any two of its steps."""
-        connection, touched = self._connections, sorted(set(hours))
-        for step in self._refreshing(touched, sorted({(org, hour // DAY_S * DAY_S) for org, hour in touched})):
+        connection, touched = self._connections, sorted(set(quarters))
+        for step in self._refreshing(touched, sorted({(org, start // DAY_S * DAY_S) for org, start in touched})):
             yield step
             if self._connections != connection:
                 raise StoreUnavailable("the replica that was asked is not there any more")
 
-    def _refreshing(self, hours: Sequence[Bucket], days: Sequence[Bucket]) -> Iterator[None]:
-        self.catch_up(tables_read(sql("rollup_hourly")))
+    def _refreshing(self, quarters: Sequence[Bucket], days: Sequence[Bucket]) -> Iterator[None]:
+        self.catch_up(tables_read(rollups_of("quarters")))
         yield
-        of_hours = self.copy.read_hours(hours)
+        of_quarters = self.copy.read_quarters(quarters)
         yield
-        self.put("rollup_hourly", of_hours)
+        self.put("rollups", of_quarters)
         yield
-        self.catch_up(tables_read(sql("rollup_daily")))
+        self.catch_up(tables_read(rollups_of("days")))
         yield
         of_days = self.copy.read_days(days)
         yield
-        self.put("rollup_daily", of_days)
+        self.put("rollups", of_days)
 
     def forget_sessions(self, sessions: Sequence[SessionKey]) -> None:
-        for table in ("sessions", "tasks", "session_states", "compactions", "analyses"):
+        for table in OF_SESSIONS:
             self._delete(table, lambda row: (row.org_id, row.session_id) in sessions)
 
-    def forget_buckets(self, hours: Sequence[Bucket], days: Sequence[Bucket]) -> None:
-        self._delete("rollup_hourly", lambda row: (row.org_id, row.bucket) in hours)
-        self._delete("rollup_daily", lambda row: (row.org_id, row.bucket) in days)
+    def forget_buckets(self, quarters: Sequence[Bucket], days: Sequence[Bucket]) -> None:
+        gone = {(org, QUARTER_S, start) for org, start in quarters} | {(org, DAY_S, start) for org, start in days}
+        self._delete("rollups", lambda row: (row.org_id, row.seconds, row.bucket) in gone)
 
     def forget_dense_mark(self, partition: int) -> None:
         self._delete("dense_receipts", lambda row: row.log_partition == partition)

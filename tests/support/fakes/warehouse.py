@@ -19,9 +19,20 @@ from processors.fold.fold import FOLD_VERSION
 from processors.fold.parsed import parsed_of
 from processors.fold.state import LAYOUT
 from processors.marks.dense_receipts import LOOKED_AT_ONCE
-from processors.warehouse import DAY_S, HOUR_S, Bucket, DenseMark, RollupMark, Rows, SessionKey, StoredReceipt
+from processors.warehouse import (
+    OF_SESSIONS,
+    Bucket,
+    DenseMark,
+    RollupMark,
+    Rows,
+    SessionKey,
+    StoredReceipt,
+)
 from schemas.log.records import EVENTS_RECORDED
 from schemas.store.rows import (
+    DAY_S,
+    QUARTER_S,
+    AmountsRow,
     AnalysisRow,
     CompactionRow,
     DeadLetterRow,
@@ -35,7 +46,7 @@ from schemas.store.rows import (
     TaskRow,
 )
 from store.generations import Generation
-from tests.support.oracles.rollups import RollupRow, rollup_of_hours, rollup_of_sessions
+from tests.support.oracles.rollups import RollupRow, rollup_of_day, rollup_of_quarter
 from tests.support.oracles.rowbinary import decode_rows
 
 Key = tuple[Any, ...]
@@ -73,8 +84,8 @@ SHAPES = {
     "tasks": TableShape(TaskRow, ("org_id", "session_id", "kind", "task_id"), "version"),
     "compactions": TableShape(CompactionRow, ("org_id", "session_id", "compaction_id"), "version"),
     "analyses": TableShape(AnalysisRow, ("org_id", "session_id"), "version"),
-    "rollup_hourly": TableShape(RollupRow, ("org_id", "bucket"), "version"),
-    "rollup_daily": TableShape(RollupRow, ("org_id", "bucket"), "version"),
+    "amounts": TableShape(AmountsRow, ("org_id", "bucket", "session_id"), "version"),
+    "rollups": TableShape(RollupRow, ("org_id", "seconds", "bucket"), "version"),
     "receipts": TableShape(ReceiptRow, ("log_partition", "log_offset"), None),
     "dead_letters": TableShape(DeadLetterRow, ("log_partition", "log_offset"), None),
     "progress": TableShape(ProgressRow, ("log_partition",), "projected"),
@@ -129,54 +140,60 @@ class FakeWarehouse:
         seen = self.tables[table]
         return [seen[key] for key in sorted(seen) if table != "facts" or not seen[key].is_deleted]
 
-    def refresh_rollups(self, hours: Iterable[Bucket]) -> None:
-        for _ in self.refreshing(hours):
+    def refresh_rollups(self, quarters: Iterable[Bucket]) -> None:
+        for _ in self.refreshing(quarters):
             pass
 
-    def refreshing(self, hours: Iterable[Bucket]) -> Iterator[None]:
+    def refreshing(self, quarters: Iterable[Bucket]) -> Iterator[None]:
         """Run `refresh_rollups` step by step. Each of its two statements reads first, and writes the result later."""
-        touched = sorted(set(hours))
-        hourly = self.read_hours(touched)
+        touched = sorted(set(quarters))
+        of_quarters = self.read_quarters(touched)
         yield
-        self.put("rollup_hourly", hourly)
+        self.put("rollups", of_quarters)
         yield
-        daily = self.read_days(sorted({(org, hour // DAY_S * DAY_S) for org, hour in touched}))
+        of_days = self.read_days(sorted({(org, start // DAY_S * DAY_S) for org, start in touched}))
         yield
-        self.put("rollup_daily", daily)
+        self.put("rollups", of_days)
 
-    def read_hours(self, hours: Sequence[Bucket]) -> list[RollupRow]:
-        """Return what these hours should contain now."""
-        inside: dict[Bucket, list[SessionRow]] = defaultdict(list)
+    def read_quarters(self, quarters: Sequence[Bucket]) -> list[RollupRow]:
+        """Return what these quarters should contain now."""
+        started: dict[Bucket, list[SessionRow]] = defaultdict(list)
+        happened: dict[Bucket, list[AmountsRow]] = defaultdict(list)
         for session in list(self.tables["sessions"].values()):
-            inside[session.org_id, session.started_hour].append(session)
-        return [row for org, hour in hours if (row := rollup_of_sessions(org, hour, inside[org, hour]))]
+            started[session.org_id, quarter_of(session)].append(session)
+        for row in list(self.tables["amounts"].values()):
+            happened[row.org_id, row.bucket].append(row)
+        found = (rollup_of_quarter(org, start, started[org, start], happened[org, start]) for org, start in quarters)
+        return [row for row in found if row]
 
     def read_days(self, days: Sequence[Bucket]) -> list[RollupRow]:
         """Return what these days should contain now."""
-        hours = self.tables["rollup_hourly"]
-        of_day = {(org, day): [hours.get((org, day + HOUR_S * n)) for n in range(24)] for org, day in days}
-        return [row for (org, day), some in of_day.items() if (row := rollup_of_hours(org, day, filter(None, some)))]
+        quarters: dict[Bucket, list[RollupRow]] = defaultdict(list)
+        for row in list(self.tables["rollups"].values()):
+            if row.seconds == QUARTER_S:
+                quarters[row.org_id, row.bucket // DAY_S * DAY_S].append(row)
+        return [row for org, day in days if (row := rollup_of_day(org, day, quarters[org, day]))]
 
     def rollup_mark(self, partition: int) -> RollupMark:
         rows = [row for row in list(self.tables["rollup_progress"].values()) if row.log_partition == partition]
         return RollupMark(rows[0].rolled_up, rows[0].complete_through) if rows else RollupMark()
 
-    def changed_hours(self, marks: Mapping[int, int], after: Bucket, limit: int) -> list[Bucket]:
-        rows = list(self.tables["sessions"].values())
+    def changed_buckets(self, marks: Mapping[int, int], after: Bucket, limit: int) -> list[Bucket]:
+        rows = [row for table in ("sessions", "amounts") for row in list(self.tables[table].values())]
         changed = [row for row in rows if row.version > marks.get(row.log_partition, row.version)]
-        hours = {(row.org_id, row.started_hour) for row in changed}
-        return sorted(hour for hour in hours if hour > after)[:limit]
+        buckets = {(row.org_id, row.bucket if isinstance(row, AmountsRow) else quarter_of(row)) for row in changed}
+        return sorted(bucket for bucket in buckets if bucket > after)[:limit]
 
     def forget_sessions(self, sessions: Sequence[SessionKey]) -> None:
-        for table in ("sessions", "tasks", "session_states", "compactions", "analyses"):
+        for table in OF_SESSIONS:
             for key, row in list(self.tables[table].items()):
                 if (row.org_id, row.session_id) in sessions:
                     del self.tables[table][key]
 
-    def forget_buckets(self, hours: Sequence[Bucket], days: Sequence[Bucket]) -> None:
-        for table, buckets in (("rollup_hourly", hours), ("rollup_daily", days)):
-            for bucket in buckets:
-                self.tables[table].pop(tuple(bucket), None)
+    def forget_buckets(self, quarters: Sequence[Bucket], days: Sequence[Bucket]) -> None:
+        for seconds, buckets in ((QUARTER_S, quarters), (DAY_S, days)):
+            for org, start in buckets:
+                self.tables["rollups"].pop((org, seconds, start), None)
 
     def kept_sessions(self, partition: int) -> list[SessionKey]:
         return [(org, session) for of, org, session in list(self.tables["session_states"]) if of == partition]
@@ -187,7 +204,7 @@ class FakeWarehouse:
 
     def facts(self, sessions: Sequence[SessionKey], below: int, since: int = 0) -> list[FactRow]:
         return [
-            row if row.kind != EVENTS_RECORDED else msgspec.structs.replace(row, data=b"")
+            row if row.kind != EVENTS_RECORDED else msgspec.structs.replace(row, data=b"", words=b"")
             for row in self._facts_of(sessions)
             if since <= row.log_offset < below
         ]
@@ -252,12 +269,19 @@ def _may_follow(before: Any, after: Any) -> bool:
     """Return whether a row may be written over another with the same key and version: only if both are equal.
 
     Exception: a fact may later turn out to repeat the id of an earlier fact that had not been projected yet, or no
-    longer to repeat one.
+    longer to repeat one. Then the facts of its record share other words.
     """
-    if isinstance(before, FactRow) and before.is_deleted != after.is_deleted:
-        blank = {"is_deleted": 0, "data": b""}
+    if isinstance(before, FactRow):
+        blank: dict[str, Any] = {"words": b""}
+        if before.is_deleted != after.is_deleted:
+            blank |= {"is_deleted": 0, "data": b""}
         return bool(msgspec.structs.replace(before, **blank) == msgspec.structs.replace(after, **blank))
     return bool(before == after)
+
+
+def quarter_of(session: SessionRow) -> int:
+    """Return the quarter of an hour in which a session started, in seconds since 1970."""
+    return session.started_at // 1000 // QUARTER_S * QUARTER_S
 
 
 def _session(row: Any) -> SessionKey:

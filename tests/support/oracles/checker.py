@@ -152,7 +152,7 @@ class Checker:
         foreign = next((sid for sid, sent in self._journal.sessions.items() if sent.org != org), None)
         if foreign is None:
             return
-        for path in ("", "/events", "/hierarchy", "/analysis", "/compactions"):
+        for path in ("", "/events", "/hierarchy", "/analysis", "/compactions", "/spend"):
             reply = http.get(f"/api/v1/{org}/sessions/{foreign}{path}")
             if reply.status_code != httpx.codes.NOT_FOUND:
                 self._note("I7", f"{org} reads {path or 'a session'} of another org: {reply.status_code}")

@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from fractions import Fraction
+from math import floor
 from typing import Any
 
 from prices.price_list import PriceList
-from schemas.log.records import ModelUsage
 from schemas.models import canonical_model
 from schemas.money import nano_of
 from tests.support.oracles.hierarchy import agents_of
@@ -82,12 +83,18 @@ def work(facts: list[Fact]) -> dict[str, int]:
 
 def latest_report(reports: list[Fact]) -> Fact | None:
     """Return the report with the highest `reported_at`; one without it replaces everything before it."""
-    latest: Fact | None = None
+    accepted = accepted_reports(reports)
+    return accepted[-1] if accepted else None
+
+
+def accepted_reports(reports: list[Fact]) -> list[Fact]:
+    """Return the reports that replaced the one before, in the order of the log."""
+    found: list[Fact] = []
     for report in reports:
-        old, new = (latest or {}).get("reported_at"), report.get("reported_at")
-        if latest is None or old is None or new is None or new >= old:
-            latest = report
-    return latest
+        old, new = found[-1].get("reported_at") if found else None, report.get("reported_at")
+        if old is None or new is None or new >= old:
+            found.append(report)
+    return found
 
 
 def _reports(facts: list[Fact]) -> list[tuple[Fact, int]]:
@@ -101,31 +108,36 @@ def _all(totals: Totals) -> int:
 
 
 def _report_of_tokens(facts: list[Fact]) -> Fact | None:
-    """A report about work alone says nothing about tokens."""
-    return latest_report(
-        [
-            {**report, "received_at": at}
-            for report, at in _reports(facts)
-            if report.get("models") or report.get("work") is None
-        ]
-    )
+    """Return the latest report, with the time of the first one of the last ones that said the same.
+
+    A report about work alone says nothing about tokens.
+    """
+    reports = [
+        {**report, "at": at if report.get("reported_at") is None else min(report["reported_at"], at)}
+        for report, at in _reports(facts)
+        if report.get("models") or report.get("work") is None
+    ]
+    latest: Fact | None = None
+    for report in accepted_reports(reports):
+        is_same = latest is not None and latest.get("models", []) == report.get("models", [])
+        latest = {**report, "at": latest["at"]} if latest is not None and is_same else report
+    return latest
 
 
 def _reported(facts: list[Fact], own_model: str, prices: PriceList) -> Totals:
     report = _report_of_tokens(facts)
     if report is None:
         return {}
-    given_at = report.get("reported_at")
-    at = report["received_at"] if given_at is None else min(given_at, report["received_at"])
     entries = []
     for usage in report.get("models", []):
         model = own_model if usage.get("model") is None else usage["model"]
-        sums = {name: usage.get(name, 0) for name in TOKENS}
-        cost, source = usage.get("cost_nano"), "reported"
+        sums = _whole({name: usage.get(name, 0) for name in TOKENS})
+        cost: Fraction | None = None if usage.get("cost_nano") is None else Fraction(usage["cost_nano"])
+        source = "reported"
         if cost is None:
-            cost = prices.cost_nano(model, ModelUsage(model, **sums), at)
+            cost = _price(model, sums, report["at"], prices)
             source = "unknown" if cost is None else "priced"
-        entries.append((canonical_model(model), {**sums, "cost_nano": cost or 0, "cost_source": source}))
+        entries.append((canonical_model(model), {**sums, "exact": cost or Fraction(0), "cost_source": source}))
     return _by_model(entries)
 
 
@@ -141,11 +153,28 @@ def _measured(facts: list[Fact], prices: PriceList) -> list[tuple[str, dict[str,
 def _sum(key: tuple[str, str, int | None], requests: list[Fact], prices: PriceList) -> dict[str, Any]:
     model, agent_id, hour = key
     sums = {name: sum(_tokens(request)[name] for request in requests) for name in TOKENS}
-    cost: int | None = sum(given_cost(request) or 0 for request in requests)
+    cost: Fraction | None = Fraction(sum(given_cost(request) or 0 for request in requests))
     if hour is not None:
-        cost = prices.cost_nano(model, ModelUsage(model, **sums), hour * HOUR_MS)
+        cost = _price(model, sums, hour * HOUR_MS, prices)
     source = "unknown" if cost is None else "measured"
-    return {**sums, "cost_nano": cost or 0, "cost_source": source, "agent_id": agent_id, "requests": len(requests)}
+    exact = cost or Fraction(0)
+    return {**sums, "exact": exact, "cost_source": source, "agent_id": agent_id, "requests": len(requests)}
+
+
+def _price(model: str, sums: dict[str, int], at: int, prices: PriceList) -> Fraction | None:
+    """Return nano-dollars, not rounded; None without a price. Rates are per a million tokens."""
+    rates = prices.price_of(model, at)
+    if rates is None:
+        return None
+    short = sums["cache_creation_tokens"] - sums["cache_creation_1h_tokens"]
+    paid = (
+        (sums["input_tokens"], rates.input_nano),
+        (sums["output_tokens"], rates.output_nano),
+        (sums["cache_read_tokens"], rates.cache_read_nano),
+        (short, rates.cache_write_5m_nano),
+        (sums["cache_creation_1h_tokens"], rates.cache_write_1h_nano),
+    )
+    return sum((Fraction(tokens * rate, 1_000_000) for tokens, rate in paid), Fraction(0))
 
 
 def _by_model(entries: Iterable[tuple[str, dict[str, Any]]]) -> Totals:
@@ -155,7 +184,8 @@ def _by_model(entries: Iterable[tuple[str, dict[str, Any]]]) -> Totals:
         found[model].append(entry)
     return {
         model: {
-            **{name: sum(entry[name] for entry in some) for name in (*TOKENS, "cost_nano")},
+            **{name: sum(entry[name] for entry in some) for name in TOKENS},
+            "cost_nano": floor(sum((entry["exact"] for entry in some), Fraction(0))),
             "cost_source": some[0]["cost_source"] if len({entry["cost_source"] for entry in some}) == 1 else "unknown",
         }
         for model, some in found.items()
@@ -163,16 +193,19 @@ def _by_model(entries: Iterable[tuple[str, dict[str, Any]]]) -> Totals:
 
 
 def _by_agent(facts: list[Fact], prices: PriceList) -> dict[str, dict[str, Any]]:
+    """Return the sums by agent. An agent costs what the models' costs grow by after those of earlier agents."""
     events = events_of(facts)
     found: dict[str, dict[str, Any]] = {}
-    for _, entry in _measured(facts, prices):
+    costs: dict[str, Fraction] = defaultdict(Fraction)
+    for model, entry in sorted(_measured(facts, prices), key=lambda pair: str(pair[1]["agent_id"])):
         agent_id = entry["agent_id"]
         said = [event for event in events if text(event, "agent_id") == agent_id]
         agent_type = first_text(said, "agent_type") if agent_id in agents_of(events) else ""
         totals = found.setdefault(agent_id, {"agent_type": agent_type, "requests": 0, "tokens": 0, "cost_nano": 0})
         totals["requests"] += entry["requests"]
         totals["tokens"] += sum(entry[name] for name in TOKENS[:-1])
-        totals["cost_nano"] += entry["cost_nano"]
+        totals["cost_nano"] += floor(costs[model] + entry["exact"]) - floor(costs[model])
+        costs[model] += entry["exact"]
     return found
 
 
@@ -181,7 +214,12 @@ def _hour(request: Fact) -> int:
 
 
 def _tokens(request: Fact) -> dict[str, int]:
-    return {name: _count(request["data"].get(name)) for name in TOKENS}
+    return _whole({name: _count(request["data"].get(name)) for name in TOKENS})
+
+
+def _whole(sums: dict[str, int]) -> dict[str, int]:
+    """Return the tokens; those that are kept for an hour are a part of those that created the cache."""
+    return {**sums, TOKENS[4]: min(sums[TOKENS[3]], sums[TOKENS[4]])}
 
 
 def _count(value: Any) -> int:

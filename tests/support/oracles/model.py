@@ -7,7 +7,7 @@ Every step is a method that returns a description of what it did. Nothing happen
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -15,16 +15,17 @@ import msgspec
 
 from processors.flow.observer import Observers
 from processors.projections.records import place_at
-from processors.warehouse import Bucket
+from processors.warehouse import Bucket, day_of
 from schemas.log.position import LogRecord
-from schemas.store.rows import FactRow
+from schemas.store.rows import DAY_S, QUARTER_S, FactRow
 from store.broken import Broken
 from tests.support.fakes.faust import TOPIC, Assigned
 from tests.support.fakes.gated_store import Call, GatedExecutor, GatedWarehouse, Outcome
 from tests.support.fakes.replicas import ReplicaView
-from tests.support.fakes.warehouse import FakeWarehouse
+from tests.support.fakes.warehouse import FakeWarehouse, quarter_of
 from tests.support.oracles.model_recount import (
     Violation,
+    check_amounts,
     check_oracle,
     check_rollups,
     check_states,
@@ -32,7 +33,7 @@ from tests.support.oracles.model_recount import (
     is_readable,
 )
 from tests.support.oracles.model_worker import PARTITIONS, Log, ModelLog, Worker, make_pipeline
-from tests.support.oracles.rollups import BUCKETS, RollupRow, rollup_of_hours, rollup_of_sessions
+from tests.support.oracles.rollups import RollupRow, rollup_of_day, rollup_of_quarter
 from tests.support.oracles.sessions import TOOL_TYPES
 from tests.support.rigs.projection import targets_of
 
@@ -332,7 +333,7 @@ class World:
     def check(self) -> None:
         """Check the invariants after every step."""
         for conflict in self.store.conflicts:
-            if self.versions_are_sums or conflict.table not in BUCKETS:
+            if self.versions_are_sums or conflict.table != "rollups":
                 raise Violation("equal version means equal content", conflict)
         self._forget_lost()
         receipted = [self._receipted(partition) for partition in range(PARTITIONS)]
@@ -430,7 +431,7 @@ class World:
             self._marks_seen[partition] = mark
 
     def _check_rollups(self) -> None:
-        """Check that a bucket equals its sessions once all are below their mark, and whenever its version says so."""
+        """Check that a bucket equals its parts once all are below their mark, and whenever its version says so."""
         if self._rollups_checked != self.store.writes:
             self._rollups_checked = self.store.writes
             self.check_rollups_of(self.store, self.marks_of(self.store))
@@ -441,19 +442,21 @@ class World:
 
     def check_rollups_of(self, store: FakeWarehouse, marks: Sequence[int]) -> None:
         """Check the buckets of one store against these marks."""
-        sessions, hours = self._grouped(store, "sessions", "started_hour"), store.tables["rollup_hourly"]
+        sessions = _grouped(store.tables["sessions"].values(), quarter_of)
+        amounts = _grouped(store.tables["amounts"].values(), lambda row: row.bucket)
+        rollups = store.tables["rollups"]
         open_days = set()
-        for bucket, some in sessions.items():
-            is_below = all(session.version <= marks[session.log_partition] for session in some)
+        for bucket in sessions.keys() | amounts.keys():
+            of_bucket = sessions[bucket], amounts[bucket]
+            is_below = all(row.version <= marks[row.log_partition] for rows in of_bucket for row in rows)
             if not is_below:
-                open_days.add(_day(bucket))
-            self._check_bucket("hour", hours.get(bucket), rollup_of_sessions(*bucket, some), is_below)
-        of_days: dict[Bucket, list[RollupRow]] = defaultdict(list)
-        for bucket, row in hours.items():
-            of_days[_day(bucket)].append(row)
-        for bucket, rows in of_days.items():
-            day = store.tables["rollup_daily"].get(bucket)
-            self._check_bucket("day", day, rollup_of_hours(*bucket, rows), bucket not in open_days)
+                open_days.add(day_of(bucket))
+            found = rollups.get((bucket[0], QUARTER_S, bucket[1]))
+            self._check_bucket("quarter", found, rollup_of_quarter(*bucket, *of_bucket), is_below)
+        quarters = [row for row in rollups.values() if row.seconds == QUARTER_S]
+        for bucket, rows in _grouped(quarters, lambda row: row.bucket // DAY_S * DAY_S).items():
+            day = rollups.get((bucket[0], DAY_S, bucket[1]))
+            self._check_bucket("day", day, rollup_of_day(*bucket, rows), bucket not in open_days)
 
     def _check_bucket(self, kind: str, found: RollupRow | None, now: RollupRow | None, is_below: bool) -> None:
         if is_below and self._comparable(found) != self._comparable(now):
@@ -464,12 +467,6 @@ class World:
     def _comparable(self, row: Any) -> Any:
         return row if self.versions_are_sums or row is None else msgspec.structs.replace(row, version=0)
 
-    def _grouped(self, store: FakeWarehouse, table: str, bucket: str) -> dict[Bucket, list[Any]]:
-        groups: dict[Bucket, list[Any]] = defaultdict(list)
-        for row in store.tables[table].values():
-            groups[row.org_id, getattr(row, bucket)].append(row)
-        return groups
-
     def check_end(self) -> None:
         """Check that after healing the tables equal those of one clean pass and of a slow recount."""
         self.check()
@@ -479,12 +476,13 @@ class World:
                 raise Violation("the tables of one clean pass", f"{table}: {difference(clean, self.store, table)}")
         check_oracle(self.store, [record for records in self.log for record in records])
         check_states(self.store)
+        check_amounts(self.store)
         if self.versions_are_sums:
             check_rollups(self.store)
 
     def _seen(self, store: FakeWarehouse, table: str) -> list[Any]:
         rows = store.rows(table)
-        return [self._comparable(row) for row in rows] if table in BUCKETS else rows
+        return [self._comparable(row) for row in rows] if table == "rollups" else rows
 
     def _clean_pass(self) -> FakeWarehouse:
         clean = FakeWarehouse(PARTITIONS)
@@ -512,5 +510,9 @@ class World:
         return clean
 
 
-def _day(bucket: tuple[str, int]) -> tuple[str, int]:
-    return bucket[0], bucket[1] // 86_400 * 86_400
+def _grouped(rows: Iterable[Any], start: Callable[[Any], int]) -> dict[Bucket, list[Any]]:
+    """Group rows by org and the start of their bucket."""
+    groups: dict[Bucket, list[Any]] = defaultdict(list)
+    for row in rows:
+        groups[row.org_id, start(row)].append(row)
+    return groups

@@ -1,13 +1,16 @@
 """What the tables of the model check must equal: a slow recount of the log, and the sums of their sessions."""
 
 import json
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from processors.fold.fold import begin, fold
 from processors.projections.states import state_row
+from processors.warehouse import day_of
 from schemas.log.position import LogRecord
-from tests.support.fakes.warehouse import FakeWarehouse
+from schemas.store.rows import DAY_S, AmountsRow, ModelAmounts, SessionRow
+from tests.support.fakes.warehouse import FakeWarehouse, quarter_of
 from tests.support.oracles.sessions import first_copies, recount, recount_tasks
 
 
@@ -41,13 +44,39 @@ def check_oracle(store: FakeWarehouse, records: Sequence[LogRecord]) -> None:
 
 
 def check_rollups(store: FakeWarehouse) -> None:
-    """Check that every bucket is the sum of its sessions, and that there are no others."""
-    hours = {(row.org_id, row.started_hour) for row in store.rows("sessions")}
-    _same("rollups are the sums of their sessions", store.rows("rollup_hourly"), store.read_hours(sorted(hours)))
-    days = {(org, hour // 86_400 * 86_400) for org, hour in hours}
-    _same("rollups are the sums of their sessions", store.rows("rollup_daily"), store.read_days(sorted(days)))
-    total = sum(row.version for row in store.rows("sessions"))
-    _same("rollups are the sums of their sessions", sum(row.version for row in store.rows("rollup_daily")), total)
+    """Check that every bucket is the sum of its parts, and that there are no others."""
+    sessions, amounts = store.rows("sessions"), store.rows("amounts")
+    quarters = {(row.org_id, quarter_of(row)) for row in sessions} | {(row.org_id, row.bucket) for row in amounts}
+    wanted = store.read_quarters(sorted(quarters)) + store.read_days(sorted(set(map(day_of, quarters))))
+    found = sorted(store.rows("rollups"), key=lambda row: (row.seconds, row.org_id, row.bucket))
+    _same("rollups are the sums of their parts", found, wanted)
+    total = sum(row.version for row in (*sessions, *amounts))
+    _same("rollups are the sums of their parts", sum(row.version for row in found if row.seconds == DAY_S), total)
+
+
+def check_amounts(store: FakeWarehouse) -> None:
+    """Check that over all buckets, each amount of a session adds up to its total."""
+    sums: dict[tuple[str, Any], Counter[Any]] = defaultdict(Counter)
+    for row in store.rows("amounts"):
+        sums[row.org_id, row.session_id].update(_amounts(row))
+    totals = {(row.org_id, row.session_id): Counter(_amounts(row)) for row in store.rows("sessions")}
+    found, wanted = ({key: _nonzero(one) for key, one in some.items() if _nonzero(one)} for some in (sums, totals))
+    _same("amounts add up to their session's totals", found, wanted)
+
+
+def _amounts(row: SessionRow | AmountsRow) -> dict[Any, int]:
+    """Return the amounts by name; those of a model or tool by its name, too."""
+    names = ("prompts", "api_requests", "api_errors", "lines_added", "lines_removed", "commits", "pull_requests")
+    found: dict[Any, int] = {name: getattr(row, name) for name in (*names, "active_ms")}
+    for model in row.models:
+        found |= {(model.model, name): getattr(model, name) for name in ModelAmounts._fields[1:]}
+    for tool in row.tools:
+        found |= {("tool", *tool[:1], number): count for number, count in enumerate(tool[1:])}
+    return found
+
+
+def _nonzero(sums: Mapping[Any, int]) -> dict[Any, int]:
+    return {name: number for name, number in sums.items() if number}
 
 
 def check_states(store: FakeWarehouse) -> None:
@@ -57,7 +86,7 @@ def check_states(store: FakeWarehouse) -> None:
         state = begin(facts[0])
         for fact in facts:
             fold(state, fact)
-        state.take_touched()
+        state.take_changed()
         _same("a kept state is what its facts fold to", row, state_row(state))
 
 

@@ -230,7 +230,7 @@ def _usage(facts: list[Fact]) -> dict[str, Any]:
     return {
         "input_tokens": sum(total["input_tokens"] for total in totals),
         "output_tokens": sum(total["output_tokens"] for total in totals),
-        "reported_cost": sum(usage.get("cost_nano") or 0 for usage in report.get("models", [])),
+        "reported_cost": found["is_reported"] * sum(usage.get("cost_nano") or 0 for usage in report.get("models", [])),
         "is_reported": found["is_reported"],
         "is_incomplete": found["is_incomplete"],
         "measured_cost_nano": sum(given_cost(request) or 0 for request in requests_of(facts)),

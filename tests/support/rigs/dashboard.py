@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -28,7 +29,8 @@ from tests.support.rigs.installation import ORG, Installation
 SESSIONS, EVENTS, SEED = 120, 8_000, 1  # three pages of sessions, and one session with two pages of events
 TTL_S = 3_600
 VIEWPORT = chromium.VIEWPORT
-VIEWS = ("Timeline", "Events", "Tree", "Usage", "Analysis", "History")  # views of a session
+OPTIONS = {"viewport": VIEWPORT, "reduced_motion": "reduce", "timezone_id": "UTC"}
+VIEWS = ("Conversation", "Timeline", "Events", "Usage", "Analysis", "History")  # views of a session
 FAILED_LOAD = "Failed to load resource"  # a status of 400 or more, or no answer
 
 
@@ -140,7 +142,7 @@ def running_chromium() -> AbstractContextManager[Browser]:
 
 def new_context(browser: Browser, **options: Any) -> BrowserContext:
     """Return a context with an empty cache. Animations are off: they would double the processor time of drawing."""
-    context = browser.new_context(**{"viewport": VIEWPORT, "reduced_motion": "reduce", **options})
+    context = browser.new_context(**{**OPTIONS, **options})
     context.set_default_timeout(40_000)
     return context
 
@@ -190,6 +192,13 @@ class Visits:
         """Close all opened pages."""
         for each in self._opened:
             each.close()
+
+
+def modules_of(page: Page) -> str:
+    """Return the address of the page's modules, for `import` in a script."""
+    found = re.search(r"/static/[0-9a-f]+/app", page.content())
+    assert found is not None
+    return found[0]
 
 
 def settle(page: Page) -> None:

@@ -10,6 +10,7 @@ from tests.support.rigs.installation import ORG, Installation, eventually_ok
 
 JOBS = "/api/v1/operator/jobs"
 GENERATIONS = "/api/v1/operator/generations"
+POLL_S = 1.0  # each look at a job asks the store about every generation, which costs as much as the job itself
 Found = dict[str, Any]
 
 
@@ -48,7 +49,7 @@ class Operator:
         deadline = time.monotonic() + within_s
         while job["state"] not in ("done", "failed"):
             assert time.monotonic() < deadline, job
-            time.sleep(0.1)
+            time.sleep(POLL_S)
             job = self._get(f"{JOBS}/{job['id']}")
         return job
 

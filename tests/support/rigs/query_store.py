@@ -16,17 +16,26 @@ from clickhouse_connect.driver.client import Client
 from edge.authentication import TokenVerifier
 from edge.keys import shared_secret
 from edge.tokens import issue_token
-from processors.warehouse import sql
+from processors.warehouse import rollups_of
 from query_api.freshness import Freshness
 from runtime.services.composition import ReadSide, compose
 from schemas.ids import IdSecrets, mint, new_thread, thread_id, thread_of
 from schemas.permissions import Role
-from schemas.store.rows import ModelTotals, SessionRow, ToolTotals
+from schemas.store.rows import (
+    DAY_S,
+    QUARTER_S,
+    AmountsRow,
+    ModelAmounts,
+    ModelTotals,
+    SessionRow,
+    ToolAmountsOf,
+    ToolTotals,
+)
 from schemas.words import search_text
 from store.connect import WRITE, connect
+from store.migrate import migrations
 from store.reading import reader as reader_module
 from store.reading.reader import ClickHouseReader, Reader
-from tests.support import CHECKOUT
 from tests.support.builders import NO_SESSION
 from tests.support.clients.in_process import in_process
 from tests.support.rigs.store import Options
@@ -68,6 +77,28 @@ def model(name: str, tokens: Sequence[int] = (0, 0, 0, 0, 0), cost_nano: int = 0
 
 
 _TOKENS = ModelTotals._fields[1:6]
+_WORK = ("lines_added", "lines_removed", "commits", "pull_requests", "active_ms")
+
+
+def amounts_of(row: SessionRow, at: int | None = None) -> AmountsRow:
+    """Return a row with all that a session did, which happened at a time (ms), or as it started."""
+    tools = [ToolAmountsOf(*tool) for tool in row.tools]
+    if not tools and (row.tool_calls or row.tool_errors):
+        tools = [ToolAmountsOf("Bash", row.tool_calls, row.tool_errors, 0)]
+    return AmountsRow(
+        org_id=row.org_id,
+        bucket=(row.started_at if at is None else at) // 1000 // QUARTER_S * QUARTER_S,
+        session_id=row.session_id,
+        version=row.version,
+        log_partition=row.log_partition,
+        project_id=row.project_id,
+        repo=row.repo,
+        agent_name=row.agent_name,
+        user_id=row.user_id,
+        models=[ModelAmounts(*totals[:-1]) for totals in row.models],
+        tools=tools,
+        **{name: getattr(row, name) for name in ("prompts", "api_requests", "api_errors", *_WORK)},
+    )
 
 
 class QueryStore:
@@ -105,22 +136,35 @@ class QueryStore:
         self._insert(self.base, "generations", {"name": name, "event": "live"})
 
     def put(self, *rows: SessionRow, generation: str = "g1") -> None:
-        """Store sessions, and refresh the rollups of every hour with sessions."""
+        """Store sessions, all whose amounts happened as they started, and refresh all rollups."""
         self.put_alone(*rows, generation=generation)
+        self.put_amounts(*map(amounts_of, rows), generation=generation)
         self.refresh(generation)
 
     def put_alone(self, *rows: SessionRow, generation: str = "g1") -> None:
         """Store sessions without refreshing the rollups."""
         self._insert(f"{self.base}_{generation}", "sessions", *(_as_json(row) for row in rows))
 
+    def put_amounts(self, *rows: AmountsRow, generation: str = "g1") -> None:
+        """Store what happened in sessions without refreshing the rollups."""
+        self._insert(f"{self.base}_{generation}", "amounts", *(_as_json(row) for row in rows))
+
+    def put_receipts(self, *rows: Mapping[str, Any], generation: str = "g1") -> None:
+        """Store receipts; other columns have their defaults."""
+        self._insert(f"{self.base}_{generation}", "receipts", *rows)
+
     def refresh(self, generation: str = "g1") -> None:
         self.client.database = f"{self.base}_{generation}"
-        self._written |= {f"{self.client.database}.{table}" for table in ("rollup_hourly", "rollup_daily")}
-        found = self.client.query("SELECT DISTINCT org_id, toUnixTimestamp(started_hour) FROM sessions").result_rows
-        buckets = [(org, datetime.fromtimestamp(at, UTC)) for org, at in found]
-        self.client.raw_query(sql("rollup_hourly"), parameters={"hours": buckets})
-        days = sorted({(org, at.replace(hour=0)) for org, at in buckets})
-        self.client.raw_query(sql("rollup_daily"), parameters={"days": days})
+        self._written |= {f"{self.client.database}.rollups"}
+        started = "SELECT org_id, toStartOfFifteenMinutes(started_at) AS bucket FROM sessions"
+        both = f"{started} UNION ALL SELECT org_id, bucket FROM amounts"
+        found = self.client.query(f"SELECT DISTINCT org_id, toUnixTimestamp(bucket) FROM ({both})").result_rows
+        starts = [(org, datetime.fromtimestamp(at, UTC)) for org, at in found]
+        hours = sorted({(org, at.replace(minute=0)) for org, at in starts})
+        quarters = {"seconds": QUARTER_S, "buckets": starts, "hours": hours}
+        self.client.raw_query(rollups_of("quarters"), parameters=quarters)
+        days = sorted({(org, at.replace(hour=0, minute=0)) for org, at in starts})
+        self.client.raw_query(rollups_of("days"), parameters={"seconds": DAY_S, "buckets": days})
 
     def progress(
         self, partition: int, projected: int, log_end: int, complete_through: int, generation: str = "g1"
@@ -164,8 +208,8 @@ class QueryStore:
         self.client.command(f"CREATE DATABASE {database}")
         self._databases.append(database)
         self.client.database = database
-        for file in sorted((CHECKOUT / "schemas" / "store" / "ddl" / kind).glob("*.sql")):
-            for statement in filter(str.strip, file.read_text().split(";\n")):
+        for migration in migrations(kind):
+            for statement in filter(str.strip, migration.text.split(";\n")):
                 self.client.command(statement)
 
     def _insert(self, database: str, table: str, *rows: Mapping[str, Any]) -> None:
@@ -205,12 +249,14 @@ class QueryApi:
             )
 
 
-def _as_json(row: SessionRow) -> dict[str, Any]:
+def _as_json(row: SessionRow | AmountsRow) -> dict[str, Any]:
     values: dict[str, Any] = msgspec.structs.asdict(row)
     for name in ("started_at", "last_event_at", "ended_at"):
-        values[name] = None if values[name] is None else _text(values[name])
+        if values.get(name) is not None:
+            values[name] = _text(values[name])
     for name in ("models", "measured", "agents"):
-        values[name] = [totals._asdict() for totals in getattr(row, name)]
+        if name in values:
+            values[name] = [totals._asdict() for totals in values[name]]
     values["tools"] = [ToolTotals(*tool)._asdict() for tool in row.tools]
     return {name: str(value) if isinstance(value, UUID) else value for name, value in values.items()}
 

@@ -17,7 +17,7 @@ from store.generations import FIRST_GENERATION
 from store.sql import read_sql
 
 TABLES = (
-    *("facts", "sessions", "tasks", "compactions", "analyses", "rollup_hourly", "rollup_daily"),
+    *("facts", "sessions", "amounts", "tasks", "compactions", "analyses", "rollups"),
     *("receipts", "dead_letters"),
 )
 

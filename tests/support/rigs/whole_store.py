@@ -34,7 +34,7 @@ from generations.jobs.table import Kind
 from generations.projector_jobs import ProjectorJobs
 from generations.prove import ranges
 from generations.prove.prove import Prove
-from generations.prove.ranges import NEXT_HOUR, NEXT_SESSION, AfterHour, AfterSession
+from generations.prove.ranges import NEXT_SESSION, NEXT_START, AfterSession, AfterStart
 from generations.situation import load_latest
 from prices.log import load
 from prices.price_list import list_prices
@@ -90,14 +90,14 @@ REQUESTED: tuple[tuple[Kind, str], ...] = (
     *(("switch", SECOND), ("switch", FIRST_GENERATION)),
 )
 ASKED_OF_THE_STORE = frozenset(("store.generations", "generations.jobs.add_event", "store.receipt_gaps"))
-CHANGING = frozenset({"request_id", "age_seconds", "stored_at", "projected_at"})  # depends on the clock
+CHANGING = frozenset("request_id age_seconds stored_at projected_at loaded_at from".split())  # depends on the clock
 OF_REQUESTS = frozenset(
     "id by at made_at requested_at finished_at facts text results progress waits_for".split()
 )  # depend on the clock or on merges
 
 
 def the_log(seed: int = 5, poison: bytes = POISON) -> list[LogRecord]:
-    """Build a log: two orgs, three days, all kinds of facts, several conversations, a resent batch, a dead letter."""
+    """Build a log: two orgs, three days, all kinds of facts, conversations of which one is live, a dead letter."""
     log = LogBuilder(PARTITIONS, seed=seed)
     run = log.uuid()
     for n in range(6):
@@ -109,6 +109,14 @@ def the_log(seed: int = 5, poison: bytes = POISON) -> list[LogRecord]:
         log.add(reported(session, usage(input_tokens=n + 1, cost_nano=10**9 + n), org_id=org))
         log.add(changed(session, org_id=org, project_id="moved", title="mend the login"))
         log.add(compaction_requested(session, org_id=org), ended(session, org_id=org))
+    session, at = named(6, ORG), NOW_MS - 5 * MINUTE_MS
+    failed: dict[str, Any] = {
+        "tool_name": "Read",
+        "tool_use_id": "t9",
+        "error": "  \nExit code 1\nFile /a/b.py has 7 lines, 5f1c9f4a2d\n",
+    }
+    log.add(created(session, org_id=ORG, started_at=at), recorded(session, *_work(at)[:3], org_id=ORG))
+    log.add(recorded(session, hook("PostToolUseFailure", at, **failed), hook("Stop", at), org_id=ORG))
     log.add_bytes(poison)
     return log.records
 
@@ -260,7 +268,12 @@ async def _project_otherwise(store: StoreAddress) -> None:
     await pipeline.project(log)
     await settle(pipeline)
     with closing(connect(WRITE, **store.at(store.database(OTHERWISE)))) as client:
-        for lost in ("facts WHERE event_type = 'Stop'", "tasks WHERE kind = 'tool'", "analyses WHERE org_id != ''"):
+        for lost in (
+            "facts WHERE event_type = 'Stop'",
+            "tasks WHERE kind = 'tool'",
+            "analyses WHERE org_id != ''",
+            "amounts WHERE org_id != ''",
+        ):
             client.command(f"DELETE FROM {lost}")
 
 
@@ -275,7 +288,7 @@ class _Store:
 
 def asked_by_the_read_side() -> set[str]:
     """Return the names of all questions, including those of a proof."""
-    return set(sql_files()) | ASKED_OF_THE_STORE
+    return set(sql_files()) | ASKED_OF_THE_STORE | {"query_api.sessions.list_2_terms"}  # of a search in events
 
 
 def ask(options: dict[str, Any]) -> dict[str, Any]:
@@ -309,7 +322,8 @@ async def _next_keys(reader: ClickHouseReader) -> None:
     """Ask where the next range of a table begins: the proof's tables may be too short for that."""
     live = Generation(FIRST_GENERATION, PARTITIONS)
     assert await answer(reader, live, NEXT_SESSION, AfterSession("tasks", ORG, ranges.FIRST_ID, 2))
-    assert await answer(reader, live, NEXT_HOUR, AfterHour(ORG, ranges.FIRST_HOUR, 2))
+    for table, start in (("sessions", "started_hour"), ("amounts", "bucket")):
+        assert await answer(reader, live, NEXT_START, AfterStart(table, start, ORG, ranges.FIRST_HOUR, 2))
 
 
 async def _answers(reader: ClickHouseReader) -> dict[str, Any]:
@@ -363,19 +377,27 @@ def _today_at(hour: int) -> datetime:
 def _questions() -> Iterator[tuple[str, Role, str]]:
     for n, org in enumerate((ORG, OTHER)):
         session = f"{org}/sessions/{named(n, org)}"
-        for part in ("", "/events", "/events?event_type=Stop", "/hierarchy?include=tools", "/compactions", "/analysis"):
+        for part in (
+            *("", "/events", "/events?event_type=Stop", "/hierarchy?include=tools", "/compactions", "/analysis"),
+            *(f"/spend?by={part}" for part in ("turn", "model", "agent", "tool", "bucket")),
+        ):
             yield org, "admin", session + part
         yield org, "admin", f"{session}?as_of={_first_position(named(n, org))}"
         for part in (
-            *("", "?sort=-cost_usd&repo=a/b", "/search?q=login", "/filters"),
+            *("", "?sort=-cost_usd&repo=a/b", "/search?q=login", "/filters", '/search?q=login+"a+b"&events=true'),
             *(f"?started_before={instant(T0 + 1)}", "/threads", "/threads?per_page=1"),
+            *(f"?spent_after={instant(T0)}&sort=-cost_usd", f"/threads?spent_after={instant(T0)}"),
+            f"/search?q=login&spent_before={instant(NOW_MS)}&sort=-tokens&model=claude-sonnet-4-5",
             *("/analytics/summary", "/analytics/summary?agent_name=agent0", "/analytics/timeseries"),
             *("/analytics/timeseries?agent_name=agent0", "/analytics/timeseries?interval=week&metric=cost"),
             *("/analytics/timeseries?metric=commits", "/analytics/timeseries?metric=commits&agent_name=agent0"),
+            *("/analytics/timeseries?metric=cost&by=model", "/analytics/timeseries?by=agent_name"),
             *("/analytics/by-agent", "/analytics/by-tool", "/analytics/by-tool?agent_name=agent0"),
             *("/analytics/cost-breakdown", "/analytics/by-user", "/analytics/team-overview"),
+            *("/analytics/tool-errors", "/live"),
         ):
             yield org, "admin", f"{org}/sessions{part}"
+        yield org, "admin", f"{org}/prices"
         yield org, "admin", f"{org}/ops/receipts/0:1"
         yield org, "agent", f"{org}/ops/receipts/0:1"
         yield org, "admin", f"{org}/ops/recount"
@@ -428,7 +450,7 @@ def version(options: dict[str, Any]) -> str:
 
 def read_flat(options: dict[str, Any]) -> dict[str, list[str]]:
     """Query the store as a BI tool does; return the orgs that it sees, by view."""
-    views = ("rollup_hourly_flat", "rollup_daily_flat", "rollup_hourly", "rollup_daily")
+    views = ("rollup_hourly_flat", "rollup_daily_flat", "rollups_flat", "rollups")
     with closing(connect_as_a_tool(options)) as client:
         found = {view: client.query(f"SELECT DISTINCT org_id FROM crewkit_g1.{view} ORDER BY 1") for view in views}
         return {view: [org for (org,) in orgs.result_rows] for view, orgs in found.items()}

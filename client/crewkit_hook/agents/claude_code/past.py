@@ -19,7 +19,7 @@ from crewkit_hook.note import git_of
 from crewkit_hook.repository import described
 from crewkit_hook.transcripts.lines import ODD, Folders, by_age, ms_of, new_lines, object_of, parsed, texts_of
 from crewkit_hook.transcripts.past import Past, Session, past
-from crewkit_hook.transcripts.reading import report
+from crewkit_hook.transcripts.reading import past_reports
 
 _LINE_ID = re.compile(rb'"uuid": ?"([0-9A-Za-z-]{1,64})"')
 _INTERRUPTED = "[Request interrupted by user"
@@ -58,8 +58,8 @@ class PastSessions:
         reading = ClaudeCodeReading(file.stem, others=others, folders=self._folders)
         reading.advance(str(file))
         context = {**described(git_of(reader.folder)), **reader.context}
-        totals = report(file.stem, reader.ended_ms, reading.totals())
-        return Session("claude-code", file.stem, sorted(reader.folders), context, events, totals)
+        reports = past_reports(file.stem, reading, reader.ended_ms)
+        return Session("claude-code", file.stem, sorted(reader.folders), context, events, reports)
 
 
 def _growing(files: Iterable[Path]) -> Iterator[tuple[Path, set[str]]]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from crewkit_hook.transcripts.lines import Folders, ms_of, new_lines, number, object_of, parsed
-from crewkit_hook.transcripts.reading import FIELDS, Reading, Sums, Totals, add, difference, follow, total_of
+from crewkit_hook.transcripts.reading import FIELDS, Reading, Sums, Totals, Used, add, difference, follow, total_of
 
 SYNTHETIC = "<synthetic>"  # the model of messages that the client writes itself
 # Its names for `FIELDS`, in a message and in a line `cost-state`.
@@ -107,6 +107,7 @@ class ClaudeCodeReading(Reading):
             if isinstance(used, dict) and isinstance(model, str) and isinstance(message_id, str) and model != SYNTHETIC:
                 counts = _counts({**used, **object_of(used.get("cache_creation"))}, _OF_MESSAGE)
                 self.kept["messages"][message_id] = [at_ms, model, counts]
+                self.used[message_id] = Used(at_ms, model, counts)
 
 
 def is_copy(line: dict[str, Any], session_id: str) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from crewkit_hook.agents.codex.transcript import CodexReading, about_of, begins_with_copies, is_own_turn
 from crewkit_hook.transcripts.lines import ODD, Folders, ms_of, new_lines, object_of, parsed, texts_of
 from crewkit_hook.transcripts.past import Past, Session, past
-from crewkit_hook.transcripts.reading import report
+from crewkit_hook.transcripts.reading import past_reports
 
 _CALLS = frozenset({"function_call", "custom_tool_call", "local_shell_call"})
 _OUTPUTS = frozenset({"function_call_output", "custom_tool_call_output"})
@@ -38,12 +38,12 @@ class PastSessions:
         events = sorted(reader.read(is_over=is_over), key=lambda event: event.at_ms)
         if not events:
             return None
-        totals = None
+        reports = []
         if not reader.is_subagent:  # otherwise the file of its session has counted it
             reading = CodexReading(reader.session_id, folders=self._folders)
             reading.advance(str(file))
-            totals = report(reader.session_id, events[-1].at_ms, reading.totals())
-        return Session("codex", reader.session_id, sorted(reader.folders), reader.context, events, totals)
+            reports = past_reports(reader.session_id, reading, events[-1].at_ms)
+        return Session("codex", reader.session_id, sorted(reader.folders), reader.context, events, reports)
 
 
 class _Reader:

@@ -6,8 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from crewkit_hook.transcripts.lines import Folders, number, object_of, texts_of
-from crewkit_hook.transcripts.reading import Reading, Totals, add, follow, total_of
+from crewkit_hook.transcripts.lines import Folders, ms_of, number, object_of, texts_of
+from crewkit_hook.transcripts.reading import Reading, Totals, Used, add, follow, total_of
 
 UNKNOWN = "unknown"
 _LEVELS = 3  # of folders: year, month, day
@@ -55,19 +55,24 @@ class CodexReading(Reading):
         elif kind == "token_usage_record":
             file["has_records"] = True
             if payload.get("thread_id") == file["thread"]:  # a fork copies its parent's records
-                add(file["sums"], file["model"] or UNKNOWN, _used(payload.get("usage")))
+                self._add(file, line, _used(payload.get("usage")))
         elif payload.get("type") == "token_count" and not file.get("has_records"):  # older clients have no records
-            self._take_total(file, payload.get("info"))
+            self._take_total(file, line, payload.get("info"))
 
-    def _take_total(self, file: dict[str, Any], info: Any) -> None:
+    def _take_total(self, file: dict[str, Any], line: dict[str, Any], info: Any) -> None:
         """Add the growth of a running total to the model of the turn."""
         total = _used(info.get("total_token_usage")) if isinstance(info, dict) else {}
         before = file.get("total", {})
         if total and any(total.values()):
             if not file.get("is_copied"):
                 grown = {name: max(0, count - before.get(name, 0)) for name, count in total.items()}
-                add(file["sums"], file["model"] or UNKNOWN, grown)
+                self._add(file, line, grown)
             file["total"] = total
+
+    def _add(self, file: dict[str, Any], line: dict[str, Any], used: dict[str, int]) -> None:
+        model = file["model"] or UNKNOWN
+        add(file["sums"], model, used)
+        self.used[len(self.used)] = Used(ms_of(line.get("timestamp")), model, used)
 
 
 def begins_with_copies(meta: dict[str, Any]) -> bool:

@@ -3,42 +3,61 @@
 import { get } from "../api.js";
 import { el, put } from "../dom.js";
 import { follow, persist, report } from "../live.js";
+import { allowOld } from "../memory.js";
 import { failure, skeleton } from "../ui/states.js";
-import { EVENT_FILTERS, changed, removing } from "../url.js";
-import { contextButton } from "./session/context.js";
+import { EVENT_FILTERS, OPEN_USE, changed, removing } from "../url.js";
+import { sessionActions } from "./session/actions.js";
+import { makeView as analysis } from "./session/analysis.js";
+import { compactHead } from "./session/compact_head.js";
+import { makeView as conversation } from "./session/conversation.js";
+import { makeView as events } from "./session/events.js";
 import { headline } from "./session/headline.js";
+import { makeView as history } from "./session/history.js";
+import { makeView as timeline } from "./session/timeline.js";
+import { makeView as usage } from "./session/usage.js";
 import { titleOf } from "./sessions/rows.js";
 
 export const title = "Session";
 
 const VIEWS = {
-  timeline: ["Timeline", () => import("./session/timeline.js")],
-  events: ["Events", () => import("./session/events.js")],
-  tree: ["Tree", () => import("./session/tree.js")],
-  usage: ["Usage", () => import("./session/usage.js")],
-  analysis: ["Analysis", () => import("./session/analysis.js")],
-  history: ["History", () => import("./session/history.js")],
+  conversation: ["Conversation", conversation],
+  timeline: ["Timeline", timeline],
+  events: ["Events", events],
+  usage: ["Usage", usage],
+  analysis: ["Analysis", analysis],
+  history: ["History", history],
 };
+const FIRST_VIEW = "conversation";
 const FASTEST_MS = 2_000;
 const MS_PER_EVENT = 0.2; // long sessions cost more to read, so they are read less often
 const SLOWEST_MS = 30_000;
 
 /** Show the headline and the chosen view; the view gets each new state of the session. */
 export async function show(main, { id, signal, params, setTitle }) {
-  const chosen = Object.hasOwn(VIEWS, params.get("view")) ? params.get("view") : "timeline";
+  allowOld(signal);
+  const chosen = Object.hasOwn(VIEWS, params.get("view")) ? params.get("view") : FIRST_VIEW;
   const top = el("div", {}, skeleton("13rem"));
   const body = el("div", { "data-view": chosen }, skeleton("30rem"));
-  put(main, top, viewLinks(chosen), body);
-  const buttonOf = contextButton(signal);
+  const compact = compactHead(top, signal);
+  put(main, compact.element, top, viewLinks(chosen), body);
+  const actionsOf = sessionActions(id, signal);
   let view = null;
+  let wasOld = false;
+  let viewing = new AbortController();
   let every = FASTEST_MS;
-  const openIn = (session) => open(chosen, body, session, params, signal);
+  // A view is as old as its session: it reads from memory only if the session did, and is made again afterwards.
+  const openIn = (session, isOld) => {
+    viewing.abort();
+    viewing = new AbortController();
+    const own = AbortSignal.any([signal, viewing.signal]);
+    if (isOld) allowOld(own);
+    return persist(() => open(chosen, body, session, params, own), own);
+  };
   const onFailure = (error) => {
     if (signal.aborted || error.status === 401) return;
     report(error);
     put(body, failure(error));
   };
-  VIEWS[chosen][1]().catch(() => {}); // load the view while the session is read; opening it reports errors
 
   await follow({
     root: main,
@@ -46,12 +65,14 @@ export async function show(main, { id, signal, params, setTitle }) {
     slowestMs: SLOWEST_MS,
     load: async () => ({ session: await get(`/sessions/${id}`, {}, { signal }) }),
     everyMs: () => every,
-    draw({ session: { data: session } }) {
+    draw({ session: { data: session, isOld } }) {
       every = session.status === "active" ? Math.max(FASTEST_MS, session.counts.events * MS_PER_EVENT) : null;
       setTitle(titleOf(session));
-      put(top, headline(session, buttonOf(session)));
-      view = view ? view.then((made) => refreshed(made, session, signal)) : persist(() => openIn(session), signal);
+      put(top, headline(session, actionsOf(session)));
+      compact.draw(session);
+      view = view && !wasOld ? view.then((made) => refreshed(made, session, signal)) : openIn(session, isOld);
       view.catch(onFailure);
+      wasOld = isOld;
     },
   });
   await view?.catch(() => {}); // the error is on the page already
@@ -63,8 +84,7 @@ async function refreshed(made, session, signal) {
 }
 
 async function open(chosen, body, session, params, signal) {
-  const [, load] = VIEWS[chosen];
-  const { makeView } = await load();
+  const [, makeView] = VIEWS[chosen];
   const made = makeView(body, { session, params, signal });
   if (!signal.aborted) await made.refresh(session);
   return made;
@@ -84,7 +104,7 @@ function viewLinks(chosen) {
   );
 }
 
-// Another view does not keep the event filters.
+// Another view keeps neither the event filters nor the open panel.
 function viewChanges(view) {
-  return { ...removing(EVENT_FILTERS), view: view === "timeline" ? null : view };
+  return { ...removing([...EVENT_FILTERS, ...OPEN_USE]), view: view === FIRST_VIEW ? null : view };
 }

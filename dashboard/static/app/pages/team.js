@@ -5,6 +5,7 @@ import { credential, may } from "../credentials.js";
 import { el, put } from "../dom.js";
 import { count } from "../format.js";
 import { follow } from "../live.js";
+import { allowOld } from "../memory.js";
 import { dayParams, intervalOf } from "../ranges.js";
 import { filterRow } from "../ui/filters.js";
 import { whyNothing } from "../ui/nothing.js";
@@ -23,6 +24,7 @@ const LINES = ["users", "sessions", "cost", "tokens"];
 /** Show the page. For other roles, say who may see it, and request nothing. */
 export async function show(main, view) {
   const { signal, ...whole } = view;
+  allowOld(signal);
   const held = credential(); // without a token, the first read asks for one
   if (held && !may("byUser")) {
     put(main, notForThisRole(held.claims.role));
@@ -56,7 +58,7 @@ export async function show(main, view) {
     load: () => loadTeam(state, signal),
     async draw(found) {
       people = found.people.total;
-      if (found.team.data.current.sessions === 0) {
+      if (found.team.data.current.sessions === 0 && found.people.total === 0) {
         put(kpis);
         put(content, await whyNothing("/team", signal));
         return;

@@ -4,7 +4,7 @@ import { get, getOperator } from "../api.js";
 import { credential, may } from "../credentials.js";
 import { el, put } from "../dom.js";
 import { follow } from "../live.js";
-import { dayParams, rangeText } from "../ranges.js";
+import { rangeText } from "../ranges.js";
 import { navigate } from "../router.js";
 import { filterRow } from "../ui/filters.js";
 import { skeleton } from "../ui/states.js";
@@ -35,7 +35,11 @@ export async function show(main, view) {
   const content = el("div", {}, skeleton("40rem"));
   const known = {};
   const live = sections(signal, () => answer.draw(known));
-  const groups = [credential("org") && orgGroup(live, known, state, signal), operatorGroup(live, known, signal)];
+  const audits = live.addSlow(auditsPanel(known, signal));
+  const groups = [
+    credential("org") && orgGroup(live, known, state, signal),
+    operatorGroup(live, known, audits, signal),
+  ];
   put(main, el("h1", {}, "Can I trust these numbers?"), answer.element, content);
 
   await follow({
@@ -72,18 +76,18 @@ function orgRecount(live, known, state, signal) {
     of: `${org}, ${rangeText(range)}`,
     proof: `crewkit-sessions recount --start-date ${range.start} --end-date ${range.end}`,
     intro:
-      "This counts the sessions that began on these days again, from their events, and compares every number with what the pages show. It can take a few seconds.",
-    read: (options) => get("/ops/recount", dayParams(range), options),
+      "This counts these days of UTC again, from their events, and compares every number with what the pages show. It can take a few seconds.",
+    read: (options) => get("/ops/recount", { start_date: range.start, end_date: range.end }, options),
     onResult(found) {
       known.orgRecount = found;
       live.changed();
     },
   });
-  element.querySelector(".head-row").after(filterRow({ ...state, filters: {} }, signal, []));
+  element.querySelector(".head-row").after(filterRow({ ...state, filters: {}, scope: "all" }, signal, []));
   return element;
 }
 
-function operatorGroup(live, known, signal) {
+function operatorGroup(live, known, audits, signal) {
   const place = el("div", { class: "trust-group" });
   const again = () => navigate(location.pathname + location.search, { replace: true });
   if (!credential("operator")) {
@@ -115,7 +119,7 @@ function operatorGroup(live, known, signal) {
     live.add(freshnessPanel(known, signal)),
     live.addSlow(coveragePanel(known, signal, repair)),
     recountOfAll(live, known, signal, repair),
-    live.addSlow(auditsPanel(signal)),
+    audits,
     live.add(lettersPanel(known, signal, live.refresh)),
     live.add(generationsPanel(known, signal, work)),
     live.add(jobsPanel(signal, work, live.refresh)),

@@ -1,144 +1,125 @@
-// Bars over time, drawn by Plotly. The library is large, so it is loaded only when the first chart comes into view.
+// Stacked bars over time, with a legend, what is behind each bar, and the same numbers as a table.
 
 import { el, put } from "../dom.js";
-import { whenSeen } from "./seen.js";
+import { compactCount, money, nano, percent } from "../format.js";
+import { stackedBars } from "./bars.js";
 import { table } from "./table.js";
 
-const LIBRARY = new URL("../../vendor/plotly.min.js", import.meta.url);
-const COLOURS = ["--series-1", "--series-2", "--series-3", "--series-4", "--series-5", "--series-6", "--series-rest"];
-const OWN_COLOURS = COLOURS.length - 1;
-let library = null;
-
-function plotly() {
-  library ??= new Promise((resolve, reject) => {
-    const script = el("script", { src: LIBRARY.href });
-    script.addEventListener("load", () => resolve(window.Plotly));
-    script.addEventListener("error", () => {
-      library = null;
-      reject(new Error("the chart library did not load"));
-    });
-    document.head.append(script);
-  });
-  return library;
-}
+const COLOURS = 6; // of names; `series-rest` is the colour of the rest
 
 /**
- * Return `{element, prepare, draw}`. `prepare()` loads the library if the chart is in view. In `draw({periods, series,
- * show, onClick})`, `periods` are RFC 3339 times and each series is `{name, values, isRest}`; `show` formats a value,
- * and `onClick(period)` handles a click. A table below the chart has the same values.
+ * Return `{element, draw}`. In `draw({periods, labels, names, series, show, isMoney, onClick})`, `periods` are RFC 3339
+ * times, `labels` the same in the reader's time zone, `names` short ones for the axis, and each series is `{name,
+ * values, isRest}`; `show` formats a value, and `onClick(period)` handles a click.
  */
 export function barChart(label, signal) {
   const place = el("div", { class: "chart", role: "img", "aria-label": label });
+  const legend = el("ul", { class: "legend muted" });
   const numbers = el("details", { class: "chart-numbers" }, el("summary", {}, "The same as a table"));
-  const element = el("figure", { class: "chart-figure", "data-testid": "chart" }, place, numbers);
+  const element = el("figure", { class: "chart-figure", "data-testid": "chart" }, legend, place, numbers);
   let latest = null;
-  let isSeen = false;
 
-  const redraw = async () => {
-    if (!isSeen || !latest) return;
-    try {
-      const Plotly = await plotly();
-      if (signal.aborted) return;
-      await Plotly.react(place, traces(latest), layout(latest), { displayModeBar: false, responsive: true });
-      place.removeAllListeners?.("plotly_click");
-      if (latest.onClick)
-        place.on("plotly_click", ({ points }) => latest.onClick(latest.periods[points[0].pointIndex]));
-      element.dataset.drawn = "yes";
-    } catch (reason) {
-      put(place, el("p", { class: "muted" }, `No chart: ${reason.message}. The table below has the numbers.`));
-      numbers.open = true;
-    }
+  const redraw = () => {
+    if (!latest || !place.clientWidth) return;
+    put(place, ...drawn(latest, place.clientWidth));
+    element.dataset.drawn = "yes";
   };
-  whenSeen(place, signal, () => {
-    isSeen = true;
-    redraw();
-  });
-  addEventListener("themechange", redraw, { signal });
-  signal.addEventListener("abort", () => window.Plotly?.purge(place), { once: true });
+  const observer = new ResizeObserver(redraw);
+  observer.observe(place);
+  signal.addEventListener("abort", () => observer.disconnect(), { once: true });
   return {
     element,
-    prepare() {
-      if (isSeen) plotly().catch(() => {}); // drawing shows the error
-    },
     draw(given) {
-      latest = given;
+      latest = { ...given, series: coloured(given.series) };
       put(numbers, numbers.querySelector("summary"), numbersOf(given, label));
-      return redraw();
+      put(legend, latest.series.length > 1 && latest.series.map((one) => el("li", {}, swatch(one), " ", one.name)));
+      redraw();
     },
   };
 }
 
-function colour(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+function drawn({ periods, labels, names, series, show, isMoney, onClick }, width) {
+  const showTick = isMoney
+    ? (value) => (Math.abs(value) < 1_000 ? money(value) : `$${compactCount(value)}`)
+    : compactCount;
+  const bars = stackedBars({ width, series, labels: names, showTick });
+  const tip = el("div", { class: "tip", hidden: true });
+  const leave = () => {
+    tip.hidden = true;
+    bars.mark(null);
+  };
+  const at = (event) => bars.indexAt(event.offsetX);
+  const layer = el("div", {
+    class: onClick ? "layer clickable" : "layer",
+    onpointermove(event) {
+      const index = at(event);
+      bars.mark(index);
+      put(tip, ...tipOf(labels[index], series, index, { show, isMoney, isClickable: Boolean(onClick) }));
+      tip.hidden = false;
+      const isRight = bars.middleOf(index) > width / 2; // beside the bar, on the side with more room
+      tip.classList.toggle("to-left", isRight);
+      tip.style.setProperty("left", `${bars.middleOf(index)}px`);
+    },
+    onpointerleave: leave,
+    onclick: onClick && ((event) => onClick(periods[at(event)])),
+  });
+  return [bars.element, layer, tip];
+}
+
+// The sum first, then each part with its share, the largest first.
+function tipOf(label, series, at, { show, isMoney, isClickable }) {
+  const sum = isMoney
+    ? series.reduce((total, { values }) => total + nano(values[at]), 0) / 1e9
+    : series.reduce((total, { values }) => total + values[at], 0);
+  const parts = series.filter(({ values }) => values[at] !== 0).toSorted((a, b) => b.values[at] - a.values[at]);
+  return [
+    el("p", { class: "tip-head" }, el("span", {}, label), el("strong", {}, show(sum))),
+    series.length > 1 &&
+      el(
+        "table",
+        {},
+        parts.map((one) =>
+          el(
+            "tr",
+            {},
+            el("td", {}, swatch(one), " ", one.name),
+            el("td", {}, show(one.values[at])),
+            el("td", {}, sum > 0 ? percent(one.values[at] / sum, 0) : ""),
+          ),
+        ),
+      ),
+    isClickable && el("p", { class: "muted" }, "Click: the sessions of the day"),
+  ];
+}
+
+function swatch({ colour }) {
+  return el("span", { class: `swatch ${colour}`, "aria-hidden": "true" });
 }
 
 // A name has the same colour in every chart, unless another name in this chart has taken it.
-function coloursOf(series) {
+function coloured(series) {
   const taken = new Set();
   const colours = new Map();
   for (const { name, isRest } of series.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     if (isRest) continue;
-    let slot = [...name].reduce((sum, char) => (sum * 31 + char.codePointAt(0)) % 1_000_003, 7) % OWN_COLOURS;
-    while (taken.has(slot) && taken.size < OWN_COLOURS) slot = (slot + 1) % OWN_COLOURS;
+    let slot = [...name].reduce((sum, char) => (sum * 31 + char.codePointAt(0)) % 1_000_003, 7) % COLOURS;
+    while (taken.has(slot) && taken.size < COLOURS) slot = (slot + 1) % COLOURS;
     taken.add(slot);
-    colours.set(name, COLOURS[slot]);
+    colours.set(name, `series-${slot + 1}`);
   }
-  return colours;
+  return series.map((one) => ({ ...one, colour: one.isRest ? "series-rest" : colours.get(one.name) }));
 }
 
-function traces({ periods, series, show }) {
-  const colours = coloursOf(series);
-  return series.map(({ name, values, isRest }) => ({
-    type: "bar",
-    name: escape(name),
-    x: periods.map((period) => period.replace("Z", "")),
-    y: values,
-    marker: { color: colour(isRest ? COLOURS.at(-1) : colours.get(name)) },
-    text: values.map((value) => `${escape(name)}: ${show(value)}`),
-    textposition: "none",
-    hovertemplate: "%{text}<extra></extra>",
-  }));
-}
-
-// Plotly interprets a few tags in texts; escaped names are shown as they are.
-function escape(text) {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
-}
-
-function layout({ series, money }) {
-  const [ink, grid] = [colour("--ink-muted"), colour("--line")];
-  return {
-    barmode: "stack",
-    bargap: 0.25,
-    height: 280,
-    autosize: true,
-    margin: { l: 56, r: 8, t: 8, b: 32 },
-    paper_bgcolor: "rgba(0,0,0,0)",
-    plot_bgcolor: "rgba(0,0,0,0)",
-    font: { family: "system-ui, sans-serif", size: 12, color: ink },
-    showlegend: series.length > 1,
-    legend: { orientation: "h", y: 1.15, x: 0 },
-    xaxis: { type: "date", gridcolor: grid, fixedrange: true },
-    hovermode: "x unified",
-    yaxis: {
-      gridcolor: grid,
-      zerolinecolor: grid,
-      rangemode: "tozero",
-      fixedrange: true,
-      tickprefix: money ? "$" : "",
-    },
-    hoverlabel: { bgcolor: colour("--surface"), font: { color: colour("--ink") } },
-  };
-}
-
-function numbersOf({ periods, series, show }, label) {
-  const rows = periods.map((period, at) => ({ period, values: series.map(({ values }) => values[at]) })).toReversed();
+function numbersOf({ periods, labels, series, show }, caption) {
+  const rows = periods
+    .map((period, at) => ({ period, label: labels[at], values: series.map(({ values }) => values[at]) }))
+    .toReversed();
   const columns = [
     {
       key: "period_start",
       name: "Period",
       value: ({ period }) => period,
-      show: ({ period }) => period.slice(0, 16).replace("T", " ").replace(" 00:00", ""),
+      show: ({ label }) => label,
     },
     ...series.map(({ name }, at) => ({
       key: name,
@@ -148,5 +129,5 @@ function numbersOf({ periods, series, show }, label) {
       show: ({ values }) => show(values[at]),
     })),
   ];
-  return table({ name: "chart", caption: label, columns, rows, rowsShown: 31, csv: "over-time" });
+  return table({ name: "chart", caption, columns, rows, rowsShown: 31, csv: "over-time" });
 }

@@ -1,7 +1,7 @@
 // Columns that many tables have.
 
-import { el } from "../dom.js";
-import { compactCount, count, exactMoney, money, moment } from "../format.js";
+import { compactCount, count, exactMoney, money } from "../format.js";
+import { when } from "./when.js";
 
 /** A column of numbers: `show` formats a number, `exact` formats its title; `more` are other options of `table`. */
 export function numberColumn(key, name, show = count, { value = (row) => row[key], exact = null, ...more } = {}) {
@@ -9,10 +9,10 @@ export function numberColumn(key, name, show = count, { value = (row) => row[key
   return { key, name, align: "number", value, show: (row) => show(value(row)), title, ...more };
 }
 
-/** A column of times, to the minute. */
+/** A column of times, as their age. */
 export function momentColumn(key, name, more = {}) {
   const value = (row) => row[key];
-  return { key, name, value, show: (row) => el("span", { class: "moment" }, moment(value(row))), ...more };
+  return { key, name, value, show: (row) => when(value(row)), ...more };
 }
 
 /** The cost of each row, with a bar relative to the highest. */

@@ -1,12 +1,18 @@
 // Save rows as CSV (RFC 4180), made in the page from the API's answers.
 
 import { el } from "../dom.js";
+import { save } from "./save.js";
 
 /** Return a button that saves `rows()` under `name`, with the raw values of `columns`. */
 export function csvButton(name, columns, rows) {
   return el(
     "button",
-    { type: "button", class: "small", "data-csv": name, onclick: () => save(`${name}.csv`, csvOf(columns, rows())) },
+    {
+      type: "button",
+      class: "small",
+      "data-csv": name,
+      onclick: () => save(`${name}.csv`, csvOf(columns, rows()), "text/csv"),
+    },
     "CSV",
   );
 }
@@ -25,11 +31,4 @@ function field(value) {
   if (value === null || value === undefined) return "";
   const text = typeof value === "string" && FORMULA.test(value) ? `'${value}` : String(value);
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
-function save(name, text) {
-  const address = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
-  const link = el("a", { href: address, download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }

@@ -1,20 +1,30 @@
 // Range and filters at the top of pages that show a selection. Each choice is a new address.
 
 import { get } from "../api.js";
-import { may } from "../credentials.js";
-import { el, put } from "../dom.js";
+import { credential, may } from "../credentials.js";
+import { el } from "../dom.js";
+import { moment } from "../format.js";
 import { PRESETS, rangeText } from "../ranges.js";
 import { navigate } from "../router.js";
 import { FILTERS, changed, removing } from "../url.js";
+import { choice } from "./choice.js";
+import { filterSheet } from "./filter_sheet.js";
+import { icon } from "./icons.js";
+import { zoneSwitch } from "./zone_switch.js";
 
 const LISTS = { project_id: "projects", repo: "repos", agent_name: "agents", user_id: "users", model: "models" };
-const ANY = "";
+const ID_SHOWN = 8;
 
-/** Return the row of controls for `state`. `names` are the filters that the page supports, by default all. */
-export function filterRow(state, signal, names = Object.keys(FILTERS)) {
+/**
+ * Return the row of controls for `state`. `names` are the filters that the page supports, by default all; `more` are
+ * its own controls, of which `chosen` filter something.
+ */
+export function filterRow(state, signal, names = Object.keys(FILTERS), more = [], chosen = 0) {
   const shown = names.filter((name) => name !== "user_id" || may("byUser"));
   const fields = shown.map((name) => field(name, state.filters[name]));
-  if (fields.length > 0) fillChoices(fields, state, signal);
+  const active = activeFilters(state);
+  const controls = [rangePicker(state.range), fields.map(({ element }) => element), more];
+  if (fields.length > 0) fillChoices(fields, signal);
   return el(
     "form",
     {
@@ -23,67 +33,75 @@ export function filterRow(state, signal, names = Object.keys(FILTERS)) {
       "aria-label": "Range and filters",
       onsubmit: (event) => event.preventDefault(),
     },
-    rangePicker(state.range),
-    fields.map(({ element }) => element),
-    Object.keys(state.filters).length > 0 &&
-      el("a", { class: "clear", href: changed(removing(Object.keys(FILTERS))) }, "Clear filters"),
+    scopeSwitch(state),
+    fields.length > 0 ? filterSheet(active.length + chosen, controls) : controls,
+    el("span", { class: "muted range-text" }, rangeText(state.range)),
+    chips(active),
+  );
+}
+
+function scopeSwitch({ scope }) {
+  if (scope === "all") return null;
+  const org = credential()?.claims.org_id;
+  return el(
+    "span",
+    { class: "switch", role: "group", "aria-label": "Whose numbers" },
+    [
+      ["mine", "Mine"],
+      ["org", `All of ${org}, without names`],
+    ].map(([key, text]) =>
+      el(
+        "a",
+        { href: changed({ scope: key === "org" ? key : null }), "aria-current": key === scope ? "true" : null },
+        text,
+      ),
+    ),
+  );
+}
+
+// Each active filter, also those that have no field: its text, and the parameters that make it.
+function activeFilters({ filters, params }) {
+  const [thread, run, from, to] = ["thread_id", "run_id", "from", "to"].map((name) => params.get(name));
+  return [
+    ...Object.entries(filters).map(([name, value]) => [`${FILTERS[name]}: ${value}`, [name]]),
+    thread && [`Thread ${thread.slice(0, ID_SHOWN)}`, ["thread_id"]],
+    run && [`Run ${run.slice(0, ID_SHOWN)}`, ["run_id"]],
+    from && to && [`${moment(from)} – ${moment(to)}`, ["from", "to"]],
+  ].filter(Boolean);
+}
+
+// Each with a way to remove it.
+function chips(found) {
+  if (found.length === 0) return null;
+  return el(
+    "span",
+    { class: "chips" },
+    found.map(([text, names]) =>
+      el("a", { class: "chip", href: changed(removing(names)), "aria-label": `Remove ${text}` }, text, icon("cross")),
+    ),
+    el("a", { class: "clear", href: changed(removing(found.flatMap(([, names]) => names))) }, "Clear filters"),
   );
 }
 
 function field(name, value) {
-  const select = el(
-    "select",
-    {
-      id: `filter-${name}`,
-      name,
-      class: value ? "chosen" : null,
-      onchange: () => navigate(changed({ [name]: select.value })),
-    },
-    option(ANY, `${FILTERS[name]}: all`),
-    value && option(value, value),
-  );
-  select.value = value ?? ANY;
-  return {
-    name,
-    value,
-    select,
-    element: el(
-      "span",
-      { class: "field" },
-      el("label", { for: select.id, class: "visually-hidden" }, FILTERS[name]),
-      select,
-    ),
-  };
+  const onChoose = (chosen) => navigate(changed({ [name]: chosen }));
+  return { name, ...choice({ id: `filter-${name}`, name, what: FILTERS[name], value: value ?? null, onChoose }) };
 }
 
-async function fillChoices(fields, state, signal) {
+async function fillChoices(fields, signal) {
   try {
     const { data } = await get("/sessions/filters", {}, { signal });
-    for (const { name, value, select } of fields) {
-      const values = data[LISTS[name]];
-      const all = !value || values.includes(value) ? values : [value, ...values];
-      put(
-        select,
-        option(ANY, `${FILTERS[name]}: all`),
-        all.map((each) => option(each, each)),
-      );
-      select.value = value ?? ANY;
-    }
+    for (const { name, offer } of fields) offer(data[LISTS[name]]);
   } catch {
     // The page itself says that the server is unavailable; the controls keep their choices.
   }
-}
-
-function option(value, label) {
-  return el("option", { value }, label);
 }
 
 function rangePicker(range) {
   const select = el(
     "select",
     { id: "range", name: "range", onchange: () => choose(select.value) },
-    Object.entries(PRESETS).map(([key, label]) => option(key, label)),
-    option("custom", "Custom range …"),
+    Object.entries({ ...PRESETS, custom: "Custom range …" }).map(([key, label]) => el("option", { value: key }, label)),
   );
   select.value = range.preset;
   const dates = el(
@@ -104,7 +122,7 @@ function rangePicker(range) {
     el("label", { for: "range", class: "visually-hidden" }, "Range"),
     select,
     dates,
-    el("span", { class: "muted range-text" }, `${rangeText(range)} UTC`),
+    zoneSwitch("range"),
   );
 }
 

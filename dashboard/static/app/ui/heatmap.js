@@ -1,6 +1,7 @@
 // Sessions by weekday and hour, as a table with tinted cells.
 
 import { el } from "../dom.js";
+import { zone } from "../zone.js";
 import { scrollingTable } from "./scrolling_table.js";
 
 const DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
@@ -12,8 +13,8 @@ export function heatmap(counts, linkOf = () => null) {
   return scrollingTable(
     {
       kind: "heatmap",
-      label: "Sessions by weekday and hour (UTC)",
-      caption: "Sessions that started, by weekday and hour (UTC)",
+      label: `Sessions by weekday and hour (${zone()})`,
+      caption: `Sessions that started, by weekday and hour (${zone()})`,
     },
     el(
       "thead",
@@ -48,7 +49,7 @@ export function heatmap(counts, linkOf = () => null) {
             tile(
               value,
               value / top,
-              `${DAYS[day]}, ${hour}:00 UTC: ${value} ${value === 1 ? "session" : "sessions"}`,
+              `${DAYS[day]}, ${hour}:00 ${zone()}: ${value} ${value === 1 ? "session" : "sessions"}`,
               linkOf(day, hour),
             ),
           ),

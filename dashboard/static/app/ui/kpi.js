@@ -7,7 +7,7 @@ import { sparkline } from "./sparkline.js";
 /**
  * Return a tile. `value` and `previous` are raw numbers or null; `show` formats a number, `exact` formats the title.
  * `isGood` says whether more is good (true), bad (false) or neither (null). `series` are the values of the line;
- * `before` names the period before.
+ * `before` names the period before, and `why` is a sentence on the change.
  */
 export function kpi({
   name,
@@ -22,17 +22,19 @@ export function kpi({
   link,
   before,
   note,
+  why = null,
 }) {
   const moved = isShare ? changeInPoints(value, previous) : change(value, previous);
   const rose = value > previous;
   const mood = moved === null || moved === "no change" || isGood === null ? "" : rose === isGood ? "good" : "bad";
   return el(
-    "a",
+    link ? "a" : "div",
     { class: "kpi card", href: link, "data-kpi": name, "data-value": value ?? "", title: note ?? exact(value) },
     el("span", { class: "kpi-label" }, label),
     el("span", { class: "kpi-value" }, show(value)),
     el("span", { class: "kpi-change", title: before }, changeText(moved, mood, show(previous))),
-    sparkline(series),
+    why && el("span", { class: "kpi-why" }, why),
+    series.length > 0 && sparkline(series),
   );
 }
 

@@ -2,7 +2,7 @@
 
 import { el } from "../dom.js";
 import { credential } from "../credentials.js";
-import { explain } from "../problem.js";
+import { explain, isLocal } from "../problem.js";
 
 /** A block as high as the content will be, so that the page does not jump. */
 export function skeleton(height = "8rem") {
@@ -47,8 +47,7 @@ export function nothingMatches(what, clearHref) {
 /** The org has no session yet: how to connect an agent. */
 export function connectAnAgent() {
   const { org_id: org, sub } = credential().claims;
-  const isLocal = ["127.0.0.1", "localhost", "[::1]"].includes(location.hostname);
-  const options = isLocal ? `--org ${quoted(org)} --user ${quoted(sub)}` : `--url ${location.origin}`;
+  const options = isLocal() ? `--org ${quoted(org)} --user ${quoted(sub)}` : `--url ${location.origin}`;
   return el(
     "section",
     { class: "card teach", "data-testid": "connect" },
@@ -56,7 +55,7 @@ export function connectAnAgent() {
     el(
       "p",
       {},
-      `On the machine with your agents, type this. ${isLocal ? "It connects" : "It asks for a token, and connects"} `,
+      `On the machine with your agents, type this. ${isLocal() ? "It connects" : "It asks for a token, and connects"} `,
       "Claude Code, Codex and Gemini CLI. Then start one of them, and come back:",
     ),
     el("pre", {}, el("code", {}, `crewkit-hook connect ${options}`)),

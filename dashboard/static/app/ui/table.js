@@ -104,6 +104,7 @@ function cell(column, row, at, tops) {
       class: [column.align, share !== null && "barred"].filter(Boolean).join(" ") || null,
       title: column.title?.(row) ?? null,
       "data-key": column.key,
+      "data-name": column.name,
       "data-value": raw ?? "",
     },
     share !== null && el("span", { class: "share", style: { "--share": share }, "aria-hidden": "true" }),

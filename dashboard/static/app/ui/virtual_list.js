@@ -1,12 +1,13 @@
 // A list of any length: only the rows in view are in the document. All rows have the same height, and more rows are
 // loaded near the end.
 
-import { el } from "../dom.js";
+import { el, put } from "../dom.js";
 
 const OVERSCAN = 12;
 
 /**
- * Return `{element, append(items, isAll), length}`. `row(item)` returns the content of a row of `height` px;
+ * Return `{element, append(items, isAll), select(index), items}`. Rows in view are drawn again after each `append`, as
+ * what follows may change them. `row(item)` returns the content of a row of `height` px;
  * `onOpen(item)` handles a click or Enter. Until `isAll`, `loadMore()` is called when the reader comes near the end; it
  * returns whether it succeeded.
  */
@@ -67,7 +68,7 @@ export function virtualList({ label, height, row, onOpen, loadMore, name }) {
           onOpen(items[index]);
         },
       },
-      row(items[index], index),
+      row(items[index]),
     );
     shown.set(index, node);
     space.append(node);
@@ -91,15 +92,18 @@ export function virtualList({ label, height, row, onOpen, loadMore, name }) {
     const page = Math.max(1, Math.floor(element.clientHeight / height) - 1);
     const moves = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -items.length, End: items.length };
     if (event.key === "Enter" && items[active] !== undefined) onOpen(items[active]);
-    else if (moves[event.key]) {
-      select(active + moves[event.key]);
-      if (active * height < element.scrollTop) element.scrollTop = active * height;
-      const bottom = (active + 1) * height - element.clientHeight;
-      if (bottom > element.scrollTop) element.scrollTop = bottom;
-      draw();
-      select(active);
-    } else return;
+    else if (moves[event.key]) goTo(active + moves[event.key]);
+    else return;
     event.preventDefault();
+  }
+
+  function goTo(index) {
+    select(index);
+    if (active * height < element.scrollTop) element.scrollTop = active * height;
+    const bottom = (active + 1) * height - element.clientHeight;
+    if (bottom > element.scrollTop) element.scrollTop = bottom;
+    draw();
+    select(active);
   }
 
   new ResizeObserver(schedule).observe(element);
@@ -111,10 +115,10 @@ export function virtualList({ label, height, row, onOpen, loadMore, name }) {
       space.style.height = `${items.length * height}px`;
       element.hidden = items.length === 0;
       if (items.length) select(active);
+      for (const [index, node] of shown) put(node, row(items[index]));
       schedule();
     },
-    get length() {
-      return items.length;
-    },
+    select: goTo,
+    items,
   };
 }

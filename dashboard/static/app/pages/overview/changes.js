@@ -1,11 +1,13 @@
 // Why the cost changed since the period before: how much is due to more sessions, how much to dearer ones, and whose.
 
 import { el } from "../../dom.js";
-import { count, exactMoney, money, named, nano } from "../../format.js";
+import { count, counted, exactMoney, money, named, nano } from "../../format.js";
 import { previousName } from "../../ranges.js";
+import { scrollingTable } from "../../ui/scrolling_table.js";
 import { href } from "../../url.js";
 
 const SHOWN = 3;
+const MUCH = 0.3; // the share of one session that is worth a sentence
 const DIMENSIONS = [
   ["agent_name", "Agents", "no agent"],
   ["model", "Models", "no model"],
@@ -45,10 +47,8 @@ export function changesPanel({ summary, summaryBefore, agents, agentsBefore, cos
           "div",
           {},
           el("h3", {}, label),
-          el(
-            "table",
-            {},
-            el("caption", { class: "visually-hidden" }, `${label} whose cost changed most`),
+          scrollingTable(
+            { caption: `${label} whose cost changed most` },
             el(
               "thead",
               {},
@@ -64,6 +64,7 @@ export function changesPanel({ summary, summaryBefore, agents, agentsBefore, cos
               "tbody",
               {},
               rows.slice(0, SHOWN).map((row) => mover(key, row, without, state)),
+              others(rows.slice(SHOWN)),
             ),
           ),
         ),
@@ -72,6 +73,18 @@ export function changesPanel({ summary, summaryBefore, agents, agentsBefore, cos
   );
 }
 
+/** Return why the cost changed, in a line; null if nothing can be compared. `dearest` is read after the numbers. */
+export function whyLine({ summary, summaryBefore, dearest }) {
+  const [now, past] = [summary.data, summaryBefore.data];
+  const difference = usdDifference(now.total_cost_usd, past.total_cost_usd);
+  const change = difference !== 0 && past.total_cost_usd !== 0 ? explanation(now, past, difference) : null;
+  const [first] = dearest?.data ?? [];
+  const isMuch = first && now.total_sessions > 1 && first.spent.cost_usd >= MUCH * now.total_cost_usd;
+  const one = isMuch && `${money(first.spent.cost_usd)} of it in one session, by ${named(first.user_id, "no user")}.`;
+  return [change, one].filter(Boolean).join(" ") || null;
+}
+
+// How much is due to the number of sessions, and how much to what a session cost.
 function explanation(now, past, difference) {
   const [n, m] = [now.total_sessions, past.total_sessions];
   if (!n || !m) return null;
@@ -90,7 +103,7 @@ function explanation(now, past, difference) {
     byPrice,
     average === averageBefore
       ? `from the cost per session, which stayed at about ${average}`
-      : `because a session cost ${average} instead of ${averageBefore}`,
+      : `because a session cost ${average} on average instead of ${averageBefore}`,
   );
   return `${sessions.charAt(0).toUpperCase()}${sessions.slice(1)}; ${price}.`;
 }
@@ -110,12 +123,23 @@ function usdDifference(now, past) {
   return (nano(now) - nano(past)) / 1e9;
 }
 
-function mover(key, { name, now, past, change }, without, state) {
-  const label = named(name, without);
+function mover(key, row, without, state) {
+  const label = named(row.name, without);
+  return line(row, row.name ? el("a", { href: href("/", state, { [key]: row.name }) }, label) : label, key);
+}
+
+// With the rest, the changes add up to that of the whole.
+function others(rows) {
+  if (rows.length === 0) return null;
+  const sum = (field) => rows.reduce((total, row) => total + nano(row[field]), 0) / 1e9;
+  return line({ now: sum("now"), past: sum("past"), change: sum("change") }, counted(rows.length, "other"), null);
+}
+
+function line({ now, past, change }, name, key) {
   return el(
     "tr",
     { "data-mover": key },
-    el("th", { scope: "row" }, name ? el("a", { href: href("/", state, { [key]: name }) }, label) : label),
+    el("th", { scope: "row" }, name),
     el(
       "td",
       { class: `number ${change > 0 ? "bad" : "good"}`, "data-value": change, title: exactMoney(change) },

@@ -1,25 +1,41 @@
-// The row of headline numbers. With a model chosen, only cost, tokens and sessions are known: the others count whole
-// sessions.
+// The headline numbers: cost first and large, with the course of the most important ones; the rest smaller. With a
+// model chosen, only cost, tokens and sessions are known: the others count whole sessions.
 
-import { compactCount, count, duration, exactMoney, money, percent } from "../../format.js";
+import { el } from "../../dom.js";
+import { cacheHitRate, compactCount, count, duration, exactMoney, inputOf, money, percent } from "../../format.js";
 import { previousName } from "../../ranges.js";
 import { kpi } from "../../ui/kpi.js";
-import { href } from "../../url.js";
+import { BY_COST, BY_TOKENS, HAPPENED, listHref } from "../../url.js";
+import { whyLine } from "./changes.js";
 
-/** Return the tiles for what the overview's `load` found. */
-export function kpiRow({ summary, summaryBefore, costs, costsBefore, series }, state) {
+/** Return the rows of tiles for what the overview's `load` found. */
+export function kpiRow(found, state) {
+  const { summary, summaryBefore, costs, costsBefore, series } = found;
   const before = `compared with ${previousName(state.range)}`;
-  const behind = (changes) => href("/sessions", state, changes);
+  const behind = (changes) => listHref(state, changes);
   const tile = (options) => kpi({ before, link: behind({}), ...options, series: series?.[options.name] ?? [] });
-  if (!summary) return modelTiles(costs.data, costsBefore.data, tile, behind);
+  if (!summary) return rowOf(modelTiles(costs.data, costsBefore.data, tile, behind));
   const [now, past] = [summary.data, summaryBefore.data];
   const pair = (field) => ({ value: now[field], previous: past[field] });
   const without = past.total_sessions === 0;
-  return [
-    costTile(tile, behind, now.total_cost_usd, past.total_cost_usd),
-    tile({ name: "sessions", label: "Sessions", ...pair("total_sessions"), show: count }),
+  const main = [
+    costTile(tile, behind, now.total_cost_usd, past.total_cost_usd, whyLine(found)),
+    tile({ name: "sessions", label: "Sessions started", ...pair("total_sessions"), show: count }),
     tokensTile(tile, behind, now.total_tokens, past.total_tokens),
     tile({ name: "users", label: "People", ...pair("unique_users"), show: count }),
+  ];
+  const more = [
+    tile({
+      name: "cache_hit_rate",
+      label: "Cache hits",
+      value: cacheHitRate(now),
+      previous: cacheHitRate(past),
+      show: percent,
+      isGood: true,
+      isShare: true,
+      link: behind(BY_TOKENS),
+      note: `${count(now.cache_read_tokens)} of ${count(inputOf(now))} input tokens were read from the prompt cache`,
+    }),
     tile({
       name: "cost_per_session",
       label: "Cost per session",
@@ -28,10 +44,11 @@ export function kpiRow({ summary, summaryBefore, costs, costsBefore, series }, s
       show: money,
       exact: exactMoney,
       isGood: false,
-      link: behind({ sort: "-cost_usd" }),
+      link: behind(BY_COST),
     }),
     tile({
       name: "tool_error_rate",
+      link: behind(HAPPENED),
       label: "Tool errors",
       ...pair("tool_error_rate"),
       show: percent,
@@ -41,22 +58,21 @@ export function kpiRow({ summary, summaryBefore, costs, costsBefore, series }, s
     }),
     tile({
       name: "failed",
-      label: "Failed sessions",
+      label: "Failed or timed out",
       ...pair("failed_sessions"),
       show: count,
-      link: behind({ outcome: "failure" }),
-      note: "Ended with failure or timeout",
+      link: behind({ outcome: "failure,timeout" }),
     }),
     tile({
       name: "duration",
-      label: "Average duration",
+      label: "Average duration, ended",
       ...pair("avg_duration_seconds"),
       show: duration,
-      link: behind({ sort: "-duration_seconds" }),
-      note: "Of ended sessions",
+      link: behind({ status: "ended", sort: "-duration_seconds" }),
     }),
     tile({
       name: "lines",
+      link: behind(HAPPENED),
       label: "Lines changed",
       value: now.lines_added + now.lines_removed,
       previous: past.lines_added + past.lines_removed,
@@ -66,22 +82,28 @@ export function kpiRow({ summary, summaryBefore, costs, costsBefore, series }, s
     }),
     tile({
       name: "commits",
+      link: behind(HAPPENED),
       label: "Commits",
       ...pair("commits"),
       show: count,
       note: `${count(now.commits)} commits, ${count(now.pull_requests)} pull requests`,
     }),
   ];
+  return [rowOf(main), rowOf(more, "small")];
 }
 
-function costTile(tile, behind, value, previous) {
-  const link = behind({ sort: "-cost_usd" });
-  return tile({ name: "cost", label: "Cost", value, previous, show: money, exact: exactMoney, isGood: false, link });
+function rowOf(tiles, size = "") {
+  return el("div", { class: `kpis ${size}` }, tiles);
+}
+
+function costTile(tile, behind, value, previous, why = null) {
+  const of = { value, previous, show: money, exact: exactMoney, isGood: false };
+  return tile({ name: "cost", label: "Spent", ...of, link: behind(BY_COST), why });
 }
 
 function tokensTile(tile, behind, value, previous) {
-  const link = behind({ sort: "-tokens" });
-  return tile({ name: "tokens", label: "Tokens", value, previous, show: compactCount, exact: count, link });
+  const link = behind(BY_TOKENS);
+  return tile({ name: "tokens", label: "Tokens spent", value, previous, show: compactCount, exact: count, link });
 }
 
 function modelTiles(now, past, tile, behind) {

@@ -1,18 +1,20 @@
 // Cost, tokens or sessions over time, stacked by model or agent: one series for each of the largest, one for the rest.
 
 import { get } from "../../api.js";
-import { el, put } from "../../dom.js";
-import { compactCount, count, money, nano } from "../../format.js";
+import { el } from "../../dom.js";
+import { compactCount, count, dayText, moment, money, nano } from "../../format.js";
 import { dayParams, intervalOf } from "../../ranges.js";
 import { navigate } from "../../router.js";
 import { barChart } from "../../ui/chart.js";
-import { changed, href, oneDay } from "../../url.js";
+import { BY_COST, BY_TOKENS, changed, listHref, oneDay } from "../../url.js";
+import { dayOf, shown } from "../../zone.js";
 
 const METRICS = { cost: ["Cost", money], tokens: ["Tokens", compactCount], sessions: ["Sessions", count] };
 const STACKS = { model: "By model", agent_name: "By agent", none: "Total" };
-const GROUPS_MAX = 6;
+const LISTS = { cost: BY_COST, tokens: BY_TOKENS };
+const MINUTES = "2026-01-20T10:30".length;
 
-/** Return `{element, refresh(found)}`; `refresh` reads the series of the largest groups in `found`, and draws them. */
+/** Return `{element, metric, read}`; `read()` returns the API's answer, after drawing it if it is new. */
 export function overTime(state, signal) {
   const metric = Object.hasOwn(METRICS, state.params.get("metric")) ? state.params.get("metric") : "cost";
   const wanted = Object.hasOwn(STACKS, state.params.get("by")) ? state.params.get("by") : "model";
@@ -39,58 +41,70 @@ export function overTime(state, signal) {
     chart.element,
   );
 
-  async function refresh({ costs, agents }) {
-    const names = (stack === "model" ? costs.data.by_model : stack === "agent_name" ? agents.data : [])
-      .filter((row) => row[stack])
-      .toSorted((a, b) => size(b, metric) - size(a, metric))
-      .slice(0, GROUPS_MAX)
-      .map((row) => row[stack]);
-    try {
-      const reading = readSeries(state, metric, stack, names, signal);
-      chart.prepare();
-      const { periods, series } = await reading;
-      if (signal.aborted) return;
-      const onClick =
-        intervalOf(state.range) === "week"
-          ? null
-          : (period) =>
-              navigate(
-                href("/sessions", state, {
-                  ...oneDay(period.slice(0, 10)),
-                  sort: metric === "sessions" ? null : metric === "cost" ? "-cost_usd" : "-tokens",
-                }),
-              );
-      await chart.draw({ periods, series, show, money: metric === "cost", onClick });
-    } catch (error) {
-      if (!signal.aborted && !error.isTemporary) put(chart.element, el("p", { class: "muted" }, error.message));
-    }
+  let isDrawn = false;
+  async function read() {
+    const answer = await get("/sessions/analytics/timeseries", paramsOf(state, metric, stack), { signal });
+    if (!signal.aborted && (answer.isNew || !isDrawn)) draw(answer.data);
+    isDrawn = true;
+    return answer;
   }
-  return { element, refresh };
+
+  function draw(data) {
+    const interval = intervalOf(state.range);
+    const isLeading = interval !== "week" && Boolean(listHref(state));
+    const periods = data.map(({ period_start: start }) => start);
+    chart.draw({
+      periods,
+      labels: periods.map((period) => (interval === "hour" ? moment(period) : dayText(dayOf(period)))),
+      names: periods.map((period) => axisName(period, interval)),
+      series: seriesOf(data, metric),
+      show,
+      isMoney: metric === "cost",
+      onClick: isLeading && ((period) => navigate(listHref(state, { ...oneDay(dayOf(period)), ...LISTS[metric] }))),
+    });
+  }
+  return { element, metric, read };
 }
 
-function size(row, metric) {
-  return metric === "cost" ? row.cost_usd : row[metric];
+// Times within a day, else days.
+function axisName(period, interval) {
+  const time = shown(period).slice(11, MINUTES);
+  return interval === "hour" && time !== "00:00" ? time : dayText(dayOf(period));
 }
 
-async function readSeries(state, metric, stack, names, signal) {
-  const { model, ...filters } = state.filters;
+function paramsOf(state, metric, stack) {
+  const { model, ...filters } = { ...state.filters, ...state.own };
   const params = { ...dayParams(state.range), ...filters, interval: intervalOf(state.range), metric };
-  if (metric !== "sessions") params.model = model;
-  const one = (more) =>
-    get("/sessions/analytics/timeseries", { ...params, ...more }, { signal }).then(({ data }) => data);
-  const [total, ...parts] = await Promise.all([one({}), ...names.map((name) => one({ [stack]: name }))]);
-  const periods = total.map((row) => row.period_start);
-  const series = parts.map((part, at) => ({ name: names[at], values: part.map(({ value }) => value) }));
-  const rest = total.map(({ value }, at) =>
+  return { ...params, model: metric === "sessions" ? null : model, by: stack === "none" ? null : stack };
+}
+
+function seriesOf(data, metric) {
+  const total = data.map(({ value }) => value);
+  const parts = partsOf(data);
+  if (parts.length === 0) return [{ name: "All", values: total }];
+  const rest = total.map((value, at) =>
     minus(
       value,
-      series.map(({ values }) => values[at]),
+      parts.map(({ values }) => values[at]),
       metric,
     ),
   );
-  const isAll = stack === "none" || series.length === 0;
-  if (isAll) return { periods, series: [{ name: "All", values: total.map(({ value }) => value) }] };
-  return { periods, series: rest.some(Boolean) ? [...series, { name: "Others", values: rest, isRest: true }] : series };
+  return rest.some(Boolean) ? [...parts, { name: "Others", values: rest, isRest: true }] : parts;
+}
+
+// The parts of all periods by name, the largest first.
+function partsOf(data) {
+  const values = new Map();
+  data.forEach(({ parts = [] }, at) => {
+    for (const { name, value } of parts) {
+      if (!values.has(name)) values.set(name, Array(data.length).fill(0));
+      values.get(name)[at] = value;
+    }
+  });
+  const sum = (numbers) => numbers.reduce((total, value) => total + value, 0);
+  return [...values.entries()]
+    .map(([name, numbers]) => ({ name, values: numbers }))
+    .toSorted((a, b) => sum(b.values) - sum(a.values));
 }
 
 // The part that no shown group has. Sums of nano-dollars are exact.

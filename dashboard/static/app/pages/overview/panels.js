@@ -7,9 +7,12 @@ import { addDays, weekday } from "../../ranges.js";
 import { costColumn, numberColumn, tokensColumn } from "../../ui/columns.js";
 import { heatmap } from "../../ui/heatmap.js";
 import { table } from "../../ui/table.js";
-import { href } from "../../url.js";
+import { BY_COST, href, listHref } from "../../url.js";
+import { midnight, timeOf, zone } from "../../zone.js";
 
 const WEEK = 7;
+const LAST_HOUR = 23;
+const atHour = (day, hour) => timeOf(`${day}T${String(hour).padStart(2, "0")}:00:00`);
 const wholePercent = (share) => percent(share, 0);
 
 function panel(name, heading, ...content) {
@@ -21,7 +24,7 @@ export function costPanels({ by_model: models, by_project: projects, by_user: us
   const behind =
     (key, changes = {}) =>
     (row) =>
-      row[key] && href("/sessions", state, { [key]: row[key], ...changes });
+      row[key] && listHref(state, { [key]: row[key], ...changes });
   const common = (key, first, without) => [
     {
       key,
@@ -31,19 +34,25 @@ export function costPanels({ by_model: models, by_project: projects, by_user: us
       link: (row) => row[key] && href("/", state, { [key]: row[key] }),
       title: (row) => row[key] && `Only ${row[key]}`,
     },
-    costColumn({ link: behind(key, { sort: "-cost_usd" }) }),
+    costColumn({ link: behind(key, BY_COST) }),
     numberColumn("cost_share", "Share", wholePercent),
     tokensColumn(),
     numberColumn("sessions", "Sessions", count, { link: behind(key) }),
   ];
-  const costs = (name, heading, rows, columns) =>
-    panel(name, heading, table({ name, caption: heading, columns, rows, sort: "-cost_usd", csv: name, rowsShown: 8 }));
+  const costs = (name, heading, rows, columns, note = null) =>
+    panel(
+      name,
+      heading,
+      table({ name, caption: heading, columns, rows, sort: "-cost_usd", csv: name, rowsShown: 10 }),
+      note && el("p", { class: "muted" }, note),
+    );
+  const severalModels = models.length > 1 ? "A session that uses several models counts for each of them." : null;
   const ofAgents = [
     ...common("agent_name", "Agent", "no agent"),
     numberColumn("tool_error_rate", "Tool errors", percent),
   ];
   return [
-    costs("by-model", "Cost by model", models, common("model", "Model", "unknown model")),
+    costs("by-model", "Cost by model", models, common("model", "Model", "unknown model"), severalModels),
     !state.filters.model && costs("by-agent", "Cost by agent", agents, ofAgents),
     costs("by-project", "Cost by project", projects, common("project_id", "Project", "no project")),
     may("readAll") && costs("by-user", "Cost by person", users, common("user_id", "Person", "no user")),
@@ -57,10 +66,13 @@ export function hoursPanel({ busiest_hours: hours }, state) {
     if (days > WEEK) return null;
     const after = (day - weekday(start) + WEEK) % WEEK;
     if (after >= days) return null;
-    const from = `${addDays(start, after)}T${String(hour).padStart(2, "0")}`;
-    return href("/sessions", state, { from: `${from}:00:00Z`, to: `${from}:59:59.999Z` });
+    const today = addDays(start, after);
+    const from = hour ? atHour(today, hour) : midnight(today);
+    const to = hour < LAST_HOUR ? atHour(today, hour + 1) : midnight(addDays(today, 1));
+    const [first, last] = [from, to].map((ms) => new Date(ms).toISOString());
+    return listHref(state, { from: first, to: last });
   };
-  return panel("busiest-hours", "Busiest hours (UTC)", heatmap(hours, linkOf));
+  return panel("busiest-hours", `Busiest hours (${zone()})`, heatmap(hours, linkOf));
 }
 
 /** Return the panel of how sessions ended. */
@@ -79,7 +91,7 @@ export function outcomesPanel({ current: { outcomes, sessions } }, state) {
           name: "Outcome",
           value: (row) => row.outcome,
           show: (row) => (row.outcome === "none" ? "active, or not reported" : row.outcome),
-          link: (row) => row.outcome !== "none" && href("/sessions", state, { outcome: row.outcome }),
+          link: (row) => listHref(state, { outcome: row.outcome }),
         },
         numberColumn("sessions", "Sessions", count, { bar: true, value: (row) => row.number }),
         numberColumn("share", "Share", wholePercent, { value: (row) => (sessions ? row.number / sessions : null) }),

@@ -165,7 +165,7 @@ function digests(compactions) {
       el(
         "details",
         { open: index === 0 },
-        el("summary", {}, `${moment(at)} UTC · ${status === "done" ? `covers ${count(covered)} events` : status}`),
+        el("summary", {}, `${moment(at)} · ${status === "done" ? `covers ${count(covered)} events` : status}`),
         digest && el("pre", { tabindex: 0 }, digest),
       ),
     ),

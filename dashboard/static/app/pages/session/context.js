@@ -52,7 +52,8 @@ export function contextButton(signal) {
 // digest, or null.
 async function digestOf(session, signal) {
   const path = `/sessions/${session.id}`;
-  const newest = async (headers) => (await get(`${path}/compactions`, { per_page: 1 }, { signal, headers })).data[0];
+  const newest = async (headers) =>
+    (await get(`${path}/compactions`, { per_page: 1 }, { signal, headers, isFresh: true })).data[0];
   const present = await newest({});
   if (present?.status === "done" && (present.covered_events === session.counts.events || !may("write")))
     return present.digest;

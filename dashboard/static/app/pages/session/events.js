@@ -1,55 +1,43 @@
-// The hook events of a session with their payloads, in log order, loaded page by page as the reader scrolls.
+// The hook events of a session in log order, loaded page by page as the reader scrolls. The events of a tool use share
+// a row, unless the reader wants each event.
 
-import { get } from "../../api.js";
 import { el, put } from "../../dom.js";
 import { bytes, clockTime, count } from "../../format.js";
 import { navigate } from "../../router.js";
 import { EVENT_FILTERS, changed, removing } from "../../url.js";
-import { showText } from "../../ui/text_dialog.js";
+import { switchOf } from "../../ui/switch.js";
 import { virtualList } from "../../ui/virtual_list.js";
+import { shown, timeOf, zone } from "../../zone.js";
+import { eventPages } from "./event_pages.js";
+import { eachEvent, joinedRows } from "./event_rows.js";
+import { firstLine, statusOf, toneOf } from "./use.js";
+import { usePanel } from "./use_panel.js";
 
 const PER_PAGE = 200;
 const ROW_PX = 34;
-const KEPT_BYTES_MAX = 32_768; // larger payloads are dropped once their row is made, and read again when opened
-const TEXTS = [
-  "prompt",
-  "last_assistant_message",
-  "message",
-  "error",
-  "reason",
-  "delta",
-  "task_subject",
-  "compact_summary",
-  "file_path",
-  "source",
-  "name",
-  "model",
-];
 
 /** Return the view; `refresh` reads events that came after the last page. */
 export function makeView(body, { session, params, signal }) {
-  const path = `/sessions/${session.id}/events`;
   const chosen = Object.fromEntries(EVENT_FILTERS.map((name) => [name, params.get(name)]));
+  const isEach = params.get("rows") === "each" || Boolean(chosen.event_type);
+  const rows = isEach ? eachEvent() : joinedRows();
   const state = el("p", { class: "muted", role: "status", "data-testid": "events-state" });
   const list = virtualList({
     label: "Events",
     name: "events",
     height: ROW_PX,
     row: rowOf,
-    onOpen: (item) =>
-      open(item, path, signal).catch((error) => {
-        if (!signal.aborted) put(state, error.message);
-      }),
+    onOpen: (row) => panel.open(entryOf(row), true),
     loadMore,
   });
-  let cursor = null;
-  let isEnd = false;
-  let atEnd = 0; // events read so far of the last page, if that page was not full
+  const panel = usePanel({ session, entries: entriesOf(list, loadMore), signal });
+  const pages = eventPages(`/sessions/${session.id}/events`, { ...chosen, per_page: PER_PAGE }, signal);
   let known = session;
+  let read = 0;
   let loading = null;
 
   function loadMore() {
-    if (isEnd) return false;
+    if (pages.isEnd) return false;
     loading ??= load()
       .then(() => true, onFailure)
       .finally(() => {
@@ -69,103 +57,93 @@ export function makeView(body, { session, params, signal }) {
   }
 
   async function load() {
-    const { data, meta } = await get(path, { ...chosen, per_page: PER_PAGE, cursor }, { signal });
-    const fresh = data.slice(atEnd);
-    isEnd = meta.next_cursor === null;
-    atEnd = isEnd ? data.length : 0;
-    cursor = meta.next_cursor ?? cursor;
-    list.append(fresh.map(itemOf), isEnd);
+    const fresh = await pages.next();
+    read += fresh.length;
+    list.append(rows(fresh), pages.isEnd);
     tell();
   }
 
   function tell() {
     const filtered = EVENT_FILTERS.some((name) => chosen[name]);
-    const all = filtered ? (isEnd ? "" : " so far") : ` of ${count(known.counts.events)}`;
+    const all = filtered ? (pages.isEnd ? "" : " so far") : ` of ${count(known.counts.events)}`;
+    const inRows = isEach ? "" : ` in ${count(list.items.length)} rows`;
     put(
       state,
-      list.length === 0
+      read === 0
         ? "No events."
-        : `${count(list.length)}${all} ${filtered ? "matching events" : "events read"}. Scroll for more; Enter or a click shows the payload.`,
+        : `${count(read)}${all} ${filtered ? "matching events" : "events read"}${inRows}. Scroll for more; Enter or a click shows the payload.`,
     );
-    state.dataset.value = list.length;
+    state.dataset.value = read;
   }
 
-  put(body, el("section", { class: "card" }, filterRow(chosen, session), state, list.element));
+  const choice =
+    !chosen.event_type &&
+    switchOf("Rows", isEach ? "each" : "uses", { uses: "One row per tool use", each: "Each event" }, (key) =>
+      go({ rows: key === "each" ? key : null }),
+    );
+  const card = el("section", { class: "card" }, filterRow(chosen, session, choice), state, list.element);
+  put(body, el("div", { class: "with-panel" }, card, panel.element));
   return {
     async refresh(latest) {
-      const isFirst = list.length === 0;
+      const isFirst = read === 0;
       known = latest;
-      if (isEnd || isFirst) {
-        isEnd = false; // the last page may have grown
+      if (pages.isEnd || isFirst) {
+        pages.isEnd = false; // the last page may have grown
         await loadMore();
       } else tell();
+      if (isFirst) await panel.restore();
+      else await panel.refresh();
     },
   };
 }
 
-function itemOf(event) {
-  const text = JSON.stringify(event.data);
+// The list as the panel sees it. The next row of the last one may have to be read first.
+function entriesOf(list, loadMore) {
+  const indexOf = (key) => list.items.findIndex((row) => row.key === key);
   return {
-    ...event,
-    size: text.length,
-    line: oneLine(event.data),
-    data: text.length > KEPT_BYTES_MAX ? undefined : event.data,
+    find(key) {
+      const row = list.items[indexOf(key)];
+      return row && entryOf(row);
+    },
+    async step(key, by) {
+      const next = indexOf(key) + by;
+      if (next >= list.items.length) await loadMore();
+      return list.items[next] && entryOf(list.items[next]);
+    },
+    select(key) {
+      const index = indexOf(key);
+      if (index >= 0) list.select(index);
+    },
+    focus: () => list.element.focus({ preventScroll: true }),
   };
 }
 
-function oneLine(data) {
-  const input = data.tool_input;
-  const text =
-    input?.command ??
-    input?.file_path ??
-    input?.pattern ??
-    input?.description ??
-    TEXTS.map((name) => data[name]).find((value) => typeof value === "string" && value);
-  return typeof text === "string" ? text.slice(0, 300).replaceAll(/\s+/g, " ") : "";
+function entryOf({ key, timestamp, use }) {
+  return { key, at: timestamp, status: use?.status };
 }
 
-function rowOf(event) {
+function rowOf({ event_type: type, tool_name: tool, agent_id: agent, timestamp, line, size, use }) {
+  const of = agent && `@${agent.slice(0, 12)}`;
+  const isBad = use ? toneOf(use) === "bad" : /Fail|Error|Denied/.test(type);
   return [
-    el("span", { class: "mono muted" }, clockTime(event.timestamp)),
-    el("span", { class: `event-type ${/Fail|Error|Denied/.test(event.event_type) ? "bad" : ""}` }, event.event_type),
+    el("span", { class: "mono muted" }, clockTime(timestamp)),
+    el("span", { class: `event-type ${isBad ? "bad" : ""}` }, use ? tool || "tool" : type),
     el(
       "span",
-      { class: "event-tool" },
-      [event.tool_name, event.agent_id && `@${event.agent_id.slice(0, 12)}`].filter(Boolean).join(" "),
+      { class: `event-tool ${isBad ? "bad" : ""}` },
+      [use ? statusOf(use) : tool, of].filter(Boolean).join(" "),
     ),
-    el("span", { class: "event-line" }, event.line),
-    el("span", { class: "muted number" }, bytes(event.size)),
+    el(
+      "span",
+      { class: "event-line" },
+      el("span", {}, line),
+      use?.error && el("span", { class: "bad" }, firstLine(use.error)),
+    ),
+    el("span", { class: "muted number" }, bytes(size)),
   ];
 }
 
-async function open(event, path, signal) {
-  const data = event.data ?? (await readAgain(event, path, signal));
-  const facts = el(
-    "p",
-    { class: "muted" },
-    `${event.timestamp} · received ${event.received_at} · position ${event.position} · event ${event.event_id}` +
-      (event.seq === null ? "" : ` · seq ${event.seq}`),
-  );
-  showText([event.event_type, event.tool_name].filter(Boolean).join(" · "), JSON.stringify(data, null, 2), facts);
-}
-
-async function readAgain(event, path, signal) {
-  const after = event.timestamp;
-  const before = new Date(Date.parse(after) + 1).toISOString();
-  for (let cursor = null; ;) {
-    const { data, meta } = await get(
-      path,
-      { event_type: event.event_type, after, before, cursor, per_page: 100 },
-      { signal },
-    );
-    const found = data.find(({ event_id: id }) => id === event.event_id);
-    if (found) return found.data;
-    if (!meta.next_cursor) return { error: "The payload could not be found again." };
-    cursor = meta.next_cursor;
-  }
-}
-
-function filterRow(chosen, session) {
+function filterRow(chosen, session, choice) {
   const field = (name, label, values) => {
     const all = chosen[name] && !values.includes(chosen[name]) ? [chosen[name], ...values] : values;
     const select = el(
@@ -185,9 +163,11 @@ function filterRow(chosen, session) {
     id: "event-after",
     type: "datetime-local",
     step: 1,
-    value: chosen.after?.slice(0, 19) ?? "",
+    value: Number.isNaN(Date.parse(chosen.after)) ? "" : shown(chosen.after).slice(0, 19),
   });
-  from.addEventListener("change", () => go({ after: from.value ? `${from.value}Z` : null, before: null }));
+  from.addEventListener("change", () => {
+    go({ after: from.value ? new Date(timeOf(from.value)).toISOString() : null, before: null });
+  });
   return el(
     "div",
     { class: "filters" },
@@ -198,9 +178,10 @@ function filterRow(chosen, session) {
       session.tools.map(({ tool_name: tool }) => tool),
     ),
     field("agent_id", "Subagent", session.agents.map(({ agent_id: agent }) => agent).filter(Boolean)),
-    el("span", { class: "field" }, el("label", { for: from.id }, "From (UTC)"), from),
+    el("span", { class: "field" }, el("label", { for: from.id }, `From (${zone()})`), from),
     EVENT_FILTERS.some((name) => chosen[name]) &&
-      el("a", { href: changed(removing(EVENT_FILTERS)), "data-keep-scroll": "" }, "All events"),
+      el("a", { href: changed(removing(EVENT_FILTERS)), "data-keep-scroll": "" }, "Clear filters"),
+    choice,
   );
 }
 

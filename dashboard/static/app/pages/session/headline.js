@@ -1,9 +1,20 @@
 // Who, where, what, how long, the cost, and where that number comes from.
 
 import { el } from "../../dom.js";
-import { compactCount, count, duration, exactMoney, money, moment } from "../../format.js";
+import {
+  cacheHitRate,
+  compactCount,
+  count,
+  duration,
+  exactMoney,
+  inputOf,
+  money,
+  moment,
+  percent,
+} from "../../format.js";
 import { outcomeTag } from "../../ui/outcome.js";
 import { modelsOf, titleOf, tokensOf } from "../sessions/rows.js";
+import { zone } from "../../zone.js";
 
 const SOURCES = {
   reported: "as the client reported it",
@@ -12,8 +23,8 @@ const SOURCES = {
   unknown: "no price is known",
 };
 
-/** Return the head of a session's page, including `button`. */
-export function headline(session, button) {
+/** Return the head of a session's page, including the buttons `actions`. */
+export function headline(session, actions) {
   return el(
     "section",
     { class: "card headline" },
@@ -24,7 +35,7 @@ export function headline(session, button) {
       outcomeTag(session),
       session.sensitive && el("span", { class: "tag warn" }, "sensitive"),
       el("span", { class: "grow" }),
-      button,
+      el("span", { class: "actions" }, actions),
     ),
     session.summary && session.summary !== session.title && el("p", { class: "summary" }, session.summary),
     el("p", { class: "muted facts" }, where(session)),
@@ -56,11 +67,17 @@ function where(session) {
     ...modelsOf(session).map((model) => list("model", model)),
     client,
     session.trigger,
-    `${moment(session.started_at)} UTC`,
+    `${moment(session.started_at)} ${zone()}`,
+    ["id ", el("code", {}, session.id)],
     session.parent_id && [`${session.relation} of `, el("a", { href: `/sessions/${session.parent_id}` }, "its parent")],
     el("a", { href: `/sessions?range=90d&thread_id=${session.thread_id}` }, "related sessions"),
+    session.run_id && el("a", { href: `/sessions?range=90d&run_id=${session.run_id}` }, "sessions of its run"),
   ];
   return parts.filter(Boolean).flatMap((part, at) => (at ? [" · ", part] : [part]));
+}
+
+function whereSpent({ id }) {
+  return el("a", { href: `/sessions/${id}?view=usage`, "data-keep-scroll": "" }, "by turn and tool");
 }
 
 function numbers(session) {
@@ -77,7 +94,15 @@ function numbers(session) {
       "cost_usd",
       "Cost",
       sums.cost_usd,
-      [money(sums.cost_usd), el("small", { class: "muted source" }, costSource(session))],
+      [
+        money(sums.cost_usd),
+        el(
+          "small",
+          { class: "muted source" },
+          costSource(session),
+          session.usage.measured && [" · ", whereSpent(session)],
+        ),
+      ],
       exactMoney(sums.cost_usd),
     ),
     item(
@@ -88,6 +113,13 @@ function numbers(session) {
       work.active_seconds ? `active ${duration(work.active_seconds)}` : null,
     ),
     item("tokens", "Tokens", tokensOf(session), compactCount(tokensOf(session)), count(tokensOf(session))),
+    item(
+      "cache_hit_rate",
+      "Cache hits",
+      cacheHitRate(sums),
+      percent(cacheHitRate(sums)),
+      `${count(sums.cache_read_tokens)} of ${count(inputOf(sums))} input tokens were read from the prompt cache`,
+    ),
     item("prompts", "Prompts", counts.prompts, count(counts.prompts)),
     item("tool_calls", "Tool uses", counts.tool_calls, [
       count(counts.tool_calls),

@@ -13,7 +13,7 @@ const FIELDS = [
   ["Summary", (it) => it.summary],
   ["Model", (it) => it.model],
   ["Branch", (it) => it.branch],
-  ["Last event (UTC)", (it) => it.last_event_at, moment],
+  ["Last event", (it) => it.last_event_at, moment],
   ["Duration", (it) => it.duration_seconds, duration],
   ["Cost", (it) => it.model_metrics.cost_usd, exactMoney],
   ["Tokens", tokensOf, count],

@@ -1,10 +1,12 @@
-// Tokens and cost by model, subagent and tool, and a comparison of reported with measured usage.
+// Tokens and cost by model, turn, tool and subagent, and a comparison of reported with measured usage.
 
+import { get } from "../../api.js";
 import { el, put } from "../../dom.js";
 import { count, milliseconds, named, percent } from "../../format.js";
-import { costColumn, numberColumn, tokensColumn } from "../../ui/columns.js";
+import { costColumn, momentColumn, numberColumn, tokensColumn } from "../../ui/columns.js";
 import { table } from "../../ui/table.js";
 import { costSource } from "./headline.js";
+import { pricesPanel } from "./prices.js";
 
 const TOKENS = [
   ["input_tokens", "Input"],
@@ -14,27 +16,38 @@ const TOKENS = [
   ["cache_creation_1h_tokens", "of which 1 h"],
 ];
 
-/** Return the view; all its data is in the session. */
-export function makeView(body) {
+const SPECIAL = {
+  main: "main agent",
+  no_turn: "before the first prompt",
+  no_tool: "answers without a tool",
+  unexplained: "not explained by requests",
+};
+
+/** Return the view; each refresh reads again where the tokens and the money went. */
+export function makeView(body, { signal }) {
+  const numbers = el("div", { class: "panels" });
+  put(body, numbers, pricesPanel(signal));
   return {
-    refresh(session) {
+    async refresh(session) {
+      const [turns, tools, agents] = await Promise.all(
+        ["turn", "tool", "agent"].map((by) => get(`/sessions/${session.id}/spend`, { by }, { signal })),
+      );
+      if (signal.aborted) return;
+      const [source, isKnown] = [el("p", {}, `The cost is ${costSource(session)}.`), session.agents.length > 0];
       put(
-        body,
-        el(
-          "div",
-          { class: "panels" },
-          panel(
-            "wide",
-            "Cost by model",
-            el("p", {}, `The cost is ${costSource(session)}.`),
-            models("usage-models", session.models),
-          ),
-          session.usage.reported &&
-            session.usage.measured &&
-            panel("wide", "Reported and measured", comparison(session.usage)),
-          panel("", "By tool", tools(session.tools)),
-          panel("", "By subagent", agents(session.agents)),
-        ),
+        numbers,
+        panel("wide", "Cost by model", source, models("usage-models", session.models)),
+        session.usage.reported &&
+          session.usage.measured &&
+          panel("wide", "Reported and measured", comparison(session.usage)),
+        isKnown
+          ? [
+              panel("wide", "Cost by turn", unexplained(turns.data), spend("turns", "Turn", turns.data)),
+              panel("", "Cost by tool", spend("tools", "Tool", tools.data)),
+              panel("", "Cost by subagent", spend("agents", "Subagent", agents.data)),
+            ]
+          : panel("wide", "Cost by turn, tool and subagent", notKnown()),
+        panel("wide", "Tool uses", toolUses(session.tools)),
       );
     },
   };
@@ -85,7 +98,46 @@ function comparison({ reported, measured }) {
   ];
 }
 
-function tools(rows) {
+function notKnown() {
+  return el(
+    "p",
+    {},
+    "The requests to models behind this session's cost are not known. Agents send them as telemetry: ",
+    el("code", {}, "crewkit-hook connect"),
+    " turns it on.",
+  );
+}
+
+// Why less than everything is known, if so.
+function unexplained(parts) {
+  if (!parts.some(({ key }) => key === "unexplained")) return null;
+  const text = "Not all is explained: some requests were not seen, or the client reports another cost for them.";
+  return el("p", { class: "muted" }, text);
+}
+
+function spend(name, heading, parts) {
+  return table({
+    name: `spend-${name}`,
+    caption: `Tokens and cost by ${heading.toLowerCase()}`,
+    rows: parts,
+    sort: name === "turns" ? null : "-cost_usd",
+    csv: `session-${name}`,
+    rowsShown: 20,
+    empty: "Nothing was spent.",
+    columns: [
+      { key: "key", name: heading, value: (part) => nameOf(part, name) },
+      name === "turns" && momentColumn("started_at", "Began"),
+      tokensColumn(),
+      costColumn(),
+    ].filter(Boolean),
+  });
+}
+
+function nameOf({ key, label }, name) {
+  return label ?? SPECIAL[key] ?? (name === "turns" ? "a prompt without its text" : key);
+}
+
+function toolUses(rows) {
   return table({
     name: "usage-tools",
     caption: "Tool uses",
@@ -100,29 +152,6 @@ function tools(rows) {
       numberColumn("errors", "Failed"),
       numberColumn("error_rate", "Rate", percent, { value: (row) => row.errors / row.calls }),
       numberColumn("total_duration_ms", "Run time, as reported", milliseconds),
-    ],
-  });
-}
-
-function agents(rows) {
-  return table({
-    name: "usage-agents",
-    caption: "Requests by subagent",
-    rows,
-    sort: "-cost_usd",
-    csv: "session-agents",
-    rowsShown: 20,
-    empty: "There was no subagent, or its requests were not seen: agents send them as telemetry.",
-    columns: [
-      {
-        key: "agent_type",
-        name: "Subagent",
-        value: (row) => row.agent_type,
-        show: (row) => named(row.agent_type, "main agent"),
-      },
-      numberColumn("requests", "Requests"),
-      tokensColumn(),
-      costColumn(),
     ],
   });
 }

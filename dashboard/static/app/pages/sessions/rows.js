@@ -1,21 +1,25 @@
 // One row per session: what, where and by whom, how it ended, and what it used.
 
 import { el } from "../../dom.js";
-import { ago, compactCount, count, duration, exactMoney, money, moment, named } from "../../format.js";
+import { compactCount, count, duration, exactMoney, money, named } from "../../format.js";
 import { outcomeTag } from "../../ui/outcome.js";
 import { scrollingTable } from "../../ui/scrolling_table.js";
+import { when } from "../../ui/when.js";
 import { changed } from "../../url.js";
 
+const HITS = 3; // in events of a session
 const SORTED = new Set(["started_at", "duration_seconds", "tokens", "cost_usd"]);
 const NUMBERS = [
   ["Prompts", (session) => count(session.counts.prompts), (session) => session.counts.prompts, "prompts"],
   ["Tools", (session) => toolUses(session.counts), (session) => session.counts.tool_calls, "tool_calls"],
-  ["Tokens", (session) => compactCount(tokensOf(session)), tokensOf, "tokens"],
-  ["Cost", (session) => money(session.model_metrics.cost_usd), (session) => session.model_metrics.cost_usd, "cost_usd"],
+  ["Tokens", (session) => compactCount(tokensSpent(session)), tokensSpent, "tokens"],
+  ["Cost", (session) => money(costSpent(session)), costSpent, "cost_usd"],
 ];
 
-/** Return the table of these sessions in the given order; `sort` is the API's name for that order. */
-export function sessionTable(sessions, sort) {
+/**
+ * Return the table of these sessions in the given order; `sort` is the API's name for that order, `q` was searched.
+ */
+export function sessionTable(sessions, sort, q) {
   return scrollingTable(
     { kind: "session-list", caption: "Sessions" },
     el(
@@ -26,12 +30,16 @@ export function sessionTable(sessions, sort) {
         {},
         el("th", { scope: "col" }, "Session"),
         el("th", { scope: "col" }, "Outcome"),
-        head("Started (UTC)", "started_at", sort),
+        head("Started", "started_at", sort),
         head("Duration", "duration_seconds", sort),
         NUMBERS.map(([name, , , key]) => head(name, key, sort, "number")),
       ),
     ),
-    el("tbody", {}, sessions.map(row)),
+    el(
+      "tbody",
+      {},
+      sessions.map((session) => row(session, q)),
+    ),
   );
 }
 
@@ -51,7 +59,7 @@ function head(name, key, sort, align = null) {
   );
 }
 
-function row(session) {
+function row(session, q) {
   const place = [session.repo, session.branch, session.agent_name, ...modelsOf(session), session.user_id]
     .filter(Boolean)
     .join(" · ");
@@ -63,10 +71,10 @@ function row(session) {
       { scope: "row" },
       el("a", { class: "session-title", href: `/sessions/${session.id}` }, titleOf(session)),
       el("div", { class: "line2" }, place),
-      highlights(session),
+      highlights(session, q),
     ),
     el("td", {}, outcomeTag(session)),
-    el("td", { title: ago(session.started_at) }, moment(session.started_at)),
+    el("td", {}, when(session.started_at)),
     el("td", {}, duration(session.duration_seconds)),
     NUMBERS.map(([name, show, value, key]) =>
       el(
@@ -104,18 +112,35 @@ export function tokensOf({ model_metrics: sums }) {
   return sums.input_tokens + sums.output_tokens + sums.cache_read_tokens + sums.cache_creation_tokens;
 }
 
+// Of the list's range, if it is a list of what was spent in it; else of the whole session.
+export function tokensSpent(session) {
+  return session.spent?.tokens ?? tokensOf(session);
+}
+
+export function costSpent({ spent, model_metrics: sums }) {
+  return spent?.cost_usd ?? sums.cost_usd;
+}
+
 function toolUses({ tool_calls: calls, tool_errors: errors }) {
   return errors ? [count(calls), el("span", { class: "bad" }, ` (${count(errors)} failed)`)] : count(calls);
 }
 
+// Texts of the session, and up to three of its events, each of which leads to its turn.
+function highlights({ id, highlights: found = [] }, q) {
+  const ofEvents = found.filter(({ event_id: event }) => event);
+  return [
+    found
+      .filter(({ event_id: event }) => !event)
+      .slice(0, 2)
+      .map((one) => el("div", { class: "line2" }, excerpt(one))),
+    ofEvents.slice(0, HITS).map((one) => {
+      const place = new URLSearchParams({ event: one.event_id, q });
+      return el("div", { class: "line2" }, el("a", { class: "hit", href: `/sessions/${id}?${place}` }, excerpt(one)));
+    }),
+  ];
+}
+
 // The API encloses found words in « and ».
-function highlights({ highlights: found = [] }) {
-  return found.slice(0, 2).map(({ field, text }) =>
-    el(
-      "div",
-      { class: "line2" },
-      `${field}: `,
-      text.split(/«([^»]*)»/).map((part, at) => (at % 2 ? el("mark", {}, part) : part)),
-    ),
-  );
+function excerpt({ field, text }) {
+  return [`${field}: `, text.split(/«([^»]*)»/).map((part, at) => (at % 2 ? el("mark", {}, part) : part))];
 }

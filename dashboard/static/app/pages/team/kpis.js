@@ -3,7 +3,7 @@
 import { compactCount, count, exactMoney, money } from "../../format.js";
 import { previousName } from "../../ranges.js";
 import { kpi } from "../../ui/kpi.js";
-import { href } from "../../url.js";
+import { BY_COST, BY_TOKENS, href } from "../../url.js";
 
 const decimal = new Intl.NumberFormat("en-US", { maximumFractionDigits: 1 });
 const average = (number) => (number === null || number === undefined ? "–" : decimal.format(number));
@@ -28,14 +28,14 @@ export function teamKpis(
       show,
       before,
       series: series[name] ?? [],
-      link: href("/sessions", state, { sort: more.sort ?? null }),
+      link: href("/sessions", state, more.list),
       ...more,
     });
   return [
     tile("users", "Active people", "active_users", count),
     tile("sessions", "Sessions", "sessions", count),
     tile("sessions_per_user", "Sessions per person", "sessions_per_user", average),
-    tile("cost", "Cost", "cost_usd", money, { exact: exactMoney, isGood: false, sort: "-cost_usd" }),
-    tile("tokens", "Tokens", "tokens", compactCount, { exact: count, sort: "-tokens" }),
+    tile("cost", "Cost", "cost_usd", money, { exact: exactMoney, isGood: false, list: BY_COST }),
+    tile("tokens", "Tokens", "tokens", compactCount, { exact: count, list: BY_TOKENS }),
   ];
 }

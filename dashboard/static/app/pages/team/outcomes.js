@@ -16,7 +16,7 @@ export function outcomesPanel({ current, previous }, state) {
     now,
     before: previous.outcomes[outcome] ?? 0,
   }));
-  const behind = ({ outcome }) => outcome !== "none" && href("/sessions", state, { outcome });
+  const behind = ({ outcome }) => href("/sessions", state, { outcome });
   return el(
     "section",
     { class: "card", "data-panel": "outcomes" },

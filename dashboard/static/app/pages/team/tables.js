@@ -1,10 +1,10 @@
 // The tables of people, agents and projects. Each number links to the sessions behind it.
 
 import { el } from "../../dom.js";
-import { ago, compactCount, count, duration, exactMoney, money, named, percent } from "../../format.js";
+import { compactCount, count, duration, exactMoney, money, named, percent } from "../../format.js";
 import { momentColumn, numberColumn } from "../../ui/columns.js";
 import { table } from "../../ui/table.js";
-import { href } from "../../url.js";
+import { BY_COST, BY_TOKENS, HAPPENED, href } from "../../url.js";
 
 /** Return the table of people; their shares of the cost come from the cost breakdown. */
 export function peoplePanel({ people: { rows }, costs }, state) {
@@ -14,10 +14,9 @@ export function peoplePanel({ people: { rows }, costs }, state) {
     name("Person", "no user"),
     ...common(number),
     shareOf(number, (row) => shares.get(row.user_id) ?? null),
-    number("avg_duration_seconds", "Avg. duration", duration, { sort: "-duration_seconds" }),
-    momentColumn("last_active_at", "Last active (UTC)", {
-      title: (row) => ago(row.last_active_at),
-      link: linkOf("user_id", state, { sort: "-last_event_at" }),
+    number("avg_duration_seconds", "Avg. duration", duration, { list: { sort: "-duration_seconds" } }),
+    momentColumn("last_active_at", "Last active", {
+      link: linkOf("user_id", state, { ...HAPPENED, sort: "-last_event_at" }),
     }),
     {
       key: "top_agent",
@@ -38,9 +37,9 @@ export function agentsPanel({ agents }, state) {
     name("Agent", "no agent"),
     ...common(number),
     shareOf(number, (row) => row.cost_share),
-    number("avg_duration_seconds", "Avg. duration", duration, { sort: "-duration_seconds" }),
+    number("avg_duration_seconds", "Avg. duration", duration, { list: { sort: "-duration_seconds" } }),
     number("users", "People", count),
-    number("tool_error_rate", "Tool errors", percent),
+    number("tool_error_rate", "Tool errors", percent, { list: HAPPENED }),
     ...work(number),
   ]);
 }
@@ -89,29 +88,29 @@ function columnsOf(key, state) {
       link: (row) => row[key] && href("/team", state, { [key]: row[key] }),
       title: (row) => row[key] && `Only ${row[key]}`,
     }),
-    number: (field, label, show, { sort = null, ...more } = {}) =>
-      numberColumn(field, label, show, { link: linkOf(key, state, { sort }), ...more }),
+    number: (field, label, show, { list, ...more } = {}) =>
+      numberColumn(field, label, show, { link: linkOf(key, state, list), ...more }),
   };
 }
 
 function common(number) {
   return [
-    number("cost_usd", "Cost", money, { sort: "-cost_usd", exact: exactMoney, bar: true }),
+    number("cost_usd", "Cost", money, { list: BY_COST, exact: exactMoney, bar: true }),
     number("sessions", "Sessions", count),
-    number("tokens", "Tokens", compactCount, { sort: "-tokens", exact: count }),
+    number("tokens", "Tokens", compactCount, { list: BY_TOKENS, exact: count }),
   ];
 }
 
 function shareOf(number, value) {
-  return number("cost_share", "Share of cost", (share) => percent(share, 0), { value, sort: "-cost_usd" });
+  return number("cost_share", "Share of cost", (share) => percent(share, 0), { value, list: BY_COST });
 }
 
 function work(number) {
   return [
-    number("lines_added", "Lines added", compactCount, { exact: count }),
-    number("lines_removed", "Lines removed", compactCount, { exact: count }),
-    number("commits", "Commits", count),
-    number("pull_requests", "Pull requests", count),
-    number("active_seconds", "Active time", (seconds) => (seconds ? duration(seconds) : "0 s")),
+    number("lines_added", "Lines added", compactCount, { exact: count, list: HAPPENED }),
+    number("lines_removed", "Lines removed", compactCount, { exact: count, list: HAPPENED }),
+    number("commits", "Commits", count, { list: HAPPENED }),
+    number("pull_requests", "Pull requests", count, { list: HAPPENED }),
+    number("active_seconds", "Active time", (seconds) => (seconds ? duration(seconds) : "0 s"), { list: HAPPENED }),
   ];
 }

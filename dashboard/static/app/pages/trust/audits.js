@@ -4,19 +4,19 @@ import { el, put } from "../../dom.js";
 import { count, duration } from "../../format.js";
 import { numberColumn } from "../../ui/columns.js";
 import { table } from "../../ui/table.js";
-import { panel, utc } from "./parts.js";
+import { panel, inZone } from "./parts.js";
 
 const SCOPES = { hours: "The last hours, every minute", all: "Everything, every night" };
 const LINE = /^crewkit_audit_(\w+?)(?:\{scope="(\w+)"\})? (\S+)$/gm;
 
-/** Return `{element, load(), draw()}`. */
-export function auditsPanel(signal) {
+/** Return `{element, load(), draw()}`; the result is stored in `known.audits`. */
+export function auditsPanel(known, signal) {
   const body = el("div", {}, el("p", { class: "muted" }, "Loading …"));
   let found = null;
   return {
     element: panel("audits", "Last audits", "crewkit-sessions audit", body),
     async load() {
-      found = auditsOf(await metrics(signal));
+      known.audits = found = auditsOf(await metrics(signal));
     },
     draw: () => put(body, found.runs.some(({ ended }) => ended) ? shown(found) : nothing()),
   };
@@ -66,7 +66,7 @@ function shown({ missing, runs }) {
       rows: runs,
       columns: [
         { key: "scope", name: "What", value: (row) => row.scope, show: (row) => SCOPES[row.scope] },
-        { key: "at", name: "Last run ended", value: (row) => row.at, show: (row) => utc(row.at) },
+        { key: "at", name: "Last run ended", value: (row) => row.at, show: (row) => inZone(row.at) },
         column("differences", "Differences", count),
         column("seconds", "Took", duration),
         numberColumn("ended", "Runs since start"),

@@ -2,10 +2,10 @@
 
 import { getOperator } from "../../api.js";
 import { el, put } from "../../dom.js";
-import { count, named, percent } from "../../format.js";
+import { count, counted, named, percent } from "../../format.js";
 import { numberColumn } from "../../ui/columns.js";
 import { table } from "../../ui/table.js";
-import { counted, curl, disclosure, number, panel } from "./parts.js";
+import { curl, disclosure, number, panel } from "./parts.js";
 
 /** Return `{element, load(), draw()}`. */
 export function clientsPanel(signal) {

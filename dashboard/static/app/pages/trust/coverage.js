@@ -5,7 +5,7 @@ import { el, put } from "../../dom.js";
 import { count } from "../../format.js";
 import { numberColumn } from "../../ui/columns.js";
 import { table } from "../../ui/table.js";
-import { facts, number, panel, utc } from "./parts.js";
+import { facts, number, panel, inZone } from "./parts.js";
 
 /** Return `{element, load(), draw()}`; the result is stored in `known.coverage`. */
 export function coveragePanel(known, signal, repair) {
@@ -36,7 +36,7 @@ function verdict({ complete, positions, missing, partitions: all }, at) {
       { "data-testid": "coverage-complete", "data-value": String(complete) },
       el("span", { class: `tag ${complete ? "good" : "bad"}` }, complete ? "✓ complete" : "✗ incomplete"),
       complete ? " Every position has its receipt." : " Some positions have no receipt.",
-      el("span", { class: "muted" }, ` Counted at ${utc(at)}.`),
+      el("span", { class: "muted" }, ` Counted at ${inZone(at)}.`),
     ),
     facts(
       ["Positions", number("coverage-positions", positions, count(positions))],

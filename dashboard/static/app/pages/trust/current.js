@@ -4,7 +4,7 @@ import { get } from "../../api.js";
 import { credential } from "../../credentials.js";
 import { el, put } from "../../dom.js";
 import { ago, count } from "../../format.js";
-import { facts, number, panel, utc } from "./parts.js";
+import { facts, number, panel, inZone } from "./parts.js";
 
 /** Return `{element, load(), draw()}`; the result is stored in `known.org`. */
 export function currentPanel(known, signal) {
@@ -40,7 +40,7 @@ export function currentPanel(known, signal) {
         facts(
           [
             "Complete through",
-            number("org-complete-through", completeThrough, `${utc(completeThrough)} (${ago(completeThrough)})`),
+            number("org-complete-through", completeThrough, `${inZone(completeThrough)} (${ago(completeThrough)})`),
           ],
           ["Records waiting", number("org-lag", lag, count(lag))],
           ["Generation", number("org-generation", generation, generation)],

@@ -1,6 +1,7 @@
-// Asks for confirmation. The browser's own dialog keeps the focus inside, and gives it back.
+// Asks for confirmation.
 
 import { el, put } from "../../dom.js";
+import { closeButton, openDialog } from "../../ui/dialog.js";
 
 /**
  * Ask, and return the values of `fields` if the reader agrees, else null. `text` is a list of paragraphs; `action` and
@@ -20,30 +21,21 @@ export function ask({ title, text, action, refusal = "Cancel", isDanger = false,
       el(
         "div",
         { class: "dialog-foot" },
-        el("button", { type: "button", onclick: () => dialog.close() }, refusal),
+        closeButton(refusal),
         el("button", { type: "submit", class: isDanger ? "danger" : "primary", value: "yes" }, action),
       ),
     );
-    const dialog = el(
-      "dialog",
-      { class: "card ask-dialog", "aria-labelledby": heading, "data-testid": "confirm" },
+    const leave = () => dialog.close();
+    const onClose = (answer) => {
+      signal.removeEventListener("abort", leave);
+      focusAgain(opener);
+      resolve(answer === "yes" && !signal.aborted ? Object.fromEntries(new FormData(form)) : null);
+    };
+    const dialog = openDialog(
+      { class: "card ask-dialog", "aria-labelledby": heading, "data-testid": "confirm", isQuestion: true, onClose },
       form,
     );
-    const leave = () => dialog.close();
-    dialog.addEventListener(
-      "close",
-      () => {
-        signal.removeEventListener("abort", leave);
-        const values = dialog.returnValue === "yes" ? Object.fromEntries(new FormData(form)) : null;
-        dialog.remove();
-        focusAgain(opener);
-        resolve(signal.aborted ? null : values);
-      },
-      { once: true },
-    );
     signal.addEventListener("abort", leave, { once: true });
-    document.body.append(dialog);
-    dialog.showModal();
   });
 }
 

@@ -2,10 +2,10 @@
 
 import { getOperator } from "../../api.js";
 import { el, put } from "../../dom.js";
-import { count, duration, percent } from "../../format.js";
+import { count, counted, duration, percent } from "../../format.js";
 import { numberColumn } from "../../ui/columns.js";
 import { table } from "../../ui/table.js";
-import { counted, facts, number, panel, utc } from "./parts.js";
+import { facts, number, panel, inZone } from "./parts.js";
 
 /** Return `{element, load(), draw()}`; the result is stored in `known.freshness`. */
 export function freshnessPanel(known, signal) {
@@ -34,8 +34,8 @@ function overall({
   events_of_a_day: day,
 }) {
   return facts(
-    ["Complete through", number("complete-through", tables, utc(tables))],
-    ["Sums complete through", number("rollups-complete-through", rollups, utc(rollups))],
+    ["Complete through", number("complete-through", tables, inZone(tables))],
+    ["Sums complete through", number("rollups-complete-through", rollups, inZone(rollups))],
     ["Records waiting", number("lag-records", lag, count(lag))],
     [
       "Events of unknown types, last day",
@@ -62,7 +62,7 @@ function partitions(rows) {
       numberColumn("lag", "Waiting"),
       numberColumn("age_seconds", "Age", duration),
       numberColumn("rolled_up", "In the sums"),
-      numberColumn("complete_through", "Complete through", utc),
+      numberColumn("complete_through", "Complete through", inZone),
     ],
   });
 }

@@ -7,6 +7,7 @@ import { command, disclosure, facts, number, panel, redraw } from "./parts.js";
 import { proofReport } from "./proof.js";
 import { whyNot } from "./rules.js";
 import { buttonName } from "./work.js";
+import { zone } from "../../zone.js";
 
 const KINDS = ["prove", "switch", "pause", "resume", "drop"];
 const MOODS = { live: "good", following: "live", filling: "warn", dropped: "" };
@@ -89,7 +90,7 @@ function card(generation, live, work, showProof) {
         "Prices",
         el("code", { title: prices, "data-testid": "prices", "data-value": prices }, prices.slice(0, PRICES_SHOWN)),
       ],
-      ["Made (UTC)", moment(made)],
+      [`Made (${zone()})`, moment(made)],
       ["Last proof", verdictOf(proof)],
     ),
     switches.length > 0 &&
@@ -140,7 +141,7 @@ function history(switches) {
       el(
         "li",
         {},
-        `${moment(at)} UTC`,
+        `${moment(at)} (${zone()})`,
         by ? `, requested by ${by}` : ", when the installation was made",
         accepted && ", with differences accepted",
       ),

@@ -6,6 +6,7 @@ import { momentColumn } from "../../ui/columns.js";
 import { table } from "../../ui/table.js";
 import { curl, pager, panel, redraw } from "./parts.js";
 import { progressOf, stateTag } from "./work.js";
+import { zone } from "../../zone.js";
 
 const PER_PAGE = 10;
 
@@ -43,7 +44,7 @@ function listed(rows) {
     empty: "No job has been requested yet.",
     columns: [
       { key: "kind", name: "Job", value: (row) => `${row.kind} ${row.generation}` },
-      momentColumn("requested_at", "When (UTC)"),
+      momentColumn("requested_at", `When (${zone()})`),
       { key: "requested_by", name: "Who", value: (row) => row.requested_by },
       { key: "state", name: "State", value: (row) => row.state, show: (row) => stateTag(row.state) },
       {
@@ -53,7 +54,7 @@ function listed(rows) {
         show: (row) =>
           el("span", { class: "wrap" }, progressOf(row), row.accept_differences && " Differences accepted."),
       },
-      momentColumn("finished_at", "Ended (UTC)"),
+      momentColumn("finished_at", `Ended (${zone()})`),
     ],
   });
 }

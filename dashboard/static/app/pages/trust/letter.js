@@ -5,7 +5,7 @@ import { el, put } from "../../dom.js";
 import { bytes, count } from "../../format.js";
 import { fieldProblem } from "../../ui/field_problem.js";
 import { ask } from "./dialog.js";
-import { command, enable, facts, refusal, utc } from "./parts.js";
+import { command, enable, facts, refusal, inZone } from "./parts.js";
 
 const SHOWN_MAX = 4_000; // characters
 
@@ -49,7 +49,7 @@ function card(heading, letter, { signal, onRedriven, close: closed }) {
       el("button", { type: "button", class: "small", onclick: closed }, "Close"),
     ),
     facts(
-      ["Logged", utc(at)],
+      ["Logged", inZone(at)],
       ["Size", bytes(size)],
       ["Reason", el("span", { class: "wrap" }, reason)],
       ["Key", keyText(key)],

@@ -7,6 +7,7 @@ import { momentColumn, numberColumn } from "../../ui/columns.js";
 import { table } from "../../ui/table.js";
 import { letterCard } from "./letter.js";
 import { number, pager, panel, redraw } from "./parts.js";
+import { zone } from "../../zone.js";
 
 const PER_PAGE = 10;
 const LOOKED_AT = 100; // newest letters, among which those not redriven are counted
@@ -73,7 +74,7 @@ function listed({ data, meta }, { open: left, isPart }, open) {
       rowsShown: PER_PAGE,
       columns: [
         { key: "position", name: "Position", value: (row) => row.position },
-        momentColumn("logged_at", "Logged (UTC)"),
+        momentColumn("logged_at", `Logged (${zone()})`),
         {
           key: "reason",
           name: "Reason",

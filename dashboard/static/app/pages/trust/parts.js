@@ -1,7 +1,9 @@
 // Building blocks of the page's sections.
 
 import { announce, el, put } from "../../dom.js";
+import { dayText } from "../../format.js";
 import { copyText } from "../../ui/clipboard.js";
+import { dayOf, shown, zone } from "../../zone.js";
 
 const WIDE = ["org-recount", "dead-letters", "generations", "jobs", "clients"];
 const COPIED_MS = 1_500;
@@ -29,12 +31,20 @@ export function curl(path, kind = "operator") {
   return `curl -H "Authorization: Bearer $${token}" ${location.origin}/api/v1/${path}`;
 }
 
-/** A command with a button that copies it. */
+// These read the data folder, or the secrets in it; the others ask a running installation.
+const OF_A_FOLDER = /^crewkit-sessions (audit|token)\b/;
+
+/**
+ * A command with a button that copies it. What is copied also names this installation, and takes the operator's token
+ * from a variable, so that it works in any folder.
+ */
 export function command(text) {
-  const code = el("code", {}, text);
+  const isHere = text.startsWith("crewkit-sessions ") && !OF_A_FOLDER.test(text);
+  const whole = isHere ? `${text} --url ${location.origin} --token "$OPERATOR_TOKEN"` : text;
+  const code = el("code", { title: whole }, text);
   const button = el("button", { type: "button", class: "small", "aria-label": `Copy: ${text}`, onclick: copy }, "Copy");
   async function copy() {
-    if (!(await copyText(text))) {
+    if (!(await copyText(whole))) {
       getSelection().selectAllChildren(code);
       announce("Selected. Copy it with the keyboard.");
       return;
@@ -135,14 +145,10 @@ export function pager({ current_page: page, total_pages: pages }, onPage) {
   );
 }
 
-/** An RFC 3339 time as "22:31:07 UTC", with the day unless it is today. */
-export function utc(time, now = new Date().toISOString()) {
+/** An RFC 3339 time as "22:31:07 UTC" in the reader's zone, with the day unless it is today. */
+export function inZone(time, now = Date.now()) {
   if (!time || time.startsWith("1970-")) return "never";
-  const clock = `${time.slice(11, 19)} UTC`;
-  return time.slice(0, 10) === now.slice(0, 10) ? clock : `${time.slice(0, 10)} ${clock}`;
-}
-
-/** "3 records", "1 record". */
-export function counted(number, one, many = `${one}s`) {
-  return `${number.toLocaleString("en-US")} ${number === 1 ? one : many}`;
+  const [day, clock] = shown(time).split("T");
+  const text = `${clock.slice(0, "22:31:07".length)} ${zone()}`;
+  return day === dayOf(now) ? text : `${dayText(day)} ${text}`;
 }

@@ -3,11 +3,11 @@
 import { get } from "../../api.js";
 import { credential } from "../../credentials.js";
 import { el, put } from "../../dom.js";
-import { count } from "../../format.js";
+import { count, counted } from "../../format.js";
 import { readdress } from "../../router.js";
 import { fieldProblem } from "../../ui/field_problem.js";
 import { changed } from "../../url.js";
-import { command, counted, curl, facts, number, panel, refusal, utc } from "./parts.js";
+import { command, curl, facts, number, panel, refusal, inZone } from "./parts.js";
 
 const POSITION = /^(0|[1-9]\d*):(0|[1-9]\d*)$/;
 const WORDS = {
@@ -88,8 +88,8 @@ function receipt({ position, outcome, received_at: received, stored_at: stored, 
     outcome === "waiting"
       ? null
       : facts(
-          ["Accepted", utc(received)],
-          ["In the tables", tookMs === null ? utc(stored) : `${utc(stored)}, ${count(tookMs)} ms later`],
+          ["Accepted", inZone(received)],
+          ["In the tables", tookMs === null ? inZone(stored) : `${inZone(stored)}, ${count(tookMs)} ms later`],
           ["Facts in the record", number("receipt-facts", all, counted(all, "fact"))],
           [
             "New facts",

@@ -1,13 +1,18 @@
 // A recount on demand: it computes everything again from the facts, and compares. It never starts by itself.
 
 import { announce, el, put } from "../../dom.js";
-import { clockTime } from "../../format.js";
 import { numberColumn } from "../../ui/columns.js";
 import { table } from "../../ui/table.js";
-import { counted, enable, panel, refusal, utc } from "./parts.js";
+import { counted } from "../../format.js";
+import { enable, panel, refusal, inZone } from "./parts.js";
 
 const TIMEOUT_MS = 300_000; // it reads every fact of the range
-const TABLES = { sessions: "Sessions, with their events", rollup_hourly: "Sums by hour", rollup_daily: "Sums by day" };
+const TABLES = {
+  sessions: "Sessions, with their events",
+  amounts: "Sessions, with their amounts by time",
+  rollup_quarters: "Sums by quarter of an hour",
+  rollup_days: "Sums by day",
+};
 const last = new Map(); // name and scope -> latest result, while the page is open
 
 /**
@@ -90,7 +95,7 @@ function sentence({ data, at, completeThrough, tookMs }) {
       el(
         "span",
         { class: "muted" },
-        ` Of events accepted before ${utc(completeThrough)}; done at ${clockTime(at).slice(0, 8)} UTC, in ${(tookMs / 1_000).toFixed(1)} s.`,
+        ` Of events accepted before ${inZone(completeThrough)}; done at ${inZone(at)}, in ${(tookMs / 1_000).toFixed(1)} s.`,
       ),
     ),
     rows > 0 &&

@@ -1,7 +1,4 @@
--- Filter parts by org, days and dimensions, where the columns are named `part_project`, `part_repo` and so on.
-WHERE org_id = {org_id:String}
-  AND bucket >= {since:DateTime('UTC')}
-  AND bucket < {until:DateTime('UTC')}
+-- Filter by dimensions, where the columns of the parts are named `part_project`, `part_repo` and so on.
   AND ({project_id:Nullable(String)} IS NULL OR part_project = {project_id:Nullable(String)})
   AND ({repo:Nullable(String)} IS NULL OR part_repo = {repo:Nullable(String)})
   AND ({agent_name:Nullable(String)} IS NULL OR part_agent = {agent_name:Nullable(String)})

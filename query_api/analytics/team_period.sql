@@ -1,11 +1,9 @@
--- What did the sessions of an org do in these days, and in the period [since, current_since) before? One row for each
--- of the two periods that had activity.
--- Table: rollup_daily (key: org_id, bucket).
+-- What did an org do in this range? Always one row.
+-- Table: rollups (key: org_id, seconds, bucket).
 WITH
     toInt64(length(groups.user_id) + length(model_groups.user_id)) AS parts
 SELECT
-    toBool(bucket >= {current_since:DateTime('UTC')}) AS is_current,
-    uniqExact(part_user) AS users,
+    uniqExactIf(part_user, part_sessions > 0) AS users,
     sum(part_sessions) AS sessions,
     sum(part_success) AS success,
     sum(part_failure) AS failure,
@@ -13,7 +11,7 @@ SELECT
     sum(part_cancelled) AS cancelled,
     sum(part_input_tokens + part_output_tokens + part_cache_read_tokens + part_cache_creation_tokens) AS tokens,
     sum(part_cost_nano) AS cost_nano
-FROM rollup_daily FINAL
+FROM rollups FINAL
 ARRAY JOIN
     arrayResize(groups.sessions, parts) AS part_sessions,
     arrayResize(groups.success, parts) AS part_success,
@@ -21,5 +19,5 @@ ARRAY JOIN
     arrayResize(groups.timeout, parts) AS part_timeout,
     arrayResize(groups.cancelled, parts) AS part_cancelled,
     {{concatenated_parts}}
-{{concatenated_where}}
-GROUP BY is_current
+{{buckets}}
+{{concatenated_names}}

@@ -1,7 +1,4 @@
--- Filter by org, days and dimensions, where a `part` is a group or a model group of a bucket.
-WHERE org_id = {org_id:String}
-  AND bucket >= {since:DateTime('UTC')}
-  AND bucket < {until:DateTime('UTC')}
+-- Filter by dimensions, where a `part` is a group or a model group of a bucket.
   AND ({project_id:Nullable(String)} IS NULL OR part.project_id = {project_id:Nullable(String)})
   AND ({repo:Nullable(String)} IS NULL OR part.repo = {repo:Nullable(String)})
   AND ({agent_name:Nullable(String)} IS NULL OR part.agent_name = {agent_name:Nullable(String)})

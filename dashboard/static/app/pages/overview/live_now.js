@@ -1,0 +1,38 @@
+// Who works on what now, and which sessions wait for a person.
+
+import { el } from "../../dom.js";
+import { count, duration, exactMoney, money, named } from "../../format.js";
+import { titleOf } from "../sessions/rows.js";
+
+const SHOWN_MAX = 6;
+
+/** Return the strip of live sessions, those that wait longest first; null without any. */
+export function liveStrip({ data: sessions }) {
+  if (sessions.length === 0) return null;
+  const waiting = sessions
+    .filter((session) => session.waiting_since)
+    .toSorted((a, b) => (a.waiting_since < b.waiting_since ? -1 : 1));
+  const working = sessions.filter((session) => !session.waiting_since);
+  const shown = [...waiting, ...working].slice(0, SHOWN_MAX);
+  return el(
+    "section",
+    { class: "card live", "data-panel": "live" },
+    el("h2", {}, `Now: ${count(working.length)} at work, ${count(waiting.length)} waiting for a person`),
+    el("ul", {}, shown.map(item)),
+    shown.length < sessions.length && el("p", { class: "muted" }, `and ${count(sessions.length - shown.length)} more`),
+  );
+}
+
+function item(session) {
+  const { user_id: user, agent_name: agent, repo, branch, last_tool: tool, waiting_since: since } = session;
+  const place = [user, agent, repo, branch].filter(Boolean).join(" · ");
+  return el(
+    "li",
+    { "data-session": session.id },
+    el("span", { class: `dot ${since ? "waits" : "works"}`, "aria-hidden": "true" }),
+    el("a", { href: `/sessions/${session.id}` }, titleOf(session)),
+    el("span", { class: "muted" }, place),
+    el("span", {}, since ? `waiting for ${duration((Date.now() - Date.parse(since)) / 1000)}` : named(tool, "working")),
+    el("span", { class: "number", title: exactMoney(session.cost_usd) }, money(session.cost_usd)),
+  );
+}
