@@ -249,10 +249,11 @@ def test_the_most_frequent_errors_are_those_of_a_cell(dashboard: Dashboard, visi
 
 
 def test_the_strip_shows_who_works_and_who_waits(dashboard: Dashboard, visits: Visits) -> None:
-    """A session that waits for a person comes first."""
+    """A session that waits for a person comes first, and six are shown until a reader asks for all."""
     now = datetime.now(UTC)
     org = "live-org"
-    for title, events in (("Busy", ["UserPromptSubmit", "PreToolUse"]), ("Asking", ["UserPromptSubmit", "Stop"])):
+    busy = ("Busy", ["UserPromptSubmit", "PreToolUse"])
+    for title, events in (*[busy] * 6, ("Asking", ["UserPromptSubmit", "Stop"])):
         with SessionClient(dashboard.installation, org, title=title, agent_name="reviewer") as session:
             data = {"at": now.isoformat(), "tool_name": "Bash", "prompt": "Go"}
             session.record(*[(kind, dict(data)) for kind in events])
@@ -261,9 +262,12 @@ def test_the_strip_shows_who_works_and_who_waits(dashboard: Dashboard, visits: V
     page = visits.open(dashboard.link("/", token=dashboard.token(org=org)))
 
     strip = page.locator('[data-panel="live"]')
-    expect(strip.get_by_role("heading")).to_have_text("Now: 1 at work, 1 waiting for a person")
+    expect(strip.get_by_role("heading")).to_have_text("Now: 6 at work, 1 waiting for a person")
     expect(strip.locator("li").nth(0)).to_contain_text(re.compile("Asking.*reviewer.*waiting for"))
     expect(strip.locator("li").nth(1)).to_contain_text(re.compile("Busy.*Bash"))
+    expect(strip.locator("li:visible")).to_have_count(6)
+    strip.get_by_text("1 more").click()
+    expect(strip.locator("li:visible")).to_have_count(7)
 
 
 def test_freshness_is_always_visible(dashboard: Dashboard, visits: Visits) -> None:

@@ -95,6 +95,7 @@ def test_a_cost_that_may_be_more_says_so(dashboard: Dashboard, visits: Visits, l
     page = visits.open(dashboard.link(f"/sessions/{session['id']}", token=dashboard.token(org=LIVE_ORG)))
 
     expect(page.locator(".headline .source")).to_contain_text("some of it may be missing")
+    expect(page.get_by_test_id("no-turn-costs")).to_contain_text("sends totals only")
 
 
 def test_the_timeline_has_a_turn_for_each_prompt_and_every_tool(

@@ -67,6 +67,11 @@ LOG_DELAY_S, STORE_DELAY_S = 1.1, 0.05  # in each direction, so that an append t
 AUDITS_SILENT = ("CrewkitAuditSilent", "CrewkitNightlyAuditSilent")
 READERS = 40  # ten for each query slot of a process: with that delay an answer takes more than 1 s
 PARTS = 550
+# Settings that cut what a statement inserts into parts
+ROWS_OF_A_PART = (
+    *("max_block_size", "max_insert_threads", "min_joined_block_size_rows", "min_joined_block_size_bytes"),
+    *("min_insert_block_size_rows", "min_insert_block_size_bytes"),
+)
 SEEN: set[str] = set()  # alerts for which a test of this module waited
 
 
@@ -245,11 +250,13 @@ def test_parts_that_are_not_merged_and_a_log_that_refuses_records_are_seen(stack
     """A rewritten dead letter changes no number. The topic refuses records from a slow clock."""
     expected = ("CrewkitStoreParts", "CrewkitProducerReplaced")
     tables = tables_of(stack)
-    again = "INSERT INTO dead_letters SELECT * FROM dead_letters LIMIT 1 SETTINGS insert_deduplicate = 0"
+    one_row_a_part = ", ".join(f"{name} = 1" for name in ROWS_OF_A_PART)
+    letter = f"numbers({PARTS}) AS n, (SELECT * FROM dead_letters LIMIT 1) AS letter"
+    again = f"INSERT INTO dead_letters SELECT letter.* FROM {letter} SETTINGS insert_deduplicate = 0, {one_row_a_part}"
     poison(stack.kafka_address, stack.security, random.Random(2), ("garbage",))
     eventually(lambda: tables.run("SELECT * FROM dead_letters"), within_s=WITHIN_S)
     try:
-        tables.run_all(("SYSTEM STOP MERGES dead_letters", *[again] * PARTS))
+        tables.run_all(("SYSTEM STOP MERGES dead_letters", again))
         stack.set_topic({"message.timestamp.before.max.ms": "1"})
         await_alerts(stack, *expected)
     finally:

@@ -119,7 +119,7 @@ def numbered(session_id: str, number: int, chance: random.Random) -> dict[str, A
 
 __all__ = ["small_disk"]  # a fixture
 
-SOME, MANY = 300, 1_200
+SOME, MANY = 300, 800
 DROPPED = 5  # at least this many, while the disk is full
 KILLS_WHILE_SENDING = 5
 SENDERS_DIED = f"{DEATHS_MAX} senders died at this event"  # two kills may hit the same one

@@ -157,7 +157,7 @@ def test_a_store_that_refuses_or_is_slow_holds_up_reads_alone(stack: Proxied, lo
 
 
 @pytest.mark.fault(row=25)
-@pytest.mark.parametrize("count", [25, pytest.param(250, marks=pytest.mark.part("volume", instead=True))])
+@pytest.mark.parametrize("count", [25, pytest.param(150, marks=pytest.mark.part("volume", instead=True))])
 def test_many_orgs_that_write_at_once_are_projected(stack: Proxied, count: int) -> None:
     """With org names of 60 letters, no process ends, and every number of every org is right."""
     pids, journal, never = stack.pids(), Journal(), threading.Event()

@@ -75,8 +75,8 @@ export async function show(main, view) {
   });
 }
 
-// The headline numbers are shown as soon as they arrive, then with their lines; so are the live sessions and the chart,
-// whose answer has one of these lines.
+// The headline numbers are shown as soon as they arrive, then with their lines. Everything but the chart is asked for
+// after them: a service that computes all of it at once answers each question late.
 async function loadOverview(state, signal, chart, early) {
   const { model, ...chosen } = state.filters;
   const filters = { ...chosen, ...state.own };
@@ -89,22 +89,22 @@ async function loadOverview(state, signal, chart, early) {
     return found;
   };
   const charted = chart.read();
+  charted.catch(() => null); // thrown below, unless the headline numbers failed before
+  const [summary, summaryBefore] = model
+    ? [null, null]
+    : await Promise.all([analytics("summary", now), analytics("summary", before)]);
+  const sums = await shownWith({ summary, summaryBefore }, early.numbers);
   const line = (metric) =>
     metric === chart.metric
       ? charted
       : analytics("timeseries", { ...now, model, metric, interval: intervalOf(state.range) });
   const lines = model ? ["cost", "tokens"] : ["cost", "tokens", "sessions", "users"];
-  const sums = () =>
-    Promise.all(model ? [null, null] : [analytics("summary", now), analytics("summary", before)]).then(
-      ([summary, summaryBefore]) => ({ summary, summaryBefore }),
-    );
-  const loadNumbers = async () => {
-    const [found, ...values] = await Promise.all([shownWith(sums(), early.numbers), ...lines.map(line)]);
-    const series = Object.fromEntries(lines.map((metric, at) => [metric, values[at].data.map(({ value }) => value)]));
-    return { ...found, series };
+  const loadLines = async () => {
+    const values = await Promise.all(lines.map(line));
+    return { ...sums, series: Object.fromEntries(lines.map((metric, at) => [metric, valuesOf(values[at])])) };
   };
   const [numbers, live, costs, costsBefore, agents, agentsBefore, team, dearest] = await Promise.all([
-    shownWith(loadNumbers(), early.numbers),
+    shownWith(loadLines(), early.numbers),
     shownWith(get("/sessions/live", {}, { signal }), early.live),
     analytics("cost-breakdown", { ...now, model }),
     analytics("cost-breakdown", { ...before, model }),
@@ -115,4 +115,8 @@ async function loadOverview(state, signal, chart, early) {
     charted,
   ]);
   return { ...numbers, live, agents, agentsBefore, costs, costsBefore, team, dearest };
+}
+
+function valuesOf({ data }) {
+  return data.map(({ value }) => value);
 }

@@ -5,6 +5,7 @@ import { count, duration, exactMoney, money, named } from "../../format.js";
 import { titleOf } from "../sessions/rows.js";
 
 const SHOWN_MAX = 6;
+let isOpen = false; // the rest of the list, which stays open while the strip is drawn again
 
 /** Return the strip of live sessions, those that wait longest first; null without any. */
 export function liveStrip({ data: sessions }) {
@@ -13,13 +14,28 @@ export function liveStrip({ data: sessions }) {
     .filter((session) => session.waiting_since)
     .toSorted((a, b) => (a.waiting_since < b.waiting_since ? -1 : 1));
   const working = sessions.filter((session) => !session.waiting_since);
-  const shown = [...waiting, ...working].slice(0, SHOWN_MAX);
+  const all = [...waiting, ...working];
+  const rest = all.slice(SHOWN_MAX);
   return el(
     "section",
     { class: "card live", "data-panel": "live" },
     el("h2", {}, `Now: ${count(working.length)} at work, ${count(waiting.length)} waiting for a person`),
-    el("ul", {}, shown.map(item)),
-    shown.length < sessions.length && el("p", { class: "muted" }, `and ${count(sessions.length - shown.length)} more`),
+    el("ul", {}, all.slice(0, SHOWN_MAX).map(item)),
+    rest.length > 0 && more(rest),
+  );
+}
+
+function more(rest) {
+  return el(
+    "details",
+    {
+      open: isOpen,
+      ontoggle(event) {
+        isOpen = event.target.open;
+      },
+    },
+    el("summary", {}, `${count(rest.length)} more`),
+    el("ul", {}, rest.map(item)),
   );
 }
 

@@ -34,7 +34,7 @@ export function makeView(body, { session, params, signal }) {
   let read = 0;
   let loading = null;
   let place = null; // of the event that is sought
-  put(body, find.element, list, state);
+  put(body, find.element, withoutCosts(session), list, state);
 
   // The reader's scrolling and the session's changes may ask for the same page.
   function more() {
@@ -83,14 +83,6 @@ export function makeView(body, { session, params, signal }) {
     }
   }
 
-  // Also again: every round of an active session draws all turns.
-  function markTurn(key) {
-    const turn = turns.querySelector(`#turn-${CSS.escape(key)}`);
-    Object.assign(turn.dataset, { target: "" });
-    turn.tabIndex = -1;
-    markWords(turn, params.get("q") ?? "");
-  }
-
   function markPlace() {
     for (const part of place.folds) shown.partOf(part)?.unfold();
     const turn = list.querySelector(`#turn-${CSS.escape(place.turn.key)}`);
@@ -117,4 +109,11 @@ export function makeView(body, { session, params, signal }) {
       if (isFirst && !pages.isEnd) more().catch(onFailure);
     },
   };
+}
+
+// Why the turns show no costs, if so.
+function withoutCosts({ agents, model_metrics: sums }) {
+  const isUnknown = agents.length === 0 && sums.cost_usd > 0;
+  const text = "What each turn cost is not known: the client sends totals only. See Usage.";
+  return isUnknown && el("p", { class: "muted", "data-testid": "no-turn-costs" }, text);
 }

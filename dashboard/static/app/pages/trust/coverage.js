@@ -5,6 +5,7 @@ import { el, put } from "../../dom.js";
 import { count } from "../../format.js";
 import { numberColumn } from "../../ui/columns.js";
 import { table } from "../../ui/table.js";
+import { verdictTag } from "../../ui/verdict_tag.js";
 import { facts, number, panel, inZone } from "./parts.js";
 
 /** Return `{element, load(), draw()}`; the result is stored in `known.coverage`. */
@@ -34,7 +35,7 @@ function verdict({ complete, positions, missing, partitions: all }, at) {
     el(
       "p",
       { "data-testid": "coverage-complete", "data-value": String(complete) },
-      el("span", { class: `tag ${complete ? "good" : "bad"}` }, complete ? "✓ complete" : "✗ incomplete"),
+      verdictTag(complete, complete ? "complete" : "incomplete"),
       complete ? " Every position has its receipt." : " Some positions have no receipt.",
       el("span", { class: "muted" }, ` Counted at ${inZone(at)}.`),
     ),

@@ -8,6 +8,7 @@ import { proofReport } from "./proof.js";
 import { whyNot } from "./rules.js";
 import { buttonName } from "./work.js";
 import { zone } from "../../zone.js";
+import { verdictTag } from "../../ui/verdict_tag.js";
 
 const KINDS = ["prove", "switch", "pause", "resume", "drop"];
 const MOODS = { live: "good", following: "live", filling: "warn", dropped: "" };
@@ -124,11 +125,7 @@ function verdictOf(proof) {
   return el(
     "span",
     { "data-testid": "proof", "data-value": String(proof.equal) },
-    el(
-      "span",
-      { class: `tag ${proof.equal ? "good" : "bad"}` },
-      `${proof.equal ? "✓ equal to" : "✗ differs from"} ${proof.compared_with}`,
-    ),
+    verdictTag(proof.equal, `${proof.equal ? "equal to" : "differs from"} ${proof.compared_with}`),
     ` ${moment(proof.at)}`,
   );
 }

@@ -3,6 +3,7 @@
 import { announce, el, put } from "../../dom.js";
 import { numberColumn } from "../../ui/columns.js";
 import { table } from "../../ui/table.js";
+import { verdictTag } from "../../ui/verdict_tag.js";
 import { counted } from "../../format.js";
 import { enable, panel, refusal, inZone } from "./parts.js";
 
@@ -88,7 +89,7 @@ function sentence({ data, at, completeThrough, tookMs }) {
     el(
       "p",
       { "data-testid": "recount-equal", "data-value": String(equal) },
-      el("span", { class: `tag ${equal ? "good" : "bad"}` }, equal ? "✓ equal" : "✗ differs"),
+      verdictTag(equal, equal ? "equal" : "differs"),
       equal
         ? " Every number equals its recount."
         : ` ${truncated ? "More than " : ""}${counted(differences.length, "difference")}.`,
