@@ -46,10 +46,15 @@ export async function show(main, view) {
   const rest = el("div", { class: "panels wide" }, skeleton("14rem"), skeleton("14rem"));
   const live = el("div", {});
   const content = el("div", { class: "panels" }, chart.element, changes, costs, tools.element, rest);
-  put(main, el("h1", { class: "visually-hidden" }, "Overview"), filterRow(state, signal), kpis, live, content);
+  const { promise: numbersShown, resolve: showedNumbers } = Promise.withResolvers();
+  const filters = filterRow(state, signal, { after: numbersShown });
+  put(main, el("h1", { class: "visually-hidden" }, "Overview"), filters, kpis, live, content);
   let isDrawn = false;
   const early = {
-    numbers: (found) => !isDrawn && found.summary?.data.total_sessions && put(kpis, kpiRow(found, state)),
+    numbers(found) {
+      if (!isDrawn && found.summary?.data.total_sessions) put(kpis, kpiRow(found, state));
+      showedNumbers();
+    },
     live: (found) => put(live, liveStrip(found)),
   };
 
@@ -75,7 +80,7 @@ export async function show(main, view) {
   });
 }
 
-// The headline numbers are shown as soon as they arrive, then with their lines. Everything but the chart is asked for
+// The headline numbers are shown as soon as they arrive, then with their lines. Everything else is asked for
 // after them: a service that computes all of it at once answers each question late.
 async function loadOverview(state, signal, chart, early) {
   const { model, ...chosen } = state.filters;
@@ -88,12 +93,11 @@ async function loadOverview(state, signal, chart, early) {
     if (!signal.aborted) show(found);
     return found;
   };
-  const charted = chart.read();
-  charted.catch(() => null); // thrown below, unless the headline numbers failed before
   const [summary, summaryBefore] = model
     ? [null, null]
     : await Promise.all([analytics("summary", now), analytics("summary", before)]);
   const sums = await shownWith({ summary, summaryBefore }, early.numbers);
+  const charted = chart.read();
   const line = (metric) =>
     metric === chart.metric
       ? charted

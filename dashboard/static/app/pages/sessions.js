@@ -10,7 +10,7 @@ import { navigate } from "../router.js";
 import { filterRow } from "../ui/filters.js";
 import { whyNothing } from "../ui/nothing.js";
 import { skeleton } from "../ui/states.js";
-import { FILTERS, changed, removing } from "../url.js";
+import { changed, removing } from "../url.js";
 import { exportMenu } from "./sessions/export.js";
 import { sessionTable } from "./sessions/rows.js";
 
@@ -61,7 +61,7 @@ export async function show(main, view) {
     main,
     el("h1", { class: "visually-hidden" }, "Sessions"),
     searchForm(params),
-    filterRow({ ...state, scope: "all" }, signal, Object.keys(FILTERS), choices(params), chosenOf(params)),
+    filterRow({ ...state, scope: "all" }, signal, { more: choices(params), chosen: chosenOf(params) }),
     el("div", { class: "head-row" }, found, beyond, el("span", { class: "grow" }), exportMenu(path, query, signal)),
     list,
   );

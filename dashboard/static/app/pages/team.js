@@ -41,11 +41,7 @@ export async function show(main, view) {
   put(
     main,
     el("h1", { class: "visually-hidden" }, "Team"),
-    filterRow(
-      state,
-      signal,
-      Object.keys(FILTERS).filter((name) => name !== "model"),
-    ),
+    filterRow(state, signal, { names: Object.keys(FILTERS).filter((name) => name !== "model") }),
     kpis,
     content,
   );

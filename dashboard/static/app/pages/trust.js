@@ -83,7 +83,7 @@ function orgRecount(live, known, state, signal) {
       live.changed();
     },
   });
-  element.querySelector(".head-row").after(filterRow({ ...state, filters: {}, scope: "all" }, signal, []));
+  element.querySelector(".head-row").after(filterRow({ ...state, filters: {}, scope: "all" }, signal, { names: [] }));
   return element;
 }
 

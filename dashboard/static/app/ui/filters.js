@@ -17,14 +17,15 @@ const ID_SHOWN = 8;
 
 /**
  * Return the row of controls for `state`. `names` are the filters that the page supports, by default all; `more` are
- * its own controls, of which `chosen` filter something.
+ * its own controls, of which `chosen` filter something. What can be chosen is asked for once the promise `after` is
+ * fulfilled.
  */
-export function filterRow(state, signal, names = Object.keys(FILTERS), more = [], chosen = 0) {
+export function filterRow(state, signal, { names = Object.keys(FILTERS), more = [], chosen = 0, after } = {}) {
   const shown = names.filter((name) => name !== "user_id" || may("byUser"));
   const fields = shown.map((name) => field(name, state.filters[name]));
   const active = activeFilters(state);
   const controls = [rangePicker(state.range), fields.map(({ element }) => element), more];
-  if (fields.length > 0) fillChoices(fields, signal);
+  if (fields.length > 0) fillChoices(fields, signal, after);
   return el(
     "form",
     {
@@ -88,8 +89,9 @@ function field(name, value) {
   return { name, ...choice({ id: `filter-${name}`, name, what: FILTERS[name], value: value ?? null, onChoose }) };
 }
 
-async function fillChoices(fields, signal) {
+async function fillChoices(fields, signal, after) {
   try {
+    await after;
     const { data } = await get("/sessions/filters", {}, { signal });
     for (const { name, offer } of fields) offer(data[LISTS[name]]);
   } catch {
