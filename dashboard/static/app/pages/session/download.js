@@ -2,8 +2,8 @@
 
 import { get } from "../../api.js";
 import { exactMoney, fullMoment } from "../../format.js";
-import { titleOf } from "../sessions/rows.js";
 import { zone } from "../../zone.js";
+import { titleOf } from "../sessions/rows.js";
 import { eventPages } from "./event_pages.js";
 import { argumentOf, editsOf, storyOf } from "./story.js";
 

@@ -13,8 +13,8 @@ import {
   percent,
 } from "../../format.js";
 import { outcomeTag } from "../../ui/outcome.js";
-import { modelsOf, titleOf, tokensOf } from "../sessions/rows.js";
 import { zone } from "../../zone.js";
+import { modelsOf, titleOf, tokensOf } from "../sessions/rows.js";
 
 const SOURCES = {
   reported: "as the client reported it",

@@ -3,12 +3,12 @@
 import { getOperator } from "../../api.js";
 import { el, put } from "../../dom.js";
 import { count, moment } from "../../format.js";
+import { verdictTag } from "../../ui/verdict_tag.js";
+import { zone } from "../../zone.js";
 import { command, disclosure, facts, number, panel, redraw } from "./parts.js";
 import { proofReport } from "./proof.js";
 import { whyNot } from "./rules.js";
 import { buttonName } from "./work.js";
-import { zone } from "../../zone.js";
-import { verdictTag } from "../../ui/verdict_tag.js";
 
 const KINDS = ["prove", "switch", "pause", "resume", "drop"];
 const MOODS = { live: "good", following: "live", filling: "warn", dropped: "" };

@@ -4,9 +4,9 @@ import { getOperator } from "../../api.js";
 import { el } from "../../dom.js";
 import { momentColumn } from "../../ui/columns.js";
 import { table } from "../../ui/table.js";
+import { zone } from "../../zone.js";
 import { curl, pager, panel, redraw } from "./parts.js";
 import { progressOf, stateTag } from "./work.js";
-import { zone } from "../../zone.js";
 
 const PER_PAGE = 10;
 

@@ -5,9 +5,9 @@ import { el } from "../../dom.js";
 import { count } from "../../format.js";
 import { momentColumn, numberColumn } from "../../ui/columns.js";
 import { table } from "../../ui/table.js";
+import { zone } from "../../zone.js";
 import { letterCard } from "./letter.js";
 import { number, pager, panel, redraw } from "./parts.js";
-import { zone } from "../../zone.js";
 
 const PER_PAGE = 10;
 const LOOKED_AT = 100; // newest letters, among which those not redriven are counted

@@ -1,7 +1,7 @@
 // One sentence about all the numbers, based only on what was checked. Pure functions.
 
-import { isWhole, lightsOf } from "./lights.js";
 import { counted } from "../../format.js";
+import { isWhole, lightsOf } from "./lights.js";
 import { inZone } from "./parts.js";
 
 const LATE_S = 30; // from this age on, the answer is no longer yes
