@@ -37,11 +37,12 @@ class Gaps(Positions, frozen=True):
 
 
 class ReceiptsRow(Struct, frozen=True):
-    """How many positions have a receipt, how many of those are projected, and the first one (0 if there is none)."""
+    """How many positions have a receipt, how many are projected or erased, and the first one (0 if there is none)."""
 
     first: int
     receipts: int
     projected: int
+    erased: int
 
 
 class GapRow(Struct, frozen=True):
@@ -62,7 +63,7 @@ RECEIPT_MARKS = Question("audit.receipt_marks", NoParams, DenseMarkRow)
 
 
 class PartitionCoverage(Struct, frozen=True):
-    """The positions of one partition below ``end``; each must have a receipt, ``projected`` or ``dead``."""
+    """The positions of one partition below ``end``; each must have a receipt: ``projected``, ``dead`` or ``erased``."""
 
     partition: fields.Partition
     first: Annotated[int | None, doc("First offset with a receipt.", 0)]
@@ -70,6 +71,7 @@ class PartitionCoverage(Struct, frozen=True):
     count: Annotated[int, doc("Number of positions with a receipt.", 1842)]
     projected: Annotated[int, doc("Number of projected positions.", 1842)]
     dead: Annotated[int, doc("Number of positions whose record could not be projected.", 0)]
+    erased: Annotated[int, doc("Number of positions whose record was erased.", 0)]
     missing: fields.Missing
     gaps: Annotated[list[PositionRange], doc("Ranges `[start, stop)` without a receipt, at most 1,000.", [])]
 
@@ -101,7 +103,7 @@ async def load_coverage(asks: Asks) -> Coverage:
 
 
 async def load_recent_coverage(asks: Asks, suspected: Mapping[int, int]) -> Coverage:
-    """Return the coverage above the marks. Receipts below a mark count as found, but not as projected or dead.
+    """Return the coverage above the marks. Receipts below a mark count as found, but not by outcome.
 
     A ``suspected`` partition is checked from its suspected offset on, even below its mark. If a mark is beyond the last
     receipt, the whole partition is checked.
@@ -139,20 +141,23 @@ def coverage_of(progress: Sequence[PartitionProgressRow], receipts: Sequence[Par
 
 async def _row(asks: Asks, partition: int, since: int, end: int) -> PartitionCoverage:
     """Return the receipts of ``[since, end)``; the position ``end - 1`` has one."""
-    first, receipts, projected = end, 0, 0
+    first, receipts, projected, erased = end, 0, 0, 0
     gaps: list[PositionRange] = []
     for start in range(since, end, POSITIONS_PER_QUESTION):
         stop = min(start + POSITIONS_PER_QUESTION, end)
         (found,) = await asks.ask(COVERAGE, Positions(partition, start, stop))
         if found.receipts:
             first = min(first, found.first)
-        receipts, projected = receipts + found.receipts, projected + found.projected
+        receipts += found.receipts
+        projected += found.projected
+        erased += found.erased
         if not found.receipts:
             _extend(gaps, [GapRow(start, stop)])
         elif found.receipts < stop - start:
             _extend(gaps, await asks.ask(COVERAGE_GAPS, Gaps(partition, start, stop, GAPS_MAX)))
     missing = end - since - receipts
-    return PartitionCoverage(partition, first, end, receipts, projected, receipts - projected, missing, gaps)
+    dead = receipts - projected - erased
+    return PartitionCoverage(partition, first, end, receipts, projected, dead, erased, missing, gaps)
 
 
 def _extend(gaps: list[PositionRange], more: Sequence[GapRow]) -> None:
@@ -166,7 +171,7 @@ def _extend(gaps: list[PositionRange], more: Sequence[GapRow]) -> None:
 
 def _partition(name: int, claimed: int, row: PartitionCoverage | None) -> PartitionCoverage:
     if row is None:
-        return PartitionCoverage(name, None, claimed, 0, 0, 0, claimed, [(0, claimed)] if claimed else [])
+        return PartitionCoverage(name, None, claimed, 0, 0, 0, 0, claimed, [(0, claimed)] if claimed else [])
     end = max(claimed, row.end)
     gaps = [*row.gaps, (row.end, end)] if row.end < end else row.gaps
     return replace(row, end=end, missing=end - row.count, gaps=gaps)

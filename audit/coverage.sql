@@ -4,7 +4,8 @@
 SELECT
     min(log_offset) AS first,
     groupBitmap(toUInt32(log_offset - {start:UInt64})) AS receipts,
-    groupBitmapIf(toUInt32(log_offset - {start:UInt64}), outcome = 'projected') AS projected
+    groupBitmapIf(toUInt32(log_offset - {start:UInt64}), outcome = 'projected') AS projected,
+    groupBitmapIf(toUInt32(log_offset - {start:UInt64}), outcome = 'erased') AS erased
 FROM receipts
 WHERE log_partition = {partition:UInt16}
   AND log_offset >= {start:UInt64}

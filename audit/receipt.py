@@ -65,10 +65,13 @@ RECEIPT_WRITER = Question("audit.receipt_writer", PositionOfUser, WroteRow)
 
 
 class Receipt(Struct, frozen=True):
-    """What happened to a position: projected, dead (see ``reason``) or waiting, which has no times yet."""
+    """What happened to a position: projected, dead (see ``reason``), erased, or waiting.
+
+    What waits has no times yet. What was erased has no time of receipt, facts or reason any more.
+    """
 
     position: Annotated[str, doc("The requested log position.", "2:1841")]
-    outcome: Annotated[str, doc("What became of the record; see `reason`.", values="projected dead waiting")]
+    outcome: Annotated[str, doc("What became of the record; see `reason`.", values="projected dead erased waiting")]
     received_at: fields.ReceivedAt | None = None
     stored_at: Annotated[str | None, moment("Time at which the record was visible in the tables.")] = None
     facts: Annotated[int | None, doc("Number of facts in the record.", 99)] = None
@@ -78,7 +81,7 @@ class Receipt(Struct, frozen=True):
 
 @get("/receipts/{position:str}", operation_id="GetReceipt", guards=[may("receipt.read")])
 async def get_receipt(position: FromPath[str], context: Context, principal: Caller) -> Response[Reply[Receipt]]:
-    """Return the outcome of a position that a write of this org returned: projected, dead or still waiting.
+    """Return the outcome of a position that a write of this org returned: projected, dead, erased or still waiting.
 
     Any other position of the log is always `waiting`, whether it belongs to another org or is not written yet. For the
     role `agent`, a position that another user wrote is also `waiting`.
@@ -94,6 +97,8 @@ async def get_receipt(position: FromPath[str], context: Context, principal: Call
         await hide_timing(began)
         return context.reply(Receipt(str(at), "waiting"))
     row = rows[0]
+    if row.outcome == "erased":
+        return context.reply(Receipt(str(at), "erased", stored_at=instant(row.stored_ms)))
     times = instant(row.received_ms), instant(row.stored_ms)
     return context.reply(Receipt(str(at), row.outcome, *times, row.facts, row.added, row.reason or None))
 

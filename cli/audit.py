@@ -132,8 +132,9 @@ def _print_freshness(found: dict[str, Any]) -> None:
 
 
 def _print_coverage(found: dict[str, Any]) -> None:
-    rows = [(p["partition"], p["end"], p["projected"], p["dead"], p["missing"]) for p in found["partitions"]]
-    print_table(("partition", "positions", "projected", "dead", "missing"), rows)
+    counts = ("partition", "end", "projected", "dead", "erased", "missing")
+    rows = [tuple(partition[name] for name in counts) for partition in found["partitions"]]
+    print_table(("partition", "positions", "projected", "dead", "erased", "missing"), rows)
     gaps = [(p["partition"], start, stop - 1, stop - start) for p in found["partitions"] for start, stop in p["gaps"]]
     if gaps:
         print_table(("partition", "first missing", "last missing", "positions"), gaps)

@@ -17,7 +17,7 @@ from processors.fold.parsed import parsed_of
 from processors.fold.state import SessionState, thaw
 from processors.pricing import PriceWarnings, Pricing
 from processors.projections.amounts import amounts_rows
-from processors.projections.records import dead, dead_letter, facts_of, projected, share_words
+from processors.projections.records import dead, dead_letter, erased, facts_of, projected, share_words
 from processors.projections.sessions import session_row, task_row
 from processors.projections.states import is_kept, state_row
 from processors.rowbinary import encode_rows, encode_task, event_parts, event_prefix, session_prefix
@@ -26,8 +26,8 @@ from processors.warehouse import Bucket, SessionKey, Warehouse
 from schemas.log.codec import Undecodable, UndecodableKind, decode
 from schemas.log.position import LogRecord
 from schemas.log.records import (
-    AnyRecord,
     CompactionRequested,
+    Erased,
     ModelUsage,
     PricesLoaded,
     SessionEnded,
@@ -61,9 +61,22 @@ class Plan(Struct):
     crowded: int  # sessions in which amounts may go to another bucket than that of their time
 
 
-Decoded = tuple[LogRecord, AnyRecord]
 Changed = tuple[SessionState, int]  # a state to which facts were added, and the number of its facts before
 LOADED_AT_ONCE = 100  # sessions
+
+
+class _Batch(NamedTuple):
+    """The records of a batch, by what is to be done with them; ``kinds`` counts why letters can't be projected."""
+
+    of_sessions: list[tuple[LogRecord, SessionRecord]]
+    prices: list[tuple[LogRecord, PricesLoaded]]
+    stubs: list[tuple[LogRecord, Erased]]
+    letters: list[DeadLetterRow]
+    kinds: Counter[UndecodableKind]
+
+    def received_until(self) -> int:
+        """Return when the last of them was received (ms)."""
+        return max((record.received_at for _, record in (*self.of_sessions, *self.prices)), default=0)
 
 
 class Planner:
@@ -89,21 +102,20 @@ class Planner:
         be read, it raises `StoreUnavailable` before it folds a record, so the call may be repeated.
         """
         self._cache.evict()
-        decoded, letters, kinds = self._decode(records)
-        prices = self._pricing.complete_until(max((record.received_at for _, record in decoded), default=0))
-        of_sessions = [(log_record, record) for log_record, record in decoded if not isinstance(record, PricesLoaded)]
-        # Prices change no table of a generation.
-        receipts = [projected(*pair, facts=0, added=0) for pair in decoded if isinstance(pair[1], PricesLoaded)]
-        partition_of = {(record.org_id, record.session_id): log_record.partition for log_record, record in of_sessions}
+        batch = self._decode(records)
+        prices = self._pricing.complete_until(batch.received_until())
+        partition_of = {(record.org_id, record.session_id): at.partition for at, record in batch.of_sessions}
         keys = list(partition_of)
         first = first_offsets(records)
         self._load(partition_of, first)
         encoded: dict[SessionKey, list[bytes]] = {}
-        receipts += [dead(letter) for letter in letters]
+        receipts = [dead(letter) for letter in batch.letters]
+        receipts += [erased(*pair) for pair in batch.stubs]
+        receipts += [projected(*pair, facts=0, added=0) for pair in batch.prices]  # they change no table
         changed: dict[SessionKey, Changed] = {}
         derivations: dict[tuple[SessionKey, UUID | None], DerivationRequest] = {}
         disagreeing: Counter[str] = Counter()
-        for log_record, record in of_sessions:
+        for log_record, record in batch.of_sessions:
             receipts.append(self._fold(log_record, record, encoded, changed, partial(_disagree, prices, disagreeing)))
             if receipts[-1].added and isinstance(record, CompactionRequested | SessionEnded):
                 # every requested digest, and the analysis as of a session's latest end in this batch
@@ -114,11 +126,12 @@ class Planner:
                 derivations[session, digest_id] = DerivationRequest(*place, record, len(state.seen))
         self._price_warnings.note(disagreeing)
         self._cache.pin(keys)
-        self._limit.check((receipt.outcome == "dead" for receipt in receipts), letters[0].reason if letters else "")
+        reason = batch.letters[0].reason if batch.letters else ""
+        self._limit.check((receipt.outcome == "dead" for receipt in receipts), reason)
         derived = _derived((state for state, _ in changed.values()), prices)
         return Plan(
             facts=[chunk for session in sorted(encoded, key=_key_order) for chunk in encoded[session]],
-            dead_letters=encode_rows(letters),
+            dead_letters=encode_rows(batch.letters),
             sessions=derived.sessions,
             amounts=derived.amounts,
             tasks=derived.tasks,
@@ -130,24 +143,27 @@ class Planner:
             first_offsets=first,
             next_offsets={log_record.partition: log_record.offset + 1 for log_record in records},
             fact_count=sum(receipt.facts for receipt in receipts),
-            dead=kinds,
+            dead=batch.kinds,
             disagreeing=disagreeing,
             crowded=sum(is_crowded(state) for state, _ in changed.values()),
         )
 
-    def _decode(
-        self, records: Sequence[LogRecord]
-    ) -> tuple[list[Decoded], list[DeadLetterRow], Mapping[UndecodableKind, int]]:
-        decoded: list[Decoded] = []
-        letters: list[DeadLetterRow] = []
-        kinds: Counter[UndecodableKind] = Counter()
+    def _decode(self, records: Sequence[LogRecord]) -> _Batch:
+        batch = _Batch([], [], [], [], Counter())
         for log_record in records:
             try:
-                decoded.append((log_record, decode(log_record, self.partitions)))
+                record = decode(log_record, self.partitions)
             except Undecodable as reason:
-                letters.append(dead_letter(log_record, str(reason)))
-                kinds[reason.kind] += 1
-        return decoded, letters, kinds
+                batch.letters.append(dead_letter(log_record, str(reason)))
+                batch.kinds[reason.kind] += 1
+                continue
+            if isinstance(record, PricesLoaded):
+                batch.prices.append((log_record, record))
+            elif isinstance(record, Erased):
+                batch.stubs.append((log_record, record))
+            else:
+                batch.of_sessions.append((log_record, record))
+        return batch
 
     def _load(self, partition_of: Mapping[SessionKey, int], first: Mapping[int, int]) -> None:
         """Load the sessions that are not in the cache: fold the facts below their partition's first offset."""

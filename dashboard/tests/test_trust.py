@@ -117,7 +117,7 @@ def test_freshness_and_coverage_are_those_of_the_api(dashboard: Dashboard, visit
     assert before["complete_through"] <= str(shown) <= after["complete_through"]
     assert number(page, '[data-testid="lag-records"]') == after["lag_records"] == 0
     assert number(page, '[data-testid="unknown-share"]') == after["events_of_a_day"]["unknown_share"]
-    counted = ("partition", "end", "count", "projected", "dead", "missing")
+    counted = ("partition", "end", "count", "projected", "dead", "erased", "missing")
     assert only(table_rows(page, "coverage"), *counted) == [texts(row, *counted) for row in coverage["partitions"]]
     assert number(page, '[data-testid="coverage-positions"]') == coverage["positions"] > len(dashboard.sent)
     assert number(page, '[data-testid="coverage-missing"]') == coverage["missing"] == 0

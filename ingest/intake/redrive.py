@@ -20,7 +20,7 @@ from schemas.http.requests import RedriveDeadLetter
 from schemas.http.responses import RedrivenDeadLetter, Reply
 from schemas.log.codec import Undecodable, decode_value, encode
 from schemas.log.position import LogRecord, Position
-from schemas.log.records import PricesLoaded, Redrive, SessionRecord
+from schemas.log.records import Erased, PricesLoaded, Redrive, SessionRecord
 from schemas.log.topics import APPENDED_BYTES_MAX
 
 NOT_CORRECTED = b"null"
@@ -40,13 +40,17 @@ def decide(letter: LogRecord, corrected: bytes, context: CommandContext) -> Sess
 
     At its old place, its derived rows would have lower versions than existing ones. It keeps its ids, so facts that
     were already counted still count once. It says which position it repeats, and who redrove it. Raises `Invalid` if it
-    still can't be projected, holds prices, or corrects another record.
+    still can't be projected, was erased, holds prices, or corrects another record.
     """
     value = letter.value if corrected == NOT_CORRECTED else corrected
+    if _is_erased(letter.value):
+        raise Invalid("position", "was erased: nothing of its record is left")
     try:
         record = decode_value(value)
     except Undecodable as reason:
         raise Invalid("record", f"can't be projected: {reason}") from reason
+    if isinstance(record, Erased):
+        raise Invalid("record", "is what is left of an erased record")
     if isinstance(record, PricesLoaded):
         raise Invalid(
             "record", "holds prices, which are checked when they are loaded: run `crewkit-sessions prices load`"
@@ -85,6 +89,13 @@ async def redrive_dead_letter(write: NewWrite, position: FromPath[str]) -> Respo
         to = await append(write.log, record.session_id, [value])
     logger.info("dead_letter_redriven", position=position, to=str(to), by=context.actor.user_id)
     return durable(RedrivenDeadLetter(position, str(to), record.session_id), to)
+
+
+def _is_erased(value: bytes | None) -> bool:
+    try:
+        return isinstance(decode_value(value), Erased)
+    except Undecodable:
+        return False
 
 
 def _record_id(value: bytes | None) -> UUID | None:

@@ -4,7 +4,6 @@ A record that can't be projected has a dead letter instead of facts.
 """
 
 from typing import NamedTuple
-from uuid import UUID
 
 from agents import CLIENTS
 from agents.event_texts import TEXTS, EventTexts
@@ -12,11 +11,17 @@ from processors.projections.parsing import parsed_bytes
 from schemas import ids
 from schemas.hooks import LABEL_CHARACTERS_MAX, duration_of, read_payload
 from schemas.log.position import LogRecord
-from schemas.log.records import EVENTS_RECORDED, AnyRecord, EventsRecorded, LifecycleRecord, SessionRecord
+from schemas.log.records import (
+    EVENTS_RECORDED,
+    NO_ID,
+    Erased,
+    EventsRecorded,
+    LifecycleRecord,
+    PricesLoaded,
+    SessionRecord,
+)
 from schemas.store.rows import DeadLetterRow, FactRow, ReceiptRow
 from schemas.words import encoded_search_text
-
-NO_ID = UUID(int=0)
 
 
 class Facts(NamedTuple):
@@ -126,7 +131,7 @@ def _lifecycle_row(log_record: LogRecord, record: LifecycleRecord) -> FactRow:
     )
 
 
-def projected(log_record: LogRecord, record: AnyRecord, facts: int, added: int) -> ReceiptRow:
+def projected(log_record: LogRecord, record: SessionRecord | PricesLoaded, facts: int, added: int) -> ReceiptRow:
     """Return the receipt of a record whose ``facts`` are all in the tables; ``added`` of them were new."""
     kind = str(record.__struct_config__.tag)
     place, session = (log_record.partition, log_record.offset), (record.org_id, record.session_id)
@@ -138,6 +143,12 @@ def dead(letter: DeadLetterRow) -> ReceiptRow:
     """Return the receipt of a dead letter. Nothing in the record can be trusted, so nothing of it is copied."""
     place = letter.log_partition, letter.log_offset
     return ReceiptRow(*place, NO_ID, "dead", "", NO_ID, "", letter.logged_at, 0, 0, "")
+
+
+def erased(log_record: LogRecord, stub: Erased) -> ReceiptRow:
+    """Return the receipt of a record that was erased. Nothing else of it is known, not even when it was received."""
+    place = log_record.partition, log_record.offset
+    return ReceiptRow(*place, NO_ID, "erased", stub.org_id, stub.session_id, "", 0, 0, 0, "")
 
 
 def dead_letter(record: LogRecord, reason: str) -> DeadLetterRow:

@@ -8,7 +8,7 @@ from processors.fold.fold import FOLD_VERSION
 from processors.pricing import Pricing
 from processors.warehouse import StoredReceipt, Warehouse
 from schemas.log.position import LogReader
-from schemas.log.records import AnyRecord
+from schemas.log.records import AnyRecord, Erased
 from store.broken import Broken
 
 CHECKED_AT_ONCE = 8  # partitions
@@ -56,15 +56,17 @@ async def _check_receipt(reader: LogReader, partition: int, end: int, receipt: S
     if receipt.offset >= end:
         raise Broken(_lost(partition, f"it ends at {end}, but offset {receipt.offset} was projected"))
     if receipt.outcome != "projected":
-        return  # a dead letter has no identity to compare
+        return  # what is dead or erased has no identity to compare
     records = await reader.read(partition, receipt.offset, receipt.offset + 1, 1)
     if not records or records[0].offset != receipt.offset:
         raise Broken(_lost(partition, f"offset {receipt.offset}, which was projected, is not in it"))
     try:
-        record_id = _records.decode(records[0].value or b"").record_id
+        found = _records.decode(records[0].value or b"")
     except msgspec.MsgspecError:
-        record_id = None
-    if record_id != receipt.record_id:
+        found = None
+    if isinstance(found, Erased):
+        return  # after it was projected
+    if found is None or found.record_id != receipt.record_id:
         raise Broken(_lost(partition, f"offset {receipt.offset} holds a different record than the one projected"))
 
 

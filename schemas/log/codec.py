@@ -6,7 +6,18 @@ import msgspec
 from msgspec import Raw, structs
 
 from schemas.log.position import LogRecord
-from schemas.log.records import PRICES_ID, VERSION, AnyRecord, EventsRecorded, ModelUsage, PricesLoaded, Record
+from schemas.log.records import (
+    NO_ID,
+    PRICES_ID,
+    VERSION,
+    AnyRecord,
+    Erased,
+    EventsRecorded,
+    ModelUsage,
+    PricesLoaded,
+    Record,
+    SessionRecord,
+)
 from schemas.log.topics import FACTS_PER_RECORD_MAX, partition_of, record_key
 from schemas.permissions import NAME_CHARACTERS_MAX, OPERATOR_ORG
 
@@ -33,7 +44,7 @@ class Undecodable(Exception):
         self.kind: UndecodableKind = kind
 
 
-def encode(record: Record) -> bytes:
+def encode(record: Record | Erased) -> bytes:
     """Return the value of a log record."""
     if isinstance(record, EventsRecorded) and any(event.data_base64 is not None for event in record.events):
         events = tuple(e if e.data_base64 is None else structs.replace(e, data=_EMPTY) for e in record.events)
@@ -44,6 +55,8 @@ def encode(record: Record) -> bytes:
 def decode(log_record: LogRecord, partitions: int) -> AnyRecord:
     """Decode one record and check everything that the projector relies on. Raises `Undecodable`."""
     record = decode_value(log_record.value)
+    if isinstance(record, Erased):
+        return record  # its record may have been misplaced
     if log_record.key != record_key(record.session_id):
         raise Undecodable("misplaced", "the key is not the session id")
     if partition_of(log_record.key, partitions) != log_record.partition:
@@ -61,6 +74,8 @@ def decode_value(value: bytes | None) -> AnyRecord:
         raise Undecodable("unreadable", f"not a record: {error}") from error
     if record.v != VERSION:
         raise Undecodable("unknown_version", f"version {record.v} is unknown here")
+    if isinstance(record, Erased):
+        return _checked_stub(record)
     if record.session_id.version != 4:
         raise Undecodable("out_of_range", "the session id has the wrong shape")
     _check_contents(record)
@@ -70,7 +85,13 @@ def decode_value(value: bytes | None) -> AnyRecord:
     return record
 
 
-def _check_contents(record: AnyRecord) -> None:
+def _checked_stub(stub: Erased) -> Erased:
+    if len(stub.org_id) > NAME_CHARACTERS_MAX or (stub.session_id != NO_ID and stub.session_id.version != 4):
+        raise Undecodable("out_of_range", "the org or the session id of an erased record is out of range")
+    return stub
+
+
+def _check_contents(record: SessionRecord | PricesLoaded) -> None:
     if not 0 < len(record.org_id) <= NAME_CHARACTERS_MAX or not _MS_MIN <= record.received_at < _MS_MAX:
         raise Undecodable("out_of_range", "org or time of receipt is out of range")
     if isinstance(record, PricesLoaded):

@@ -4,6 +4,9 @@ An accepted request becomes a record. A record holds one fact, or up to 5,000 of
 row of `facts`. Prices that operators load are in the log too, in records without facts. All times are integers,
 milliseconds since 1970 in UTC; money is integer nano-dollars. Fields that are added later have defaults, unknown fields
 are tolerated, and every version that was ever written can be decoded.
+
+In the place of a record whose content was erased is a stub, `Erased`: so offsets stay dense, and every position keeps
+its key, its time and its receipt.
 """
 
 from typing import Literal
@@ -14,6 +17,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType, field
 from schemas.log.price import Price
 
 VERSION = 1
+NO_ID = UUID(int=0)
 EVENTS_RECORDED = "events_recorded"  # the kind of the records and facts of hook events
 # The session id of prices, which belong to no session. With one key, all of them are in one partition, in order.
 PRICES_ID = UUID("70726963-6573-4000-8000-000000000000")
@@ -213,4 +217,18 @@ SessionRecord = (
     | CompactionRequested
     | EventsRecorded
 )
-AnyRecord = SessionRecord | PricesLoaded
+
+
+class Erased(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="erased"):
+    """What is left of a record: the id of the erasure, and the record's org and session as far as they may be known.
+
+    The org is empty if all of it was erased. A record that nothing could read has no session that could be trusted.
+    """
+
+    v: int
+    erasure: UUID
+    org_id: str = ""
+    session_id: UUID = NO_ID
+
+
+AnyRecord = SessionRecord | PricesLoaded | Erased

@@ -268,7 +268,7 @@ class ReceiptRow(Struct):
     log_partition: UInt16
     log_offset: UInt64
     record_id: UUID
-    outcome: str  # projected | dead
+    outcome: str  # projected | dead | erased
     org_id: str
     session_id: UUID
     kind: str

@@ -1,7 +1,10 @@
 """Coverage, receipts and freshness on the real engine, over tables that the real pipeline filled."""
 
+from uuid import UUID
+
+from schemas.log.codec import encode
 from schemas.log.position import LogRecord
-from schemas.log.records import Actor
+from schemas.log.records import Actor, Erased
 from tests.support.builders import ORG, LogBuilder, created, hook, recorded
 from tests.support.builders import session_id as named
 from tests.support.rigs.audited import OTHER, Operations
@@ -64,6 +67,29 @@ async def test_a_dead_record_says_why_to_the_org_that_it_names(operations: Opera
     for record, org in ((newer, OTHER), (garbage, ORG), (garbage, OTHER)):
         other = await operations.data(f"{org}/ops/receipts/{record.partition}:{record.offset}", org, "owner")
         assert (other["outcome"], other["reason"], other["received_at"]) == ("waiting", None, None)
+
+
+async def test_an_erased_position_is_covered_and_says_so_to_its_org(operations: Operations) -> None:
+    """Its receipt has no facts, no reason and no time of receipt; an org that was erased as a whole sees nothing."""
+    log = LogBuilder()
+    erasure = UUID(int=9, version=4)
+    of_session, of_org = (
+        log.add_bytes(encode(Erased(v=1, erasure=erasure, **known)), named(0).bytes)
+        for known in ({"org_id": ORG, "session_id": named(0)}, {"session_id": named(0)})
+    )
+    await operations.project(log.records)
+
+    partition = (await operations.data("operator/coverage"))["partitions"][of_session.partition]
+    receipts = [
+        await operations.data(f"{ORG}/ops/receipts/{record.partition}:{record.offset}", ORG, "member")
+        for record in (of_session, of_org)
+    ]
+
+    counts = [partition[name] for name in ("count", "projected", "dead", "erased", "missing")]
+    assert counts == [2, 0, 0, 2, 0]
+    assert [receipt["outcome"] for receipt in receipts] == ["erased", "waiting"]
+    assert [receipts[0][name] for name in ("received_at", "facts", "added", "reason")] == [None] * 4
+    assert receipts[0]["stored_at"]
 
 
 async def test_an_agent_sees_the_receipts_of_its_user_alone(operations: Operations) -> None:

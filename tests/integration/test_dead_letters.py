@@ -24,7 +24,7 @@ from runtime.services.composition import ReadSide, WriteSide, compose
 from schemas.ids import mint, new_thread
 from schemas.log.codec import encode
 from schemas.log.price import Price
-from schemas.log.records import AnyRecord, MetricsReport, ModelUsage
+from schemas.log.records import AnyRecord, Erased, MetricsReport, ModelUsage
 from schemas.log.topics import record_key
 from schemas.permissions import OPERATOR_ORG, Role
 from store.reading.reader import ClickHouseReader
@@ -290,6 +290,22 @@ async def test_counts_of_a_redriven_record_are_of_rules_alone(whole: Whole) -> N
     (stored,) = await whole.log.read(*_place(reply.json()["data"]["redriven_to"]), 1 << 30)
     assert msgspec.json.decode(stored.value or b"")["redactions"] == {"jwt": 2, "github_token": 2}
     assert whole.cut == {"github_token": 1}
+
+
+async def test_an_erased_record_is_not_redriven(whole: Whole) -> None:
+    """Not even corrected: a record that was erased does not come back under its position, and no stub is appended."""
+    stub = Erased(v=1, erasure=UUID(int=9, version=4), org_id=ORG, session_id=SESSION)
+    position, garbage = await whole.add_bytes(encode(stub)), await whole.add_bytes(b"garbage")
+
+    replies = [
+        await whole.redrive(position),
+        await whole.redrive(position, record=plain(a_batch())),
+        await whole.redrive(garbage, record=msgspec.json.decode(encode(stub))),
+    ]
+
+    assert [reply.status_code for reply in replies] == [422] * 3
+    assert [[*reply.json()["details"]] for reply in replies] == [["position"], ["position"], ["record"]]
+    assert await whole.after(garbage) == b""
 
 
 async def test_a_redriven_record_must_fit_into_every_log(whole: Whole) -> None:

@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
+from uuid import UUID
 
 import pytest
 
 from processors.pipeline import Pipeline
 from processors.runners.faust_app import FaustSettings, take_over
 from processors.runners.startup_checks import check_generation, check_log_tail
+from schemas.log.codec import encode
 from schemas.log.position import LogRecord
+from schemas.log.records import Erased
 from store.broken import Broken
 from tests.support.rigs.projection import ListedLog, new_pipeline, settle
 from tests.support.rigs.store import Options, TestStore, new_address, new_store
@@ -42,6 +45,12 @@ def test_the_surroundings_it_was_made_with_are_accepted(projected: TestStore) ->
     """The same code, prices, partitions and log are accepted."""
     check_generation(projected.warehouse(), PARTITIONS)
     _check_tail(projected, LOG)
+
+
+def test_a_tail_that_was_erased_since_is_accepted(projected: TestStore) -> None:
+    """The receipt still names the record that a stub has replaced."""
+    stub = encode(Erased(v=1, erasure=UUID(int=9, version=4)))
+    _check_tail(projected, [record._replace(value=stub) for record in LOG])
 
 
 def test_a_price_history_that_lost_rows_is_refused(engine: Options) -> None:

@@ -90,6 +90,6 @@ def test_coverage_in_parts_counts_every_position_once(engine: Options, monkeypat
 
         assert (found.complete, found.positions, found.missing) == (False, 100, 30)
         assert found.partitions == [
-            PartitionCoverage(0, 2, 50, 33, 33, 0, 17, [(0, 2), (8, 21), (25, 26), (49, 50)]),
-            PartitionCoverage(1, 0, 50, 37, 36, 1, 13, [(8, 21)]),
+            PartitionCoverage(0, 2, 50, 33, 33, 0, 0, 17, [(0, 2), (8, 21), (25, 26), (49, 50)]),
+            PartitionCoverage(1, 0, 50, 37, 36, 1, 0, 13, [(8, 21)]),
         ]

@@ -1,5 +1,6 @@
 """The codec of the log: encoded records decode unchanged, and records that can't be projected are reported."""
 
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -12,6 +13,7 @@ from schemas.log.records import (
     Actor,
     AnyRecord,
     CompactionRequested,
+    Erased,
     Event,
     EventsRecorded,
     MetricsReport,
@@ -55,6 +57,21 @@ def in_log(value: bytes | None, key: bytes | None = SESSION.bytes, partition: in
 def test_every_kind_of_fact_comes_back_as_it_went_in(record: AnyRecord) -> None:
     """Encoding the decoded record again gives the same bytes, payloads included."""
     assert encode(decode(in_log(encode(record), record.session_id.bytes), 1)) == encode(record)
+
+
+@pytest.mark.parametrize("known", [{}, {"org_id": "acme"}, {"org_id": "acme", "session_id": SESSION}])
+def test_a_stub_is_readable_wherever_it_is(known: dict[str, Any]) -> None:
+    """What it stands for may have been misplaced, or of an org that was erased as a whole."""
+    stub = Erased(v=1, erasure=OTHER, **known)
+
+    assert [decode(in_log(encode(stub), key), 1) for key in (SESSION.bytes, b"poison", None)] == [stub] * 3
+
+
+@pytest.mark.parametrize("fields", [{"v": 2}, {"org_id": "x" * 300}, {"session_id": UUID(int=1)}])
+def test_a_stub_out_of_range_is_undecodable(fields: dict[str, Any]) -> None:
+    """Its receipt would hold what it says."""
+    with pytest.raises(Undecodable):
+        decode(in_log(encode(structs.replace(Erased(v=1, erasure=OTHER), **fields))), 1)
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,7 @@ function partitions(rows) {
       numberColumn("count", "Receipts"),
       numberColumn("projected", "Projected"),
       numberColumn("dead", "Dead"),
+      numberColumn("erased", "Erased"),
       numberColumn("missing", "Missing"),
     ],
   });

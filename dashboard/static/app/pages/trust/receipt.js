@@ -13,6 +13,7 @@ const POSITION = /^(0|[1-9]\d*):(0|[1-9]\d*)$/;
 const WORDS = {
   projected: ["good", "It is in the tables."],
   dead: ["bad", "It could not be projected. An operator can correct it and append it again."],
+  erased: ["warn", "It was erased. The log keeps its place, and nothing else of it."],
   waiting: ["warn", "It is not projected yet, or not written yet, or belongs to another org."],
 };
 
@@ -85,7 +86,7 @@ function receipt({ position, outcome, received_at: received, stored_at: stored, 
     "div",
     { "data-testid": "receipt", "data-value": outcome },
     el("p", {}, el("strong", {}, position), " ", el("span", { class: `tag ${mood}` }, outcome), ` ${words}`),
-    outcome === "waiting"
+    outcome === "waiting" || outcome === "erased"
       ? null
       : facts(
           ["Accepted", inZone(received)],
