@@ -24,6 +24,10 @@ from store.replicas import replicated
 
 _COLUMNS_SQL = "SELECT table, name, type, default_kind FROM system.columns WHERE database = {database:String}"
 _KEYS_SQL = "SELECT name, sorting_key FROM system.tables WHERE database = {database:String}"
+_RECORD_SQL = """
+INSERT INTO migrations (number, name, sha256)
+SELECT row.1, row.2, row.3 FROM (SELECT arrayJoin({rows:Array(Tuple(UInt32, String, String))}) AS row)
+"""
 _MIGRATIONS_TABLE = """
 CREATE TABLE IF NOT EXISTS migrations
 (
@@ -84,8 +88,12 @@ def migrate(store: StoreAddress, database: str, kind: str, fold_version: int | N
     render = replicated if store.replicas else str
     with closing(connect(WRITE, **store.at(database))) as client:
         client.command(render(_MIGRATIONS_TABLE))
-        pending = list(_pending(database, kind, _applied(client), fold_version))
-        return [*away, *(_apply(client, database, migration, render) for migration in pending)]
+        applied = _applied(client)
+        pending = list(_pending(database, kind, applied, fold_version))
+        # A new database has nothing that applying a file again could cost, so one insert records all of them.
+        for together in [[migration] for migration in pending] if applied else [pending]:
+            _apply(client, together, render)
+        return [*away, *(f"{database}: {migration.name}" for migration in pending)]
 
 
 def _create_databases(store: StoreAddress, database: str) -> list[str]:
@@ -193,12 +201,11 @@ def _pending(database: str, kind: str, applied: dict[int, str], fold_version: in
             raise Refused(f"migration {migration.name} was changed after it ran on {database}: add a new one instead")
 
 
-def _apply(client: Client, database: str, migration: Migration, render: Callable[[str], str]) -> str:
-    for statement in migration.text.split(";\n"):
-        if statement.strip():
-            client.command(render(statement))
-    client.command(
-        "INSERT INTO migrations (number, name, sha256) SELECT {number:UInt32}, {name:String}, {sha:String}",
-        parameters={"number": migration.number, "name": migration.name, "sha": migration.sha256},
-    )
-    return f"{database}: {migration.name}"
+def _apply(client: Client, together: Sequence[Migration], render: Callable[[str], str]) -> None:
+    """Run these files, then record them."""
+    for migration in together:
+        for statement in migration.text.split(";\n"):
+            if statement.strip():
+                client.command(render(statement))
+    rows = [(migration.number, migration.name, migration.sha256) for migration in together]
+    client.command(_RECORD_SQL, parameters={"rows": rows})

@@ -44,7 +44,7 @@ def test_any_projected_log_is_found_equal_and_complete(
     drawn: Operations, one_loop: asyncio.Runner, log: list[LogRecord]
 ) -> None:
     """For any log, a recount in SQL equals the fold, and every position has its receipt."""
-    drawn.empty()
+    drawn.store.empty()
     one_loop.run(drawn.project(log))
 
     recount, coverage = (one_loop.run(drawn.data(f"operator/{name}")) for name in ("recount", "coverage"))
@@ -58,7 +58,7 @@ def test_any_projected_log_is_found_equal_and_complete(
 
 async def test_sums_beyond_any_column_stop_nothing_and_are_recounted(drawn: Operations) -> None:
     """Absurd events of one client wrap around its own sums; else they would stop the projector of every org."""
-    drawn.empty()
+    drawn.store.empty()
     log, session = LogBuilder(drawn.store.partitions), named("absurd")
     most = {"input_tokens": 1 << 53, "cache_creation_1h_tokens": 1 << 53}
     hooks = [
@@ -180,18 +180,17 @@ async def test_a_session_that_claims_missing_facts_is_named(filled: Operations) 
 
 
 @pytest.mark.parametrize("column", ["facts", "ids_high", "ids_low"])
-async def test_a_kept_state_that_was_altered_is_named(reused: Operations, column: str) -> None:
+async def test_a_kept_state_that_was_altered_is_named(operations: Operations, column: str) -> None:
     """A projector would continue from it, so it is compared with the facts that it covers."""
-    reused.empty()
-    log = LogBuilder(reused.store.partitions)
-    await reused.project([*log.add(*map(one_event, range(4)))])
-    assert (await reused.data("operator/recount"))["equal"]
-    reused.alter(
+    log = LogBuilder(operations.store.partitions)
+    await operations.project([*log.add(*map(one_event, range(4)))])
+    assert (await operations.data("operator/recount"))["equal"]
+    operations.alter(
         f"INSERT INTO {{db}}.session_states SELECT * REPLACE ({column} + 1 AS {column}) "
         "FROM {db}.session_states FINAL"
     )
 
-    found = await reused.data("operator/recount")
+    found = await operations.data("operator/recount")
 
     (wrong,) = found["differences"]
     assert (wrong["table"], wrong["column"]) == ("session_states", column)
@@ -289,11 +288,10 @@ async def test_an_org_recounts_only_itself(filled: Operations) -> None:
     assert (await filled.get(f"{ORG}/ops/recount", OPERATOR_ORG, "operator")).status_code == 404
 
 
-async def test_what_moves_is_no_difference(reused: Operations) -> None:
+async def test_what_moves_is_no_difference(operations: Operations) -> None:
     """While a projector writes, every recount finds equality; when it is idle, nothing is moving."""
-    reused.empty()
     log = worked_on(sessions=12)
-    pipeline = new_pipeline(reused.store, log.records)
+    pipeline = new_pipeline(operations.store, log.records)
     seen: list[Any] = []
 
     batches = [log.records[start : start + 4] for start in range(0, len(log.records), 4)]
@@ -308,10 +306,10 @@ async def test_what_moves_is_no_difference(reused: Operations) -> None:
 
     projecting = asyncio.create_task(project())
     while not projecting.done():
-        seen.append(await reused.data("operator/recount"))
+        seen.append(await operations.data("operator/recount"))
         may_go_on.release()
     await projecting
-    rest = await reused.data("operator/recount")
+    rest = await operations.data("operator/recount")
 
     assert [found["differences"] for found in seen] == [[] for _ in seen]
     assert len(seen) > 2
@@ -321,20 +319,19 @@ async def test_what_moves_is_no_difference(reused: Operations) -> None:
 
 
 @pytest.mark.parametrize(("nth", "after"), [*((nth, False) for nth in range(6)), (5, True)])
-async def test_a_batch_that_was_left_half_written_is_moving(reused: Operations, nth: int, after: bool) -> None:
+async def test_a_batch_that_was_left_half_written_is_moving(operations: Operations, nth: int, after: bool) -> None:
     """A crash between any two writes shows no difference; after the batch is repeated, nothing is moving."""
-    reused.empty()
     records = worked_on(sessions=4).records
-    await reused.project(records[:20])
-    sound = reused.store.warehouse()
+    await operations.project(records[:20])
+    sound = operations.store.warehouse()
     dying = CrashingWarehouse(sound._connect, sound._control, sound._generation).crash_at(nth, after)
-    pipeline = new_pipeline(reused.store, records, warehouse=dying)
+    pipeline = new_pipeline(operations.store, records, warehouse=dying)
     with pytest.raises(Crash):
         await (await pipeline.project(records[20:]))
 
-    half_written = await reused.data("operator/recount")
-    await reused.project(records)
-    rest = await reused.data("operator/recount")
+    half_written = await operations.data("operator/recount")
+    await operations.project(records)
+    rest = await operations.data("operator/recount")
 
     assert half_written["differences"] == []
     if nth >= 2 and (nth, after) != (5, True):  # before, no fact may have been written; after, nothing is missing

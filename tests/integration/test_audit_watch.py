@@ -64,8 +64,8 @@ class Watched:
 
 
 @pytest.fixture
-async def watched(store: TestStore) -> Iterator[Watched]:  # type: ignore[misc]  # an async generator
-    made = Watched(store)
+async def watched(emptied_store: TestStore) -> Iterator[Watched]:  # type: ignore[misc]  # an async generator
+    made = Watched(emptied_store)
     await made.fill()
     yield made
     made.reader.close()

@@ -98,8 +98,8 @@ class Whole:
 
 
 @pytest.fixture
-async def whole(store: TestStore) -> AsyncIterator[Whole]:
-    running = Whole(store)
+async def whole(emptied_store: TestStore) -> AsyncIterator[Whole]:
+    running = Whole(emptied_store)
     yield running
     running.reader.close()
 

@@ -2,9 +2,11 @@
 
 from contextlib import closing
 from typing import Any
+from unittest.mock import patch
 
 import clickhouse_connect
 import pytest
+from clickhouse_connect.driver.exceptions import DatabaseError
 
 from generations.jobs.table import add_job_event, load_jobs, new_job
 from prices.price_list import list_prices
@@ -13,7 +15,7 @@ from store import connect as connecting
 from store.connect import WRITE, connect
 from store.errors import Refused
 from store.generations import Generation, add_generation_event, load_generations
-from store.migrate import check_migrated, migrate
+from store.migrate import _files, check_migrated, migrate, migrations
 from tests.support.rigs.store import Options, TestStore, new_address, new_store
 
 
@@ -68,6 +70,31 @@ def test_only_comments_of_a_migration_may_change_after_it_ran(store: TestStore) 
 
     with pytest.raises(Refused, match=r"0004_requests\.sql was changed after it ran"):
         migrate(store.address, database, "control")
+
+
+@pytest.mark.parametrize("ran", [11, None])
+def test_a_new_database_whose_files_were_not_recorded_gets_them_all_again(store: TestStore, ran: int | None) -> None:
+    """Its files are recorded together, at the end: a crash before that changes nothing about its tables."""
+    database, files = f"{store.address.control}_crashed", _files("generation")
+    with closing(connect(WRITE, **store.address.at("default"))) as client:
+        with (
+            patch("store.migrate._RECORD_SQL", "a crash"),
+            patch("store.migrate._files", lambda kind: files[:ran]),
+            pytest.raises(DatabaseError),
+        ):
+            migrate(store.address, database, "generation")
+
+        again = migrate(store.address, database, "generation")
+
+        found = _schema(store, database)
+        client.command(f"DROP DATABASE {database} SYNC")
+    assert [line.partition(": ")[2] for line in again] == [migration.name for migration in migrations("generation")]
+    assert found == _schema(store, store.database)
+
+
+def _schema(store: TestStore, database: str) -> list[str]:
+    sql = f"SELECT create_table_query FROM system.tables WHERE database = '{database}' ORDER BY name"
+    return [row["create_table_query"].replace(database, "g") for row in store.rows(sql)]
 
 
 def test_of_replays_that_were_accepted_at_once_only_the_first_two_begin(store: TestStore) -> None:

@@ -10,17 +10,9 @@ from tests.support.strategies import PARTITIONS
 
 
 @pytest.fixture
-def operations(store: TestStore) -> Iterator[Operations]:
+def operations(emptied_store: TestStore) -> Iterator[Operations]:
     """Provide the routes over an empty store."""
-    running = Operations(store)
-    yield running
-    running.reader.close()
-
-
-@pytest.fixture(scope="module")
-def reused(shared_store: TestStore) -> Iterator[Operations]:
-    """Provide the routes over a store that each test empties, which is faster than a new one."""
-    running = Operations(shared_store)
+    running = Operations(emptied_store)
     yield running
     running.reader.close()
 

@@ -103,11 +103,6 @@ class Operations:
         assert reply.status_code == 200, reply.text
         return reply.json()["data"]
 
-    def empty(self) -> None:
-        """Empty all tables."""
-        self.store.empty()
-        self.alter("TRUNCATE TABLE {db}.progress")
-
     def alter(self, statement: str) -> None:
         """Make the tables wrong on purpose."""
         self.store.client.command(statement.replace("{db}", self.store.database))

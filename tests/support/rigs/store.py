@@ -51,11 +51,12 @@ class TestStore:
         return [dict(zip(result.column_names, row, strict=True)) for row in result.result_rows]
 
     def empty(self) -> None:
-        """Delete everything that was projected."""
-        for table in (*TABLES, "session_states", "rollup_progress", "dense_receipts"):
+        """Delete everything that was projected or reported: the generation is as it was provisioned."""
+        for table in (*TABLES, "session_states", "rollup_progress", "dense_receipts", "progress"):
             self.client.command(f"TRUNCATE TABLE {self.database}.{table}")
         first = {"database": self.database, "partitions": self.partitions}
-        self.client.command(read_sql("store", "first_rollup_progress"), parameters=first)
+        for name in ("first_rollup_progress", "first_progress"):
+            self.client.command(read_sql("store", name), parameters=first)
 
     def drop(self) -> None:
         """Remove the databases."""
