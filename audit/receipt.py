@@ -67,7 +67,7 @@ RECEIPT_WRITER = Question("audit.receipt_writer", PositionOfUser, WroteRow)
 class Receipt(Struct, frozen=True):
     """What happened to a position: projected, dead (see ``reason``), erased, or waiting.
 
-    What waits has no times yet. What was erased has no time of receipt, facts or reason any more.
+    A waiting position has no times yet; an erased one has only the time at which it was stored.
     """
 
     position: Annotated[str, doc("The requested log position.", "2:1841")]

@@ -93,10 +93,14 @@ def existing_generations(client: Client) -> list[Generation]:
 
 def create_generation(client: Client, store: StoreAddress, made: Generation) -> None:
     """Record a generation whose tables exist. ``client`` is on the control database."""
-    first = {"database": store.database(made.name), "partitions": made.partitions}
-    for name in ("first_rollup_progress", "first_progress"):
-        client.command(read_sql("store", name), parameters=first)
+    begin_progress(client, store.database(made.name), made.partitions)
     add_generation_event(client, made, "created")
+
+
+def begin_progress(client: Client, database: str, partitions: int) -> None:
+    """Say of each partition that nothing of it is projected, in a database whose tables are empty."""
+    for name in ("first_rollup_progress", "first_progress"):
+        client.command(read_sql("store", name), parameters={"database": database, "partitions": partitions})
 
 
 def add_generation_event(client: Client, made: Generation, event: str) -> None:

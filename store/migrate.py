@@ -1,6 +1,7 @@
 """Numbered DDL files: apply them to a database, and check that a database has them all.
 
-Applying them again is safe. A file that was edited after it ran is refused, as is a database with newer migrations.
+Applying the latest again is safe, and so is applying all of them to empty tables. A file that was edited after it ran
+is refused, as is a database with newer migrations.
 """
 
 import hashlib
@@ -90,9 +91,10 @@ def migrate(store: StoreAddress, database: str, kind: str, fold_version: int | N
         client.command(render(_MIGRATIONS_TABLE))
         applied = _applied(client)
         pending = list(_pending(database, kind, applied, fold_version))
-        # A new database has nothing that applying a file again could cost, so one insert records all of them.
-        for together in [[migration] for migration in pending] if applied else [pending]:
-            _apply(client, together, render)
+        # The tables of a new database are empty, so all its files may be applied again: one insert records them.
+        groups = [[migration] for migration in pending] if applied else [pending]
+        for group in groups:
+            _apply(client, group, render)
         return [*away, *(f"{database}: {migration.name}" for migration in pending)]
 
 
@@ -201,11 +203,11 @@ def _pending(database: str, kind: str, applied: dict[int, str], fold_version: in
             raise Refused(f"migration {migration.name} was changed after it ran on {database}: add a new one instead")
 
 
-def _apply(client: Client, together: Sequence[Migration], render: Callable[[str], str]) -> None:
+def _apply(client: Client, group: Sequence[Migration], render: Callable[[str], str]) -> None:
     """Run these files, then record them."""
-    for migration in together:
+    for migration in group:
         for statement in migration.text.split(";\n"):
             if statement.strip():
                 client.command(render(statement))
-    rows = [(migration.number, migration.name, migration.sha256) for migration in together]
+    rows = [(migration.number, migration.name, migration.sha256) for migration in group]
     client.command(_RECORD_SQL, parameters={"rows": rows})

@@ -65,7 +65,7 @@ async def _check_receipt(reader: LogReader, partition: int, end: int, receipt: S
     except msgspec.MsgspecError:
         found = None
     if isinstance(found, Erased):
-        return  # after it was projected
+        return  # it was erased after it was projected
     if found is None or found.record_id != receipt.record_id:
         raise Broken(_lost(partition, f"offset {receipt.offset} holds a different record than the one projected"))
 

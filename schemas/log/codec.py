@@ -56,7 +56,7 @@ def decode(log_record: LogRecord, partitions: int) -> AnyRecord:
     """Decode one record and check everything that the projector relies on. Raises `Undecodable`."""
     record = decode_value(log_record.value)
     if isinstance(record, Erased):
-        return record  # its record may have been misplaced
+        return record  # the record that it replaces may have been misplaced
     if log_record.key != record_key(record.session_id):
         raise Undecodable("misplaced", "the key is not the session id")
     if partition_of(log_record.key, partitions) != log_record.partition:

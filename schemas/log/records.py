@@ -5,8 +5,8 @@ row of `facts`. Prices that operators load are in the log too, in records withou
 milliseconds since 1970 in UTC; money is integer nano-dollars. Fields that are added later have defaults, unknown fields
 are tolerated, and every version that was ever written can be decoded.
 
-In the place of a record whose content was erased is a stub, `Erased`: so offsets stay dense, and every position keeps
-its key, its time and its receipt.
+A stub, `Erased`, takes the place of a record that was erased: offsets stay dense, and the position keeps its key, its
+time and its receipt.
 """
 
 from typing import Literal
@@ -220,9 +220,9 @@ SessionRecord = (
 
 
 class Erased(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="erased"):
-    """What is left of a record: the id of the erasure, and the record's org and session as far as they may be known.
+    """What is left of an erased record: the id of the erasure, and the record's org and session.
 
-    The org is empty if all of it was erased. A record that nothing could read has no session that could be trusted.
+    The org is empty if the whole org was erased. The session is `NO_ID` if the record could not be decoded.
     """
 
     v: int

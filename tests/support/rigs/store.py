@@ -13,8 +13,7 @@ from runtime.operations.provision_store import provision_store
 from runtime.services.projector import make_warehouse
 from store.address import StoreAddress
 from store.connect import WRITE, connect
-from store.generations import FIRST_GENERATION
-from store.sql import read_sql
+from store.generations import FIRST_GENERATION, begin_progress
 
 TABLES = (
     *("facts", "sessions", "amounts", "tasks", "compactions", "analyses", "rollups"),
@@ -54,9 +53,7 @@ class TestStore:
         """Delete everything that was projected or reported: the generation is as it was provisioned."""
         for table in (*TABLES, "session_states", "rollup_progress", "dense_receipts", "progress"):
             self.client.command(f"TRUNCATE TABLE {self.database}.{table}")
-        first = {"database": self.database, "partitions": self.partitions}
-        for name in ("first_rollup_progress", "first_progress"):
-            self.client.command(read_sql("store", name), parameters=first)
+        begin_progress(self.client, self.database, self.partitions)
 
     def drop(self) -> None:
         """Remove the databases."""

@@ -13,10 +13,9 @@ from processors.fold.fold import FOLD_VERSION
 from processors.warehouse import ClickHouseWarehouse
 from runtime.services.projector import make_warehouse
 from schemas.log.position import LogRecord
-from store.generations import Generation
+from store.generations import Generation, begin_progress
 from store.migrate import migrate
 from store.reading.reader import ClickHouseReader
-from store.sql import read_sql
 from tests.support.rigs.projection import new_pipeline, settle
 from tests.support.rigs.store import TABLES, TestStore
 
@@ -119,9 +118,7 @@ class TwoGenerations:
             self.store.client.command(copied if table in filled else f"TRUNCATE TABLE {target}.{table}")
 
     def _begin(self, generation: str) -> None:
-        first = {"database": self.store.address.database(generation), "partitions": self.store.partitions}
-        for name in ("first_rollup_progress", "first_progress"):
-            self.store.client.command(read_sql("store", name), parameters=first)
+        begin_progress(self.store.client, self.store.address.database(generation), self.store.partitions)
 
     def _client(self) -> Any:
         return clickhouse_connect.get_client(**self.store.address.at("default"), tz_mode="aware")
