@@ -1,5 +1,5 @@
 -- What is the outcome of one position of the log, if this org may know it? No row: none yet, or it is another org's.
--- Tables: receipts, dead_letters (key: log_partition, log_offset).
+-- Tables: receipts, dead_letters (key: log_partition, log_offset), erased.
 -- The receipt of a dead record has no org, because the record's content is not trusted; it is shown only to the org
 -- that the record's bytes name.
 SELECT
@@ -13,7 +13,16 @@ SELECT
     JSONExtractString(letter.value, 'actor', 'user_id') AS dead_user_id
 FROM
 (
-    SELECT log_partition, log_offset, org_id, session_id, outcome, received_at, stored_at, facts, added
+    SELECT
+        log_partition,
+        log_offset,
+        org_id,
+        session_id,
+        if((org_id, session_id) IN (SELECT org_id, session_id FROM erased), 'erased', outcome) AS outcome,
+        received_at,
+        stored_at,
+        facts,
+        added
     FROM receipts FINAL
     WHERE log_partition = {log_partition:UInt16}
       AND log_offset = {log_offset:UInt64}

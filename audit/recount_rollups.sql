@@ -10,8 +10,8 @@
 --   user:  a constant, so that only whether the user started a session is compared
 -- Each number is cast to signed: before ClickHouse 26.9, an array can't mix signed and unsigned numbers. No numbers
 -- means that the side lacks the line. A row in which nothing happened has no time (0); a group of such rows has no
--- line. A bucket with a row beyond the settled offset of its partition is moving and is not compared, but it is never
--- ahead of rows that are read after it.
+-- line. An erased row, which the last setting shows, only has its version. A bucket with a row beyond the settled offset
+-- of its partition is moving and is not compared, but it is never ahead of rows that are read after it.
 SELECT
     countIf(level = 'total') AS compared,
     countIf(level = 'total' AND is_moving) AS moving,
@@ -52,9 +52,9 @@ FROM
                     repo,
                     agent_name,
                     user_id,
-                    ifNull(last_event_at, started_at) AS active_at,
+                    if(is_erased, toDateTime64(0, 3, 'UTC'), ifNull(last_event_at, started_at)) AS active_at,
                     [
-                        toInt64(1),
+                        toInt64(NOT is_erased),
                         toInt64(ended_at IS NOT NULL),
                         toInt64(ifNull(outcome = 'success', false)),
                         toInt64(ifNull(outcome = 'failure', false)),
@@ -245,3 +245,4 @@ FROM
         model
     WINDOW bucket_lines AS (PARTITION BY org_id, bucket)
 )
+SETTINGS additional_table_filters = {}

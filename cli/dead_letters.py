@@ -1,12 +1,10 @@
 """`dead-letters`: shows the records that could not be projected, and appends them again."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import click
 
-from cli.find_installation import Find, installation_options
+from cli.find_installation import Find, explaining, installation_options
 from cli.groups import CommandGroup
 from cli.printing import SHOWN_MAX, print_found, print_table
 
@@ -45,7 +43,7 @@ def show(position: str, find: Find, as_json: bool) -> None:
     Example:
       crewkit-sessions dead-letters show 2:1841 --data var/up
     """
-    with _explaining(f"{position} is not a dead letter: `dead-letters list` shows all of them"):
+    with explaining(f"{position} is not a dead letter: `dead-letters list` shows all of them"):
         found = find().get(f"{PATH}/{position}")["data"]
     print_found(found, as_json, _print_letter)
 
@@ -63,21 +61,10 @@ def redrive(position: str, record: Any, find: Find, as_json: bool) -> None:
       crewkit-sessions dead-letters redrive 2:1841 --record corrected.json --data var/up
     """
     body = b"{}" if record is None else b'{"record":' + record.read() + b"}"
-    with _explaining(f"there is no record at {position}: `dead-letters list` shows the positions"):
+    with explaining(f"there is no record at {position}: `dead-letters list` shows the positions"):
         found = find().post(f"{PATH}/{position}/redrive", body)["data"]
     done = f"{position} was appended again at {found['redriven_to']}, as a record of session {found['session_id']}"
     print_found(found, as_json, lambda _: click.echo(done))
-
-
-@contextmanager
-def _explaining(message: str) -> Iterator[None]:
-    """Replace the API's general sentence about an address where nothing is."""
-    from cli.client import NotThere
-
-    try:
-        yield
-    except NotThere as error:
-        raise click.ClickException(message) from error
 
 
 def _print_list(found: dict[str, Any]) -> None:

@@ -2,7 +2,8 @@
 
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ COMMAND_TTL_S = 600
 Find = Callable[[], "Installation"]
 json_option = click.option("--json", "as_json", is_flag=True, help="Print only JSON.")
 token_option = click.option("--token", help="With --url: a token with role operator.")
+data_option = click.option("--data", type=click.Path(path_type=Path), help="Data folder of the installation.")
 url_option = click.option("--url", help="Base URL of the installation, instead of --data.")
 
 
@@ -30,22 +32,48 @@ def installation_options(command: Callable[..., Any]) -> Callable[..., Any]:
     def run(data: Path | None, url: str | None, token: str | None, **options: Any) -> Any:
         return command(find=lambda: open_installation(data, url, token), **options)
 
-    data_option = click.option("--data", type=click.Path(path_type=Path), help="Data folder of the installation.")
     for option in (json_option, token_option, url_option, data_option):
         run = option(run)
     return run
 
 
-def open_installation(data: Path | None, url: str | None = None, token: str | None = None) -> "Installation":
-    """Return the installation that these options select, with an operator token."""
+def org_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the same options and ``--org``; ``find`` opens the installation as an admin of that org."""
+
+    @functools.wraps(command)
+    def run(data: Path | None, url: str | None, token: str | None, org: str, **options: Any) -> Any:
+        return command(find=lambda: open_installation(data, url, token, org), org=org, **options)
+
+    admin = click.option("--token", help="With --url: a token of the org with role admin or owner.")
+    for option in (json_option, admin, url_option, data_option, click.option("--org", required=True, help="The org.")):
+        run = option(run)
+    return run
+
+
+def open_installation(
+    data: Path | None, url: str | None = None, token: str | None = None, org: str = OPERATOR_ORG
+) -> "Installation":
+    """Return the installation that these options select, with a token of an operator, or of an admin of ``org``."""
     from cli.client import Installation
 
     if url:
         if not token:
-            raise click.UsageError("--url needs --token (create one with `crewkit-sessions token --operator`)")
+            how = "--operator" if org == OPERATOR_ORG else f"--org {org} --role admin"
+            raise click.UsageError(f"--url needs --token (create one with `crewkit-sessions token {how}`)")
         return Installation(url, lambda: token)
     settings = load_settings({"data": data and str(data)})
-    return Installation(address_of(settings), lambda: token or _operator_token(settings.secrets_folder))
+    return Installation(address_of(settings), lambda: token or _short_token(settings.secrets_folder, org))
+
+
+@contextmanager
+def explaining(message: str) -> Iterator[None]:
+    """Replace the API's general sentence about an address where nothing is."""
+    from cli.client import NotThere
+
+    try:
+        yield
+    except NotThere as error:
+        raise click.ClickException(message) from error
 
 
 def address_of(settings: Settings) -> str:
@@ -56,9 +84,11 @@ def address_of(settings: Settings) -> str:
     return found
 
 
-def _operator_token(secrets_folder: Path) -> str:
-    """Return a short-lived operator token, signed with the installation's secrets."""
+def _short_token(secrets_folder: Path, org: str) -> str:
+    """Return a short-lived token of an operator, or of an admin of an org, signed with the installation's secrets."""
     from edge.tokens import issue_token
-    from runtime.settings.secrets import operator_signer
+    from runtime.settings.secrets import operator_signer, token_key
 
-    return issue_token(operator_signer(secrets_folder), "cli", OPERATOR_ORG, "operator", COMMAND_TTL_S, time.time())
+    if org == OPERATOR_ORG:
+        return issue_token(operator_signer(secrets_folder), "cli", org, "operator", COMMAND_TTL_S, time.time())
+    return issue_token(token_key(secrets_folder), "cli", org, "admin", COMMAND_TTL_S, time.time())

@@ -5,7 +5,7 @@ import os
 
 import click
 
-from cli import audit, dead_letters, demo, generations, log, prices, run, setup, sign_in
+from cli import audit, dead_letters, demo, erasures, generations, log, prices, run, setup, sign_in
 from cli.exits import AWAY, end
 from cli.groups import SectionedGroup
 from ingest.log.broken import BrokenLog
@@ -20,6 +20,7 @@ SECTIONS = {
     "Run one service": (run.serve, run.ingest, run.query_api, run.processors, run.audit, run.store_server),
     "Set up": (setup.secrets, setup.provision, setup.token, prices.prices, setup.connect),
     "Check": (*audit.COMMANDS, dead_letters.dead_letters),
+    "Erase": (erasures.erase, erasures.erasures),
     "Rebuild": generations.COMMANDS,
     "Back up": (log.log,),
 }

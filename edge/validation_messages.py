@@ -18,7 +18,10 @@ _TYPES = {
     "date": "a date",
     "uuid": "a UUID",
 }
-_PATTERNS = {r"^[A-Za-z0-9_.:-]+$": "must consist of letters, digits and _ . : -"}
+_PATTERNS = {
+    r"^[A-Za-z0-9_.:-]+$": "must consist of letters, digits and _ . : -",
+    r"^[A-Za-z0-9._/#-]{0,64}$": "must consist of at most 64 letters, digits and . _ / # -",
+}
 _UNITS = {"str": "characters", "array": "items", "object": "fields", "bytes": "bytes"}
 _BOUNDS = {"<=": "at most", ">=": "at least", "<": "less than", ">": "more than"}
 

@@ -22,6 +22,8 @@ from generations.prove.prove import Prove
 from generations.prove.words import in_words
 from generations.situation import GenerationStatus, load_situation
 from processors.projector import Projector
+from processors.sweeping import SweepFailed
+from schemas.log.position import LogUnavailable
 from store.generations import Generation, KnownGeneration
 from store.reading.generations import add_event
 from store.reading.reader import Reader
@@ -35,6 +37,7 @@ class ProjectorJobs:
     """A `Subscriber` that does the jobs of the projector of one generation."""
 
     def __init__(self, projector: Projector, reader: Reader, generation: Generation, by: str) -> None:
+        self._sweeper = projector.sweeper
         self._pipeline, self._progress, self._reader = projector.pipeline, projector.progress, reader
         self._generation = generation
         self._repair = Repair(projector.pipeline, projector.warehouse, reader, generation)
@@ -48,6 +51,7 @@ class ProjectorJobs:
                 "switch": self._switch,
                 "pause": partial(self._record, "paused"),
                 "resume": partial(self._record, "resumed"),
+                "sweep": self._sweep,
             },
             held=lambda: frozenset(self._pipeline.written),
         )
@@ -82,6 +86,13 @@ class ProjectorJobs:
 
     async def _do_repair(self, _: Job, __: Partitions, ___: OnProgress) -> Report:
         return Report(result=msgspec.structs.asdict(await self._repair.run()))
+
+    async def _sweep(self, job: Job, _: Partitions, report: OnProgress) -> Report:
+        await check_again(self._reader, job)
+        try:
+            return Report(result=(await self._sweeper.sweep(report))._asdict())
+        except (LogUnavailable, SweepFailed) as error:
+            raise NotPossible(f"{error}; sweep again, since nothing is done twice") from error
 
     async def _catch_up(self, _: Job, __: Partitions, ___: OnProgress) -> Report:
         """Wait until every partition has been at the end of the log."""

@@ -17,6 +17,7 @@ from edge.errors import invalid
 from edge.health import Readiness
 from edge.validation_messages import explain
 from ingest.intake.context import Invalid
+from ingest.intake.erasures import request_erasure
 from ingest.intake.events.record import record_events
 from ingest.intake.hooks.record import record_hooks
 from ingest.intake.otlp.routes import export_logs, export_metrics, export_traces
@@ -49,6 +50,7 @@ def ingest_routes() -> list[HTTPRouteHandler]:
         export_metrics,
         export_traces,
         redrive_dead_letter,
+        request_erasure,
     ]
 
 

@@ -40,6 +40,7 @@ from processors.plan import Plan, Planner, first_offsets, pieces
 from processors.state_cache import StateCache
 from processors.warehouse import Rows, SessionKey, Warehouse
 from schemas.log.position import LogReader, LogRecord
+from schemas.log.records import RecordsErased
 from store.fail_points import fail_point
 
 SLOW_BATCH_S = 5.0  # a batch that takes longer delays the records of every partition
@@ -69,7 +70,7 @@ class Pipeline:
         self.gate, self._pacer = Gate(), pacer or Pacer()
         self.rollups = Rollups(warehouse, self.calls, self.worker_count, observer.marks_written)
         self.dense_receipts = DenseReceipts(warehouse, self.calls)
-        self._gaps = Gaps(warehouse, reader, cache, self.calls, self.fold_and_begin_write)
+        self._gaps = Gaps(warehouse, reader, cache, self.calls, self._project_run)
         self._fold_lock = asyncio.Lock()  # held while a batch is folded, or a partition is taken over or repaired
         self._last_write: Written | None = None
         self._last_write_ended_at = float("-inf")
@@ -94,7 +95,7 @@ class Pipeline:
         for part in self.gate.cut(records):
             await self.gate.wait_until_open(self._observer.alive)
             async with self._fold_lock:
-                for piece in pieces(part):
+                for piece in pieces(part, self._planner.partitions):
                     await self._project(piece)
         return self._last_write or _done()
 
@@ -102,8 +103,33 @@ class Pipeline:
         for partition, offset in first_offsets(piece).items():
             if self._next_to_fold.get(partition) != offset:
                 await self._take_over(partition, offset)
-        plan = await self.fold_and_begin_write(piece)
+        plan = await self._project_piece(piece)
         self.gate.note_passed(plan.fact_count, len(piece))
+
+    async def _project_piece(self, piece: Sequence[LogRecord]) -> Plan:
+        if (erasure := self._planner.erasure_in(piece)) is not None:
+            await self._erase(piece[0], erasure)
+        return await self.fold_and_begin_write(piece)
+
+    async def _project_run(self, records: Sequence[LogRecord]) -> list[SessionKey]:
+        """Project consecutive records of one partition; return their sessions."""
+        plans = [await self._project_piece(piece) for piece in pieces(records, self._planner.partitions)]
+        return [session for plan in plans for session in plan.pinned]
+
+    async def _erase(self, at: LogRecord, record: RecordsErased) -> None:
+        """Erase what this record says, before its receipt is written: a crash in between repeats all of it.
+
+        Everything before the record must be written, since only rows that exist are replaced. The rollups follow here,
+        so that the receipt means that nothing shows what is erased.
+        """
+        ask = self.calls.in_fold_thread
+        async with self._while_repairing():
+            await ask(lambda: self._warehouse.erase(at.partition, at.offset, record))
+            fail_point("projector.erased")
+            self._cache.drop(at.partition)
+            await ask(lambda: self._planner.load_erased(at.partition))
+            await self.rollups.compute_beyond({at.partition: at.offset})
+            fail_point("projector.rolled_up_erasure")
 
     async def fold_and_begin_write(self, records: Sequence[LogRecord]) -> Plan:
         """Fold records, and begin to write them once the batch before is written."""
@@ -219,12 +245,12 @@ class Pipeline:
     @asynccontextmanager
     async def _while_repairing(self) -> AsyncIterator[None]:
         """Drain, and let `pace` say that no partition moves, except the one that is taken over or repaired."""
-        self._is_repairing = True
+        was_repairing, self._is_repairing = self._is_repairing, True
         try:
             await self.drain()
             yield
         finally:
-            self._is_repairing = False
+            self._is_repairing = was_repairing
 
     def assign(self, partitions: Iterable[int]) -> None:
         """Follow these partitions from now on; the first record of each is checked like one after a jump."""

@@ -26,13 +26,16 @@ from processors.warehouse import Bucket, SessionKey, Warehouse
 from schemas.log.codec import Undecodable, UndecodableKind, decode
 from schemas.log.position import LogRecord
 from schemas.log.records import (
+    NO_ID,
     CompactionRequested,
     Erased,
     ModelUsage,
     PricesLoaded,
+    RecordsErased,
     SessionEnded,
     SessionRecord,
 )
+from schemas.log.topics import erasures_id, record_key
 from schemas.store.rows import QUARTER_S, AmountsRow, DeadLetterRow, FactRow, ReceiptRow, SessionRow
 
 PIECE_BYTES_MAX = 64 << 20
@@ -69,14 +72,14 @@ class _Batch(NamedTuple):
     """The records of a batch, by what is to be done with them; ``kinds`` counts why letters can't be projected."""
 
     of_sessions: list[tuple[LogRecord, SessionRecord]]
-    prices: list[tuple[LogRecord, PricesLoaded]]
-    stubs: list[tuple[LogRecord, Erased]]
+    without_facts: list[tuple[LogRecord, PricesLoaded | RecordsErased]]
+    erased: list[tuple[LogRecord, Erased | SessionRecord]]
     letters: list[DeadLetterRow]
     kinds: Counter[UndecodableKind]
 
     def received_until(self) -> int:
         """Return when the last of them was received (ms)."""
-        return max((record.received_at for _, record in (*self.of_sessions, *self.prices)), default=0)
+        return max((record.received_at for _, record in (*self.of_sessions, *self.without_facts)), default=0)
 
 
 class Planner:
@@ -89,11 +92,27 @@ class Planner:
         self._limit = limit
         self._price_warnings = PriceWarnings()
         self._kept: set[SessionKey] = set()  # the store may have states of these
+        self._erased: dict[int, set[SessionKey]] = {}  # by partition; with `NO_ID`, a whole org
 
     def load_partition(self, partition: int) -> None:
-        """Start on a partition: the outcomes of its last records count for the limit, and its kept states are used."""
+        """Start on a partition: what is erased stays so, its kept states are used, its last outcomes count."""
+        self.load_erased(partition)
         self._kept.update(self._warehouse.kept_sessions(partition))
         self._limit.remember(self._warehouse.recent_outcomes(partition, WINDOW // self.partitions))
+
+    def load_erased(self, partition: int) -> None:
+        """Read what is erased in a partition."""
+        self._erased[partition] = set(self._warehouse.erased(partition))
+
+    def erasure_in(self, records: Sequence[LogRecord]) -> RecordsErased | None:
+        """Return the erasure of a piece that is one."""
+        if not is_erasure(records[0], self.partitions):
+            return None
+        try:
+            record = decode(records[0], self.partitions)
+        except Undecodable:
+            return None
+        return record if isinstance(record, RecordsErased) else None
 
     def plan(self, records: Sequence[LogRecord]) -> Plan:
         """Fold ``records``: per partition a run of consecutive offsets that begins where the last plan ended.
@@ -110,8 +129,8 @@ class Planner:
         self._load(partition_of, first)
         encoded: dict[SessionKey, list[bytes]] = {}
         receipts = [dead(letter) for letter in batch.letters]
-        receipts += [erased(*pair) for pair in batch.stubs]
-        receipts += [projected(*pair, facts=0, added=0) for pair in batch.prices]  # they change no table
+        receipts += [erased(*pair) for pair in batch.erased]
+        receipts += [projected(*pair, facts=0, added=0) for pair in batch.without_facts]
         changed: dict[SessionKey, Changed] = {}
         derivations: dict[tuple[SessionKey, UUID | None], DerivationRequest] = {}
         disagreeing: Counter[str] = Counter()
@@ -157,13 +176,17 @@ class Planner:
                 batch.letters.append(dead_letter(log_record, str(reason)))
                 batch.kinds[reason.kind] += 1
                 continue
-            if isinstance(record, PricesLoaded):
-                batch.prices.append((log_record, record))
-            elif isinstance(record, Erased):
-                batch.stubs.append((log_record, record))
+            if isinstance(record, PricesLoaded | RecordsErased):
+                batch.without_facts.append((log_record, record))
+            elif isinstance(record, Erased) or self._is_erased(log_record.partition, record):
+                batch.erased.append((log_record, record))
             else:
                 batch.of_sessions.append((log_record, record))
         return batch
+
+    def _is_erased(self, partition: int, record: SessionRecord) -> bool:
+        erased = self._erased.get(partition)
+        return bool(erased and {(record.org_id, record.session_id), (record.org_id, NO_ID)} & erased)
 
     def _load(self, partition_of: Mapping[SessionKey, int], first: Mapping[int, int]) -> None:
         """Load the sessions that are not in the cache: fold the facts below their partition's first offset."""
@@ -292,16 +315,24 @@ def first_offsets(records: Iterable[LogRecord]) -> dict[int, int]:
     return first
 
 
-def pieces(records: Sequence[LogRecord]) -> Iterator[Sequence[LogRecord]]:
+def is_erasure(record: LogRecord, partitions: int) -> bool:
+    """Return whether a record has the key of its partition's erasures."""
+    return record.key == record_key(erasures_id(record.partition, partitions))
+
+
+def pieces(records: Sequence[LogRecord], partitions: int) -> Iterator[Sequence[LogRecord]]:
     """Cut a batch before every jump, so that in each piece a partition is one run of consecutive offsets.
 
-    A batch is also cut before a piece holds more bytes than `PIECE_BYTES_MAX`, which bounds a plan's memory.
+    A batch is also cut before and after each erasure, and before a piece holds more bytes than `PIECE_BYTES_MAX`, which
+    bounds a plan's memory.
     """
     expected: dict[int, int] = {}
-    start, size = 0, 0
+    start, size, is_alone = 0, 0, False
     for i, record in enumerate(records):
         size += len(record.value or b"")
-        if expected.get(record.partition, record.offset) != record.offset or (size > PIECE_BYTES_MAX and i > start):
+        was_alone, is_alone = is_alone, is_erasure(record, partitions)
+        jumps = expected.get(record.partition, record.offset) != record.offset
+        if i > start and (jumps or is_alone or was_alone or size > PIECE_BYTES_MAX):
             yield records[start:i]
             start, size, expected = i, len(record.value or b""), {}
         expected[record.partition] = record.offset + 1

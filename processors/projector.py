@@ -9,6 +9,7 @@ from processors.marks.progress import Progress
 from processors.metrics import Parts, ProjectorMetrics
 from processors.pipeline import Pipeline
 from processors.runners.watchdog import Watchdog
+from processors.sweeping import Sweeper
 from processors.warehouse import ClickHouseWarehouse
 
 
@@ -21,9 +22,10 @@ class Projector(Struct):
     watchdog: Watchdog
     metrics: ProjectorMetrics
     parts: Parts
+    sweeper: Sweeper
 
     def background(self) -> list[Callable[[], Awaitable[None]]]:
         """Return the jobs that run alongside the batches until cancelled."""
         rollups = partial(self.pipeline.rollups.run, self.progress.targets)
         dense_receipts = partial(self.pipeline.dense_receipts.run, self.pipeline.written.copy)
-        return [self.progress.run, rollups, dense_receipts, self.parts.run]
+        return [self.progress.run, rollups, dense_receipts, self.parts.run, self.sweeper.run]

@@ -14,7 +14,9 @@ from prices.table import ReadPrices, read_prices
 from processors.derivations.session_facts import SUBJECT_MAX, TEXT_MAX, SessionFact
 from processors.fold.state import LAYOUT
 from processors.memfd import AVAILABLE, MemoryFile
-from schemas.store.rows import DAY_S, QUARTER_S, ROWS, FactRow
+from processors.rowbinary import encode_rows
+from schemas.log.records import NO_ID, RecordsErased
+from schemas.store.rows import DAY_S, QUARTER_S, ROWS, ErasedRow, FactRow, SweptRow
 from store.broken import Broken
 from store.client_errors import STORE_ERRORS, classify
 from store.connect import Client
@@ -115,6 +117,12 @@ class Warehouse(Protocol):
     def last_receipt(self, partition: int) -> StoredReceipt | None:
         """Return the receipt with the highest offset, if there is any."""
 
+    def erased(self, partition: int) -> list[SessionKey]:
+        """Return what is erased in a partition: sessions, and whole orgs (as their session `NO_ID`)."""
+
+    def erase(self, partition: int, offset: int, record: RecordsErased) -> None:
+        """Replace what this record at ``offset`` erases in a partition by empty rows; may be repeated."""
+
     def generation(self) -> Generation:
         """Return this generation, and what it was made with."""
 
@@ -125,6 +133,8 @@ class Warehouse(Protocol):
 # Named in every insert: tables may have columns that this code does not know, or that the store fills in.
 COLUMNS = {table: row.__struct_fields__ for table, row in ROWS.items()}
 OF_SESSIONS = ("sessions", "amounts", "tasks", "session_states", "compactions", "analyses")  # derived, by session
+SWEPT = ("facts", *OF_SESSIONS)  # in which rows of erased sessions may be left
+REPLACED = ("sessions", "amounts")  # of which empty ones replace those of erased sessions
 # The facts of a batch have different keys, so the store need not look for equal ones: a quarter of an insert. Other
 # tables are read more often, and reads of a part without equal keys are faster.
 _HOW_TO_INSERT = {"facts": {"optimize_on_insert": 0}}
@@ -251,6 +261,56 @@ class ClickHouseWarehouse:
         rows = self._query("last_receipt", {"partition": partition})
         return StoredReceipt(*rows[0]) if rows else None
 
+    def erased(self, partition: int) -> list[SessionKey]:
+        return [(org, session_id) for org, session_id in self._query("erased", {"partition": partition})]
+
+    def erase(self, partition: int, offset: int, record: RecordsErased) -> None:
+        self.insert("erased", encode_rows(erased_rows(partition, offset, record)))
+        place = {"partition": partition, "offset": offset}
+        if not record.sessions:
+            said = {"erasure": record.erasure, "requested_at": record.received_at, "reason": record.reason}
+            self._command(sql("erase_sessions_of_org"), {**place, "org_id": record.org_id, **said})
+        for name in ("erase_sessions", "erase_amounts"):
+            self._command(sql(name), place)
+
+    def delete_erased(self) -> int:
+        """Begin to delete what is left of sessions that are hidden; return of how many sessions there was anything."""
+        found: set[SessionKey] = set()
+        for table in SWEPT:
+            suffix = "_replaced" if table in REPLACED else ""
+            left = [(org, session_id) for org, session_id in self._query(f"left_of_erased{suffix}", {"table": table})]
+            self._command_in_parts(f"delete_erased{suffix}", "sessions", _bindable(left), table=table)
+            found.update(left)
+        return len(found)
+
+    def apply_deletes(self) -> None:
+        """Begin to write the parts of these tables anew without the deleted rows."""
+        for table in SWEPT:
+            self._command(sql("apply_deletes"), {"table": table})
+
+    def unfinished(self) -> list[tuple[str, str]]:
+        """Return the table of each delete that is in progress, and why it failed last."""
+        return [(table, reason) for table, reason in self._query("unfinished", {})]
+
+    def old_parts(self) -> frozenset[tuple[str, str]]:
+        """Return the parts that were replaced, but are still on the disk, by table."""
+        return frozenset((table, name) for table, name in self._query("old_parts", {"tables": [*SWEPT]}))
+
+    def erased_below(self) -> dict[int, int]:
+        """Return by partition the offset after its last erasure that is hidden."""
+        found = self._query("erased_below", {})
+        return {int(partition): int(below) for partition, below in found}
+
+    def unswept_s(self) -> float:
+        """Return for how long something has been erased that no sweep has removed yet; 0 if there is nothing."""
+        ((seconds,),) = self._query("unswept_s", {})
+        return float(seconds)
+
+    def note_swept(self, below: Mapping[int, int]) -> None:
+        """Note that nothing is left of what the erasures below these offsets erase."""
+        if below:
+            self.insert("swept", encode_rows(SweptRow(*mark) for mark in below.items()))
+
     def parts(self) -> dict[str, TableParts]:
         return {str(table): TableParts(parts, size) for table, parts, size in self._query("parts", {})}
 
@@ -310,6 +370,12 @@ class ClickHouseWarehouse:
         if isinstance(error, OperationalError):
             self._local.client = None  # the next call connects again
         return classify(error)
+
+
+def erased_rows(partition: int, offset: int, record: RecordsErased) -> list[ErasedRow]:
+    """Return what a record erases: its sessions, or its org."""
+    of_record, request = (partition, offset, record.org_id), (record.erasure, record.received_at, record.reason)
+    return [ErasedRow(*of_record, session_id, *request) for session_id in record.sessions or (NO_ID,)]
 
 
 def day_of(bucket: Bucket) -> Bucket:

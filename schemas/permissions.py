@@ -20,13 +20,14 @@ Action = Literal[
     "receipt.read",  # of positions of the user's own records
     "receipt.read_all",  # of all positions of the org
     "org.recount",
+    "erase",  # sessions of the org, for good
     "operate",  # the installation: freshness, coverage, recount of all orgs, dead letters, generations, prices
 ]
 
 _VIEWER: frozenset[Action] = frozenset({"session.read", "analytics.read", "receipt.read", "receipt.read_all"})
 _MEMBER: frozenset[Action] = _VIEWER | {"session.write"}
 _MANAGER: frozenset[Action] = _MEMBER | {"session.read_all", "analytics.by_user"}
-_ADMIN: frozenset[Action] = _MANAGER | {"org.recount"}
+_ADMIN: frozenset[Action] = _MANAGER | {"org.recount", "erase"}
 
 ALLOWED: dict[Role, frozenset[Action]] = {
     "owner": _ADMIN,
@@ -73,6 +74,7 @@ _BY_PERMISSION = {  # the operation ids of the routes; a test requires each rout
     RoutePermission("analytics.by_user"): "AnalyticsByUser",
     RoutePermission("receipt.read"): "GetReceipt",
     RoutePermission("org.recount"): "RecountOrg",
+    RoutePermission("erase"): "RequestErasure ListErasures",
     RoutePermission("operate"): """
         ShowFreshness ShowCoverage ShowClients RecountInstallation ListDeadLetters GetDeadLetter RedriveDeadLetter
         ListPrices CreateJob ListJobs GetJob RequestWork ListRequests GetRequest ListGenerations GetProof

@@ -33,7 +33,7 @@ GRANT INSERT ON crewkit.generations TO crewkit_projector; -- `switch`, `pause`, 
 GRANT INSERT ON crewkit.proofs TO crewkit_projector; -- `prove`
 GRANT SELECT ON crewkit_g*.* TO crewkit_projector; -- facts of a session that is not cached, sessions of an hour
 GRANT INSERT ON crewkit_g*.* TO crewkit_projector;
-GRANT ALTER DELETE ON crewkit_g*.* TO crewkit_projector; -- `--repair`; the mark of receipts that the store has lost
+GRANT ALTER DELETE ON crewkit_g*.* TO crewkit_projector; -- `--repair`, `sweep`; the mark of receipts that were lost
 
 -- Reads, within limits, and adds the jobs of operators. Its profile is not `readonly`, since that would forbid this
 -- INSERT; without other rights it can't write anything else. MAX is above what the service requests, so that a manual
@@ -44,7 +44,7 @@ CREATE SETTINGS PROFILE IF NOT EXISTS crewkit_query SETTINGS
 CREATE USER IF NOT EXISTS crewkit_query IDENTIFIED WITH sha256_hash BY '{{SHA-256 of query-api''s password}}'
     SETTINGS PROFILE 'crewkit_query';
 GRANT SELECT ON crewkit*.* TO crewkit_query;
-GRANT INSERT ON crewkit.requests TO crewkit_query; -- `repair`, `replay`, `prove`, `switch`, `drop`, `pause`, `resume`, `prices`
+GRANT INSERT ON crewkit.requests TO crewkit_query; -- the jobs of operators, such as `repair`, `replay` and `sweep`
 
 -- Reads one org, through the flat views. They read with the caller's rights, so their table needs the right and the
 -- filter, too. After a `switch`, run this part again with the name of the live generation in place of crewkit_g1.

@@ -34,7 +34,7 @@ class JobReply(Struct, frozen=True, kw_only=True):
     """An operator's job: who requested it and when, which processes picked it up, and its result."""
 
     id: Annotated[UUID, doc("Id of the job.", EVENT_ID)]
-    kind: Annotated[str, doc("The work.", values="prove repair replay switch drop pause resume prices")]
+    kind: Annotated[str, doc("The work.", values="prove repair replay switch drop pause resume prices sweep")]
     generation: fields.Generation
     state: Annotated[State, doc("`taken` from when a process takes it up until it ends.", "done")]
     requested_by: fields.RequestedBy

@@ -32,6 +32,7 @@ from schemas.http.responses import Reply
 from store.reading.question import Question
 from store.reading.reader import Reader, answer_from_control
 
+OF_LIVE = ("repair", "sweep")  # without a generation, they are for the live one
 JOBS_MAX = 1_000  # in one listing
 AnyReader = NamedDependency[SkipValidation[Reader]]
 logger = structlog.get_logger()
@@ -66,7 +67,7 @@ async def create_job(
     async with bodies.read(request) as body:
         wanted = await body.decode(_decoder)
     situation = await load_situation(reader)
-    generation = wanted.generation or (situation.live.name if situation.live and wanted.kind == "repair" else "")
+    generation = wanted.generation or (situation.live.name if situation.live and wanted.kind in OF_LIVE else "")
     options = _options(wanted)
     if why := refusal(wanted.kind, generation, options, situation):
         raise ApiError(422, "refused", f"Refused: {why}.", {"generation": [why]})
@@ -127,7 +128,7 @@ def _options(wanted: CreateJob) -> JobOptions:
             parse_prices(wanted.prices)
         except BadPrices as error:
             raise invalid({"prices": [str(error)]}) from error
-    elif not wanted.generation and wanted.kind != "repair":
+    elif not wanted.generation and wanted.kind not in OF_LIVE:
         raise invalid({"generation": [f"name the generation to {wanted.kind}"]})
     return JobOptions(wanted.rate, wanted.accept_differences, wanted.prices, wanted.new_generations_only)
 

@@ -73,7 +73,7 @@ def refusal_beside(name: str, known: Sequence[KnownGeneration], jobs: Iterable[J
 def _of_existing(kind: Kind, status: "GenerationStatus", options: JobOptions, situation: "Situation") -> str | None:
     name, known = status.name, status.known
     match kind:
-        case "repair" if known.is_paused:
+        case "repair" | "sweep" if known.is_paused:
             return f"{name} is paused: `resume {name}` first"
         case "prove" if status.state == "filling":
             return f"{name} is still filling ({status.share:.0%} of the log): prove it once it follows the log"
@@ -85,7 +85,7 @@ def _of_existing(kind: Kind, status: "GenerationStatus", options: JobOptions, si
             return f"{name} is paused already"
         case "resume" if not known.is_paused:
             return f"{name} is not paused"
-        case "repair" | "prove" | "drop" | "pause" | "resume":
+        case "repair" | "prove" | "drop" | "pause" | "resume" | "sweep":
             return None
     raise KeyError(kind)  # a new kind needs a rule
 

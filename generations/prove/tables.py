@@ -197,11 +197,31 @@ OF_SESSION = ("org_id", "session_id")
 OF_RECORD = ("log_partition", "log_offset")
 _PLACE = "cityHash64(log_partition, log_offset)"
 _OF_FACTS = {"bytes": "length(data)", "facts_added": "1", "places": _PLACE}
-_OF_RECEIPTS = {"facts_added": "added", "places": f"added * {_PLACE}"}
+# What was projected before it was erased equals what is left of it in a generation that never had it.
+_IS_ERASED = "(receipts.org_id, receipts.session_id) IN (SELECT org_id, session_id FROM erased)"
+_IF_ERASED = {
+    "record_id": "toUUID('00000000-0000-0000-0000-000000000000')",
+    "outcome": "'erased'",
+    "kind": "''",
+    "received_at": "toDateTime64(0, 3, 'UTC')",
+    "facts": "0",
+    "added": "0",
+    "redrive_of": "''",
+}
+_RECEIPT = {column: f"if({_IS_ERASED}, {erased}, receipts.{column})" for column, erased in _IF_ERASED.items()}
+_OF_RECEIPTS = {"facts_added": _RECEIPT["added"], "places": f"{_RECEIPT['added']} * {_PLACE}"}
 _WORDS = {"words": "if(log_offset >= {words_since:Array(UInt64)}[log_partition + 1], facts.words, '')"}
 FACTS = Table("facts", FactRow, FactRange, (*OF_SESSION, "event_id"), ("timestamp",), reads=_WORDS, adds=_OF_FACTS)
 RECEIPTS = Table(
-    "receipts", ReceiptRow, OffsetRange, OF_RECORD, ("received_at",), 0.3, ignores=("has_words",), adds=_OF_RECEIPTS
+    "receipts",
+    ReceiptRow,
+    OffsetRange,
+    OF_RECORD,
+    ("received_at",),
+    0.3,
+    ignores=("has_words",),
+    reads=_RECEIPT,
+    adds=_OF_RECEIPTS,
 )
 DEAD_LETTERS = Table("dead_letters", DeadLetterRow, OffsetRange, OF_RECORD, ("logged_at",), weight=0)
 # The hour is in the table's key: a row under another hour is another row.

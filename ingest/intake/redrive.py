@@ -20,7 +20,7 @@ from schemas.http.requests import RedriveDeadLetter
 from schemas.http.responses import RedrivenDeadLetter, Reply
 from schemas.log.codec import Undecodable, decode_value, encode
 from schemas.log.position import LogRecord, Position
-from schemas.log.records import Erased, PricesLoaded, Redrive, SessionRecord
+from schemas.log.records import Erased, PricesLoaded, RecordsErased, Redrive, SessionRecord
 from schemas.log.topics import APPENDED_BYTES_MAX
 
 NOT_CORRECTED = b"null"
@@ -40,7 +40,7 @@ def decide(letter: LogRecord, corrected: bytes, context: CommandContext) -> Sess
 
     At its old place, its derived rows would have lower versions than existing ones. It keeps its ids, so facts that
     were already counted still count once. It says which position it repeats, and who redrove it. Raises `Invalid` if it
-    still can't be projected, was erased, holds prices, or corrects another record.
+    still can't be projected, was erased, holds prices or an erasure, or corrects another record.
     """
     value = letter.value if corrected == NOT_CORRECTED else corrected
     if _is_erased(letter.value):
@@ -55,6 +55,8 @@ def decide(letter: LogRecord, corrected: bytes, context: CommandContext) -> Sess
         raise Invalid(
             "record", "holds prices, which are checked when they are loaded: run `crewkit-sessions prices load`"
         )
+    if isinstance(record, RecordsErased):
+        raise Invalid("record", "erases other records: request the erasure again instead")
     if (known := _record_id(letter.value)) not in (None, record.record_id):
         raise Invalid("record.record_id", f"must stay {known}")
     position = str(Position(letter.partition, letter.offset))

@@ -20,6 +20,10 @@ class EventLog(Protocol):
     def replacements(self) -> int:
         """How often a connection to the log had failed and was replaced, since the start."""
 
+    @property
+    def partitions(self) -> int:
+        """The number of partitions. Raises `LogUnavailable` while it is unknown."""
+
     async def start(self) -> None:
         """Get ready; an unreachable log isn't an error here. Raises `BrokenLog` if it would be wrong to continue."""
 

@@ -14,7 +14,6 @@ import structlog
 
 from processors.flow.availability import PatientCalls
 from processors.marks.dense_receipts import Stretch, holes, joined
-from processors.plan import Plan
 from processors.state_cache import StateCache
 from processors.warehouse import SessionKey, Warehouse
 from schemas.log.position import LogReader, LogRecord
@@ -36,10 +35,11 @@ class Gaps:
         reader: LogReader,
         cache: StateCache,
         calls: PatientCalls,
-        fold_and_begin_write: Callable[[Sequence[LogRecord]], Awaitable[Plan]],
+        project: Callable[[Sequence[LogRecord]], Awaitable[Sequence[SessionKey]]],
     ) -> None:
+        """``project`` folds consecutive records and begins to write them; it returns their sessions."""
         self._warehouse, self._reader, self._cache, self._calls = warehouse, reader, cache, calls
-        self._fold_and_begin_write = fold_and_begin_write
+        self._project_records = project
 
     async def fill_holes(self, partition: int, since: int, below: int) -> int:
         """Project every position of ``[since, below)`` that has no receipt; return how many there were.
@@ -83,8 +83,7 @@ class Gaps:
                     f"the log no longer holds offset {start} of partition {partition}, which was never projected: "
                     "restore the log, or provision a new generation from what is left"
                 )
-            plan = await self._fold_and_begin_write(records)
-            met.update(plan.pinned)
+            met.update(await self._project_records(records))
             start = records[-1].offset + 1
         return met
 

@@ -18,7 +18,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -150,24 +150,22 @@ class Rollups:
         behind, self._behind = self._behind, set()
         searched = self._unknown & targets.keys()
         self._unknown -= searched
-        async for buckets in self._search(searched):
-            await self._compute(buckets)
+        await self.compute_beyond({partition: self._mark(partition).rolled_up for partition in searched})
         if behind:
             await self._compute(behind)
         fail_point("projector.refreshed_rollups")
         await self._move({p: self._reached(p, target) for p, target in targets.items()})
         logger.info("rollups", searched=len(searched), buckets=len(behind), took_s=round(time.monotonic() - begun, 3))
 
-    async def _search(self, partitions: Iterable[int]) -> AsyncIterator[list[Bucket]]:
-        """Yield the buckets beyond the marks of these partitions, page by page."""
-        marks = {partition: self._mark(partition).rolled_up for partition in partitions}
+    async def compute_beyond(self, marks: Mapping[int, int]) -> None:
+        """Compute the buckets that changed beyond these offsets, page by page; ``marks`` are by partition."""
         after: Bucket = ("", 0)
         while marks:
             read = partial(self._warehouse.changed_buckets, marks, after, PAGE)
             page = await self._calls.in_rollup_thread("search", read)
             if not page:
                 return
-            yield page
+            await self._compute(page)
             after = page[-1]
 
     async def _compute(self, buckets: Iterable[Bucket]) -> None:

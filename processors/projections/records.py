@@ -18,6 +18,7 @@ from schemas.log.records import (
     EventsRecorded,
     LifecycleRecord,
     PricesLoaded,
+    RecordsErased,
     SessionRecord,
 )
 from schemas.store.rows import DeadLetterRow, FactRow, ReceiptRow
@@ -131,11 +132,13 @@ def _lifecycle_row(log_record: LogRecord, record: LifecycleRecord) -> FactRow:
     )
 
 
-def projected(log_record: LogRecord, record: SessionRecord | PricesLoaded, facts: int, added: int) -> ReceiptRow:
+def projected(
+    log_record: LogRecord, record: SessionRecord | PricesLoaded | RecordsErased, facts: int, added: int
+) -> ReceiptRow:
     """Return the receipt of a record whose ``facts`` are all in the tables; ``added`` of them were new."""
     kind = str(record.__struct_config__.tag)
     place, session = (log_record.partition, log_record.offset), (record.org_id, record.session_id)
-    redriven = record.redrive.position if record.redrive else ""
+    redriven = "" if isinstance(record, RecordsErased) or record.redrive is None else record.redrive.position
     return ReceiptRow(*place, record.record_id, "projected", *session, kind, record.received_at, facts, added, redriven)
 
 
@@ -145,10 +148,13 @@ def dead(letter: DeadLetterRow) -> ReceiptRow:
     return ReceiptRow(*place, NO_ID, "dead", "", NO_ID, "", letter.logged_at, 0, 0, "")
 
 
-def erased(log_record: LogRecord, stub: Erased) -> ReceiptRow:
-    """Return the receipt of a record that was erased. Nothing else of it is known, not even when it was received."""
+def erased(log_record: LogRecord, record: Erased | SessionRecord) -> ReceiptRow:
+    """Return the receipt of what is left of an erased record, or of a record whose session is erased.
+
+    Both are the same, so it has nothing else, not even when the record was received.
+    """
     place = log_record.partition, log_record.offset
-    return ReceiptRow(*place, NO_ID, "erased", stub.org_id, stub.session_id, "", 0, 0, 0, "")
+    return ReceiptRow(*place, NO_ID, "erased", record.org_id, record.session_id, "", 0, 0, 0, "")
 
 
 def dead_letter(record: LogRecord, reason: str) -> DeadLetterRow:

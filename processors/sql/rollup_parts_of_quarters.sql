@@ -1,5 +1,5 @@
 -- What are the parts of these quarters of an hour: of the sessions that started in them, and of what happened in them?
--- Tables: sessions (key org_id, started_hour), amounts (key org_id, bucket).
+-- Tables: sessions (key org_id, started_hour), amounts (key org_id, bucket). An erased row only has its version.
 SELECT
     org_id,
     toStartOfFifteenMinutes(started_at) AS bucket,
@@ -8,14 +8,14 @@ SELECT
             [toInt64(1), 0, 0, 0, 0, 0, 0], toDateTime64(0, 3, 'UTC')), models),
         (true, project_id, repo, agent_name, user_id, '', arrayResize([
             toInt64(version),
-            toInt64(1),
+            toInt64(NOT is_erased),
             toInt64(ended_at IS NOT NULL),
             toInt64(ifNull(outcome = 'success', false)),
             toInt64(ifNull(outcome = 'failure', false)),
             toInt64(ifNull(outcome = 'timeout', false)),
             toInt64(ifNull(outcome = 'cancelled', false)),
             if(ended_at IS NULL, 0, ifNull(duration_ms, 0)),
-            toInt64(events)], 17), ifNull(last_event_at, started_at))) AS parts
+            toInt64(events)], 17), if(is_erased, toDateTime64(0, 3, 'UTC'), ifNull(last_event_at, started_at)))) AS parts
 FROM sessions FINAL
 WHERE (org_id, started_hour) IN {hours:Array(Tuple(String, DateTime('UTC')))}
   AND (org_id, bucket) IN {buckets:Array(Tuple(String, DateTime('UTC')))}

@@ -39,7 +39,9 @@ class Follower:
         self.generation = generation
         self.registry = CollectorRegistry()
         own = msgspec.structs.replace(settings, generation=generation.name)
-        self.projector: Projector = make_projector(own, log, generation.partitions, self.registry, *observers)
+        self.projector: Projector = make_projector(
+            own, log, generation.partitions, self.registry, *observers, rewrite_log=log.rewrite
+        )
         self.jobs = ProjectorJobs(self.projector, reader, generation, f"projector of {generation.name} in `up`")
         self._projecting: asyncio.Future[list[None]] | None = None
 

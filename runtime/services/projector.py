@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from prometheus_client import CollectorRegistry
@@ -18,6 +19,7 @@ from processors.projector import Projector
 from processors.runners.startup_checks import check_generation, check_log_tail
 from processors.runners.watchdog import STILL_S, Watchdog
 from processors.state_cache import StateCache
+from processors.sweeping import Sweeper
 from processors.warehouse import ClickHouseWarehouse, Warehouse
 from runtime.settings.settings import Settings
 from runtime.settings.store_url import store_address
@@ -27,11 +29,17 @@ from store.connect import WRITE, connect
 
 
 def make_projector(
-    settings: Settings, reader: LogReader, partitions: int, registry: CollectorRegistry, *more: Observer
+    settings: Settings,
+    reader: LogReader,
+    partitions: int,
+    registry: CollectorRegistry,
+    *more: Observer,
+    rewrite_log: Callable[[], Awaitable[int]] | None = None,
 ) -> Projector:
     """Return a projector into the generation that ``settings`` name, with its metrics in ``registry``.
 
-    ``more`` observers get its reports as well.
+    ``more`` observers get its reports as well. ``rewrite_log`` puts stubs in the place of erased records, if the log
+    belongs to this process.
     """
     warehouse = make_warehouse(store_address(settings), settings.generation)
     cache = StateCache(settings.cache_bytes_max)
@@ -45,7 +53,8 @@ def make_projector(
     parts = Parts(warehouse)
     metrics = ProjectorMetrics(registry, settings.generation, pipeline, progress, watchdog, parts)
     observers.add(watchdog, metrics, progress, *more)
-    return Projector(pipeline, progress, warehouse, watchdog, metrics, parts)
+    sweeper = Sweeper(warehouse, pipeline.written, rewrite_log)
+    return Projector(pipeline, progress, warehouse, watchdog, metrics, parts, sweeper)
 
 
 def _now_ms() -> int:

@@ -33,6 +33,8 @@ def moment(meaning: str, example: str | None = "2026-01-20T10:30:00.000Z") -> Me
 
 Id = Annotated[UUID, doc("Session id.", SESSION_ID)]
 OrgId = Annotated[str, doc("The org; equals the token's `org_id`.", "acme")]
+ErasureId = Annotated[UUID, doc("Id of the erasure.", EVENT_ID)]
+ErasureReason = Annotated[str, doc("Number of the ticket that was given; empty if none was.", "DSR-118")]
 RunId = Annotated[UUID, doc("Run that the session belongs to.", RUN_ID)]
 ThreadId = Annotated[UUID, doc("Thread: the sessions that continue each other by resume, fork or compact.", THREAD_ID)]
 ExternalId = Annotated[str, doc("The client's id; a create with the same one returns the same session.", "issue-1024")]

@@ -36,7 +36,7 @@ EVENT_TYPE = Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$")
 Instant = Annotated[datetime, Meta(tz=True)]
 Relation = Literal["resume", "fork", "clear", "compact"]
 Trigger = Literal["interactive", "headless", "scheduled", "import"]
-Work = Literal["repair", "replay", "prove", "switch", "drop", "pause", "resume", "prices"]
+Work = Literal["repair", "replay", "prove", "switch", "drop", "pause", "resume", "prices", "sweep"]
 ClientSessionId = Annotated[
     str,
     doc("The client's own id for its session.", CLIENT_SESSION_ID, min_length=1, max_length=400, pattern=_NO_CONTROL),
@@ -281,6 +281,25 @@ class SignInTokens(Struct, frozen=True, forbid_unknown_fields=True):
 
     token: Annotated[str, doc("Token of an org.", "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl", min_length=1)]
     operator: Annotated[str | None, doc("Token of an operator, if the link has one.", None)] = None
+
+
+TICKET = r"^[A-Za-z0-9._/#-]{0,64}$"
+
+
+class SessionToErase(Struct, frozen=True, forbid_unknown_fields=True):
+    """One session with everything in it; what other sessions say about it stays."""
+
+    kind: Annotated[Literal["session"], doc("What is erased.", "session")]
+    session_id: fields.Id
+
+
+class RequestErasure(Struct, frozen=True, forbid_unknown_fields=True):
+    """Erase a session for good. That can't be undone, and what clients send later for it is erased, too."""
+
+    subject: Annotated[SessionToErase, doc("What to erase.", {"kind": "session", "session_id": fields.SESSION_ID})]
+    reason: Annotated[
+        str, doc("Number of a ticket, for the record. No names: it stays.", "DSR-118", pattern=TICKET)
+    ] = ""
 
 
 class RequestCompaction(Struct, frozen=True, forbid_unknown_fields=True):

@@ -224,6 +224,14 @@ class NewSignInCode(Struct, frozen=True):
     code: Annotated[str, doc("Code for the fragment of a link: `/#code=…`.", "Xk9vG2dT4bQ1rZ8sLw0aYA")]
 
 
+class RequestedErasure(Struct, frozen=True):
+    """An erasure that is in the log. Once its position is projected, nothing shows the session."""
+
+    id: fields.ErasureId
+    session_id: fields.Id
+    state: Annotated[str, doc("The erasure is durable.", values="recorded")]
+
+
 class RedrivenDeadLetter(Struct, frozen=True):
     """The position of the dead letter, and the position at which its record was appended again."""
 

@@ -16,9 +16,10 @@ from schemas.log.records import (
     ModelUsage,
     PricesLoaded,
     Record,
+    RecordsErased,
     SessionRecord,
 )
-from schemas.log.topics import FACTS_PER_RECORD_MAX, partition_of, record_key
+from schemas.log.topics import FACTS_PER_RECORD_MAX, erasures_id, partition_of, record_key
 from schemas.permissions import NAME_CHARACTERS_MAX, OPERATOR_ORG
 
 _encoder = msgspec.json.Encoder()
@@ -44,7 +45,7 @@ class Undecodable(Exception):
         self.kind: UndecodableKind = kind
 
 
-def encode(record: Record | Erased) -> bytes:
+def encode(record: Record | RecordsErased | Erased) -> bytes:
     """Return the value of a log record."""
     if isinstance(record, EventsRecorded) and any(event.data_base64 is not None for event in record.events):
         events = tuple(e if e.data_base64 is None else structs.replace(e, data=_EMPTY) for e in record.events)
@@ -61,6 +62,8 @@ def decode(log_record: LogRecord, partitions: int) -> AnyRecord:
         raise Undecodable("misplaced", "the key is not the session id")
     if partition_of(log_record.key, partitions) != log_record.partition:
         raise Undecodable("misplaced", f"the key does not belong to partition {log_record.partition}")
+    if isinstance(record, RecordsErased):
+        _check_erasure(record, log_record.partition, partitions)
     return record
 
 
@@ -91,11 +94,13 @@ def _checked_stub(stub: Erased) -> Erased:
     return stub
 
 
-def _check_contents(record: SessionRecord | PricesLoaded) -> None:
+def _check_contents(record: SessionRecord | PricesLoaded | RecordsErased) -> None:
     if not 0 < len(record.org_id) <= NAME_CHARACTERS_MAX or not _MS_MIN <= record.received_at < _MS_MAX:
         raise Undecodable("out_of_range", "org or time of receipt is out of range")
     if isinstance(record, PricesLoaded):
         return _check_prices(record)
+    if isinstance(record, RecordsErased):
+        return None
     if not isinstance(record, EventsRecorded):
         return _check_lifecycle(record)
     if not 1 <= len(record.events) <= FACTS_PER_RECORD_MAX:
@@ -107,6 +112,14 @@ def _check_contents(record: SessionRecord | PricesLoaded) -> None:
         if event.redactions:
             _check_redactions(event.redactions)
     return None
+
+
+def _check_erasure(record: RecordsErased, partition: int, partitions: int) -> None:
+    """Check that all of it is of this partition: what another one has would never be erased."""
+    if record.session_id != erasures_id(partition, partitions):
+        raise Undecodable("misplaced", "the key is not that of the partition's erasures")
+    if any(partition_of(record_key(session_id), partitions) != partition for session_id in record.sessions):
+        raise Undecodable("misplaced", f"a session that is erased does not belong to partition {partition}")
 
 
 def _check_prices(record: PricesLoaded) -> None:

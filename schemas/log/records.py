@@ -5,8 +5,9 @@ row of `facts`. Prices that operators load are in the log too, in records withou
 milliseconds since 1970 in UTC; money is integer nano-dollars. Fields that are added later have defaults, unknown fields
 are tolerated, and every version that was ever written can be decoded.
 
-A stub, `Erased`, takes the place of a record that was erased: offsets stay dense, and the position keeps its key, its
-time and its receipt.
+An erasure is a record, too: `RecordsErased` says what projectors erase, one in each partition concerned. A stub,
+`Erased`, takes the place of a record that was erased: offsets stay dense, and the position keeps its key, its time and
+its receipt.
 """
 
 from typing import Literal
@@ -208,6 +209,23 @@ class PricesLoaded(Record, frozen=True, kw_only=True, omit_defaults=True, tag="p
     begins_history: bool = False
 
 
+class RecordsErased(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="records_erased"):
+    """All records of some sessions of an org are erased in this partition, or all of the org: no ``sessions``.
+
+    That includes later ones. The key is that of the partition's erasures (`schemas.log.topics.erasures_key`), as
+    ``session_id``. The record names no user, not even the one who requested the erasure; ``reason`` is a ticket.
+    """
+
+    v: int
+    record_id: UUID
+    erasure: UUID
+    org_id: str
+    session_id: UUID
+    received_at: int
+    sessions: tuple[UUID, ...] = ()
+    reason: str = ""
+
+
 SessionRecord = (
     SessionCreated
     | SessionDescribed
@@ -222,7 +240,7 @@ SessionRecord = (
 class Erased(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="erased"):
     """What is left of an erased record: the id of the erasure, and the record's org and session.
 
-    The org is empty if the whole org was erased. The session is `NO_ID` if the record could not be decoded.
+    The org is empty and the session is `NO_ID` if the record could not be decoded.
     """
 
     v: int
@@ -231,4 +249,4 @@ class Erased(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="k
     session_id: UUID = NO_ID
 
 
-AnyRecord = SessionRecord | PricesLoaded | Erased
+AnyRecord = SessionRecord | PricesLoaded | RecordsErased | Erased

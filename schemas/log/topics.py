@@ -1,6 +1,8 @@
 """The log's topic and the rule for keys: all records of a session are in one partition."""
 
+import hashlib
 from functools import lru_cache
+from itertools import count
 from uuid import UUID
 
 TOPIC = "crewkit.sessions.v1"
@@ -12,6 +14,16 @@ FACTS_PER_RECORD_MAX = 1 << 16
 def record_key(session_id: UUID) -> bytes:
     """Return the key of every record about a session: the 16 bytes of its id."""
     return session_id.bytes
+
+
+@lru_cache(1_024)
+def erasures_id(partition: int, partitions: int) -> UUID:
+    """Return the session id of a partition's records of erasures: the first of a fixed series whose key is there."""
+    for number in count():
+        found = UUID(bytes=hashlib.sha256(f"erasures {number}".encode()).digest()[:16], version=4)
+        if partition_of(record_key(found), partitions) == partition:
+            return found
+    raise AssertionError  # the series has no end
 
 
 @lru_cache(8_192)

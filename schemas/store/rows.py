@@ -145,6 +145,7 @@ class AmountsRow(Struct):
     commits: Int64
     pull_requests: Int64
     active_ms: Int64
+    is_erased: bool = False  # nothing but the place and the version of what was erased
 
 
 class SessionColumns(Struct):
@@ -218,6 +219,7 @@ class SessionRow(SessionColumns):
     search_text: str  # the words for search, see `schemas.words`
     measured_cost_nano: Int64  # of the requests whose cost the client gave
     is_work_reported: bool  # the work below comes from a report, else it was measured
+    is_erased: bool = False  # nothing but the place and the version of what was erased
 
 
 class TaskRow(Struct):
@@ -290,6 +292,21 @@ class DeadLetterRow(Struct):
     value: bytes
 
 
+class ErasedRow(Struct):
+    """A session of which everything is erased, as the record at this position says; `NO_ID`: the whole org.
+
+    If it is an org, its sessions as of that record have a row each, too.
+    """
+
+    log_partition: UInt16
+    log_offset: UInt64
+    org_id: str
+    session_id: UUID
+    erasure: UUID
+    requested_at: DateTime64
+    reason: str
+
+
 class ProgressRow(Struct):
     """How far one partition is projected, and up to which time everything accepted is in the tables."""
 
@@ -329,6 +346,13 @@ class DenseReceiptsRow(Struct):
     dense_below: UInt64  # the row's version, so that a late worker can't move it back
 
 
+class SweptRow(Struct):
+    """A mark: of what the erasures of one partition below an offset erase, no table has anything any more."""
+
+    log_partition: UInt16
+    swept_below: UInt64  # the row's version
+
+
 ROWS: dict[str, type[Struct]] = {
     "facts": FactRow,
     "dead_letters": DeadLetterRow,
@@ -339,6 +363,8 @@ ROWS: dict[str, type[Struct]] = {
     "compactions": CompactionRow,
     "analyses": AnalysisRow,
     "receipts": ReceiptRow,
+    "erased": ErasedRow,
+    "swept": SweptRow,
     "progress": ProgressRow,
     "rollup_progress": RollupProgressRow,
     "dense_receipts": DenseReceiptsRow,

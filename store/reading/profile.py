@@ -1,8 +1,8 @@
 """Fits our limits on a question to the settings profile of our user in the store.
 
 For the current user, `system.settings` lists each setting's value, its bounds in the profile, and whether the user may
-change it. With `readonly = 1` the store refuses a question that comes with any setting, in its text or beside it. Where
-the profile is tighter than our limits, the profile wins.
+change it. Where the profile is tighter than our limits, the profile wins. One setting is needed, since it hides what is
+erased: with `readonly = 1`, which allows none, no question is asked.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from store.connect import SNAPSHOT
 from store.reading.errors import ReadRefused
+from store.reading.guard import CONDITIONS, GUARD
 
 NO_BOUND = 0  # the value of a limit that is switched off
 SKIPPING, EXACT = "use_skip_indexes_if_final", "use_skip_indexes_if_final_exact_mode"
@@ -49,7 +50,8 @@ class Fitted(NamedTuple):
 def fit_limits(limits: Mapping[str, object], profile: ProfileSettings) -> Fitted:
     """Return our limits as far as the profile lets us set them. Raises `ReadRefused` if answers could be wrong."""
     _refuse_inexact(profile)
-    fitted = Fitted(dict(_never_short(profile)), [])
+    _refuse_unguarded(profile)
+    fitted = Fitted({GUARD: CONDITIONS, **dict(_never_short(profile))}, [])
     for name, wanted in limits.items():
         known = profile.get(name)
         if known is None:
@@ -104,6 +106,16 @@ def _refuse_inexact(profile: ProfileSettings) -> None:
         return
     if skipping.value == "1" or skipping.may_be("1"):
         raise ReadRefused(f"the settings profile of the store's user makes searches inexact ({EXACT} = 0): set it to 1")
+
+
+def _refuse_unguarded(profile: ProfileSettings) -> None:
+    """Refuse a profile with which questions would show what is erased."""
+    known = profile.get(GUARD)
+    if known is not None and known.readonly:
+        raise ReadRefused(
+            f"the settings profile of the store's user doesn't allow setting {GUARD}, which hides what is erased: "
+            "use `readonly = 2`, or only GRANT SELECT"
+        )
 
 
 def _number(value: object) -> int | float:

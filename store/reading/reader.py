@@ -26,6 +26,7 @@ from store.errors import StoreUnavailable
 from store.generations import Generation
 from store.reading.errors import AnswerTooLarge, ReadRefused
 from store.reading.fairness import FairTurns, StoreTime
+from store.reading.guard import GUARD
 from store.reading.profile import OVERFLOW, PROFILE_SQL, ProfileSetting, fit_limits, untunable
 from store.reading.question import LIVE_GENERATION, P, Question, R
 from store.reading.statements import TUNING, names_of_absent, statement_untuned, statement_without
@@ -307,7 +308,7 @@ def _ask_what_is_allowed(client: Client) -> Allowed:
     Raises `ReadRefused` if the store is too old, or answers could be wrong with this profile.
     """
     check_version(client, ReadRefused)
-    asked = {"names": [*LIMITS, *{name for name, _ in TUNING}], "overflow": OVERFLOW}
+    asked = {"names": [GUARD, *LIMITS, *{name for name, _ in TUNING}], "overflow": OVERFLOW}
     profile = {name: ProfileSetting(*rest) for name, *rest in client.query(PROFILE_SQL, asked).result_rows}
     fitted, left_out = fit_limits(LIMITS, profile), untunable(TUNING, profile)
     if fitted.remarks or left_out:

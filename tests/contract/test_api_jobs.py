@@ -271,7 +271,7 @@ class InProcess:
         for name, event in (("g2", "created"), ("g3", "created"), ("g3", "dropped")):
             self.note(name, event)
         store.client.command(f"CREATE DATABASE {store.address.database('g2')}")
-        for table in ("progress", "rollup_progress", "facts"):
+        for table in ("progress", "rollup_progress", "facts", "erased"):
             made = f"{store.address.database('g2')}.{table}"
             store.client.command(f"CREATE TABLE {made} AS {store.database}.{table}")
         store.client.command(

@@ -32,12 +32,14 @@ def test_every_reply_is_as_documented(installation: Installation, fresh_org: str
                 headers = {"X-Wait-For-Position": ids["position"]}
                 reply = eventually_ok(caller, "GET", path.format_map(ids), params=NEEDS.get(name, {}), headers=headers)
                 _check(document, path, method, reply)
+        unwanted = {"subject": {"kind": "session", "session_id": ids["session_id"]}, "reason": "DSR-118"}
+        _write(client, document, calls["RequestErasure"], ids, unwanted)
         if "CreateSignInCode" in calls:
             _sign_in(installation, document, calls)
         elsewhere = (OPERATOR_WRITES, SIGN_IN)
         unasked = {name for name, (path, method) in calls.items() if method != "get" and not path.startswith(elsewhere)}
 
-    assert unasked == {"CreateSession", *WRITES, *EXPORTS}
+    assert unasked == {"CreateSession", "RequestErasure", *WRITES, *EXPORTS}
 
 
 def _write_all(client: httpx.Client, document: Schema, calls: dict[str, tuple[str, str]], org: str) -> dict[str, str]:
@@ -68,10 +70,10 @@ def _sign_in(installation: Installation, document: Schema, calls: dict[str, tupl
         body = reply.json()["data"]
 
 
-def _write(client: httpx.Client, document: Schema, call: tuple[str, str], ids: dict[str, str]) -> Any:
+def _write(client: httpx.Client, document: Schema, call: tuple[str, str], ids: dict[str, str], body: Any = None) -> Any:
     path, method = call
     example = document["paths"][path][method]["requestBody"]["content"]["application/json"]["example"]
-    reply = eventually_ok(client, method.upper(), path.format_map(ids), json=example)
+    reply = eventually_ok(client, method.upper(), path.format_map(ids), json=body or example)
     _check(document, path, method, reply)
     return reply.json()
 

@@ -42,8 +42,9 @@ BODIES: dict[str, Any] = {
     "ExportMetrics": {},
     "ExportTraces": {},
     "RedriveDeadLetter": {},
+    "RequestErasure": lambda walk: {"subject": {"kind": "session", "session_id": str(walk.service.session_id(ORG))}},
     # A repeated one is refused.
-    **dict.fromkeys(NEW_JOB, lambda: {"kind": "replay", "generation": f"g{uuid4().hex[:12]}"}),
+    **dict.fromkeys(NEW_JOB, lambda _: {"kind": "replay", "generation": f"g{uuid4().hex[:12]}"}),
 }
 OF_A_DEAD_LETTER = ("GetDeadLetter", "RedriveDeadLetter")
 QUERIES: dict[str, dict[str, str]] = {"SearchSessions": {"q": "shared"}}
@@ -62,6 +63,7 @@ analytics.by_user     yes   yes     yes     no     no    no       no
 receipt.read          yes   yes     yes    yes    yes   yes       no
 receipt.read_all      yes   yes     yes    yes    yes    no       no
 org.recount           yes   yes      no     no     no    no       no
+erase                 yes   yes      no     no     no    no       no
 operate                no    no      no     no     no    no      yes
 """
 
@@ -151,7 +153,7 @@ class Walk:
             org=OPERATOR_ORG if role == "operator" else ORG,
             user=ME,
             params={**QUERIES.get(operation.name, {}), **query},
-            json=body() if callable(body) else body,
+            json=body(self) if callable(body) else body,
         )
 
 

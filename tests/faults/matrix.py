@@ -50,4 +50,6 @@ ROWS = {
     28: "a log, a store and secrets that do not belong together, and a topic that may lose records",
     29: "projectors killed between a refresh of the rollups and its mark, repeatedly, sharing buckets",
     30: "the hook client: no server, a full disk, killed anywhere, two agents at once, clocks that jump",
+    31: "an erasure under load, with its projector killed at each step",
+    32: "what comes back after an erasure: late records, a worker that wakes up, an older copy of the store",
 }

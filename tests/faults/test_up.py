@@ -1,14 +1,19 @@
 """Faults of the embedded default: its single process is killed, starved and stopped while clients write."""
 
+import contextlib
 import random
+import signal
 import time
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
+from store.fail_points import VARIABLE
 from tests.chaos.targets import Embedded
 from tests.faults.shared_installation import load_of, running
 from tests.support.clients.load import Load
+from tests.support.clients.sending import Org, hook
 from tests.support.oracles.checker import Checker
 from tests.support.rigs.small_disk import MIB, SmallDisk, small_disk
 from tests.support.waiting import eventually
@@ -55,6 +60,34 @@ def test_killed_at_each_step_of_ingest_and_of_the_projector(up: Embedded, load: 
 
     assert Checker(up, load.journal).check() == {}
     assert load.journal.no_answer > 0
+
+
+@pytest.mark.fault(row=31)
+@pytest.mark.parametrize("point", ["projector.erased", "projector.rolled_up_erasure"])
+def test_an_erasure_is_finished_wherever_it_is_killed(up: Embedded, load: Load, point: str) -> None:
+    """Killed before its rollups, or before its receipt, it is repeated: nothing shows the session, all else counts."""
+    erasing = Org(up, f"erasing-{point.rpartition('.')[2]}")
+    with load:
+        session, other = erasing.create(title="tangerine"), erasing.create()
+        erasing.record(session, hook("UserPromptSubmit", prompt="tangerine"))
+        assert erasing.data(f"sessions/{session['id']}")["title"] == "tangerine"
+        up.kill()
+        up.environment[VARIABLE] = f"{point}:1:kill"
+        up.start()
+        with contextlib.suppress(httpx.HTTPError):  # it may die before it has answered
+            erasing.write("POST", "erasures", {"subject": {"kind": "session", "session_id": session["id"]}})
+        assert up.process is not None
+        assert up.process.wait(timeout=60) == -signal.SIGKILL
+        del up.environment[VARIABLE]
+        up.start()
+        load.more()
+
+    eventually(lambda: erasing.get(f"sessions/{session['id']}").status_code == 404, within_s=60)
+    assert [one["id"] for one in erasing.data("sessions")] == [other["id"]]
+    assert erasing.data("sessions/search", q="tangerine") == []
+    summary = erasing.data("sessions/analytics/summary", start_date="2026-01-01", end_date="2026-12-31")
+    assert summary["total_sessions"] == 1
+    assert Checker(up, load.journal).check() == {}
 
 
 @pytest.mark.fault(row=4)

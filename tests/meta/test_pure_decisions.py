@@ -52,8 +52,8 @@ def impure_uses(source: str) -> Iterator[str]:
 
 
 def test_every_command_is_looked_at() -> None:
-    """These are four session commands and the redrive; the decision about events is in a pure module."""
-    assert {path.stem for path in COMMANDS} == {"create", "change", "end", "compact", "redrive"}
+    """These are four session commands, the redrive and the erasure; that about events is in a pure module."""
+    assert {path.stem for path in COMMANDS} == {"create", "change", "end", "compact", "redrive", "erasures"}
     assert "ingest.intake.events.identify" in pure_modules()
 
 

@@ -15,6 +15,7 @@ from unittest.mock import patch
 import msgspec
 from faust.types import ConsumerMessage
 
+from processors import pipeline
 from processors import plan as planning
 from processors.flow.availability import PatientCalls
 from processors.fold import fold
@@ -31,6 +32,8 @@ from processors.warehouse import Bucket, RollupMark, SessionKey, day_of
 from schemas.log.position import LogRecord
 from schemas.store.rows import QUARTER_S, FactRow
 from store.errors import StoreUnavailable
+from tests.support.agent_facts import SESSIONS
+from tests.support.fakes import warehouse as warehouses
 from tests.support.fakes.faust import FakeConsumer
 from tests.support.fakes.warehouse import FakeWarehouse
 from tests.support.oracles.model import World
@@ -337,6 +340,88 @@ async def jumps_are_not_noticed(_real: Any, self: Pipeline, records: Sequence[Lo
     async with self._fold_lock:
         await self.fold_and_begin_write(records)
         return self._last_write or _done()
+
+
+# ------------------------------------------------------------------ erasures
+
+
+@mistaken(Planner, "load_partition")
+def erasures_forgotten_at_a_take_over(real: Any, self: Planner, partition: int) -> None:
+    """The mistake: what is erased was loaded when it was erased."""
+    with patch.object(Planner, "load_erased", lambda *_: None):
+        real(self, partition)
+
+
+@mistaken(Planner, "_is_erased")
+def late_records_of_what_is_erased_count(_real: Any, _self: Planner, _partition: int, _record: Any) -> bool:
+    """The mistake: nothing follows an erasure."""
+    return False
+
+
+@mistaken(Planner, "_is_erased")
+def an_erased_org_may_begin_again(real: Any, self: Planner, partition: int, record: Any) -> bool:
+    """The mistake: the sessions of an org are those that it had."""
+    with patch.object(planning, "NO_ID", SESSIONS[0]):
+        return bool(real(self, partition, record))
+
+
+@mutant
+def an_erasure_that_is_not_alone() -> AbstractContextManager[Any]:
+    """The mistake: an erasure is a record like others, so a batch need not be cut at it."""
+
+    def erasure_in(self: Planner, records: Sequence[LogRecord]) -> Any:
+        decoded = (real(self, [record]) for record in records)
+        return next((erasure for erasure in decoded if erasure), None)
+
+    real = Planner.erasure_in
+    uncut = patch.object(pipeline, "pieces", lambda records, _: pieces_at_jumps(records))
+    return _all(uncut, patch.object(Planner, "erasure_in", erasure_in))
+
+
+def pieces_at_jumps(records: Sequence[LogRecord]) -> Iterator[Sequence[LogRecord]]:
+    """Cut a batch before every jump alone."""
+    with patch.object(planning, "is_erasure", lambda *_: False):
+        yield from list(planning.pieces(records, PARTITIONS))
+
+
+@mistaken(Pipeline, "_erase")
+async def an_erasure_beside_the_batch_before_it(real: Any, self: Pipeline, at: LogRecord, record: Any) -> None:
+    """The mistake: every row that will ever be there is there."""
+
+    async def at_once(_self: Pipeline) -> None: ...
+
+    with patch.object(Pipeline, "drain", at_once):
+        await real(self, at, record)
+
+
+@mistaken(Pipeline, "_project_piece")
+async def the_receipt_of_an_erasure_before_it(real: Any, self: Pipeline, piece: Sequence[LogRecord]) -> Any:
+    """The mistake: an erasure that has its receipt will be finished."""
+    made = await self.fold_and_begin_write(piece)
+    if (erasure := self._planner.erasure_in(piece)) is not None:
+        await self.drain()
+        await self._erase(piece[0], erasure)
+    return made
+
+
+@mistaken(Pipeline, "_project_run")
+async def an_erasure_in_a_hole_that_is_ignored(_real: Any, self: Pipeline, records: Sequence[LogRecord]) -> Any:
+    """The mistake: what was erased before its receipt was lost is still erased."""
+    return (await self.fold_and_begin_write(records)).pinned
+
+
+@mistaken(Rollups, "compute_beyond")
+async def rollups_of_an_erasure_left_to_the_next_refresh(real: Any, self: Rollups, marks: Mapping[int, int]) -> None:
+    """The mistake: the rollups follow anyway."""
+    if all(offset == self._mark(partition).rolled_up for partition, offset in marks.items()):
+        await real(self, marks)
+
+
+@mutant
+def empty_rows_with_the_version_of_what_they_replace() -> AbstractContextManager[Any]:
+    """The mistake: the row that is written last is the one that is read."""
+    real = warehouses.empty_row
+    return patch.object(warehouses, "empty_row", lambda row, version: real(row, min(row.version, version)))
 
 
 # ------------------------------------------------------------------ states, and their cache

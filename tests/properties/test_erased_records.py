@@ -1,7 +1,6 @@
 """Stubs: a log in which records were erased leaves the tables of one that never held them, but for their receipts."""
 
 from typing import Any
-from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,14 +9,11 @@ from processors.dead_letter_limit import DeadLetterLimit
 from processors.plan import Plan, Planner
 from processors.pricing import Pricing
 from processors.state_cache import StateCache
-from schemas.log.codec import encode
 from schemas.log.position import LogRecord
-from schemas.log.records import NO_ID, Erased
-from tests.support.builders import ORG
+from schemas.log.records import NO_ID
+from tests.support.builders import erased
 from tests.support.fakes.warehouse import FakeWarehouse
 from tests.support.strategies import PARTITIONS, logs
-
-ERASURE = UUID("b1087aea-a583-4899-8a5a-3c4f188bd2b2")
 
 
 def _plan(log: list[LogRecord]) -> tuple[Plan, dict[str, list[Any]]]:
@@ -29,23 +25,16 @@ def _plan(log: list[LogRecord]) -> tuple[Plan, dict[str, list[Any]]]:
     return plan, {table: warehouse.decode(table, some) for table, some in rows.items()}
 
 
-def _stub(record: LogRecord) -> LogRecord:
-    """Erase a record; what is undecodable has no session that could be trusted."""
-    session_id = UUID(bytes=record.key) if record.key and len(record.key) == 16 else NO_ID
-    known = {"session_id": session_id} if session_id.version == 4 else {}
-    return record._replace(value=encode(Erased(v=1, erasure=ERASURE, org_id=ORG, **known)))
-
-
 @given(log=logs(max_size=40), data=st.data())
 def test_a_stub_is_projected_to_its_receipt_alone(log: list[LogRecord], data: st.DataObject) -> None:
     """Whatever is erased, all other rows are those of a log without it, and every position keeps its receipt."""
-    erased = data.draw(st.sets(st.sampled_from(log)))
+    gone = data.draw(st.sets(st.sampled_from(log)))
 
-    plan, tables = _plan([_stub(record) if record in erased else record for record in log])
-    without, expected = _plan([record for record in log if record not in erased])
+    plan, tables = _plan([erased(record) if record in gone else record for record in log])
+    without, expected = _plan([record for record in log if record not in gone])
 
     of_stubs = [row for row in tables["receipts"] if row.outcome == "erased"]
-    assert {(row.log_partition, row.log_offset) for row in of_stubs} == {record[:2] for record in erased}
+    assert {(row.log_partition, row.log_offset) for row in of_stubs} == {record[:2] for record in gone}
     assert {(row.record_id, row.kind, row.received_at, row.facts, row.added) for row in of_stubs} <= {
         (NO_ID, "", 0, 0, 0)
     }

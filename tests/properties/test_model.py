@@ -7,6 +7,7 @@ answered each call. `docs/testing.md` says how to run more examples and how to r
 import os
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, Phase, note, seed, settings
@@ -15,10 +16,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from msgspec import structs
 
 from schemas.log.codec import encode
-from schemas.log.records import AnyRecord, EventsRecorded
-from schemas.log.topics import partition_of, record_key
+from schemas.log.records import AnyRecord, EventsRecorded, RecordsErased
+from schemas.log.topics import erasures_id, partition_of, record_key
 from tests.properties.mutants import MUTANTS
-from tests.support.agent_facts import SESSIONS
+from tests.support.agent_facts import BASE_MS, SESSIONS
 from tests.support.examples import ARE_NEW, examples
 from tests.support.fakes.gated_store import OUTCOMES, Call, Outcome
 from tests.support.oracles.model import World
@@ -53,6 +54,8 @@ class Sent:
         record = self._record
         if record is None:
             return "<garbage>"
+        if isinstance(record, RecordsErased):
+            return f"<erase {[SESSIONS.index(one) for one in record.sessions] or 'all'} of {record.org_id}>"
         session = f"{record.org_id}/{SESSIONS.index(record.session_id)}"
         if not isinstance(record, EventsRecorded):
             return f"<{type(record).__name__} {record.fact_id.int} of {session}>"
@@ -76,6 +79,23 @@ def in_two_orgs(facts: list[AnyRecord]) -> list[Sent]:
     return [Sent(fact) for fact in (*of_one[:-1], structs.replace(of_one[-1], org_id="globex"))]
 
 
+def erasing(session_id: UUID, org: str, whole_org: bool) -> RecordsErased:
+    """Return the record that erases a session, or all of an org that is in its partition."""
+    partition = partition_of(record_key(session_id), PARTITIONS)
+    return RecordsErased(
+        v=1,
+        record_id=UUID(int=1),
+        erasure=UUID(int=2),
+        org_id=org,
+        session_id=erasures_id(partition, PARTITIONS),
+        received_at=BASE_MS,
+        sessions=() if whole_org else (session_id,),
+    )
+
+
+erasures = st.builds(
+    erasing, st.sampled_from(SESSIONS), st.sampled_from(["acme", "globex"]), st.sampled_from([False, False, True])
+)
 _RARE = {14: facts(), 15: st.none()}  # any kind of fact, and records that can't be decoded
 values = st.integers(0, 15).flatmap(lambda n: _RARE.get(n, crowded_facts())).map(Sent)
 some = st.lists(values, max_size=3)
@@ -87,6 +107,7 @@ partitions = st.integers(0, PARTITIONS - 1)
 owners = st.tuples(*[st.sampled_from("AB")] * PARTITIONS)
 cache_sizes = st.sampled_from([0, 3_000, 8_000, 1 << 30])  # none; two sessions; or five, of which half are frozen
 crowd = st.lists(values, min_size=1, max_size=3)
+crowd_or_erasure = crowd | st.tuples(values, erasures.map(Sent)).map(list)
 alive = precondition(lambda self: self.world.workers)
 both = precondition(lambda self: len(self.world.workers) == 2)
 
@@ -129,6 +150,15 @@ class Projection(RuleBasedStateMachine):
         self._did(f"a copy of {record.partition}:{record.offset}")
 
     @alive
+    @rule(nth=which, erasure=erasures.map(Sent), some=crowd, turns=st.text("ABabc?!", min_size=5, max_size=25))
+    def erase(self, nth: int, erasure: Sent, some: list[Sent], turns: str) -> None:
+        """An erasure is requested between other records, of what is projected, is on its way, or will come."""
+        name = self._worker(nth)
+        self.append([*some[:1], erasure, *some[1:]])
+        self._did(f"{name} is handed {self.world.deliver(name, (1_000,) * PARTITIONS)}")
+        self.answer_in_turns(turns)
+
+    @alive
     @rule(
         nth=which,
         some=some,
@@ -147,7 +177,7 @@ class Projection(RuleBasedStateMachine):
         self.answer_in_turns(turns.replace("o", name).replace("n", name.lower()))
 
     @alive
-    @rule(nth=which, some=crowd, partition=partitions, by=st.sampled_from([-3, -2, -1, 1, 2]))
+    @rule(nth=which, some=crowd_or_erasure, partition=partitions, by=st.sampled_from([-3, -2, -1, 1, 2]))
     def seek(self, nth: int, some: list[Sent], partition: int, by: int) -> None:
         """Forward: Faust loses some records. Back: it delivers them again."""
         name = self._worker(nth)

@@ -16,6 +16,8 @@ from processors.fold.state import LAYOUT
 from processors.rowbinary import encode_rows
 from processors.warehouse import DenseMark, RollupMark, Warehouse
 from schemas.log.position import LogRecord
+from schemas.log.records import RecordsErased
+from schemas.log.topics import erasures_id
 from schemas.store.rows import (
     DAY_S,
     QUARTER_S,
@@ -29,6 +31,7 @@ from schemas.store.rows import (
     TaskRow,
     ToolAmountsOf,
 )
+from store.reading.guard import CONDITIONS, GUARD, HIDDEN
 from tests.support.agent_facts import BASE_MS, SESSIONS
 from tests.support.builders import NO_SESSION
 from tests.support.examples import examples
@@ -143,9 +146,9 @@ def _project(store: TestStore, warehouse: Warehouse, log: list[LogRecord], cut: 
 
 
 def _real_rows(store: TestStore, table: str) -> list[Any]:
-    """Return the rows as the store returns them, in its wire format."""
-    columns = ", ".join(SHAPES[table].row.__struct_fields__)
-    block = store.client.raw_query(f"SELECT {columns} FROM ({seen(table, store.database)})", fmt="RowBinary")
+    """Return the rows as the store returns them to readers, in its wire format."""
+    columns, settings = ", ".join(SHAPES[table].row.__struct_fields__), {GUARD: CONDITIONS}
+    block = store.client.raw_query(f"SELECT {columns} FROM ({seen(table)})", settings=settings, fmt="RowBinary")
     return sorted(decode_rows(SHAPES[table].row, block), key=attrgetter(*SHAPES[table].key))
 
 
@@ -204,6 +207,38 @@ def test_what_is_forgotten_and_made_again_is_the_same_in_both(
         warehouse.refresh_rollups(quarters)
 
     assert _differing(two, both[1]) == {}
+
+
+@given(log=logs(max_size=30), data=st.data())
+@settings(SLOW, max_examples=examples(6))
+def test_what_is_erased_is_hidden_in_both(two: TestStore, log: list[LogRecord], data: st.DataObject) -> None:
+    """Some sessions of an org, or all of it; the rollups of the rest are made over those that had everything."""
+    both, place = _both(two), (data.draw(st.integers(0, PARTITIONS - 1)), 40)
+    org, some = data.draw(st.sampled_from(["acme", "globex"])), data.draw(st.lists(st.sampled_from(SESSIONS)))
+    record = RecordsErased(
+        v=1,
+        record_id=SESSIONS[0],
+        erasure=SESSIONS[1],
+        received_at=BASE_MS,
+        org_id=org,
+        session_id=erasures_id(place[0], PARTITIONS),
+        sessions=tuple(some),
+    )
+
+    for warehouse in both:
+        _project(two, warehouse, log, 40)
+    buckets = [(row.org_id, row.bucket) for row in both[1].rows("rollups") if row.seconds == QUARTER_S]
+    for warehouse in both:
+        warehouse.erase(*place, record)
+        warehouse.refresh_rollups(buckets)
+
+    assert _differing(two, both[1]) == {}
+    hidden = [
+        row for table in HIDDEN for row in both[1].rows(table) if (row.log_partition, row.org_id) == (place[0], org)
+    ]
+    assert not [row for row in hidden if not some or row.session_id in some]
+    assert [sorted(warehouse.erased(place[0])) for warehouse in both] == [both[1].erased(place[0])] * 2
+    assert len({tuple(warehouse.changed_buckets({place[0]: 40}, ("", 0), 100)) for warehouse in both}) == 1
 
 
 @given(st.lists(st.lists(task_rows, max_size=4), max_size=5))

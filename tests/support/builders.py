@@ -15,10 +15,12 @@ from schemas.log.codec import encode
 from schemas.log.position import LogRecord
 from schemas.log.price import Price
 from schemas.log.records import (
+    NO_ID,
     PRICES_ID,
     Actor,
     AnyRecord,
     CompactionRequested,
+    Erased,
     Event,
     EventsRecorded,
     MetricsReport,
@@ -26,12 +28,13 @@ from schemas.log.records import (
     ModelUsage,
     Outcome,
     PricesLoaded,
+    RecordsErased,
     SessionChanged,
     SessionCreated,
     SessionDescribed,
     SessionEnded,
 )
-from schemas.log.topics import partition_of, record_key
+from schemas.log.topics import erasures_id, partition_of, record_key
 from schemas.permissions import OPERATOR_ORG
 from schemas.store.rows import SessionRow
 
@@ -58,6 +61,7 @@ NO_SESSION: dict[str, Any] = {
     "first_prompts": [],
     "search_text": "",
 }
+ERASURE = UUID("b1087aea-a583-4899-8a5a-3c4f188bd2b2")
 UNSET_ID = UUID(int=0)  # replaced by an id that the LogBuilder draws
 
 
@@ -121,6 +125,26 @@ def prices_loaded(*prices: Price, loaded_us: int = T0 * 1000, **fields: Any) -> 
     """Return a load of prices."""
     of_operator = {"org_id": OPERATOR_ORG, "actor": COMMAND_LINE}
     return PricesLoaded(**{**_fact(PRICES_ID), **of_operator, "prices": prices, "loaded_us": loaded_us, **fields})
+
+
+def records_erased(partition: int, *sessions: UUID, org_id: str = ORG, partitions: int = 4) -> RecordsErased:
+    """Return the record that erases sessions of a partition, or all of an org that is there."""
+    return RecordsErased(
+        v=1,
+        record_id=UNSET_ID,
+        erasure=ERASURE,
+        org_id=org_id,
+        session_id=erasures_id(partition, partitions),
+        received_at=T0,
+        sessions=sessions,
+    )
+
+
+def erased(record: LogRecord, org_id: str = ORG) -> LogRecord:
+    """Return what is left of a record once it is erased; what is undecodable has no session that could be trusted."""
+    session_id = UUID(bytes=record.key) if record.key and len(record.key) == 16 else NO_ID
+    known: dict[str, Any] = {"org_id": org_id, "session_id": session_id} if session_id.version == 4 else {}
+    return record._replace(value=encode(Erased(v=1, erasure=ERASURE, **known)))
 
 
 class LogBuilder:

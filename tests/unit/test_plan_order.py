@@ -20,7 +20,7 @@ def test_facts_are_in_the_order_of_the_key(shared_store: TestStore, log: list[Lo
     warehouse = FakeWarehouse(PARTITIONS)
     planner = Planner(warehouse, StateCache(1 << 20), Pricing(warehouse), PARTITIONS, DeadLetterLimit(2))
 
-    facts = planner.plan(next(pieces(log))).facts
+    facts = planner.plan(next(pieces(log, PARTITIONS))).facts
     shared_store.warehouse().insert("facts", facts)
 
     keys = [(row.org_id, row.session_id, row.place) for row in warehouse.decode("facts", facts)]

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from store.reading.errors import ReadRefused
+from store.reading.guard import CONDITIONS, GUARD
 from store.reading.profile import EXACT, SKIPPING, SNAPSHOT, ProfileSetting, fit_limits, untunable
 from store.reading.reader import LIMITS
 
@@ -17,7 +18,15 @@ def profile(**changes: ProfileSetting) -> dict[str, ProfileSetting]:
 
 def test_a_user_without_a_profile_of_its_own_gets_our_limits() -> None:
     """Nothing is logged."""
-    assert fit_limits(LIMITS, FREE) == (dict(LIMITS), [])
+    assert fit_limits(LIMITS, FREE) == ({GUARD: CONDITIONS, **LIMITS}, [])
+
+
+def test_a_user_who_could_see_what_is_erased_is_refused() -> None:
+    """The condition that hides it is a setting of each question."""
+    fit_limits(LIMITS, profile(**{GUARD: ProfileSetting("{}")}))
+
+    with pytest.raises(ReadRefused, match="hides what is erased: use `readonly = 2`, or only GRANT SELECT"):
+        fit_limits(LIMITS, profile(**{GUARD: ProfileSetting("{}", readonly=1)}))
 
 
 @pytest.mark.parametrize(
@@ -72,7 +81,7 @@ def test_one_state_of_a_table_is_asked_for_where_that_is_possible(
 def test_an_answer_is_never_cut_short_in_silence() -> None:
     """A mode other than `throw` is overridden; if that is not possible, the reader refuses."""
     cut = profile(timeout_overflow_mode=ProfileSetting("break"), result_overflow_mode=ProfileSetting("throw"))
-    assert fit_limits(LIMITS, cut).settings == {**LIMITS, "timeout_overflow_mode": "throw"}
+    assert fit_limits(LIMITS, cut).settings == {GUARD: CONDITIONS, **LIMITS, "timeout_overflow_mode": "throw"}
 
     with pytest.raises(ReadRefused, match=r"timeout_overflow_mode = break.* set it to 'throw'"):
         fit_limits(LIMITS, profile(timeout_overflow_mode=ProfileSetting("break", readonly=1)))

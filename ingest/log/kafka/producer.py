@@ -50,6 +50,12 @@ class KafkaEventLog:
     def bytes_in_flight(self) -> int:
         return self._budget.in_flight
 
+    @property
+    def partitions(self) -> int:
+        if self._connection is None:
+            raise LogUnavailable("no broker answers")
+        return self._connection.topic.partitions
+
     async def start(self) -> None:
         """Connect. Raises `BrokenLog` if the broker refuses this client, or the topic is not as it must be."""
         self._loop = asyncio.get_running_loop()

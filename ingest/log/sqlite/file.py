@@ -9,9 +9,11 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from ingest.log.broken import BrokenLog, OnBroken
 from schemas.log.position import LogRecord, LogUnavailable
@@ -47,6 +49,7 @@ _COMMIT_BYTES_MAX = 16 * 1024 * 1024
 # The store of `up` is on the same disk and leaves twice as much free: the disk must not fill up during its writes.
 FREE_BYTES_MIN = 128 * 1024 * 1024
 
+T = TypeVar("T")
 _PASSING = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 # A full disk or quota can also cause these. The write that they interrupt is not committed.
 _PASSING_IO = {sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_TRUNCATE}
@@ -123,6 +126,13 @@ class Pending(NamedTuple):
     done: "asyncio.Future[int]"
 
 
+class Work(NamedTuple):
+    """Something else to do with the file, between two commits; ``done`` receives the result."""
+
+    do: Callable[[sqlite3.Connection], Any]
+    done: "Future[Any]"
+
+
 Settle = Callable[[Sequence[Pending], int | LogUnavailable], None]
 
 
@@ -133,7 +143,7 @@ class SqliteWriter:
         self._path = path
         self._settle = settle
         self._on_broken = on_broken
-        self._waiting: SimpleQueue[Pending | None] = SimpleQueue()
+        self._waiting: SimpleQueue[Pending | Work | None] = SimpleQueue()
         self._connection: sqlite3.Connection | None = open_for_writing(path)
         self.end = end_of(self._connection)
         self._thread = threading.Thread(target=self._run, name="sqlite-log", daemon=True)
@@ -143,6 +153,12 @@ class SqliteWriter:
         """Queue a record; returns at once."""
         self._waiting.put(pending)
 
+    def run(self, do: Callable[[sqlite3.Connection], Any]) -> "Future[Any]":
+        """Queue something else to do with the file. It raises `LogUnavailable` if that may succeed later."""
+        work = Work(do, Future())
+        self._waiting.put(work)
+        return work.done
+
     def close(self) -> None:
         """Commit the waiting records, then close the file."""
         self._waiting.put(None)
@@ -151,17 +167,20 @@ class SqliteWriter:
     def _run(self) -> None:
         going_on = True
         while going_on:
-            batch, going_on = self._take_all()
+            batch, then = self._take_all()
             if batch:
-                self._settle(batch, self._try_commit(batch))
+                self._settle(batch, self._try(partial(self._commit, batch)))
+            if isinstance(then, Work):
+                self._finish(then, self._try(then.do))
+            going_on = then is not None
         self._disconnect()
 
-    def _take_all(self) -> tuple[list[Pending], bool]:
-        """Wait for a record or the end; return all waiting records, and whether more may come."""
+    def _take_all(self) -> tuple[list[Pending], Work | bool | None]:
+        """Wait for a record; return all that wait, and what is to be done after them, if anything. None: the end."""
         batch: list[Pending] = []
         size = 0
         item = self._waiting.get()
-        while item is not None:
+        while isinstance(item, Pending):
             batch.append(item)
             size += len(item.value)
             if size >= _COMMIT_BYTES_MAX:
@@ -170,21 +189,27 @@ class SqliteWriter:
                 item = self._waiting.get_nowait()
             except Empty:
                 return batch, True
-        return batch, False
+        return batch, item
 
-    def _try_commit(self, batch: Sequence[Pending]) -> int | LogUnavailable:
+    def _finish(self, work: Work, outcome: Any) -> None:
+        if isinstance(outcome, LogUnavailable):
+            work.done.set_exception(outcome)
+        else:
+            work.done.set_result(outcome)
+
+    def _try(self, do: Callable[[sqlite3.Connection], T]) -> T | LogUnavailable:
         if not has_room(self._path.parent):
             return LogUnavailable(f"less than {FREE_BYTES_MIN >> 20} MiB are free on the disk of {self._path}")
         try:
-            return self._commit(batch)
+            connection = self._connection = self._connection or open_for_writing(self._path)
+            return do(connection)
         except sqlite3.Error as error:
             self._disconnect()  # rolls back; the next attempt opens the file again
             if not will_pass(error):
                 self._on_broken(BrokenLog(f"the log {self._path} can't be written any more: {error}"))
             return LogUnavailable(str(error))
 
-    def _commit(self, batch: Sequence[Pending]) -> int:
-        connection = self._connection = self._connection or open_for_writing(self._path)
+    def _commit(self, batch: Sequence[Pending], connection: sqlite3.Connection) -> int:
         now = time.time_ns() // 1_000_000
         connection.execute("BEGIN IMMEDIATE")
         first = end_of(connection)

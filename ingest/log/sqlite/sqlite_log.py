@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,8 +22,10 @@ from ingest.log.sqlite.file import (
     read_window,
     will_pass,
 )
+from ingest.log.sqlite.rewrite import cut_wal, cuts_of, next_stubs, write_stubs
 from schemas.log.position import LogRecord, LogUnavailable, Position
 
+_CUTS_MAX, _CUT_AGAIN_S = 300, 0.2  # a reader needs a page for as long as its question takes
 T = TypeVar("T")
 
 
@@ -30,6 +33,7 @@ class SqliteEventLog:
     """`EventLog` and `schemas.log.position.LogReader` in one file. `append` returns after fsync."""
 
     replacements = 0  # a file has no connection
+    partitions = 1
 
     def __init__(
         self, path: Path, *, bytes_max: int = BYTES_IN_FLIGHT_MAX, on_broken: OnBroken = stop_the_process
@@ -89,6 +93,35 @@ class SqliteEventLog:
         if partition != PARTITION:
             return []
         return await asyncio.to_thread(self._query, lambda connection: read_window(connection, start, stop, bytes_max))
+
+    async def rewrite(self) -> int:
+        """Put stubs in the place of all records that the log says are erased; return how many were not stubs yet.
+
+        Their bytes are not in the file any more when it returns. Raises `LogUnavailable`.
+        """
+        cuts = await asyncio.to_thread(self._query, cuts_of)
+        count, start = 0, 0
+        while cuts and start >= 0:
+            stubs, start = await asyncio.to_thread(self._query, partial(next_stubs, cuts=cuts, start=start))
+            if stubs:
+                await self._run(partial(write_stubs, stubs=stubs))
+            count += len(stubs)
+        for _ in range(_CUTS_MAX if cuts else 0):
+            if await self._run(cut_wal):
+                return count
+            await asyncio.sleep(_CUT_AGAIN_S)
+        if cuts:
+            raise LogUnavailable(
+                f"something has read {self._path} for a minute, which keeps old pages in its -wal file"
+            )
+        return count
+
+    async def _run(self, do: Callable[[sqlite3.Connection], T]) -> T:
+        """Let the writer do something between two commits."""
+        if self._writer is None:
+            raise LogUnavailable("the log is closed")
+        done: T = await asyncio.wrap_future(self._writer.run(do))
+        return done
 
     async def wait_beyond(self, offset: int, timeout_s: float) -> None:
         """Return once the record at ``offset`` exists, or after ``timeout_s``."""

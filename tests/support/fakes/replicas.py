@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from processors.warehouse import OF_SESSIONS, Bucket, Rows, SessionKey, rollups_of, sql
+from schemas.log.records import RecordsErased
 from schemas.store.rows import DAY_S, QUARTER_S
 from store.errors import StoreUnavailable
 from store.replicas import tables_read
@@ -161,6 +162,11 @@ class ReplicaView:
     def forget_buckets(self, quarters: Sequence[Bucket], days: Sequence[Bucket]) -> None:
         gone = {(org, QUARTER_S, start) for org, start in quarters} | {(org, DAY_S, start) for org, start in days}
         self._delete("rollups", lambda row: (row.org_id, row.seconds, row.bucket) in gone)
+
+    def erase(self, partition: int, offset: int, record: RecordsErased) -> None:
+        self.catch_up(("erased", "sessions", "amounts"))
+        for table, rows in self.copy.erasing(partition, offset, record):
+            self.put(table, rows)
 
     def forget_dense_mark(self, partition: int) -> None:
         self._delete("dense_receipts", lambda row: row.log_partition == partition)

@@ -8,7 +8,8 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
+from uuid import UUID
 
 import msgspec
 
@@ -21,14 +22,16 @@ from processors.fold.state import LAYOUT
 from processors.marks.dense_receipts import LOOKED_AT_ONCE
 from processors.warehouse import (
     OF_SESSIONS,
+    REPLACED,
     Bucket,
     DenseMark,
     RollupMark,
     Rows,
     SessionKey,
     StoredReceipt,
+    erased_rows,
 )
-from schemas.log.records import EVENTS_RECORDED
+from schemas.log.records import EVENTS_RECORDED, NO_ID, RecordsErased
 from schemas.store.rows import (
     DAY_S,
     QUARTER_S,
@@ -37,15 +40,18 @@ from schemas.store.rows import (
     CompactionRow,
     DeadLetterRow,
     DenseReceiptsRow,
+    ErasedRow,
     FactRow,
     ProgressRow,
     ReceiptRow,
     RollupProgressRow,
     SessionRow,
     SessionStateRow,
+    SweptRow,
     TaskRow,
 )
 from store.generations import Generation
+from store.reading.guard import HIDDEN
 from tests.support.oracles.rollups import RollupRow, rollup_of_day, rollup_of_quarter
 from tests.support.oracles.rowbinary import decode_rows
 
@@ -88,6 +94,8 @@ SHAPES = {
     "rollups": TableShape(RollupRow, ("org_id", "seconds", "bucket"), "version"),
     "receipts": TableShape(ReceiptRow, ("log_partition", "log_offset"), None),
     "dead_letters": TableShape(DeadLetterRow, ("log_partition", "log_offset"), None),
+    "erased": TableShape(ErasedRow, ("org_id", "session_id", "log_partition", "log_offset"), None),
+    "swept": TableShape(SweptRow, ("log_partition",), "swept_below"),
     "progress": TableShape(ProgressRow, ("log_partition",), "projected"),
     "session_states": TableShape(SessionStateRow, ("log_partition", "org_id", "session_id"), "version"),
     "rollup_progress": TableShape(RollupProgressRow, ("log_partition",), "rolled_up"),
@@ -137,8 +145,12 @@ class FakeWarehouse:
 
     def rows(self, table: str) -> list[Any]:
         """Return the rows that a reader sees of a table, in the order of its key."""
-        seen = self.tables[table]
-        return [seen[key] for key in sorted(seen) if table != "facts" or not seen[key].is_deleted]
+        rows = self.tables[table]
+        if table not in HIDDEN:
+            return [rows[key] for key in sorted(rows)]
+        is_replaced = table in REPLACED
+        erased = {_session(row) for row in list(self.tables["erased"].values())} if not is_replaced else ()
+        return [rows[key] for key in sorted(rows) if not is_hidden(rows[key]) and _session(rows[key]) not in erased]
 
     def refresh_rollups(self, quarters: Iterable[Bucket]) -> None:
         for _ in self.refreshing(quarters):
@@ -251,6 +263,28 @@ class FakeWarehouse:
         row = self.tables["receipts"][partition, offsets[-1]]
         return StoredReceipt(row.log_offset, row.record_id, row.outcome)
 
+    def erased(self, partition: int) -> list[SessionKey]:
+        erased = list(self.tables["erased"].values())
+        return sorted({_session(row) for row in erased if row.log_partition == partition})
+
+    def erase(self, partition: int, offset: int, record: RecordsErased) -> None:
+        for table, rows in self.erasing(partition, offset, record):
+            self.put(table, rows)
+
+    def erasing(self, partition: int, offset: int, record: RecordsErased) -> Iterator[tuple[str, list[Any]]]:
+        """Yield the rows that `erase` writes, table by table. What was yielded must be written before the next."""
+        rows = erased_rows(partition, offset, record)
+        yield "erased", rows
+        sessions = [row for row in list(self.tables["sessions"].values()) if row.log_partition == partition]
+        if not record.sessions:
+            of_org = {row.session_id for row in sessions if row.org_id == record.org_id}
+            yield "erased", [msgspec.structs.replace(rows[0], session_id=session_id) for session_id in of_org]
+        said = [row for row in list(self.tables["erased"].values()) if row.log_offset == offset]
+        erased = {_session(row) for row in said if row.log_partition == partition}
+        for table in ("sessions", "amounts"):
+            before = [row for row in list(self.tables[table].values()) if row.log_partition == partition]
+            yield table, [empty_row(row, offset + 1) for row in before if _session(row) in erased]
+
     def generation(self) -> Generation:
         return Generation("g1", self._partitions, FOLD_VERSION, list_prices().sha256, 1)
 
@@ -268,15 +302,43 @@ class FakeWarehouse:
 def _may_follow(before: Any, after: Any) -> bool:
     """Return whether a row may be written over another with the same key and version: only if both are equal.
 
-    Exception: a fact may later turn out to repeat the id of an earlier fact that had not been projected yet, or no
-    longer to repeat one. Then the facts of its record share other words.
+    Exceptions: a fact may later turn out to repeat the id of an earlier fact that had not been projected yet, or no
+    longer to repeat one. Then the facts of its record share other words. And a record that is projected again may have
+    been erased meanwhile, or a late worker may not know that it was.
     """
+    if isinstance(before, ReceiptRow) and "erased" in (before.outcome, after.outcome):
+        return _session(before) == _session(after)
     if isinstance(before, FactRow):
         blank: dict[str, Any] = {"words": b""}
         if before.is_deleted != after.is_deleted:
             blank |= {"is_deleted": 0, "data": b""}
         return bool(msgspec.structs.replace(before, **blank) == msgspec.structs.replace(after, **blank))
     return bool(before == after)
+
+
+def empty_row(row: SessionRow | AmountsRow, version: int) -> Any:
+    """Return what replaces a row of a session that is erased."""
+    kept: dict[str, Any] = {"org_id": row.org_id, "session_id": row.session_id, "log_partition": row.log_partition}
+    if isinstance(row, AmountsRow):
+        kept |= {"bucket": row.bucket}
+    else:
+        kept |= {"started_hour": row.started_hour, "started_at": quarter_of(row) * 1000}
+    kept |= {"version": version, "is_erased": True}
+    kinds = get_type_hints(type(row))
+    columns = {name: kept.get(name, _empty(kind)) for name, kind in kinds.items()}
+    return type(row)(**columns)
+
+
+def _empty(kind: Any) -> Any:
+    """Return what the store has in a column that an insert leaves out."""
+    if type(None) in get_args(kind):
+        return None
+    return NO_ID if kind is UUID else (get_origin(kind) or kind)()
+
+
+def is_hidden(row: Any) -> bool:
+    """Return whether a row says that an earlier one of its key is not there any more."""
+    return bool(getattr(row, "is_erased", False) or getattr(row, "is_deleted", False))
 
 
 def quarter_of(session: SessionRow) -> int:

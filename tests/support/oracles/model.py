@@ -6,7 +6,7 @@ Every step is a method that returns a description of what it did. Nothing happen
 
 import asyncio
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from uuid import UUID
@@ -17,8 +17,10 @@ from processors.flow.observer import Observers
 from processors.projections.records import place_at
 from processors.warehouse import Bucket, day_of
 from schemas.log.position import LogRecord
-from schemas.store.rows import DAY_S, QUARTER_S, FactRow
+from schemas.log.records import NO_ID
+from schemas.store.rows import DAY_S, QUARTER_S, FactRow, ReceiptRow
 from store.broken import Broken
+from store.reading.guard import HIDDEN
 from tests.support.fakes.faust import TOPIC, Assigned
 from tests.support.fakes.gated_store import Call, GatedExecutor, GatedWarehouse, Outcome
 from tests.support.fakes.replicas import ReplicaView
@@ -29,7 +31,10 @@ from tests.support.oracles.model_recount import (
     check_oracle,
     check_rollups,
     check_states,
+    covers,
     difference,
+    erasures_in,
+    is_erased,
     is_readable,
 )
 from tests.support.oracles.model_worker import PARTITIONS, Log, ModelLog, Worker, make_pipeline
@@ -366,10 +371,16 @@ class World:
             self._checked[partition] = count
 
     def _check_facts(self, record: LogRecord) -> None:
-        """Check what a receipt implies: its dead letter, or its facts and everything derived from those that count."""
+        """Check what a receipt implies: its dead letter, or its facts and everything derived from those that count.
+
+        What is erased must not be there, but for the receipt.
+        """
         tables, place = self.store.tables, (record.partition, record.offset)
         if not is_readable(record):
             return self._must_be(place in tables["dead_letters"], f"dead letter {place}")
+        before = erasures_in(self.log[record.partition][: self._receipted(record.partition)])
+        if is_erased(record, before):
+            return self._check_erased(record)
         body = json.loads(record.value or b"")
         org, session = body["org_id"], UUID(body["session_id"])
         for index, fact in enumerate(body.get("events", [{"event_id": body.get("fact_id")}])):
@@ -381,6 +392,21 @@ class World:
             elif row is not None:
                 self._check_what_follows(row)
         return None
+
+    def _check_erased(self, record: LogRecord) -> None:
+        """Check that no table shows anything of an erased record, or of what an erasure erases."""
+        body = json.loads(record.value or b"")
+        of_it = erasures_in([record]) or [(record.partition, body["org_id"], [body["session_id"]])]
+        for table in HIDDEN:
+            for row in self.store.rows(table):
+                if covers(of_it, row.log_partition, row.org_id, str(row.session_id)):
+                    raise Violation("what is erased is not shown", f"{table}: {row}")
+        receipts, sessions = self.store.tables["receipts"], self.store.tables["sessions"].values()
+        ours = [row for row in sessions if not row.is_erased or (row.log_partition, row.version - 1) not in receipts]
+        there = Counter((row.org_id, quarter_of(row)) for row in ours)
+        for row in self.store.tables["rollups"].values():
+            if row.seconds == QUARTER_S and row.sessions > there[row.org_id, row.bucket]:
+                raise Violation("what is erased is not shown", f"{row.sessions} sessions in {row}")
 
     def _check_what_follows(self, fact: FactRow) -> None:
         """Check what is derived from a fact that counts: session, task, digest and analysis are as of it or later."""
@@ -482,6 +508,8 @@ class World:
 
     def _seen(self, store: FakeWarehouse, table: str) -> list[Any]:
         rows = store.rows(table)
+        if table == "receipts":
+            return [as_read(row, store) for row in rows]
         return [self._comparable(row) for row in rows] if table == "rollups" else rows
 
     def _clean_pass(self) -> FakeWarehouse:
@@ -508,6 +536,14 @@ class World:
             self._idle()
         running.result()
         return clean
+
+
+def as_read(receipt: ReceiptRow, store: FakeWarehouse) -> ReceiptRow:
+    """Return a receipt as readers see it: that of an erased session is what is left of it."""
+    of_session = receipt.org_id, receipt.session_id
+    if of_session not in {(row.org_id, row.session_id) for row in store.tables["erased"].values()}:
+        return receipt
+    return ReceiptRow(receipt.log_partition, receipt.log_offset, NO_ID, "erased", *of_session, "", 0, 0, 0, "")
 
 
 def _grouped(rows: Iterable[Any], start: Callable[[Any], int]) -> dict[Bucket, list[Any]]:

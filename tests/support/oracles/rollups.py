@@ -96,10 +96,11 @@ def rollup_of_quarter(
     """Return a quarter of an hour: what started in it, and what happened in it, all of one org; None if nothing did."""
     if not sessions and not amounts:
         return None
+    version = sum(row.version for row in sessions) + sum(row.version for row in amounts)
+    sessions = [session for session in sessions if not session.is_erased]
     groups = [_started(session) for session in sessions] + [_happened(one) for one in amounts]
     models = [ModelGroup(*_names(session), model.model, 1) for session in sessions for model in session.models]
     models += [ModelGroup(*_names(one), model.model, 0, *model[1:]) for one in amounts for model in one.models]
-    version = sum(row.version for row in sessions) + sum(row.version for row in amounts)
     return _row(org_id, QUARTER_S, bucket, version, groups, models)
 
 

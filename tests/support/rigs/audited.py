@@ -11,7 +11,6 @@ from edge.keys import shared_secret
 from edge.tokens import issue_token
 from processors.marks.progress import Progress
 from runtime.services.composition import ReadSide, compose
-from schemas.ids import IdSecrets
 from schemas.log.position import LogRecord
 from schemas.permissions import OPERATOR_ORG, Role
 from store.reading.reader import ClickHouseReader
@@ -19,6 +18,7 @@ from tests.support.builders import (
     HOUR_MS,
     MINUTE_MS,
     ORG,
+    SECRETS,
     T0,
     LogBuilder,
     changed,
@@ -80,7 +80,7 @@ class Operations:
         self.store = store
         self.reader = ClickHouseReader(self._client, store.address.control)
         verifier = TokenVerifier([shared_secret(KEY)])
-        self.app = compose(verifier, read=ReadSide(self.reader, IdSecrets((b"k" * 16,), b"s" * 16)))
+        self.app = compose(verifier, read=ReadSide(self.reader, SECRETS))
 
     async def project(self, records: list[LogRecord]) -> None:
         """Project these records and report the position."""

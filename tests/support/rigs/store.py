@@ -17,7 +17,7 @@ from store.generations import FIRST_GENERATION, begin_progress
 
 TABLES = (
     *("facts", "sessions", "amounts", "tasks", "compactions", "analyses", "rollups"),
-    *("receipts", "dead_letters"),
+    *("receipts", "dead_letters", "erased"),
 )
 
 Options = dict[str, Any]
@@ -38,7 +38,7 @@ class TestStore:
         self.address, self.partitions = address, partitions
         self.client = connect(WRITE, **address.at("default"))
         provision_store(address, partitions, list_prices())
-        self.database = address.database(FIRST_GENERATION)
+        self.client.database = self.database = address.database(FIRST_GENERATION)
 
     def warehouse(self) -> ClickHouseWarehouse:
         """Return a new warehouse for the first generation."""
@@ -51,7 +51,7 @@ class TestStore:
 
     def empty(self) -> None:
         """Delete everything that was projected or reported: the generation is as it was provisioned."""
-        for table in (*TABLES, "session_states", "rollup_progress", "dense_receipts", "progress"):
+        for table in (*TABLES, "swept", "session_states", "rollup_progress", "dense_receipts", "progress"):
             self.client.command(f"TRUNCATE TABLE {self.database}.{table}")
         begin_progress(self.client, self.database, self.partitions)
 

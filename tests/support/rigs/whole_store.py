@@ -45,6 +45,8 @@ from processors.marks.progress import Progress
 from processors.projections import states
 from processors.projector import Projector
 from processors.runners.startup_checks import check_generation
+from processors.sweeping import Sweeper
+from processors.warehouse import ClickHouseWarehouse
 from query_api.sessions import threads
 from runtime.operations import provision_store as provision
 from runtime.services.composition import ReadSide, compose
@@ -70,6 +72,7 @@ from tests.support.builders import (
     ended,
     hook,
     recorded,
+    records_erased,
     reported,
     usage,
 )
@@ -195,7 +198,8 @@ def _projector(store: StoreAddress, generation: str) -> Projector:
     pipeline = new_pipeline(_Store(store), the_log(), warehouse=warehouse)  # type: ignore[arg-type]
     pipeline.assign(range(PARTITIONS))
     progress = Progress(pipeline, warehouse, ListedLog(the_log(), PARTITIONS), lambda: NOW_MS)
-    return Projector(pipeline, progress, warehouse, None, None, None)  # type: ignore[arg-type]  # nothing watches it
+    sweeper = Sweeper(warehouse, pipeline.written)
+    return Projector(pipeline, progress, warehouse, None, None, None, sweeper)  # type: ignore[arg-type]  # nothing watches it
 
 
 async def _project_with_a_gap(projector: Projector) -> None:
@@ -267,6 +271,7 @@ async def _project_otherwise(store: StoreAddress) -> None:
     pipeline = new_pipeline(_Store(store), log, warehouse=make_warehouse(store, OTHERWISE))  # type: ignore[arg-type]
     await pipeline.project(log)
     await settle(pipeline)
+    _erase(make_warehouse(store, OTHERWISE))
     with closing(connect(WRITE, **store.at(store.database(OTHERWISE)))) as client:
         for lost in (
             "facts WHERE event_type = 'Stop'",
@@ -275,6 +280,24 @@ async def _project_otherwise(store: StoreAddress) -> None:
             "amounts WHERE org_id != ''",
         ):
             client.command(f"DELETE FROM {lost}")
+
+
+def _erase(warehouse: ClickHouseWarehouse) -> None:
+    """Erase an org and a session that are not there, and sweep, without waiting for the store's old parts."""
+    for erasure in (records_erased(0, partitions=PARTITIONS), records_erased(0, named(0), partitions=PARTITIONS)):
+        warehouse.erase(0, 1_000, msgspec.structs.replace(erasure, org_id="nobody"))
+    assert warehouse.unswept_s() > 0
+    assert warehouse.delete_erased() == 0
+    for name in ("delete_erased", "delete_erased_replaced"):
+        table = "sessions" if name.endswith("replaced") else "facts"
+        warehouse._command_in_parts(name, "sessions", [("nobody", str(named(0)))], table=table)
+    warehouse.apply_deletes()
+    while warehouse.unfinished():
+        time.sleep(0.01)
+    assert warehouse.old_parts() is not None
+    assert warehouse.erased_below() == {}
+    warehouse.note_swept({0: 1_001})
+    assert warehouse.unswept_s() == 0
 
 
 class _Store:
@@ -401,6 +424,7 @@ def _questions() -> Iterator[tuple[str, Role, str]]:
         yield org, "admin", f"{org}/ops/receipts/0:1"
         yield org, "agent", f"{org}/ops/receipts/0:1"
         yield org, "admin", f"{org}/ops/recount"
+        yield org, "admin", f"{org}/erasures"
     (poison,) = [f"{record.partition}:{record.offset}" for record in the_log() if record.value == POISON]
     for part in ("freshness", "coverage", "clients", "recount", "dead-letters", f"dead-letters/{poison}"):
         yield OPERATOR_ORG, "operator", f"operator/{part}"

@@ -1,0 +1,56 @@
+"""What a log keeps once records are erased: stubs in their place. Pure, and the same for every log and every copy."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from msgspec import Struct
+
+from schemas.log.codec import Undecodable, decode, encode
+from schemas.log.position import LogRecord
+from schemas.log.records import VERSION, Erased, PricesLoaded, RecordsErased
+
+
+class Cuts(Struct):
+    """What is erased in a log, by the erasure that came first."""
+
+    sessions: dict[tuple[str, UUID], UUID] = {}
+    orgs: dict[tuple[str, int], UUID] = {}  # in a partition
+
+    def __bool__(self) -> bool:
+        return bool(self.sessions or self.orgs)
+
+
+def cuts_in(records: Iterable[LogRecord], partitions: int) -> Cuts:
+    """Return what these records erase; those of a partition must come in log order."""
+    cuts = Cuts()
+    for log_record in records:
+        try:
+            record = decode(log_record, partitions)
+        except Undecodable:
+            continue
+        if not isinstance(record, RecordsErased):
+            continue
+        for session_id in record.sessions:
+            cuts.sessions.setdefault((record.org_id, session_id), record.erasure)
+        if not record.sessions:
+            cuts.orgs.setdefault((record.org_id, log_record.partition), record.erasure)
+    return cuts
+
+
+def kept(log_record: LogRecord, cuts: Cuts, partitions: int) -> LogRecord:
+    """Return the record, or the stub that takes its place. Only the value may change.
+
+    An undecodable record stays: nothing in it can be trusted, not even which session it belongs to.
+    """
+    try:
+        record = decode(log_record, partitions)
+    except Undecodable:
+        return log_record
+    if isinstance(record, PricesLoaded | RecordsErased | Erased):
+        return log_record
+    erasure = cuts.sessions.get((record.org_id, record.session_id))
+    erasure = erasure or cuts.orgs.get((record.org_id, log_record.partition))
+    if erasure is None:
+        return log_record
+    stub = Erased(v=VERSION, erasure=erasure, org_id=record.org_id, session_id=record.session_id)
+    return log_record._replace(value=encode(stub))

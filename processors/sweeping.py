@@ -1,0 +1,116 @@
+"""Sweeps: removes from the tables what is erased, so that no byte of it is left on the store's disk.
+
+An erasure hides its rows at once, and leaves them where they are: a delete reads and writes whole parts of a table, so
+it is made once for many erasures: a day after the first one, or on request. The steps, each of which may be repeated:
+
+1. delete the rows
+2. write their parts anew without them
+3. wait until the store has removed the old parts
+4. note up to which erasures everything is swept
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import NamedTuple
+
+import structlog
+
+from processors.warehouse import ClickHouseWarehouse
+from schemas.log.position import LogUnavailable
+from store.errors import StoreUnavailable
+
+AFTER_S = 86_400.0  # from the first erasure to the sweep that includes it
+DUE_EVERY_S = 600.0
+OWNER = 0  # the projector of this partition sweeps the tables of all
+LOOK_EVERY_S = 1.0
+OLD_PARTS_WITHIN_S = 1_800.0  # they live for 480 s; then a thread of the store removes them
+logger = structlog.get_logger()
+OnProgress = Callable[[float, str], None]  # the share that is done, and the current step
+
+
+class SweepFailed(Exception):
+    """The store does not remove what it has deleted; the message says what to look at."""
+
+
+class Swept(NamedTuple):
+    """How many sessions still had rows, and how many of the store's old parts were waited for.
+
+    ``records`` of the log were replaced by stubs; None: the log belongs to another process.
+    """
+
+    sessions: int
+    parts: int
+    records: int | None = None
+
+
+class Sweeper:
+    """Sweeps one generation: on request, and by itself a day after an erasure."""
+
+    def __init__(
+        self,
+        warehouse: ClickHouseWarehouse,
+        written: Mapping[int, int],
+        rewrite_log: Callable[[], Awaitable[int]] | None = None,
+    ) -> None:
+        """``written`` has the partitions that are ours now. ``rewrite_log`` puts stubs in a log that is ours."""
+        self._warehouse, self._written, self._rewrite_log = warehouse, written, rewrite_log
+        self._turn = asyncio.Lock()
+
+    async def sweep(self, report: OnProgress) -> Swept:
+        """Remove what is erased. Raises `StoreUnavailable`, `LogUnavailable` or `SweepFailed`."""
+        async with self._turn:
+            records = await self._rewrite_log() if self._rewrite_log else None
+            swept = (await sweep(self._warehouse, report))._replace(records=records)
+        logger.info("swept", **swept._asdict())
+        return swept
+
+    async def run(self) -> None:
+        """Look every ten minutes whether a sweep is due, until cancelled."""
+        while True:
+            await asyncio.sleep(DUE_EVERY_S)
+            await self.sweep_if_due()
+
+    async def sweep_if_due(self) -> None:
+        """Sweep if something has been erased for a day. What fails is tried again at the next look."""
+        try:
+            if OWNER in self._written and await asyncio.to_thread(self._warehouse.unswept_s) > AFTER_S:
+                await self.sweep(lambda _share, _text: None)
+        except (LogUnavailable, StoreUnavailable, SweepFailed) as error:
+            logger.warning("sweep_failed", error=str(error), retry_s=DUE_EVERY_S)
+
+
+async def sweep(warehouse: ClickHouseWarehouse, report: OnProgress) -> Swept:
+    """Remove from the tables of one generation what is erased in it. Raises `StoreUnavailable` or `SweepFailed`."""
+    ask = asyncio.to_thread
+    marks = await ask(warehouse.erased_below)  # first: what is erased from now on is left to the next sweep
+    report(0.0, "looks for rows of erased sessions")
+    sessions = await ask(warehouse.delete_erased)
+    await _finished(warehouse, lambda: report(0.1, f"deletes the rows of {sessions:,} sessions"))
+    await ask(warehouse.apply_deletes)
+    await _finished(warehouse, lambda: report(0.3, "writes parts without the deleted rows"))
+    parts = await ask(warehouse.old_parts)
+    await _gone(warehouse, parts, report)
+    await ask(warehouse.note_swept, marks)
+    return Swept(sessions, len(parts))
+
+
+async def _finished(warehouse: ClickHouseWarehouse, tell: Callable[[], None]) -> None:
+    """Return once the store has done all deletes. Raises `SweepFailed` if one fails."""
+    while unfinished := await asyncio.to_thread(warehouse.unfinished):
+        for table, reason in unfinished:
+            if reason:
+                raise SweepFailed(f"the store can't delete rows of {table}: {reason}")
+        tell()
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def _gone(warehouse: ClickHouseWarehouse, parts: frozenset[tuple[str, str]], report: OnProgress) -> None:
+    """Return once these parts are not on the disk any more. Raises `SweepFailed` if they stay."""
+    waited_s = 0.0
+    while left := parts & await asyncio.to_thread(warehouse.old_parts):
+        if waited_s > OLD_PARTS_WITHIN_S:
+            old = ".".join(min(left))
+            raise SweepFailed(f"the store keeps {len(left)} old parts, such as {old}: see system.parts")
+        report(0.5 + 0.5 * (1 - len(left) / len(parts)), f"waits for {len(left)} old parts, for about 10 minutes")
+        await asyncio.sleep(LOOK_EVERY_S)
+        waited_s += LOOK_EVERY_S

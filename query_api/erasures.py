@@ -1,0 +1,67 @@
+"""GET /:org_id/erasures: the sessions of an org that were erased."""
+
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Response, get
+from msgspec import Struct
+
+from edge.guards import may
+from edge.principal import Caller
+from query_api.read_context import Context, Paging
+from schemas.http import fields
+from schemas.http.fields import doc, moment
+from schemas.http.responses import Reply
+from schemas.log.position import Position
+from schemas.times import instant
+from store.reading.question import Question
+
+
+class ErasuresPage(Struct, frozen=True):
+    org_id: str
+    limit: int
+    offset: int
+
+
+class ErasedSessionRow(Struct, frozen=True):
+    """A session that a record at this position erases."""
+
+    erasure: UUID
+    session_id: UUID
+    requested_ms: int
+    reason: str
+    log_partition: int
+    log_offset: int
+    state: str
+    total_count: int
+
+
+STATES = "hidden recorded swept"
+ERASURES = Question("query_api.erasures", ErasuresPage, ErasedSessionRow)
+
+
+class Erasure(Struct, frozen=True):
+    """A session that was erased, by which request, and how far that is."""
+
+    id: fields.ErasureId
+    session_id: fields.Id
+    state: Annotated[
+        str,
+        doc("`hidden` once nothing shows it; `swept` once no table holds it, nor the log of `up`.", values=STATES),
+    ]
+    requested_at: Annotated[str, moment("Time at which the erasure was requested.")]
+    reason: fields.ErasureReason
+    position: Annotated[str, doc("Log position of the erasure.", "2:1841")]
+
+
+@get("/erasures", operation_id="ListErasures", guards=[may("erase")])
+async def list_erasures(principal: Caller, context: Context, paging: Paging) -> Response[Reply[list[Erasure]]]:
+    """List the sessions of the org that were erased, the latest first. Of each, no more than this is known."""
+    params = ErasuresPage(principal.org_id, limit=paging.size, offset=paging.offset)
+    rows, total = await context.ask_page(ERASURES, params)
+    return context.reply([_erasure(row) for row in rows], paging.meta(total))
+
+
+def _erasure(row: ErasedSessionRow) -> Erasure:
+    position = str(Position(row.log_partition, row.log_offset))
+    return Erasure(row.erasure, row.session_id, row.state, instant(row.requested_ms), row.reason, position)

@@ -1,0 +1,122 @@
+"""API section "Erasures", and the commands of an operator, on a running installation and over a fake log."""
+
+import json
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from schemas.log.records import RecordsErased
+from schemas.log.topics import erasures_id, partition_of, record_key
+from tests.support.clients.session_client import SessionClient
+from tests.support.rigs.installation import Installation, eventually_ok
+from tests.support.rigs.write_api import WriteApi, a_session
+
+WORD = "persimmon"
+
+
+def of_session(session_id: object, **more: Any) -> dict[str, Any]:
+    return {"subject": {"kind": "session", "session_id": str(session_id)}, **more}
+
+
+def test_an_erased_session_is_gone_and_what_comes_later_is_too(installation: Installation, fresh_org: str) -> None:
+    """It is found before; then no read finds it, its records say so, and a later event is accepted and not shown."""
+    path = f"/api/v1/{fresh_org}"
+    with SessionClient(installation, fresh_org, title=WORD) as session, SessionClient(installation, fresh_org) as other:
+        session.record(("UserPromptSubmit", {"prompt": WORD}))
+        other.record(("Stop", {}))
+        before, first = session.read(""), session.position
+        found = session.client.get(f"{path}/sessions/search", params={"q": WORD}).json()["data"]
+
+        erased = eventually_ok(
+            session.client, "POST", f"{path}/erasures", json=of_session(session.id, reason="DSR-118")
+        )
+        session.record(("UserPromptSubmit", {"prompt": WORD}))
+
+        replies = {what: session.read(what).status_code for what in ("", "events", "hierarchy", "spend", "compactions")}
+        assert (before.status_code, [one["id"] for one in found]) == (200, [session.id])
+        assert set(replies.values()) == {404}
+        assert erased.status_code == 202
+        id_ = erased.json()["data"]["id"]
+        assert erased.json()["data"] == {
+            "id": id_,
+            "session_id": session.id,
+            "state": "recorded",
+        }
+        assert session.client.get(f"{path}/sessions/search", params={"q": WORD}).json()["data"] == []
+        assert [one["id"] for one in session.client.get(f"{path}/sessions").json()["data"]] == [other.id]
+        (listed,) = session.client.get(f"{path}/erasures").json()["data"]
+        assert listed["requested_at"].endswith("Z")
+        assert {name: listed[name] for name in ("id", "session_id", "state", "reason", "position")} == {
+            "id": id_,
+            "session_id": session.id,
+            "state": "hidden",
+            "reason": "DSR-118",
+            "position": erased.json()["meta"]["position"],
+        }
+        for position in (first, session.position):
+            receipt = session.client.get(f"{path}/ops/receipts/{position}").json()["data"]
+            assert (receipt["outcome"], receipt["facts"], receipt["received_at"]) == ("erased", None, None)
+
+
+def test_a_session_is_erased_by_a_command(installation: Installation, fresh_org: str) -> None:
+    """It asks unless it is given `--yes`, says where the erasure is, and refuses ids that are not of the org."""
+    with SessionClient(installation, fresh_org) as session:
+        asked = installation.command("erase", "session", session.id, "--org", fresh_org)
+        refused = installation.command("erase", "session", str(uuid4()), "--org", fresh_org, "--yes")
+        done = installation.command(
+            "erase", "session", session.id, "--org", fresh_org, "--reason", "A-1", "--yes", "--json"
+        )
+        eventually_ok(session.client, "GET", f"/api/v1/{fresh_org}/erasures")
+        listed = installation.command("erasures", "list", "--org", fresh_org)
+
+    assert (asked.returncode, refused.returncode) == (1, 1)
+    assert f"Erase session {session.id} of {fresh_org} for good?" in asked.stdout
+    assert "is not the id of a session of" in refused.stderr
+    assert (done.returncode, json.loads(done.stdout)["session_id"]) == (0, session.id)
+    assert listed.returncode == 0, listed.stderr
+    assert session.id in listed.stdout
+
+
+async def test_an_erasure_is_one_record_in_the_partition_of_its_session(api: WriteApi) -> None:
+    """It names the session, the ticket and nothing else; with an `Idempotency-Key` every copy has the same id."""
+    session, headers = a_session(), {"Idempotency-Key": "again"}
+
+    replies = [
+        await api.send("POST", "/erasures", of_session(session, reason="DSR-118"), role="owner", headers=headers)
+        for _ in range(2)
+    ]
+
+    first, second = await api.records()
+    assert isinstance(first, RecordsErased)
+    assert isinstance(second, RecordsErased)
+    partitions = api.log.partitions
+    of_partition = erasures_id(partition_of(record_key(session), partitions), partitions)
+    assert (first.org_id, first.sessions, first.session_id) == ("acme", (session,), of_partition)
+    assert (first.reason, first.erasure == second.erasure, first.record_id != second.record_id) == (
+        "DSR-118",
+        True,
+        True,
+    )
+    assert {reply.json()["data"]["id"] for reply in replies} == {str(first.erasure)}
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "field"),
+    [
+        (of_session(a_session("globex")), 404, None),
+        (of_session(uuid4()), 404, None),
+        (of_session("1"), 422, "subject.session_id"),
+        ({"subject": {"kind": "user", "session_id": str(a_session())}}, 422, "subject.kind"),
+        (of_session(a_session(), reason="Bob Smith"), 422, "reason"),
+        (of_session(a_session(), reason="AKIAIOSFODNN7EXAMPLE"), 422, "reason"),
+        ({}, 422, "subject"),
+    ],
+)
+async def test_what_can_not_be_erased_is_refused(api: WriteApi, body: Any, status: int, field: str | None) -> None:
+    """Ids of no session of the org, other subjects, and reasons that would name somebody for good."""
+    reply = await api.send("POST", "/erasures", body, role="admin")
+
+    assert reply.status_code == status, reply.text
+    assert field is None or list(reply.json()["details"]) == [field]
+    assert await api.records() == []
