@@ -137,7 +137,7 @@ def test_operators_see_which_clients_send_what_is_unknown(
 
 
 def test_coverage_finds_a_receipt_for_every_position(operator: httpx.Client, org: Org) -> None:
-    """Every position is projected or dead; none is missing."""
+    """Every position is projected, dead or erased; none is missing."""
     org.create()
     org.data("sessions")
 
@@ -146,7 +146,7 @@ def test_coverage_finds_a_receipt_for_every_position(operator: httpx.Client, org
     assert (found["complete"], found["missing"]) == (True, 0)
     assert found["positions"] == sum(partition["end"] for partition in found["partitions"])
     for partition in found["partitions"]:
-        assert partition["projected"] + partition["dead"] == partition["end"]
+        assert partition["projected"] + partition["dead"] + partition["erased"] == partition["end"]
         assert partition["gaps"] == []
 
 

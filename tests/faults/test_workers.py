@@ -332,8 +332,12 @@ def test_ingest_killed_around_the_append_stores_what_is_sent_again_once(rig: Pro
 
 @pytest.mark.fault(row=16)
 async def test_records_of_every_version_and_of_none_are_projected_or_set_aside(rig: ProjectorRig) -> None:
-    """The stored samples, the same with an unknown field, and unknown kinds and versions: none is lost."""
-    samples = [json.loads(file.read_bytes()) for file in sorted(SAMPLES.glob("*.json"))]
+    """The stored samples, the same with an unknown field, and unknown kinds and versions: none is lost.
+
+    An erasure and what is left of an erased record, which have no actor, fit into no other log.
+    """
+    stored = [json.loads(file.read_bytes()) for file in sorted(SAMPLES.glob("*.json"))]
+    samples = [sample for sample in stored if "actor" in sample]
     tomorrow = [{**sample, "from": "tomorrow", "actor": {**sample["actor"], "mood": 1}} for sample in samples]
     strange = [{**sample, key: value} for sample in samples for key, value in (("v", 99), ("kind", "session_dreamt"))]
     log = LogBuilder(PARTITIONS)
