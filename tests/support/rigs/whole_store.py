@@ -167,7 +167,7 @@ def project(options: dict[str, Any]) -> list[str]:
 
 
 def project_first(options: dict[str, Any]) -> None:
-    """Do what a projector of the first generation does: checks, the log with a gap, repairs."""
+    """Do what a projector of the first generation does: checks, the log with a gap, repairs, an erasure, a sweep."""
     asyncio.run(_project_first(StoreAddress(options)))
 
 
@@ -177,6 +177,7 @@ async def _project_first(store: StoreAddress) -> None:
     await _repair(first)
     await settle(first.pipeline)
     await first.progress.look()
+    _erase(first.warehouse)
 
 
 async def _project(store: StoreAddress) -> None:
