@@ -16,7 +16,7 @@ async def test_a_projector_knows_whether_readers_use_its_generation_and_whether_
     pipeline: Any = SimpleNamespace(gate=Gate(), written={}, is_live=False)
     progress: Any = SimpleNamespace(lags=list)
     parts = cast(Any, None)
-    projector = Projector(pipeline, progress, parts, parts, parts, parts)
+    projector = Projector(pipeline, progress, parts, parts, parts, parts, parts)
     jobs = ProjectorJobs(projector, parts, OURS, "projector")
     seen = []
     for is_live, is_paused in ((False, True), (True, False), (False, False)):
