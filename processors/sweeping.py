@@ -59,8 +59,12 @@ class Sweeper:
     async def sweep(self, report: OnProgress) -> Swept:
         """Remove what is erased. Raises `StoreUnavailable`, `LogUnavailable` or `SweepFailed`."""
         async with self._turn:
+            # First: what is erased from now on is left to the next sweep.
+            below = await asyncio.to_thread(self._warehouse.erased_below)
             records = await self._rewrite_log() if self._rewrite_log else None
-            swept = (await sweep(self._warehouse, report))._replace(records=records)
+            swept = await self._sweep_tables(report)
+            await asyncio.to_thread(self._warehouse.note_swept, below)
+        swept = swept._replace(records=records)
         logger.info("swept", **swept._asdict())
         return swept
 
@@ -78,39 +82,32 @@ class Sweeper:
         except (LogUnavailable, StoreUnavailable, SweepFailed) as error:
             logger.warning("sweep_failed", error=str(error), retry_s=DUE_EVERY_S)
 
+    async def _sweep_tables(self, report: OnProgress) -> Swept:
+        report(0.0, "looks for rows of erased sessions")
+        sessions = await asyncio.to_thread(self._warehouse.delete_erased)
+        await self._deleted(lambda: report(0.1, f"deletes the rows of {sessions:,} sessions"))
+        await asyncio.to_thread(self._warehouse.apply_deletes)
+        await self._deleted(lambda: report(0.3, "writes parts without the deleted rows"))
+        parts = await asyncio.to_thread(self._warehouse.old_parts)
+        await self._gone(parts, report)
+        return Swept(sessions, len(parts))
 
-async def sweep(warehouse: ClickHouseWarehouse, report: OnProgress) -> Swept:
-    """Remove from the tables of one generation what is erased in it. Raises `StoreUnavailable` or `SweepFailed`."""
-    ask = asyncio.to_thread
-    marks = await ask(warehouse.erased_below)  # first: what is erased from now on is left to the next sweep
-    report(0.0, "looks for rows of erased sessions")
-    sessions = await ask(warehouse.delete_erased)
-    await _finished(warehouse, lambda: report(0.1, f"deletes the rows of {sessions:,} sessions"))
-    await ask(warehouse.apply_deletes)
-    await _finished(warehouse, lambda: report(0.3, "writes parts without the deleted rows"))
-    parts = await ask(warehouse.old_parts)
-    await _gone(warehouse, parts, report)
-    await ask(warehouse.note_swept, marks)
-    return Swept(sessions, len(parts))
+    async def _deleted(self, tell: Callable[[], None]) -> None:
+        """Return once the store has done all deletes. Raises `SweepFailed` if one fails."""
+        while unfinished := await asyncio.to_thread(self._warehouse.unfinished):
+            for table, reason in unfinished:
+                if reason:
+                    raise SweepFailed(f"the store can't delete rows of {table}: {reason}")
+            tell()
+            await asyncio.sleep(LOOK_EVERY_S)
 
-
-async def _finished(warehouse: ClickHouseWarehouse, tell: Callable[[], None]) -> None:
-    """Return once the store has done all deletes. Raises `SweepFailed` if one fails."""
-    while unfinished := await asyncio.to_thread(warehouse.unfinished):
-        for table, reason in unfinished:
-            if reason:
-                raise SweepFailed(f"the store can't delete rows of {table}: {reason}")
-        tell()
-        await asyncio.sleep(LOOK_EVERY_S)
-
-
-async def _gone(warehouse: ClickHouseWarehouse, parts: frozenset[tuple[str, str]], report: OnProgress) -> None:
-    """Return once these parts are not on the disk any more. Raises `SweepFailed` if they stay."""
-    waited_s = 0.0
-    while left := parts & await asyncio.to_thread(warehouse.old_parts):
-        if waited_s > OLD_PARTS_WITHIN_S:
-            old = ".".join(min(left))
-            raise SweepFailed(f"the store keeps {len(left)} old parts, such as {old}: see system.parts")
-        report(0.5 + 0.5 * (1 - len(left) / len(parts)), f"waits for {len(left)} old parts, for about 10 minutes")
-        await asyncio.sleep(LOOK_EVERY_S)
-        waited_s += LOOK_EVERY_S
+    async def _gone(self, parts: frozenset[tuple[str, str]], report: OnProgress) -> None:
+        """Return once these parts are not on the disk any more. Raises `SweepFailed` if they stay."""
+        waited_s = 0.0
+        while left := parts & await asyncio.to_thread(self._warehouse.old_parts):
+            if waited_s > OLD_PARTS_WITHIN_S:
+                old = ".".join(min(left))
+                raise SweepFailed(f"the store keeps {len(left)} old parts, such as {old}: see system.parts")
+            report(0.5 + 0.5 * (1 - len(left) / len(parts)), f"waits for {len(left)} old parts, for about 10 minutes")
+            await asyncio.sleep(LOOK_EVERY_S)
+            waited_s += LOOK_EVERY_S
