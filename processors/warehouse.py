@@ -21,6 +21,7 @@ from store.broken import Broken
 from store.client_errors import STORE_ERRORS, classify
 from store.connect import Client
 from store.generations import Generation
+from store.reading.guard import HIDDEN, REPLACED
 from store.replicas import catch_up
 from store.sql import cut_to_size, read_sql
 
@@ -133,8 +134,6 @@ class Warehouse(Protocol):
 # Named in every insert: tables may have columns that this code does not know, or that the store fills in.
 COLUMNS = {table: row.__struct_fields__ for table, row in ROWS.items()}
 OF_SESSIONS = ("sessions", "amounts", "tasks", "session_states", "compactions", "analyses")  # derived, by session
-SWEPT = ("facts", *OF_SESSIONS)  # in which rows of erased sessions may be left
-REPLACED = ("sessions", "amounts")  # of which empty ones replace those of erased sessions
 # The facts of a batch have different keys, so the store need not look for equal ones: a quarter of an insert. Other
 # tables are read more often, and reads of a part without equal keys are faster.
 _HOW_TO_INSERT = {"facts": {"optimize_on_insert": 0}}
@@ -276,7 +275,7 @@ class ClickHouseWarehouse:
     def delete_erased(self) -> int:
         """Begin to delete what is left of sessions that are hidden; return of how many sessions there was anything."""
         found: set[SessionKey] = set()
-        for table in SWEPT:
+        for table in HIDDEN:
             suffix = "_replaced" if table in REPLACED else ""
             left = [(org, session_id) for org, session_id in self._query(f"left_of_erased{suffix}", {"table": table})]
             self._command_in_parts(f"delete_erased{suffix}", "sessions", _bindable(left), table=table)
@@ -285,7 +284,7 @@ class ClickHouseWarehouse:
 
     def apply_deletes(self) -> None:
         """Begin to write the parts of these tables anew without the deleted rows."""
-        for table in SWEPT:
+        for table in HIDDEN:
             self._command(sql("apply_deletes"), {"table": table})
 
     def unfinished(self) -> list[tuple[str, str]]:
@@ -294,7 +293,7 @@ class ClickHouseWarehouse:
 
     def old_parts(self) -> frozenset[tuple[str, str]]:
         """Return the parts that were replaced, but are still on the disk, by table."""
-        return frozenset((table, name) for table, name in self._query("old_parts", {"tables": [*SWEPT]}))
+        return frozenset((table, name) for table, name in self._query("old_parts", {"tables": [*HIDDEN]}))
 
     def erased_below(self) -> dict[int, int]:
         """Return by partition the offset after its last erasure that is hidden."""

@@ -24,11 +24,10 @@ _decoder = msgspec.json.Decoder(RequestErasure)
 
 def decide(body: RequestErasure, context: CommandContext, partitions: int) -> RecordsErased:
     """Return the record that erases a session, for the partition of the session. Raises `UnknownId`."""
-    session_id, key = body.subject.session_id, context.idempotency_key
+    session_id, key, erasure = body.subject.session_id, context.idempotency_key, context.new_id()
     verify(context.secrets, "session", context.org_id, session_id)
-    erasure = (
-        context.new_id() if key is None else derived_uuid(context.secrets.seed_key, "erasure", [context.org_id, key])
-    )
+    if key is not None:
+        erasure = derived_uuid(context.secrets.seed_key, "erasure", [context.org_id, session_id.bytes, key])
     return RecordsErased(
         v=VERSION,
         record_id=context.new_id(),
@@ -51,7 +50,7 @@ def decide(body: RequestErasure, context: CommandContext, partitions: int) -> Re
 async def request_erasure(write: NewWrite) -> Response[Reply[RequestedErasure]]:
     """Erase a session for good: nothing shows it once the returned position is projected, within a second or two.
 
-    What is sent for it later is erased, too. Its texts are then removed from the tables by `sweep`.
+    What is sent for it later is erased, too. A sweep, a day later or on request, removes the texts from the disk.
     """
     async with write.read() as body:
         command = await body.decode(_decoder)

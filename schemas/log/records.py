@@ -212,7 +212,7 @@ class PricesLoaded(Record, frozen=True, kw_only=True, omit_defaults=True, tag="p
 class RecordsErased(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="records_erased"):
     """All records of some sessions of an org are erased in this partition, or all of the org: no ``sessions``.
 
-    That includes later ones. The key is that of the partition's erasures (`schemas.log.topics.erasures_key`), as
+    That includes later ones. The key is that of the partition's erasures (`schemas.log.topics.erasures_id`), as
     ``session_id``. The record names no user, not even the one who requested the erasure; ``reason`` is a ticket.
     """
 

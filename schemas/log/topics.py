@@ -18,7 +18,10 @@ def record_key(session_id: UUID) -> bytes:
 
 @lru_cache(1_024)
 def erasures_id(partition: int, partitions: int) -> UUID:
-    """Return the session id of a partition's records of erasures: the first of a fixed series whose key is there."""
+    """Return the session id of a partition's records of erasures: the first of a series whose key is there.
+
+    It is in the log, so the series must never change.
+    """
     for number in count():
         found = UUID(bytes=hashlib.sha256(f"erasures {number}".encode()).digest()[:16], version=4)
         if partition_of(record_key(found), partitions) == partition:

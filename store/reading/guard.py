@@ -8,8 +8,9 @@ from collections.abc import Mapping
 
 GUARD = "additional_table_filters"  # the setting
 _OF_SESSIONS = "(org_id, session_id) NOT IN (SELECT org_id, session_id FROM erased)"
+REPLACED = ("sessions", "amounts")
 HIDDEN: Mapping[str, str] = {
-    **dict.fromkeys(("sessions", "amounts"), "NOT is_erased"),
+    **dict.fromkeys(REPLACED, "NOT is_erased"),
     **dict.fromkeys(("facts", "tasks", "compactions", "analyses", "session_states"), _OF_SESSIONS),
 }
 CONDITIONS = "{" + ",".join(f"'{table}':'{condition}'" for table, condition in HIDDEN.items()) + "}"

@@ -8,9 +8,9 @@ import pytest
 
 from generations.prove.words import in_words
 from processors.sweeping import Sweeper
-from processors.warehouse import SWEPT
 from schemas.log.records import Event
 from schemas.log.topics import partition_of, record_key
+from store.reading.guard import HIDDEN
 from tests.support.builders import (
     ORG,
     changed,
@@ -126,7 +126,7 @@ async def replies(operations: Operations) -> dict[str, tuple[int, str]]:
 def swept_store(embedded_engine: Options) -> Iterator[TestStore]:
     """Return a store in this process, whose old parts live for a second instead of eight minutes."""
     for store in new_store(new_address(embedded_engine), 4):
-        for table in SWEPT:
+        for table in HIDDEN:
             store.client.command(f"ALTER TABLE {store.database}.{table} MODIFY SETTING old_parts_lifetime = 1")
         yield store
 

@@ -4,11 +4,12 @@
 the same steps always give the same result.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
 from typing import Any, Literal
 
 from processors.warehouse import Bucket, Rows
+from schemas.log.records import RecordsErased
 from store.broken import Broken
 from store.errors import StoreUnavailable
 from tests.support.fakes.replicas import ReplicaView
@@ -46,7 +47,11 @@ class GatedWarehouse:
 
     def refresh_rollups(self, hours: Iterable[Bucket]) -> None:
         self._say("refresh rollups")
-        raise _InSteps(self._refreshing(list(hours)))
+        raise _InSteps(self._in_steps(self._store.refreshing(list(hours))))
+
+    def erase(self, partition: int, offset: int, record: RecordsErased) -> None:
+        self._say("erase")
+        raise _InSteps(self._in_steps(self._erasing(partition, offset, record)))
 
     def __getattr__(self, question: str) -> Callable[..., Any]:
         """Return any other method of a warehouse; most of them only read."""
@@ -59,8 +64,14 @@ class GatedWarehouse:
 
         return ask
 
-    def _refreshing(self, hours: Sequence[Bucket]) -> Iterator[None]:
-        for _ in self._store.refreshing(hours):
+    def _erasing(self, partition: int, offset: int, record: RecordsErased) -> Iterator[None]:
+        """Write the rows of each table in a step of its own, as each has its own statement."""
+        for table, rows in self._store.erasing(partition, offset, record):
+            self._store.put(table, rows)
+            yield
+
+    def _in_steps(self, steps: Iterator[None]) -> Iterator[None]:
+        for _ in steps:
             yield
             self._answer({"torn": StoreUnavailable, "broken": Broken, "refused": StoreUnavailable})
         self._answer()

@@ -163,10 +163,15 @@ class ReplicaView:
         gone = {(org, QUARTER_S, start) for org, start in quarters} | {(org, DAY_S, start) for org, start in days}
         self._delete("rollups", lambda row: (row.org_id, row.seconds, row.bucket) in gone)
 
-    def erase(self, partition: int, offset: int, record: RecordsErased) -> None:
+    def erasing(self, partition: int, offset: int, record: RecordsErased) -> Iterator[tuple[str, list[Any]]]:
+        """Yield the rows that an erasure writes, table by table. Other writes may come between any two."""
+        connection = self._connections
         self.catch_up(("erased", "sessions", "amounts"))
-        for table, rows in self.copy.erasing(partition, offset, record):
-            self.put(table, rows)
+        for step in self.copy.erasing(partition, offset, record):
+            yield step
+            if self._connections != connection:
+                raise StoreUnavailable("the replica that was asked is not there any more")
+            self.catch_up(("erased", "sessions", "amounts"))
 
     def forget_dense_mark(self, partition: int) -> None:
         self._delete("dense_receipts", lambda row: row.log_partition == partition)

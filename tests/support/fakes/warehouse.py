@@ -22,7 +22,6 @@ from processors.fold.state import LAYOUT
 from processors.marks.dense_receipts import LOOKED_AT_ONCE
 from processors.warehouse import (
     OF_SESSIONS,
-    REPLACED,
     Bucket,
     DenseMark,
     RollupMark,
@@ -51,7 +50,7 @@ from schemas.store.rows import (
     TaskRow,
 )
 from store.generations import Generation
-from store.reading.guard import HIDDEN
+from store.reading.guard import HIDDEN, REPLACED
 from tests.support.oracles.rollups import RollupRow, rollup_of_day, rollup_of_quarter
 from tests.support.oracles.rowbinary import decode_rows
 

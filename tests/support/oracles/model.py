@@ -95,7 +95,7 @@ class World:
         for call in worker.calls:
             call.heard = False
         if in_flight:
-            self.late += [call for call in worker.calls if call.kind in ("write", "rollups")]
+            self.late += [call for call in worker.calls if call.kind in ("write", "rollups") or call.in_steps]
         worker.calls.clear()
 
     def rebalance(self, owners: Sequence[str], deaf: Sequence[str]) -> None:
