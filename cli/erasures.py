@@ -1,6 +1,6 @@
-"""`erase` and `erasures`: erases sessions for good, and shows which were."""
+"""`erase` and `erasures`: erases sessions or an org for good, and shows what was erased."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import click
@@ -11,33 +11,63 @@ from cli.groups import CommandGroup
 from cli.jobs import run_job
 from cli.printing import SHOWN_MAX, print_found, print_table
 
+if TYPE_CHECKING:
+    from cli.client import Installation
+
 
 @click.group("erase", cls=CommandGroup)
 def erase() -> None:
-    """Erase sessions for good: that can't be undone."""
+    """Erase sessions, or all of an org, for good: that can't be undone."""
+
+
+_reason = click.option("--reason", default="", help="Number of a ticket, for the record: no names, since it stays.")
+_yes = click.option("--yes", is_flag=True, help="Don't ask.")
 
 
 @erase.command("session")
-@click.argument("session_id", type=click.UUID)
-@click.option("--reason", default="", help="Number of a ticket, for the record: no names, since it stays.")
-@click.option("--yes", is_flag=True, help="Don't ask.")
-@org_options
-def erase_session(session_id: UUID, reason: str, yes: bool, find: Find, as_json: bool, org: str) -> None:
-    """Erase a session: nothing shows it within a second or two, and later events for it are erased, too.
+@click.argument("session_ids", type=click.UUID, nargs=-1, required=True, metavar="SESSION_ID...")
+@_reason
+@_yes
+@org_options("admin")
+def erase_session(session_ids: tuple[UUID, ...], reason: str, yes: bool, find: Find, as_json: bool, org: str) -> None:
+    """Erase sessions: nothing shows them within a second or two, and later events for them are erased, too.
 
     \b
     Example:
       crewkit-sessions erase session 0b3d5c1e-7a52-4f0e-9c41-5d2f8a9b6c30 --org acme --reason DSR-118
     """
+    one = str(session_ids[0])
+    _check_sure(yes, as_json, f"session {one}" if len(session_ids) == 1 else f"{len(session_ids)} sessions", org)
+    with explaining(f"{one if len(session_ids) == 1 else 'one of these'} is not the id of a session of {org}"):
+        _erase(find(), org, {"kind": "sessions", "session_ids": session_ids}, reason, as_json)
+
+
+@erase.command("org")
+@_reason
+@_yes
+@org_options("owner")
+def erase_org(reason: str, yes: bool, find: Find, as_json: bool, org: str) -> None:
+    """Erase every session of an org, and everything that is sent for it later.
+
+    \b
+    Example:
+      crewkit-sessions erase org --org acme --reason DSR-119
+    """
+    _check_sure(yes, as_json, "every session, also later ones,", org)
+    _erase(find(), org, {"kind": "org", "confirm": org}, reason, as_json)
+
+
+def _check_sure(yes: bool, as_json: bool, what: str, org: str) -> None:
     if as_json and not yes:
         raise click.UsageError("--json asks nothing, so it needs --yes")
     if not yes:
-        click.confirm(f"Erase session {session_id} of {org} for good?", abort=True)
-    body = {"subject": {"kind": "session", "session_id": session_id}, "reason": reason}
-    with explaining(f"{session_id} is not the id of a session of {org}"):
-        found = find().post(f"/{org}/erasures", msgspec.json.encode(body))
+        click.confirm(f"Erase {what} of {org} for good?", abort=True)
+
+
+def _erase(installation: "Installation", org: str, subject: dict[str, Any], reason: str, as_json: bool) -> None:
+    found = installation.post(f"/{org}/erasures", msgspec.json.encode({"subject": subject, "reason": reason}))
     done = f"erasure {found['data']['id']} is recorded at {found['meta']['position']}: `erasures list` shows its state"
-    print_found(found["data"], as_json, lambda _: click.echo(done))
+    print_found(found, as_json, lambda _: click.echo(done))
 
 
 @erase.command("sweep")
@@ -70,7 +100,7 @@ def erasures() -> None:
 
 @erasures.command("list")
 @click.option("--page", default=1, show_default=True, help="Page to show.")
-@org_options
+@org_options("admin")
 def list_(page: int, find: Find, as_json: bool, org: str) -> None:
     """List the erased sessions of an org, the latest first.
 

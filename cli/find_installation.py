@@ -12,7 +12,7 @@ import click
 from cli.exits import AWAY, end
 from runtime.services.run_folder import read_address
 from runtime.settings.settings import Settings, load_settings
-from schemas.permissions import OPERATOR_ORG
+from schemas.permissions import OPERATOR_ORG, Role
 
 if TYPE_CHECKING:
     from cli.client import Installation
@@ -37,32 +37,40 @@ def installation_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def org_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the same options and ``--org``; ``find`` opens the installation as an admin of that org."""
+def org_options(role: Role) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add the same options and ``--org``; ``find`` opens the installation with this role in that org."""
 
-    @functools.wraps(command)
-    def run(data: Path | None, url: str | None, token: str | None, org: str, **options: Any) -> Any:
-        return command(find=lambda: open_installation(data, url, token, org), org=org, **options)
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(command)
+        def run(data: Path | None, url: str | None, token: str | None, org: str, **options: Any) -> Any:
+            return command(find=lambda: open_installation(data, url, token, org, role), org=org, **options)
 
-    admin = click.option("--token", help="With --url: a token of the org with role admin or owner.")
-    for option in (json_option, admin, url_option, data_option, click.option("--org", required=True, help="The org.")):
-        run = option(run)
-    return run
+        given = click.option("--token", help=f"With --url: a token of the org with role {role}.")
+        of_org = click.option("--org", required=True, help="The org.")
+        for option in (json_option, given, url_option, data_option, of_org):
+            run = option(run)
+        return run
+
+    return decorate
 
 
 def open_installation(
-    data: Path | None, url: str | None = None, token: str | None = None, org: str = OPERATOR_ORG
+    data: Path | None,
+    url: str | None = None,
+    token: str | None = None,
+    org: str = OPERATOR_ORG,
+    role: Role = "operator",
 ) -> "Installation":
-    """Return the installation that these options select, with a token of an operator, or of an admin of ``org``."""
+    """Return the installation that these options select, with a token of this role in ``org``."""
     from cli.client import Installation
 
     if url:
         if not token:
-            how = "--operator" if org == OPERATOR_ORG else f"--org {org} --role admin"
+            how = "--operator" if org == OPERATOR_ORG else f"--org {org} --role {role}"
             raise click.UsageError(f"--url needs --token (create one with `crewkit-sessions token {how}`)")
         return Installation(url, lambda: token)
     settings = load_settings({"data": data and str(data)})
-    return Installation(address_of(settings), lambda: token or _short_token(settings.secrets_folder, org))
+    return Installation(address_of(settings), lambda: token or _short_token(settings.secrets_folder, org, role))
 
 
 @contextmanager
@@ -84,11 +92,10 @@ def address_of(settings: Settings) -> str:
     return found
 
 
-def _short_token(secrets_folder: Path, org: str) -> str:
-    """Return a short-lived token of an operator, or of an admin of an org, signed with the installation's secrets."""
+def _short_token(secrets_folder: Path, org: str, role: Role) -> str:
+    """Return a short-lived token, signed with the installation's secrets."""
     from edge.tokens import issue_token
     from runtime.settings.secrets import operator_signer, token_key
 
-    if org == OPERATOR_ORG:
-        return issue_token(operator_signer(secrets_folder), "cli", org, "operator", COMMAND_TTL_S, time.time())
-    return issue_token(token_key(secrets_folder), "cli", org, "admin", COMMAND_TTL_S, time.time())
+    key = operator_signer(secrets_folder) if org == OPERATOR_ORG else token_key(secrets_folder)
+    return issue_token(key, "cli", org, role, COMMAND_TTL_S, time.time())

@@ -21,6 +21,7 @@ Action = Literal[
     "receipt.read_all",  # of all positions of the org
     "org.recount",
     "erase",  # sessions of the org, for good
+    "erase.org",  # all of the org
     "operate",  # the installation: freshness, coverage, recount of all orgs, dead letters, generations, prices
 ]
 
@@ -30,7 +31,7 @@ _MANAGER: frozenset[Action] = _MEMBER | {"session.read_all", "analytics.by_user"
 _ADMIN: frozenset[Action] = _MANAGER | {"org.recount", "erase"}
 
 ALLOWED: dict[Role, frozenset[Action]] = {
-    "owner": _ADMIN,
+    "owner": _ADMIN | {"erase.org"},
     "admin": _ADMIN,
     "manager": _MANAGER,
     "member": _MEMBER,

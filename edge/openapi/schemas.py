@@ -45,7 +45,12 @@ class TypeSchemas:
 
 
 def described(schema: Schema) -> Schema:
-    """Move what ``X | None`` says about ``X`` to the top, where readers of the document look for it."""
+    """Move what ``X | None`` says about ``X`` to the top, where readers of the document look for it.
+
+    The tag of a tagged union, which has no place for a `doc`, is described here.
+    """
+    if [*schema] == ["enum"]:
+        return {"description": "Which of the forms this is.", "examples": schema["enum"], **schema}
     choices = [choice for choice in schema.get("anyOf", ()) if choice != _NULL]
     if len(choices) != 1:
         return schema

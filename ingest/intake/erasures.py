@@ -1,43 +1,71 @@
 """POST /:org_id/erasures"""
 
+from uuid import UUID
+
 import msgspec
 from litestar import Response, post
 from litestar.status_codes import HTTP_202_ACCEPTED
 
-from edge.errors import not_found
+from edge.errors import forbidden, not_found
 from edge.guards import may
+from edge.principal import Caller
 from edge.route_docs import takes
 from ingest.dependencies import NewWrite
 from ingest.intake.context import CommandContext, Invalid
 from ingest.intake.steps import append, durable
 from ingest.privacy.redaction import Effort, redact_text_or_all
 from ingest.privacy.redaction.effort import A_MOMENT_S
-from schemas.http.requests import RequestErasure
+from schemas.http.requests import OrgToErase, RequestErasure, SessionsToErase, ToErase
 from schemas.http.responses import Reply, RequestedErasure
 from schemas.ids import UnknownId, derived_uuid, verify
 from schemas.log.codec import encode
 from schemas.log.records import VERSION, RecordsErased
 from schemas.log.topics import erasures_id, partition_of, record_key
+from schemas.permissions import allows
 
 _decoder = msgspec.json.Decoder(RequestErasure)
 
 
-def decide(body: RequestErasure, context: CommandContext, partitions: int) -> RecordsErased:
-    """Return the record that erases a session, for the partition of the session. Raises `UnknownId`."""
-    session_id, key, erasure = body.subject.session_id, context.idempotency_key, context.new_id()
-    verify(context.secrets, "session", context.org_id, session_id)
+def decide(body: RequestErasure, context: CommandContext, partitions: int) -> list[RecordsErased]:
+    """Return the records that erase the subject, one for each partition that has any of it.
+
+    Raises `UnknownId`, or `Invalid` if the org is not confirmed.
+    """
+    subject, key, erasure = body.subject, context.idempotency_key, context.new_id()
+    sessions = _sessions(subject, context)
     if key is not None:
-        erasure = derived_uuid(context.secrets.seed_key, "erasure", [context.org_id, session_id.bytes, key])
-    return RecordsErased(
-        v=VERSION,
-        record_id=context.new_id(),
-        erasure=erasure,
-        org_id=context.org_id,
-        session_id=erasures_id(partition_of(record_key(session_id), partitions), partitions),
-        received_at=context.received_at,
-        sessions=(session_id,),
-        reason=body.reason,
-    )
+        what = b"".join([session_id.bytes for session_id in sessions])
+        erasure = derived_uuid(context.secrets.seed_key, "erasure", [context.org_id, what, key])
+    of_partition: dict[int, list[UUID]] = {}
+    for session_id in sessions:
+        of_partition.setdefault(partition_of(record_key(session_id), partitions), []).append(session_id)
+    if isinstance(subject, OrgToErase):
+        of_partition = {partition: [] for partition in range(partitions)}
+    return [
+        RecordsErased(
+            v=VERSION,
+            record_id=context.new_id(),
+            erasure=erasure,
+            org_id=context.org_id,
+            session_id=erasures_id(partition, partitions),
+            received_at=context.received_at,
+            sessions=tuple(some),
+            reason=body.reason,
+        )
+        for partition, some in sorted(of_partition.items())
+    ]
+
+
+def _sessions(subject: ToErase, context: CommandContext) -> list[UUID]:
+    """Return the sessions of the subject; none for an org. Raises `UnknownId` or `Invalid`."""
+    if isinstance(subject, OrgToErase):
+        if subject.confirm != context.org_id:
+            raise Invalid("subject.confirm", f"must be the name of the org, {context.org_id}")
+        return []
+    sessions = subject.session_ids if isinstance(subject, SessionsToErase) else (subject.session_id,)
+    for session_id in sessions:
+        verify(context.secrets, "session", context.org_id, session_id)
+    return sorted({*sessions})
 
 
 @post(
@@ -47,18 +75,21 @@ def decide(body: RequestErasure, context: CommandContext, partitions: int) -> Re
     guards=[may("erase")],
     opt=takes(RequestErasure),
 )
-async def request_erasure(write: NewWrite) -> Response[Reply[RequestedErasure]]:
-    """Erase a session for good: nothing shows it once the returned position is projected, within a second or two.
+async def request_erasure(principal: Caller, write: NewWrite) -> Response[Reply[RequestedErasure]]:
+    """Erase for good: nothing shows it once the returned positions are projected, within a second or two.
 
-    What is sent for it later is erased, too. A sweep, a day later or on request, removes the texts from the disk.
+    What is sent for it later is erased, too. A sweep, a day later or on request, removes the texts from the disk. Only
+    an owner erases an org.
     """
     async with write.read() as body:
         command = await body.decode(_decoder)
+    if isinstance(command.subject, OrgToErase) and not allows(principal.role, "erase.org"):
+        raise forbidden()
     if redact_text_or_all(command.reason, Effort(A_MOMENT_S))[0] != command.reason:
         raise Invalid("reason", "looks like a secret: give the number of a ticket, since it can't be erased")
     try:
-        record = decide(command, write.context, write.log.partitions)
+        records = decide(command, write.context, write.log.partitions)
     except UnknownId as unknown:
         raise not_found() from unknown
-    position = await append(write.log, record.session_id, [encode(record)])
-    return durable(RequestedErasure(record.erasure, command.subject.session_id, "recorded"), position)
+    positions = [await append(write.log, record.session_id, [encode(record)]) for record in records]
+    return durable(RequestedErasure(records[0].erasure, command.subject, "recorded"), *positions)

@@ -83,7 +83,7 @@ async def append(log: EventLog, session_id: UUID, records: Sequence[bytes]) -> P
     return position
 
 
-def durable(data: T, position: Position) -> Response[Reply[T]]:
-    """Return the response to a write: the records up to ``position`` are in the log."""
-    text = str(position)
+def durable(data: T, *positions: Position) -> Response[Reply[T]]:
+    """Return the response to a write: the records up to these positions, one of a partition, are in the log."""
+    text = ",".join(map(str, positions))
     return Response(Reply(data, {"position": text}), headers={"X-Log-Position": text})

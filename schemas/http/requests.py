@@ -286,17 +286,37 @@ class SignInTokens(Struct, frozen=True, forbid_unknown_fields=True):
 TICKET = r"^[A-Za-z0-9._/#-]{0,64}$"
 
 
-class SessionToErase(Struct, frozen=True, forbid_unknown_fields=True):
+SESSIONS_ERASED_MAX = 1_000
+
+
+class SessionToErase(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="session"):
     """One session with everything in it; what other sessions say about it stays."""
 
-    kind: Annotated[Literal["session"], doc("What is erased.", "session")]
     session_id: fields.Id
 
 
-class RequestErasure(Struct, frozen=True, forbid_unknown_fields=True):
-    """Erase a session for good. That can't be undone, and what clients send later for it is erased, too."""
+class SessionsToErase(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="sessions"):
+    """Several sessions, by one request."""
 
-    subject: Annotated[SessionToErase, doc("What to erase.", {"kind": "session", "session_id": fields.SESSION_ID})]
+    session_ids: Annotated[
+        tuple[fields.Id, ...],
+        doc("Session ids.", [fields.SESSION_ID], min_length=1, max_length=SESSIONS_ERASED_MAX),
+    ]
+
+
+class OrgToErase(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="org"):
+    """Every session of the org, also later ones: nothing that is sent for the org is ever shown again."""
+
+    confirm: Annotated[str, doc("The name of the org, against mistakes.", "acme", max_length=200)]
+
+
+ToErase = SessionToErase | SessionsToErase | OrgToErase
+
+
+class RequestErasure(Struct, frozen=True, forbid_unknown_fields=True):
+    """Erase for good. That can't be undone, and what clients send later for the same is erased, too."""
+
+    subject: Annotated[ToErase, doc("What to erase.", {"kind": "session", "session_id": fields.SESSION_ID})]
     reason: Annotated[
         str, doc("Number of a ticket, for the record. No names: it stays.", "DSR-118", pattern=TICKET)
     ] = ""

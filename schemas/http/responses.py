@@ -10,6 +10,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from schemas.http import fields
 from schemas.http.fields import SESSION_ID, doc
+from schemas.http.requests import ToErase
 
 T = TypeVar("T")
 S = TypeVar("S", bound=Struct)
@@ -225,10 +226,10 @@ class NewSignInCode(Struct, frozen=True):
 
 
 class RequestedErasure(Struct, frozen=True):
-    """An erasure that is in the log. Once its position is projected, nothing shows the session."""
+    """An erasure that is in the log. Once its positions are projected, nothing shows what it erases."""
 
     id: fields.ErasureId
-    session_id: fields.Id
+    subject: Annotated[ToErase, doc("What is erased.", {"kind": "session", "session_id": SESSION_ID})]
     state: Annotated[str, doc("The erasure is durable.", values="recorded")]
 
 

@@ -1,7 +1,8 @@
 """API section "Erasures", and the commands of an operator, on a running installation and over a fake log."""
 
 import json
-from typing import Any
+from collections.abc import AsyncIterator
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
@@ -10,9 +11,20 @@ from schemas.log.records import RecordsErased
 from schemas.log.topics import erasures_id, partition_of, record_key
 from tests.support.clients.session_client import SessionClient
 from tests.support.rigs.installation import Installation, eventually_ok
-from tests.support.rigs.write_api import WriteApi, a_session
+from tests.support.rigs.write_api import WriteApi, a_session, write_api
 
 WORD = "persimmon"
+
+
+def of_sessions(*session_ids: str) -> dict[str, Any]:
+    return {"subject": {"kind": "sessions", "session_ids": [*session_ids]}}
+
+
+async def erasures_in(api: WriteApi) -> list[RecordsErased]:
+    """Return the records of the log, which are all erasures."""
+    records = await api.records()
+    assert all(isinstance(record, RecordsErased) for record in records)
+    return cast("list[RecordsErased]", records)
 
 
 def of_session(session_id: object, **more: Any) -> dict[str, Any]:
@@ -40,7 +52,7 @@ def test_an_erased_session_is_gone_and_what_comes_later_is_too(installation: Ins
         id_ = erased.json()["data"]["id"]
         assert erased.json()["data"] == {
             "id": id_,
-            "session_id": session.id,
+            "subject": {"kind": "session", "session_id": session.id},
             "state": "recorded",
         }
         assert session.client.get(f"{path}/sessions/search", params={"q": WORD}).json()["data"] == []
@@ -73,9 +85,82 @@ def test_a_session_is_erased_by_a_command(installation: Installation, fresh_org:
     assert (asked.returncode, refused.returncode) == (1, 1)
     assert f"Erase session {session.id} of {fresh_org} for good?" in asked.stdout
     assert "is not the id of a session of" in refused.stderr
-    assert (done.returncode, json.loads(done.stdout)["session_id"]) == (0, session.id)
+    assert (done.returncode, json.loads(done.stdout)["data"]["subject"]["session_ids"]) == (0, [session.id])
     assert listed.returncode == 0, listed.stderr
     assert session.id in listed.stdout
+
+
+def test_an_erased_org_is_empty_and_stays_so(installation: Installation, fresh_org: str) -> None:
+    """Nothing of it is found or counted, of what is sent later neither. The command asks, and other orgs stay."""
+    path = f"/api/v1/{fresh_org}"
+    with SessionClient(installation, fresh_org) as session, SessionClient(installation, f"{fresh_org}-2") as other:
+        session.record(("UserPromptSubmit", {"prompt": WORD}))
+        other.record(("Stop", {}))
+        before = session.read("").status_code
+
+        asked = installation.command("erase", "org", "--org", fresh_org)
+        done = installation.command("erase", "org", "--org", fresh_org, "--reason", "A-2", "--yes", "--json")
+        with SessionClient(installation, fresh_org) as later:
+            later.record(("Stop", {}))
+
+            wait = {"X-Wait-For-Position": json.loads(done.stdout)["meta"]["position"]}
+            counted = session.client.get(f"{path}/sessions/analytics/summary", headers=wait)
+            assert counted.status_code == 200, counted.text
+            replies = [one.read("").status_code for one in (session, later, other)]
+            listed = later.client.get(f"{path}/sessions").json()["data"]
+            states = [one["state"] for one in later.client.get(f"{path}/erasures").json()["data"]]
+
+    totals = counted.json()["data"]
+    assert asked.returncode == 1
+    assert f"Erase every session, also later ones, of {fresh_org} for good?" in asked.stdout
+    assert (done.returncode, json.loads(done.stdout)["data"]["subject"]) == (0, {"kind": "org", "confirm": fresh_org})
+    assert (before, replies) == (200, [404, 404, 200])
+    assert (totals["total_sessions"], totals["total_tokens"], listed) == (0, 0, [])
+    assert states == ["hidden"]
+
+
+@pytest.fixture
+async def of_four() -> AsyncIterator[WriteApi]:
+    """Return the service over a log of four partitions."""
+    async with write_api(partitions=4) as service:
+        yield service
+
+
+async def test_an_org_is_erased_in_every_partition_by_an_owner_who_names_it(of_four: WriteApi) -> None:
+    """An admin may not, and another name than its own is a mistake."""
+    body = {"subject": {"kind": "org", "confirm": "acme"}}
+
+    refused = await of_four.send("POST", "/erasures", body, role="admin")
+    mistaken = await of_four.send("POST", "/erasures", {"subject": {"kind": "org", "confirm": "globex"}}, role="owner")
+    nothing = await of_four.records()
+    done = await of_four.send("POST", "/erasures", body, role="owner")
+
+    records = await erasures_in(of_four)
+    assert (refused.status_code, mistaken.status_code, nothing) == (403, 422, [])
+    assert list(mistaken.json()["details"]) == ["subject.confirm"]
+    assert [record.session_id for record in records] == [erasures_id(number, 4) for number in range(4)]
+    assert {(record.org_id, record.sessions, str(record.erasure)) for record in records} == {
+        ("acme", (), done.json()["data"]["id"])
+    }
+    assert done.headers["X-Log-Position"] == done.json()["meta"]["position"] == "0:0,1:0,2:0,3:0"
+
+
+async def test_several_sessions_are_one_erasure_with_a_record_for_each_partition(of_four: WriteApi) -> None:
+    """Each record names those of its partition; one id of another org refuses all."""
+    sessions = [a_session() for _ in range(12)]
+    ids = [*map(str, sessions)]
+
+    refused = await of_four.send("POST", "/erasures", of_sessions(*ids, str(uuid4())), role="admin")
+    nothing = await of_four.records()
+    done = await of_four.send("POST", "/erasures", of_sessions(*ids, ids[0]), role="admin")
+
+    records = await erasures_in(of_four)
+    assert (refused.status_code, nothing, done.status_code) == (404, [], 202)
+    assert len({record.erasure for record in records}) == 1
+    assert sorted(one for record in records for one in record.sessions) == sorted(sessions)
+    for record in records:
+        found = {partition_of(record_key(one), 4) for one in record.sessions}
+        assert {erasures_id(number, 4) for number in found} == {record.session_id}
 
 
 async def test_an_erasure_is_one_record_in_the_partition_of_its_session(api: WriteApi) -> None:
@@ -107,6 +192,7 @@ async def test_an_erasure_is_one_record_in_the_partition_of_its_session(api: Wri
         (of_session(a_session("globex")), 404, None),
         (of_session(uuid4()), 404, None),
         (of_session("1"), 422, "subject.session_id"),
+        (of_sessions(), 422, "subject.session_ids"),
         ({"subject": {"kind": "user", "session_id": str(a_session())}}, 422, "subject.kind"),
         (of_session(a_session(), reason="Bob Smith"), 422, "reason"),
         (of_session(a_session(), reason="AKIAIOSFODNN7EXAMPLE"), 422, "reason"),

@@ -64,6 +64,7 @@ receipt.read          yes   yes     yes    yes    yes   yes       no
 receipt.read_all      yes   yes     yes    yes    yes    no       no
 org.recount           yes   yes      no     no     no    no       no
 erase                 yes   yes      no     no     no    no       no
+erase.org             yes    no      no     no     no    no       no
 operate                no    no      no     no     no    no      yes
 """
 
