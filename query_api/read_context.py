@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar, cast
 import msgspec
 from litestar import Request, Response
 from litestar.di import NamedDependency, Provide
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import QueryParameter, SkipValidation
 from litestar.status_codes import HTTP_304_NOT_MODIFIED
 
@@ -20,12 +21,14 @@ from query_api.paging import PAGE_MAX, PER_PAGE_DEFAULT, PER_PAGE_MAX, Page
 from schemas.http import fields
 from schemas.http.responses import Reply
 from schemas.ids import IdSecrets
+from schemas.permissions import NOT_STORED
 from schemas.times import instant
 from store.generations import Generation
 from store.reading.question import P, Question, R
 from store.reading.reader import Reader, answer, answer_from_control
 
 T = TypeVar("T")
+_NO_STORE = {"Cache-Control": "no-store"}
 _encode = msgspec.json.Encoder(decimal_format="number").encode  # large sums of money, see `schemas.money`
 
 
@@ -42,15 +45,17 @@ class ReadContext:
         answers: Answers | None = None,
         age: int = 0,
         on_reply: Callable[[], None] = lambda: None,
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Create a context from the ``claim`` before the first question and the request's ``If-None-Match``.
 
         ``rolled_up`` maps each partition to the offset below which the rollups contained all records at that time.
-        ``answers`` caches the answers for this ``age`` of the org; ``on_reply`` is called when the reply is made.
+        ``answers`` caches the answers for this ``age`` of the org; ``on_reply`` is called when the reply is made, which
+        gets these ``headers``.
         """
         self._answers, self._age, self._on_reply = answers, age, on_reply
         self._reader, self._generation, self._claim = reader, generation, claim
-        self.rolled_up = rolled_up
+        self.rolled_up, self._headers = rolled_up, headers
         self._known_tags = {tag.strip().removeprefix("W/") for tag in known_tags.split(",")}
 
     @property
@@ -91,10 +96,11 @@ class ReadContext:
         digest.update(_encode(meta or {}))
         digest.update(encoded)
         tag = f'"{digest.hexdigest()}"'
+        headers = {"ETag": f"W/{tag}", **self._headers}
         if tag in self._known_tags or "*" in self._known_tags:
-            return Response(cast(Any, None), status_code=HTTP_304_NOT_MODIFIED, headers={"ETag": f"W/{tag}"})
+            return Response(cast(Any, None), status_code=HTTP_304_NOT_MODIFIED, headers=headers)
         content = Reply(msgspec.Raw(encoded), dict(meta or {}))
-        return Response(cast(Any, content), headers={"ETag": f"W/{tag}"})
+        return Response(cast(Any, content), headers=headers)
 
     def reply_with_freshness(self, data: T, meta: Mapping[str, Any] | None = None) -> Response[Reply[T]]:
         """Return the same with the freshness of the data in ``meta``, which does not change the ``ETag``."""
@@ -136,6 +142,8 @@ def read_context_of(source: Source, remembered: bool = False) -> Provide:
         remember_claim(request.scope, snapshot.generation, claim)
         known_tags = request.headers.get("If-None-Match", "")
         new_context = partial(ReadContext, reader, snapshot.generation, claim, known_tags, snapshot.rollups.reached)
+        route = str(cast(HTTPRouteHandler, request.scope["route_handler"]).operation_id)
+        headers = _NO_STORE if route in NOT_STORED else {}
         org_id = cast(Principal, request.user).org_id
 
         def shown() -> None:
@@ -143,8 +151,8 @@ def read_context_of(source: Source, remembered: bool = False) -> Provide:
             freshness.let_go()
 
         if remembered:
-            return new_context(answers=answers, age=answers.age_of(org_id))
-        return new_context(on_reply=shown)
+            return new_context(answers=answers, age=answers.age_of(org_id), headers=headers)
+        return new_context(on_reply=shown, headers=headers)
 
     return Provide(provide_read_context)
 

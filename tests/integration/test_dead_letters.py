@@ -117,14 +117,16 @@ def a_batch(version: int = 1) -> AnyRecord:
 
 
 async def test_dead_letters_are_listed_and_shown_with_their_bytes(whole: Whole) -> None:
-    """The newest is first, with its reason; bytes are base64, and text if they are text."""
+    """The newest is first, with its reason; bytes are base64, text if they are text, and in no browser's cache."""
     garbage = await whole.add_bytes(b"\x00\xffgarbage")
     unknown = await whole.add(a_batch(version=9))
     await whole.project()
 
     listed = await whole.letters()
-    shown = [(await whole.send("GET", f"{PATH}/{position}")).json()["data"] for position in (garbage, unknown)]
+    replies = [await whole.send("GET", f"{PATH}/{position}") for position in (garbage, unknown)]
 
+    shown = [reply.json()["data"] for reply in replies]
+    assert {reply.headers["Cache-Control"] for reply in replies} == {"no-store"}
     assert [letter["position"] for letter in listed] == [unknown, garbage]
     assert "version 9" in listed[0]["reason"]
     assert listed[1] == {

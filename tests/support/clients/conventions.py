@@ -107,9 +107,9 @@ def check_error(reply: httpx.Response, status: int, code: str | None = None) -> 
     return error
 
 
-def check_common(reply: httpx.Response) -> None:
+def check_common(reply: httpx.Response, caching: str = "private, no-cache") -> None:
     """Check the headers of every response."""
-    assert reply.headers["cache-control"] == "private, no-cache"
+    assert reply.headers["cache-control"] == caching
     assert re.fullmatch(r"[A-Za-z0-9._-]{1,64}", reply.headers["x-request-id"])
     assert reply.headers["x-content-type-options"] == "nosniff"
 
