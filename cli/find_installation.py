@@ -45,7 +45,7 @@ def org_options(role: Role) -> Callable[[Callable[..., Any]], Callable[..., Any]
         def run(data: Path | None, url: str | None, token: str | None, org: str, **options: Any) -> Any:
             return command(find=lambda: open_installation(data, url, token, org, role), org=org, **options)
 
-        given = click.option("--token", help=f"With --url: a token of the org with role {role}.")
+        given = click.option("--token", help=f"With --url: a token of the org with role {role} or above.")
         of_org = click.option("--org", required=True, help="The org.")
         for option in (json_option, given, url_option, data_option, of_org):
             run = option(run)
