@@ -6,6 +6,7 @@ stroke, which Unicode does not decompose (ø, ł), to the letter without it. Sig
 Thai) belong to the word. Invisible characters are removed.
 """
 
+import re
 from collections.abc import Iterable
 from unicodedata import category, combining, normalize
 
@@ -40,6 +41,7 @@ def _fold_part(part: str) -> str:
 
 _FOLDING = _Folding()
 _END = "\0"  # between two texts while they are folded
+_SPACES = re.compile(b"  +")
 _ASCII = "".join([_END, *map(fold_character, map(chr, range(1, 128)))]).encode() + bytes(128)
 
 
@@ -80,9 +82,7 @@ def encoded_search_text(texts: Iterable[str]) -> bytes:
 
 
 def _encoded_ascii(texts: Iterable[str]) -> bytes:
-    words = f" {_END} ".join(texts).encode().translate(_ASCII)
-    while b"  " in words:
-        words = words.replace(b"  ", b" ")
+    words = _SPACES.sub(b" ", f" {_END} ".join(texts).encode().translate(_ASCII))
     end = _END.encode()
     while (empty := b"%b %b" % (end, end)) in words:
         words = words.replace(empty, end)

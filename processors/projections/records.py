@@ -41,13 +41,9 @@ def facts_of(log_record: LogRecord, record: SessionRecord) -> Facts:
 
 def share_words(facts: Facts) -> None:
     """Give the words of all facts that count to the first of them."""
-    texts, first = list[str](), None
-    for row, said in zip(*facts, strict=True):
-        if not row.is_deleted:
-            first = first or row
-            for _, text in said:
-                texts.append(text)
-    if texts and first:
+    texts = [text for row, said in zip(*facts, strict=True) if said and not row.is_deleted for _, text in said]
+    if texts:
+        first = next(row for row in facts.rows if not row.is_deleted)
         first.words = encoded_search_text(texts)
 
 
