@@ -9,7 +9,7 @@ import msgspec
 from cli.find_installation import Find, explaining, installation_options, org_options
 from cli.groups import CommandGroup
 from cli.jobs import run_job
-from cli.printing import SHOWN_MAX, print_found, print_table
+from cli.printing import SHOWN_MAX, counted, print_found, print_table
 
 if TYPE_CHECKING:
     from cli.client import Installation
@@ -36,9 +36,10 @@ def erase_session(session_ids: tuple[UUID, ...], reason: str, yes: bool, find: F
     Example:
       crewkit-sessions erase session 0b3d5c1e-7a52-4f0e-9c41-5d2f8a9b6c30 --org acme --reason DSR-118
     """
-    one = str(session_ids[0])
-    _check_sure(yes, as_json, f"session {one}" if len(session_ids) == 1 else f"{len(session_ids)} sessions", org)
-    with explaining(f"{one if len(session_ids) == 1 else 'one of these'} is not the id of a session of {org}"):
+    first, *others = session_ids
+    what = counted(len(session_ids), "session") if others else f"session {first}"
+    _check_sure(yes, as_json, f"Erase {what} of {org}")
+    with explaining(f"{'one of these' if others else first} is not the id of a session of {org}"):
         _erase(find(), org, {"kind": "sessions", "session_ids": session_ids}, reason, as_json)
 
 
@@ -53,15 +54,15 @@ def erase_org(reason: str, yes: bool, find: Find, as_json: bool, org: str) -> No
     Example:
       crewkit-sessions erase org --org acme --reason DSR-119
     """
-    _check_sure(yes, as_json, "every session, also later ones,", org)
+    _check_sure(yes, as_json, f"Erase every session of {org}, including later ones,")
     _erase(find(), org, {"kind": "org", "confirm": org}, reason, as_json)
 
 
-def _check_sure(yes: bool, as_json: bool, what: str, org: str) -> None:
+def _check_sure(yes: bool, as_json: bool, what: str) -> None:
     if as_json and not yes:
         raise click.UsageError("--json asks nothing, so it needs --yes")
     if not yes:
-        click.confirm(f"Erase {what} of {org} for good?", abort=True)
+        click.confirm(f"{what} for good?", abort=True)
 
 
 def _erase(installation: "Installation", org: str, subject: dict[str, Any], reason: str, as_json: bool) -> None:

@@ -21,13 +21,15 @@ from query_api.paging import PAGE_MAX, PER_PAGE_DEFAULT, PER_PAGE_MAX, Page
 from schemas.http import fields
 from schemas.http.responses import Reply
 from schemas.ids import IdSecrets
-from schemas.permissions import NOT_STORED
+from schemas.permissions import ROUTES
 from schemas.times import instant
 from store.generations import Generation
 from store.reading.question import P, Question, R
 from store.reading.reader import Reader, answer, answer_from_control
 
 T = TypeVar("T")
+# Replies about single sessions, and those with the content of records: no cache may keep what may be erased.
+_NOT_STORED = {"GetDeadLetter", *(route for route, may in ROUTES.items() if may.sees in ("session", "sessions"))}
 _NO_STORE = {"Cache-Control": "no-store"}
 _encode = msgspec.json.Encoder(decimal_format="number").encode  # large sums of money, see `schemas.money`
 
@@ -143,7 +145,7 @@ def read_context_of(source: Source, remembered: bool = False) -> Provide:
         known_tags = request.headers.get("If-None-Match", "")
         new_context = partial(ReadContext, reader, snapshot.generation, claim, known_tags, snapshot.rollups.reached)
         route = str(cast(HTTPRouteHandler, request.scope["route_handler"]).operation_id)
-        headers = _NO_STORE if route in NOT_STORED else {}
+        headers = _NO_STORE if route in _NOT_STORED else {}
         org_id = cast(Principal, request.user).org_id
 
         def shown() -> None:

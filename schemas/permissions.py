@@ -82,10 +82,6 @@ _BY_PERMISSION = {  # the operation ids of the routes; a test requires each rout
         """,
 }
 ROUTES = {route: permission for permission, routes in _BY_PERMISSION.items() for route in routes.split()}
-# What these return is about single sessions, or has their content: no cache may keep it, since it may be erased.
-NOT_STORED = {route for route, permission in ROUTES.items() if permission.sees in ("session", "sessions")} | {
-    "GetDeadLetter"
-}
 
 
 def allows(role: Role, action: Action) -> bool:

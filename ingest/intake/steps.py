@@ -84,6 +84,6 @@ async def append(log: EventLog, session_id: UUID, records: Sequence[bytes]) -> P
 
 
 def durable(data: T, *positions: Position) -> Response[Reply[T]]:
-    """Return the response to a write: the records up to these positions, one of a partition, are in the log."""
+    """Return the response to a write: its records are in the log up to these positions, one for each partition."""
     text = ",".join(map(str, positions))
     return Response(Reply(data, {"position": text}), headers={"X-Log-Position": text})

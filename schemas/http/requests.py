@@ -296,7 +296,7 @@ class SessionToErase(Struct, frozen=True, forbid_unknown_fields=True, tag_field=
 
 
 class SessionsToErase(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="sessions"):
-    """Several sessions, by one request."""
+    """Several sessions in one request."""
 
     session_ids: Annotated[
         tuple[fields.Id, ...],
@@ -305,16 +305,16 @@ class SessionsToErase(Struct, frozen=True, forbid_unknown_fields=True, tag_field
 
 
 class OrgToErase(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="org"):
-    """Every session of the org, also later ones: nothing that is sent for the org is ever shown again."""
+    """Every session of the org, including later ones: nothing sent for the org is ever shown again."""
 
-    confirm: Annotated[str, doc("The name of the org, against mistakes.", "acme", max_length=200)]
+    confirm: Annotated[str, doc("Name of the org, as a safeguard against mistakes.", "acme", max_length=200)]
 
 
 ToErase = SessionToErase | SessionsToErase | OrgToErase
 
 
 class RequestErasure(Struct, frozen=True, forbid_unknown_fields=True):
-    """Erase for good. That can't be undone, and what clients send later for the same is erased, too."""
+    """Erase for good. That can't be undone, and what clients send for it later is erased, too."""
 
     subject: Annotated[ToErase, doc("What to erase.", {"kind": "session", "session_id": fields.SESSION_ID})]
     reason: Annotated[

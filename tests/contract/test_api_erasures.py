@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any, cast
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from schemas.log.records import RecordsErased
@@ -91,32 +92,35 @@ def test_a_session_is_erased_by_a_command(installation: Installation, fresh_org:
 
 
 def test_an_erased_org_is_empty_and_stays_so(installation: Installation, fresh_org: str) -> None:
-    """Nothing of it is found or counted, of what is sent later neither. The command asks, and other orgs stay."""
+    """Nothing of it is found or counted, nor is what is sent later. The command asks, and other orgs stay."""
     path = f"/api/v1/{fresh_org}"
     with SessionClient(installation, fresh_org) as session, SessionClient(installation, f"{fresh_org}-2") as other:
-        session.record(("UserPromptSubmit", {"prompt": WORD}))
+        session.use("Bash", {"command": WORD}, "t1")
         other.record(("Stop", {}))
-        before = session.read("").status_code
+        totals = [_totals(session.client, fresh_org, session.position)]
 
         asked = installation.command("erase", "org", "--org", fresh_org)
         done = installation.command("erase", "org", "--org", fresh_org, "--reason", "A-2", "--yes", "--json")
         with SessionClient(installation, fresh_org) as later:
             later.record(("Stop", {}))
 
-            wait = {"X-Wait-For-Position": json.loads(done.stdout)["meta"]["position"]}
-            counted = session.client.get(f"{path}/sessions/analytics/summary", headers=wait)
-            assert counted.status_code == 200, counted.text
+            totals.append(_totals(session.client, fresh_org, json.loads(done.stdout)["meta"]["position"]))
             replies = [one.read("").status_code for one in (session, later, other)]
             listed = later.client.get(f"{path}/sessions").json()["data"]
             states = [one["state"] for one in later.client.get(f"{path}/erasures").json()["data"]]
 
-    totals = counted.json()["data"]
     assert asked.returncode == 1
-    assert f"Erase every session, also later ones, of {fresh_org} for good?" in asked.stdout
+    assert f"Erase every session of {fresh_org}, including later ones, for good?" in asked.stdout
     assert (done.returncode, json.loads(done.stdout)["data"]["subject"]) == (0, {"kind": "org", "confirm": fresh_org})
-    assert (before, replies) == (200, [404, 404, 200])
-    assert (totals["total_sessions"], totals["total_tokens"], listed) == (0, 0, [])
-    assert states == ["hidden"]
+    assert totals == [(1, 1), (0, 0)]
+    assert (replies, listed, states) == ([404, 404, 200], [], ["hidden"])
+
+
+def _totals(client: httpx.Client, org: str, position: str) -> tuple[int, int]:
+    """Return the sessions and tool calls of the org, as the analytics count them once ``position`` is visible."""
+    wait, days = {"X-Wait-For-Position": position}, {"start_date": "2026-01-01"}
+    found = client.get(f"/api/v1/{org}/sessions/analytics/summary", headers=wait, params=days).json()["data"]
+    return found["total_sessions"], found["tool_calls"]
 
 
 @pytest.fixture

@@ -70,7 +70,10 @@ async def test_a_dead_record_says_why_to_the_org_that_it_names(operations: Opera
 
 
 async def test_an_erased_position_is_covered_and_says_so_to_its_org(operations: Operations) -> None:
-    """Its receipt has no facts, no reason and no time of receipt; without an org, as of garbage, it is seen by none."""
+    """Its receipt has no facts, no reason and no time of receipt.
+
+    One that names no org, like that of garbage, is shown to none.
+    """
     log = LogBuilder()
     erasure = UUID(int=9, version=4)
     of_session, of_org = (

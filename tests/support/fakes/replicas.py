@@ -5,7 +5,7 @@ inserts into its tables. Each mutant breaks one of these rules.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from processors.warehouse import OF_SESSIONS, Bucket, Rows, SessionKey, rollups_of, sql
 from schemas.log.records import RecordsErased
@@ -15,6 +15,7 @@ from store.replicas import tables_read
 from store.sql import read_sql
 from tests.support.fakes.warehouse import SHAPES, FakeWarehouse
 
+S = TypeVar("S")
 COPIES = 3
 _STATEMENTS = {"holes": (sql("receipt_count"), read_sql("store", "receipt_gaps"))}
 _WITHOUT = ("generation", "prices", "decode")  # they read the control database, or nothing
@@ -136,8 +137,13 @@ class ReplicaView:
 
     def refreshing(self, quarters: Iterable[Bucket]) -> Iterator[None]:
         """Refresh the rollups. Other writes may come between any two of its steps."""
-        connection, touched = self._connections, sorted(set(quarters))
-        for step in self._refreshing(touched, sorted({(org, start // DAY_S * DAY_S) for org, start in touched})):
+        touched = sorted(set(quarters))
+        days = sorted({(org, start // DAY_S * DAY_S) for org, start in touched})
+        yield from self._while_connected(self._refreshing(touched, days))
+
+    def _while_connected(self, steps: Iterator[S]) -> Iterator[S]:
+        connection = self._connections
+        for step in steps:
             yield step
             if self._connections != connection:
                 raise StoreUnavailable("the replica that was asked is not there any more")
@@ -165,12 +171,12 @@ class ReplicaView:
 
     def erasing(self, partition: int, offset: int, record: RecordsErased) -> Iterator[tuple[str, list[Any]]]:
         """Yield the rows that an erasure writes, table by table. Other writes may come between any two."""
-        connection = self._connections
+        yield from self._while_connected(self._erasing(partition, offset, record))
+
+    def _erasing(self, partition: int, offset: int, record: RecordsErased) -> Iterator[tuple[str, list[Any]]]:
         self.catch_up(("erased", "sessions", "amounts"))
         for step in self.copy.erasing(partition, offset, record):
             yield step
-            if self._connections != connection:
-                raise StoreUnavailable("the replica that was asked is not there any more")
             self.catch_up(("erased", "sessions", "amounts"))
 
     def forget_dense_mark(self, partition: int) -> None:
