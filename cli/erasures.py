@@ -30,7 +30,7 @@ _yes = click.option("--yes", is_flag=True, help="Don't ask.")
 @_yes
 @org_options("admin")
 def erase_session(session_ids: tuple[UUID, ...], reason: str, yes: bool, find: Find, as_json: bool, org: str) -> None:
-    """Erase sessions: nothing shows them within a second or two, and later events for them are erased, too.
+    """Erase sessions: nothing shows them within a second or two, and later events for them are refused.
 
     \b
     Example:
@@ -48,13 +48,13 @@ def erase_session(session_ids: tuple[UUID, ...], reason: str, yes: bool, find: F
 @_yes
 @org_options("owner")
 def erase_org(reason: str, yes: bool, find: Find, as_json: bool, org: str) -> None:
-    """Erase every session of an org, and everything that is sent for it later.
+    """Erase every session of an org. Whatever is sent for it later is refused.
 
     \b
     Example:
       crewkit-sessions erase org --org acme --reason DSR-119
     """
-    _check_sure(yes, as_json, f"Erase every session of {org}, including later ones,")
+    _check_sure(yes, as_json, f"Erase every session of {org}, and accept no more of it,")
     _erase(find(), org, {"kind": "org", "confirm": org}, reason, as_json)
 
 

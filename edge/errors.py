@@ -13,6 +13,7 @@
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 _NONE: Mapping[str, Any] = {}
 
@@ -35,9 +36,16 @@ class ApiError(Exception):
 
 # Unknown, in another org, or of another user whose data the role may not see.
 not_found = partial(ApiError, 404, "not_found", "There is nothing at this address.")
+# What was sent for it before is erased for good, and so would this be.
+session_erased = partial(ApiError, 410, "session_erased", "This session was erased, and takes nothing any more.")
 # The caller's role does not allow the action.
 forbidden = partial(ApiError, 403, "forbidden", "Your role does not allow this.")
 invalid_json = partial(ApiError, 400, "invalid_json", "The body is not valid JSON.")
+
+
+def already_erased(erasure: UUID) -> ApiError:
+    """Return 409: nothing is left to erase. ``details`` names the erasure that came first."""
+    return ApiError(409, "already_erased", "All of this was erased before.", {"erasure": [str(erasure)]})
 
 
 def unauthenticated() -> ApiError:

@@ -8,7 +8,7 @@ class BodyDoc(NamedTuple):
 
     ``to_log``: the route appends to the log, and its response names the position. ``or_one``: another type that the
     body may have instead; then the response is 204. ``undecodable``: its 400 has the shape that OTLP prescribes.
-    ``refused_with``: errors of a public route, beyond those of every route with a body.
+    ``refused_with``: errors beyond those of every route with a body.
     """
 
     kind: type

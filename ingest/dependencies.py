@@ -12,12 +12,13 @@ from litestar.params import SkipValidation
 from litestar.types import Scope
 from prometheus_client import CollectorRegistry
 
-from edge.errors import invalid, not_found
+from edge.errors import invalid, not_found, session_erased
 from edge.headers import find_header
 from edge.path_params import parse_id
 from edge.principal import principal_of
 from edge.rate_limits import charge
 from ingest.body import Bodies, Body, Incoming
+from ingest.erased import KnownErasures
 from ingest.intake.agent_sessions.memory import Remembered
 from ingest.intake.context import CommandContext, SessionContext
 from ingest.lane import Lane
@@ -48,6 +49,7 @@ class Write(NamedTuple, Generic[C]):
     privacy: Privacy
     lane: Lane
     metrics: IngestMetrics
+    known: KnownErasures
 
 
 class AgentWrite(NamedTuple):
@@ -66,7 +68,13 @@ SessionWrite = NamedDependency[SkipValidation[Write[SessionContext]]]
 
 
 def ingest_dependencies(
-    log: EventLog, secrets: IdSecrets, clock: Clock, privacy: Privacy, bodies: Bodies, registry: CollectorRegistry
+    log: EventLog,
+    secrets: IdSecrets,
+    clock: Clock,
+    privacy: Privacy,
+    bodies: Bodies,
+    registry: CollectorRegistry,
+    known: KnownErasures,
 ) -> Mapping[str, Provide]:
     """Return the dependencies of `ingest_routes`, by the names of their handlers' parameters.
 
@@ -76,13 +84,14 @@ def ingest_dependencies(
 
     metrics = IngestMetrics(registry)
     metrics.follow(log, bodies)
-    parts = metrics.metered(log), privacy._replace(on_redacted=metrics.redacted), bodies.lane, metrics
+    parts = metrics.metered(log), privacy._replace(on_redacted=metrics.redacted), bodies.lane, metrics, known
     known_session = remember_sessions(secrets)
     appended = Remembered(_FACTS_REMEMBERED)
 
     def write_of(request: Incoming, context: Callable[..., C], **more: Any) -> Write[C]:
         caller, key = principal_of(request.scope), _idempotency_key(request.scope)
-        command = context(caller.org_id, Actor(caller.user_id, caller.role), clock(), secrets, random_id, key, **more)
+        actor, erased = Actor(caller.user_id, caller.role), known.of(caller.org_id)
+        command = context(caller.org_id, actor, clock(), secrets, random_id, key, erased, **more)
         return Write(command, partial(bodies.read, request), *parts)
 
     def provide_write(request: Request[Any, Any, Any]) -> Write[CommandContext]:
@@ -93,7 +102,10 @@ def ingest_dependencies(
 
     def provide_session_write(request: Request[Any, Any, Any]) -> Write[SessionContext]:
         session_id = known_session(request.path_params["session_id"], principal_of(request.scope).org_id)
-        return write_of(request, SessionContext, session_id=session_id)
+        write = write_of(request, SessionContext, session_id=session_id)
+        if session_id in write.context.erased:
+            raise session_erased()
+        return write
 
     providers = {"write": provide_write, "agent_write": provide_agent_write, "session_write": provide_session_write}
     return {name: Provide(provider, sync_to_thread=False) for name, provider in providers.items()}

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any, NamedTuple
+from uuid import UUID
 
 import msgspec
 from litestar.status_codes import HTTP_401_UNAUTHORIZED
@@ -78,6 +79,7 @@ def _error(response: ErrorResponse) -> Schema:
 
 UNDECODABLE_RESPONSE = "Undecodable"
 _NOT_JSON = "The body is not JSON (`invalid_json`), or its encoding is corrupt (`corrupt_encoding`)."
+_TWICE = errors.already_erased(UUID("7d0c6f52-3b1e-4b7a-9a55-1f6f3f0a9c11"))
 _BAD_TYPE = errors.ApiError(415, "unsupported_media_type", "The content type must be application/json.")
 _BAD_VALUE = errors.invalid({"per_page": ["must be at most 100"]})
 _TOO_MANY = too_many_requests(Allowance("writes", 600_000, -1, 1_800, 1_768_906_800))
@@ -96,6 +98,8 @@ ERROR_RESPONSES = {
         may see only their own.""",
         errors.not_found(),
     ),
+    409: ErrorResponse("AlreadyErased", "All of it was erased before; `details` names the erasure.", _TWICE),
+    410: ErrorResponse("Erased", "The session was erased, and takes nothing any more.", errors.session_erased()),
     408: ErrorResponse("SlowBody", "The body did not arrive in time. Send the same request again.", errors.slow_body()),
     413: ErrorResponse("TooLarge", "The body or one of its events is too large.", too_large()),
     415: ErrorResponse(

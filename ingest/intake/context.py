@@ -1,7 +1,8 @@
 """What a decision receives besides the request's body, and how it refuses. Decisions are pure."""
 
 from collections.abc import Callable
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Protocol
 from uuid import UUID
 
 from msgspec import Struct
@@ -19,8 +20,21 @@ class Invalid(Exception):
         self.sentence = sentence
 
 
+class ErasedSessions(Protocol):
+    """The erased sessions of an org, each with the erasure that came first."""
+
+    def __contains__(self, session_id: object, /) -> bool: ...
+    def __getitem__(self, session_id: UUID, /) -> UUID: ...
+
+
+NOTHING: ErasedSessions = MappingProxyType[UUID, UUID]({})
+
+
 class CommandContext(Struct, frozen=True):
-    """Who sends a command, in which org, when (ms since 1970), and the secrets from which ids are derived."""
+    """Who sends a command, in which org, when (ms since 1970), and the secrets from which ids are derived.
+
+    ``erased``: the sessions of the org that are known to be erased.
+    """
 
     org_id: str
     actor: Actor
@@ -28,6 +42,7 @@ class CommandContext(Struct, frozen=True):
     secrets: IdSecrets
     new_id: Callable[[], UUID]  # random, for ids that need not be the same in a repeated call
     idempotency_key: str | None = None
+    erased: ErasedSessions = NOTHING
 
     def head_of(self, session_id: UUID) -> dict[str, Any]:
         """Return the fields with which every record begins."""
@@ -42,9 +57,8 @@ class CommandContext(Struct, frozen=True):
 
     def of_session(self, session_id: UUID) -> "SessionContext":
         """Return the context of a command about this session, without the request's ``Idempotency-Key``."""
-        return SessionContext(
-            self.org_id, self.actor, self.received_at, self.secrets, self.new_id, None, session_id=session_id
-        )
+        head = self.org_id, self.actor, self.received_at, self.secrets, self.new_id
+        return SessionContext(*head, None, self.erased, session_id=session_id)
 
 
 class SessionContext(CommandContext, frozen=True, kw_only=True):

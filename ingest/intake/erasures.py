@@ -1,12 +1,13 @@
 """POST /:org_id/erasures"""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
 from litestar import Response, post
 from litestar.status_codes import HTTP_202_ACCEPTED
 
-from edge.errors import forbidden, not_found
+from edge.errors import already_erased, forbidden, not_found
 from edge.guards import may
 from edge.principal import Caller
 from edge.route_docs import takes
@@ -19,23 +20,33 @@ from schemas.http.requests import OrgToErase, RequestErasure, SessionsToErase, T
 from schemas.http.responses import Reply, RequestedErasure
 from schemas.ids import UnknownId, derived_uuid, verify
 from schemas.log.codec import encode
-from schemas.log.records import VERSION, RecordsErased
+from schemas.log.records import NO_ID, VERSION, RecordsErased
 from schemas.log.topics import erasures_id, partition_of, record_key
 from schemas.permissions import allows
 
 _decoder = msgspec.json.Decoder(RequestErasure)
 
 
+class AlreadyErased(Exception):
+    """Nothing of the subject is left to erase. ``erasure`` came first."""
+
+    def __init__(self, erasure: UUID) -> None:
+        super().__init__(str(erasure))
+        self.erasure = erasure
+
+
 def decide(body: RequestErasure, context: CommandContext, partitions: int) -> list[RecordsErased]:
     """Return the records that erase the subject, one for each partition that has any of it.
 
-    Raises `UnknownId`, or `Invalid` if the org is not confirmed.
+    Raises `UnknownId`, `Invalid` if the org is not confirmed, and `AlreadyErased`.
     """
     subject, key, erasure = body.subject, context.idempotency_key, context.new_id()
     sessions = _sessions(subject, context)
     if key is not None:
         what = b"".join([session_id.bytes for session_id in sessions])
         erasure = derived_uuid(context.secrets.seed_key, "erasure", [context.org_id, what, key])
+    if first := _erased_before(sessions, context, erasure):
+        raise AlreadyErased(first)
     of_partition: dict[int, list[UUID]] = {}
     for session_id in sessions:
         of_partition.setdefault(partition_of(record_key(session_id), partitions), []).append(session_id)
@@ -56,6 +67,14 @@ def decide(body: RequestErasure, context: CommandContext, partitions: int) -> li
     ]
 
 
+def _erased_before(sessions: Sequence[UUID], context: CommandContext, erasure: UUID) -> UUID | None:
+    """Return the erasure that erased the first of these sessions, or the org if there are none; None if any is left."""
+    asked = sessions or [NO_ID]  # an org that is erased has every session
+    found = {context.erased[session_id] for session_id in asked if session_id in context.erased}
+    is_done = all(session_id in context.erased for session_id in asked) and erasure not in found
+    return context.erased[asked[0]] if is_done else None
+
+
 def _sessions(subject: ToErase, context: CommandContext) -> list[UUID]:
     """Return the sessions of the subject; none for an org. Raises `UnknownId` or `Invalid`."""
     if isinstance(subject, OrgToErase):
@@ -73,12 +92,12 @@ def _sessions(subject: ToErase, context: CommandContext) -> list[UUID]:
     status_code=HTTP_202_ACCEPTED,
     operation_id="RequestErasure",
     guards=[may("erase")],
-    opt=takes(RequestErasure),
+    opt=takes(RequestErasure, refused_with=(409,)),
 )
 async def request_erasure(principal: Caller, write: NewWrite) -> Response[Reply[RequestedErasure]]:
     """Erase for good: nothing shows it once the returned positions are projected, within a second or two.
 
-    What is sent for it later is erased, too. A sweep, a day later or on request, removes the texts from the disk. Only
+    What is sent for it later is refused. A sweep, a day later or on request, removes the texts from the disk. Only
     an owner erases an org.
     """
     async with write.read() as body:
@@ -91,5 +110,10 @@ async def request_erasure(principal: Caller, write: NewWrite) -> Response[Reply[
         records = decide(command, write.context, write.log.partitions)
     except UnknownId as unknown:
         raise not_found() from unknown
-    positions = [await append(write.log, record.session_id, [encode(record)]) for record in records]
+    except AlreadyErased as error:
+        raise already_erased(error.erasure) from error
+    values = [encode(record) for record in records]
+    keyed = zip(records, values, strict=True)
+    positions = [await append(write.log, record.session_id, [value]) for record, value in keyed]
+    await write.known.add(records, values)
     return durable(RequestedErasure(records[0].erasure, command.subject, "recorded"), *positions)

@@ -9,7 +9,7 @@ from litestar.params import FromPath
 from litestar.status_codes import HTTP_202_ACCEPTED
 from msgspec import Struct, structs
 
-from edge.errors import not_found
+from edge.errors import not_found, session_erased
 from edge.guards import may
 from edge.path_params import parse_position
 from edge.route_docs import takes
@@ -68,7 +68,7 @@ def decide(letter: LogRecord, corrected: bytes, context: CommandContext) -> Sess
     status_code=HTTP_202_ACCEPTED,
     operation_id="RedriveDeadLetter",
     guards=[may("operate")],
-    opt=takes(RedriveDeadLetter),
+    opt=takes(RedriveDeadLetter, refused_with=(410,)),
 )
 async def redrive_dead_letter(write: NewWrite, position: FromPath[str]) -> Response[Reply[RedrivenDeadLetter]]:
     """Append the record once more, as it is or corrected. The dead letter stays, and shows where it was redriven to.
@@ -84,6 +84,8 @@ async def redrive_dead_letter(write: NewWrite, position: FromPath[str]) -> Respo
     async with write.read() as body:
         command = await body.decode(_decoder)
         record = await body.place.run(decide, found[0], bytes(command.record), context)
+        if record.session_id in write.known.of(record.org_id):
+            raise session_erased()
         record = await write.privacy.clean_whole(record, context.secrets.seed_key, write.lane)
         value = encode(record)
         if len(value) > APPENDED_BYTES_MAX:

@@ -17,7 +17,7 @@ from uuid import UUID
 import msgspec
 from litestar import Response
 
-from edge.errors import ApiError
+from edge.errors import ApiError, session_erased
 from ingest.body import Body
 from ingest.dependencies import Write
 from ingest.intake.context import CommandContext, SessionContext
@@ -41,11 +41,14 @@ async def write_record(
 ) -> tuple[B, R, Position]:
     """Take a lifecycle command through all steps; return its body, and its record as appended.
 
-    Raises `LogUnavailable`, or `ApiError`, `Invalid` or `msgspec.MsgspecError` if the body is refused.
+    Raises `LogUnavailable`, or `ApiError`, `Invalid` or `msgspec.MsgspecError` if the body is refused. `ApiError` (410)
+    if the session was erased.
     """
     async with write.read(optional=optional) as body:
         command = await body.decode(decoder)
         record = decide(command, write.context)
+        if record.session_id in write.context.erased:
+            raise session_erased()
         record = await write.privacy.clean_record(record, write.lane)
         position = await append(write.log, record.session_id, [encode(record)])
     return command, record, position
@@ -58,7 +61,7 @@ async def store_events(
 
     Raises `LogUnavailable`, or `ApiError` (422) if none of the events is valid.
     """
-    context, _, log, privacy, lane, metrics = write
+    context, _, log, privacy, lane, metrics, _ = write
     if privacy.strips(context.org_id, context.session_id):
         events = await privacy.strip_events(events, body, context.secrets.seed_key)
     events = await privacy.redact_events(events, body, context.secrets.seed_key, lane)

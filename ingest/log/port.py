@@ -39,6 +39,18 @@ class EventLog(Protocol):
         Raises `LogUnavailable` if the outcome is unknown or the log is full; the same record may be sent again.
         """
 
+    async def note_erasure(self, value: bytes) -> None:
+        """Let every process that writes find this record of an erasure, which is in the log already.
+
+        It may be noted more than once. Raises `LogUnavailable`.
+        """
+
+    async def erasures(self, start: int) -> tuple[Sequence[bytes], int]:
+        """Return records of erasures from a place on, and the place after them; none once all are read.
+
+        The first place is 0. Raises `LogUnavailable`.
+        """
+
     async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
         """Return appended records, see `schemas.log.position.LogReader`. Raises `LogUnavailable`."""
 

@@ -22,6 +22,7 @@ from generations.jobs.routes import HANDLERS as JOB_ROUTES
 from ingest.app import INGEST_ERRORS, clock_ms, ingest_routes, log_readiness
 from ingest.body import Bodies
 from ingest.dependencies import Clock, ingest_dependencies
+from ingest.erased import KnownErasures, following
 from ingest.log.port import BYTES_IN_FLIGHT_MAX, EventLog
 from ingest.privacy.policy import KEEP_ALL_BUT_SECRETS, Privacy
 from query_api.answers import BYTES_MAX, Answers
@@ -85,8 +86,11 @@ def compose(
         parts.append(store_readiness(read.probe or read.reader))
     if write is not None:
         routes += ingest_routes()
-        bodies = Bodies(write.bytes_max)
-        dependencies |= ingest_dependencies(write.log, write.secrets, write.clock, write.privacy, bodies, registry)
+        bodies, known = Bodies(write.bytes_max), KnownErasures(write.log)
+        dependencies |= ingest_dependencies(
+            write.log, write.secrets, write.clock, write.privacy, bodies, registry, known
+        )
+        lifespan = [*lifespan, following(known)]
         parts.append(log_readiness(write.log))
     if codes is not None:
         routes += sign_in_routes(codes, verifier)

@@ -12,6 +12,7 @@ ON_BOTH = {
     "test_api_health.py": "health and metrics of the processes",
     "test_api_privacy.py::test_no_secret_leaves_a_trace": "the bytes of each log",
     "test_api_privacy.py::test_a_corrected_record_is_kept_like_any_write": "a dead letter of each log",
+    "test_api_erasures.py::test_an_erased_session_is_gone_and_what_comes_later_is_too": "the erasures of each log",
     "test_api_dashboard.py::test_the_printed_link_signs_in": "the output of each command",
     "test_api_dashboard.py::test_no_file_of_the_installation_has_the_tokens": "the files of each kind",
     "test_api_command_line.py::test_an_audit_finds_the_installation_by_its_folder_or_its_address": "each folder",

@@ -33,7 +33,7 @@ def of_session(session_id: object, **more: Any) -> dict[str, Any]:
 
 
 def test_an_erased_session_is_gone_and_what_comes_later_is_too(installation: Installation, fresh_org: str) -> None:
-    """It is found before; then no read finds it, its records say so, and a later event is accepted and not shown."""
+    """It is found before; then no read finds it, its records say so, and a later event is refused."""
     path = f"/api/v1/{fresh_org}"
     with SessionClient(installation, fresh_org, title=WORD) as session, SessionClient(installation, fresh_org) as other:
         session.record(("UserPromptSubmit", {"prompt": WORD}))
@@ -44,11 +44,14 @@ def test_an_erased_session_is_gone_and_what_comes_later_is_too(installation: Ins
         erased = eventually_ok(
             session.client, "POST", f"{path}/erasures", json=of_session(session.id, reason="DSR-118")
         )
-        session.record(("UserPromptSubmit", {"prompt": WORD}))
+        late = session.client.post(f"{path}/sessions/{session.id}/end", json={"outcome": "success"})
 
-        replies = {what: session.read(what).status_code for what in ("", "events", "hierarchy", "spend", "compactions")}
+        wait = {"X-Wait-For-Position": erased.headers["X-Log-Position"]}
+        parts = ("", "events", "hierarchy", "spend", "compactions")
+        replies = {part: session.read(part, headers=wait).status_code for part in parts}
         assert (before.status_code, [one["id"] for one in found]) == (200, [session.id])
         assert set(replies.values()) == {404}
+        assert (late.status_code, late.json()["code"]) == (410, "session_erased")
         assert erased.status_code == 202
         id_ = erased.json()["data"]["id"]
         assert erased.json()["data"] == {
@@ -67,9 +70,8 @@ def test_an_erased_session_is_gone_and_what_comes_later_is_too(installation: Ins
             "reason": "DSR-118",
             "position": erased.json()["meta"]["position"],
         }
-        for position in (first, session.position):
-            receipt = session.client.get(f"{path}/ops/receipts/{position}").json()["data"]
-            assert (receipt["outcome"], receipt["facts"], receipt["received_at"]) == ("erased", None, None)
+        receipt = session.client.get(f"{path}/ops/receipts/{first}").json()["data"]
+        assert (receipt["outcome"], receipt["facts"], receipt["received_at"]) == ("erased", None, None)
 
 
 def test_a_session_is_erased_by_a_command(installation: Installation, fresh_org: str) -> None:
@@ -92,7 +94,7 @@ def test_a_session_is_erased_by_a_command(installation: Installation, fresh_org:
 
 
 def test_an_erased_org_is_empty_and_stays_so(installation: Installation, fresh_org: str) -> None:
-    """Nothing of it is found or counted, nor is what is sent later. The command asks, and other orgs stay."""
+    """Nothing of it is found or counted, and nothing is accepted later. The command asks, and other orgs stay."""
     path = f"/api/v1/{fresh_org}"
     with SessionClient(installation, fresh_org) as session, SessionClient(installation, f"{fresh_org}-2") as other:
         session.use("Bash", {"command": WORD}, "t1")
@@ -101,19 +103,18 @@ def test_an_erased_org_is_empty_and_stays_so(installation: Installation, fresh_o
 
         asked = installation.command("erase", "org", "--org", fresh_org)
         done = installation.command("erase", "org", "--org", fresh_org, "--reason", "A-2", "--yes", "--json")
-        with SessionClient(installation, fresh_org) as later:
-            later.record(("Stop", {}))
 
-            totals.append(_totals(session.client, fresh_org, json.loads(done.stdout)["meta"]["position"]))
-            replies = [one.read("").status_code for one in (session, later, other)]
-            listed = later.client.get(f"{path}/sessions").json()["data"]
-            states = [one["state"] for one in later.client.get(f"{path}/erasures").json()["data"]]
+        later = session.client.post(f"{path}/sessions", json={})
+        totals.append(_totals(session.client, fresh_org, json.loads(done.stdout)["meta"]["position"]))
+        replies = [session.read("").status_code, later.status_code, other.read("").status_code]
+        listed = session.client.get(f"{path}/sessions").json()["data"]
+        states = [one["state"] for one in session.client.get(f"{path}/erasures").json()["data"]]
 
     assert asked.returncode == 1
-    assert f"Erase every session of {fresh_org}, including later ones, for good?" in asked.stdout
+    assert f"Erase every session of {fresh_org}, and accept no more of it, for good?" in asked.stdout
     assert (done.returncode, json.loads(done.stdout)["data"]["subject"]) == (0, {"kind": "org", "confirm": fresh_org})
     assert totals == [(1, 1), (0, 0)]
-    assert (replies, listed, states) == ([404, 404, 200], [], ["hidden"])
+    assert (replies, listed, states) == ([404, 410, 200], [], ["hidden"])
 
 
 def _totals(client: httpx.Client, org: str, position: str) -> tuple[int, int]:

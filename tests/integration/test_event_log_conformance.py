@@ -9,10 +9,13 @@ from uuid import UUID
 import pytest
 
 from ingest.log.kafka import KafkaEventLog, KafkaLogReader, KafkaTopic
+from ingest.log.kafka.creation import ensure_topic
+from ingest.log.kafka.installation_record import of_record, write_record
 from ingest.log.port import EventLog
 from ingest.log.sqlite.sqlite_log import SqliteEventLog
+from schemas.installation import OwnSecrets
 from schemas.log.position import LogReader, LogUnavailable, Position
-from schemas.log.topics import partition_of, record_key
+from schemas.log.topics import erasures_id, partition_of, record_key
 from tests.support.fakes.log import FakeEventLog
 
 KEYS = [record_key(UUID(int=number << 64 | 0x4000 << 64 | 1 << 63)) for number in range(1, 9)]
@@ -44,6 +47,8 @@ async def _sqlite(_request: pytest.FixtureRequest, tmp_path: Path) -> Both:
 async def _kafka(request: pytest.FixtureRequest, _tmp_path: Path) -> Both:
     make_topic: MakeTopic = request.getfixturevalue("fresh_topic")
     topic = KafkaTopic(request.getfixturevalue("kafka"), await make_topic(partitions=4), 4)
+    await ensure_topic(of_record(topic))
+    await write_record(topic, OwnSecrets("a fingerprint", "a folder"))
     return Both(KafkaEventLog(topic), KafkaLogReader(topic), 4)
 
 
@@ -152,3 +157,24 @@ async def test_a_log_that_stopped_says_so() -> None:
         assert not await log.ready()
         with pytest.raises(LogUnavailable):
             await log.append(KEYS[0], b"x")
+
+
+async def test_erasures_are_found_in_their_order_and_each_once(both: Both) -> None:
+    """From a place on there is what was noted since; records of sessions are none of them."""
+    values = [b"first", b"second", b"third"]
+    await both.log.append(KEYS[0], b"x")
+    assert await both.log.erasures(0) == ([], (await both.log.erasures(0))[1])
+
+    for value in values[:2]:
+        await _erase(both, value)
+    found, place = await both.log.erasures(0)
+    await _erase(both, values[2])
+
+    assert found == values[:2]
+    assert (await both.log.erasures(place))[0] == values[2:]
+    assert (await both.log.erasures(0))[0] == values
+
+
+async def _erase(both: Both, value: bytes) -> None:
+    await both.log.append(record_key(erasures_id(0, both.partitions)), value)
+    await both.log.note_erasure(value)

@@ -1,12 +1,13 @@
 """The session that an agent reports: derived from the caller, the client and its own id, never looked up. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any, NamedTuple, TypeGuard
 from uuid import UUID
 
 import msgspec
 
-from ingest.intake.context import CommandContext
+from ingest.intake.context import NOTHING, CommandContext
 from ingest.intake.sessions.identity import BY_NAME, creation_id, new_ids, seed_of
 from ingest.intake.sessions.remote_url import clean_remote
 from schemas.ids import derived_uuid
@@ -61,6 +62,15 @@ def agent_session(client: str, client_session_id: str, context: CommandContext) 
     external_id = f"{client}:{client_session_id}"
     session_id, run_id = new_ids(seed_of(BY_NAME, external_id, context), context)
     return AgentSession(client, external_id, session_id, run_id)
+
+
+def find_erased(client: str, context: CommandContext) -> Callable[[str], bool]:
+    """Return a function that says whether the session with a client's id is erased."""
+    if context.erased is NOTHING:
+        return lambda _: False
+    return cache(
+        lambda client_session_id: agent_session(client, client_session_id, context).session_id in context.erased
+    )
 
 
 def created(session: AgentSession, started_at: int | None, context: CommandContext) -> SessionCreated:

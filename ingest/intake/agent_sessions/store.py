@@ -46,7 +46,7 @@ async def store_sessions(
     Raises `LogUnavailable`, or `ApiError` (429) before any append if the org has fewer writes left than sessions here.
     """
     await write.charge(len(sessions))
-    context, _, _, privacy, lane, metrics = write.command
+    context, _, _, privacy, lane, metrics, _ = write.command
     events = IdentifiedEvents(await _without_content(write, sessions, body), rejected)
     events = await privacy.redact_events(events, body, context.secrets.seed_key, lane)
     if events.accepted or events.rejected:

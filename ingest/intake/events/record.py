@@ -19,7 +19,7 @@ from schemas.http.responses import RecordedEvents, Reply
     status_code=HTTP_202_ACCEPTED,
     operation_id="RecordEvents",
     guards=[may("session.write")],
-    opt={**takes(RecordEvents), **DIRECT},
+    opt={**takes(RecordEvents, refused_with=(410,)), **DIRECT},
 )
 async def record_events(session_write: SessionWrite) -> Response[Reply[RecordedEvents]]:
     """Record a batch of events. When the response arrives, every accepted event is durable; invalid ones are listed."""

@@ -35,6 +35,7 @@ Outcome = Literal[
     "no_sum",
     "wrong_value",
     "too_large",
+    "erased",
 ]
 _NS_PER_MS = 1_000_000
 _VERSION_CHARACTERS_MAX = 100
@@ -156,11 +157,13 @@ class _Session:
         self.version: str | None = None
         self.attended: bool | None = None
         self.events: list[tuple[str, int, Raw]] = []
-        self._session = session
+        self._session, self._is_erased = session, session.session_id in context.erased
         self._hasher = event_id_hasher(context.secrets.seed_key, session.session_id)
         self._digests: list[bytes] = []
 
     def add(self, event: Made, at: int, digest: bytes) -> Outcome:
+        if self._is_erased:
+            return "erased"
         data = _encode({"telemetry": True, **{key: value for key, value in event.fields.items() if value is not None}})
         if len(data) > EVENT_BYTES_MAX:
             return "too_large"

@@ -21,6 +21,7 @@ _REFUSED: Mapping[Outcome, str] = {
     "time_out_of_range": "with a time before 2000-01-01 or more than 24 hours from now",
     "no_sum": "of a metric that isn't a sum with a known temporality",
     "wrong_value": "with a value or a type that is not known",
+    "erased": "of an erased session",
     "too_large": "of more than 1,048,576 bytes",
 }
 

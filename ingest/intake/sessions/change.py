@@ -40,7 +40,7 @@ def decide(body: ChangeSession, context: SessionContext) -> MetricsReported | Se
     "/api/v1/{org_id:str}/sessions/{session_id:str}",
     operation_id="ChangeSession",
     guards=[may("session.write")],
-    opt=takes(ChangeSession),
+    opt=takes(ChangeSession, refused_with=(410,)),
 )
 async def change_session(session_write: SessionWrite) -> Response[Reply[ChangedSession]]:
     """Set or clear fields, report running totals; a later report replaces an earlier one entirely."""

@@ -32,7 +32,7 @@ def decide(body: RequestCompaction, context: SessionContext) -> CompactionReques
     status_code=HTTP_202_ACCEPTED,
     operation_id="RequestCompaction",
     guards=[may("session.write")],
-    opt=takes(RequestCompaction, optional=True),
+    opt=takes(RequestCompaction, optional=True, refused_with=(410,)),
 )
 async def request_compaction(session_write: SessionWrite) -> Response[Reply[QueuedCompaction]]:
     """Ask for a digest of the session as of now; it is made in the background, see `ListCompactions`."""

@@ -56,7 +56,7 @@ def decide(body: CreateSession, context: CommandContext) -> SessionCreated:
     "/api/v1/{org_id:str}/sessions",
     operation_id="CreateSession",
     guards=[may("session.write")],
-    opt=takes(CreateSession),
+    opt=takes(CreateSession, refused_with=(410,)),
 )
 async def create_session(write: NewWrite) -> Response[Reply[Session]]:
     """Begin a conversation. With an idempotency key, or an external id, a repeated call returns the same ids."""

@@ -37,7 +37,7 @@ def decide(body: EndSession, context: SessionContext) -> SessionEnded:
     status_code=HTTP_200_OK,
     operation_id="EndSession",
     guards=[may("session.write")],
-    opt=takes(EndSession),
+    opt=takes(EndSession, refused_with=(410,)),
 )
 async def end_session(session_write: SessionWrite) -> Response[Reply[EndedSession]]:
     """Mark a session ended. The first end wins; later events are still stored and counted."""

@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from ingest.log.kafka.credentials import check_credentials
+from ingest.log.kafka.installation_record import of_record
 from ingest.log.kafka.rights import WRITES
 from ingest.log.kafka.topic import FindTopic, KafkaTopic
 from schemas.deadline import within
@@ -72,6 +73,7 @@ async def connect(configured: KafkaTopic, find: FindTopic) -> Connection:
 
 async def _start(producer: AIOKafkaProducer, configured: KafkaTopic, find: FindTopic) -> KafkaTopic:
     await check_credentials(configured, WRITES)
+    await check_credentials(of_record(configured), WRITES, all_brokers=False)  # for notes of erasures
     topic = await find(configured)
     await producer.start()
     await producer.partitions_for(topic.name)

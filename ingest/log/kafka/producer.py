@@ -7,6 +7,7 @@ from typing import Any
 from ingest.deadlines import Deadlines
 from ingest.log.broken import BrokenLog, OnBroken, stop_the_process
 from ingest.log.kafka.connection import AWAY, Connection, close_producer, connect
+from ingest.log.kafka.installation_record import of_record
 from ingest.log.kafka.reader import KafkaLogReader
 from ingest.log.kafka.token_command import TokenFailed
 from ingest.log.kafka.topic import FindTopic, KafkaTopic, check_topic
@@ -19,6 +20,8 @@ from store.fail_points import fail_point
 _RETRY_S = 1.0
 _FIRST_CONNECT_S = 5.0
 _READY_S = 1.0
+_OFFSET_MAX = (1 << 63) - 1
+_NOTES_BYTES = 8 << 20  # at a time
 
 
 class KafkaEventLog:
@@ -42,6 +45,7 @@ class KafkaEventLog:
         self._deadline_s, self._deadlines = deadline_s, Deadlines()
         self._on_broken = on_broken
         self._reader: KafkaLogReader | None = None
+        self._noted: KafkaLogReader | None = None
         self._connection: Connection | None = None
         self._supervisor: asyncio.Task[None] | None = None
         self.replacements = 0
@@ -75,8 +79,9 @@ class KafkaEventLog:
         if self._connection is not None:
             connection, self._connection = self._connection, None
             await close_producer(connection.producer)
-        if self._reader is not None:
-            await self._reader.stop()
+        for reader in (self._reader, self._noted):
+            if reader is not None:
+                await reader.stop()
 
     async def ready(self) -> bool:
         if self._connection is None:
@@ -102,6 +107,28 @@ class KafkaEventLog:
         if offset < 0:
             raise LogUnavailable("stored, but its position is unknown")  # a duplicate that the broker has forgotten
         return Position(partition, offset)
+
+    async def note_erasure(self, value: bytes) -> None:
+        """Append it to the topic of the installation record, after the record: who writes here reads that topic."""
+        connection = self._connection
+        if connection is None:
+            raise LogUnavailable("no broker answers")
+        place = of_record(connection.topic).name
+        try:
+            async with self._deadlines.after(self._deadline_s):
+                await connection.producer.send_and_wait(place, value, partition=0)
+        except AWAY as error:
+            connection.replace()
+            raise LogUnavailable(f"not acknowledged: {error!r}") from error
+
+    async def erasures(self, start: int) -> tuple[Sequence[bytes], int]:
+        if self._noted is None:
+            if self._connection is None:
+                raise LogUnavailable("no broker answers")
+            self._noted = KafkaLogReader(of_record(self._connection.topic))
+        start = max(start, 1)  # after the record
+        found = await self._noted.read(0, start, _OFFSET_MAX, _NOTES_BYTES)
+        return [record.value or b"" for record in found], found[-1].offset + 1 if found else start
 
     async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
         if self._reader is None:

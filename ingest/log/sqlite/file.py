@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from ingest.log.broken import BrokenLog, OnBroken
 from schemas.log.position import LogRecord, LogUnavailable
+from schemas.log.topics import erasures_id, record_key
 from store.fail_points import fail_point
 
 SCHEMA = """
@@ -42,6 +43,10 @@ WHERE "key" = ? AND "offset" >= ?
 ORDER BY "offset"
 """
 PARTITION = 0  # the only one
+ERASURES = record_key(erasures_id(PARTITION, 1))  # the key of their records
+_OF_ERASURES = f"\"key\" = x'{ERASURES.hex()}'"  # in full: an index of some rows is used for its own condition only
+_ERASURES_INDEX = f'CREATE INDEX IF NOT EXISTS erasures ON records ("offset") WHERE {_OF_ERASURES}'
+_ERASURES_FROM = OF_KEY.replace('"key" = ?', _OF_ERASURES)
 _PAGE_BYTES = 16_384  # records are tens of kilobytes; small pages would make long chains
 _WAL_PAGES_MAX = 2_048  # 32 MiB between checkpoints
 _BUSY_S = 2.0
@@ -64,6 +69,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     connection.execute(f"PRAGMA wal_autocheckpoint = {_WAL_PAGES_MAX}")
     connection.execute("PRAGMA secure_delete = ON")  # the default depends on how SQLite was built
     connection.execute(SCHEMA)
+    connection.execute(_ERASURES_INDEX)
     return connection
 
 
@@ -88,6 +94,11 @@ def read_window(connection: sqlite3.Connection, start: int, stop: int, bytes_max
 def read_key(connection: sqlite3.Connection, key: bytes, start: int, bytes_max: int) -> list[LogRecord]:
     """Return the same for the records with a key, from the offset ``start`` on."""
     return _some(connection.execute(OF_KEY, (key, start)), bytes_max)
+
+
+def read_erasures(connection: sqlite3.Connection, start: int, bytes_max: int) -> list[LogRecord]:
+    """Return the same for the records of erasures, without a search through the others."""
+    return _some(connection.execute(_ERASURES_FROM, (start,)), bytes_max)
 
 
 def _some(rows: Iterable[tuple[int, bytes | None, bytes | None, int]], bytes_max: int) -> list[LogRecord]:

@@ -8,21 +8,19 @@ import sqlite3
 from collections.abc import Sequence
 
 from ingest.log.kept import Cuts, cuts_in, kept
-from ingest.log.sqlite.file import PARTITION, end_of, read_key, read_window
+from ingest.log.sqlite.file import end_of, read_erasures, read_window
 from schemas.log.position import LogRecord
-from schemas.log.topics import erasures_id, record_key
 from store.fail_points import fail_point
 
 PARTITIONS = 1
 READ_BYTES = 8 << 20  # also bounds a transaction, during which no record can be appended
-_ERASURES = record_key(erasures_id(PARTITION, PARTITIONS))
 _REPLACE = 'UPDATE records SET value = ? WHERE "offset" = ?'
 
 
 def cuts_of(connection: sqlite3.Connection) -> Cuts:
     """Return what the log says is erased."""
     found: list[LogRecord] = []
-    while more := read_key(connection, _ERASURES, found[-1].offset + 1 if found else 0, READ_BYTES):
+    while more := read_erasures(connection, found[-1].offset + 1 if found else 0, READ_BYTES):
         found += more
     return cuts_in(found, PARTITIONS)
 

@@ -18,11 +18,12 @@ from ingest.log.sqlite.file import (
     end_of,
     open_for_reading,
     open_read_only,
+    read_erasures,
     read_key,
     read_window,
     will_pass,
 )
-from ingest.log.sqlite.rewrite import cut_wal, cuts_of, next_stubs, write_stubs
+from ingest.log.sqlite.rewrite import READ_BYTES, cut_wal, cuts_of, next_stubs, write_stubs
 from schemas.log.position import LogRecord, LogUnavailable, Position
 
 _CUTS_MAX, _CUT_AGAIN_S = 300, 0.2  # a reader needs a page for as long as its question takes
@@ -93,6 +94,13 @@ class SqliteEventLog:
         if partition != PARTITION:
             return []
         return await asyncio.to_thread(self._query, lambda connection: read_window(connection, start, stop, bytes_max))
+
+    async def note_erasure(self, value: bytes) -> None:
+        """Do nothing: the file finds its erasures."""
+
+    async def erasures(self, start: int) -> tuple[Sequence[bytes], int]:
+        found = await asyncio.to_thread(self._query, lambda connection: read_erasures(connection, start, READ_BYTES))
+        return [record.value or b"" for record in found], found[-1].offset + 1 if found else start
 
     async def rewrite(self) -> int:
         """Put stubs in the place of all records that the log says are erased; return how many were not stubs yet.

@@ -17,6 +17,7 @@ class FakeEventLog:
         self.partitions = partitions
         self.unavailable = False
         self._clock_ms = clock_ms
+        self._noted: list[bytes] = []
         self._records: dict[int, list[LogRecord]] = defaultdict(list)
 
     async def start(self) -> None:
@@ -34,6 +35,14 @@ class FakeEventLog:
         records = self._records[partition]
         records.append(LogRecord(partition, len(records), key, value, self._clock_ms))
         return Position(partition, len(records) - 1)
+
+    async def note_erasure(self, value: bytes) -> None:
+        await self._answer()
+        self._noted.append(value)
+
+    async def erasures(self, start: int) -> tuple[Sequence[bytes], int]:
+        await self._answer()
+        return self._noted[start:], len(self._noted)
 
     async def ends(self) -> Sequence[int]:
         await self._answer()

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from ingest.body import Bodies, Body
 from ingest.dependencies import AgentWrite, Write
+from ingest.erased import KnownErasures
 from ingest.intake.agent_sessions.memory import Remembered
 from ingest.intake.agent_sessions.session import AgentSession, SessionFacts, agent_session
 from ingest.intake.agent_sessions.store import Stored, store_sessions
@@ -28,7 +29,7 @@ CONTEXT = CommandContext("acme", Actor("alice", "member"), NOW_MS, SECRETS, uuid
 
 def agent_write(log: EventLog, privacy: Privacy = KEEP_ALL_BUT_SECRETS, remembered: int = 100) -> AgentWrite:
     """Return the arguments that an agent endpoint's route gets in a process that has appended nothing yet."""
-    write = Write(CONTEXT, Bodies().read, log, privacy, Lane(), IngestMetrics(CollectorRegistry()))
+    write = Write(CONTEXT, Bodies().read, log, privacy, Lane(), IngestMetrics(CollectorRegistry()), KnownErasures(log))
     return AgentWrite(write, Remembered(remembered), _charge_nothing)
 
 
