@@ -12,14 +12,14 @@ import signal
 import sqlite3
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from pathlib import Path
 
 from crewkit_hook import processes, spool
 from crewkit_hook.files import replace
 from crewkit_hook.sender import LOOK_EVERY_S, Sender, Sent
 from crewkit_hook.settings import NotConnected
-from crewkit_hook.store import put_aside
+from crewkit_hook.store import SessionKey, put_aside
 
 PROGRAM = "send.py"
 FAILED = "failed"  # the file that says why the last sender failed
@@ -78,6 +78,19 @@ def take(home: str) -> None:
     with contextlib.closing(Sender(home)) as sender:
         while sender.take():
             pass
+
+
+def forget(home: str, sessions: Set[SessionKey]) -> int:
+    """Delete what waits for erased sessions, and what is known about them; return how many items waited.
+
+    The caller holds the sender's lock. What is in the spool is taken: of these sessions, nothing comes of it.
+    """
+    with contextlib.closing(Sender(home)) as sender:
+        before = sender.store.counted("erased")
+        sender.forget(sessions)
+        while sender.take():
+            pass
+        return sender.store.counted("erased") - before
 
 
 def flush(home: str, until: Callable[[int], None]) -> Sent:

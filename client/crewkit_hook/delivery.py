@@ -14,6 +14,7 @@ from crewkit_hook.transcripts.lines import object_of
 BATCH_ITEMS_MAX, BATCH_BYTES_MAX = 1_000, 8 << 20  # not compressed
 ABOUT_ITEMS = frozenset({400, 413, 422})
 OUT_OF_RANGE = "timestamp_out_of_range"
+ERASED = frozenset({"erased", "erased_report"})  # the session of a hook or report, or its org, was erased
 
 
 class RefusedItem(NamedTuple):
@@ -74,7 +75,7 @@ def _refused(batch: list[Item], answer: Answer) -> Refused:
     refused: Refused = []
     for said in map(object_of, answer.body["data"]["rejected"]):
         index, code, reason = said.get("index"), said.get("code"), said.get("message")
-        items = left["report" if code == "invalid_report" else "hook"]
+        items = left["report" if str(code).endswith("_report") else "hook"]
         if type(index) is not int or index not in items or not isinstance(code, str) or not isinstance(reason, str):
             raise Unreachable("the answer is not that of an installation: it rejects items that were not sent")
         refused.append(RefusedItem(items.pop(index), code, printable(reason)))

@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 from crewkit_hook.agents.registry import AGENTS
 from crewkit_hook.api import Api, Unreachable
-from crewkit_hook.delivery import Misconfigured, Refused, batches, deliver
+from crewkit_hook.delivery import ERASED, Misconfigured, Refused, batches, deliver
 from crewkit_hook.privacy import is_sensitive, leaving, leaving_context
 from crewkit_hook.settings import Settings
-from crewkit_hook.store import Item, Store, hook_item, report_item
+from crewkit_hook.store import Item, SessionKey, Store, hook_item, report_item, session_of
 from crewkit_hook.transcripts.lines import by_age, instant
 from crewkit_hook.transcripts.past import Past, PastSessions, Session, event_id
 
@@ -38,6 +38,7 @@ class Imported(NamedTuple):
     events: int
     known: int
     rejected: list[str]  # the reasons
+    erased: set[SessionKey]  # the installation took nothing of these, and never will
 
 
 def files_of(paths: Sequence[Path], since_s: float) -> list[Path]:
@@ -73,11 +74,13 @@ def send(
     """
     api, counts = Api(settings), Counter[str]()
     rejected: list[str] = []
+    erased: set[SessionKey] = set()
 
     def items() -> Iterator[Item]:
         for number, session in enumerate(sessions, 1):
-            if session is not None:
-                hooked_ms = store.session(session.client, session.session_id).get("first_at") if store else None
+            known = store.session(session.client, session.session_id) if session and store else {}
+            if session is not None and not known.get("erased"):
+                hooked_ms = known.get("first_at")
                 events = session.events if hooked_ms is None else _before(session.events, hooked_ms)
                 counts.update(known=hooked_ms is not None, sessions=bool(events), events=len(events))
                 yield from _items_of(session, events, settings)
@@ -86,8 +89,12 @@ def send(
             done(number)
 
     for batch in batches(items()):
-        rejected += _deliver(api, batch)
-    return Imported(counts["sessions"], counts["events"], counts["known"], rejected)
+        for one in _deliver(api, batch):
+            if one.code not in ERASED:
+                rejected.append(one.reason)
+            elif key := session_of(one.item):
+                erased.add(key)
+    return Imported(counts["sessions"], counts["events"], counts["known"], rejected, erased)
 
 
 def _before(events: Sequence[Past], hooked_ms: int) -> list[Past]:
@@ -109,17 +116,17 @@ def _items_of(session: Session, events: Sequence[Past], settings: Settings) -> I
         context = {}
 
 
-def _deliver(api: Api, batch: list[Item]) -> list[str]:
-    """Send a batch; return why items of it were refused.
+def _deliver(api: Api, batch: list[Item]) -> Refused:
+    """Send a batch; return the items of it that were refused.
 
     Raises `NotSent` after some tries, or at once if trying again would not help.
     """
     left, failures = list(batch), 0
-    reasons: list[str] = []
+    found: Refused = []
 
     def delivered(part: list[Item], refused: Refused) -> None:
         del left[: len(part)]
-        reasons.extend(one.reason for one in refused)
+        found.extend(refused)
 
     while left:
         try:
@@ -129,4 +136,4 @@ def _deliver(api: Api, batch: list[Item]) -> list[str]:
             if failures == TRIES or isinstance(error, Misconfigured) or error.retry_after_s > WAIT_S_MAX:
                 raise NotSent(f"not everything was sent ({error}). Run it again: nothing counts twice") from error
             time.sleep(error.retry_after_s or PAUSE_S * 2**failures)
-    return reasons
+    return found

@@ -18,7 +18,7 @@ from crewkit_hook import __version__, program, spool
 from crewkit_hook.agents.registry import AGENTS
 from crewkit_hook.chosen import chosen, so_far
 from crewkit_hook.connect import Failed, connect, disconnect
-from crewkit_hook.daemon import Busy, flush, sending, take
+from crewkit_hook.daemon import Busy, flush, forget, sending, take
 from crewkit_hook.hook_files import Broken, hooks_of
 from crewkit_hook.importing import NotSent, files_of, send, sessions_of
 from crewkit_hook.note import start_sender
@@ -196,6 +196,11 @@ def _import(given: argparse.Namespace) -> int:
     print(f"{sent.sessions:,} sessions with {sent.events:,} events were sent. Those sent before still count once.")
     if sent.known:
         print(f"Hooks had reported {sent.known:,} sessions: only events from before the first hook were sent.")
+    if sent.erased:
+        with sending(home):
+            forget(home, sent.erased)
+        start_sender(home)
+        print(f"{len(sent.erased):,} of the sessions are erased: what was sent of them was not accepted.")
     for reason in sent.rejected[:5]:
         print(f"Error: not accepted: {reason}", file=sys.stderr)
     return 1 if sent.rejected else 0

@@ -38,6 +38,8 @@ class Unusable(Exception):
 def prepare(name: str, record: bytes, settings: Settings, store: Store) -> list[Item]:
     """Return what to send for an event in the spool, and store what later events of its session need.
 
+    For an erased session this is nothing, and nothing is read or stored.
+
     Raises `Unusable` if the payload is not valid, or its agent is unknown.
     """
     line, _, raw = record.partition(b"\n")
@@ -46,8 +48,12 @@ def prepare(name: str, record: bytes, settings: Settings, store: Store) -> list[
     if agent is None:
         raise Unusable(f"no agent is called {header.get('client')!r}")
     payload = _payload(raw)
+    state = store.session(agent.name, payload["session_id"])
+    if state.get("erased"):
+        store.count("erased", 1)
+        return []
     at_ms = _plausible(int(name.partition("-")[0]))
-    state = _remembered(agent, payload, header, store, at_ms)
+    _update(state, payload, header, at_ms)
     about, totals = _of_files(agent, payload, state, store)
     folders = [folder for folder in (header.get("folder"), payload.get("cwd")) if isinstance(folder, str)]
     state["sensitive"] = is_private = state.get("sensitive", False) or is_sensitive(settings, folders)
@@ -145,9 +151,8 @@ def _remember(store: Store, client: str, session_id: str, state: State) -> None:
     store.remember(client, session_id, state["last_at"], is_open, state)
 
 
-def _remembered(agent: Agent, payload: dict[str, Any], header: dict[str, str], store: Store, at_ms: int) -> State:
-    """Return what is known about the session, as of this event."""
-    state = store.session(agent.name, payload["session_id"])
+def _update(state: State, payload: dict[str, Any], header: dict[str, str], at_ms: int) -> None:
+    """Update what is known about the session with this event."""
     process = header["process"] if header.get("process", "").isdigit() else ""
     state["was_over"] = state.get("is_over", True)
     state["is_over"] = payload["hook_event_name"] == ENDED
@@ -159,7 +164,6 @@ def _remembered(agent: Agent, payload: dict[str, Any], header: dict[str, str], s
         state["transcript"] = payload["transcript_path"]
     if header.get("telemetry") == "1":
         state["telemetry"] = True
-    return state
 
 
 def _payload(raw: bytes) -> dict[str, Any]:

@@ -9,16 +9,16 @@ import contextlib
 import random
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from pathlib import Path
 from typing import NamedTuple
 
 from crewkit_hook import spool
 from crewkit_hook.api import Api, Unreachable
-from crewkit_hook.delivery import OUT_OF_RANGE, Refused, batches, deliver
+from crewkit_hook.delivery import ERASED, OUT_OF_RANGE, Refused, RefusedItem, batches, deliver
 from crewkit_hook.prepare import look_after, prepare, without_time
 from crewkit_hook.settings import NotConnected, Settings, load
-from crewkit_hook.store import Item, Store
+from crewkit_hook.store import Item, SessionKey, Store, session_of
 from crewkit_hook.taking import DEATHS_MAX, Taking
 
 TAKEN_MAX = 2_000  # events that go into one transaction
@@ -97,6 +97,11 @@ class Sender:
                 self.store.put(items)
         return record is not None
 
+    def forget(self, sessions: Set[SessionKey]) -> None:
+        """Delete what waits for erased sessions, and what is known about them. Their later events are dropped."""
+        with self.store.transaction():
+            self.store.count("erased", self.store.forget(sessions))
+
     def look_after(self) -> None:
         """Report what is due without a new event: the ends of agents that are gone, and late totals."""
         with self.store.transaction():
@@ -122,16 +127,25 @@ class Sender:
 
     def _delivered(self, batch: list[Item], refused: Refused) -> None:
         hooks = sum(item.kind == "hook" for item in batch) - sum(one.item.kind == "hook" for one in refused)
+        erased = [one.item for one in refused if one.code in ERASED]
         with self.store.transaction():
             for one in refused:
-                later = without_time(one.item) if one.code == OUT_OF_RANGE else None
-                if later is None:
-                    self.store.refuse(one.item, one.reason)
-                else:  # the clock was wrong: the event counts when it is received
-                    self.store.put([later])
+                if one.code not in ERASED:
+                    self._refuse(one)
             self.store.count("sent", hooks)
             self.store.note("last_sent", _now())
+            dropped = self.store.remove(erased)
             self.store.remove(batch)
+            if erased:
+                sessions = set(filter(None, map(session_of, erased)))
+                self.store.count("erased", dropped + self.store.forget(sessions))
+
+    def _refuse(self, one: RefusedItem) -> None:
+        later = without_time(one.item) if one.code == OUT_OF_RANGE else None
+        if later is None:
+            self.store.refuse(one.item, one.reason)
+        else:  # the clock was wrong: the event counts when it is received
+            self.store.put([later])
 
 
 def _now() -> str:

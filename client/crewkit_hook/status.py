@@ -46,12 +46,14 @@ def status(home: str) -> dict[str, Any]:
 def _sent(home: str) -> dict[str, Any]:
     store = for_reading(home)
     if store is None:
-        return {"waiting": 0, "sent": 0, "refused": 0, "last_sent": None, "last_error": None, "refusals": []}
+        nothing = {"waiting": 0, "sent": 0, "refused": 0, "erased": 0}
+        return {**nothing, "last_sent": None, "last_error": None, "refusals": []}
     with contextlib.closing(store):
         return {
             "waiting": store.waiting(),
-            "sent": int(store.noted("sent") or 0),
-            "refused": int(store.noted("refused") or 0),
+            "sent": store.counted("sent"),
+            "refused": store.counted("refused"),
+            "erased": store.counted("erased"),
             "last_sent": store.noted("last_sent") or None,
             "last_error": printable(store.noted("last_error")) or None,
             "refusals": [printable(reason) for reason in store.refusals()],
@@ -69,6 +71,11 @@ def shown(found: dict[str, Any]) -> str:
         "sent": f"{found['sent']}" + (f", last at {found['last_sent']}" if found["last_sent"] else ""),
         "dropped": f"{found['dropped']}" + (" (the spool or the disk was full)" if found["dropped"] else ""),
         "refused": f"{found['refused']}" + "".join(f"\n               {reason}" for reason in found["refusals"]),
+        **(
+            {"erased": f"{found['erased']} (removed: their sessions are erased or forgotten)"}
+            if found["erased"]
+            else {}
+        ),
         "sender": f"running, process {found['sender']}" if found["sender"] else "starts with the next event",
         "last error": found["last_error"] or "none",
         **({"failed": f"{found['failed']} (full text: {Path(found['home'], FAILED)})"} if found["failed"] else {}),

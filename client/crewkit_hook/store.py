@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 import time
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,6 +32,8 @@ CREATE INDEX IF NOT EXISTS sessions_open ON sessions (is_open) WHERE is_open;
 CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 """
 REFUSED_MAX = 1_000  # the latest ones are kept for inspection
+_NAMED = re.compile(rb'"session_id"\s*:\s*"([^"\\]+)"')
+SessionKey = tuple[str, str]  # client and id
 
 
 class Item(NamedTuple):
@@ -63,6 +66,15 @@ def hook_item(client: str, hook: dict[str, Any], payload: bytes) -> Item:
 
 def report_item(client: str, report: dict[str, Any]) -> Item:
     return Item(client, "report", json.dumps(report).encode())
+
+
+def session_of(item: Item) -> SessionKey | None:
+    """Return the session that a prepared item is about; None if the item nests too deeply to be read again."""
+    try:
+        found = json.loads(item.text)
+    except RecursionError:
+        return None
+    return item.client, (found["payload"] if item.kind == "hook" else found)["session_id"]
 
 
 def body_of(items: Iterable[Item]) -> bytes:
@@ -139,9 +151,9 @@ class Store:
         for seq, client, kind, packed in self._db.execute("SELECT seq, client, kind, item FROM outbox ORDER BY seq"):
             yield Item(client, kind, zlib.decompress(packed), seq)
 
-    def remove(self, items: Sequence[Item]) -> None:
-        """Remove items that the server has."""
-        self._db.executemany("DELETE FROM outbox WHERE seq = ?", [(item.seq,) for item in items])
+    def remove(self, items: Sequence[Item]) -> int:
+        """Remove items that the server has, or never will; return how many were still there."""
+        return self._db.executemany("DELETE FROM outbox WHERE seq = ?", [(item.seq,) for item in items]).rowcount
 
     def refuse(self, item: Item, reason: str) -> None:
         """Put aside an item that the server will never accept."""
@@ -149,6 +161,21 @@ class Store:
         self._db.execute("INSERT INTO refused (client, reason, item) VALUES (?, ?, ?)", row)
         self._db.execute("DELETE FROM refused WHERE seq <= (SELECT max(seq) FROM refused) - ?", (REFUSED_MAX,))
         self.count("refused", 1)
+
+    def forget(self, sessions: Set[SessionKey]) -> int:
+        """Delete all that is known about sessions, except that they are erased; return how many items were waiting.
+
+        Refused items may be events that can't be read. So those that name a session are deleted, whatever they are.
+        """
+        waiting = [(item.seq,) for item in self.items() if session_of(item) in sessions]
+        self._db.executemany("DELETE FROM outbox WHERE seq = ?", waiting)
+        names = {session_id.encode() for _, session_id in sessions}
+        rows = self._db.execute("SELECT seq, item FROM refused")
+        refused = [(seq,) for seq, item in rows if not names.isdisjoint(_NAMED.findall(zlib.decompress(item)))]
+        self._db.executemany("DELETE FROM refused WHERE seq = ?", refused)
+        for client, session_id in sessions:
+            self.remember(client, session_id, 0, False, {"erased": True})
+        return len(waiting)
 
     def waiting(self) -> int:
         """Return how many items are in the outbox."""
@@ -191,7 +218,10 @@ class Store:
 
     def count(self, name: str, more: int) -> None:
         """Add to a count."""
-        self.note(name, str(int(self.noted(name) or 0) + more))
+        self.note(name, str(self.counted(name) + more))
+
+    def counted(self, name: str) -> int:
+        return int(self.noted(name) or 0)
 
     def note(self, name: str, value: str) -> None:
         self._db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, value))

@@ -18,6 +18,7 @@ class HookServer:
         self.body: Any = {"error": "no"}
         self.bytes_max = 1 << 30  # the limit of a proxy
         self.rejected: list[Json] = []
+        self.erased: set[str] = set()  # ids of sessions
 
     def __call__(self, _: Settings) -> "HookServer":
         return self
@@ -31,8 +32,20 @@ class HookServer:
             return Answer(self.status, self.body, "")
         if len(body) > self.bytes_max:
             return Answer(413, None, "")
-        self.got.append((client, json.loads(body)))
-        return Answer(202, {"data": {"accepted": 1, "rejected": self.rejected}}, "0:1")
+        got = json.loads(body)
+        self.got.append((client, got))
+        return Answer(202, {"data": {"accepted": 1, "rejected": [*self.rejected, *self._of_erased(got)]}}, "0:1")
+
+    def _of_erased(self, got: Json) -> list[Json]:
+        """Return the entry of each item of an erased session."""
+        hooks = [hook["payload"]["session_id"] for hook in got["hooks"]]
+        reports = [report["session_id"] for report in got["reports"]]
+        return [
+            {"index": index, "code": code, "message": "this session was erased"}
+            for code, sessions in (("erased", hooks), ("erased_report", reports))
+            for index, session in enumerate(sessions)
+            if session in self.erased
+        ]
 
     @property
     def hooks(self) -> list[Json]:
