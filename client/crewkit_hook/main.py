@@ -206,6 +206,24 @@ def _import(given: argparse.Namespace) -> int:
     return 1 if sent.rejected else 0
 
 
+def _forget(given: argparse.Namespace) -> None:
+    """Remove what waits here for a session, and never send anything of it. There is no way back.
+
+    The agent's own files stay, and so does what was sent: erase that at the installation. SESSION_ID is the agent's own
+    id: the part after the colon of an external id such as claude-code:e41b7c0d.
+
+    example: crewkit-hook forget e41b7c0d
+    """
+    home = spool.home()
+    load(home)
+    with sending(home):
+        waiting = forget(home, {(client, given.session_id) for client in AGENTS})
+    start_sender(home)  # agents may still run
+    print(f"{waiting:,} events and reports that were waiting were removed, and what was known about the session.")
+    for file in Path(home).glob(f"{STATE}.damaged-*"):
+        print(f"{file} may have more of it: remove it if you don't need it.")
+
+
 def _show(progress: str) -> None:
     """Show in a terminal how far a command is. The next text is longer, and replaces it."""
     if sys.stderr.isatty():
@@ -240,6 +258,7 @@ _COMMANDS: tuple[tuple[str, Callable[[argparse.Namespace], int | None], Callable
     ("status", _status, lambda option: option("--json", action="store_true", help="print only JSON")),
     ("import", _import, _import_options),
     ("flush", _flush, lambda _: None),
+    ("forget", _forget, lambda option: option("session_id", metavar="SESSION_ID", help="such as e41b7c0d")),
 )
 
 if __name__ == "__main__":

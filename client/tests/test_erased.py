@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import subprocess
+import sys
 import time
 import zlib
 from collections.abc import Iterator
@@ -11,15 +13,16 @@ from typing import Any
 
 import pytest
 
-from crewkit_hook import delivery, importing, main, spool
+from crewkit_hook import daemon, delivery, importing, main, spool
 from crewkit_hook import settings as client_settings
 from crewkit_hook.agents.claude_code.transcript import ClaudeCodeReading
 from crewkit_hook.delivery import RefusedItem
 from crewkit_hook.sender import Sender
 from crewkit_hook.settings import Settings
 from crewkit_hook.status import shown, status
-from crewkit_hook.store import FILE, Item
+from crewkit_hook.store import FILE, Item, Store
 from tests.support.fakes.hook_server import HookServer
+from tests.support.waiting import eventually
 
 NOW_MS = time.time_ns() // 1_000_000
 GONE, OTHER = "gone-0001", "other-0002"
@@ -259,3 +262,36 @@ def test_an_import_leaves_out_an_erased_session(
     assert len(server.got) == 1
     assert sender.store.session("claude-code", GONE) == ERASED
     sender.close()
+
+
+def test_a_session_is_forgotten_by_hand(
+    home: str, server: HookServer, transcript: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What waits is removed, from the spool too, also while a sender runs; nothing of the session is ever sent."""
+    send = Path(daemon.__file__).with_name("send.py")
+    put_all(home, transcript)
+    with subprocess.Popen([sys.executable, "-I", "-S", send], env={spool.HOME_VARIABLE: home}) as running:
+        eventually(lambda: spool.sender(home) == running.pid and not spool.waiting(home))
+        put(home, GONE, 4, prompt=NEEDLE)
+
+        assert main.main(["forget", GONE]) == 0
+
+        assert running.wait(10) != 0
+    assert capsys.readouterr().out.startswith("5 events and reports that were waiting were removed")
+    assert places_with(home, NEEDLE) == set()
+    sender = Sender(home, server)  # type: ignore[arg-type]  # it answers as the API does
+    put(home, GONE, 6)
+    drain(sender)
+    assert prompts(server, GONE) == []
+    assert prompts(server, OTHER) == ["3"]
+    sender.close()
+
+
+def test_a_damaged_file_is_named(home: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """It may hold events of the session, and can't be searched."""
+    Path(home, f"{FILE}.damaged-1").touch()
+
+    assert main.main(["forget", GONE]) == 0
+
+    assert f"{FILE}.damaged-1 may have more of it" in capsys.readouterr().out
+    assert Store(home).session("gemini-cli", GONE) == ERASED
