@@ -18,7 +18,7 @@ from crewkit_hook.api import Answer, Api, Unreachable
 from crewkit_hook.foreign import printable
 from crewkit_hook.hook_files import add, check, remove
 from crewkit_hook.settings import Settings
-from crewkit_hook.transcripts.lines import instant
+from crewkit_hook.transcripts.lines import instant, object_of
 
 READ_BACK_S = 30.0
 Say = Callable[[str], None]
@@ -62,14 +62,19 @@ def disconnect(clients: Sequence[str], project: Path | None, say: Say) -> None:
 
 def _test(api: Api) -> str:
     """Record an event, and read its receipt; return its position."""
+    name = f"connection-test:{os.uname().nodename}"  # the same at every `connect` on this machine
     try:
-        answer = api.send("claude-code", _test_batch())
+        answer = api.send("claude-code", _test_batch(name))
+        if _rejection(answer):  # that session was erased, so it takes no more events
+            answer = api.send("claude-code", _test_batch(f"{name}:{uuid.uuid4()}"))
     except Unreachable as error:
         raise Failed(f"the installation can't be reached: {error}. Is the address right? Is it running?") from error
     if answer.status in (401, 403):
         raise Failed(f"the token is not accepted ({answer.error}): make a new one with `crewkit-sessions token`")
     if answer.status != 202:
         raise Failed(f"the installation did not accept a test event: {answer.error}")
+    if _rejection(answer):
+        raise Failed(f"the installation did not accept a test event: {_rejection(answer)}")
     receipt: Answer | None = None
     give_up_at = time.monotonic() + READ_BACK_S
     while receipt is None:
@@ -85,9 +90,15 @@ def _test(api: Api) -> str:
     return printable(answer.position)
 
 
-def _test_batch() -> bytes:
-    """Return a session that begins and ends. Every `connect` on this machine sends the same session."""
-    name, now = f"connection-test:{os.uname().nodename}", instant(time.time_ns() // 1_000_000)
+def _rejection(answer: Answer) -> str:
+    """Return why the first rejected event was rejected; empty if the batch was refused, or nothing was rejected."""
+    rejected = answer.body["data"]["rejected"] if answer.status == 202 else []
+    return printable(str(object_of(rejected[0]).get("message"))) if rejected else ""
+
+
+def _test_batch(name: str) -> bytes:
+    """Return a session that begins and ends."""
+    now = instant(time.time_ns() // 1_000_000)
     payloads = (
         {"session_id": name, "hook_event_name": "SessionStart", "session_title": "Connection test"},
         {"session_id": name, "hook_event_name": "SessionEnd", "reason": "completed"},

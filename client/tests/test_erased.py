@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from crewkit_hook import daemon, delivery, importing, main, spool
+from crewkit_hook import connect, daemon, delivery, importing, main, spool
 from crewkit_hook import settings as client_settings
 from crewkit_hook.agents.claude_code.transcript import ClaudeCodeReading
+from crewkit_hook.api import Answer
 from crewkit_hook.delivery import RefusedItem
 from crewkit_hook.sender import Sender
 from crewkit_hook.settings import Settings
@@ -295,3 +296,31 @@ def test_a_damaged_file_is_named(home: str, capsys: pytest.CaptureFixture[str]) 
 
     assert f"{FILE}.damaged-1 may have more of it" in capsys.readouterr().out
     assert Store(home).session("gemini-cli", GONE) == ERASED
+
+
+class Receipts(HookServer):
+    """Has a receipt for each position."""
+
+    def receipt(self, _: str) -> Answer:
+        return Answer(200, {}, "")
+
+
+def test_a_machine_can_be_connected_when_its_test_session_is_erased() -> None:
+    """The test event then belongs to a new session."""
+    server = Receipts()
+    server.erased = {f"connection-test:{os.uname().nodename}"}
+
+    assert connect._test(server) == "0:1"  # type: ignore[arg-type]  # it answers as the API does
+
+    first, second = ({hook["payload"]["session_id"] for hook in body["hooks"]} for _, body in server.got)
+    assert (len(first), len(second)) == (1, 1)
+    assert first == server.erased != second
+
+
+def test_connecting_to_an_erased_org_says_so() -> None:
+    """There is no receipt to wait for."""
+    server = Receipts()
+    server.rejected = [{"index": 0, "code": "erased", "message": "this org was erased"}]
+
+    with pytest.raises(connect.Failed, match="did not accept a test event: this org was erased"):
+        connect._test(server)  # type: ignore[arg-type]  # it answers as the API does

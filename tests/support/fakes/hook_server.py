@@ -39,7 +39,7 @@ class HookServer:
     def _of_erased(self, got: Json) -> list[Json]:
         """Return the entry of each item of an erased session."""
         hooks = [hook["payload"]["session_id"] for hook in got["hooks"]]
-        reports = [report["session_id"] for report in got["reports"]]
+        reports = [report["session_id"] for report in got.get("reports", [])]
         return [
             {"index": index, "code": code, "message": "this session was erased"}
             for code, sessions in (("erased", hooks), ("erased_report", reports))
