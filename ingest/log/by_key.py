@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncIterator
 
-from ingest.log.archive.export import READ_BYTES, read_all
 from ingest.log.archive.meter import Meter
+from ingest.log.archive.read_all import READ_BYTES, read_all
 from ingest.log.sqlite.sqlite_log import SqliteLogReader
 from schemas.log.position import LogReader, LogRecord
 from schemas.log.topics import partition_of

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
-from ingest.log.archive.export import Exported, export_log, read_all
+from ingest.log.archive.export import Exported, export_log
 from ingest.log.archive.manifest import Source
 from ingest.log.archive.meter import Meter
+from ingest.log.archive.read_all import read_all
 from ingest.log.by_key import records_of_key
 from ingest.log.kafka import InstalledTopic, KafkaLogReader
 from ingest.log.kafka.creation import find_topic

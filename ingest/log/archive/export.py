@@ -4,19 +4,19 @@ The manifest names a segment once it is on disk. So after an interruption, the n
 segment, and replaces one that was written but not named.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from ingest.log.archive.folder import begin_or_continue, locked_export, save
 from ingest.log.archive.manifest import MANIFEST, Manifest, Source, encode_manifest
 from ingest.log.archive.meter import Meter
+from ingest.log.archive.read_all import read_all
 from ingest.log.archive.refusals import Refused
 from ingest.log.archive.segment import LIMITS, Draft, Limits, line_hash, segment_name
-from schemas.log.position import LogReader, LogRecord, Position
+from schemas.log.position import LogReader, Position
 from store.fail_points import fail_point
 
-READ_BYTES = 4 << 20  # at a time: a slow broker must answer within the reader's limit
 Now = Callable[[], str]
 
 
@@ -79,26 +79,6 @@ class _Run:
         save(self._folder / MANIFEST, encode_manifest(self.manifest))
         self.added, self.bytes = self.added + 1, self.bytes + segment.bytes
         fail_point("log.segment_named")
-
-
-async def read_all(log: LogReader, partition: int, start: int, stop: int) -> AsyncIterator[LogRecord]:
-    """Yield every record of ``[start, stop)``. Raises `Refused` if one is missing."""
-    while start < stop:
-        records = await log.read(partition, start, stop, READ_BYTES)
-        if not records:
-            raise _lost(partition, start)
-        for record in records:
-            if record.offset != start:
-                raise _lost(partition, start)
-            yield record
-            start += 1
-
-
-def _lost(partition: int, offset: int) -> Refused:
-    return Refused(
-        f"the log has no record at {Position(partition, offset)}, although its offsets are dense: it has lost records. "
-        "Find out what removed them before anything else writes to it"
-    )
 
 
 async def _check_tail(log: LogReader, manifest: Manifest, ends: Sequence[int]) -> None:

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from ingest.log.archive.export import read_all
 from ingest.log.archive.manifest import Manifest
 from ingest.log.archive.meter import Meter
+from ingest.log.archive.read_all import read_all
 from ingest.log.archive.refusals import Damaged, Refused
 from ingest.log.archive.segment import check_file, read_segment, segment_name
 from ingest.log.archive.verify import verify_segments
