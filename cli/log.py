@@ -21,6 +21,7 @@ from runtime.settings.settings import Settings, load_settings
 from schemas.log.position import Position
 
 DIR = click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.group(cls=CommandGroup)
@@ -79,6 +80,9 @@ def export(folder: Path, as_json: bool, **options: Any) -> None:
     DIR gets compressed segments of records, and manifest.json with their hashes. It contains every prompt but not the
     secrets: back up the secrets folder too. If an export is interrupted, run the command again to continue.
 
+    What was erased in the log is erased in DIR, too. erasures.jsonl in DIR lists all erasures: keep a copy elsewhere,
+    since an import of an older export needs the newest list.
+
     Exits with 1 if DIR belongs to another log, or if the log no longer has records that were exported before.
 
     \b
@@ -96,6 +100,7 @@ def export(folder: Path, as_json: bool, **options: Any) -> None:
         "records": done.records,
         "segments": done.segments,
         "bytes": done.bytes,
+        "erased": done.erased,
         "records_in_all": done.manifest.records,
         "ends": done.manifest.ends,
     }
@@ -109,7 +114,8 @@ def verify(folder: Path, as_json: bool) -> None:
     """Check every file and every record of an export.
 
     Checks the manifest against its own hash, each segment against the manifest, and each record: offsets must be dense,
-    and a session's key must belong to its partition. Exits with 1 and names the file if anything is wrong.
+    and a session's key must belong to its partition. erasures.jsonl must list every erasure in the records. Exits with
+    1 and names the file if anything is wrong.
 
     \b
     Example:
@@ -130,19 +136,26 @@ def verify(folder: Path, as_json: bool) -> None:
 @settings_options("data", "log_url", "secrets", "partitions")
 @click.option("--replication", type=int, default=0, help="Copies of each record (default 3; 1: for development).")
 @click.option("--topic-exists", is_flag=True, help="Create no topics; check existing ones.")
+@click.option("--erasures", type=_FILE, help="A newer erasures.jsonl than that in DIR.")
 @json_option
-def import_(folder: Path, as_json: bool, replication: int, topic_exists: bool, **options: Any) -> None:
+def import_(
+    folder: Path, as_json: bool, replication: int, topic_exists: bool, erasures: Path | None, **options: Any
+) -> None:
     """Import the export in DIR into an empty log: a file, or a Kafka topic, created as by `provision`.
 
     With the same number of partitions (the default on Kafka), every record keeps its position. With another number,
     each session's records stay in order, in the session's partition. The secrets folder must contain the secrets of
     the exported installation. If an import is interrupted, run the command again to continue.
 
+    What was erased stays erased: the new log has stubs in its place. If DIR is not the latest export, give the latest
+    erasures.jsonl to --erasures. What it lists is erased as well; erasures that DIR lacks follow at the end.
+
     Exits with 1 and changes nothing if the export is damaged or from another installation, or if the log is not empty.
 
     \b
     Example:
       crewkit-sessions log import backup --data var/new
+      crewkit-sessions log import backup --data var/new --erasures newest/erasures.jsonl
       crewkit-sessions log import backup --log-url kafka://k1:9092,k2:9092,k3:9092 --partitions 64
     """
     from ingest.log.kafka.provision import Wish
@@ -150,7 +163,8 @@ def import_(folder: Path, as_json: bool, replication: int, topic_exists: bool, *
 
     settings = _settings(options)
     with _reported() as meter:
-        done = import_log(settings, folder, Wish(replication, makes_topics=not topic_exists), meter)
+        wish = Wish(replication, makes_topics=not topic_exists)
+        done = import_log(settings, folder, wish, meter, erasures)
     found = {
         "added": done.imported.added,
         "found": done.imported.found,
@@ -185,7 +199,11 @@ def _reported() -> Iterator[Meter]:
 
 def _print_export(found: dict[str, Any]) -> None:
     added = f"{counted(found['records'], 'record')} added in {counted(found['segments'], 'segment')}"
-    click.echo(f"export: {added}, {found['bytes'] / 1e6:,.1f} MB; {counted(found['records_in_all'], 'record')} in all")
+    erased = (
+        f"; {counted(found['erased'], 'erased record is', 'erased records are')} stubs now" if found["erased"] else ""
+    )
+    in_all = counted(found["records_in_all"], "record")
+    click.echo(f"export: {added}, {found['bytes'] / 1e6:,.1f} MB{erased}; {in_all} in all")
 
 
 def _print_verified(found: dict[str, Any]) -> None:

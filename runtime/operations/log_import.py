@@ -1,16 +1,17 @@
 """Implements `log import`: it checks everything before it changes anything, then appends the records."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from ingest.log.archive.erasures import read_erasures
 from ingest.log.archive.folder import read_manifest
 from ingest.log.archive.manifest import Manifest
 from ingest.log.archive.meter import Meter
 from ingest.log.archive.refusals import Refused
-from ingest.log.archive.restore import Imported, Target, check_beginning, check_export, planned, send
+from ingest.log.archive.restore import Imported, Plan, Target, check_beginning, check_export, send
 from ingest.log.kafka import KafkaLogReader, KafkaTopic
 from ingest.log.kafka.creation import outages_explained
 from ingest.log.kafka.installation_record import read_record
@@ -27,6 +28,7 @@ from runtime.settings.secrets import SEED, own_secrets
 from runtime.settings.settings import Settings
 from schemas.installation import OwnSecrets
 from schemas.log.position import LogReader
+from schemas.log.records import RecordsErased
 
 
 class Restored(NamedTuple):
@@ -37,13 +39,16 @@ class Restored(NamedTuple):
     same_positions: bool
 
 
-def import_log(settings: Settings, folder: Path, wish: Wish, meter: Meter) -> Restored:
+def import_log(settings: Settings, folder: Path, wish: Wish, meter: Meter, erasures: Path | None = None) -> Restored:
     """Import an export into the empty log that the settings name, or continue an interrupted import.
+
+    ``erasures`` is a newer list of erasures than that of the export.
 
     Raises `Refused` or `Damaged`, before any change, if log, export and secrets do not fit each other, `BrokenLog`
     about the topic, and `Broken` if another process uses the folder. After `LogUnavailable`, the next run continues.
     """
     manifest = read_manifest(folder)
+    newer = read_erasures(erasures) if erasures is not None else []
     own = _exported_secrets(settings, manifest)
     is_kafka = isinstance(parse_log_url(settings.log), KafkaAddress)
     if not is_kafka and settings.partitions not in (0, EMBEDDED_PARTITIONS):
@@ -52,17 +57,25 @@ def import_log(settings: Settings, folder: Path, wish: Wish, meter: Meter) -> Re
         private_data_folder(settings.folder)
     with locked_folder(settings.folder, needed=not is_kafka):
         check_export(folder, manifest, meter)
-        return asyncio.run(_Import(settings, folder, manifest, own, wish, meter).run())
+        return asyncio.run(_Import(settings, folder, manifest, own, wish, meter, newer).run())
 
 
 class _Import:
     """One import of an intact export."""
 
     def __init__(
-        self, settings: Settings, folder: Path, manifest: Manifest, own: OwnSecrets, wish: Wish, meter: Meter
+        self,
+        settings: Settings,
+        folder: Path,
+        manifest: Manifest,
+        own: OwnSecrets,
+        wish: Wish,
+        meter: Meter,
+        newer: Sequence[RecordsErased],
     ) -> None:
         self._settings, self._folder, self._manifest = settings, folder, manifest
-        self._own, self._wish, self._meter = own, wish, meter
+        self._own, self._wish, self._meter, self._newer = own, wish, meter, newer
+        self._last_plan: Plan | None = None
 
     async def run(self) -> Restored:
         address = parse_log_url(self._settings.log)
@@ -92,13 +105,19 @@ class _Import:
             await target.stop()
 
     async def _check(self, log: LogReader, partitions: int, place: str) -> None:
-        plan = planned(self._folder, self._manifest, partitions)
-        await check_beginning(plan, log, await log.ends(), place, self._meter)
+        ends = await log.ends()
+        if any(ends):
+            await check_beginning(self._plan(partitions).records(), log, ends, place, self._meter)
 
     async def _send(self, target: Target, partitions: int) -> Restored:
-        plan = planned(self._folder, self._manifest, partitions)
-        imported = await send(plan, target, await target.ends(), self._manifest.records, self._meter)
+        plan = self._plan(partitions)
+        imported = await send(plan.records(), target, await target.ends(), self._manifest.records, self._meter)
         return Restored(imported, partitions, partitions == self._manifest.partitions)
+
+    def _plan(self, partitions: int) -> Plan:
+        if self._last_plan is None or self._last_plan.partitions != partitions:
+            self._last_plan = Plan(self._folder, self._manifest, partitions, self._meter, self._newer)
+        return self._last_plan
 
 
 @asynccontextmanager

@@ -42,12 +42,12 @@ def rewritten(log: list[LogRecord]) -> list[LogRecord]:
     return [kept(record, cuts, PARTITIONS) for record in log]
 
 
-def tables(log: list[LogRecord]) -> dict[str, list[Any]]:
+def tables(log: list[LogRecord], partitions: int = PARTITIONS) -> dict[str, list[Any]]:
     """Project a log; return each table as it is read."""
-    warehouse = FakeWarehouse(PARTITIONS)
+    warehouse = FakeWarehouse(partitions)
 
     async def run() -> None:
-        pipeline = pipeline_over(warehouse, log, PARTITIONS, dead_share_max=2)
+        pipeline = pipeline_over(warehouse, log, partitions, dead_share_max=2)
         await pipeline.project(log)
         await settle(pipeline)
 

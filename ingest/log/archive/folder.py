@@ -84,6 +84,22 @@ def save(file: Path, content: bytes) -> None:
         ) from error
 
 
+def remove(file: Path) -> None:
+    """Remove a segment that the manifest no longer names. Raises `Refused` if that is not possible."""
+    try:
+        file.unlink()
+    except OSError as error:
+        raise Refused(f"{file} can't be removed: {error.strerror}; remove it, then run the command again") from error
+
+
+def remove_unnamed(folder: Path, manifest: Manifest) -> None:
+    """Remove the segments that an interrupted export wrote but did not name, or replaced but did not remove."""
+    named = {name for name, *_ in manifest.files()}
+    for file in folder.glob(f"*{SUFFIX}"):
+        if file.name not in named:
+            remove(file)
+
+
 def _check_source(folder: Path, exported: Source, source: Source) -> None:
     if exported.secrets != source.secrets:
         raise Refused(

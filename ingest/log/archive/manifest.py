@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
-from msgspec import Struct, structs
+from msgspec import UNSET, Struct, UnsetType, structs
 
 from ingest.log.archive.refusals import Damaged
 from ingest.log.archive.segment import Segment, segment_name
 
-FORMAT = 1
+FORMAT = 2  # format 1 knew no erasures
+_FORMATS = (1, FORMAT)
 MANIFEST = "manifest.json"
 
 
@@ -22,8 +23,18 @@ class Source(NamedTuple):
     secrets: str
 
 
+class Listed(Struct, frozen=True):
+    """The first ``bytes`` of the list of erasures: no segment holds a record that they erase."""
+
+    bytes: int
+    sha256: str
+
+
 class Manifest(Struct, frozen=True, kw_only=True):
-    """``segments`` holds each partition's segments in the order of their offsets; times are UTC."""
+    """``segments`` holds each partition's segments in the order of their offsets; times are UTC.
+
+    Without ``erasures``, the segments have not been searched for erasures yet.
+    """
 
     format: int = FORMAT
     topic: str
@@ -32,6 +43,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     begun_at: str
     updated_at: str
     segments: list[list[Segment]]
+    erasures: Listed | UnsetType = UNSET
     sha256: str = ""  # of this file with an empty string here
 
     @property
@@ -48,21 +60,41 @@ class Manifest(Struct, frozen=True, kw_only=True):
     def records(self) -> int:
         return sum(self.ends)
 
+    @property
+    def has_no_erasures(self) -> bool:
+        """Whether the segments were searched for erasures, and have none."""
+        return self.erasures is not UNSET and not self.erasures.bytes
+
     def with_segment(self, partition: int, segment: Segment, now: str) -> "Manifest":
         """Return the manifest with one more segment at the end of a partition."""
         segments = [*self.segments]
         segments[partition] = [*segments[partition], segment]
         return structs.replace(self, segments=segments, updated_at=now)
 
+    def with_rewritten(self, partition: int, segment: Segment, now: str) -> "Manifest":
+        """Return the manifest with a segment in the place of the one that begins at the same offset."""
+        segments = [*self.segments]
+        segments[partition] = [segment if old.first == segment.first else old for old in segments[partition]]
+        return structs.replace(self, segments=segments, updated_at=now)
+
+    def with_erasures(self, erasures: Listed, now: str) -> "Manifest":
+        """Return the manifest once these erasures are applied to every segment."""
+        return structs.replace(self, erasures=erasures, updated_at=now)
+
     def files(self) -> Iterator[tuple[str, int, Segment]]:
         """Yield name, partition and segment of each file."""
         for partition, segments in enumerate(self.segments):
             for segment in segments:
-                yield segment_name(partition, segment.first), partition, segment
+                yield segment_name(partition, segment), partition, segment
 
 
 class _AnyFormat(Struct):
     format: int
+
+
+def listed(content: bytes) -> Listed:
+    """Return what names this beginning of the list."""
+    return Listed(len(content), hashlib.sha256(content).hexdigest())
 
 
 def new_manifest(source: Source, now: str) -> Manifest:
@@ -78,10 +110,10 @@ def encode_manifest(manifest: Manifest) -> bytes:
 
 
 def decode_manifest(raw: bytes) -> Manifest:
-    """Return the manifest. Raises `Damaged` if a single byte differs from what `encode_manifest` wrote."""
+    """Return the manifest, in the current format. Raises `Damaged` if a single byte differs from what was encoded."""
     try:
         found = msgspec.json.decode(raw, type=_AnyFormat).format
-        if found != FORMAT:
+        if found not in _FORMATS:
             raise Damaged(MANIFEST, f"format {found} is unknown to this version: use the version that wrote it")
         manifest = msgspec.json.decode(raw, type=Manifest)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -96,7 +128,7 @@ def decode_manifest(raw: bytes) -> Manifest:
             if segment.first != end or segment.records < 1:
                 raise Damaged(MANIFEST, f"partition {partition} has no records at {end}, before {segment.first}")
             end = segment.end
-    return manifest
+    return structs.replace(manifest, format=FORMAT)
 
 
 def _encode(manifest: Manifest) -> bytes:

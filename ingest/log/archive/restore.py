@@ -5,10 +5,14 @@ the whole import writes. That beginning is compared record by record before anyt
 
 A log with as many partitions as the export gets each record at its old position. In any other log, a record goes to
 the partition of its key, after the earlier records of the same session.
+
+What the export says is erased becomes stubs, even if the export has the records still. A list of newer erasures erases
+more; what the export lacks of it comes after the last record of each partition.
 """
 
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -16,10 +20,12 @@ from ingest.log.archive.manifest import Manifest
 from ingest.log.archive.meter import Meter
 from ingest.log.archive.read_all import read_all
 from ingest.log.archive.refusals import Damaged, Refused
-from ingest.log.archive.segment import check_file, read_segment, segment_name
+from ingest.log.archive.rekeyed import Rekeyed
+from ingest.log.archive.segment import checked_records
 from ingest.log.archive.verify import verify_segments
+from ingest.log.kept import Cuts, cuts_in, kept
 from schemas.log.position import LogReader, LogRecord, Position
-from schemas.log.topics import partition_of
+from schemas.log.records import RecordsErased
 
 
 class Target(LogReader, Protocol):
@@ -48,24 +54,41 @@ def check_export(folder: Path, manifest: Manifest, meter: Meter) -> None:
         raise Damaged(finding.file, f"{finding.what}. Nothing was imported")
 
 
-def planned(folder: Path, manifest: Manifest, partitions: int) -> Iterator[LogRecord]:
-    """Yield every record of the export in the order of the import, at its position in ``partitions``.
+class Plan:
+    """What an import of an intact export writes, into a log with so many partitions."""
 
-    The hash of each file is checked before its first record. Raises `Damaged`.
-    """
-    sources = [_records(folder, manifest, partition) for partition in range(manifest.partitions)]
-    return in_target_order(sources, partitions)
+    def __init__(
+        self, folder: Path, manifest: Manifest, partitions: int, meter: Meter, newer: Sequence[RecordsErased] = ()
+    ) -> None:
+        """Search the export for what is erased, if it lists any erasure or was never searched. Raises `Damaged`."""
+        self._folder, self._manifest, self.partitions, self._newer = folder, manifest, partitions, newer
+        self._cuts = Cuts()
+        if newer or not manifest.has_no_erasures:
+            meter.begin("search", manifest.records)
+            self._cuts = cuts_in(_counted(self._in_order(), meter), partitions)
+
+    def records(self) -> Iterator[LogRecord]:
+        """Yield every record in the order of the import, at its position.
+
+        The hash of each file is checked before its first record. Raises `Damaged`.
+        """
+        for record in self._in_order():
+            yield kept(record, self._cuts, self.partitions) if self._cuts else record
+
+    def _in_order(self) -> Iterator[LogRecord]:
+        sources = [_records(self._folder, self._manifest, partition) for partition in range(self._manifest.partitions)]
+        return in_target_order(sources, self.partitions, self._newer)
 
 
-def in_target_order(sources: Sequence[Iterable[LogRecord]], partitions: int) -> Iterator[LogRecord]:
+def in_target_order(
+    sources: Sequence[Iterable[LogRecord]], partitions: int, newer: Iterable[RecordsErased] = ()
+) -> Iterator[LogRecord]:
     """Yield the records of all source partitions, roughly in the order of the log's time, at their new positions."""
-    ends = [0] * partitions
-    for record in merged(sources):
-        target = record.partition
-        if partitions != len(sources):  # a record without a key is garbage, and goes to the first partition
-            target = 0 if record.key is None else partition_of(record.key, partitions)
-        yield record._replace(partition=target, offset=ends[target])
-        ends[target] += 1
+    ends, keys = [0] * partitions, Rekeyed(len(sources), partitions)
+    moved = (there for record in merged(sources) for there in keys.moved(record))
+    for record in chain(moved, keys.added(newer)):
+        yield record._replace(offset=ends[record.partition])
+        ends[record.partition] += 1
 
 
 def merged(sources: Sequence[Iterable[LogRecord]]) -> Iterator[LogRecord]:
@@ -116,8 +139,12 @@ def not_empty(place: str, why: str) -> Refused:
     )
 
 
+def _counted(records: Iterable[LogRecord], meter: Meter) -> Iterator[LogRecord]:
+    for record in records:
+        yield record
+        meter.add(1, len(record.value or b""))
+
+
 def _records(folder: Path, manifest: Manifest, partition: int) -> Iterator[LogRecord]:
     for segment in manifest.segments[partition]:
-        file = folder / segment_name(partition, segment.first)
-        check_file(file, segment)
-        yield from read_segment(file, partition, segment)
+        yield from checked_records(folder, partition, segment)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from backports.zstd import ZstdCompressor, ZstdError, ZstdFile
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from ingest.log.archive.line import BadLine, decode_line, encode_line
 from ingest.log.archive.refusals import Damaged
@@ -37,6 +37,7 @@ class Segment(Struct, frozen=True):
     sha256: str
     last: str
     misplaced: int = 0  # records whose key belongs to another partition: the log has them as dead letters
+    epoch: int | UnsetType = UNSET  # how often it was rewritten since; absent in format 1
 
     @property
     def end(self) -> int:
@@ -44,9 +45,10 @@ class Segment(Struct, frozen=True):
         return self.first + self.records
 
 
-def segment_name(partition: int, first: int) -> str:
-    """Return the name of the file; names sort by partition and offset."""
-    return f"{partition:04d}-{first:015d}{SUFFIX}"
+def segment_name(partition: int, segment: Segment) -> str:
+    """Return the name of the file, a new one each time it is rewritten; names sort by partition and offset."""
+    epoch = f".e{segment.epoch}" if segment.epoch else ""
+    return f"{partition:04d}-{segment.first:015d}{epoch}{SUFFIX}"
 
 
 def line_hash(record: LogRecord) -> str:
@@ -119,6 +121,13 @@ def read_segment(file: Path, partition: int, segment: Segment) -> Iterator[LogRe
         raise Damaged(file.name, f"it has {expected - segment.first} records, but the manifest says {segment.records}")
     if record is not None and line_hash(record) != segment.last:
         raise Damaged(file.name, "its last record is not the one in the manifest")
+
+
+def checked_records(folder: Path, partition: int, segment: Segment) -> Iterator[LogRecord]:
+    """Yield the records of a segment; the hash of its file is checked before the first. Raises `Damaged`."""
+    file = folder / segment_name(partition, segment)
+    check_file(file, segment)
+    yield from read_segment(file, partition, segment)
 
 
 def _records(file: Path) -> Iterator[LogRecord]:

@@ -1,14 +1,17 @@
-"""Verify an export: its manifest, the hash of each file, and each record in it."""
+"""Verify an export: its manifest, the hash of each file, each record in it, and the list of erasures."""
 
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
+from ingest.log.archive.erasures import ERASURES, erasure_line, listed_lines
 from ingest.log.archive.folder import read_manifest
 from ingest.log.archive.manifest import Manifest
 from ingest.log.archive.meter import Meter
 from ingest.log.archive.refusals import Damaged
-from ingest.log.archive.segment import Segment, check_file, is_misplaced, read_segment
+from ingest.log.archive.segment import Segment, checked_records, is_misplaced, segment_name
+from schemas.log.position import Position
 
 
 class Finding(Struct, frozen=True):
@@ -51,10 +54,14 @@ def verify_segments(folder: Path, manifest: Manifest, meter: Meter) -> Verified:
     meter.begin("verify", manifest.records)
     files = list(manifest.files())
     findings = []
-    for name, partition, segment in files:
+    listed: AbstractSet[bytes] | None = None
+    try:
+        listed = None if manifest.erasures is UNSET else {*listed_lines(folder, manifest)}
+    except Damaged as damage:
+        findings.append(Finding(damage.file, damage.what))
+    for _, partition, segment in files:
         try:
-            check_file(folder / name, segment)
-            _check_records(folder / name, partition, segment, manifest.partitions, meter)
+            _check_records(folder, partition, segment, manifest.partitions, listed, meter)
         except Damaged as damage:
             findings.append(Finding(damage.file, damage.what))
     return Verified(
@@ -67,13 +74,18 @@ def verify_segments(folder: Path, manifest: Manifest, meter: Meter) -> Verified:
     )
 
 
-def _check_records(file: Path, partition: int, segment: Segment, partitions: int, meter: Meter) -> None:
-    misplaced = 0
-    for record in read_segment(file, partition, segment):
+def _check_records(
+    folder: Path, partition: int, segment: Segment, partitions: int, listed: AbstractSet[bytes] | None, meter: Meter
+) -> None:
+    name, misplaced = segment_name(partition, segment), 0
+    for record in checked_records(folder, partition, segment):
         misplaced += is_misplaced(record, partitions)
+        erasure = None if listed is None else erasure_line(record, partitions)
+        if erasure is not None and listed is not None and erasure not in listed:
+            raise Damaged(name, f"{ERASURES} lacks the erasure at {Position(partition, record.offset)}")
         meter.add(1, len(record.value or b""))
     if misplaced != segment.misplaced:
         raise Damaged(
-            file.name,
+            name,
             f"{misplaced} keys don't belong to partition {partition}, but the manifest says {segment.misplaced}",
         )
