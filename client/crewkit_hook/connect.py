@@ -93,7 +93,7 @@ def _test(api: Api) -> str:
 def _rejection(answer: Answer) -> str:
     """Return why the first rejected event was rejected; empty if the batch was refused, or nothing was rejected."""
     rejected = answer.body["data"]["rejected"] if answer.status == 202 else []
-    return printable(str(object_of(rejected[0]).get("message"))) if rejected else ""
+    return printable(str(object_of(rejected[0]).get("error"))) if rejected else ""
 
 
 def _test_batch(name: str) -> bytes:

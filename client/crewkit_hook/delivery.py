@@ -74,7 +74,7 @@ def _refused(batch: list[Item], answer: Answer) -> Refused:
     left = {kind: dict(enumerate(item for item in batch if item.kind == kind)) for kind in ("hook", "report")}
     refused: Refused = []
     for said in map(object_of, answer.body["data"]["rejected"]):
-        index, code, reason = said.get("index"), said.get("code"), said.get("message")
+        index, code, reason = said.get("index"), said.get("code"), said.get("error")
         items = left["report" if str(code).endswith("_report") else "hook"]
         if type(index) is not int or index not in items or not isinstance(code, str) or not isinstance(reason, str):
             raise Unreachable("the answer is not that of an installation: it rejects items that were not sent")

@@ -139,14 +139,14 @@ def test_what_a_reply_rejects_is_put_aside(home: str, sender: Sender, server: Ho
     """The reply names it by its index; it does not count as sent."""
     for n in range(3):
         put(home, n)
-    server.rejected = [{"index": 1, "code": "invalid_event", "message": "a value is wrong"}]
+    server.rejected = [{"index": 1, "code": "invalid_event", "error": "a value is wrong"}]
 
     drain(sender)
 
     assert (noted(home, "sent"), noted(home, "refused")) == ("2", "1")
 
 
-FINE = {"index": 1, "code": "invalid_hook", "message": "a value is wrong"}
+FINE = {"index": 1, "code": "invalid_hook", "error": "a value is wrong"}
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ FINE = {"index": 1, "code": "invalid_hook", "message": "a value is wrong"}
     [
         *([{**FINE, "index": index}] for index in (-1, 3, True, "1", 1.0, None, [], 10**30)),
         *([{**FINE, "code": code}] for code in (7, None, [], "invalid_report")),
-        *([{**FINE, "message": message}] for message in (7, None, {})),
+        *([{**FINE, "error": message}] for message in (7, None, {})),
         *([{}], [7], [None], ["x"], [[]], [FINE, FINE]),
         [{**FINE, "index": 0, "code": "timestamp_out_of_range"}] * 200_000,
     ],
@@ -182,7 +182,7 @@ def test_what_a_server_says_is_stored_and_shown_in_short(home: str, sender: Send
     """This includes text stored by an earlier version: no terminal escapes, and at most 300 characters."""
     odd = "\x1b[2J\x9b\u202e" + "x" * 15_000_000
     put(home)
-    server.rejected = [{**FINE, "index": 0, "message": odd}]
+    server.rejected = [{**FINE, "index": 0, "error": odd}]
     drain(sender)
     assert sender.store.size() < 1_000_000
     sender.store._db.execute("INSERT INTO refused (client, reason) VALUES ('codex', ?)", (odd,))
@@ -267,7 +267,7 @@ def test_a_body_that_a_proxy_finds_too_large_is_sent_in_parts(home: str, sender:
 def test_a_time_that_the_installation_refuses_is_left_out(home: str, sender: Sender, server: HookServer) -> None:
     """This machine's clock is wrong; the event counts at the time of its receipt."""
     put(home, 7)
-    server.rejected = [{"index": 0, "code": "timestamp_out_of_range", "message": "at must be between …"}]
+    server.rejected = [{"index": 0, "code": "timestamp_out_of_range", "error": "at must be between …"}]
     sender.take()
     sender.send()
     server.rejected = []

@@ -325,6 +325,25 @@ def test_an_import_goes_on_past_what_is_refused(home: AgentHome) -> None:
     assert (failed.returncode, "401" in failed.stderr, "Run it again" in failed.stderr) == (1, True, True)
 
 
+def test_what_is_refused_or_erased_holds_nothing_up(home: AgentHome) -> None:
+    """An item that is refused is put aside, one of an erased session is removed, and the events after them arrive."""
+    home.connect("claude-code")
+    home.hook({"session_id": "gone", "hook_event_name": "UserPromptSubmit", "prompt": "Begin"})
+    gone = home.session("claude-code", "gone")["id"]
+    with home.reader("admin") as api:
+        body = {"subject": {"kind": "session", "session_id": gone}}
+        assert api.post(f"{home.path}/erasures", json=body).status_code == 202
+
+    home.hook({"session_id": "gone", "hook_event_name": "UserPromptSubmit", "prompt": "Once more"})
+    home.hook({"session_id": "one", "hook_event_name": "x" * 1_000})
+    home.hook({"session_id": "one", "hook_event_name": "UserPromptSubmit", "prompt": "Are you there?"})
+
+    assert home.session("claude-code", "one")["counts"]["prompts"] == 1
+    status = home.status()
+    assert (status["erased"], status["refused"], status["last_error"]) == (1, 1, None)
+    assert [one["external_id"].partition(":")[2] for one in home.sessions() if one["id"] == gone] == []
+
+
 def hook(home: AgentHome, transcript: Transcript, since: int) -> None:
     """Note what a session's hooks sent from some point on, as if it had been connected then."""
     for at_ms, payload in transcript.hooks[since:]:

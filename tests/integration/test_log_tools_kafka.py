@@ -11,17 +11,20 @@ from uuid import UUID
 import pytest
 from aiokafka import AIOKafkaProducer
 
+from ingest.erased import KnownErasures
 from ingest.log.archive.manifest import MANIFEST
 from ingest.log.archive.refusals import Refused
 from ingest.log.archive.segment import SUFFIX
-from ingest.log.kafka import KafkaLogReader, KafkaTopic
+from ingest.log.kafka import KafkaEventLog, KafkaLogReader, KafkaTopic
 from ingest.log.kafka.provision import Wish, install
 from ingest.log.kafka.restore import KafkaImport
 from ingest.log.kafka.topic import look_at
+from ingest.log.kept import erasure_in, is_stub
 from runtime.services.ports import free_port
 from runtime.settings.secrets import own_secrets
 from schemas.log.position import LogRecord
 from schemas.log.topics import partition_of
+from tests.support.builders import ORG, LogBuilder, hook, recorded, records_erased
 from tests.support.rigs.kafka import create_topic
 from tests.support.rigs.log_commands import (
     Row,
@@ -307,3 +310,33 @@ async def produce(url: str, key: bytes, value: bytes, partition: int) -> None:
     await producer.start()
     await producer.send_and_wait(topic, value, key, partition)
     await producer.stop()
+
+
+def test_writers_of_a_restored_topic_know_its_erasures(kafka: str, tmp_path: Path, capsys: Capture) -> None:
+    """Each new partition with erased sessions has a record that says so, and a writer finds them all."""
+    log, url = LogBuilder(1), new_url(kafka)
+    log.add(*[recorded(session, hook("Stop")) for session in SESSIONS], records_erased(0, *SESSIONS, partitions=1))
+    source = new_data_folder(tmp_path / "source", [record[1:] for record in log.records])
+    made = ("--secrets", source / "secrets", *ONE_COPY, "--partitions", "4")
+    log_here(capsys, "export", tmp_path / "a", "--data", source)
+
+    assert log_here(capsys, "import", tmp_path / "a", "--log-url", url, *made).code == 0
+
+    topic = records_of(url, 4)
+    found = [erasure_in(record, 4) for of_partition in topic for record in of_partition]
+    erased = [erasure for erasure in found if erasure is not None]
+    assert sorted(one for erasure in erased for one in erasure.sessions) == sorted(SESSIONS)
+    assert len([record for of_partition in topic for record in of_partition if is_stub(record)]) == len(SESSIONS)
+    assert asyncio.run(known_erasures(url, 4)) == dict.fromkeys(SESSIONS, erased[0].erasure)
+
+
+async def known_erasures(url: str, partitions: int) -> dict[UUID, UUID]:
+    bootstrap, topic = url.removeprefix("kafka://").split("/")
+    log = KafkaEventLog(KafkaTopic(bootstrap, topic, partitions))
+    await log.start()
+    try:
+        known = KnownErasures(log)
+        await known.look()
+        return {session: known.of(ORG)[session] for session in SESSIONS if session in known.of(ORG)}
+    finally:
+        await log.stop()

@@ -14,8 +14,10 @@ from aiokafka.errors import InvalidTimestampError, MessageSizeTooLargeError
 
 from ingest.log.archive.refusals import Refused
 from ingest.log.kafka.connection import AWAY, Connection, close_producer, connect
+from ingest.log.kafka.installation_record import of_record
 from ingest.log.kafka.reader import KafkaLogReader
 from ingest.log.kafka.topic import KafkaTopic, check_topic, look_at
+from ingest.log.kept import erasure_in
 from schemas.log.position import LogRecord, LogUnavailable, Position
 from store.fail_points import fail_point
 
@@ -60,7 +62,10 @@ class KafkaImport(KafkaLogReader):
             self._connection = await connect(self._topic, check_topic)
 
     async def put(self, record: LogRecord) -> None:
-        """Accept the next record of its partition; send a batch when one is full."""
+        """Accept the next record of its partition, an erasure once writers find it; send a batch when one is full."""
+        if (value := record.value) and erasure_in(record, self._topic.partitions):
+            with _explained(self._topic):
+                await self._producer.send_and_wait(of_record(self._topic).name, value, partition=0)
         self._ends[record.partition] = record.offset + 1
         if not self._append(record):
             await self._send(record.partition)

@@ -41,7 +41,7 @@ class HookServer:
         hooks = [hook["payload"]["session_id"] for hook in got["hooks"]]
         reports = [report["session_id"] for report in got.get("reports", [])]
         return [
-            {"index": index, "code": code, "message": "this session was erased"}
+            {"index": index, "code": code, "error": "this session was erased"}
             for code, sessions in (("erased", hooks), ("erased_report", reports))
             for index, session in enumerate(sessions)
             if session in self.erased

@@ -15,6 +15,7 @@ from crewkit_hook import spool
 
 from edge.tokens import issue_token
 from runtime.settings.secrets import token_key
+from schemas.permissions import Role
 from tests.support.clients.sending import wait_for_all
 from tests.support.fakes.model_api import Used
 from tests.support.rigs.installation import Installation
@@ -113,9 +114,9 @@ class AgentHome:
         found: dict[str, Any] = json.loads(self.command("status", "--json").stdout)
         return found
 
-    def reader(self) -> httpx.Client:
+    def reader(self, role: Role = "member") -> httpx.Client:
         """Return a client that reads as this user."""
-        return self._installation.client("member", self.org, USER)
+        return self._installation.client(role, self.org, USER)
 
     def sessions(self) -> list[dict[str, Any]]:
         """Return this user's sessions, the first one first, without the one of the connection test."""
