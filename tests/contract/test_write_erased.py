@@ -52,6 +52,7 @@ def of(name: str) -> UUID:
     return GONE if name == "gone" else LEFT
 
 
+@pytest.mark.fault(row=32)
 @pytest.mark.parametrize("door", DOORS)
 async def test_a_request_about_an_erased_session_is_refused(api: WriteApi, door: str) -> None:
     """It is accepted before, and for another session afterwards. Nothing of it gets into the log."""

@@ -84,6 +84,7 @@ def test_an_export_follows_a_swept_log(source: Path, export: Path, tmp_path: Pat
     assert rows_of(tmp_path / "target") == rows_of(source)
 
 
+@pytest.mark.fault(row=33)
 def test_an_export_that_is_killed_while_it_erases_continues(
     source: Path, export: Path, tmp_path: Path, capsys: Capture
 ) -> None:

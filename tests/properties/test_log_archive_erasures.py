@@ -185,6 +185,7 @@ def test_an_interrupted_export_rewrites_to_the_same_files(
         assert contents(parts) == contents(whole)
 
 
+@pytest.mark.fault(row=32)
 @SOME
 @given(st.integers(1, 3), st.integers(1, 4), st.lists(steps, max_size=16), st.lists(steps, max_size=6), st.data())
 def test_an_older_export_and_the_newest_list_bring_nothing_back(
