@@ -1,4 +1,4 @@
-"""`erase` and `erasures`: erases sessions or an org for good, and shows what was erased."""
+"""`erase` and `erasures`: erases sessions, those of a user, or an org for good, and shows what was erased."""
 
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from cli.client import Installation
 
 
+SESSIONS_MAX = 1_000  # of one request
+
+
 @click.group("erase", cls=CommandGroup)
 def erase() -> None:
-    """Erase sessions, or all of an org, for good: that can't be undone."""
+    """Erase sessions, those of a user, or all of an org, for good: that can't be undone."""
 
 
 _reason = click.option("--reason", default="", help="Number of a ticket, for the record: no names, since it stays.")
@@ -43,6 +46,31 @@ def erase_session(session_ids: tuple[UUID, ...], reason: str, yes: bool, find: F
         _erase(find(), org, {"kind": "sessions", "session_ids": session_ids}, reason, as_json)
 
 
+@erase.command("user")
+@click.argument("user_id", metavar="USER")
+@_reason
+@_yes
+@org_options("admin")
+def erase_user(user_id: str, reason: str, yes: bool, find: Find, as_json: bool, org: str) -> None:
+    """Erase all sessions that a user has begun so far. To end what comes later, withdraw the user's tokens first.
+
+    What the user has sent for sessions of others stays: erase those by their ids. The erasures, which stay for good,
+    don't name the user. There is one for each 1,000 sessions, and --json prints a line for each.
+
+    \b
+    Example:
+      crewkit-sessions erase user mia --org acme --reason DSR-120
+    """
+    installation = find()
+    session_ids = _sessions_of(installation, org, user_id)
+    if not session_ids:
+        raise click.ClickException(f"{user_id} has begun no session of {org}: nothing was erased")
+    _check_sure(yes, as_json, f"Erase {counted(len(session_ids), 'session')} that {user_id} began in {org}")
+    for first in range(0, len(session_ids), SESSIONS_MAX):
+        some = session_ids[first : first + SESSIONS_MAX]
+        _erase(installation, org, {"kind": "sessions", "session_ids": some}, reason, as_json)
+
+
 @erase.command("org")
 @_reason
 @_yes
@@ -63,6 +91,16 @@ def _check_sure(yes: bool, as_json: bool, what: str) -> None:
         raise click.UsageError("--json asks nothing, so it needs --yes")
     if not yes:
         click.confirm(f"{what} for good?", abort=True)
+
+
+def _sessions_of(installation: "Installation", org: str, user_id: str) -> list[str]:
+    """Return the ids of all sessions that a user has begun; those that begin meanwhile don't move the others."""
+    found: list[str] = []
+    page, path = 1, f"/{org}/sessions"
+    while more := installation.get(path, user_id=user_id, sort="started_at", per_page=100, page=page)["data"]:
+        found += [session["id"] for session in more]
+        page += 1
+    return found
 
 
 def _erase(installation: "Installation", org: str, subject: dict[str, Any], reason: str, as_json: bool) -> None:

@@ -2,12 +2,16 @@
 
 import json
 from collections.abc import AsyncIterator
+from itertools import chain
 from typing import Any, cast
 from uuid import uuid4
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
+from cli import erasures
+from cli.erasures import erase
 from schemas.log.records import RecordsErased
 from schemas.log.topics import erasures_id, partition_of, record_key
 from tests.support.clients.session_client import SessionClient
@@ -91,6 +95,34 @@ def test_a_session_is_erased_by_a_command(installation: Installation, fresh_org:
     assert (done.returncode, json.loads(done.stdout)["data"]["subject"]["session_ids"]) == (0, [session.id])
     assert listed.returncode == 0, listed.stderr
     assert session.id in listed.stdout
+
+
+def test_the_sessions_of_a_user_are_erased_by_a_command(
+    installation: Installation, fresh_org: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says how many there are, and takes several requests for many of them. Those of others stay."""
+    with installation.client("member", fresh_org, "mia") as mia, SessionClient(installation, fresh_org) as other:
+        path = f"/api/v1/{fresh_org}/sessions"
+        begun = [eventually_ok(mia, "POST", path, json={}) for _ in range(5)]
+        ids = {reply.json()["data"]["id"] for reply in begun}
+        wait = {"X-Wait-For-Position": begun[-1].headers["X-Log-Position"]}
+        assert mia.get(path, headers=wait).json()["meta"]["total_count"] == 5
+        monkeypatch.setattr(erasures, "SESSIONS_MAX", 2)
+        where = ("--org", fresh_org, "--data", str(installation.data))
+
+        asked = CliRunner().invoke(erase, ["user", "mia", *where])
+        done = CliRunner().invoke(erase, ["user", "mia", *where, "--yes", "--json"])
+        replies = [json.loads(line) for line in done.output.splitlines()]
+        after = {"X-Wait-For-Position": replies[-1]["meta"]["position"]}
+        left = mia.get(path, headers=after).json()["meta"]["total_count"]
+        none = CliRunner().invoke(erase, ["user", "mia", *where, "--yes"])
+
+        assert (asked.exit_code, done.exit_code, left) == (1, 0, 0)
+        assert f"Erase 5 sessions that mia began in {fresh_org} for good?" in asked.output
+        subjects = [reply["data"]["subject"]["session_ids"] for reply in replies]
+        assert ([len(some) for some in subjects], {*chain(*subjects)}) == ([2, 2, 1], ids)
+        assert (none.exit_code, "has begun no session" in none.output) == (1, True)
+        assert other.read("").status_code == 200
 
 
 def test_an_erased_org_is_empty_and_stays_so(installation: Installation, fresh_org: str) -> None:

@@ -51,6 +51,6 @@ ROWS = {
     29: "projectors killed between a refresh of the rollups and its mark, repeatedly, sharing buckets",
     30: "the hook client: no server, a full disk, killed anywhere, two agents at once, clocks that jump",
     31: "an erasure under load, with its projector killed at each step",
-    32: "what comes back after an erasure: late records, a resend, a worker that wakes up, older copies of store and log",
+    32: "what returns after an erasure: late records, resends, a worker that wakes up, older copies of log and store",
     33: "an export from which what is erased is removed, killed at each step",
 }
