@@ -16,6 +16,11 @@ class Cuts(Struct):
 
     sessions: dict[tuple[str, UUID], UUID] = {}
     orgs: dict[tuple[str, int], UUID] = {}  # in a partition
+    keys: set[bytes] = set()  # of the records of these sessions
+
+    def may_cut(self, log_record: LogRecord) -> bool:
+        """Return whether the record has to be decoded to know; that takes most of the time of a search."""
+        return bool(self.orgs) or log_record.key in self.keys
 
     def __bool__(self) -> bool:
         return bool(self.sessions or self.orgs)
@@ -30,6 +35,7 @@ def cuts_in(records: Iterable[LogRecord], partitions: int) -> Cuts:
             continue
         for session_id in record.sessions:
             cuts.sessions.setdefault((record.org_id, session_id), record.erasure)
+            cuts.keys.add(record_key(session_id))
         if not record.sessions:
             cuts.orgs.setdefault((record.org_id, log_record.partition), record.erasure)
     return cuts
@@ -59,6 +65,8 @@ def kept(log_record: LogRecord, cuts: Cuts, partitions: int) -> LogRecord:
 
     An undecodable record stays: nothing in it can be trusted, not even which session it belongs to.
     """
+    if not cuts.may_cut(log_record):
+        return log_record
     try:
         record = decode(log_record, partitions)
     except Undecodable:
