@@ -7,14 +7,13 @@ reports to the log and to `/metrics`, and repairs nothing.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 import structlog
-from litestar import Litestar
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from audit.coverage import Coverage, first_gaps, load_coverage, load_recent_coverage
@@ -86,19 +85,6 @@ class Audit:
         some = [f"{d.table} {d.key}: {d.column} {d.stored} != {d.recounted}" for d in recounted.differences[:SHOWN_MAX]]
         many = len(recounted.differences)
         logger.error("audit_found", scope=scope, missing=coverage.missing, differences=many, some=some)
-
-
-def auditing(audit: Audit) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
-    @asynccontextmanager
-    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        running = asyncio.create_task(audit.run())
-        try:
-            yield
-        finally:
-            running.cancel()
-            await asyncio.wait({running})
-
-    return lifespan
 
 
 class AuditMetrics:

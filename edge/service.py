@@ -1,17 +1,16 @@
 """Build an HTTP service from routes: adds authentication, errors, health, OpenAPI and common headers."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from litestar import Litestar
 from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
 from litestar.types import ControllerRouterHandler
 from prometheus_client import CollectorRegistry
 
 from edge.authentication import Authenticate, TokenVerifier
+from edge.beside import Lifespan
 from edge.cors import collect_methods, cors_config
 from edge.door import Door
 from edge.error_responses import COMMON_EXCEPTION_HANDLERS
@@ -24,7 +23,6 @@ from edge.principal import principal_of
 from edge.query_parameters import collect_parameters, refuse_unknown_parameters
 from edge.rate_limits import LimitRate, RateLimits
 
-Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 _COMMON: Mapping[str, Any] = {
     "before_request": refuse_unknown_parameters,
     "openapi_config": None,  # `edge.openapi` builds the document, and says why

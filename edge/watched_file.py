@@ -1,13 +1,11 @@
 """A file that is reloaded when it changes. While it is unreadable, its last valid content stays in use."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import structlog
-from litestar import Litestar
 
 logger = structlog.get_logger()
 
@@ -74,18 +72,3 @@ class WatchedFile(Generic[T]):
             return self.path.read_bytes()
         except OSError as error:
             raise Unreadable(f"can't be read: {error.strerror}") from error
-
-
-def watching_files(files: Sequence[WatchedFile[Any]]) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
-    """Return a lifespan that watches the files."""
-
-    @asynccontextmanager
-    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        tasks = [asyncio.ensure_future(file.watch()) for file in files]
-        try:
-            yield
-        finally:
-            for task in tasks:
-                task.cancel()
-
-    return lifespan

@@ -5,11 +5,9 @@ on a disk, and the client learns that it can forget it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from uuid import UUID
-
-from litestar import Litestar
 
 from ingest.intake.context import NOTHING, ErasedSessions
 from ingest.log.broken import BrokenLog
@@ -77,18 +75,3 @@ class KnownErasures:
             self._orgs.setdefault(record.org_id, EverySession(record.erasure))
         for session_id in record.sessions:
             self._sessions.setdefault(record.org_id, {}).setdefault(session_id, record.erasure)
-
-
-def following(known: KnownErasures) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
-    """Return a part of a service's life in which ``known`` is kept up to date."""
-
-    @asynccontextmanager
-    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        task = asyncio.create_task(known.follow())
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.wait({task})
-
-    return lifespan

@@ -13,16 +13,17 @@ from prometheus_client import CollectorRegistry
 from audit.history import FoldedHistory
 from audit.routes import operation_routes
 from edge.authentication import TokenVerifier
+from edge.beside import Lifespan, beside
 from edge.health import Readiness, check_all
 from edge.outermost import App
-from edge.service import Lifespan, build_service
+from edge.service import build_service
 from edge.sign_in import sign_in_routes
 from edge.sign_in_codes import SignInCodes
 from generations.jobs.routes import HANDLERS as JOB_ROUTES
 from ingest.app import INGEST_ERRORS, clock_ms, ingest_routes, log_readiness
 from ingest.body import Bodies
 from ingest.dependencies import Clock, ingest_dependencies
-from ingest.erased import KnownErasures, following
+from ingest.erased import KnownErasures
 from ingest.log.port import BYTES_IN_FLIGHT_MAX, EventLog
 from ingest.privacy.policy import KEEP_ALL_BUT_SECRETS, Privacy
 from query_api.answers import BYTES_MAX, Answers
@@ -90,7 +91,7 @@ def compose(
         dependencies |= ingest_dependencies(
             write.log, write.secrets, write.clock, write.privacy, bodies, registry, known
         )
-        lifespan = [*lifespan, following(known)]
+        lifespan = [*lifespan, beside(known.follow)]
         parts.append(log_readiness(write.log))
     if codes is not None:
         routes += sign_in_routes(codes, verifier)

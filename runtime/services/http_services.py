@@ -7,11 +7,11 @@ from contextlib import AsyncExitStack
 import uvloop
 from prometheus_client import CollectorRegistry
 
-from audit.watch import Audit, AuditMetrics, auditing
+from audit.watch import Audit, AuditMetrics
+from edge.beside import beside
 from edge.metrics import register_fault_gauges
 from edge.outermost import App
 from edge.sign_in_codes import SignInCodes
-from edge.watched_file import watching_files
 from ingest.log.port import EventLog
 from ingest.privacy.policy import Privacy
 from ingest.privacy.redaction import compile_rules
@@ -107,7 +107,7 @@ def service(
     verifier, files = load_credentials(settings)
     limits = create_rate_limits(settings)
     register_fault_gauges(registry, limits, files)
-    lifespan = [watching_files(files)]
+    lifespan = [beside(*(file.watch for file in files))]
     write = read = None
     if log is not None:
         compile_rules(user_cache())
@@ -117,7 +117,8 @@ def service(
         most = settings.answer_cache_bytes_max
         read = ReadSide(reader, secrets, freshness=freshness, probe=probe, answer_bytes_max=most)
         seen = AuditMetrics(registry)
-        lifespan.append(auditing(Audit(reader, settings.audit_every_s, seen.found, in_progress=seen.in_progress)))
+        audit = Audit(reader, settings.audit_every_s, seen.found, in_progress=seen.in_progress)
+        lifespan.append(beside(audit.run))
     return compose(
         verifier,
         write,
