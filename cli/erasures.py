@@ -10,12 +10,10 @@ from cli.find_installation import Find, explaining, installation_options, org_op
 from cli.groups import CommandGroup
 from cli.jobs import run_job
 from cli.printing import SHOWN_MAX, counted, print_found, print_table
+from schemas.http.requests import SESSIONS_ERASED_MAX
 
 if TYPE_CHECKING:
     from cli.client import Installation
-
-
-SESSIONS_MAX = 1_000  # of one request
 
 
 @click.group("erase", cls=CommandGroup)
@@ -52,7 +50,7 @@ def erase_session(session_ids: tuple[UUID, ...], reason: str, yes: bool, find: F
 @_yes
 @org_options("admin")
 def erase_user(user_id: str, reason: str, yes: bool, find: Find, as_json: bool, org: str) -> None:
-    """Erase all sessions that a user has begun so far. To end what comes later, withdraw the user's tokens first.
+    """Erase all sessions that a user has begun so far. To end what comes later, revoke the user's tokens first.
 
     What the user has sent for sessions of others stays: erase those by their ids. The erasures, which stay for good,
     don't name the user. There is one for each 1,000 sessions, and --json prints a line for each.
@@ -66,8 +64,8 @@ def erase_user(user_id: str, reason: str, yes: bool, find: Find, as_json: bool, 
     if not session_ids:
         raise click.ClickException(f"{user_id} has begun no session of {org}: nothing was erased")
     _check_sure(yes, as_json, f"Erase {counted(len(session_ids), 'session')} that {user_id} began in {org}")
-    for first in range(0, len(session_ids), SESSIONS_MAX):
-        some = session_ids[first : first + SESSIONS_MAX]
+    for first in range(0, len(session_ids), SESSIONS_ERASED_MAX):
+        some = session_ids[first : first + SESSIONS_ERASED_MAX]
         _erase(installation, org, {"kind": "sessions", "session_ids": some}, reason, as_json)
 
 
@@ -82,7 +80,7 @@ def erase_org(reason: str, yes: bool, find: Find, as_json: bool, org: str) -> No
     Example:
       crewkit-sessions erase org --org acme --reason DSR-119
     """
-    _check_sure(yes, as_json, f"Erase every session of {org}, and accept no more of it,")
+    _check_sure(yes, as_json, f"Erase every session of {org}, and refuse new ones,")
     _erase(find(), org, {"kind": "org", "confirm": org}, reason, as_json)
 
 

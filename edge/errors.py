@@ -36,8 +36,8 @@ class ApiError(Exception):
 
 # Unknown, in another org, or of another user whose data the role may not see.
 not_found = partial(ApiError, 404, "not_found", "There is nothing at this address.")
-# What was sent for it before is erased for good, and so would this be.
-session_erased = partial(ApiError, 410, "session_erased", "This session was erased, and takes nothing any more.")
+# Whatever is sent for it would be erased as well.
+session_erased = partial(ApiError, 410, "session_erased", "This session was erased and accepts nothing more.")
 # The caller's role does not allow the action.
 forbidden = partial(ApiError, 403, "forbidden", "Your role does not allow this.")
 invalid_json = partial(ApiError, 400, "invalid_json", "The body is not valid JSON.")

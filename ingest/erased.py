@@ -1,7 +1,7 @@
-"""What this process knows to be erased, so that it refuses what still comes of it.
+"""The erasures that this process knows of, so that it refuses what is still sent for them.
 
-Projectors erase whatever arrives later, so a process that doesn't know yet does no harm. But what is refused is never
-on a disk, and the client learns that it can forget it.
+Projectors erase whatever arrives later, so a process that doesn't know yet does no harm. But what is refused
+never reaches a disk, and its client learns to forget it.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ LOOK_EVERY_S = 2.0
 
 
 class EverySession:
-    """Those of an org that is erased itself."""
+    """All sessions of an org that was erased as a whole."""
 
     def __init__(self, erasure: UUID) -> None:
         self._erasure = erasure

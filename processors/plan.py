@@ -23,7 +23,7 @@ from processors.projections.states import is_kept, state_row
 from processors.rowbinary import encode_rows, encode_task, event_parts, event_prefix, session_prefix
 from processors.state_cache import StateCache
 from processors.warehouse import Bucket, SessionKey, Warehouse
-from schemas.log.codec import Undecodable, UndecodableKind, decode
+from schemas.log.codec import Undecodable, UndecodableKind, decode, erasure_in, is_erasure
 from schemas.log.position import LogRecord
 from schemas.log.records import (
     NO_ID,
@@ -35,7 +35,6 @@ from schemas.log.records import (
     SessionEnded,
     SessionRecord,
 )
-from schemas.log.topics import erasures_id, record_key
 from schemas.store.rows import QUARTER_S, AmountsRow, DeadLetterRow, FactRow, ReceiptRow, SessionRow
 
 PIECE_BYTES_MAX = 64 << 20
@@ -106,13 +105,7 @@ class Planner:
 
     def erasure_in(self, records: Sequence[LogRecord]) -> RecordsErased | None:
         """Return the erasure of a piece that is one."""
-        if not is_erasure(records[0], self.partitions):
-            return None
-        try:
-            record = decode(records[0], self.partitions)
-        except Undecodable:
-            return None
-        return record if isinstance(record, RecordsErased) else None
+        return erasure_in(records[0], self.partitions)
 
     def plan(self, records: Sequence[LogRecord]) -> Plan:
         """Fold ``records``: per partition a run of consecutive offsets that begins where the last plan ended.
@@ -313,11 +306,6 @@ def first_offsets(records: Iterable[LogRecord]) -> dict[int, int]:
     for log_record in records:
         first.setdefault(log_record.partition, log_record.offset)
     return first
-
-
-def is_erasure(record: LogRecord, partitions: int) -> bool:
-    """Return whether a record has the key of its partition's erasures."""
-    return record.key == record_key(erasures_id(record.partition, partitions))
 
 
 def pieces(records: Sequence[LogRecord], partitions: int) -> Iterator[Sequence[LogRecord]]:

@@ -200,7 +200,7 @@ def _import(given: argparse.Namespace) -> int:
         with sending(home):
             forget(home, sent.erased)
         start_sender(home)
-        print(f"{len(sent.erased):,} of the sessions are erased: what was sent of them was not accepted.")
+        print(f"Erased at the installation, and so not accepted: {len(sent.erased):,} of these sessions.")
     for reason in sent.rejected[:5]:
         print(f"Error: not accepted: {reason}", file=sys.stderr)
     return 1 if sent.rejected else 0

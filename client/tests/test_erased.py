@@ -22,7 +22,7 @@ from crewkit_hook.sender import Sender
 from crewkit_hook.settings import Settings
 from crewkit_hook.status import shown, status
 from crewkit_hook.store import FILE, Item, Store
-from tests.support.fakes.hook_server import HookServer
+from tests.support.fakes.hook_server import HookServer, rejection
 from tests.support.waiting import eventually
 
 NOW_MS = time.time_ns() // 1_000_000
@@ -189,7 +189,7 @@ def test_a_report_is_named_by_its_index_among_reports(
     """The hook with the same index belongs to another session."""
     put(home, OTHER, 0)
     put(home, GONE, 1, hook_event_name="Stop", transcript_path=str(transcript))
-    server.rejected = [{"index": 0, "code": "erased_report", "error": "this session was erased"}]
+    server.rejected = [rejection(0, "erased_report", "this session was erased")]
 
     drain(sender)
 
@@ -206,8 +206,8 @@ def test_what_the_same_reply_refuses_for_another_reason_goes_too(
     put(home, GONE, 0, prompt=NEEDLE)
     put(home, GONE, 1, prompt=NEEDLE)
     server.rejected = [
-        {"index": 1, "code": "erased", "error": "this session was erased"},
-        {"index": 0, "code": code, "error": "a value is wrong"},
+        rejection(1, "erased", "this session was erased"),
+        rejection(0, code, "a value is wrong"),
     ]
     sender.take()
     sender.send()
@@ -252,7 +252,7 @@ def test_an_import_leaves_out_an_erased_session(
     server.erased = {GONE}
 
     assert main.main(["import", str(transcript)]) == 0
-    assert "1 of the sessions are erased: what was sent of them was not accepted." in capsys.readouterr().out
+    assert "Erased at the installation, and so not accepted: 1 of these sessions." in capsys.readouterr().out
     arrived = len(server.got)
     assert main.main(["import", str(transcript)]) == 0
 
@@ -320,7 +320,7 @@ def test_a_machine_can_be_connected_when_its_test_session_is_erased() -> None:
 def test_connecting_to_an_erased_org_says_so() -> None:
     """There is no receipt to wait for."""
     server = Receipts()
-    server.rejected = [{"index": 0, "code": "erased", "error": "this org was erased"}]
+    server.rejected = [rejection(0, "erased", "this org was erased")]
 
     with pytest.raises(connect.Failed, match="did not accept a test event: this org was erased"):
         connect._test(server)  # type: ignore[arg-type]  # it answers as the API does

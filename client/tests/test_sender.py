@@ -22,7 +22,7 @@ from crewkit_hook.settings import Settings
 from crewkit_hook.status import status
 from crewkit_hook.store import FILE
 from crewkit_hook.taking import Taking
-from tests.support.fakes.hook_server import HookServer
+from tests.support.fakes.hook_server import HookServer, rejection
 
 NOW_MS = time.time_ns() // 1_000_000
 
@@ -139,14 +139,14 @@ def test_what_a_reply_rejects_is_put_aside(home: str, sender: Sender, server: Ho
     """The reply names it by its index; it does not count as sent."""
     for n in range(3):
         put(home, n)
-    server.rejected = [{"index": 1, "code": "invalid_event", "error": "a value is wrong"}]
+    server.rejected = [rejection(1, "invalid_event", "a value is wrong")]
 
     drain(sender)
 
     assert (noted(home, "sent"), noted(home, "refused")) == ("2", "1")
 
 
-FINE = {"index": 1, "code": "invalid_hook", "error": "a value is wrong"}
+FINE = rejection(1, "invalid_hook", "a value is wrong")
 
 
 @pytest.mark.parametrize(
@@ -267,7 +267,7 @@ def test_a_body_that_a_proxy_finds_too_large_is_sent_in_parts(home: str, sender:
 def test_a_time_that_the_installation_refuses_is_left_out(home: str, sender: Sender, server: HookServer) -> None:
     """This machine's clock is wrong; the event counts at the time of its receipt."""
     put(home, 7)
-    server.rejected = [{"index": 0, "code": "timestamp_out_of_range", "error": "at must be between …"}]
+    server.rejected = [rejection(0, "timestamp_out_of_range", "at must be between …")]
     sender.take()
     sender.send()
     server.rejected = []

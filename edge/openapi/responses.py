@@ -98,9 +98,9 @@ ERROR_RESPONSES = {
         may see only their own.""",
         errors.not_found(),
     ),
-    409: ErrorResponse("AlreadyErased", "All of it was erased before; `details` names the erasure.", _TWICE),
-    410: ErrorResponse("Erased", "The session was erased, and takes nothing any more.", errors.session_erased()),
     408: ErrorResponse("SlowBody", "The body did not arrive in time. Send the same request again.", errors.slow_body()),
+    409: ErrorResponse("AlreadyErased", "All of it was erased before; `details` names the erasure.", _TWICE),
+    410: ErrorResponse("Erased", "The session was erased and accepts nothing more.", errors.session_erased()),
     413: ErrorResponse("TooLarge", "The body or one of its events is too large.", too_large()),
     415: ErrorResponse(
         "UnsupportedMediaType", "The content type is not JSON, or the encoding is not gzip or zstd.", _BAD_TYPE

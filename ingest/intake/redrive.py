@@ -18,7 +18,7 @@ from ingest.intake.context import CommandContext, Invalid
 from ingest.intake.steps import append, durable
 from schemas.http.requests import RedriveDeadLetter
 from schemas.http.responses import RedrivenDeadLetter, Reply
-from schemas.log.codec import Undecodable, decode_value, encode
+from schemas.log.codec import Undecodable, decode_value, encode, is_stub
 from schemas.log.position import LogRecord, Position
 from schemas.log.records import Erased, PricesLoaded, RecordsErased, Redrive, SessionRecord
 from schemas.log.topics import APPENDED_BYTES_MAX
@@ -43,7 +43,7 @@ def decide(letter: LogRecord, corrected: bytes, context: CommandContext) -> Sess
     still can't be projected, was erased, holds prices or an erasure, or corrects another record.
     """
     value = letter.value if corrected == NOT_CORRECTED else corrected
-    if _is_erased(letter.value):
+    if is_stub(letter):
         raise Invalid("position", "was erased: nothing of its record is left")
     try:
         record = decode_value(value)
@@ -93,13 +93,6 @@ async def redrive_dead_letter(write: NewWrite, position: FromPath[str]) -> Respo
         to = await append(write.log, record.session_id, [value])
     logger.info("dead_letter_redriven", position=position, to=str(to), by=context.actor.user_id)
     return durable(RedrivenDeadLetter(position, str(to), record.session_id), to)
-
-
-def _is_erased(value: bytes | None) -> bool:
-    try:
-        return isinstance(decode_value(value), Erased)
-    except Undecodable:
-        return False
 
 
 def _record_id(value: bytes | None) -> UUID | None:

@@ -41,8 +41,8 @@ async def write_record(
 ) -> tuple[B, R, Position]:
     """Take a lifecycle command through all steps; return its body, and its record as appended.
 
-    Raises `LogUnavailable`, or `ApiError`, `Invalid` or `msgspec.MsgspecError` if the body is refused. `ApiError` (410)
-    if the session was erased.
+    Raises `LogUnavailable`, or `ApiError`, `Invalid` or `msgspec.MsgspecError` if the body is refused, or the session
+    was erased.
     """
     async with write.read(optional=optional) as body:
         command = await body.decode(decoder)

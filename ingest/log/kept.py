@@ -5,10 +5,10 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from schemas.log.codec import Undecodable, decode, decode_value, encode
+from schemas.log.codec import Undecodable, decode, encode, erasure_in
 from schemas.log.position import LogRecord
 from schemas.log.records import VERSION, Erased, PricesLoaded, RecordsErased
-from schemas.log.topics import erasures_id, record_key
+from schemas.log.topics import record_key
 
 
 class Cuts(Struct):
@@ -39,25 +39,6 @@ def cuts_in(records: Iterable[LogRecord], partitions: int) -> Cuts:
         if not record.sessions:
             cuts.orgs.setdefault((record.org_id, log_record.partition), record.erasure)
     return cuts
-
-
-def erasure_in(log_record: LogRecord, partitions: int) -> RecordsErased | None:
-    """Return the erasure of its partition that a record is, if it is one. Other records are not decoded."""
-    if log_record.key != record_key(erasures_id(log_record.partition, partitions)):
-        return None
-    try:
-        record = decode(log_record, partitions)
-    except Undecodable:
-        return None
-    return record if isinstance(record, RecordsErased) else None
-
-
-def is_stub(log_record: LogRecord) -> bool:
-    """Return whether a record takes the place of an erased one."""
-    try:
-        return isinstance(decode_value(log_record.value), Erased)
-    except Undecodable:
-        return False
 
 
 def kept(log_record: LogRecord, cuts: Cuts, partitions: int) -> LogRecord:

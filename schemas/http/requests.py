@@ -305,7 +305,7 @@ class SessionsToErase(Struct, frozen=True, forbid_unknown_fields=True, tag_field
 
 
 class OrgToErase(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="org"):
-    """Every session of the org, including later ones: nothing sent for the org is ever shown again."""
+    """Every session of the org. Whatever is sent for the org later is refused."""
 
     confirm: Annotated[str, doc("Name of the org, as a safeguard against mistakes.", "acme", max_length=200)]
 
@@ -314,7 +314,7 @@ ToErase = SessionToErase | SessionsToErase | OrgToErase
 
 
 class RequestErasure(Struct, frozen=True, forbid_unknown_fields=True):
-    """Erase for good. That can't be undone, and what clients send for it later is erased, too."""
+    """Erase for good. That can't be undone, and what is sent for it later is refused."""
 
     subject: Annotated[ToErase, doc("What to erase.", {"kind": "session", "session_id": fields.SESSION_ID})]
     reason: Annotated[

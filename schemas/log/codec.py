@@ -67,6 +67,30 @@ def decode(log_record: LogRecord, partitions: int) -> AnyRecord:
     return record
 
 
+def is_erasure(log_record: LogRecord, partitions: int) -> bool:
+    """Return whether a record has the key of its partition's erasures."""
+    return log_record.key == record_key(erasures_id(log_record.partition, partitions))
+
+
+def erasure_in(log_record: LogRecord, partitions: int) -> RecordsErased | None:
+    """Return the erasure of its partition that a record is, if it is one. Other records are not decoded."""
+    if not is_erasure(log_record, partitions):
+        return None
+    try:
+        record = decode(log_record, partitions)
+    except Undecodable:
+        return None
+    return record if isinstance(record, RecordsErased) else None
+
+
+def is_stub(log_record: LogRecord) -> bool:
+    """Return whether a record takes the place of an erased one."""
+    try:
+        return isinstance(decode_value(log_record.value), Erased)
+    except Undecodable:
+        return False
+
+
 def decode_value(value: bytes | None) -> AnyRecord:
     """Decode a record without regard to its key and partition. Raises `Undecodable`."""
     if not value:

@@ -107,7 +107,7 @@ def test_the_sessions_of_a_user_are_erased_by_a_command(
         ids = {reply.json()["data"]["id"] for reply in begun}
         wait = {"X-Wait-For-Position": begun[-1].headers["X-Log-Position"]}
         assert mia.get(path, headers=wait).json()["meta"]["total_count"] == 5
-        monkeypatch.setattr(erasures, "SESSIONS_MAX", 2)
+        monkeypatch.setattr(erasures, "SESSIONS_ERASED_MAX", 2)
         where = ("--org", fresh_org, "--data", str(installation.data))
 
         asked = CliRunner().invoke(erase, ["user", "mia", *where])
@@ -143,7 +143,7 @@ def test_an_erased_org_is_empty_and_stays_so(installation: Installation, fresh_o
         states = [one["state"] for one in session.client.get(f"{path}/erasures").json()["data"]]
 
     assert asked.returncode == 1
-    assert f"Erase every session of {fresh_org}, and accept no more of it, for good?" in asked.stdout
+    assert f"Erase every session of {fresh_org}, and refuse new ones, for good?" in asked.stdout
     assert (done.returncode, json.loads(done.stdout)["data"]["subject"]) == (0, {"kind": "org", "confirm": fresh_org})
     assert totals == [(1, 1), (0, 0)]
     assert (replies, listed, states) == ([404, 410, 200], [], ["hidden"])

@@ -12,8 +12,8 @@ from backports.zstd import decompress
 from ingest.log.archive.erasures import ERASURES
 from ingest.log.archive.manifest import MANIFEST
 from ingest.log.archive.segment import SUFFIX
-from ingest.log.kept import is_stub
 from ingest.log.sqlite.sqlite_log import SqliteEventLog
+from schemas.log.codec import is_stub
 from schemas.log.position import LogRecord
 from tests.support.builders import LogBuilder, hook, recorded, records_erased
 from tests.support.builders import session_id as named

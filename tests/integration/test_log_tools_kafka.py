@@ -19,9 +19,9 @@ from ingest.log.kafka import KafkaEventLog, KafkaLogReader, KafkaTopic
 from ingest.log.kafka.provision import Wish, install
 from ingest.log.kafka.restore import KafkaImport
 from ingest.log.kafka.topic import look_at
-from ingest.log.kept import erasure_in, is_stub
 from runtime.services.ports import free_port
 from runtime.settings.secrets import own_secrets
+from schemas.log.codec import erasure_in, is_stub
 from schemas.log.position import LogRecord
 from schemas.log.topics import partition_of
 from tests.support.builders import ORG, LogBuilder, hook, recorded, records_erased

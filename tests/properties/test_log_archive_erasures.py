@@ -24,8 +24,8 @@ from ingest.log.archive.refusals import Damaged, Refused
 from ingest.log.archive.restore import Plan, check_beginning, check_export, send
 from ingest.log.archive.segment import SUFFIX, Draft, segment_name
 from ingest.log.archive.verify import verify_export
-from ingest.log.kept import cuts_in, erasure_in, is_stub, kept
-from schemas.log.codec import encode
+from ingest.log.kept import cuts_in, kept
+from schemas.log.codec import encode, erasure_in, is_stub
 from schemas.log.position import LogRecord
 from schemas.log.records import RecordsErased
 from schemas.log.topics import erasures_id, partition_of, record_key

@@ -1,8 +1,7 @@
 """Erasures under the keys of another number of partitions."""
 
 from ingest.log.archive.rekeyed import Rekeyed
-from ingest.log.kept import erasure_in
-from schemas.log.codec import encode
+from schemas.log.codec import encode, erasure_in
 from schemas.log.position import LogRecord
 from schemas.log.topics import record_key
 from tests.support.builders import T0, records_erased

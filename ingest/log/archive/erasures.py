@@ -13,8 +13,8 @@ from ingest.log.archive.meter import Meter
 from ingest.log.archive.read_all import read_all
 from ingest.log.archive.refusals import Damaged, Refused
 from ingest.log.archive.segment import checked_records
-from ingest.log.kept import Cuts, cuts_in, erasure_in
-from schemas.log.codec import Undecodable, decode_value, encode
+from ingest.log.kept import Cuts, cuts_in
+from schemas.log.codec import Undecodable, decode_value, encode, erasure_in
 from schemas.log.position import LogReader, LogRecord
 from schemas.log.records import RecordsErased
 from schemas.log.topics import partition_of, record_key
@@ -68,12 +68,14 @@ async def new_lines(log: LogReader, folder: Path, manifest: Manifest, ends: Sequ
 
     If its segments have not been searched yet, those in them come first.
     """
-    lines = [erasure_line(record, manifest.partitions) for record in _unsearched(folder, manifest, meter)]
+    partitions = manifest.partitions
+    lines = [line for record in _unsearched(folder, manifest, meter) if (line := erasure_line(record, partitions))]
     meter.begin("search", sum(ends) - manifest.records)
     async for record in _lacking(log, manifest, ends):
-        lines.append(erasure_line(record, manifest.partitions))
+        if line := erasure_line(record, partitions):
+            lines.append(line)
         meter.add(1, len(record.value or b""))
-    return [line for line in lines if line is not None]
+    return lines
 
 
 def _unsearched(folder: Path, manifest: Manifest, meter: Meter) -> Iterable[LogRecord]:

@@ -10,8 +10,7 @@ from uuid import UUID
 
 from msgspec import structs
 
-from ingest.log.kept import erasure_in
-from schemas.log.codec import encode
+from schemas.log.codec import encode, erasure_in
 from schemas.log.position import LogRecord
 from schemas.log.records import RecordsErased
 from schemas.log.topics import erasures_id, partition_of, record_key

@@ -7,7 +7,7 @@ from pathlib import Path
 from ingest.log.archive.manifest import Manifest
 from ingest.log.archive.refusals import Refused
 from ingest.log.archive.segment import Segment, checked_records, line_hash
-from ingest.log.kept import is_stub
+from schemas.log.codec import is_stub
 from schemas.log.position import LogReader, LogRecord, Position
 
 

@@ -17,7 +17,7 @@ from ingest.log.kafka.connection import AWAY, Connection, close_producer, connec
 from ingest.log.kafka.installation_record import of_record
 from ingest.log.kafka.reader import KafkaLogReader
 from ingest.log.kafka.topic import KafkaTopic, check_topic, look_at
-from ingest.log.kept import erasure_in
+from schemas.log.codec import erasure_in
 from schemas.log.position import LogRecord, LogUnavailable, Position
 from store.fail_points import fail_point
 

@@ -3,10 +3,19 @@
 import json
 from typing import Any
 
+import msgspec
 from crewkit_hook.api import Answer, Unreachable
 from crewkit_hook.settings import Settings
 
+from schemas.http.responses import RejectedEvent
+
 Json = dict[str, Any]
+
+
+def rejection(index: int, code: str, error: str) -> Json:
+    """Return the entry of a refused item, with the names that the server gives to its parts."""
+    entry: Json = msgspec.to_builtins(RejectedEvent(index, code, error))
+    return entry
 
 
 class HookServer:
@@ -34,14 +43,16 @@ class HookServer:
             return Answer(413, None, "")
         got = json.loads(body)
         self.got.append((client, got))
-        return Answer(202, {"data": {"accepted": 1, "rejected": [*self.rejected, *self._of_erased(got)]}}, "0:1")
+        rejected = [*self.rejected, *self._of_erased(got)]
+        accepted = len(got["hooks"]) + len(got.get("reports", [])) - len(rejected)
+        return Answer(202, {"data": {"accepted": accepted, "rejected": rejected}}, "0:1" if accepted > 0 else "")
 
     def _of_erased(self, got: Json) -> list[Json]:
         """Return the entry of each item of an erased session."""
         hooks = [hook["payload"]["session_id"] for hook in got["hooks"]]
         reports = [report["session_id"] for report in got.get("reports", [])]
         return [
-            {"index": index, "code": code, "error": "this session was erased"}
+            rejection(index, code, "its session was erased")
             for code, sessions in (("erased", hooks), ("erased_report", reports))
             for index, session in enumerate(sessions)
             if session in self.erased
