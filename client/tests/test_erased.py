@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,18 +39,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv(spool.HOME_VARIABLE, made)
     monkeypatch.setattr(main, "start_sender", lambda _: None)
     return made
-
-
-@pytest.fixture
-def server() -> HookServer:
-    return HookServer()
-
-
-@pytest.fixture
-def sender(home: str, server: HookServer) -> Iterator[Sender]:
-    made = Sender(home, server)  # type: ignore[arg-type]  # it answers as the API does
-    yield made
-    made.close()
 
 
 @pytest.fixture

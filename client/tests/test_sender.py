@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,18 +32,6 @@ def home(tmp_path: Path) -> str:
     spool.make(made)
     client_settings.save(made, Settings("http://127.0.0.1:1", "acme", "a.b.c", spool_mb=1))
     return made
-
-
-@pytest.fixture
-def server() -> HookServer:
-    return HookServer()
-
-
-@pytest.fixture
-def sender(home: str, server: HookServer) -> Iterator[Sender]:
-    made = Sender(home, server)  # type: ignore[arg-type]  # it answers as the API does
-    yield made
-    made.close()
 
 
 def put(
