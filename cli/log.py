@@ -91,11 +91,12 @@ def export(folder: Path, as_json: bool, **options: Any) -> None:
     """
     import asyncio
 
+    from ingest.log.archive.folder import Folder
     from runtime.operations.log_export import export as export_into
 
     settings = _settings(options)
     with _reported() as meter:
-        done = asyncio.run(export_into(settings, folder, meter))
+        done = asyncio.run(export_into(settings, Folder(folder), meter))
     found = {
         "records": done.records,
         "segments": done.segments,
@@ -123,10 +124,11 @@ def verify(folder: Path, as_json: bool) -> None:
     """
     import msgspec
 
+    from ingest.log.archive.folder import Folder
     from ingest.log.archive.verify import Verified, verify_export
 
     with _reported() as meter:
-        found: Verified = verify_export(folder, meter)
+        found: Verified = verify_export(Folder(folder), meter)
     print_found({**msgspec.to_builtins(found), "sound": found.is_sound}, as_json, _print_verified)
     sys.exit(OK if found.is_sound else DIFFERENT)
 
@@ -158,13 +160,14 @@ def import_(
       crewkit-sessions log import backup --data var/new --erasures newest/erasures.jsonl
       crewkit-sessions log import backup --log-url kafka://k1:9092,k2:9092,k3:9092 --partitions 64
     """
+    from ingest.log.archive.folder import Folder
     from ingest.log.kafka.provision import Wish
     from runtime.operations.log_import import import_log
 
     settings = _settings(options)
     with _reported() as meter:
         wish = Wish(replication, makes_topics=not topic_exists)
-        done = import_log(settings, folder, wish, meter, erasures)
+        done = import_log(settings, Folder(folder), wish, meter, erasures)
     found = {
         "added": done.imported.added,
         "found": done.imported.found,

@@ -3,13 +3,13 @@
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
 
 from ingest.log.archive.export import Exported, export_log
 from ingest.log.archive.manifest import Source
 from ingest.log.archive.meter import Meter
+from ingest.log.archive.place import Place
 from ingest.log.archive.read_all import read_all
 from ingest.log.by_key import records_of_key
 from ingest.log.kafka import InstalledTopic, KafkaLogReader
@@ -57,12 +57,12 @@ async def open_log(settings: Settings, own: OwnSecrets | None = None) -> AsyncIt
         await reader.stop()
 
 
-async def export(settings: Settings, folder: Path, meter: Meter) -> Exported:
-    """Export the records that the folder lacks. Raises as `export_log` and `open_log` do."""
+async def export(settings: Settings, place: Place, meter: Meter) -> Exported:
+    """Export the records that the place lacks. Raises as `export_log` and `open_log` do."""
     own = own_secrets(settings.secrets_folder)
     async with open_log(settings, own) as log:
         source = Source(log.topic, log.partitions, own.fingerprint)
-        return await export_log(log.reader, source, folder, meter, utc_now)
+        return await export_log(log.reader, source, place, meter, utc_now)
 
 
 async def show_from(settings: Settings, at: Position, count: int, show: Show) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ingest.log.archive.erasures import read_erasures
-from ingest.log.archive.folder import read_manifest
-from ingest.log.archive.manifest import Manifest
+from ingest.log.archive.manifest import Manifest, read_manifest
 from ingest.log.archive.meter import Meter
+from ingest.log.archive.place import Place
 from ingest.log.archive.refusals import Refused
 from ingest.log.archive.restore import Imported, Plan, Target, check_beginning, check_export, send
 from ingest.log.kafka import KafkaLogReader, KafkaTopic
@@ -39,7 +39,7 @@ class Restored(NamedTuple):
     same_positions: bool
 
 
-def import_log(settings: Settings, folder: Path, wish: Wish, meter: Meter, erasures: Path | None = None) -> Restored:
+def import_log(settings: Settings, place: Place, wish: Wish, meter: Meter, erasures: Path | None = None) -> Restored:
     """Import an export into the empty log that the settings name, or continue an interrupted import.
 
     ``erasures`` is a newer list of erasures than that of the export.
@@ -47,7 +47,7 @@ def import_log(settings: Settings, folder: Path, wish: Wish, meter: Meter, erasu
     Raises `Refused` or `Damaged`, before any change, if log, export and secrets do not fit each other, `BrokenLog`
     about the topic, and `Broken` if another process uses the folder. After `LogUnavailable`, the next run continues.
     """
-    manifest = read_manifest(folder)
+    manifest = read_manifest(place)
     newer = read_erasures(erasures) if erasures is not None else []
     own = _exported_secrets(settings, manifest)
     is_kafka = isinstance(parse_log_url(settings.log), KafkaAddress)
@@ -56,8 +56,8 @@ def import_log(settings: Settings, folder: Path, wish: Wish, meter: Meter, erasu
     if not is_kafka:
         private_data_folder(settings.folder)
     with locked_folder(settings.folder, needed=not is_kafka):
-        check_export(folder, manifest, meter)
-        return asyncio.run(_Import(settings, folder, manifest, own, wish, meter, newer).run())
+        check_export(place, manifest, meter)
+        return asyncio.run(_Import(settings, place, manifest, own, wish, meter, newer).run())
 
 
 class _Import:
@@ -66,14 +66,14 @@ class _Import:
     def __init__(
         self,
         settings: Settings,
-        folder: Path,
+        place: Place,
         manifest: Manifest,
         own: OwnSecrets,
         wish: Wish,
         meter: Meter,
         newer: Sequence[RecordsErased],
     ) -> None:
-        self._settings, self._folder, self._manifest = settings, folder, manifest
+        self._settings, self._place, self._manifest = settings, place, manifest
         self._own, self._wish, self._meter, self._newer = own, wish, meter, newer
         self._last_plan: Plan | None = None
 
@@ -104,10 +104,10 @@ class _Import:
         finally:
             await target.stop()
 
-    async def _check(self, log: LogReader, partitions: int, place: str) -> None:
+    async def _check(self, log: LogReader, partitions: int, where: str) -> None:
         ends = await log.ends()
         if any(ends):
-            await check_beginning(self._plan(partitions).records(), log, ends, place, self._meter)
+            await check_beginning(self._plan(partitions).records(), log, ends, where, self._meter)
 
     async def _send(self, target: Target, partitions: int) -> Restored:
         plan = self._plan(partitions)
@@ -116,7 +116,7 @@ class _Import:
 
     def _plan(self, partitions: int) -> Plan:
         if self._last_plan is None or self._last_plan.partitions != partitions:
-            self._last_plan = Plan(self._folder, self._manifest, partitions, self._meter, self._newer)
+            self._last_plan = Plan(self._place, self._manifest, partitions, self._meter, self._newer)
         return self._last_plan
 
 

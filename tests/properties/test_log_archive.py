@@ -15,12 +15,12 @@ from msgspec import structs
 
 from ingest.log.archive import export, rewrite
 from ingest.log.archive.export import export_log
-from ingest.log.archive.folder import read_manifest
+from ingest.log.archive.folder import Folder
 from ingest.log.archive.line import decode_line, encode_line
-from ingest.log.archive.manifest import MANIFEST, Source, decode_manifest, encode_manifest, new_manifest
+from ingest.log.archive.manifest import MANIFEST, Source, decode_manifest, encode_manifest, new_manifest, read_manifest
 from ingest.log.archive.refusals import Damaged, Refused
 from ingest.log.archive.restore import Plan, check_beginning, check_export, in_target_order, merged, send
-from ingest.log.archive.segment import Draft, Limits, Segment, line_hash, read_segment
+from ingest.log.archive.segment import Draft, Limits, Segment, checked_records, line_hash, records_in
 from ingest.log.archive.verify import verify_export
 from schemas.log.position import LogRecord
 from schemas.log.topics import partition_of
@@ -108,17 +108,18 @@ def folder() -> Iterator[Path]:
 def exported(log: FakeArchivedLog, into: Path) -> None:
     """Export with small segments."""
     source = Source("topic", len(log.partitions), OURS)
-    asyncio.run(export_log(log, source, into, Silent(), lambda: NOW, SMALL))
+    asyncio.run(export_log(log, source, Folder(into), Silent(), lambda: NOW, SMALL))
 
 
 def imported(from_: Path, target: FakeArchivedLog) -> None:
     """Import, or continue an import."""
 
     async def run() -> None:
-        manifest, partitions = read_manifest(from_), len(target.partitions)
-        check_export(from_, manifest, Silent())
+        place, partitions = Folder(from_), len(target.partitions)
+        manifest = read_manifest(place)
+        check_export(place, manifest, Silent())
         ends = await target.ends()
-        plan = Plan(from_, manifest, partitions, Silent())
+        plan = Plan(place, manifest, partitions, Silent())
         await check_beginning(plan.records(), target, ends, "the log", Silent())
         await send(plan.records(), target, ends, manifest.records, Silent())
 
@@ -150,10 +151,7 @@ def test_a_segment_is_its_records(found: list[tuple[bytes | None, bytes | None, 
         draft.add(record)
     segment, content = draft.finish()
 
-    with TemporaryDirectory() as name:
-        file = Path(name) / "segment"
-        file.write_bytes(content)
-        assert list(read_segment(file, 3, segment)) == records
+    assert list(records_in(content, "segment", 3, segment)) == records
 
 
 @settings(ON_DISK)
@@ -162,9 +160,11 @@ def test_an_export_holds_the_log_and_is_sound(log: FakeArchivedLog) -> None:
     """Every record is there, in segments within their limits, and `verify` finds no error."""
     with folder() as into:
         exported(log, into)
-        manifest = read_manifest(into)
-        verified = verify_export(into, Silent())
-        held = FakeArchivedLog(len(log.partitions), list(Plan(into, manifest, len(log.partitions), Silent()).records()))
+        manifest = read_manifest(Folder(into))
+        verified = verify_export(Folder(into), Silent())
+        held = FakeArchivedLog(
+            len(log.partitions), list(Plan(Folder(into), manifest, len(log.partitions), Silent()).records())
+        )
 
     assert held.partitions == log.partitions
     assert verified.findings == []
@@ -202,7 +202,7 @@ def test_an_export_in_steps_holds_the_same_records(log: FakeArchivedLog, data: s
         before = contents(into)
         exported(log, into)
         after = contents(into)
-        held = list(Plan(into, read_manifest(into), len(lengths), Silent()).records())
+        held = list(Plan(Folder(into), read_manifest(Folder(into)), len(lengths), Silent()).records())
 
     assert {name: after[name] for name in before if name != MANIFEST} == {
         name: content for name, content in before.items() if name != MANIFEST
@@ -330,7 +330,7 @@ def test_a_flipped_bit_anywhere_is_found_and_its_file_named(log: FakeArchivedLog
         raw[data.draw(st.integers(0, len(raw) - 1))] ^= 1 << data.draw(st.integers(0, 7))
         file.write_bytes(raw)
 
-        verified = verify_export(into, Silent())
+        verified = verify_export(Folder(into), Silent())
         target = FakeArchivedLog(len(log.partitions))
         with pytest.raises((Damaged, Refused)):
             imported(into, target)
@@ -353,7 +353,7 @@ def test_a_missing_or_swapped_file_is_found(log: FakeArchivedLog, data: st.DataO
         file.unlink()
         if other is not None:
             shutil.copy(other, file)
-        verified = verify_export(into, Silent())
+        verified = verify_export(Folder(into), Silent())
         if other is None:
             with pytest.raises(Damaged, match=file.name):
                 exported(log, into)
@@ -367,18 +367,18 @@ def test_an_export_that_is_signed_again_but_lies_is_found(log: FakeArchivedLog, 
     """`verify` trusts no number in the manifest: it counts, and checks each position and key."""
     with folder() as into:
         exported(log, into)
-        manifest = read_manifest(into)
+        manifest = read_manifest(Folder(into))
         if not manifest.records:
             return
         name, partition, segment = next(manifest.files())
-        lying, content = lie_of(lie, list(read_segment(into / name, partition, segment)), segment)
+        lying, content = lie_of(lie, list(checked_records(Folder(into), partition, segment)), segment)
         (into / name).write_bytes(content or (into / name).read_bytes())
         manifest.segments[partition][0] = lying
         if lie == "records":  # it must be the last one; otherwise the manifest contradicts itself
             del manifest.segments[partition][1:]
         (into / MANIFEST).write_bytes(encode_manifest(manifest))
 
-        findings = verify_export(into, Silent()).findings
+        findings = verify_export(Folder(into), Silent()).findings
 
     assert [finding.file for finding in findings] == [name]
 

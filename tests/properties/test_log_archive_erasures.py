@@ -18,8 +18,8 @@ from msgspec import UNSET, structs
 
 from ingest.log.archive import erasures, export, rewrite
 from ingest.log.archive.erasures import ERASURES, read_erasures
-from ingest.log.archive.folder import read_manifest
-from ingest.log.archive.manifest import MANIFEST, Manifest, Source, encode_manifest, new_manifest
+from ingest.log.archive.folder import Folder
+from ingest.log.archive.manifest import MANIFEST, Manifest, Source, encode_manifest, new_manifest, read_manifest
 from ingest.log.archive.refusals import Damaged, Refused
 from ingest.log.archive.restore import Plan, check_beginning, check_export, send
 from ingest.log.archive.segment import SUFFIX, Draft, segment_name
@@ -87,10 +87,10 @@ def swept(log: FakeArchivedLog) -> FakeArchivedLog:
 
 def held_by(folder: Path) -> list[list[LogRecord]]:
     """Return the records that the segments of a folder hold, without regard to what is erased."""
-    manifest = read_manifest(folder)
+    manifest = read_manifest(Folder(folder))
     found: list[list[LogRecord]] = [[] for _ in range(manifest.partitions)]
     for _, partition, segment in manifest.files():
-        found[partition] += erasures.checked_records(folder, partition, segment)
+        found[partition] += erasures.checked_records(Folder(folder), partition, segment)
     return found
 
 
@@ -111,9 +111,10 @@ def imported(from_: Path, target: FakeArchivedLog, newer: Sequence[RecordsErased
     """Import, or continue an import."""
 
     async def run() -> None:
-        manifest, ends = read_manifest(from_), await target.ends()
-        check_export(from_, manifest, Silent())
-        plan = Plan(from_, manifest, len(target.partitions), Silent(), newer)
+        place, ends = Folder(from_), await target.ends()
+        manifest = read_manifest(place)
+        check_export(place, manifest, Silent())
+        plan = Plan(place, manifest, len(target.partitions), Silent(), newer)
         await check_beginning(plan.records(), target, ends, "the log", Silent())
         await send(plan.records(), target, ends, manifest.records, Silent())
 
@@ -153,7 +154,7 @@ def test_a_folder_holds_what_the_log_keeps(partitions: int, nights: list[tuple[l
             listed = {encode(one) for one in read_erasures(into / ERASURES)}
 
             assert held_by(into) == expected
-            assert verify_export(into, Silent()).findings == []
+            assert verify_export(Folder(into), Silent()).findings == []
             assert not [word for word in erased_needles(original) if word in bytes_of(into)]
             assert listed == {r.value for r in all_records(log) if b'"kind":"records_erased"' in (r.value or b"")}
 
@@ -178,7 +179,7 @@ def test_an_interrupted_export_rewrites_to_the_same_files(
                 patched.setattr(module, "fail_point", fails)
             with suppress(Interrupted):
                 exported(log, parts)
-            assert verify_export(parts, Silent()).findings == []
+            assert verify_export(Folder(parts), Silent()).findings == []
         patched.undo()
         exported(log, parts)
 
@@ -309,7 +310,7 @@ def test_a_folder_of_format_1_is_read_and_brought_up_to_date(
         assert target.partitions == [r[: len(t)] for r, t in zip(swept_at(log, target), target.partitions, strict=True)]
         assert held_by(into) == swept(log).partitions
         assert msgspec.json.decode((into / MANIFEST).read_bytes())["format"] == 2
-        assert verify_export(into, Silent()).findings == []
+        assert verify_export(Folder(into), Silent()).findings == []
 
 
 def swept_at(log: FakeArchivedLog, earlier: FakeArchivedLog) -> list[list[LogRecord]]:
@@ -344,11 +345,11 @@ def test_an_interrupted_export_with_a_longer_list_is_sound(tmp_path: Path, monke
     with suppress(Interrupted):
         exported(log, into)
     raw = (into / ERASURES).read_bytes()
-    sound = verify_export(into, Silent()).findings
+    sound = verify_export(Folder(into), Silent()).findings
     found = []
     for content in (raw[:-1] + b"x\n", raw.splitlines(keepends=True)[1], b"", raw[:1] + b"x" + raw[2:]):
         (into / ERASURES).write_bytes(content)
-        found += verify_export(into, Silent()).findings
+        found += verify_export(Folder(into), Silent()).findings
         with pytest.raises(Damaged, match=ERASURES):
             exported(log, into)
 
@@ -375,10 +376,10 @@ def test_a_list_that_lacks_an_erasure_is_found(tmp_path: Path) -> None:
     log, into = FakeArchivedLog(1), tmp_path / "export"
     grow(log, [("acme", 0), ("acme", -2)])
     exported(log, into)
-    empty = structs.replace(read_manifest(into), erasures=rewrite.listed(b""))
+    empty = structs.replace(read_manifest(Folder(into)), erasures=rewrite.listed(b""))
     (into / MANIFEST).write_bytes(encode_manifest(empty))
 
-    (finding,) = verify_export(into, Silent()).findings
+    (finding,) = verify_export(Folder(into), Silent()).findings
 
     assert f"{ERASURES} lacks the erasure at 0:1" in finding.what
 

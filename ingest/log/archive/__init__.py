@@ -1,1 +1,1 @@
-"""An export of the log: a folder of compressed segments and a manifest. It is the backup, and moves a log elsewhere."""
+"""An export of the log: compressed segments and a manifest. It is the backup, and moves a log elsewhere."""

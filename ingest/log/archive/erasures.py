@@ -10,6 +10,7 @@ from msgspec import UNSET
 
 from ingest.log.archive.manifest import Manifest, listed
 from ingest.log.archive.meter import Meter
+from ingest.log.archive.place import Place
 from ingest.log.archive.read_all import read_all
 from ingest.log.archive.refusals import Damaged, Refused
 from ingest.log.archive.segment import checked_records
@@ -29,17 +30,15 @@ def erasure_line(log_record: LogRecord, partitions: int) -> bytes | None:
     return None if record is None else encode(record) + b"\n"
 
 
-def listed_lines(folder: Path, manifest: Manifest) -> list[bytes]:
+def listed_lines(place: Place, manifest: Manifest) -> list[bytes]:
     """Return the lines that the manifest names. Raises `Damaged`."""
     if manifest.erasures is UNSET:
         return []
     try:
-        content = (folder / ERASURES).read_bytes()
+        content = place.read(ERASURES).content
         _decoded(content)
     except FileNotFoundError:
         raise Damaged(ERASURES, f"it is missing: {_AGAIN}") from None
-    except OSError as error:
-        raise Damaged(ERASURES, f"it can't be read: {error.strerror}") from error
     except Undecodable as error:
         raise Damaged(ERASURES, f"it is not a list of erasures ({error}): {_AGAIN}") from error
     named = content[: manifest.erasures.bytes]
@@ -63,13 +62,13 @@ def read_erasures(file: Path) -> list[RecordsErased]:
         raise Refused(f"{file} is not a list of erasures: {error}. Name a copy of an export's {ERASURES}") from error
 
 
-async def new_lines(log: LogReader, folder: Path, manifest: Manifest, ends: Sequence[int], meter: Meter) -> list[bytes]:
-    """Return the erasures among the records that the folder lacks, before any of them is exported.
+async def new_lines(log: LogReader, place: Place, manifest: Manifest, ends: Sequence[int], meter: Meter) -> list[bytes]:
+    """Return the erasures among the records that the place lacks, before any of them is exported.
 
     If its segments have not been searched yet, those in them come first.
     """
     partitions = manifest.partitions
-    lines = [line for record in _unsearched(folder, manifest, meter) if (line := erasure_line(record, partitions))]
+    lines = [line for record in _unsearched(place, manifest, meter) if (line := erasure_line(record, partitions))]
     meter.begin("search", sum(ends) - manifest.records)
     async for record in _lacking(log, manifest, ends):
         if line := erasure_line(record, partitions):
@@ -78,12 +77,12 @@ async def new_lines(log: LogReader, folder: Path, manifest: Manifest, ends: Sequ
     return lines
 
 
-def _unsearched(folder: Path, manifest: Manifest, meter: Meter) -> Iterable[LogRecord]:
+def _unsearched(place: Place, manifest: Manifest, meter: Meter) -> Iterable[LogRecord]:
     if manifest.erasures is not UNSET:
         return
     meter.begin("search", manifest.records)
     for _, partition, segment in manifest.files():
-        for record in checked_records(folder, partition, segment):
+        for record in checked_records(place, partition, segment):
             yield record
             meter.add(1, len(record.value or b""))
 

@@ -1,14 +1,15 @@
 """`manifest.json`: what an export holds, and whose it is. It includes its own hash, so no byte can change unnoticed."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from ingest.log.archive.refusals import Damaged
-from ingest.log.archive.segment import Segment, segment_name
+from ingest.log.archive.place import Place
+from ingest.log.archive.refusals import Damaged, Refused
+from ingest.log.archive.segment import SUFFIX, Segment, segment_name
 
 FORMAT = 2  # format 1 knew no erasures
 _FORMATS = (1, FORMAT)
@@ -101,6 +102,24 @@ def new_manifest(source: Source, now: str) -> Manifest:
     """Return the manifest of an export without segments."""
     segments: list[list[Segment]] = [[] for _ in range(source.partitions)]
     return Manifest(**source._asdict(), begun_at=now, updated_at=now, segments=segments)
+
+
+def read_manifest(place: Place) -> Manifest:
+    """Return the manifest of an export.
+
+    Raises `Refused` if the place has no export, and `Damaged` if the manifest is missing or not as it was written.
+    """
+    try:
+        return decode_manifest(place.read(MANIFEST).content)
+    except FileNotFoundError:
+        check_not_lost(place.sizes())
+        raise Refused(f"{place.name} holds no export of a log: `log export` makes one") from None
+
+
+def check_not_lost(names: Iterable[str]) -> None:
+    """Raise `Damaged` if there are segments among the files of a place without a manifest."""
+    if any(name.endswith(SUFFIX) for name in names):
+        raise Damaged(MANIFEST, "it is missing: restore it from another copy of the export")
 
 
 def encode_manifest(manifest: Manifest) -> bytes:

@@ -13,11 +13,11 @@ more; what the export lacks of it comes after the last record of each partition.
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from ingest.log.archive.manifest import Manifest
 from ingest.log.archive.meter import Meter
+from ingest.log.archive.place import Place
 from ingest.log.archive.read_all import read_all
 from ingest.log.archive.refusals import Damaged, Refused
 from ingest.log.archive.rekeyed import Rekeyed
@@ -48,9 +48,9 @@ class Imported(NamedTuple):
     added: int
 
 
-def check_export(folder: Path, manifest: Manifest, meter: Meter) -> None:
+def check_export(place: Place, manifest: Manifest, meter: Meter) -> None:
     """Read the whole export before any of it is imported. Raises `Damaged` with the first thing that is wrong."""
-    for finding in verify_segments(folder, manifest, meter).findings:
+    for finding in verify_segments(place, manifest, meter).findings:
         raise Damaged(finding.file, f"{finding.what}. Nothing was imported")
 
 
@@ -58,10 +58,10 @@ class Plan:
     """What an import of an intact export writes, into a log with so many partitions."""
 
     def __init__(
-        self, folder: Path, manifest: Manifest, partitions: int, meter: Meter, newer: Sequence[RecordsErased] = ()
+        self, place: Place, manifest: Manifest, partitions: int, meter: Meter, newer: Sequence[RecordsErased] = ()
     ) -> None:
         """Search the export for what is erased, if it lists any erasure or was never searched. Raises `Damaged`."""
-        self._folder, self._manifest, self.partitions, self._newer = folder, manifest, partitions, newer
+        self._place, self._manifest, self.partitions, self._newer = place, manifest, partitions, newer
         self._cuts = Cuts()
         if newer or not manifest.has_no_erasures:
             meter.begin("search", manifest.records)
@@ -76,7 +76,7 @@ class Plan:
             yield kept(record, self._cuts, self.partitions) if self._cuts else record
 
     def _in_order(self) -> Iterator[LogRecord]:
-        sources = [_records(self._folder, self._manifest, partition) for partition in range(self._manifest.partitions)]
+        sources = [_records(self._place, self._manifest, partition) for partition in range(self._manifest.partitions)]
         return in_target_order(sources, self.partitions, self._newer)
 
 
@@ -97,7 +97,7 @@ def merged(sources: Sequence[Iterable[LogRecord]]) -> Iterator[LogRecord]:
 
 
 async def check_beginning(
-    plan: Iterator[LogRecord], log: LogReader, ends: Sequence[int], place: str, meter: Meter
+    plan: Iterator[LogRecord], log: LogReader, ends: Sequence[int], where: str, meter: Meter
 ) -> None:
     """Check that each partition holds the beginning of the plan. Raises `Refused` if it holds anything else."""
     found = [read_all(log, partition, 0, end) for partition, end in enumerate(ends)]
@@ -109,13 +109,13 @@ async def check_beginning(
         there = await anext(found[record.partition])
         if there != record:
             at = Position(there.partition, there.offset)
-            raise not_empty(place, f"its record at {at} is a different one")
+            raise not_empty(where, f"its record at {at} is a different one")
         meter.add(1, len(record.value or b""))
         left -= 1
         if not left:
             return
     if left:
-        raise not_empty(place, f"it has {left:,} records more than the export")
+        raise not_empty(where, f"it has {left:,} records more than the export")
 
 
 async def send(plan: Iterator[LogRecord], target: Target, ends: Sequence[int], records: int, meter: Meter) -> Imported:
@@ -131,10 +131,10 @@ async def send(plan: Iterator[LogRecord], target: Target, ends: Sequence[int], r
     return Imported(sum(ends), added)
 
 
-def not_empty(place: str, why: str) -> Refused:
+def not_empty(where: str, why: str) -> Refused:
     """Return the error for a log that holds something other than the beginning of the import."""
     return Refused(
-        f"{place} is not empty, and not what an interrupted import of this export leaves: {why}. Import into a new "
+        f"{where} is not empty, and not what an interrupted import of this export leaves: {why}. Import into a new "
         "log; nothing was changed"
     )
 
@@ -145,6 +145,6 @@ def _counted(records: Iterable[LogRecord], meter: Meter) -> Iterator[LogRecord]:
         meter.add(1, len(record.value or b""))
 
 
-def _records(folder: Path, manifest: Manifest, partition: int) -> Iterator[LogRecord]:
+def _records(place: Place, manifest: Manifest, partition: int) -> Iterator[LogRecord]:
     for segment in manifest.segments[partition]:
-        yield from checked_records(folder, partition, segment)
+        yield from checked_records(place, partition, segment)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from pathlib import Path
+from io import BytesIO
 from typing import NamedTuple
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from backports.zstd import ZstdCompressor, ZstdError, ZstdFile
 from msgspec import UNSET, Struct, UnsetType
 
 from ingest.log.archive.line import BadLine, decode_line, encode_line
+from ingest.log.archive.place import Place
 from ingest.log.archive.refusals import Damaged
 from schemas.log.position import LogRecord
 from schemas.log.topics import partition_of
@@ -93,52 +94,45 @@ class Draft:
         return Segment(self._first, self.records, len(content), _sha256(content), last, self._misplaced), content
 
 
-def check_file(file: Path, segment: Segment) -> None:
-    """Compare the file with the size and the hash that the manifest has. Raises `Damaged`."""
+def checked_records(place: Place, partition: int, segment: Segment) -> Iterator[LogRecord]:
+    """Yield the records of a segment. Raises `Damaged`; the hash of its file is checked before the first record.
+
+    The file is in memory meanwhile: at most `Limits.bytes_max` and a record, but compressed.
+    """
+    name = segment_name(partition, segment)
     try:
-        with file.open("rb") as opened:
-            digest = hashlib.file_digest(opened, "sha256")
+        content = place.read(name).content
     except FileNotFoundError:
-        raise Damaged(file.name, "it is missing: restore it from another copy of the export") from None
-    except OSError as error:
-        raise Damaged(file.name, f"it can't be read: {error.strerror}") from error
-    if digest.hexdigest() != segment.sha256:
-        raise Damaged(
-            file.name, "it differs from its SHA-256 in the manifest: restore it from another copy of the export"
-        )
+        raise Damaged(name, "it is missing: restore it from another copy of the export") from None
+    if _sha256(content) != segment.sha256:
+        raise Damaged(name, "it differs from its SHA-256 in the manifest: restore it from another copy of the export")
+    yield from records_in(content, name, partition, segment)
 
 
-def read_segment(file: Path, partition: int, segment: Segment) -> Iterator[LogRecord]:
-    """Yield the records, with bounded memory. Raises `Damaged` if one isn't the expected record."""
+def records_in(content: bytes, name: str, partition: int, segment: Segment) -> Iterator[LogRecord]:
+    """Yield the records in the content of a file. Raises `Damaged` if one isn't the expected record."""
     expected, record = segment.first, None
-    for record in _records(file):
+    for record in _decoded(content, name):
         if (record.partition, record.offset) != (partition, expected):
             found = f"{record.partition}:{record.offset}"
-            raise Damaged(file.name, f"it has {found} where {partition}:{expected} should be")
+            raise Damaged(name, f"it has {found} where {partition}:{expected} should be")
         expected += 1
         yield record
     if expected != segment.end:
-        raise Damaged(file.name, f"it has {expected - segment.first} records, but the manifest says {segment.records}")
+        raise Damaged(name, f"it has {expected - segment.first} records, but the manifest says {segment.records}")
     if record is not None and line_hash(record) != segment.last:
-        raise Damaged(file.name, "its last record is not the one in the manifest")
+        raise Damaged(name, "its last record is not the one in the manifest")
 
 
-def checked_records(folder: Path, partition: int, segment: Segment) -> Iterator[LogRecord]:
-    """Yield the records of a segment; the hash of its file is checked before the first. Raises `Damaged`."""
-    file = folder / segment_name(partition, segment)
-    check_file(file, segment)
-    yield from read_segment(file, partition, segment)
-
-
-def _records(file: Path) -> Iterator[LogRecord]:
+def _decoded(content: bytes, name: str) -> Iterator[LogRecord]:
     try:
-        with ZstdFile(file) as lines:
+        with ZstdFile(BytesIO(content)) as lines:
             for line in lines:
                 yield decode_line(line)
-    except (ZstdError, EOFError, OSError) as error:
-        raise Damaged(file.name, f"it can't be decompressed: {error}") from error
+    except (ZstdError, EOFError) as error:
+        raise Damaged(name, f"it can't be decompressed: {error}") from error
     except BadLine as error:
-        raise Damaged(file.name, f"it has a line that is not a record: {error}") from error
+        raise Damaged(name, f"it has a line that is not a record: {error}") from error
 
 
 def _sha256(content: bytes) -> str:

@@ -1,14 +1,13 @@
 """Verify an export: its manifest, the hash of each file, each record in it, and the list of erasures."""
 
 from collections.abc import Set as AbstractSet
-from pathlib import Path
 
 from msgspec import UNSET, Struct
 
 from ingest.log.archive.erasures import ERASURES, erasure_line, listed_lines
-from ingest.log.archive.folder import read_manifest
-from ingest.log.archive.manifest import Manifest
+from ingest.log.archive.manifest import Manifest, read_manifest
 from ingest.log.archive.meter import Meter
+from ingest.log.archive.place import Place
 from ingest.log.archive.refusals import Damaged
 from ingest.log.archive.segment import Segment, checked_records, is_misplaced, segment_name
 from schemas.log.position import Position
@@ -40,28 +39,28 @@ class Verified(Struct, frozen=True):
         return not self.findings
 
 
-def verify_export(folder: Path, meter: Meter) -> Verified:
-    """Read the whole export. Raises `Refused` if the folder holds none."""
+def verify_export(place: Place, meter: Meter) -> Verified:
+    """Read the whole export. Raises `Refused` if the place holds none."""
     try:
-        manifest = read_manifest(folder)
+        manifest = read_manifest(place)
     except Damaged as damage:
         return Verified([Finding(damage.file, damage.what)])
-    return verify_segments(folder, manifest, meter)
+    return verify_segments(place, manifest, meter)
 
 
-def verify_segments(folder: Path, manifest: Manifest, meter: Meter) -> Verified:
+def verify_segments(place: Place, manifest: Manifest, meter: Meter) -> Verified:
     """Read every segment of a manifest that is sound."""
     meter.begin("verify", manifest.records)
     files = list(manifest.files())
     findings = []
     listed: AbstractSet[bytes] | None = None
     try:
-        listed = None if manifest.erasures is UNSET else {*listed_lines(folder, manifest)}
+        listed = None if manifest.erasures is UNSET else {*listed_lines(place, manifest)}
     except Damaged as damage:
         findings.append(Finding(damage.file, damage.what))
     for _, partition, segment in files:
         try:
-            _check_records(folder, partition, segment, manifest.partitions, listed, meter)
+            _check_records(place, partition, segment, manifest.partitions, listed, meter)
         except Damaged as damage:
             findings.append(Finding(damage.file, damage.what))
     return Verified(
@@ -75,10 +74,10 @@ def verify_segments(folder: Path, manifest: Manifest, meter: Meter) -> Verified:
 
 
 def _check_records(
-    folder: Path, partition: int, segment: Segment, partitions: int, listed: AbstractSet[bytes] | None, meter: Meter
+    place: Place, partition: int, segment: Segment, partitions: int, listed: AbstractSet[bytes] | None, meter: Meter
 ) -> None:
     name, misplaced = segment_name(partition, segment), 0
-    for record in checked_records(folder, partition, segment):
+    for record in checked_records(place, partition, segment):
         misplaced += is_misplaced(record, partitions)
         erasure = None if listed is None else erasure_line(record, partitions)
         if erasure is not None and listed is not None and erasure not in listed:
