@@ -17,7 +17,7 @@ from store.errors import StoreUnavailable
 
 SECTIONS = {
     "Run everything": (run.up, sign_in.open_dashboard, demo.demo, run.stack),
-    "Run one service": (run.serve, run.ingest, run.query_api, run.processors, run.audit, run.store_server),
+    "Run one service": (run.serve, run.ingest, run.query_api, run.processors, run.audit, run.keeper, run.store_server),
     "Set up": (setup.secrets, setup.provision, setup.token, prices.prices, setup.connect),
     "Check": (*audit.COMMANDS, dead_letters.dead_letters),
     "Erase": (erasures.erase, erasures.erasures),
@@ -36,7 +36,7 @@ def crewkit_sessions() -> None:
     """The system of record for AI coding sessions.
 
     Start with `crewkit-sessions up`. In production: `secrets make`, `provision`, then `ingest`, `query-api`,
-    `processors` and `audit`.
+    `processors`, `audit` and `keeper`.
 
     Every option can also be set in the environment (--log-url is LOG_URL) or in settings.toml in the data folder
     (log_url); options win over the environment, and the environment over the file.

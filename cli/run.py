@@ -121,6 +121,25 @@ def audit(**options: Any) -> None:
     sys.exit(run_auditor(settings_of_a_process(options)))
 
 
+@click.command()
+@settings_options("data", "host", "metrics_port", "log_url", "archive_url", "hot_days")
+def keeper(**options: Any) -> None:
+    """Keep the topic of the log small: move old records into an archive, then delete them from the topic.
+
+    The archive is an export of the log, which `log verify` checks. Nothing is deleted before its copy was read back.
+    Give every process that reads the log the same ARCHIVE_URL. One keeper is enough.
+
+    \b
+    Example: LOG_URL=kafka://k1:9092,k2:9092/crewkit.sessions.v1 \\
+             ARCHIVE_URL=file:///var/lib/crewkit/archive crewkit-sessions keeper --hot-days 7
+    """
+    from runtime.services.keeper import run_keeper
+    from runtime.services.logging import configure_logging
+
+    configure_logging()
+    sys.exit(run_keeper(settings_of_a_process(options)))
+
+
 @click.command("store-server")
 @settings_options("data", "host", "port", "store_url")
 def store_server(**options: Any) -> None:

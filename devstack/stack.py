@@ -154,6 +154,7 @@ def production_shape(stack: Stack, watch: GenerationWatch) -> list[Step]:
             ready=lambda: answers_200(*store, "/ping"),
         ),
         provision(stack),
+        keeper(stack),
         watch.start,
         SupervisedService(
             name="serve",
@@ -170,6 +171,12 @@ def production_shape(stack: Stack, watch: GenerationWatch) -> list[Step]:
 def provision(stack: Stack) -> SupervisedService:
     """Return the service that creates what is missing, and creates and drops generations on request."""
     return SupervisedService(name="provision", command=stack.ours("provision", *MADE_WITH), env=stack.env, once=True)
+
+
+def keeper(stack: Stack) -> SupervisedService:
+    """Return the process that archives and trims the log."""
+    options = ("--host", LOCAL, "--metrics-port", str(keeper_port(stack.data)))
+    return SupervisedService(name="keeper", command=stack.ours("keeper", *options), env=stack.env)
 
 
 def follow(stack: Stack, watch: GenerationWatch) -> list[SupervisedService]:
@@ -259,12 +266,22 @@ def metrics_ports(data: Path, generation: str) -> tuple[int, ...]:
     return ports.metrics[generation]
 
 
+def keeper_port(data: Path) -> int:
+    """Return the keeper's metrics port; it is chosen once."""
+    ports = _load_or_choose_ports(data)
+    if not ports.keeper:
+        (chosen,) = free_ports(1, LOCAL)
+        ports = save_ports(data, msgspec.structs.replace(ports, keeper=chosen))
+    return ports.keeper
+
+
 def _secret(data: Path, name: str) -> str:
     return read_or_make_secret(secret_file(data, name))
 
 
 def _report_metrics(data: Path, admin: tuple[str, int] | None, report: Report) -> None:
     ports = [port for of_one in _load_or_choose_ports(data).metrics.values() for port in of_one]
+    ports.append(keeper_port(data))
     at = " and ".join(f"http://{LOCAL}:{port}/metrics" for port in ports)
     of_http = f"http://{reachable(admin[0])}:{admin[1]}/metrics" if admin else "/metrics of the address below"
-    report(f"metrics: {of_http}, and those of the projectors at {at}")
+    report(f"metrics: {of_http}, and those of the projectors and the keeper at {at}")

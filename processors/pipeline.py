@@ -21,7 +21,7 @@ is the back-pressure. A record that is `Undecodable` becomes a dead letter. Ever
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Literal
 
@@ -34,7 +34,7 @@ from processors.flow.gate import Gate
 from processors.flow.observer import Observer
 from processors.flow.pacer import Pacer
 from processors.marks.dense_receipts import DenseReceipts
-from processors.marks.gaps import Gaps
+from processors.marks.gaps import Gaps, Released
 from processors.marks.rollups import Rollups
 from processors.plan import Plan, Planner, first_offsets, pieces
 from processors.state_cache import StateCache
@@ -70,7 +70,9 @@ class Pipeline:
         self.gate, self._pacer = Gate(), pacer or Pacer()
         self.rollups = Rollups(warehouse, self.calls, self.worker_count, observer.marks_written)
         self.dense_receipts = DenseReceipts(warehouse, self.calls)
-        self._gaps = Gaps(warehouse, reader, cache, self.calls, self._project_run)
+        self._released: set[int] = set()  # partitions given up to another worker
+        steps = self._project_run, self._begin_at, self._released.__contains__
+        self._gaps = Gaps(warehouse, reader, cache, self.calls, *steps)
         self._fold_lock = asyncio.Lock()  # held while a batch is folded, or a partition is taken over or repaired
         self._last_write: Written | None = None
         self._last_write_ended_at = float("-inf")
@@ -78,7 +80,6 @@ class Pipeline:
         self._is_repairing = self._is_rebalancing = False
         self.is_live = False  # whether readers use the generation, as far as is known; only metrics show it
         self.assigned: set[int] = set()
-        self._released: set[int] = set()  # given up to another worker
         self._next_to_fold: dict[int, int] = {}  # offsets, by partition
         self.written: dict[int, int] = {}  # per assigned partition: everything below it is in the tables
 
@@ -101,8 +102,10 @@ class Pipeline:
 
     async def _project(self, piece: Sequence[LogRecord]) -> None:
         for partition, offset in first_offsets(piece).items():
-            if self._next_to_fold.get(partition) != offset:
-                await self._take_over(partition, offset)
+            if self._next_to_fold.get(partition) != offset and not await self._take_over(partition, offset):
+                piece = [record for record in piece if record.partition != partition]
+        if not piece:
+            return
         plan = await self._project_piece(piece)
         self.gate.note_passed(plan.fact_count, len(piece))
 
@@ -191,7 +194,7 @@ class Pipeline:
         Does nothing if a record has arrived in the meantime: its arrival made the same check.
         """
         async with self._fold_lock:
-            if partition not in self._next_to_fold:
+            if partition not in self._next_to_fold and partition not in self._released:
                 await self._take_over(partition, offset)
 
     async def fill_holes(self) -> int:
@@ -205,7 +208,8 @@ class Pipeline:
             async with self._fold_lock:
                 if partition in self.written:
                     async with self._while_repairing():
-                        filled += await self._fill_holes(partition, 0, self._next_to_fold[partition])
+                        with suppress(Released):
+                            filled += await self._fill_holes(partition, 0, self._next_to_fold[partition])
         return filled
 
     async def project_again(self, partition: int, sessions: Sequence[SessionKey]) -> None:
@@ -218,13 +222,18 @@ class Pipeline:
                 await self._gaps.project_again(partition, sessions, below)
                 await self._note_projected(partition, below)
 
-    async def _take_over(self, partition: int, offset: int) -> None:
+    async def _take_over(self, partition: int, offset: int) -> bool:
+        """Return whether it was taken over: another worker may get it while a long history is projected."""
         ask = self.calls.in_fold_thread
         async with self._while_repairing():
             self._cache.drop(partition)
             await ask(lambda: self._planner.load_partition(partition))
             self.rollups.take_over(partition, await ask(lambda: self._warehouse.rollup_mark(partition)))
-            await self._fill_holes(partition, await self.dense_receipts.since(partition, ask), offset)
+            try:
+                await self._fill_holes(partition, await self.dense_receipts.since(partition, ask), offset)
+            except Released:
+                return False
+        return True
 
     async def _fill_holes(self, partition: int, since: int, below: int) -> int:
         filled = await self._gaps.fill_holes(partition, since, below)
@@ -233,6 +242,11 @@ class Pipeline:
         move = self.dense_receipts.look_and_move if filled else self.dense_receipts.move
         await move(partition, since, below, self.calls.in_fold_thread)
         return filled
+
+    def _begin_at(self, partition: int, offset: int) -> None:
+        """Let progress, rollups and dense receipts follow from here on: what is missing may be a whole history."""
+        if partition not in self._released:
+            self.written.setdefault(partition, offset)
 
     async def _note_projected(self, partition: int, offset: int) -> None:
         """Note that everything below ``offset`` is projected, even if older records were folded last."""

@@ -148,28 +148,30 @@ def run_until_stopped(app: faust.App) -> int:
 async def take_over(settings: FaustSettings, pipeline: Pipeline, partitions: Sequence[int]) -> None:
     """Take over partitions, even idle ones: everything below their committed offset must have been projected.
 
-    Raises `Broken` if a committed offset is beyond the log's end, or the topic has more partitions than before.
+    So must everything that the topic no longer has: the consumer never gets it. Raises `Broken` if a committed offset
+    is beyond the log's end, or the topic has more partitions than before.
     """
     if max(partitions, default=0) >= settings.partitions:
         raise Broken(
             f"the topic {settings.topic} has grown beyond its {settings.partitions} partitions, and the count is "
             "frozen: begin a new version of the topic"
         )
-    committed, ends = await pipeline.calls.read_log(partial(_offsets, settings, partitions))
+    committed, starts, ends = await pipeline.calls.read_log(partial(_offsets, settings, partitions))
     for partition in partitions:
         if committed[partition] > ends[partition]:
             raise Broken(
                 f"group {settings.group} has committed offset {committed[partition]} of partition {partition}, but "
                 f"the log ends at {ends[partition]}: it lost its tail. Restore it, or project into a new generation"
             )
-        await pipeline.take_over(partition, committed[partition])
+        await pipeline.take_over(partition, max(committed[partition], starts[partition]))
 
 
-async def _offsets(settings: FaustSettings, partitions: Sequence[int]) -> tuple[dict[int, int], dict[int, int]]:
+async def _offsets(settings: FaustSettings, partitions: Sequence[int]) -> tuple[dict[int, int], ...]:
+    """Return what is committed, and where the log starts and ends, of each partition."""
     try:
         return (
             await within(OFFSETS_S, _committed(settings, partitions)),
-            await within(OFFSETS_S, _ends(settings, partitions)),
+            *await within(OFFSETS_S, _bounds(settings, partitions)),
         )
     except _NO_RIGHT as error:
         raise Broken(f"the right to read the topic or to join the group was revoked: {error!r}") from error
@@ -188,16 +190,17 @@ async def _committed(settings: FaustSettings, partitions: Sequence[int]) -> dict
     return {partition: max(known.get(partition, 0), 0) for partition in partitions}
 
 
-async def _ends(settings: FaustSettings, partitions: Sequence[int]) -> dict[int, int]:
+async def _bounds(settings: FaustSettings, partitions: Sequence[int]) -> tuple[dict[int, int], dict[int, int]]:
     consumer = aiokafka.AIOKafkaConsumer(
         bootstrap_servers=settings.bootstrap.split(","), **settings.security.client_options()
     )
+    asked = [TopicPartition(settings.topic, partition) for partition in partitions]
     try:
         await consumer.start()
-        ends = await consumer.end_offsets([TopicPartition(settings.topic, partition) for partition in partitions])
+        starts, ends = await consumer.beginning_offsets(asked), await consumer.end_offsets(asked)
     finally:
         await consumer.stop()
-    return {tp.partition: offset for tp, offset in ends.items()}
+    return {tp.partition: starts[tp] for tp in asked}, {tp.partition: ends[tp] for tp in asked}
 
 
 def _app(settings: FaustSettings) -> faust.App:

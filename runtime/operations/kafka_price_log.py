@@ -9,14 +9,16 @@ from ingest.log.kafka import InstalledTopic, KafkaEventLog, KafkaLogReader, Kafk
 from ingest.log.kafka.creation import find_topic, outages_explained
 from ingest.log.kafka.installation_record import read_record
 from runtime.operations.price_log import append_all, has_no_records, loads_in
+from runtime.settings.log_reader import kafka_reader
+from runtime.settings.settings import Settings
 from schemas.log.records import PricesLoaded
 
 
 class KafkaPriceLog:
     """`PriceLog` over the topic of an installation."""
 
-    def __init__(self, configured: KafkaTopic) -> None:
-        self._configured, self._installed = configured, InstalledTopic(None)
+    def __init__(self, settings: Settings, configured: KafkaTopic) -> None:
+        self._settings, self._configured, self._installed = settings, configured, InstalledTopic(None)
 
     def exists(self) -> bool:
         """Return whether the installation is recorded next to the topic."""
@@ -47,4 +49,5 @@ class KafkaPriceLog:
 
     async def _loads(self) -> list[PricesLoaded]:
         topic = await find_topic(self._configured, self._installed)  # which checks the right to read
-        return await loads_in(KafkaLogReader(topic), topic.partitions)
+        reader = kafka_reader(self._settings, topic, self._installed.record.secrets)
+        return await loads_in(reader, topic.partitions)

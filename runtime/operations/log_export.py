@@ -12,11 +12,13 @@ from ingest.log.archive.meter import Meter
 from ingest.log.archive.place import Place
 from ingest.log.archive.read_all import read_all
 from ingest.log.by_key import records_of_key
-from ingest.log.kafka import InstalledTopic, KafkaLogReader
+from ingest.log.kafka import InstalledTopic
 from ingest.log.kafka.creation import find_topic
 from ingest.log.sqlite.sqlite_log import SqliteLogReader
+from ingest.log.tiered import DatedLog
 from runtime.operations.provision_store import EMBEDDED_PARTITIONS
 from runtime.settings.kafka_settings import kafka_topic
+from runtime.settings.log_reader import kafka_reader
 from runtime.settings.log_url import KafkaAddress, parse_log_url
 from runtime.settings.secrets import own_secrets
 from runtime.settings.settings import Settings
@@ -43,10 +45,11 @@ class Opened(NamedTuple):
 async def open_log(settings: Settings, own: OwnSecrets | None = None) -> AsyncIterator[Opened]:
     """Open the log; with ``own``, compare its installation's secrets. Raises `BrokenLog`, `LogUnavailable`."""
     address = parse_log_url(settings.log)
-    reader: SqliteLogReader | KafkaLogReader
+    reader: SqliteLogReader | DatedLog
     if isinstance(address, KafkaAddress):
-        topic = await find_topic(kafka_topic(settings, address), InstalledTopic(own, warns=False))
-        reader = KafkaLogReader(topic)
+        installed = InstalledTopic(own, warns=False)
+        topic = await find_topic(kafka_topic(settings, address), installed)
+        reader = kafka_reader(settings, topic, installed.record.secrets)
         opened = Opened(reader, topic.name, topic.partitions)
     else:
         reader = SqliteLogReader(address.path)

@@ -33,7 +33,7 @@ def open_price_log(settings: Settings) -> PriceLog:
         )
         from runtime.settings.kafka_settings import kafka_topic
 
-        return KafkaPriceLog(kafka_topic(settings, address))
+        return KafkaPriceLog(settings, kafka_topic(settings, address))
     return SqlitePriceLog(address.path)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 
 import uvloop
 from prometheus_client import CollectorRegistry
@@ -80,12 +81,14 @@ def kafka_log(settings: Settings, own: OwnSecrets) -> EventLog:
     """Return the Kafka log, which must belong to the installation that has these secrets. Raises `BadSettings`."""
     from ingest.log.kafka import InstalledTopic, KafkaEventLog  # imported here: the read side and `up` don't use Kafka
     from runtime.settings.kafka_settings import kafka_topic
+    from runtime.settings.log_reader import kafka_reader
 
     address = parse_log_url(settings.log)
     if not isinstance(address, KafkaAddress):
         raise BadSettings("log_url: this service writes to Kafka; for the embedded default, run `crewkit-sessions up`")
     topic, find = kafka_topic(settings, address), InstalledTopic(own)
-    return KafkaEventLog(topic, bytes_max=settings.in_flight_bytes_max, find=find)
+    make_reader = partial(kafka_reader, settings, secrets=own.fingerprint)
+    return KafkaEventLog(topic, bytes_max=settings.in_flight_bytes_max, find=find, make_reader=make_reader)
 
 
 def service(

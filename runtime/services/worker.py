@@ -12,7 +12,7 @@ import uvloop
 
 from generations.control import Control
 from generations.projector_jobs import ProjectorJobs
-from ingest.log.kafka import InstalledTopic, KafkaLogReader, KafkaTopic
+from ingest.log.kafka import InstalledTopic, KafkaTopic
 from ingest.log.kafka.creation import find_group, find_topic
 from processors.runners import faust_app
 from processors.runners.faust_app import FaustSettings
@@ -20,10 +20,12 @@ from runtime.services.metrics import metrics_served, new_registry
 from runtime.services.projector import check_start, make_projector, make_warehouse
 from runtime.services.tuning import tune_interpreter
 from runtime.settings.kafka_settings import kafka_topic
+from runtime.settings.log_reader import kafka_reader
 from runtime.settings.log_url import KafkaAddress, parse_log_url
 from runtime.settings.settings import BadSettings, Settings
 from runtime.settings.store_url import store_address
 from runtime.settings.tls import check_transport
+from schemas.log.position import LogReader
 from store.generations import Generation
 from store.installation_record import check_same_installation
 from store.migrate import check_migrated
@@ -43,10 +45,10 @@ def run_worker(settings: Settings) -> int:
     configured = kafka_topic(settings, address)
     worker = _worker(settings, configured)
     lock = faust_app.lock_instance(worker)
-    topic = asyncio.run(_check(settings, configured, worker.group))
+    topic, log = asyncio.run(_check(settings, configured, worker.group))
     worker = _worker(settings, topic)
     registry = new_registry()
-    projector = make_projector(settings, KafkaLogReader(topic), topic.partitions, registry)
+    projector = make_projector(settings, log, topic.partitions, registry)
     reader = open_reader(store_address(settings))
     by = f"projector {settings.instance} of {settings.generation} on {socket.gethostname()}"
     jobs = ProjectorJobs(projector, reader, Generation(settings.generation, topic.partitions), by)
@@ -73,18 +75,21 @@ async def _end_when_dropped(jobs: ProjectorJobs) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-async def _check(settings: Settings, configured: KafkaTopic, group: str) -> KafkaTopic:
-    """Return the topic after checking it against the store and both records. A projector has no secrets to compare."""
+async def _check(settings: Settings, configured: KafkaTopic, group: str) -> tuple[KafkaTopic, LogReader]:
+    """Return the topic and a reader of the log, after checking both against the store and both records.
+
+    A projector has no secrets to compare.
+    """
     installed, store = InstalledTopic(None), store_address(settings)
     topic = await find_topic(configured, installed)
     await find_group(topic, group)
     await asyncio.to_thread(check_transport, store)
-    reader = KafkaLogReader(topic)
+    reader = kafka_reader(settings, topic, installed.record.secrets)
     try:
         await asyncio.to_thread(check_migrated, store, settings.generation)
         await asyncio.to_thread(check_same_installation, store, installed.record.secrets, f"the topic {topic.name}")
         await check_start(make_warehouse(store, settings.generation), reader, topic.partitions)
-        return topic
+        return topic, reader
     finally:
         await reader.stop()
 

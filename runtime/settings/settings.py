@@ -32,6 +32,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     host: str = "127.0.0.1"
     port: int = 8080
     log_url: str = ""
+    archive_url: str = ""  # empty: the topic keeps everything
+    hot_days: float = 7.0  # for which the topic keeps what is in the archive
     store_url: str = ""
     secrets: str = ""  # folder of the secrets; default: secrets/ in data
     api_url: str = ""  # the installation that commands call; default: the one that runs in data

@@ -26,6 +26,7 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     kafka: int
     controller: int
     store: int
+    keeper: int = 0  # its metrics; 0: not chosen yet
     metrics: dict[str, tuple[int, ...]] = {}  # of each projector, by generation
 
 
@@ -57,6 +58,7 @@ def settings_for(data: Path, ports: Ports, store_user: str, store_password: str)
     read_or_make_secret(secret_file(data, store_password))
     return {
         "LOG_URL": f"kafka://{LOCAL}:{ports.kafka}/{TOPIC}",
+        "ARCHIVE_URL": f"file://{data / 'archive'}",
         "STORE_URL": f"clickhouse://{store_user}@{LOCAL}:{ports.store}",
         "STORE_PASSWORD_FILE": str(secret_file(data, store_password)),
         "KAFKA_SECURITY": security.protocol,

@@ -53,4 +53,5 @@ ROWS = {
     31: "an erasure under load, with its projector killed at each step",
     32: "what returns after an erasure: late records, resends, a worker that wakes up, older copies of log and store",
     33: "an export from which what is erased is removed, killed at each step",
+    34: "a topic that is trimmed behind an archive: its keeper killed at each step, workers that come too late",
 }

@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 import httpx
 import pytest
 
+from ingest.log.archive.folder import Folder
 from runtime.settings.stack_folder import stack_store_url
 from runtime.settings.store_url import parse_store_url
 from schemas.http.requests import BODY_BYTES_MAX
@@ -57,6 +58,7 @@ class StallingClients(Background):
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600), pytest.mark.part("alerts")]
 FASTER = 40
 NIGHT_EVERY_S, SILENT_NIGHTS_S = 7.0, 22.0  # silent only after several nights: one may be late here
+HOT_DAYS = "0.001"  # so a record must be in the archive after 12 s
 AUDIT_EVERY_S = 3.0  # an audit keeps the store busy for about a second
 FACTORS = {"CrewkitNightlyAuditSilent": 26 * 3_600 / SILENT_NIGHTS_S}
 LONGEST_S = 15 * 60 / FASTER  # the longest `for`, and longer than `SILENT_NIGHTS_S`
@@ -90,7 +92,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory, redis: RedisServer) -> Itera
     """Start one stack for this module, with traffic; each test repairs what it broke."""
     need_jars(), need("prometheus")
     folder, rules = tmp_path_factory.mktemp("observed") / "stack", scaled(ALERTS, FASTER, FACTORS)
-    target = ObservedStack(folder, rules, 0.75, AUDIT_EVERY_S, NIGHT_EVERY_S, RATE_LIMIT_URL=redis.url)
+    target = ObservedStack(
+        folder, rules, 0.75, AUDIT_EVERY_S, NIGHT_EVERY_S, RATE_LIMIT_URL=redis.url, HOT_DAYS=HOT_DAYS
+    )
     with running(target), Traffic(client_of(target), ORG, EVENTS_PER_S, READS_PER_S):
         yield target
 
@@ -284,6 +288,13 @@ def test_a_projector_that_ends_again_and_again_is_seen(stack: ObservedStack) -> 
         eventually(lambda before=before: stack.prometheus.values(started) not in ([], before), within_s=WITHIN_S)  # type: ignore[misc]
 
     await_alerts(stack, "CrewkitProcessRestarts")
+
+
+def test_an_archive_that_can_not_be_written_is_seen(stack: ObservedStack) -> None:
+    """Nothing is lost: the topic keeps what the archive lacks."""
+    with Folder(stack.data / "archive").locked():
+        await_alerts(stack, "CrewkitArchiveBehind")
+    await_silence(stack, "CrewkitArchiveBehind")
 
 
 def test_every_alert_was_provoked() -> None:

@@ -46,6 +46,7 @@ def series(name: str, **labels: str) -> str:
 INGEST = {"job": "crewkit-ingest", "instance": "i1"}
 QUERY = {"job": "crewkit-query-api", "instance": "q1"}
 AUDIT = {"job": "crewkit-audit", "instance": "a1"}
+KEEPER = {"job": "crewkit-keeper", "instance": "k1"}
 
 
 def projector(instance: str, generation: str = "g1") -> dict[str, str]:

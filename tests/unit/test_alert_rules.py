@@ -16,6 +16,7 @@ from tests.support.rigs.prometheus import need
 from tests.unit.alert_series import (
     AUDIT,
     INGEST,
+    KEEPER,
     PROGRESS,
     QUERY,
     SLOW,
@@ -315,6 +316,16 @@ FAULTS = [
         "the shared counter of requests is away",
         {series("crewkit_rate_limit_store_away", **INGEST): steady(1)},
         {4: NOTHING, 6: {"CrewkitRateLimitStoreAway"}},
+    ),
+    Case(
+        "the archive can't be written, then it can",
+        {series("crewkit_keeper_overdue_seconds", **KEEPER): then("0x10", "30+30x44", "0x24")},
+        {19: NOTHING, 22: {"CrewkitArchiveBehind"}, 29: NOTHING},
+    ),
+    Case(
+        "a keeper that archives once a day is a little late each time",
+        {series("crewkit_keeper_overdue_seconds", **KEEPER): then(*["0x5", "30x1"] * 10)},
+        {25: NOTHING, 33: NOTHING},
     ),
 ]
 # Two days, in steps of four minutes: a sample is valid for five.

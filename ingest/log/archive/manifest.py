@@ -1,6 +1,7 @@
 """`manifest.json`: what an export holds, and whose it is. It includes its own hash, so no byte can change unnoticed."""
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from msgspec import UNSET, Struct, UnsetType, structs
 from ingest.log.archive.place import Place
 from ingest.log.archive.refusals import Damaged, Refused
 from ingest.log.archive.segment import SUFFIX, Segment, segment_name
+from schemas.log.position import Position
 
 FORMAT = 2  # format 1 knew no erasures
 _FORMATS = (1, FORMAT)
@@ -22,6 +24,11 @@ class Source(NamedTuple):
     topic: str
     partitions: int
     secrets: str
+
+    @property
+    def words(self) -> str:
+        """The log, as messages name it."""
+        return f"{self.topic} with {self.partitions} partition{'s' if self.partitions != 1 else ''}"
 
 
 class Listed(Struct, frozen=True):
@@ -65,6 +72,11 @@ class Manifest(Struct, frozen=True, kw_only=True):
     def has_no_erasures(self) -> bool:
         """Whether the segments were searched for erasures, and have none."""
         return self.erasures is not UNSET and not self.erasures.bytes
+
+    def segment_with(self, at: Position) -> Segment:
+        """Return the segment that holds the record at a position below `ends`."""
+        segments = self.segments[at.partition]
+        return segments[bisect_right(segments, at.offset, key=lambda segment: segment.first) - 1]
 
     def with_segment(self, partition: int, segment: Segment, now: str) -> "Manifest":
         """Return the manifest with one more segment at the end of a partition."""

@@ -78,9 +78,5 @@ def _check_source(place: Place, exported: Source, source: Source) -> None:
         )
     if exported.topic != source.topic or exported.partitions != source.partitions:
         raise Refused(
-            f"{place.name} is the export of {_words(exported)}, but this log is {_words(source)}: export elsewhere"
+            f"{place.name} is the export of {exported.words}, but this log is {source.words}: export elsewhere"
         )
-
-
-def _words(source: Source) -> str:
-    return f"{source.topic} with {source.partitions} partition{'s' if source.partitions != 1 else ''}"

@@ -99,6 +99,12 @@ def checked_records(place: Place, partition: int, segment: Segment) -> Iterator[
 
     The file is in memory meanwhile: at most `Limits.bytes_max` and a record, but compressed.
     """
+    content = checked_content(place, partition, segment)
+    yield from records_in(content, segment_name(partition, segment), partition, segment)
+
+
+def checked_content(place: Place, partition: int, segment: Segment) -> bytes:
+    """Return the file of a segment as it was written. Raises `Damaged`."""
     name = segment_name(partition, segment)
     try:
         content = place.read(name).content
@@ -106,7 +112,7 @@ def checked_records(place: Place, partition: int, segment: Segment) -> Iterator[
         raise Damaged(name, "it is missing: restore it from another copy of the export") from None
     if _sha256(content) != segment.sha256:
         raise Damaged(name, "it differs from its SHA-256 in the manifest: restore it from another copy of the export")
-    yield from records_in(content, name, partition, segment)
+    return content
 
 
 def records_in(content: bytes, name: str, partition: int, segment: Segment) -> Iterator[LogRecord]:

@@ -1,7 +1,7 @@
 """Creates the log's topic, or finds it: explicit partitions, no retention limit, no compaction."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import structlog
@@ -37,10 +37,10 @@ async def ensure_topic(topic: KafkaTopic) -> bool:
         return made
 
 
-async def find_topic(topic: KafkaTopic, find: FindTopic = check_topic) -> KafkaTopic:
+async def find_topic(topic: KafkaTopic, find: FindTopic = check_topic, needed: Sequence[Right] = READS) -> KafkaTopic:
     """Return the topic as it is; never create it. Raises as `ensure_topic`, also if it is missing."""
     with outages_explained(topic):
-        await check_credentials(topic, READS)
+        await check_credentials(topic, needed)
         return await find(topic)
 
 
@@ -69,6 +69,8 @@ def settings_of(topic: KafkaTopic) -> dict[str, str]:
         # Kafka 4 refuses records stamped an hour ahead: every append of an `ingest` with a fast clock.
         "message.timestamp.after.max.ms": str(2**63 - 1),
         "min.insync.replicas": str(min(2, topic.replication)),
+        # A broker removes whole files, and never the one that it writes to: what is trimmed is gone a day later.
+        "segment.ms": "86400000",
         "max.message.bytes": str(MESSAGE_BYTES_MAX),
         "retention.bytes": "-1",
         "retention.ms": "-1",

@@ -1,8 +1,10 @@
 """Appends to Kafka, with a deadline, a byte budget, and a supervisor that replaces a failed producer."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
+
+import structlog
 
 from ingest.deadlines import Deadlines
 from ingest.log.broken import BrokenLog, OnBroken, stop_the_process
@@ -12,11 +14,13 @@ from ingest.log.kafka.reader import KafkaLogReader
 from ingest.log.kafka.token_command import TokenFailed
 from ingest.log.kafka.topic import FindTopic, KafkaTopic, check_topic
 from ingest.log.port import APPEND_DEADLINE_S, BYTES_IN_FLIGHT_MAX, ByteBudget
+from ingest.log.tiered import DatedLog
 from schemas.deadline import within
 from schemas.log.position import LogRecord, LogUnavailable, Position
 from schemas.log.topics import partition_of
 from store.fail_points import fail_point
 
+logger = structlog.get_logger()
 _RETRY_S = 1.0
 _FIRST_CONNECT_S = 5.0
 _READY_S = 1.0
@@ -35,16 +39,17 @@ class KafkaEventLog:
         deadline_s: float = APPEND_DEADLINE_S,
         on_broken: OnBroken = stop_the_process,
         find: FindTopic = check_topic,
+        make_reader: Callable[[KafkaTopic], DatedLog] = KafkaLogReader,
     ) -> None:
         """``on_broken`` is called if the topic turns out to be wrong after the start.
 
-        ``find`` checks and completes ``topic`` for each new connection.
+        ``find`` checks and completes ``topic`` for each new connection. ``make_reader`` gets the complete topic.
         """
         self._topic, self._find = topic, find
         self._budget = ByteBudget(bytes_max)
         self._deadline_s, self._deadlines = deadline_s, Deadlines()
-        self._on_broken = on_broken
-        self._reader: KafkaLogReader | None = None
+        self._on_broken, self._make_reader = on_broken, make_reader
+        self._reader: DatedLog | None = None
         self._noted: KafkaLogReader | None = None
         self._connection: Connection | None = None
         self._supervisor: asyncio.Task[None] | None = None
@@ -134,8 +139,12 @@ class KafkaEventLog:
         if self._reader is None:
             if self._connection is None:
                 raise LogUnavailable("no broker answers")
-            self._reader = KafkaLogReader(self._connection.topic)
-        return await self._reader.read(partition, start, stop, bytes_max)
+            self._reader = self._make_reader(self._connection.topic)
+        try:
+            return await self._reader.read(partition, start, stop, bytes_max)
+        except BrokenLog as error:  # of an archive, which appends can do without
+            logger.error("archive_unreadable", error=str(error))
+            raise LogUnavailable(str(error)) from error
 
     async def _send(self, connection: Connection, partition: int, key: bytes, value: bytes) -> int:
         try:

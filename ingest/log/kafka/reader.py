@@ -6,12 +6,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import OffsetOutOfRangeError
 
+from ingest.log.broken import Trimmed
 from ingest.log.kafka.connection import AWAY
 from ingest.log.kafka.credentials import check_credentials
 from ingest.log.kafka.topic import KafkaTopic
 from schemas.deadline import within
-from schemas.log.position import LogRecord, LogUnavailable
+from schemas.log.position import LogRecord, LogUnavailable, Position
 
 T = TypeVar("T")
 
@@ -29,11 +31,23 @@ class KafkaLogReader:
         self._consumer: AIOKafkaConsumer | None = None
         self._turn = asyncio.Lock()
 
+    async def starts(self) -> Sequence[int]:
+        """Return the first offset of each partition: what is below was trimmed."""
+        starts = await self._with_consumer(lambda consumer: consumer.beginning_offsets(self._partitions))
+        return [starts[partition] for partition in self._partitions]
+
+    async def first_since(self, time_ms: int) -> Sequence[int | None]:
+        """Return the first offset of each partition whose record is of this time (ms since 1970) or later, or None."""
+        times = dict.fromkeys(self._partitions, time_ms)
+        found = await self._with_consumer(lambda consumer: consumer.offsets_for_times(times))
+        return [place and place.offset for place in map(found.get, self._partitions)]
+
     async def ends(self) -> Sequence[int]:
         ends = await self._with_consumer(lambda consumer: consumer.end_offsets(self._partitions))
         return [ends[partition] for partition in self._partitions]
 
     async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
+        """Return records, see `schemas.log.position.LogReader`. Raises `Trimmed` if they begin below Kafka's start."""
         if partition >= self._topic.partitions:
             return []
         source = TopicPartition(self._topic.name, partition)
@@ -47,6 +61,9 @@ class KafkaLogReader:
             consumer.seek(source, start)
             try:
                 return await _collect(consumer, last, bytes_max)
+            except OffsetOutOfRangeError as error:
+                begins = (await consumer.beginning_offsets([source]))[source]
+                raise Trimmed(self._topic.name, Position(partition, start), begins) from error
             finally:
                 consumer.unsubscribe()  # else it would keep fetching
 

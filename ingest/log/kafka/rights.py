@@ -28,12 +28,14 @@ class Right(IntEnum):
     Read = 3
     Write = 4
     Create = 5
+    Delete = 6
     Describe = 8
     DescribeConfigs = 10
 
 
 WRITES = (Right.Describe, Right.DescribeConfigs, Right.Write)
 READS = (Right.Describe, Right.DescribeConfigs, Right.Read)
+KEEPS = (*READS, Right.Delete)
 JOINS = (Right.Describe, Right.Read)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from devstack.stack import PARTITIONS, metrics_ports
+from devstack.stack import PARTITIONS, keeper_port, metrics_ports
 from ingest.log.kafka import KafkaTopic
 from runtime.services.http_probe import answers_200
 from runtime.services.ports import free_port
@@ -54,6 +54,7 @@ class ObservedStack(Proxied):
             "crewkit-serve": [self.port],
             "crewkit-processors": list(self.projectors),
             "crewkit-audit": [self._audit_port],
+            "crewkit-keeper": [keeper_port(data)],
         }
         self.prometheus = Prometheus(data.parent / f"{data.name}-prometheus", targets, rules, every_s)
 
@@ -62,7 +63,7 @@ class ObservedStack(Proxied):
         super().start()
         self._start_audit()
         self.prometheus.start()
-        eventually(lambda: self.prometheus.values("count(up == 1)") == [4], within_s=90)
+        eventually(lambda: self.prometheus.values("count(up == 1)") == [5], within_s=90)
         return self
 
     def _start_audit(self) -> None:

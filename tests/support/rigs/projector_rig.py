@@ -159,6 +159,7 @@ class ProjectorRig:
         """Return the environment that connects our processes with this rig."""
         return {
             "LOG_URL": f"kafka://{self.bootstrap}/{self.topic}",
+            "ARCHIVE_URL": f"file://{self.folder / 'archive'}",
             "STORE_URL": "clickhouse://{username}:{password}@{host}:{port}/{control}".format(
                 **self.address.options, control=self.address.control
             ),

@@ -1,0 +1,88 @@
+"""Reads records by offset from an archive: the part of a log that its topic no longer has."""
+
+import asyncio
+from collections.abc import Sequence
+from itertools import islice
+
+from ingest.log.archive.manifest import Manifest, Source, read_manifest
+from ingest.log.archive.place import Place
+from ingest.log.archive.refusals import Damaged, Refused
+from ingest.log.archive.segment import Segment, checked_records, segment_name
+from ingest.log.broken import BrokenLog
+from schemas.log.position import LogRecord, Position
+
+
+class ColdLog:
+    """Reads an archive while a keeper adds to it.
+
+    The last segment that was read stays in memory, decoded, even if it is rewritten meanwhile.
+    """
+
+    def __init__(self, place: Place, source: Source) -> None:
+        self._place, self._source = place, source
+        self._manifest: Manifest | None = None
+        self._decoded: tuple[str, Sequence[LogRecord]] = ("", ())
+        self._turn = asyncio.Lock()
+
+    async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
+        """Return records of ``[start, stop)`` in order, of one segment, about ``bytes_max`` bytes but at least one.
+
+        Raises `BrokenLog` if the archive is of another log, damaged, or lacks the first of these records.
+        """
+        async with self._turn:
+            try:
+                return await asyncio.to_thread(self._read, partition, start, stop, bytes_max)
+            except (Damaged, Refused) as error:
+                raise BrokenLog(f"the archive of the log can't be read: {error}") from error
+
+    def _read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
+        at = Position(partition, start)
+        segment = self._find(at)
+        records = self._records(at, segment)
+        size, taken = 0, list[LogRecord]()
+        for record in islice(records, start - segment.first, stop - segment.first):
+            if taken and size >= bytes_max:
+                break
+            taken.append(record)
+            size += len(record.value or b"")
+        return taken
+
+    def _find(self, at: Position) -> Segment:
+        """Return the segment that has this record; look again if the manifest that is known lacks it."""
+        for is_known in (True, False):
+            manifest = self._manifest
+            if manifest is None or not is_known:
+                manifest = self._manifest = self._look()
+            if at.offset < manifest.ends[at.partition]:
+                return manifest.segment_with(at)
+        raise BrokenLog(
+            f"neither the topic nor the archive has the record at {at}: the archive is an older copy, or that of a "
+            "keeper with another ARCHIVE_URL. Restore the newest copy"
+        )
+
+    def _records(self, at: Position, segment: Segment) -> Sequence[LogRecord]:
+        name = segment_name(at.partition, segment)
+        if self._decoded[0] != name:
+            try:
+                records = tuple(checked_records(self._place, at.partition, segment))
+            except Damaged:
+                if (now := self._rewritten(at)) == segment:
+                    raise
+                return self._records(at, now)
+            self._decoded = name, records
+        return self._decoded[1]
+
+    def _rewritten(self, at: Position) -> Segment:
+        """Return the segment that now has this record: an erasure removes the file of the one that had it."""
+        self._manifest = self._look()
+        return self._manifest.segment_with(at)
+
+    def _look(self) -> Manifest:
+        manifest = read_manifest(self._place)
+        if manifest.source != self._source:
+            other, ours = manifest.source, self._source
+            raise BrokenLog(
+                f"{self._place.name} is the archive of another log, {other.words} (secrets {other.secrets}); this one "
+                f"is {ours.words} (secrets {ours.secrets}): set ARCHIVE_URL"
+            )
+        return manifest

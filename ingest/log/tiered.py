@@ -1,0 +1,42 @@
+"""Reads one log from two places: what the topic has, from the topic; what was trimmed, from the archive."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from ingest.log.archive.cold import ColdLog
+from ingest.log.broken import Trimmed
+from schemas.log.position import LogReader, LogRecord
+
+
+class DatedLog(LogReader, Protocol):
+    """A topic that may be trimmed: reading below its start raises `Trimmed`. Each call may raise `LogUnavailable`."""
+
+    async def starts(self) -> Sequence[int]:
+        """Return the first offset of each partition."""
+
+    async def first_since(self, time_ms: int) -> Sequence[int | None]:
+        """Return the first offset of each partition whose record is of this time (ms since 1970) or later, or None."""
+
+    async def stop(self) -> None:
+        """Disconnect."""
+
+
+class TieredLogReader:
+    """A `DatedLog` that reads what was trimmed from the archive."""
+
+    def __init__(self, topic: DatedLog, archive: ColdLog) -> None:
+        self._topic, self._archive = topic, archive
+        self._begins: dict[int, int] = {}  # per partition, as far as is known; it only rises
+        self.starts, self.first_since, self.ends, self.stop = topic.starts, topic.first_since, topic.ends, topic.stop
+
+    async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
+        """Return records of one of the two places, see `schemas.log.position.LogReader`.
+
+        Raises the same as `ColdLog.read` and `LogReader.read`.
+        """
+        if start >= self._begins.get(partition, 0):
+            try:
+                return await self._topic.read(partition, start, stop, bytes_max)
+            except Trimmed as trimmed:
+                self._begins[partition] = trimmed.begins
+        return await self._archive.read(partition, start, min(stop, self._begins[partition]), bytes_max)
