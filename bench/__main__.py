@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from bench import (
+    archive,
     comparisons,
     dashboard,
     end_to_end,
@@ -32,7 +33,7 @@ from bench.question import FAILED, BenchQuestion, Figure
 
 RESULTS_FILE = Path("var") / "bench.json"
 SUBJECTS = (
-    *(projector, ingest, comparisons, otlp, end_to_end, replay, query),
+    *(projector, ingest, comparisons, otlp, end_to_end, replay, archive, query),
     *(dashboard, footprint, hooks, growth, peers),
 )
 QUESTIONS: dict[str, BenchQuestion] = {each.name: each for subject in SUBJECTS for each in subject.QUESTIONS}

@@ -1,6 +1,5 @@
 """How fast does a projector worker follow Kafka, with the store in its own process and behind HTTP?"""
 
-import asyncio
 import tempfile
 import time
 from collections.abc import Callable
@@ -10,7 +9,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from bench.kafka import BROKER_FOLDER, PARTITIONS, FilledTopic, committed_records, filled_topic, log_url, rewind_group
+from bench.kafka import BROKER_FOLDER, PARTITIONS, FilledTopic, filled_topic, log_url, rewind_group
 from bench.question import ROUNDS, BenchQuestion, Figure, Report, figure
 from bench.services import (
     HOST,
@@ -33,7 +32,7 @@ GROUP = f"{TOPIC}.crewkit.g1"
 EVENTS = 800_000
 LIMIT_S, LOOK_EVERY_S = 240.0, 0.5
 CHDB_MARK, STORE_SERVER_MARK = 110_000, 80_000  # events per second
-_ROLLUP_LAG = b"crewkit_projector_rollup_lag_records"
+_LAG, _ROLLUP_LAG = b"crewkit_projector_lag_records", b"crewkit_projector_rollup_lag_records"
 
 
 class Receipts(Struct, frozen=True):
@@ -91,9 +90,9 @@ def read_receipts(store_url: str, generation: str = FIRST_GENERATION) -> Receipt
     return Receipts(**open_store(store_url, generation).query(read_sql("bench.sql", "receipts")).first_item)
 
 
-def project_into_folder(folder: Path, filled: FilledTopic, report: Report) -> Projected:
-    """Project everything into a new store inside the worker."""
-    return _project(folder, filled, f"chdb://{tempfile.mkdtemp(dir=folder)}", report)
+def project_into_folder(folder: Path, filled: FilledTopic, report: Report, **env: str) -> Projected:
+    """Project everything into a new store inside the worker; ``env`` has more of its settings."""
+    return _project(folder, filled, f"chdb://{tempfile.mkdtemp(dir=folder)}", report, **env)
 
 
 def _project_into_server(folder: Path, filled: FilledTopic, report: Report) -> Projected:
@@ -101,12 +100,12 @@ def _project_into_server(folder: Path, filled: FilledTopic, report: Report) -> P
         return _project(folder, filled, url, report)
 
 
-def _project(folder: Path, filled: FilledTopic, store_url: str, report: Report) -> Projected:
+def _project(folder: Path, filled: FilledTopic, store_url: str, report: Report, **more: str) -> Projected:
     """Run one Faust worker over the topic, from its first record, and read the receipts.
 
     Raises `RuntimeError` if the store does not hold every record and every event exactly once.
     """
-    env = {"LOG_URL": log_url(filled.topic), "STORE_URL": store_url}
+    env = {"LOG_URL": log_url(filled.topic), "STORE_URL": store_url, **more}
     rewind_group(filled.topic, GROUP)
     run_once(folder, "provision", "--partitions", str(PARTITIONS), env=env)
     rolled_up_ms, start_s, processor_s, memory_mb = _work(folder, filled, env, report)
@@ -133,25 +132,24 @@ def _work(folder: Path, filled: FilledTopic, env: dict[str, str], report: Report
     """
     port = free_port()
 
-    def all_acknowledged() -> bool:
-        done = asyncio.run(committed_records(filled.topic, GROUP))
-        report(f"projecting, {done:,} of {filled.records:,} records acknowledged")
+    def all_projected() -> bool:
+        lags = _values(port, _LAG)  # only of partitions that are taken over
+        report(f"projecting, {sum(lags):,.0f} of {filled.records:,} records behind in {len(lags)} partitions")
         time.sleep(LOOK_EVERY_S)
-        return done >= filled.records
+        return len(lags) == PARTITIONS and not sum(lags)
 
     with running_service(folder, "processors", "--instance", "0", env=env | {"METRICS_PORT": str(port)}) as worker:
-        wait_until(lambda: _rollup_lag(port) is not None, worker, folder, LIMIT_S)
+        wait_until(lambda: bool(_values(port, _ROLLUP_LAG)), worker, folder, LIMIT_S)
         start_s = cpu_s(worker.pid)
-        wait_until(all_acknowledged, worker, folder, LIMIT_S)
-        wait_until(lambda: _rollup_lag(port) == 0, worker, folder, LIMIT_S)
+        wait_until(all_projected, worker, folder, LIMIT_S)
+        wait_until(lambda: not sum(_values(port, _ROLLUP_LAG)), worker, folder, LIMIT_S)
         return time.time_ns() // 1_000_000, start_s, cpu_s(worker.pid), resident_mb(worker.pid, peak=True)
 
 
-def _rollup_lag(port: int) -> float | None:
-    """Return how many records a worker's rollups are behind, over all its partitions; None before it has any."""
+def _values(port: int, metric: bytes) -> list[float]:
+    """Return a metric of a worker, by partition; nothing before it has any partition."""
     lines = (get(HOST, port, "/metrics", timeout_s=5.0) or b"").splitlines()
-    lags = [float(line.rsplit(b" ", 1)[1]) for line in lines if line.startswith(_ROLLUP_LAG)]
-    return sum(lags) if lags else None
+    return [float(line.rsplit(b" ", 1)[1]) for line in lines if line.startswith(metric)]
 
 
 def _measure(

@@ -18,7 +18,7 @@ from tests.support import CHECKOUT
 from tests.support.rigs.installation import ORG, Installation
 
 FILES = ("--file", "deploy/compose.yaml", "--file", "tests/images/parts/compose.yaml")
-OWN = (*(f"{name}-{n}" for name in ("ingest", "query-api", "projector") for n in (1, 2)), "audit")
+OWN = (*(f"{name}-{n}" for name in ("ingest", "query-api", "projector") for n in (1, 2)), "audit", "keeper")
 
 
 class Composed(Installation):

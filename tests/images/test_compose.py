@@ -80,7 +80,13 @@ def test_prometheus_reaches_every_process(composed: Composed) -> None:
         jobs = [target["labels"]["job"] for target in targets if target["health"] == "up"]
         return {job: jobs.count(job) for job in jobs}
 
-    ours = {"crewkit-ingest": 2, "crewkit-query-api": 2, "crewkit-processors": 2, "crewkit-audit": 1}
+    ours = {
+        "crewkit-ingest": 2,
+        "crewkit-query-api": 2,
+        "crewkit-processors": 2,
+        "crewkit-audit": 1,
+        "crewkit-keeper": 1,
+    }
     eventually(lambda: reached() == ours | {"proxy": 1}, within_s=60)
 
 

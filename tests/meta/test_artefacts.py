@@ -151,7 +151,7 @@ def test_only_what_writes_or_reads_the_log_is_in_its_network() -> None:
 
     members = {name for name, service in services.items() if "log" in (service.get("networks") or {})}
     writing = {"ingest-1", "ingest-2", "provision", "tools"}
-    reading = {"projector-1", "projector-2", "backup"}
+    reading = {"projector-1", "projector-2", "keeper", "backup"}
     assert members == {"kafka"} | writing | reading
 
 

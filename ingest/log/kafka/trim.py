@@ -14,9 +14,9 @@ from ingest.log.kafka.topic import KafkaTopic, admin_of
 async def trim(topic: KafkaTopic, below: Mapping[int, int]) -> None:
     """Delete the records of some partitions below an offset.
 
-    Readers get `Trimmed` for them afterwards. The broker removes their bytes with the files that hold nothing else, within
-    minutes; the file that it still writes stays until the next one begins (`segment.ms`). Raises `LogUnavailable`, and
-    `BrokenLog` if this client lacks the right.
+    Readers get `Trimmed` for them afterwards. The broker removes their bytes within minutes, with the files that hold
+    nothing else; the file that it still writes stays until the next one begins (`segment.ms`). Raises `LogUnavailable`,
+    and `BrokenLog` if this client lacks the right.
     """
     wanted = {TopicPartition(topic.name, partition): RecordsToDelete(offset) for partition, offset in below.items()}
     with outages_explained(topic):
