@@ -20,7 +20,7 @@ from ingest.log.archive.refusals import Damaged, Refused
 from runtime.settings.settings import Settings, load_settings
 from schemas.log.position import Position
 
-DIR = click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+DIR = click.argument("address", metavar="DIR")
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -74,8 +74,11 @@ def read(session: UUID | None, position: str | None, count: int, **options: Any)
 @DIR
 @settings_options("data", "log_url", "secrets")
 @json_option
-def export(folder: Path, as_json: bool, **options: Any) -> None:
+def export(address: str, as_json: bool, **options: Any) -> None:
     """Export the log into DIR, or add new records to an export in DIR.
+
+    DIR is a folder or, in an object store, s3://bucket/prefix, also for `verify` and `import`. The usual variables give
+    credentials, region and endpoint: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION, AWS_ENDPOINT_URL.
 
     DIR gets compressed segments of records, and manifest.json with their hashes. It contains every prompt but not the
     secrets: back up the secrets folder too. If an export is interrupted, run the command again to continue.
@@ -88,15 +91,16 @@ def export(folder: Path, as_json: bool, **options: Any) -> None:
     \b
     Example:
       crewkit-sessions log export backup --data var/up
+      crewkit-sessions log export s3://backups/crewkit --data var/up
     """
     import asyncio
 
-    from ingest.log.archive.folder import Folder
+    from ingest.log.archive.places import place_at
     from runtime.operations.log_export import export as export_into
 
     settings = _settings(options)
     with _reported() as meter:
-        done = asyncio.run(export_into(settings, Folder(folder), meter))
+        done = asyncio.run(export_into(settings, place_at(address), meter))
     found = {
         "records": done.records,
         "segments": done.segments,
@@ -111,7 +115,7 @@ def export(folder: Path, as_json: bool, **options: Any) -> None:
 @log.command()
 @DIR
 @json_option
-def verify(folder: Path, as_json: bool) -> None:
+def verify(address: str, as_json: bool) -> None:
     """Check every file and every record of an export.
 
     Checks the manifest against its own hash, each segment against the manifest, and each record: offsets must be dense,
@@ -124,11 +128,11 @@ def verify(folder: Path, as_json: bool) -> None:
     """
     import msgspec
 
-    from ingest.log.archive.folder import Folder
+    from ingest.log.archive.places import place_at
     from ingest.log.archive.verify import Verified, verify_export
 
     with _reported() as meter:
-        found: Verified = verify_export(Folder(folder), meter)
+        found: Verified = verify_export(place_at(address), meter)
     print_found({**msgspec.to_builtins(found), "sound": found.is_sound}, as_json, _print_verified)
     sys.exit(OK if found.is_sound else DIFFERENT)
 
@@ -141,7 +145,7 @@ def verify(folder: Path, as_json: bool) -> None:
 @click.option("--erasures", type=_FILE, help="A newer erasures.jsonl than that in DIR.")
 @json_option
 def import_(
-    folder: Path, as_json: bool, replication: int, topic_exists: bool, erasures: Path | None, **options: Any
+    address: str, as_json: bool, replication: int, topic_exists: bool, erasures: Path | None, **options: Any
 ) -> None:
     """Import the export in DIR into an empty log: a file, or a Kafka topic, created as by `provision`.
 
@@ -160,14 +164,14 @@ def import_(
       crewkit-sessions log import backup --data var/new --erasures newest/erasures.jsonl
       crewkit-sessions log import backup --log-url kafka://k1:9092,k2:9092,k3:9092 --partitions 64
     """
-    from ingest.log.archive.folder import Folder
+    from ingest.log.archive.places import place_at
     from ingest.log.kafka.provision import Wish
     from runtime.operations.log_import import import_log
 
     settings = _settings(options)
     with _reported() as meter:
         wish = Wish(replication, makes_topics=not topic_exists)
-        done = import_log(settings, Folder(folder), wish, meter, erasures)
+        done = import_log(settings, place_at(address), wish, meter, erasures)
     found = {
         "added": done.imported.added,
         "found": done.imported.found,

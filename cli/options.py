@@ -18,7 +18,7 @@ _OPTIONS: dict[str, tuple[dict[str, Any], str]] = {
     "host": (_TEXT, "Address to listen on (default 127.0.0.1)."),
     "port": (_NUMBER, "Port to listen on (default 8080)."),
     "log_url": (_TEXT, "sqlite:///file or kafka://host:port,…/topic."),
-    "archive_url": (_TEXT, "file:///folder, where the keeper archives the log."),
+    "archive_url": (_TEXT, "file:///folder or s3://bucket/prefix, where the keeper archives the log."),
     "hot_days": ({"type": float}, "Days for which the topic keeps what is archived (default 7)."),
     "store_url": (_TEXT, "chdb:///folder or clickhouse://user@host:port/database[?secure=true]."),
     "secrets": (_PATH, "Secrets folder (default secrets/ in --data)."),

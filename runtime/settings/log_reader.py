@@ -6,12 +6,14 @@ from ingest.log.archive.cold import ColdLog
 from ingest.log.archive.folder import Folder
 from ingest.log.archive.manifest import Source
 from ingest.log.archive.place import Place
+from ingest.log.archive.places import place_at
+from ingest.log.archive.refusals import Refused
 from ingest.log.kafka import KafkaLogReader, KafkaTopic
 from ingest.log.tiered import DatedLog, TieredLogReader
 from runtime.settings.settings import BadSettings, Settings
 from runtime.settings.url_parts import split
 
-_FORMS = "file:///absolute/folder"
+_FORMS = "file:///absolute/folder or s3://bucket/prefix"
 
 
 def archive_place(settings: Settings) -> Place | None:
@@ -19,9 +21,18 @@ def archive_place(settings: Settings) -> Place | None:
     if not settings.archive_url:
         return None
     parts = split("ARCHIVE_URL", settings.archive_url, _FORMS)
+    if parts.scheme == "s3":
+        return _bucket(settings.archive_url)
     if parts.scheme != "file" or parts.netloc or parts.path in ("", "/"):
         raise BadSettings(f"ARCHIVE_URL must be {_FORMS}")
     return Folder(Path(parts.path))
+
+
+def _bucket(address: str) -> Place:
+    try:
+        return place_at(address)
+    except Refused as error:
+        raise BadSettings(f"ARCHIVE_URL: {error}") from error
 
 
 def kafka_reader(settings: Settings, topic: KafkaTopic, secrets: str) -> DatedLog:

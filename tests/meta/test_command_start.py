@@ -17,7 +17,7 @@ from runtime.settings.secret_making import make_embedded_secrets, make_secrets
 
 # Packages that serve, store, call or draw.
 HEAVY = frozenset(
-    "aiokafka asyncio chdb clickhouse_connect cramjam faust granian httpx hyperscan litestar lz4 mode numpy "
+    "aiokafka asyncio chdb clickhouse_connect cramjam faust granian httpx hyperscan litestar lz4 mode numpy obstore "
     "prometheus_client redis rich ssl structlog urllib3 uvloop".split()
 )
 SIGNING = frozenset({"cryptography", "jwt"})
@@ -120,6 +120,7 @@ def test_up_refuses_to_start_without_heavy_imports(tmp_path: Path, reason: str) 
 @pytest.mark.parametrize(
     ("module", "unused"),
     [
+        ("ingest.log.archive.places", {"obstore"}),  # of `log export` into a folder
         ("runtime.services.embedded", KAFKA),
         ("runtime.services.http_services", KAFKA | {"chdb"}),
         ("runtime.settings.http_settings", KAFKA | {"chdb", "granian", "hyperscan"}),

@@ -18,6 +18,7 @@ from ingest.log.archive.meter import Meter
 from ingest.log.archive.opened import OpenExport, begin_or_continue
 from ingest.log.archive.place import Place
 from ingest.log.archive.read_all import read_all
+from ingest.log.archive.refusals import Damaged
 from ingest.log.archive.rewrite import apply_erasures
 from ingest.log.archive.segment import LIMITS, Draft, Limits
 from ingest.log.archive.tail import check_tail
@@ -47,20 +48,29 @@ async def export_log(
     a file can't be written; `Damaged` if the export is not as it was written; `LogUnavailable`, after which the next
     run continues.
     """
-    with place.locked():
-        opened = begin_or_continue(place, source, now())
-        before, ends = opened.manifest, await log.ends()
-        await check_tail(log, place, before, ends)
-        opened.remove_unnamed()
-        known = listed_lines(place, before)
-        lines = list(dict.fromkeys([*known, *await new_lines(log, place, before, ends, meter)]))
-        run = _Run(log, opened, cuts_of(lines, source.partitions), meter, now, limits)
-        if lines != known or before.erasures is UNSET:
-            run.erased = apply_erasures(opened, lines, meter, now)
-        meter.begin("export", sum(ends) - before.records)
-        for partition, end in enumerate(ends):
-            await run.export_partition(partition, end)
-        return Exported(opened.manifest.records - before.records, run.added, run.bytes, run.erased, opened.manifest)
+    with place.locked() as writer:
+        opened = begin_or_continue(place, writer, source, now())
+        try:
+            return await _continued(log, opened, meter, now, limits)
+        except Damaged:
+            opened.check_is_ours()  # else another process has replaced what is missing
+            raise
+
+
+async def _continued(log: LogReader, opened: OpenExport, meter: Meter, now: Now, limits: Limits) -> Exported:
+    place, before, ends = opened.place, opened.manifest, await log.ends()
+    opened.check_sizes()
+    await check_tail(log, place, before, ends)
+    opened.remove_unnamed()
+    known = listed_lines(place, before)
+    lines = list(dict.fromkeys([*known, *await new_lines(log, place, before, ends, meter)]))
+    run = _Run(log, opened, cuts_of(lines, before.partitions), meter, now, limits)
+    if lines != known or before.erasures is UNSET:
+        run.erased = apply_erasures(opened, lines, meter, now)
+    meter.begin("export", sum(ends) - before.records)
+    for partition, end in enumerate(ends):
+        await run.export_partition(partition, end)
+    return Exported(opened.manifest.records - before.records, run.added, run.bytes, run.erased, opened.manifest)
 
 
 class _Run:
@@ -93,7 +103,7 @@ class _Run:
 
     def _add(self, partition: int, draft: Draft) -> None:
         segment, content = draft.finish()
-        self._opened.write_segment(partition, segment, content)
+        segment = self._opened.write_segment(partition, segment, content)
         fail_point("log.segment_written")
         self._opened.save(self._opened.manifest.with_segment(partition, segment, self._now()))
         self.added, self.bytes = self.added + 1, self.bytes + segment.bytes

@@ -7,13 +7,15 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from msgspec import UNSET, UnsetType
+
 from ingest.log.archive.manifest import MANIFEST
-from ingest.log.archive.place import Stored, Version
+from ingest.log.archive.place import Stored
 from ingest.log.archive.refusals import Damaged, Refused
 from ingest.log.atomic_write import scratch_of, write_durably
 
 FOLDER_MODE = 0o700
-_UNVERSIONED = Version()
+_UNVERSIONED = ""
 
 
 class Folder:
@@ -53,7 +55,7 @@ class Folder:
                 f"{file} can't be written: {error.strerror}; {hint}run the command again: it continues where it stopped"
             ) from error
 
-    def swap(self, name: str, content: bytes, version: Version | None) -> Version:  # noqa: ARG002 - it is locked
+    def swap(self, name: str, content: bytes, version: str | None) -> str:  # noqa: ARG002 - it is locked
         self.write(name, content)
         return _UNVERSIONED
 
@@ -67,7 +69,7 @@ class Folder:
             ) from error
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> Iterator[UnsetType]:
         try:
             self._path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
             handle = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY)
@@ -76,7 +78,7 @@ class Folder:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._close_to_others()
-            yield
+            yield UNSET
         except BlockingIOError as error:
             raise Refused(f"another process exports into {self.name}: wait until it is done") from error
         finally:

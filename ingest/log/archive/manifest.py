@@ -2,7 +2,7 @@
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -52,6 +52,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     updated_at: str
     segments: list[list[Segment]]
     erasures: Listed | UnsetType = UNSET
+    writer: str | UnsetType = UNSET  # the id of the run that may change the export; absent in folders
     sha256: str = ""  # of this file with an empty string here
 
     @property
@@ -128,9 +129,9 @@ def read_manifest(place: Place) -> Manifest:
         raise Refused(f"{place.name} holds no export of a log: `log export` makes one") from None
 
 
-def check_not_lost(names: Iterable[str]) -> None:
+def check_not_lost(names: Collection[str]) -> None:
     """Raise `Damaged` if there are segments among the files of a place without a manifest."""
-    if any(name.endswith(SUFFIX) for name in names):
+    if MANIFEST not in names and any(name.endswith(SUFFIX) for name in names):
         raise Damaged(MANIFEST, "it is missing: restore it from another copy of the export")
 
 

@@ -1,22 +1,17 @@
-"""Where an export is: its files by name. A folder is one kind of place."""
+"""Where an export is, a folder or a bucket: its files by name."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
-
-class Version(NamedTuple):
-    """What distinguishes a file's content from all that it replaced; empty where a lock makes that unnecessary."""
-
-    e_tag: str | None = None
-    version: str | None = None
+from msgspec import UnsetType
 
 
 class Stored(NamedTuple):
-    """A file's content, and the version that was read."""
+    """A file's content and its version, which differs for other content; empty where a lock makes it unnecessary."""
 
     content: bytes
-    version: Version
+    version: str
 
 
 class Place(Protocol):
@@ -37,14 +32,18 @@ class Place(Protocol):
     def write(self, name: str, content: bytes) -> None:
         """Write or replace a file. After the call, the new content survives a power cut."""
 
-    def swap(self, name: str, content: bytes, version: Version | None) -> Version:
+    def swap(self, name: str, content: bytes, version: str | None) -> str:
         """Replace this version of a file (None: the file is new), as durably as `write`; return the new version.
 
-        Raises `Refused` if another process has written the file since.
+        Raises `Refused` if another process has written other content since.
         """
 
     def remove(self, name: str) -> None:
-        """Remove a file."""
+        """Remove a file that was there."""
 
-    def locked(self) -> AbstractContextManager[None]:
-        """Make the place if it is missing, and let no other process export into it. Raises `Refused` if one does."""
+    def locked(self) -> AbstractContextManager[str | UnsetType]:
+        """Make the folder if it is missing, and let no other process export into it. Raises `Refused` if one does.
+
+        A bucket has no lock: others are held off by swaps of a manifest with the id that this yields, a new one each
+        time. The segments that are written meanwhile must have it in their names.
+        """

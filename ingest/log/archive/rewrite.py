@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import structs
 
-from ingest.log.archive.erasures import ERASURES, cuts_of
+from ingest.log.archive.erasures import cuts_of
 from ingest.log.archive.manifest import listed
 from ingest.log.archive.meter import Meter
 from ingest.log.archive.opened import OpenExport
@@ -30,7 +30,7 @@ def apply_erasures(opened: OpenExport, lines: Sequence[bytes], meter: Meter, now
             erased += _apply(opened, partition, segment, cuts, now)
             meter.add(segment.records, segment.bytes)
     content = b"".join(lines)
-    opened.place.write(ERASURES, content)
+    opened.save_erasures(content)
     fail_point("log.erasures_written")
     opened.save(opened.manifest.with_erasures(listed(content), now()))
     fail_point("log.erasures_named")
@@ -48,7 +48,7 @@ def _apply(opened: OpenExport, partition: int, segment: Segment, cuts: Cuts, now
         draft.add(kept(record, cuts, partitions))
     new, content = draft.finish()
     new = structs.replace(new, epoch=(segment.epoch or 0) + 1)
-    opened.write_segment(partition, new, content)
+    new = opened.write_segment(partition, new, content)
     fail_point("log.segment_rewritten")
     opened.save(opened.manifest.with_rewritten(partition, new, now()))
     fail_point("log.rewritten_named")

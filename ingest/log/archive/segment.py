@@ -39,6 +39,7 @@ class Segment(Struct, frozen=True):
     last: str
     misplaced: int = 0  # records whose key belongs to another partition: the log has them as dead letters
     epoch: int | UnsetType = UNSET  # how often it was rewritten since; absent in format 1
+    writer: str | UnsetType = UNSET  # the id of the run that wrote the file; absent in folders
 
     @property
     def end(self) -> int:
@@ -49,7 +50,8 @@ class Segment(Struct, frozen=True):
 def segment_name(partition: int, segment: Segment) -> str:
     """Return the name of the file, a new one each time it is rewritten; names sort by partition and offset."""
     epoch = f".e{segment.epoch}" if segment.epoch else ""
-    return f"{partition:04d}-{segment.first:015d}{epoch}{SUFFIX}"
+    writer = f".{segment.writer}" if segment.writer else ""
+    return f"{partition:04d}-{segment.first:015d}{epoch}{writer}{SUFFIX}"
 
 
 def line_hash(record: LogRecord) -> str:
