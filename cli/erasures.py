@@ -1,11 +1,13 @@
 """`erase` and `erasures`: erases sessions, those of a user, or an org for good, and shows what was erased."""
 
+import sys
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import click
 import msgspec
 
+from cli.exits import DIFFERENT, OK
 from cli.find_installation import Find, explaining, installation_options, org_options
 from cli.groups import CommandGroup
 from cli.jobs import run_job
@@ -146,6 +148,40 @@ def list_(page: int, find: Find, as_json: bool, org: str) -> None:
       crewkit-sessions erasures list --org acme
     """
     print_found(find().get(f"/{org}/erasures", page=page, per_page=SHOWN_MAX), as_json, _print_list)
+
+
+@erasures.command("check")
+@click.option("--generation", help="Generation to check; the live one by default.")
+@installation_options
+def check(generation: str | None, find: Find, as_json: bool) -> None:
+    """Look for what is erased: in the tables and their files, in the log, and in its archive.
+
+    This reads the whole log. Exits with 1 if anything is left, and says where. After an erasure, `erase sweep` removes
+    it from the tables; a topic of Kafka keeps it until the keeper trims it.
+
+    \b
+    Example:
+      crewkit-sessions erasures check --data var/up
+    """
+    done = run_job(find(), "check_erasures", generation)
+    print_found(done, as_json, _print_left)
+    sys.exit(OK if done["results"][0]["nothing_left"] else DIFFERENT)
+
+
+def _print_left(job: dict[str, Any]) -> None:
+    (left,) = job["results"]
+    for table, sessions in left["tables"].items():
+        click.echo(f"{table}: rows of {counted(sessions, 'erased session')}")
+    if left["parts"]:
+        click.echo(
+            f"store: {counted(len(left['parts']), 'part')} that may hold deleted rows, such as {left['parts'][0]}"
+        )
+    for log in left["logs"]:
+        if log["records"]:
+            click.echo(f"{log['place']}: {counted(log['records'], 'erased record')}, the first at {log['first']}")
+    places = ", ".join(["tables", *(log["place"] for log in left["logs"])])
+    if left["nothing_left"]:
+        click.echo(f"{job['generation']}: nothing is left of what was erased; looked at {places}")
 
 
 def _print_list(found: dict[str, Any]) -> None:

@@ -16,11 +16,14 @@ from functools import partial
 import msgspec
 
 from audit.repair import Repair
+from generations.erasure_check import ErasureCheck
 from generations.jobs.runner import JobRunner, NotPossible, OnProgress, Partitions, check_again
 from generations.jobs.table import Job, Report
 from generations.prove.prove import Prove
 from generations.prove.words import in_words
 from generations.situation import GenerationStatus, load_situation
+from ingest.log.broken import BrokenLog
+from ingest.log.tiered import Copy
 from processors.projector import Projector
 from processors.sweeping import SweepFailed
 from schemas.log.position import LogUnavailable
@@ -36,8 +39,12 @@ SWITCH_LOOK_S = 0.2
 class ProjectorJobs:
     """A `Subscriber` that does the jobs of the projector of one generation."""
 
-    def __init__(self, projector: Projector, reader: Reader, generation: Generation, by: str) -> None:
+    def __init__(
+        self, projector: Projector, reader: Reader, generation: Generation, by: str, copies: Sequence[Copy]
+    ) -> None:
+        """``copies`` are the places that have records of the log."""
         self._sweeper = projector.sweeper
+        self._erasure_check = ErasureCheck(projector.warehouse, copies, generation.partitions)
         self._pipeline, self._progress, self._reader = projector.pipeline, projector.progress, reader
         self._generation = generation
         self._repair = Repair(projector.pipeline, projector.warehouse, reader, generation)
@@ -52,6 +59,7 @@ class ProjectorJobs:
                 "pause": partial(self._record, "paused"),
                 "resume": partial(self._record, "resumed"),
                 "sweep": self._sweep,
+                "check_erasures": self._check_erasures,
             },
             held=lambda: frozenset(self._pipeline.written),
         )
@@ -93,6 +101,14 @@ class ProjectorJobs:
             return Report(result=(await self._sweeper.sweep(report))._asdict())
         except (LogUnavailable, SweepFailed) as error:
             raise NotPossible(f"{error}; sweep again, since nothing is done twice") from error
+
+    async def _check_erasures(self, job: Job, _: Partitions, report: OnProgress) -> Report:
+        await check_again(self._reader, job)
+        try:
+            left = await self._erasure_check.run(report)
+        except (LogUnavailable, BrokenLog) as error:
+            raise NotPossible(f"{error}; then check again") from error
+        return Report(result={**msgspec.to_builtins(left), "nothing_left": left.is_nothing})
 
     async def _catch_up(self, _: Job, __: Partitions, ___: OnProgress) -> Report:
         """Wait until every partition has been at the end of the log."""

@@ -274,13 +274,25 @@ class ClickHouseWarehouse:
 
     def delete_erased(self) -> int:
         """Begin to delete what is left of sessions that are hidden; return of how many sessions there was anything."""
-        found: set[SessionKey] = set()
-        for table in HIDDEN:
-            suffix = "_replaced" if table in REPLACED else ""
-            left = [(org, session_id) for org, session_id in self._query(f"left_of_erased{suffix}", {"table": table})]
-            self._command_in_parts(f"delete_erased{suffix}", "sessions", _bindable(left), table=table)
-            found.update(left)
-        return len(found)
+        found = self.left_of_erased()
+        for table, left in found.items():
+            self._command_in_parts(f"delete_erased{_suffix(table)}", "sessions", _bindable(left), table=table)
+        return len(set().union(*found.values()))
+
+    def left_of_erased(self) -> dict[str, list[SessionKey]]:
+        """Return by table which sessions that are hidden still have rows."""
+        return {
+            table: [
+                (org, session_id)
+                for org, session_id in self._query(f"left_of_erased{_suffix(table)}", {"table": table})
+            ]
+            for table in HIDDEN
+        }
+
+    def parts_with_deleted(self) -> frozenset[tuple[str, str]]:
+        """Return the parts on the disk that may hold rows that were deleted, by table."""
+        masked = self._query("masked_parts", {"tables": [*HIDDEN]})
+        return self.old_parts() | {(table, name) for table, name in masked}
 
     def apply_deletes(self) -> None:
         """Begin to write the parts of these tables anew without the deleted rows."""
@@ -369,6 +381,11 @@ class ClickHouseWarehouse:
         if isinstance(error, OperationalError):
             self._local.client = None  # the next call connects again
         return classify(error)
+
+
+def _suffix(table: str) -> str:
+    """Return the end of the name of the statements about what is left in a table."""
+    return "_replaced" if table in REPLACED else ""
 
 
 def erased_rows(partition: int, offset: int, record: RecordsErased) -> list[ErasedRow]:

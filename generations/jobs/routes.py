@@ -32,7 +32,7 @@ from schemas.http.responses import Reply
 from store.reading.question import Question
 from store.reading.reader import Reader, answer_from_control
 
-OF_LIVE = ("repair", "sweep")  # without a generation, they are for the live one
+OF_LIVE = ("repair", "sweep", "check_erasures")  # without a generation, they are for the live one
 JOBS_MAX = 1_000  # in one listing
 AnyReader = NamedDependency[SkipValidation[Reader]]
 logger = structlog.get_logger()

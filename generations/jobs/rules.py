@@ -85,7 +85,7 @@ def _of_existing(kind: Kind, status: "GenerationStatus", options: JobOptions, si
             return f"{name} is paused already"
         case "resume" if not known.is_paused:
             return f"{name} is not paused"
-        case "repair" | "prove" | "drop" | "pause" | "resume" | "sweep":
+        case "repair" | "prove" | "drop" | "pause" | "resume" | "sweep" | "check_erasures":
             return None
     raise KeyError(kind)  # a new kind needs a rule
 

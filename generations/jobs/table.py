@@ -17,7 +17,7 @@ from msgspec import Struct
 from store.connect import Client
 from store.sql import read_sql
 
-Kind = Literal["repair", "replay", "prove", "switch", "drop", "pause", "resume", "prices", "sweep"]
+Kind = Literal["repair", "replay", "prove", "switch", "drop", "pause", "resume", "prices", "sweep", "check_erasures"]
 Event = Literal["requested", "taken", "progress", "done", "failed"]
 State = Literal["requested", "taken", "done", "failed"]
 KINDS = frozenset[str](get_args(Kind))

@@ -1,11 +1,13 @@
 """Reads one log from two places: what the topic has, from the topic; what was trimmed, from the archive."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from ingest.log.archive.cold import ColdLog
 from ingest.log.broken import Trimmed
 from schemas.log.position import LogReader, LogRecord
+
+if TYPE_CHECKING:
+    from ingest.log.archive.cold import ColdLog  # a log without an archive needs none of it
 
 
 class DatedLog(LogReader, Protocol):
@@ -21,10 +23,18 @@ class DatedLog(LogReader, Protocol):
         """Disconnect."""
 
 
+class Copy(NamedTuple):
+    """A place that has records of the log, from ``starts`` on."""
+
+    name: str
+    log: LogReader
+    starts: Callable[[], Awaitable[Sequence[int]]]
+
+
 class TieredLogReader:
     """A `DatedLog` that reads what was trimmed from the archive."""
 
-    def __init__(self, topic: DatedLog, archive: ColdLog) -> None:
+    def __init__(self, topic: DatedLog, archive: "ColdLog") -> None:
         self._topic, self._archive = topic, archive
         self._begins: dict[int, int] = {}  # per partition, as far as is known; it only rises
         self.starts, self.first_since, self.ends, self.stop = topic.starts, topic.first_since, topic.ends, topic.stop
@@ -40,3 +50,18 @@ class TieredLogReader:
             except Trimmed as trimmed:
                 self._begins[partition] = trimmed.begins
         return await self._archive.read(partition, start, min(stop, self._begins[partition]), bytes_max)
+
+    def copies(self) -> list[Copy]:
+        """Return the topic and the archive; a part of the log is in both."""
+        return [Copy("topic", self._topic, self.starts), Copy("archive", self._archive, self._archive.starts)]
+
+
+def copies_of(log: LogReader, partitions: int) -> list[Copy]:
+    """Return each place that has records of a log."""
+    if isinstance(log, TieredLogReader):
+        return log.copies()
+
+    async def zeros() -> Sequence[int]:
+        return [0] * partitions
+
+    return [Copy("log", log, zeros)]

@@ -16,6 +16,7 @@ from prometheus_client.metrics_core import Metric
 from generations.jobs.table import Job
 from generations.projector_jobs import ProjectorJobs
 from ingest.log.sqlite.sqlite_log import SqliteEventLog
+from ingest.log.tiered import copies_of
 from processors.flow.observer import Observer
 from processors.fold.fold import FOLD_VERSION
 from processors.projector import Projector
@@ -42,7 +43,8 @@ class Follower:
         self.projector: Projector = make_projector(
             own, log, generation.partitions, self.registry, *observers, rewrite_log=log.rewrite
         )
-        self.jobs = ProjectorJobs(self.projector, reader, generation, f"projector of {generation.name} in `up`")
+        by = f"projector of {generation.name} in `up`"
+        self.jobs = ProjectorJobs(self.projector, reader, generation, by, copies_of(log, generation.partitions))
         self._projecting: asyncio.Future[list[None]] | None = None
 
     async def start(self) -> None:

@@ -14,6 +14,7 @@ from generations.control import Control
 from generations.projector_jobs import ProjectorJobs
 from ingest.log.kafka import InstalledTopic, KafkaTopic
 from ingest.log.kafka.creation import find_group, find_topic
+from ingest.log.tiered import copies_of
 from processors.runners import faust_app
 from processors.runners.faust_app import FaustSettings
 from runtime.services.metrics import metrics_served, new_registry
@@ -51,7 +52,9 @@ def run_worker(settings: Settings) -> int:
     projector = make_projector(settings, log, topic.partitions, registry)
     reader = open_reader(store_address(settings))
     by = f"projector {settings.instance} of {settings.generation} on {socket.gethostname()}"
-    jobs = ProjectorJobs(projector, reader, Generation(settings.generation, topic.partitions), by)
+    jobs = ProjectorJobs(
+        projector, reader, Generation(settings.generation, topic.partitions), by, copies_of(log, topic.partitions)
+    )
     background: list[Callable[[], Awaitable[None]]] = [
         *projector.background(),
         Control(reader, jobs).run,

@@ -36,7 +36,7 @@ EVENT_TYPE = Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.:-]+$")
 Instant = Annotated[datetime, Meta(tz=True)]
 Relation = Literal["resume", "fork", "clear", "compact"]
 Trigger = Literal["interactive", "headless", "scheduled", "import"]
-Work = Literal["repair", "replay", "prove", "switch", "drop", "pause", "resume", "prices", "sweep"]
+Work = Literal["repair", "replay", "prove", "switch", "drop", "pause", "resume", "prices", "sweep", "check_erasures"]
 ClientSessionId = Annotated[
     str,
     doc("The client's own id for its session.", CLIENT_SESSION_ID, min_length=1, max_length=400, pattern=_NO_CONTROL),

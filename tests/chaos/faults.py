@@ -13,13 +13,14 @@ from tests.support.clients.poison import poison
 from tests.support.fakes.store_refusals import PASSES
 from tests.support.waiting import eventually
 
-SERVICES = ("serve", "projector-0", "projector-1", "store-server", "kafka")
+SERVICES = ("serve", "projector-0", "projector-1", "keeper", "store-server", "kafka")
 REPLAYING = ("projector-g2-0", "projector-g2-1")  # while there is a replay
 FAIL_POINTS = (
     *("projector.folded", "projector.wrote_facts", "projector.wrote_sessions", "projector.wrote_derivations"),
     *("projector.wrote_receipts", "projector.acknowledged"),
     *("projector.refreshed_rollups", "projector.moved_rollup_marks"),
     *("ingest.before_append", "ingest.sent", "ingest.appended"),
+    *("log.segment_written", "log.segment_named", "keeper.checked", "keeper.trimmed"),
 )
 
 

@@ -16,6 +16,7 @@ from tests.support.rigs.folder import largest_of
 from tests.support.rigs.forked import PYTHON
 from tests.support.rigs.installation import Installation
 
+HOT_DAYS = "0.0005"  # the topic is trimmed after 43 s
 UNLIMITED = resource.RLIM_INFINITY
 
 
@@ -79,6 +80,7 @@ class Proxied(Target):
         self.proxies |= {"kafka": TcpProxy(ports.kafka), "store": TcpProxy(ports.store)}
         self.refusals = StoreRefusals(data / "store-refusals.json")
         self.environment |= self.refusals.environment | {DEDUPLICATION_WINDOW: "1000"}  # as if it were replicated
+        self.environment["HOT_DAYS"] = HOT_DAYS
         write_address(data, LOCAL, self.port)  # so that the commands find it
 
     def command_line(self) -> list[str]:

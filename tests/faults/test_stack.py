@@ -14,7 +14,7 @@ import httpx
 import pytest
 import yaml
 
-from devstack.stack import metrics_ports
+from devstack.stack import keeper_port, metrics_ports
 from tests.chaos.faults import STACK
 from tests.chaos.targets import Proxied
 from tests.faults.shared_installation import load_of, running
@@ -34,7 +34,7 @@ from tests.support.rigs.supervised import is_alive
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.kafka
-SERVICES = {"kafka", "store-server", "serve", "projector-0", "projector-1"}
+SERVICES = {"kafka", "store-server", "serve", "keeper", "projector-0", "projector-1"}
 FAULTS = {fault.name: fault for fault in STACK}
 NETWORK = ("cut", "refuse", "half open", "reply lost")
 SEED = random.randrange(1 << 20)
@@ -55,7 +55,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
 @pytest.fixture
 def prometheus(stack: Proxied, tmp_path: Path) -> Iterator[Prometheus]:
     """Scrape the processes of the stack, and evaluate the shipped alerts."""
-    targets = {"crewkit-serve": [stack.port], "crewkit-processors": list(metrics_ports(stack.data, "g1"))}
+    targets = {
+        "crewkit-serve": [stack.port],
+        "crewkit-processors": list(metrics_ports(stack.data, "g1")),
+        "crewkit-keeper": [keeper_port(stack.data)],
+    }
     started = Prometheus(tmp_path, targets, yaml.safe_load(ALERTS.read_text()))
     try:
         yield started.start()

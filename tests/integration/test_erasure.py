@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from generations.erasure_check import ErasureCheck, Left
 from generations.prove.words import in_words
 from processors.sweeping import Sweeper
 from schemas.log.records import Event
@@ -142,7 +143,7 @@ async def test_a_sweep_leaves_no_byte_of_what_is_erased(swept_store: TestStore, 
     pipeline = new_pipeline(swept_store, log.records)
     await pipeline.project(log.records)
     await settle(pipeline)
-    before = found_in(folder, needle, neighbour)
+    before, left = found_in(folder, needle, neighbour), await check(swept_store)
 
     asked = []
 
@@ -154,11 +155,16 @@ async def test_a_sweep_leaves_no_byte_of_what_is_erased(swept_store: TestStore, 
     assert asked == []
     await Sweeper(swept_store.warehouse(), {0: 1}, rewrite_log).sweep_if_due()
     await Sweeper(swept_store.warehouse(), {0: 1}, rewrite_log).sweep_if_due()  # nothing is left to do
-    after = found_in(folder, needle, neighbour)
+    after, left_after = found_in(folder, needle, neighbour), await check(swept_store)
     assert min(len(before[needle]), len(before[neighbour])) >= 5  # tables
     assert (len(after[needle]), asked) == (0, [1])
+    assert ({*left.tables} >= {"facts", "tasks"}, left_after) == (True, Left({}, [], []))
     assert after[neighbour]
     assert swept_store.rows("SELECT log_partition FROM {db}.swept") == [{"log_partition": partition(GONE)}]
+
+
+async def check(store: TestStore) -> Left:
+    return await ErasureCheck(store.warehouse(), [], store.partitions).run(lambda *_: None)
 
 
 def said(word: str) -> list[Event]:

@@ -20,14 +20,14 @@ from tests.support.rigs.kafka import need_jars
 from tests.support.rigs.supervised import Supervised, is_alive
 from tests.support.waiting import eventually
 
-SERVICES = ["kafka", "store-server", "projector-0", "projector-1", "serve"]
+SERVICES = ["kafka", "store-server", "keeper", "projector-0", "projector-1", "serve"]
 
 # A package `cli` that is found before ours: it records each call, answers every GET, and provisions nothing.
 STAND_IN = """
 import http.server, os, sys
 
 command, data, options = sys.argv[1], sys.argv[3], sys.argv[4:]
-PORTS = {"store-server": "--port", "serve": "--port", "processors": "--metrics-port"}
+PORTS = {"store-server": "--port", "serve": "--port", "processors": "--metrics-port", "keeper": "--metrics-port"}
 with open(f"{data}/calls", "a") as calls:
     calls.write(f"{command} {' '.join(options)} {os.environ['LOG_URL']} {os.environ['STORE_URL'].partition('@')[2]}\\n")
 
@@ -37,7 +37,7 @@ class Answer(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"crewkit_projector_assigned_partitions 2.0\\n")
 
-if command in ("store-server", "serve", "processors"):
+if command in PORTS:
     host, port = (options[options.index(name) + 1] for name in ("--host", PORTS[command]))
     http.server.ThreadingHTTPServer((host, int(port)), Answer).serve_forever()
 """
@@ -82,11 +82,12 @@ def test_the_stack_starts_survives_and_stops(running: Supervised, tmp_path: Path
     stack = stack_module.Stack.on(running.data, "127.0.0.1", port)
     ports = stack.ports
 
-    calls = eventually(lambda: len(lines := calls_noted(running.data)) == 5 and lines)
+    calls = eventually(lambda: len(lines := calls_noted(running.data)) == 6 and lines)
     addresses = f"kafka://127.0.0.1:{ports.kafka}/crewkit.sessions.v1 127.0.0.1:{ports.store}"
     assert [line.split()[0] for line in calls[:2]] == ["store-server", "provision"]
     assert calls[1] == f"provision --partitions 4 --replication 1 {addresses}"
     assert {line.partition(" kafka")[0] for line in calls[2:]} == {
+        f"keeper --host 127.0.0.1 --metrics-port {ports.keeper}",
         f"processors --generation g1 --instance 0 --host 127.0.0.1 --metrics-port {ports.metrics['g1'][0]}",
         f"processors --generation g1 --instance 1 --host 127.0.0.1 --metrics-port {ports.metrics['g1'][1]}",
         f"serve --host 127.0.0.1 --port {port}",

@@ -17,7 +17,7 @@ async def test_a_projector_knows_whether_readers_use_its_generation_and_whether_
     progress: Any = SimpleNamespace(lags=list)
     parts = cast(Any, None)
     projector = Projector(pipeline, progress, parts, parts, parts, parts, parts)
-    jobs = ProjectorJobs(projector, parts, OURS, "projector")
+    jobs = ProjectorJobs(projector, parts, OURS, "projector", [])
     seen = []
     for is_live, is_paused in ((False, True), (True, False), (False, False)):
         ours = KnownGeneration(OURS, is_live=is_live, is_paused=is_paused)

@@ -24,6 +24,19 @@ class ColdLog:
         self._decoded: tuple[str, Sequence[LogRecord]] = ("", ())
         self._turn = asyncio.Lock()
 
+    async def starts(self) -> Sequence[int]:
+        """Return zeros: an archive has everything since the log began."""
+        return [0] * self._source.partitions
+
+    async def ends(self) -> Sequence[int]:
+        """Return the offset after the last record of each partition. Raises as `read` does."""
+        async with self._turn:
+            try:
+                self._manifest = await asyncio.to_thread(self._look)
+            except (Damaged, Refused) as error:
+                raise BrokenLog(f"the archive of the log can't be read: {error}") from error
+            return self._manifest.ends
+
     async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
         """Return records of ``[start, stop)`` in order, of one segment, about ``bytes_max`` bytes but at least one.
 

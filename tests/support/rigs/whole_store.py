@@ -240,7 +240,7 @@ async def _do_requested(store: StoreAddress, projectors: Mapping[str, Projector]
 
     reader._failed = note  # type: ignore[method-assign]  # what the store refuses is waited out, so the test notes it
     works = [
-        ProjectorJobs(made, reader, Generation(name, PARTITIONS, FOLD_VERSION), name)
+        ProjectorJobs(made, reader, Generation(name, PARTITIONS, FOLD_VERSION), name, [])
         for name, made in projectors.items()
     ]
     control = Control(reader, *works)
