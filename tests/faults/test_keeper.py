@@ -10,6 +10,7 @@ import pytest
 
 from ingest.log.kafka import KafkaLogReader, KafkaTopic
 from tests.faults.test_workers import SentLog, one_clean_pass
+from tests.integration.s3_proxy import S3Proxy
 from tests.support.rigs.projector_rig import PARTITIONS, ProjectorRig, ended, started_rig
 from tests.support.rigs.store import Options, new_address
 from tests.support.waiting import eventually
@@ -20,9 +21,22 @@ STEPS = ("log.segment_written", "log.segment_named", "keeper.archived", "keeper.
 
 
 @pytest.fixture
-def rig(kafka: str, engine: Options, tmp_path: Path) -> Iterator[ProjectorRig]:
-    """Provide a topic, and tables on the shared store."""
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Proxy]:
+    """Start an S3 server; the environment has its credentials."""
+    made = S3Proxy(tmp_path / "s3")
+    for variable, value in made.environment.items():
+        monkeypatch.setenv(variable, value)
+    yield made
+    made.end()
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def rig(kafka: str, engine: Options, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[ProjectorRig]:
+    """Provide a topic, tables on the shared store, and a place for the archive."""
     with started_rig(kafka, tmp_path, new_address(engine)) as made:
+        if request.param == "bucket":
+            request.getfixturevalue("server")
+            made.archive = "s3://backups/archive"
         yield made
 
 

@@ -47,7 +47,7 @@ class ProjectorRig:
     ) -> None:
         """``store`` is on a server that is already running; without it the rig starts its own."""
         self.bootstrap, self.folder, self.security = bootstrap, folder, security
-        self.topic = f"rig-{secrets.token_hex(4)}"
+        self.topic, self.archive = f"rig-{secrets.token_hex(4)}", f"file://{folder / 'archive'}"
         self.port = free_ports(1)[0]
         self.password = secrets.token_urlsafe(12)
         own = {"host": "127.0.0.1", "port": self.port, "username": "crewkit", "password": self.password}
@@ -159,7 +159,7 @@ class ProjectorRig:
         """Return the environment that connects our processes with this rig."""
         return {
             "LOG_URL": f"kafka://{self.bootstrap}/{self.topic}",
-            "ARCHIVE_URL": f"file://{self.folder / 'archive'}",
+            "ARCHIVE_URL": self.archive,
             "STORE_URL": "clickhouse://{username}:{password}@{host}:{port}/{control}".format(
                 **self.address.options, control=self.address.control
             ),
