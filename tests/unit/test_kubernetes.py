@@ -18,7 +18,9 @@ import yaml
 from kubernetes_validate import utils as validator
 
 from cli.main import crewkit_sessions
+from ingest.log.archive.bucket import Bucket
 from runtime.services.http_server import HTTP_DRAIN_S
+from runtime.settings.log_reader import archive_place
 from runtime.settings.log_url import KafkaAddress, parse_log_url
 from runtime.settings.settings import Settings, load_settings
 from runtime.settings.store_url import parse_store_url
@@ -38,6 +40,7 @@ from tests.support.manifests import (
 OLDEST, NEWEST = "1.30", "1.37"  # of Kubernetes; the README names the oldest
 NO_SCHEMA = {"HTTPRoute"}  # a CRD; tests/unit/test_kubernetes_routes.py checks it
 ADMIN, API = 9090, 8080
+OF_THE_BUCKET = {"aws_region"}  # read by the client of the object store; credentials are not among them
 USERS = {"provision": "provision", "processors": "projector", "query-api": "query", "audit": "query"}
 Documents = tuple[Document, ...]
 SOURCES: dict[str, Callable[[], Documents]] = {"as written": written, "rendered": rendered}
@@ -59,7 +62,8 @@ def documents(request: pytest.FixtureRequest) -> Documents:
 def ours(documents: Documents) -> list[Pod]:
     """Return the pods with our image."""
     found = [pod for pod in pods(documents) if pod.is_ours]
-    assert {pod.name for pod in found} == {"provision", "ingest", "query-api", "projector", "audit", "log-export"}
+    names = {"provision", "ingest", "query-api", "projector", "audit", "keeper", "log-export"}
+    assert {pod.name for pod in found} == names
     return found
 
 
@@ -80,7 +84,7 @@ def test_the_component_for_prometheus_reads_every_admin_port() -> None:
     assert (monitor["apiVersion"], monitor["kind"]) == ("monitoring.coreos.com/v1", "PodMonitor")
     assert set(monitor["spec"]) == {"selector", "podTargetLabels", "podMetricsEndpoints"}
     assert [(end["port"], end["path"]) for end in monitor["spec"]["podMetricsEndpoints"]] == [("admin", "/metrics")]
-    assert {pod.name for pod in serving} == {"ingest", "query-api", "projector", "audit"}
+    assert {pod.name for pod in serving} == {"ingest", "query-api", "projector", "audit", "keeper"}
     assert all(selects(monitor["spec"]["selector"], pod.labels) for pod in serving)
     kubernetes_validate.validate(policy, f"{NEWEST}.0", strict=True)
     assert policy["spec"]["podSelector"] == monitor["spec"]["selector"]
@@ -91,7 +95,6 @@ def test_no_pod_may_do_more_than_it_needs(documents: Documents) -> None:
     for pod in pods(documents):
         assert pod.spec["automountServiceAccountToken"] is False, pod.name
         assert pod.spec["enableServiceLinks"] is False, pod.name
-        assert pod.spec["serviceAccountName"] == "crewkit-sessions", pod.name
         assert pod.spec["securityContext"]["runAsNonRoot"] is True, pod.name
         assert pod.spec["securityContext"]["runAsUser"] > 0, pod.name
         assert pod.spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, pod.name
@@ -101,6 +104,17 @@ def test_no_pod_may_do_more_than_it_needs(documents: Documents) -> None:
                 "readOnlyRootFilesystem": True,
                 "capabilities": {"drop": ["ALL"]},
             }, pod.name
+
+
+def test_only_the_keeper_has_the_account_that_may_write_the_archive(documents: Documents) -> None:
+    """A cloud gives its rights to service accounts; none of them may use the API of Kubernetes."""
+    accounts = of_kind(documents, "ServiceAccount")
+
+    assert {account["metadata"]["name"] for account in accounts} == {"crewkit-sessions", "crewkit-keeper"}
+    assert not any(account["automountServiceAccountToken"] for account in accounts)
+    for pod in pods(documents):
+        wanted = "crewkit-keeper" if pod.name == "keeper" else "crewkit-sessions"
+        assert pod.spec["serviceAccountName"] == wanted, pod.name
 
 
 def test_our_pods_run_as_the_account_of_the_image(documents: Documents) -> None:
@@ -158,7 +172,8 @@ def test_variables_are_settings(documents: Documents) -> None:
         (container,) = pod.containers
         env = environment(container, documents)
         settings = load_settings({}, env)
-        assert {name.lower() for name in env} - set(Settings.__struct_fields__) == set(), pod.name
+        assert {name.lower() for name in env} - set(Settings.__struct_fields__) == OF_THE_BUCKET, pod.name
+        assert isinstance(archive_place(settings), Bucket), pod.name
         assert isinstance(parse_log_url(settings.log), KafkaAddress), pod.name
         assert (settings.host, settings.port) == ("0.0.0.0", API), pod.name  # noqa: S104  # a pod has its own address
         if container["args"][0] in USERS:
@@ -186,7 +201,7 @@ def test_every_file_that_a_setting_names_is_mounted() -> None:
         mounts = [mount["mountPath"] for mount in container["volumeMounts"]]
         needed = {name: value for name, value in env.items() if name.endswith("_FILE") and _is_used(name, pod)}
         assert [name for name, path in needed.items() if str(Path(path).parent) not in mounts] == [], pod.name
-        has_keys = pod.name not in ("projector", "audit")
+        has_keys = pod.name not in ("projector", "audit", "keeper")
         assert (env["SECRETS"] in mounts) == has_keys, pod.name  # the less a process can read, the better
 
 
@@ -196,6 +211,20 @@ def _is_used(setting: str, pod: Pod) -> bool:
     if setting.startswith("STORE"):
         return "reaches-clickhouse" in pod.labels
     return "reaches-valkey" in pod.labels  # tokens and limits are for the HTTP services
+
+
+def test_each_process_has_its_own_user_of_kafka() -> None:
+    """Each user has rights in docs/security.md, and no pod mounts the password of another one."""
+    documents, page = rendered(), (CHECKOUT / "docs" / "security.md").read_text()
+    for pod in ours(documents):
+        user = environment(pod.containers[0], documents).get("KAFKA_USER", "")
+        if "reaches-kafka" in pod.labels:
+            assert user == f"crewkit-{'projector' if pod.name == 'log-export' else pod.name}"
+            assert f"--allow-principal User:{user} " in page
+            key = user.removeprefix("crewkit-")
+            assert pod.volume("kafka")["secret"]["items"] == [{"key": key, "path": "password"}], pod.name
+        else:
+            assert not user, pod.name
 
 
 def test_secrets_are_readable_by_the_process_alone(documents: Documents) -> None:
@@ -261,12 +290,18 @@ def test_projectors_have_stable_host_names(documents: Documents) -> None:
     assert "restartPolicy" not in projecting[0].spec  # always, also after exit code 70
 
 
-def test_one_audit_runs_and_query_api_leaves_it_to_it(documents: Documents) -> None:
-    """N replicas would run every check N times."""
-    (audit,) = (d for d in of_kind(documents, "Deployment") if d["metadata"]["name"] == "audit")
+@pytest.mark.parametrize("name", ["audit", "keeper"])
+def test_only_one_of_these_runs(documents: Documents, name: str) -> None:
+    """N audits would run every check N times, and a second keeper would be refused."""
+    (found,) = (d for d in of_kind(documents, "Deployment") if d["metadata"]["name"] == name)
+
+    assert (found["spec"]["replicas"], found["spec"]["strategy"]) == (1, {"type": "Recreate"})
+
+
+def test_query_api_leaves_audits_to_the_deployment(documents: Documents) -> None:
+    """Otherwise each replica would audit, too."""
     (query,) = (pod for pod in ours(documents) if pod.name == "query-api")
 
-    assert (audit["spec"]["replicas"], audit["spec"]["strategy"]) == (1, {"type": "Recreate"})
     assert load_settings({}, environment(query.containers[0], documents)).audit_every_s == 0
 
 

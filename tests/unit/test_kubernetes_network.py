@@ -2,7 +2,8 @@
 
 from tests.support.manifests import Document, Pod, of_kind, pods, selects, written
 
-TO_KAFKA = ("provision", "ingest", "projector", "log-export")
+TO_KAFKA = ("provision", "ingest", "projector", "keeper", "log-export")
+TO_THE_ARCHIVE = TO_KAFKA  # the log begins there
 TO_CLICKHOUSE = ("provision", "query-api", "projector", "audit")
 TO_VALKEY = ("ingest", "query-api")
 DNS = {("UDP", 53), ("TCP", 53)}
@@ -43,7 +44,7 @@ def test_only_the_http_services_take_connections() -> None:
 
 
 def test_each_process_reaches_the_servers_that_it_needs() -> None:
-    """Their ports are those of LOG_URL, STORE_URL and RATE_LIMIT_URL."""
+    """Their ports are those of LOG_URL, STORE_URL and RATE_LIMIT_URL, and that of https for ARCHIVE_URL."""
     documents = written()
     reached = {
         pod.name: {
@@ -55,13 +56,14 @@ def test_each_process_reaches_the_servers_that_it_needs() -> None:
         }
         for pod in pods(documents)
     }
-    kafka, clickhouse, valkey = 9093, 8443, 6379
+    kafka, clickhouse, valkey, archive = 9093, 8443, 6379, 443
 
     assert reached == {
         name: {
             *({kafka} if name in TO_KAFKA else ()),
             *({clickhouse} if name in TO_CLICKHOUSE else ()),
             *({valkey} if name in TO_VALKEY else ()),
+            *({archive} if name in TO_THE_ARCHIVE else ()),
         }
         for name in reached
     }

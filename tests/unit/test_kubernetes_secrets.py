@@ -53,6 +53,7 @@ def what_the_operator_has(folder: Path) -> None:
         "kafka/provision",
         "kafka/ingest",
         "kafka/projector",
+        "kafka/keeper",
     ):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(f"password of {name}")

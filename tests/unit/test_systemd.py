@@ -11,7 +11,9 @@ import click
 import pytest
 
 from cli.main import crewkit_sessions
+from ingest.log.archive.folder import Folder
 from runtime.services.http_server import HTTP_DRAIN_S
+from runtime.settings.log_reader import archive_place
 from runtime.settings.settings import Settings, load_settings
 from runtime.settings.store_url import parse_store_url
 from tests.support import CHECKOUT
@@ -21,6 +23,7 @@ FOLDER = CHECKOUT / "deploy" / "systemd"
 UNITS = sorted(path.name for path in FOLDER.glob("*.service"))
 ALWAYS = [name for name in UNITS if name not in ("crewkit-provision.service", "crewkit-log-export.service")]
 ONCE = sorted(set(UNITS) - set(ALWAYS))
+TO_KAFKA = sorted(set(UNITS) - {"crewkit-audit.service", "crewkit-query-api@.service"})
 SCRIPT = FOLDER / "install.sh"
 STORE_USERS = {"query-api": "query", "audit": "query", "processors": "projector", "provision": "provision"}
 KEYS = {"seed.key", "id.keys", "operator.pub"}
@@ -66,9 +69,9 @@ def test_systemd_accepts_every_unit(tmp_path: Path) -> None:
     """With an existing program, and with the drop-in for Kafka's passwords."""
     for path in (*FOLDER.glob("*.service"), *FOLDER.glob("*.timer")):
         (tmp_path / path.name).write_text(path.read_text().replace("/opt/crewkit/bin/crewkit-sessions", "/bin/true"))
-    for name in ("crewkit-provision", "crewkit-ingest@", "crewkit-projector@", "crewkit-log-export"):
-        (tmp_path / f"{name}.service.d").mkdir()
-        shutil.copy(FOLDER / "kafka-login.conf", tmp_path / f"{name}.service.d")
+    for name in TO_KAFKA:
+        (tmp_path / f"{name}.d").mkdir()
+        shutil.copy(FOLDER / "kafka-login.conf", tmp_path / f"{name}.d")
     names = [str(path) for path in sorted(tmp_path.glob("*.*")) if path.is_file()]
 
     done = subprocess.run(
@@ -81,6 +84,13 @@ def test_systemd_accepts_every_unit(tmp_path: Path) -> None:
 
     ours = [line for line in done.stderr.splitlines() if "crewkit" in line]
     assert (done.returncode, ours) == (0, []), done.stderr
+
+
+def test_the_drop_in_for_kafka_names_every_unit_that_uses_it() -> None:
+    """The others never connect to Kafka."""
+    named = re.findall(r"crewkit-[\w@-]+\.service", (FOLDER / "kafka-login.conf").read_text())
+
+    assert sorted(named) == TO_KAFKA
 
 
 @pytest.mark.parametrize("name", UNITS)
@@ -114,7 +124,7 @@ def test_each_process_has_its_own_user_of_the_store_and_only_its_secrets(name: s
     wanted = {"ingest": KEYS, "query-api": KEYS, "provision": KEYS, "log": {"seed.key", "id.keys"}}.get(word, set())
 
     assert set(loaded) == wanted | ({"store-password"} if user else set())
-    assert {Path(path).parent for path in loaded.values()} == {Path("/etc/crewkit/secrets")}
+    assert {Path(path).parent for path in loaded.values()} <= {Path("/etc/crewkit/secrets")}
     assert ("SECRETS=%d" in lines(name)["Environment"]) == bool(wanted)
     if user:
         assert loaded["store-password"] == f"/etc/crewkit/secrets/store-{user}"
@@ -151,7 +161,7 @@ def test_instances_on_one_machine_have_different_ports() -> None:
         if word.endswith("-port") or word == "--port"
     ]
 
-    assert len(set(ports)) == len(ports) == 10 * 5 + 1
+    assert len(set(ports)) == len(ports) == 10 * 5 + 2
 
 
 def test_a_projector_has_its_instance_as_its_number() -> None:
@@ -178,6 +188,15 @@ def test_data_is_in_a_folder_of_the_unit(name: str) -> None:
     assert (unit["StateDirectory"], unit["StateDirectoryMode"]) == (["crewkit/%N"], ["0700"])
     assert "DATA=%S/crewkit/%N" in unit["Environment"]
     assert unit["UMask"] == ["0077"]
+
+
+def test_only_the_keeper_can_write_the_archive() -> None:
+    """The example is in its folder, which is read-only to the other units."""
+    place = archive_place(load_settings({}, {"ARCHIVE_URL": example()["ARCHIVE_URL"]}))
+
+    assert isinstance(place, Folder)
+    assert Path(place.name).parent == Path("/var/lib/crewkit/crewkit-keeper")
+    assert [name for name in UNITS if "ReadWritePaths" in lines(name)] == []
 
 
 def test_memory_is_bounded_as_on_kubernetes() -> None:
