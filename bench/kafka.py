@@ -78,10 +78,11 @@ def log_url(topic: KafkaTopic) -> str:
 def filled_topic(folder: Path, events: int, report: Report) -> Iterator[FilledTopic]:
     """Run a broker whose topic holds ``events`` events in records of 100, appended without the write side."""
     with broker_topic(folder) as topic:
-        yield asyncio.run(_fill(topic, events, report))
+        yield asyncio.run(fill(topic, events, report))
 
 
-async def _fill(topic: KafkaTopic, events: int, report: Report) -> FilledTopic:
+async def fill(topic: KafkaTopic, events: int, report: Report) -> FilledTopic:
+    """Append ``events`` events in records of 100, and the creations of their sessions."""
     filled, in_flight = FilledTopic(topic), asyncio.Semaphore(IN_FLIGHT)
     async with AIOKafkaProducer(bootstrap_servers=topic.bootstrap, **PRODUCER) as to:
         for record in _make_records(events, round(time.time() * 1000)):

@@ -24,11 +24,9 @@ from bench.services import (
 from bench.usage import cpu_s, disk_bytes, resident_mb
 from runtime.services.http_probe import get
 from runtime.services.ports import free_port
-from schemas.log.topics import TOPIC
 from store.generations import FIRST_GENERATION
 from store.sql import read_sql
 
-GROUP = f"{TOPIC}.crewkit.g1"
 EVENTS = 800_000
 LIMIT_S, LOOK_EVERY_S = 240.0, 0.5
 CHDB_MARK, STORE_SERVER_MARK = 110_000, 80_000  # events per second
@@ -106,7 +104,7 @@ def _project(folder: Path, filled: FilledTopic, store_url: str, report: Report, 
     Raises `RuntimeError` if the store does not hold every record and every event exactly once.
     """
     env = {"LOG_URL": log_url(filled.topic), "STORE_URL": store_url, **more}
-    rewind_group(filled.topic, GROUP)
+    rewind_group(filled.topic, f"{filled.topic.name}.crewkit.{FIRST_GENERATION}")
     run_once(folder, "provision", "--partitions", str(PARTITIONS), env=env)
     rolled_up_ms, start_s, processor_s, memory_mb = _work(folder, filled, env, report)
     receipts, events = in_own_process(read_receipts, store_url), filled.events

@@ -15,12 +15,13 @@ import structlog
 
 from processors.flow.availability import PatientCalls
 from processors.marks.dense_receipts import Stretch, holes, joined
+from processors.plan import BATCH_BYTES_MAX
 from processors.state_cache import StateCache
 from processors.warehouse import SessionKey, Warehouse
 from schemas.log.position import LogReader, LogRecord
 from store.broken import Broken
 
-READ_BYTES = 8 << 20
+READ_BYTES = 8 << 20  # at a time: a slow broker must answer within the limit of the reader
 SESSIONS_ASKED_MAX = 10_000  # beyond it everything after a hole is projected again
 
 logger = structlog.get_logger()
@@ -110,14 +111,18 @@ class Gaps:
             raise Released(partition)
 
     async def _read(self, partition: int, start: int, stop: int) -> Sequence[LogRecord]:
-        if start == stop:
-            return ()
-        records = await self._calls.read_log(partial(self._reader.read, partition, start, stop, READ_BYTES))
-        if not records or records[0].offset != start:
-            raise Broken(
-                f"the log no longer holds offset {start} of partition {partition}, which was never projected: "
-                "restore the log, or provision a new generation from what is left"
-            )
+        """Return about as many records as a runner puts in a batch: each one costs the store the same, however small."""
+        records, size = list[LogRecord](), 0
+        while start < stop and size < BATCH_BYTES_MAX:
+            some = await self._calls.read_log(partial(self._reader.read, partition, start, stop, READ_BYTES))
+            if not some or some[0].offset != start:
+                raise Broken(
+                    f"the log no longer holds offset {start} of partition {partition}, which was never projected: "
+                    "restore the log, or provision a new generation from what is left"
+                )
+            records += some
+            size += sum(len(record.value or b"") for record in some)
+            start = some[-1].offset + 1
         return records
 
 

@@ -16,6 +16,7 @@ COUNT = 9
 @pytest.fixture(autouse=True)
 def _one_record_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gaps, "READ_BYTES", 1)
+    monkeypatch.setattr(gaps, "BATCH_BYTES_MAX", 1)
 
 
 class Watching(Observer):
