@@ -111,7 +111,7 @@ class Gaps:
             raise Released(partition)
 
     async def _read(self, partition: int, start: int, stop: int) -> Sequence[LogRecord]:
-        """Return about as many records as a runner puts in a batch: each one costs the store the same, however small."""
+        """Return about as many records as a runner puts in a batch: each batch costs the store the same."""
         records, size = list[LogRecord](), 0
         while start < stop and size < BATCH_BYTES_MAX:
             some = await self._calls.read_log(partial(self._reader.read, partition, start, stop, READ_BYTES))

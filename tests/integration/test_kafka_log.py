@@ -11,6 +11,7 @@ from ingest.log.broken import BrokenLog
 from ingest.log.kafka import KafkaEventLog, KafkaLogReader, KafkaTopic
 from runtime.services.ports import free_port
 from schemas.log.position import LogUnavailable, Position
+from schemas.log.topics import partition_of
 from tests.support.rigs.kafka import create_topic, start_again
 
 pytestmark = pytest.mark.kafka
@@ -178,3 +179,33 @@ async def test_a_producer_that_failed_is_replaced(kafka: str, fresh_topic: Fresh
     assert third is not None
     assert len({id(first), id(second), id(third)}) == 3
     assert (one.offset, two.offset) == (0, 1)
+
+
+async def test_a_reader_returns_each_record_once_wherever_it_goes_on(kafka: str, fresh_topic: FreshTopic) -> None:
+    """It keeps what a fetch had beyond a read for the next one, unless that is elsewhere."""
+    topic = KafkaTopic(kafka, await fresh_topic(partitions=2), 2)
+    log, reader = KafkaEventLog(topic), KafkaLogReader(topic)
+    await log.start()
+    keys = {partition_of(bytes([n]) * 16, 2): bytes([n]) * 16 for n in range(8)}
+    for n in range(150):
+        await asyncio.gather(*(log.append(key, b"%d" % n) for key in keys.values()))
+
+    async def values(partition: int, start: int, stop: int, bytes_max: int) -> list[int]:
+        return [int(record.value or b"") for record in await reader.read(partition, start, stop, bytes_max)]
+
+    found: dict[int, list[int]] = {0: [], 1: []}
+    while len(found[0]) + len(found[1]) < 300:
+        for partition, read in found.items():
+            for _ in range(3):
+                read += await values(partition, len(read), 150, 30)
+    jumps = [await values(0, start, start + 3, 1 << 20) for start in (0, 3, 100, 101, 2)]
+    skipped = [await values(1, start, 150, 1) for start in (50, 52, 54)]
+    before = await values(1, 100, 150, 20)
+    await log.append(keys[1], b"150")
+    after = await values(1, before[-1] + 1, 200, 1 << 20)
+    await asyncio.gather(log.stop(), reader.stop())
+
+    assert found == {0: [*range(150)], 1: [*range(150)]}
+    assert jumps == [[n, n + 1, n + 2] for n in (0, 3, 100, 101, 2)]
+    assert skipped == [[50], [52], [54]]
+    assert [*before, *after] == [*range(100, 151)]

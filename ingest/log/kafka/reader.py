@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
 from ingest.log.broken import Trimmed
@@ -19,7 +20,7 @@ T = TypeVar("T")
 
 _ANSWER_S, _STOP_S = 5.0, 1.0
 _FETCH_BYTES_MAX = 16 * 1_048_576
-_POLL_MS = 250
+_POLL_MS, _POLL_RECORDS = 250, 100
 
 
 class KafkaLogReader:
@@ -30,6 +31,8 @@ class KafkaLogReader:
         self._partitions = [TopicPartition(topic.name, partition) for partition in range(topic.partitions)]
         self._consumer: AIOKafkaConsumer | None = None
         self._turn = asyncio.Lock()
+        self._fetched: deque[LogRecord] = deque()  # and not returned yet
+        self._ready_at: Position | None = None  # where the consumer goes on: it has fetched what follows, too
 
     async def starts(self) -> Sequence[int]:
         """Return the first offset of each partition: what is below was trimmed."""
@@ -57,23 +60,48 @@ class KafkaLogReader:
             last = min(stop, ends[source])
             if start >= last:
                 return []
-            consumer.assign([source])
-            consumer.seek(source, start)
+            if self._ready_at != Position(partition, start):
+                consumer.assign([source])
+                consumer.seek(source, start)
+                self._fetched.clear()
             try:
-                return await _collect(consumer, last, bytes_max)
+                return await self._collect(consumer, last, bytes_max)
             except OffsetOutOfRangeError as error:
                 begins = (await consumer.beginning_offsets([source]))[source]
                 raise Trimmed(self._topic.name, Position(partition, start), begins) from error
-            finally:
-                consumer.unsubscribe()  # else it would keep fetching
 
         return await self._with_consumer(ask)
 
     async def stop(self) -> None:
-        consumer, self._consumer = self._consumer, None
+        consumer, self._consumer, self._ready_at = self._consumer, None, None
         if consumer is not None:
             with contextlib.suppress(*AWAY):
                 await within(_STOP_S, consumer.stop())
+
+    async def _collect(self, consumer: AIOKafkaConsumer, stop: int, bytes_max: int) -> list[LogRecord]:
+        """Return records below ``stop``. If there are more, a caller that reads on gets what was fetched with these.
+
+        A fetch has the records of many reads, since they are compressed.
+        """
+        self._ready_at = None
+        records, size = list[LogRecord](), 0
+        while not records or size < bytes_max:
+            if not self._fetched:
+                found = await consumer.getmany(timeout_ms=_POLL_MS, max_records=_POLL_RECORDS)
+                self._fetched += [_record(message) for messages in found.values() for message in messages]
+                continue
+            if self._fetched[0].offset >= stop:
+                break
+            records.append(self._fetched.popleft())
+            size += len(records[-1].value or b"")
+            if records[-1].offset == stop - 1:
+                break
+        if records and records[-1].offset < stop - 1:
+            self._ready_at = Position(records[-1].partition, records[-1].offset + 1)
+        else:  # what was fetched beyond it may be out of date by the time of another read
+            consumer.unsubscribe()
+            self._fetched.clear()
+        return records
 
     async def _with_consumer(self, ask: Callable[[AIOKafkaConsumer], Awaitable[T]]) -> T:
         async with self._turn:
@@ -107,17 +135,5 @@ class KafkaLogReader:
         return self._consumer
 
 
-async def _collect(consumer: AIOKafkaConsumer, stop: int, bytes_max: int) -> list[LogRecord]:
-    records: list[LogRecord] = []
-    size = 0
-    while True:
-        fetched = await consumer.getmany(timeout_ms=_POLL_MS)
-        for message in (message for messages in fetched.values() for message in messages):
-            if message.offset >= stop or (records and size >= bytes_max):
-                return records
-            records.append(LogRecord(message.partition, message.offset, message.key, message.value, message.timestamp))
-            size += len(message.value or b"")
-            if message.offset == stop - 1:
-                return records
-        if records and size >= bytes_max:
-            return records
+def _record(message: ConsumerRecord) -> LogRecord:
+    return LogRecord(message.partition, message.offset, message.key, message.value, message.timestamp)
