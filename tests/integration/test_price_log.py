@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import clickhouse_connect
@@ -333,7 +334,8 @@ async def test_kafka_holds_loads_among_other_records(
         return configured
 
     monkeypatch.setattr("runtime.operations.kafka_price_log.InstalledTopic.__call__", found)
-    log: PriceLog = KafkaPriceLog(topic)
+    monkeypatch.setattr("runtime.operations.kafka_price_log.InstalledTopic.record", SimpleNamespace(secrets=""))
+    log: PriceLog = KafkaPriceLog(Settings(), topic)
     loads: Sequence[PricesLoaded] = [prices_loaded(price(n), loaded_us=n) for n in range(3)]
 
     empty = await asyncio.to_thread(log.is_empty), await asyncio.to_thread(log.loads)

@@ -179,9 +179,10 @@ class World:
                 raise Violation("a worker that does what it can is left alone", f"{worker.name} was ended")
             self.crash(worker.name, in_flight=True)
 
-    def offsets(self, partitions: Sequence[int]) -> tuple[dict[int, int], dict[int, int]]:
-        """Return the broker's committed offsets, and the ends of the log."""
-        return {p: self.committed[p] for p in partitions}, {p: len(self.log[p]) for p in partitions}
+    def offsets(self, partitions: Sequence[int]) -> tuple[dict[int, int], ...]:
+        """Return the broker's committed offsets, and the starts and ends of the log."""
+        ends = {p: len(self.log[p]) for p in partitions}
+        return {p: self.committed[p] for p in partitions}, dict.fromkeys(partitions, 0), ends
 
     def commit(self, name: str) -> dict[int, int]:
         """Commit the offset that Faust computes from the acknowledgements; return what the broker accepted."""
