@@ -52,10 +52,12 @@ class BatchConsumer(Consumer):  # type: ignore[misc]
             last = self._read_offset[tp]
             if last is not None and offset < last:  # read before
                 continue
+            if last is not None and offset - last > 1:
+                # The topic was trimmed in between. Else nothing behind the jump could be committed, and Faust's own way
+                # keeps a number for each offset. What was read before the jump is written before what is behind it.
+                self._committed_offset[tp] = offset
             self.track_message(message)
             await take(message)
-            if last and offset - last > 1:
-                await self._add_gap(tp, last + 1, offset)  # else nothing behind it could be committed
             self._read_offset[tp] = offset
 
     def verify_event_path(self, now: float, tp: TP) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from faust.types import ConsumerMessage
 
 from schemas.log.position import LogRecord
@@ -41,9 +42,30 @@ def test_a_single_record_at_the_head_is_committed_over() -> None:
     assert _consumer([2800, 2801, 2802], [2801, 2802], committed=2800).to_commit([0]) == {0: 2803}
 
 
-def test_what_was_skipped_counts_as_acknowledged() -> None:
-    """Records 9 to 11 were never fetched, and the committed offset is beyond them."""
-    assert _consumer([7, 8, 12, 13], [7, 8, 12, 13], committed=7).to_commit([0]) == {0: 13}
+@pytest.mark.parametrize("start", [0, 7])
+def test_a_trimmed_part_of_any_length_is_committed_over(start: int) -> None:
+    """A worker comes back after the topic was trimmed: two records that it had read, then a trillion are gone."""
+    behind = start + 10**12
+    fetched = [start, start + 1, behind, behind + 1]
+
+    assert _consumer(fetched, fetched, committed=start).to_commit([0]) == {0: behind + 2}
+
+
+def test_a_jump_behind_the_first_record_of_all_is_committed_over() -> None:
+    """The offset that was read last is 0, which is no missing one."""
+    consumer = _consumer([0], [0])
+    consumer.committed(consumer.to_commit([0]))
+    behind = message_of(LogRecord(0, 10**12, b"", b"", 0))
+
+    asyncio.run(consumer.deliver([behind]))
+    consumer.ack(behind)
+
+    assert consumer.to_commit([0]) == {0: 10**12 + 1}
+
+
+def test_a_jump_alone_commits_nothing() -> None:
+    """What is behind it must be acknowledged first: the hole is filled before."""
+    assert _consumer([7, 8, 10**12], [7, 8], committed=7).to_commit([0]) == {}
 
 
 def test_what_was_read_before_is_not_delivered_again() -> None:

@@ -8,6 +8,7 @@ import pytest
 from msgspec import UNSET
 from obstore.exceptions import GenericError, PermissionDeniedError
 from obstore.store import MemoryStore
+from structlog.testing import capture_logs
 
 from ingest.log.archive.bucket import Bucket
 from ingest.log.archive.bucket_errors import explained
@@ -71,17 +72,16 @@ def test_two_writers_do_not_both_succeed(place: Place) -> None:
     assert place.swap("a", b"by the first", None) == version  # a repetition, whose first answer was lost
 
 
-def test_a_bucket_that_keeps_versions_is_warned_about_once(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_bucket_that_keeps_versions_is_warned_about_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """It keeps what is erased; `null` is the version where versions are no longer kept."""
-    for version, lines in (("3sL4k", 1), ("null", 0), (None, 0)):
+    for version, warnings in (("3sL4k", 1), ("null", 0), (None, 0)):
         monkeypatch.setattr(obstore, "put", lambda *_, v=version, **__: {"e_tag": '"1"', "version": v})
         bucket = Bucket(MemoryStore(), "memory")
-        bucket.swap("a", b"", None)
-        bucket.swap("a", b"", '"1"')
+        with capture_logs() as logged:
+            bucket.swap("a", b"", None)
+            bucket.swap("a", b"", '"1"')
 
-        assert capsys.readouterr().out.count("bucket_keeps_old_versions") == lines
+        assert [line["event"] for line in logged] == ["bucket_keeps_old_versions"] * warnings
 
 
 def test_a_store_without_etags_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

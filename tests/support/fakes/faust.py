@@ -1,7 +1,6 @@
 """The parts of Faust that `processors.runners.faust_app` uses, driven by hand: deliveries, rebalances, commits.
 
-The adapter is the real one. So is Faust's code that computes the offset to commit from acknowledgements, including its
-gaps: it commits past a record that was never acknowledged (see `processors.runners.faust_app`).
+The adapter is the real one. So is Faust's code that computes the offset to commit from acknowledgements: it commits past a record that was never acknowledged (see `processors.runners.faust_app`).
 """
 
 import asyncio
@@ -33,7 +32,6 @@ class FakeConsumer:
     _new_offset = Consumer._new_offset
     _should_commit = Consumer._should_commit
     _committable = Consumer._filter_committable_offsets
-    _add_gap = Consumer._add_gap
     ack = Consumer.ack
     deliver: Any = BatchConsumer._deliver  # bound to this class instead
     flow_active = True
