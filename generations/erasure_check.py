@@ -5,16 +5,17 @@ the store does not remove, a copy of the log that an erasure never reached.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from msgspec import Struct
 
 from generations.jobs.runner import OnProgress
 from ingest.log.archive.read_all import read_all
+from ingest.log.broken import Trimmed
 from ingest.log.kept import Cuts, kept
 from ingest.log.tiered import Copy
 from processors.warehouse import ClickHouseWarehouse
-from schemas.log.position import Position
+from schemas.log.position import LogReader, LogRecord, Position
 from schemas.log.records import NO_ID
 from schemas.log.topics import record_key
 
@@ -72,7 +73,7 @@ class ErasureCheck:
         starts, ends = await copy.starts(), await copy.log.ends()
         found, read, whole = LeftInLog(copy.name), 0, max(1, sum(ends) - sum(starts))
         for partition, (start, end) in enumerate(zip(starts, ends, strict=True)):
-            async for record in read_all(copy.log, partition, start, end):
+            async for record in _still_there(copy.log, partition, start, end):
                 read += 1
                 if read % REPORT_EVERY == 0:
                     report(read / whole, f"reads the {copy.name}, {read:,} of {whole:,} records")
@@ -80,3 +81,14 @@ class ErasureCheck:
                     at = found.first or str(Position(partition, record.offset))
                     found = LeftInLog(copy.name, found.records + 1, at)
         return found
+
+
+async def _still_there(log: LogReader, partition: int, start: int, end: int) -> AsyncIterator[LogRecord]:
+    """Yield the records of ``[start, end)``, except those that a keeper trims meanwhile."""
+    while start < end:
+        try:
+            async for record in read_all(log, partition, start, end):
+                yield record
+                start = record.offset + 1
+        except Trimmed as trimmed:
+            start = trimmed.begins

@@ -10,14 +10,11 @@ if TYPE_CHECKING:
     from ingest.log.archive.cold import ColdLog  # a log without an archive needs none of it
 
 
-class DatedLog(LogReader, Protocol):
+class TopicReader(LogReader, Protocol):
     """A topic that may be trimmed: reading below its start raises `Trimmed`. Each call may raise `LogUnavailable`."""
 
     async def starts(self) -> Sequence[int]:
         """Return the first offset of each partition."""
-
-    async def first_since(self, time_ms: int) -> Sequence[int | None]:
-        """Return the first offset of each partition whose record is of this time (ms since 1970) or later, or None."""
 
     async def stop(self) -> None:
         """Disconnect."""
@@ -32,12 +29,12 @@ class Copy(NamedTuple):
 
 
 class TieredLogReader:
-    """A `DatedLog` that reads what was trimmed from the archive."""
+    """A `TopicReader` that reads what was trimmed from the archive."""
 
-    def __init__(self, topic: DatedLog, archive: "ColdLog") -> None:
+    def __init__(self, topic: TopicReader, archive: "ColdLog") -> None:
         self._topic, self._archive = topic, archive
         self._begins: dict[int, int] = {}  # per partition, as far as is known; it only rises
-        self.starts, self.first_since, self.ends, self.stop = topic.starts, topic.first_since, topic.ends, topic.stop
+        self.starts, self.ends, self.stop = topic.starts, topic.ends, topic.stop
 
     async def read(self, partition: int, start: int, stop: int, bytes_max: int) -> Sequence[LogRecord]:
         """Return records of one of the two places, see `schemas.log.position.LogReader`.

@@ -105,6 +105,7 @@ class Gaps:
                 note(await self._project_records(records))
         finally:
             reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
 
     def _check_ours(self, partition: int, _sessions: object) -> None:
         if self._is_released(partition):
@@ -115,7 +116,7 @@ class Gaps:
         records, size = list[LogRecord](), 0
         while start < stop and size < BATCH_BYTES_MAX:
             some = await self._calls.read_log(partial(self._reader.read, partition, start, stop, READ_BYTES))
-            if not some or some[0].offset != start:
+            if not some or (some[0].partition, some[0].offset) != (partition, start):
                 raise Broken(
                     f"the log no longer holds offset {start} of partition {partition}, which was never projected: "
                     "restore the log, or provision a new generation from what is left"

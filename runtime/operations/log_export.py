@@ -15,7 +15,7 @@ from ingest.log.by_key import records_of_key
 from ingest.log.kafka import InstalledTopic
 from ingest.log.kafka.creation import find_topic
 from ingest.log.sqlite.sqlite_log import SqliteLogReader
-from ingest.log.tiered import DatedLog
+from ingest.log.tiered import TopicReader
 from runtime.operations.provision_store import EMBEDDED_PARTITIONS
 from runtime.settings.kafka_settings import kafka_topic
 from runtime.settings.log_reader import kafka_reader
@@ -25,6 +25,7 @@ from runtime.settings.settings import Settings
 from schemas.installation import OwnSecrets
 from schemas.log.position import LogReader, LogRecord, Position
 from schemas.log.topics import TOPIC, partition_of, record_key
+from schemas.times import instant
 
 Show = Callable[[LogRecord], None]
 
@@ -45,7 +46,7 @@ class Opened(NamedTuple):
 async def open_log(settings: Settings, own: OwnSecrets | None = None) -> AsyncIterator[Opened]:
     """Open the log; with ``own``, compare its installation's secrets. Raises `BrokenLog`, `LogUnavailable`."""
     address = parse_log_url(settings.log)
-    reader: SqliteLogReader | DatedLog
+    reader: SqliteLogReader | TopicReader
     if isinstance(address, KafkaAddress):
         installed = InstalledTopic(own, warns=False)
         topic = await find_topic(kafka_topic(settings, address), installed)
@@ -96,4 +97,4 @@ async def show_session(settings: Settings, session_id: UUID, meter: Meter, show:
 
 def utc_now() -> str:
     """Return the current time in UTC as text."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return instant(time.time_ns() // 1_000_000)

@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 
 from ingest.log.archive.keeper import Ages, Keeper
 from ingest.log.archive.manifest import Source
-from ingest.log.kafka import InstalledTopic, KafkaTopic
+from ingest.log.kafka import InstalledTopic, KafkaLogReader, KafkaTopic
 from ingest.log.kafka.creation import find_topic
 from ingest.log.kafka.rights import KEEPS
 from ingest.log.kafka.topic import look_at
@@ -21,10 +21,11 @@ from runtime.operations.log_export import utc_now
 from runtime.services.http_server import stop_on_signals
 from runtime.services.metrics import metrics_served, new_registry
 from runtime.settings.kafka_settings import kafka_topic
-from runtime.settings.log_reader import archive_place, kafka_reader
+from runtime.settings.log_reader import archive_place
 from runtime.settings.log_url import KafkaAddress, parse_log_url
 from runtime.settings.settings import BadSettings, Settings
 
+HOT_DAYS_MAX = 36_500
 logger = structlog.get_logger()
 
 
@@ -37,8 +38,8 @@ def run_keeper(settings: Settings) -> int:
     address = parse_log_url(settings.log)
     if not isinstance(address, KafkaAddress):
         raise BadSettings("log_url: only a log in Kafka is archived and trimmed; back up that of `up` by `log export`")
-    if settings.hot_days <= 0:
-        raise BadSettings("hot_days: must be above 0, the days for which the topic keeps what is in the archive")
+    if not 0 < settings.hot_days <= HOT_DAYS_MAX:
+        raise BadSettings(f"hot_days: must be above 0 and at most {HOT_DAYS_MAX:,}")
     return uvloop.run(_run(settings, address))
 
 
@@ -64,11 +65,11 @@ async def _keeper(settings: Settings, configured: KafkaTopic) -> AsyncIterator[K
     topic = await find_topic(configured, installed, KEEPS)
     await _advise(topic, ages)
     secrets = installed.record.secrets
-    log = kafka_reader(settings, topic, secrets)
+    reader, source = KafkaLogReader(topic), Source(topic.name, topic.partitions, secrets)
     try:
-        yield Keeper(log, partial(trim, topic), Source(topic.name, topic.partitions, secrets), place, ages, utc_now)
+        yield Keeper(reader, partial(trim, topic), source, place, ages, utc_now)
     finally:
-        await log.stop()
+        await reader.stop()
 
 
 async def _advise(topic: KafkaTopic, ages: Ages) -> None:
@@ -84,7 +85,7 @@ async def _advise(topic: KafkaTopic, ages: Ages) -> None:
 
 
 class _KeeperMetrics(Collector):
-    """Shows what the keeper's last look found."""
+    """Shows what the keeper's looks found."""
 
     def __init__(self, keeper: Keeper) -> None:
         self._keeper = keeper
@@ -93,9 +94,10 @@ class _KeeperMetrics(Collector):
         keeper = self._keeper
         records = GaugeMetricFamily("crewkit_keeper_records", "Records, since the log began.", labels=("place",))
         for place, count in keeper.seen._asdict().items():
-            if place != "oldest_s":
-                records.add_metric((place,), count)
+            records.add_metric((place,), count)
         yield records
+        about = "When the keeper last looked at the topic and the archive without a failure."
+        yield GaugeMetricFamily("crewkit_keeper_last_look_timestamp_seconds", about, value=keeper.looked_at_s)
         about = "For how long the archive has lacked a record that it should have."
         yield GaugeMetricFamily("crewkit_keeper_overdue_seconds", about, value=keeper.overdue_s)
         about = "Looks that failed; the next one tries again."

@@ -9,7 +9,7 @@ from ingest.log.archive.place import Place
 from ingest.log.archive.places import place_at
 from ingest.log.archive.refusals import Refused
 from ingest.log.kafka import KafkaLogReader, KafkaTopic
-from ingest.log.tiered import DatedLog, TieredLogReader
+from ingest.log.tiered import TieredLogReader, TopicReader
 from runtime.settings.settings import BadSettings, Settings
 from runtime.settings.url_parts import split
 
@@ -35,7 +35,7 @@ def _bucket(address: str) -> Place:
         raise BadSettings(f"ARCHIVE_URL: {error}") from error
 
 
-def kafka_reader(settings: Settings, topic: KafkaTopic, secrets: str) -> DatedLog:
+def kafka_reader(settings: Settings, topic: KafkaTopic, secrets: str) -> TopicReader:
     """Return a reader of the log; ``secrets`` is the fingerprint of the installation. Raises `BadSettings`."""
     reader, place = KafkaLogReader(topic), archive_place(settings)
     if place is None:

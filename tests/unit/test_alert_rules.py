@@ -323,6 +323,11 @@ FAULTS = [
         {19: NOTHING, 22: {"CrewkitArchiveBehind"}, 29: NOTHING},
     ),
     Case(
+        "a keeper that can't look, and is then gone",
+        {series("crewkit_keeper_last_look_timestamp_seconds", **KEEPER): then("-3000x30")},
+        {24: NOTHING, 27: {"CrewkitArchiveBehind"}},
+    ),
+    Case(
         "a keeper that archives once a day is a little late each time",
         {series("crewkit_keeper_overdue_seconds", **KEEPER): then(*["0x5", "30x1"] * 10)},
         {25: NOTHING, 33: NOTHING},

@@ -7,10 +7,11 @@ What the log says is erased at the start is erased in the place: first in the se
 added. So the log is searched for erasures before any of it is exported.
 """
 
+from asyncio import to_thread
 from collections.abc import Callable
 from typing import NamedTuple
 
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from ingest.log.archive.erasures import cuts_of, listed_lines, new_lines
 from ingest.log.archive.manifest import Manifest, Source
@@ -66,7 +67,7 @@ async def _continued(log: LogReader, opened: OpenExport, meter: Meter, now: Now,
     lines = list(dict.fromkeys([*known, *await new_lines(log, place, before, ends, meter)]))
     run = _Run(log, opened, cuts_of(lines, before.partitions), meter, now, limits)
     if lines != known or before.erasures is UNSET:
-        run.erased = apply_erasures(opened, lines, meter, now)
+        run.erased = await to_thread(apply_erasures, opened, lines, meter, now)
     meter.begin("export", sum(ends) - before.records)
     for partition, end in enumerate(ends):
         await run.export_partition(partition, end)
@@ -90,10 +91,10 @@ class _Run:
             draft.add(self._kept(record))
             self._meter.add(1, len(record.value or b""))
             if draft.is_full:
-                self._add(partition, draft)
+                await to_thread(self._add, partition, draft)
                 draft = Draft(record.offset + 1, partitions, self._limits)
         if draft.records:
-            self._add(partition, draft)
+            await to_thread(self._add, partition, draft)
 
     def _kept(self, record: LogRecord) -> LogRecord:
         """Return the record, or its stub: a topic has erased records still."""
@@ -102,9 +103,9 @@ class _Run:
         return after
 
     def _add(self, partition: int, draft: Draft) -> None:
-        segment, content = draft.finish()
-        segment = self._opened.write_segment(partition, segment, content)
+        (segment, content), now = draft.finish(), self._now()
+        segment = self._opened.write_segment(partition, structs.replace(segment, exported_at=now), content)
         fail_point("log.segment_written")
-        self._opened.save(self._opened.manifest.with_segment(partition, segment, self._now()))
+        self._opened.save(self._opened.manifest.with_segment(partition, segment, now))
         self.added, self.bytes = self.added + 1, self.bytes + segment.bytes
         fail_point("log.segment_named")

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from ingest.log.archive.place import Place
-from ingest.log.archive.refusals import Damaged, Refused
+from ingest.log.archive.refusals import Damaged, NoExport
 from ingest.log.archive.segment import SUFFIX, Segment, segment_name
 from schemas.log.position import Position
 
@@ -120,13 +120,13 @@ def new_manifest(source: Source, now: str) -> Manifest:
 def read_manifest(place: Place) -> Manifest:
     """Return the manifest of an export.
 
-    Raises `Refused` if the place has no export, and `Damaged` if the manifest is missing or not as it was written.
+    Raises `NoExport` if the place has none, and `Damaged` if the manifest is missing or not as it was written.
     """
     try:
         return decode_manifest(place.read(MANIFEST).content)
     except FileNotFoundError:
         check_not_lost(place.sizes())
-        raise Refused(f"{place.name} holds no export of a log: `log export` makes one") from None
+        raise NoExport(f"{place.name} holds no export of a log: `log export` makes one") from None
 
 
 def check_not_lost(names: Collection[str]) -> None:

@@ -5,6 +5,10 @@ class Refused(Exception):
     """The command was not carried out, because the log and the export do not match."""
 
 
+class NoExport(Refused):
+    """There is no export in this place."""
+
+
 class Damaged(Exception):
     """A file of the export is not as it was written."""
 

@@ -47,7 +47,7 @@ def _apply(opened: OpenExport, partition: int, segment: Segment, cuts: Cuts, now
     for record in checked_records(place, partition, segment):
         draft.add(kept(record, cuts, partitions))
     new, content = draft.finish()
-    new = structs.replace(new, epoch=(segment.epoch or 0) + 1)
+    new = structs.replace(new, epoch=(segment.epoch or 0) + 1, exported_at=segment.exported_at)
     new = opened.write_segment(partition, new, content)
     fail_point("log.segment_rewritten")
     opened.save(opened.manifest.with_rewritten(partition, new, now()))

@@ -30,7 +30,10 @@ LIMITS = Limits()
 
 
 class Segment(Struct, frozen=True):
-    """A segment's entry in the manifest. ``bytes`` and ``sha256`` are of the file, ``last`` is of its last line."""
+    """A segment's entry in the manifest. ``bytes`` and ``sha256`` are of the file, ``last`` is of its last line.
+
+    ``exported_at`` is the time (UTC) by the exporter's clock; those of its records are by other clocks.
+    """
 
     first: int  # offset
     records: int
@@ -40,6 +43,7 @@ class Segment(Struct, frozen=True):
     misplaced: int = 0  # records whose key belongs to another partition: the log has them as dead letters
     epoch: int | UnsetType = UNSET  # how often it was rewritten since; absent in format 1
     writer: str | UnsetType = UNSET  # the id of the run that wrote the file; absent in folders
+    exported_at: str | UnsetType = UNSET  # absent in older exports
 
     @property
     def end(self) -> int:

@@ -18,14 +18,14 @@ async def check_tail(log: LogReader, place: Place, manifest: Manifest, ends: Seq
             continue
         at = Position(partition, segments[-1].end - 1)
         found = await log.read(partition, at.offset, at.offset + 1, 1) if ends[partition] > at.offset else ()
-        if not found or not _is_last(found[0], place, segments[-1]):
+        if not found or not is_last(found[0], place, segments[-1]):
             raise Refused(
                 f"the log has {'another' if found else 'no'} record at {at}, where the export ends: it has lost its "
                 "end, or is another log. Keep this export, which has what the log lacks, and export elsewhere"
             )
 
 
-def _is_last(record: LogRecord, place: Place, segment: Segment) -> bool:
+def is_last(record: LogRecord, place: Place, segment: Segment) -> bool:
     """Return whether a record is the last one of its segment, even if one of the two is only a stub."""
     if line_hash(record) == segment.last:
         return True

@@ -14,7 +14,7 @@ from ingest.log.kafka.reader import KafkaLogReader
 from ingest.log.kafka.token_command import TokenFailed
 from ingest.log.kafka.topic import FindTopic, KafkaTopic, check_topic
 from ingest.log.port import APPEND_DEADLINE_S, BYTES_IN_FLIGHT_MAX, ByteBudget
-from ingest.log.tiered import DatedLog
+from ingest.log.tiered import TopicReader
 from schemas.deadline import within
 from schemas.log.position import LogRecord, LogUnavailable, Position
 from schemas.log.topics import partition_of
@@ -39,7 +39,7 @@ class KafkaEventLog:
         deadline_s: float = APPEND_DEADLINE_S,
         on_broken: OnBroken = stop_the_process,
         find: FindTopic = check_topic,
-        make_reader: Callable[[KafkaTopic], DatedLog] = KafkaLogReader,
+        make_reader: Callable[[KafkaTopic], TopicReader] = KafkaLogReader,
     ) -> None:
         """``on_broken`` is called if the topic turns out to be wrong after the start.
 
@@ -49,7 +49,7 @@ class KafkaEventLog:
         self._budget = ByteBudget(bytes_max)
         self._deadline_s, self._deadlines = deadline_s, Deadlines()
         self._on_broken, self._make_reader = on_broken, make_reader
-        self._reader: DatedLog | None = None
+        self._reader: TopicReader | None = None
         self._noted: KafkaLogReader | None = None
         self._connection: Connection | None = None
         self._supervisor: asyncio.Task[None] | None = None

@@ -39,12 +39,6 @@ class KafkaLogReader:
         starts = await self._with_consumer(lambda consumer: consumer.beginning_offsets(self._partitions))
         return [starts[partition] for partition in self._partitions]
 
-    async def first_since(self, time_ms: int) -> Sequence[int | None]:
-        """Return the first offset of each partition whose record is of this time (ms since 1970) or later, or None."""
-        times = dict.fromkeys(self._partitions, time_ms)
-        found = await self._with_consumer(lambda consumer: consumer.offsets_for_times(times))
-        return [place and place.offset for place in map(found.get, self._partitions)]
-
     async def ends(self) -> Sequence[int]:
         ends = await self._with_consumer(lambda consumer: consumer.end_offsets(self._partitions))
         return [ends[partition] for partition in self._partitions]
@@ -68,6 +62,8 @@ class KafkaLogReader:
                 return await self._collect(consumer, last, bytes_max)
             except OffsetOutOfRangeError as error:
                 begins = (await consumer.beginning_offsets([source]))[source]
+                if begins <= start:  # it has lost its end since it was asked for, or has not got it yet
+                    raise LogUnavailable(f"{self._topic.name} has no record at {partition}:{start}") from error
                 raise Trimmed(self._topic.name, Position(partition, start), begins) from error
 
         return await self._with_consumer(ask)

@@ -1,6 +1,7 @@
 """The parts of Faust that `processors.runners.faust_app` uses, driven by hand: deliveries, rebalances, commits.
 
-The adapter is the real one. So is Faust's code that computes the offset to commit from acknowledgements: it commits past a record that was never acknowledged (see `processors.runners.faust_app`).
+The adapter is the real one. So is Faust's code that computes the offset to commit from acknowledgements: it commits
+past a record that was never acknowledged (see `processors.runners.faust_app`).
 """
 
 import asyncio
