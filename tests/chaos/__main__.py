@@ -17,9 +17,10 @@ from rich.progress import Progress, TimeElapsedColumn
 
 from tests.chaos.faults import Fault, faults_of
 from tests.chaos.targets import Embedded, Proxied, Target
-from tests.support.clients.agents import Client, GaveUp
+from tests.support.clients.agents import GIVE_UP_S, Client, GaveUp
 from tests.support.clients.journal import Journal
 from tests.support.oracles.checker import Checker, Differences, described, nothing_left
+from tests.support.rigs.installation import eventually_ok
 from tests.support.rigs.operator import Operator
 from tests.support.rigs.supervised import is_alive
 
@@ -52,7 +53,7 @@ class Run:
         """Inject faults one after the other until the time is up; then end all faults and let the clients finish."""
         for thread in self._threads:
             thread.start()
-        faults = faults_of(self._target)
+        faults = (*faults_of(self._target), Fault("erasure", self._erase))
         begun = time.monotonic()
         with Progress(*Progress.get_default_columns(), TimeElapsedColumn(), console=console) as progress:
             bar = progress.add_task("", total=self._seconds)
@@ -70,6 +71,17 @@ class Run:
     def _strike(self, fault: Fault) -> None:
         self.struck[fault.name] += 1
         fault.strike(self._target, self._chance)
+
+    def _erase(self, target: Target, chance: random.Random) -> None:
+        """Erase a session, which a client may be writing, through the network that other faults break."""
+        sessions = [*self.journal.sessions.items()]  # other threads add to them
+        if left := [(session_id, sent) for session_id, sent in sessions if not sent.is_erased]:
+            session_id, sent = chance.choice(left)
+            sent.is_erased = True
+            request = {"subject": {"kind": "session", "session_id": session_id}}
+            with target.through_proxy(sent.org, "admin") as http:
+                headers = {"Idempotency-Key": session_id}
+                eventually_ok(http, "POST", f"/api/v1/{sent.org}/erasures", GIVE_UP_S, json=request, headers=headers)
 
     def _work(self, org: str, seed: int) -> None:
         try:

@@ -10,6 +10,7 @@ from devstack.stack import Stack
 from devstack.store_server.conditions import DEDUPLICATION_WINDOW
 from runtime.services.run_folder import write_address
 from runtime.settings.stack_folder import LOCAL
+from schemas.permissions import Role
 from tests.support.fakes.store_refusals import StoreRefusals
 from tests.support.fakes.tcp_proxy import TcpProxy
 from tests.support.rigs.folder import largest_of
@@ -30,9 +31,9 @@ class Target(Installation):
         self.front = TcpProxy(self.port)
         self.proxies = {"clients": self.front}
 
-    def through_proxy(self, org: str) -> httpx.Client:
+    def through_proxy(self, org: str, role: Role = "member") -> httpx.Client:
         """Return a client that is affected by faults of the clients' network."""
-        client = self.client("member", org, timeout=12)
+        client = self.client(role, org, timeout=12)
         client.base_url = httpx.URL(f"http://127.0.0.1:{self.front.port}")
         return client
 

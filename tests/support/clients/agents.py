@@ -4,6 +4,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,10 @@ class GaveUp(Exception):
     """The service did not recover in time."""
 
 
+class Erased(Exception):
+    """The session was erased meanwhile, and nothing more is accepted for it."""
+
+
 class Client:
     """One command-line client, with one session at a time, in one org."""
 
@@ -43,7 +48,8 @@ class Client:
     def run(self, stop: threading.Event, events_per_session: int = 2_000) -> None:
         """Work through sessions until ``stop`` is set, and finish the last one."""
         while not stop.is_set():
-            self.session(stop, events_per_session)
+            with suppress(Erased):
+                self.session(stop, events_per_session)
 
     def session(self, stop: threading.Event, events: int) -> str:
         """Create a session, send events, report, and end it; late events come after the end."""
@@ -177,6 +183,8 @@ class Client:
                 if reply.is_success:
                     found: dict[str, Any] = reply.json()
                     return found
+                if reply.status_code == httpx.codes.GONE:
+                    raise Erased(path)
                 if reply.status_code not in (429, 503):
                     raise GaveUp(f"{method} {path} was answered {reply.status_code}: {reply.text[:300]}")
             time.sleep(PAUSE_S * (0.5 + self._random.random()))

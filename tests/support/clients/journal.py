@@ -44,6 +44,7 @@ class SentSession(Struct):
     input_tokens: int = 0
     cost_nano: int = 0
     outcome: str | None = None
+    is_erased: bool = False  # or about to be: whatever was promised for it no longer holds
 
 
 class Journal:
@@ -100,15 +101,18 @@ class Journal:
         return {"X-Wait-For-Position": positions} if positions else {}
 
     def by_org(self) -> dict[str, dict[str, SentSession]]:
+        """Return the sessions that must be there."""
         found: dict[str, dict[str, SentSession]] = defaultdict(dict)
         for session_id, session in self.sessions.items():
-            found[session.org][session_id] = session
+            if not session.is_erased:
+                found[session.org][session_id] = session
         return found
 
     def summary(self) -> dict[str, Any]:
         """Return a summary for people."""
         return {
             "sessions": len(self.sessions),
+            "erased": sum(session.is_erased for session in self.sessions.values()),
             "events": self.events,
             "replies": dict(sorted(self.replies.items())),
             "no answer": self.no_answer,

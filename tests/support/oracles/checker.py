@@ -63,6 +63,7 @@ class Checker:
                 self._sessions(http, org, sessions)
                 self._totals(http, org, sessions)
                 self._tenancy(http, org)
+                self._erased(http, org)
         self._replies()
         self._canaries()
         return self._found
@@ -156,6 +157,15 @@ class Checker:
             reply = http.get(f"/api/v1/{org}/sessions/{foreign}{path}")
             if reply.status_code != httpx.codes.NOT_FOUND:
                 self._note("I7", f"{org} reads {path or 'a session'} of another org: {reply.status_code}")
+
+    def _erased(self, http: httpx.Client, org: str) -> None:
+        """E1: nothing shows a session that was erased."""
+        for session_id, sent in self._journal.sessions.items():
+            if sent.is_erased and sent.org == org:
+                for path in ("", "/events", "/hierarchy", "/analysis", "/spend"):
+                    reply = http.get(f"/api/v1/{org}/sessions/{session_id}{path}")
+                    if reply.status_code != httpx.codes.NOT_FOUND:
+                        self._note("E1", f"{path or 'a session'} of {session_id}, which is erased: {reply.status_code}")
 
     def _replies(self) -> None:
         """I11: every response is documented."""
