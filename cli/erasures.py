@@ -7,6 +7,7 @@ from uuid import UUID
 import click
 import msgspec
 
+from cli.erasure_certificates import COMMANDS
 from cli.exits import DIFFERENT, OK
 from cli.find_installation import Find, explaining, installation_options, org_options
 from cli.groups import CommandGroup
@@ -105,7 +106,9 @@ def _sessions_of(installation: "Installation", org: str, user_id: str) -> list[s
 
 def _erase(installation: "Installation", org: str, subject: dict[str, Any], reason: str, as_json: bool) -> None:
     found = installation.post(f"/{org}/erasures", msgspec.json.encode({"subject": subject, "reason": reason}))
-    done = f"erasure {found['data']['id']} is recorded at {found['meta']['position']}: `erasures list` shows its state"
+    done = (
+        f"erasure {found['data']['id']} is recorded at {found['meta']['position']}: `erasures show` says how far it is"
+    )
     print_found(found, as_json, lambda _: click.echo(done))
 
 
@@ -134,7 +137,11 @@ def _print_swept(job: dict[str, Any]) -> None:
 
 @click.group("erasures", cls=CommandGroup)
 def erasures() -> None:
-    """Show which sessions were erased."""
+    """Show what was erased, and how far that is."""
+
+
+for command in COMMANDS:
+    erasures.add_command(command)
 
 
 @erasures.command("list")

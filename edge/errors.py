@@ -48,6 +48,12 @@ def already_erased(erasure: UUID) -> ApiError:
     return ApiError(409, "already_erased", "All of this was erased before.", {"erasure": [str(erasure)]})
 
 
+def not_certified(state: str, waits_for: list[str]) -> ApiError:
+    """Return 409: an erasure has no certificate yet. ``details`` says how far it is, and what it waits for."""
+    message = "This erasure is not certified yet."
+    return ApiError(409, "not_certified", message, {"state": [state], "waits_for": waits_for})
+
+
 def unauthenticated() -> ApiError:
     """Return 401: the token is missing or not valid. The response does not say why."""
     message = "The Authorization header must contain a valid bearer token."

@@ -1,52 +1,100 @@
 """Looks for what is erased wherever it was: in the tables of a generation and their files, and in each copy of the log.
 
 A sweep says what it has removed; this says what is left, whatever left it there: a worker that wakes up, a part that
-the store does not remove, a copy of the log that an erasure never reached.
+the store does not remove, a copy of the log that an erasure never reached. An erasure is *certified* if a check that
+began after its sweep found nothing of it, nor of any earlier erasure of its partition.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from itertools import chain
+from typing import cast
+from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from generations.jobs.runner import OnProgress
 from ingest.log.archive.read_all import read_all
 from ingest.log.broken import Trimmed
 from ingest.log.kept import Cuts, kept
 from ingest.log.tiered import Copy
-from processors.warehouse import ClickHouseWarehouse
+from processors.warehouse import ClickHouseWarehouse, SessionKey
+from schemas.log.codec import decode_value
 from schemas.log.position import LogReader, LogRecord, Position
-from schemas.log.records import NO_ID
-from schemas.log.topics import record_key
+from schemas.log.records import NO_ID, Erased
+from schemas.log.topics import partition_of, record_key
 
 REPORT_EVERY = 10_000  # records
 
 
 class LeftInLog(Struct, frozen=True):
-    """How many of the records of a copy of the log are erased, but no stubs yet; ``first`` is the position of one."""
+    """How many of the records of a copy of the log are erased, but no stubs yet; ``first`` is the position of one.
+
+    ``read`` has the offsets that were read of each partition, as (start, end).
+    """
 
     place: str
     records: int = 0
     first: str = ""
+    read: tuple[tuple[int, int], ...] = ()
 
 
 class Left(Struct, frozen=True):
-    """What is left. ``tables`` says how many erased sessions have rows; ``parts`` may hold rows that were deleted."""
+    """What is left. ``tables`` says how many erased sessions have rows; ``parts`` may hold rows that were deleted.
+
+    ``erasures`` has by partition the offset of the first erasure of which there are rows or records, and ``with_rows``
+    of the first one of which there are rows.
+    """
 
     tables: dict[str, int]
     parts: list[str]
     logs: list[LeftInLog]
+    erasures: dict[int, int] = {}
+    with_rows: dict[int, int] = {}
 
     @property
     def is_nothing(self) -> bool:
         return not (self.tables or self.parts or any(log.records for log in self.logs))
+
+    def clean_below(self, swept: Mapping[int, int], partitions: int) -> list[int]:
+        """Return by partition the offset below which nothing is left of any erasure.
+
+        ``swept`` are the marks of the last sweep that ended before the check began. A part may hold deleted rows of any
+        session, so as long as there is one, nothing is certified.
+        """
+        if self.parts:
+            return [0] * partitions
+        swept_below = [swept.get(partition, 0) for partition in range(partitions)]
+        return [min(below, self.erasures.get(partition, below)) for partition, below in enumerate(swept_below)]
+
+
+class _Erasures:
+    """What is erased in each partition, and the first erasures of which something was found."""
+
+    def __init__(self, first: Sequence[Mapping[SessionKey, int]]) -> None:
+        """``first`` has by partition the offset of the first erasure of a session, or of an org as `NO_ID`."""
+        self._first, self.found = first, dict[int, int]()
+        # Which erasure came first is looked up later, only for what is found.
+        self.cuts = [_cuts(erased, partition) for partition, erased in enumerate(first)]
+
+    def add(self, partition: int, org_id: str, session_id: UUID) -> None:
+        """Note that something is left of a session."""
+        first = self._first[partition]
+        offsets = [first[key] for key in ((org_id, session_id), (org_id, NO_ID)) if key in first]
+        self.found[partition] = min(self.found.get(partition, offsets[0]), *offsets)
+
+    def add_stub(self, stub: LogRecord) -> None:
+        """Note that a record is left in whose place this stub belongs."""
+        record = cast(Erased, decode_value(stub.value))
+        self.add(stub.partition, record.org_id, record.session_id)
 
 
 class ErasureCheck:
     """Checks one generation, and the log that it follows."""
 
     def __init__(self, warehouse: ClickHouseWarehouse, copies: Sequence[Copy], partitions: int) -> None:
-        self._warehouse, self._copies, self._partitions = warehouse, copies, partitions
+        self._warehouse, self._copies, self._partitions = warehouse, copies, range(partitions)
 
     async def run(self, report: OnProgress) -> Left:
         """Check everything, which reads each copy of the log once.
@@ -54,33 +102,40 @@ class ErasureCheck:
         Raises `StoreUnavailable`, `LogUnavailable`, and `BrokenLog` if a copy can't be read.
         """
         report(0.0, "looks for rows of erased sessions")
-        left = await asyncio.to_thread(self._warehouse.left_of_erased)
-        parts = await asyncio.to_thread(self._warehouse.parts_with_deleted)
-        cuts = [await asyncio.to_thread(self._cuts, partition) for partition in range(self._partitions)]
+        tables = await asyncio.to_thread(self._warehouse.left_of_erased)
+        erasures = _Erasures([await asyncio.to_thread(self._warehouse.first_erasures, p) for p in self._partitions])
+        for org_id, session_id in set(chain(*tables.values())):
+            erasures.add(partition_of(record_key(session_id), len(self._partitions)), org_id, session_id)
+        with_rows = dict(erasures.found)
+        masked = await asyncio.to_thread(self._warehouse.parts_with_deleted)
         return Left(
-            tables={table: len(sessions) for table, sessions in left.items() if sessions},
-            parts=sorted(f"{table}.{name}" for table, name in parts),
-            logs=[await self._left_in(copy, cuts, report) for copy in self._copies],
+            tables={table: len(sessions) for table, sessions in tables.items() if sessions},
+            parts=sorted(f"{table}.{name}" for table, name in masked),
+            logs=[await self._left_in(copy, erasures, report) for copy in self._copies],
+            erasures=erasures.found,
+            with_rows=with_rows,
         )
 
-    def _cuts(self, partition: int) -> Cuts:
-        """Return what is erased in a partition; which erasure came first does not matter here."""
-        found = self._warehouse.erased(partition)
-        orgs = {(org_id, partition): NO_ID for org_id, session_id in found if session_id == NO_ID}
-        return Cuts(dict.fromkeys(found, NO_ID), orgs, {record_key(session_id) for _, session_id in found})
-
-    async def _left_in(self, copy: Copy, cuts: Sequence[Cuts], report: OnProgress) -> LeftInLog:
+    async def _left_in(self, copy: Copy, erasures: _Erasures, report: OnProgress) -> LeftInLog:
         starts, ends = await copy.starts(), await copy.log.ends()
-        found, read, whole = LeftInLog(copy.name), 0, max(1, sum(ends) - sum(starts))
-        for partition, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        found = LeftInLog(copy.name, read=tuple(zip(starts, ends, strict=True)))
+        read, whole, cuts = 0, max(1, sum(ends) - sum(starts)), erasures.cuts
+        for partition, (start, end) in enumerate(found.read):
             async for record in _still_there(copy.log, partition, start, end):
                 read += 1
                 if read % REPORT_EVERY == 0:
                     report(read / whole, f"reads the {copy.name}, {read:,} of {whole:,} records")
-                if cuts[partition] and kept(record, cuts[partition], self._partitions) is not record:
+                if cuts[partition] and (stub := kept(record, cuts[partition], len(starts))) is not record:
+                    erasures.add_stub(stub)
                     at = found.first or str(Position(partition, record.offset))
-                    found = LeftInLog(copy.name, found.records + 1, at)
+                    found = replace(found, records=found.records + 1, first=at)
         return found
+
+
+def _cuts(erased: Mapping[SessionKey, int], partition: int) -> Cuts:
+    """Return what is erased in a partition, without the ids of erasures."""
+    orgs = {(org_id, partition): NO_ID for org_id, session_id in erased if session_id == NO_ID}
+    return Cuts(dict.fromkeys(erased, NO_ID), orgs, {record_key(session_id) for _, session_id in erased})
 
 
 async def _still_there(log: LogReader, partition: int, start: int, end: int) -> AsyncIterator[LogRecord]:

@@ -16,7 +16,7 @@ from functools import partial
 import msgspec
 
 from audit.repair import Repair
-from generations.erasure_check import ErasureCheck
+from generations.certifying import Certifier
 from generations.jobs.runner import JobRunner, NotPossible, OnProgress, Partitions, check_again
 from generations.jobs.table import Job, Report
 from generations.prove.prove import Prove
@@ -44,7 +44,7 @@ class ProjectorJobs:
     ) -> None:
         """``copies`` are the places that have records of the log."""
         self._sweeper = projector.sweeper
-        self._erasure_check = ErasureCheck(projector.warehouse, copies, generation.partitions)
+        self.certifier = Certifier(projector, reader, generation, copies)
         self._pipeline, self._progress, self._reader = projector.pipeline, projector.progress, reader
         self._generation = generation
         self._repair = Repair(projector.pipeline, projector.warehouse, reader, generation)
@@ -105,7 +105,7 @@ class ProjectorJobs:
     async def _check_erasures(self, job: Job, _: Partitions, report: OnProgress) -> Report:
         await check_again(self._reader, job)
         try:
-            left = await self._erasure_check.run(report)
+            left = await self.certifier.check(report)
         except (LogUnavailable, BrokenLog) as error:
             raise NotPossible(f"{error}; then check again") from error
         return Report(result={**msgspec.to_builtins(left), "nothing_left": left.is_nothing})

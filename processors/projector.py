@@ -28,4 +28,4 @@ class Projector(Struct):
         """Return the jobs that run alongside the batches until cancelled."""
         rollups = partial(self.pipeline.rollups.run, self.progress.targets)
         dense_receipts = partial(self.pipeline.dense_receipts.run, self.pipeline.written.copy)
-        return [self.progress.run, rollups, dense_receipts, self.parts.run, self.sweeper.run]
+        return [self.progress.run, rollups, dense_receipts, self.parts.run]

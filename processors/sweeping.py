@@ -16,11 +16,8 @@ from typing import NamedTuple
 import structlog
 
 from processors.warehouse import ClickHouseWarehouse
-from schemas.log.position import LogUnavailable
-from store.errors import StoreUnavailable
 
 AFTER_S = 86_400.0  # from the first erasure to the sweep that includes it
-DUE_EVERY_S = 600.0
 OWNER = 0  # the projector of this partition sweeps the tables of all
 LOOK_EVERY_S = 1.0
 OLD_PARTS_WITHIN_S = 1_800.0  # they live for 480 s; then a thread of the store removes them
@@ -44,7 +41,7 @@ class Swept(NamedTuple):
 
 
 class Sweeper:
-    """Sweeps one generation: on request, and by itself a day after an erasure."""
+    """Sweeps one generation, on request; `generations.certifying` asks it by itself a day after an erasure."""
 
     def __init__(
         self,
@@ -54,11 +51,12 @@ class Sweeper:
     ) -> None:
         """``written`` has the partitions that are ours now. ``rewrite_log`` puts stubs in a log that is ours."""
         self._warehouse, self._written, self._rewrite_log = warehouse, written, rewrite_log
-        self._turn = asyncio.Lock()
+        self.rewrites_log = rewrite_log is not None
+        self.turn = asyncio.Lock()  # also of a check, which must not see a sweep in progress
 
     async def sweep(self, report: OnProgress) -> Swept:
         """Remove what is erased. Raises `StoreUnavailable`, `LogUnavailable` or `SweepFailed`."""
-        async with self._turn:
+        async with self.turn:
             # First: what is erased from now on is left to the next sweep.
             below = await asyncio.to_thread(self._warehouse.erased_below)
             records = await self._rewrite_log() if self._rewrite_log else None
@@ -68,19 +66,10 @@ class Sweeper:
         logger.info("swept", **swept._asdict())
         return swept
 
-    async def run(self) -> None:
-        """Look every ten minutes whether a sweep is due, until cancelled."""
-        while True:
-            await asyncio.sleep(DUE_EVERY_S)
-            await self.sweep_if_due()
-
     async def sweep_if_due(self) -> None:
-        """Sweep if something has been erased for a day. What fails is tried again at the next look."""
-        try:
-            if OWNER in self._written and await asyncio.to_thread(self._warehouse.unswept_s) > AFTER_S:
-                await self.sweep(lambda _share, _text: None)
-        except (LogUnavailable, StoreUnavailable, SweepFailed) as error:
-            logger.warning("sweep_failed", error=str(error), retry_s=DUE_EVERY_S)
+        """Sweep if something has been erased for a day. Raises the same as `sweep`."""
+        if OWNER in self._written and await asyncio.to_thread(self._warehouse.unswept_s) > AFTER_S:
+            await self.sweep(lambda _share, _text: None)
 
     async def _sweep_tables(self, report: OnProgress) -> Swept:
         report(0.0, "looks for rows of erased sessions")

@@ -56,6 +56,18 @@ class DenseMark(NamedTuple):
     end: int = 0
 
 
+class SweptMarks(NamedTuple):
+    """By partition, the offset below which all erasures are swept.
+
+    ``at_us`` is when the last sweep ended (0: never), and ``now_us`` when this was asked, in microseconds since 1970 by
+    the store's clock.
+    """
+
+    below: dict[int, int]
+    at_us: int
+    now_us: int
+
+
 class TableParts(NamedTuple):
     """The active parts of a table: how many, and their bytes on disk."""
 
@@ -289,10 +301,17 @@ class ClickHouseWarehouse:
             for table in HIDDEN
         }
 
+    def first_erasures(self, partition: int) -> dict[SessionKey, int]:
+        """Return the offset of the first erasure of what is erased in a partition; see `Warehouse.erased`."""
+        found = self._query("first_erasures", {"partition": partition})
+        return {(org, session_id): int(offset) for org, session_id, offset in found}
+
     def parts_with_deleted(self) -> frozenset[tuple[str, str]]:
-        """Return the parts on the disk that may hold rows that were deleted, by table."""
-        masked = self._query("masked_parts", {"tables": [*HIDDEN]})
-        return self.old_parts() | {(table, name) for table, name in masked}
+        """Return the parts on the disk that hold rows that were deleted, by table.
+
+        Parts that a merge has replaced are not among them: a sweep waits for those that were there before it.
+        """
+        return frozenset((table, name) for table, name in self._query("masked_parts", {"tables": [*HIDDEN]}))
 
     def apply_deletes(self) -> None:
         """Begin to write the parts of these tables anew without the deleted rows."""
@@ -316,6 +335,16 @@ class ClickHouseWarehouse:
         """Return for how long something has been erased that no sweep has removed yet; 0 if there is nothing."""
         ((seconds,),) = self._query("unswept_s", {})
         return float(seconds)
+
+    def uncertified_s(self, clean_below: Sequence[int]) -> float:
+        """Return for how long something has been erased beyond these offsets, by partition; 0 if there is nothing."""
+        ((seconds,),) = self._query("uncertified_s", {"clean_below": list(clean_below)})
+        return float(seconds)
+
+    def swept(self) -> SweptMarks:
+        """Return below which offsets the erasures of each partition are swept."""
+        ((partitions, below, at_us, now_us),) = self._query("swept", {})
+        return SweptMarks(dict(zip(partitions, below, strict=True)), int(at_us), int(now_us))
 
     def note_swept(self, below: Mapping[int, int]) -> None:
         """Note that nothing is left of what the erasures below these offsets erase."""

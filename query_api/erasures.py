@@ -8,13 +8,16 @@ from msgspec import Struct
 
 from edge.guards import may
 from edge.principal import Caller
+from query_api.erasure.checks import LAST_CHECKS, certified_below
 from query_api.read_context import Context, Paging
 from schemas.http import fields
 from schemas.http.fields import doc, moment
 from schemas.http.responses import Reply
 from schemas.log.position import Position
 from schemas.times import instant
-from store.reading.question import Question
+from store.generations import known_generations
+from store.reading.generations import GENERATIONS
+from store.reading.question import NoParams, Question
 
 
 class ErasuresPage(Struct, frozen=True):
@@ -36,7 +39,7 @@ class ErasedSessionRow(Struct, frozen=True):
     total_count: int
 
 
-STATES = "hidden recorded swept"
+STATES = "hidden recorded swept certified"
 ERASURES = Question("query_api.erasures", ErasuresPage, ErasedSessionRow)
 
 
@@ -47,7 +50,11 @@ class Erasure(Struct, frozen=True):
     session_id: fields.Id
     state: Annotated[
         str,
-        doc("`hidden` once nothing shows it; `swept` once no table holds it, nor the log of `up`.", values=STATES),
+        doc(
+            "`hidden` once nothing shows it; `swept` once no table holds it, nor the log of `up`; `certified` once a "
+            "check found nothing left.",
+            values=STATES,
+        ),
     ]
     requested_at: Annotated[str, moment("Time at which the erasure was requested.")]
     reason: fields.ErasureReason
@@ -59,9 +66,14 @@ async def list_erasures(principal: Caller, context: Context, paging: Paging) -> 
     """List the sessions of the org that were erased, the latest first. Of each, no more than this is known."""
     params = ErasuresPage(principal.org_id, limit=paging.size, offset=paging.offset)
     rows, total = await context.ask_page(ERASURES, params)
-    return context.reply([_erasure(row) for row in rows], paging.meta(total))
+    known = known_generations(await context.ask_control(GENERATIONS, NoParams()))
+    checks = await context.ask_control(LAST_CHECKS, NoParams())
+    partitions = {row.log_partition for row in rows}
+    certified = {partition: certified_below(known, checks, partition) for partition in partitions}
+    return context.reply([_erasure(row, certified[row.log_partition]) for row in rows], paging.meta(total))
 
 
-def _erasure(row: ErasedSessionRow) -> Erasure:
+def _erasure(row: ErasedSessionRow, certified_below: int) -> Erasure:
     position = str(Position(row.log_partition, row.log_offset))
-    return Erasure(row.erasure, row.session_id, row.state, instant(row.requested_ms), row.reason, position)
+    state = "certified" if row.log_offset < certified_below else row.state
+    return Erasure(row.erasure, row.session_id, state, instant(row.requested_ms), row.reason, position)

@@ -31,6 +31,7 @@ GRANT SELECT ON crewkit.* TO crewkit_projector;
 GRANT INSERT ON crewkit.requests TO crewkit_projector; -- which process does a job, and its result
 GRANT INSERT ON crewkit.generations TO crewkit_projector; -- `switch`, `pause`, `resume`
 GRANT INSERT ON crewkit.proofs TO crewkit_projector; -- `prove`
+GRANT INSERT ON crewkit.erasure_checks TO crewkit_projector; -- up to which erasures nothing is left
 GRANT SELECT ON crewkit_g*.* TO crewkit_projector; -- facts of a session that is not cached, sessions of an hour
 GRANT INSERT ON crewkit_g*.* TO crewkit_projector;
 GRANT ALTER DELETE ON crewkit_g*.* TO crewkit_projector; -- `--repair`, `sweep`; the mark of receipts that were lost

@@ -178,7 +178,7 @@ def _responses(op: Operation, schemas: TypeSchemas, query: list[str]) -> Schema:
 def _error_responses(op: Operation) -> Schema:
     statuses = {422, *(() if op.is_public else (401, 403, 404, 429)), *((400, 408, 413, 415) if op.body else ())}
     statuses |= set() if op.path in _WITHOUT_503 else {503}
-    statuses |= set(op.body.refused_with) if op.body else set()
+    statuses |= set(op.body.refused_with if op.body else op.handler.opt.get("refused_with", ()))
     names = {str(status): ERROR_RESPONSES[status].name for status in sorted(statuses)}
     if op.body and op.body.undecodable:
         names["400"] = UNDECODABLE_RESPONSE

@@ -19,6 +19,7 @@ _PATH: Mapping[str, Any] = {
     "session_id": Annotated[fields.Id, doc("Session id, as returned by create.")],
     "client": Annotated[str, doc("Coding agent.", values="claude-code codex gemini-cli")],
     "position": Annotated[str, doc("Log position of the record.", "2:1841")],
+    "erasure_id": fields.ErasureId,
     "work_id": Annotated[fields.Id, doc("Id of the request.", EVENT_ID)],
     "generation": fields.Generation,
 }

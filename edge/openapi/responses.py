@@ -99,7 +99,12 @@ ERROR_RESPONSES = {
         errors.not_found(),
     ),
     408: ErrorResponse("SlowBody", "The body did not arrive in time. Send the same request again.", errors.slow_body()),
-    409: ErrorResponse("AlreadyErased", "All of it was erased before; `details` names the erasure.", _TWICE),
+    409: ErrorResponse(
+        "Conflict",
+        """All of it was erased before (`already_erased`; `details` names the erasure), or an erasure is not certified
+        yet (`not_certified`; `details` says what it waits for).""",
+        _TWICE,
+    ),
     410: ErrorResponse("Erased", "The session was erased and accepts nothing more.", errors.session_erased()),
     413: ErrorResponse("TooLarge", "The body or one of its events is too large.", too_large()),
     415: ErrorResponse(

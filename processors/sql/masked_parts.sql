@@ -1,4 +1,4 @@
--- Which parts of these tables still hold rows that were deleted from them?
+-- Which parts of these tables hold rows that were deleted from them? They may have been replaced by now.
 -- Tables: system.parts.
 SELECT
     table,
@@ -6,5 +6,4 @@ SELECT
 FROM system.parts
 WHERE database = currentDatabase()
   AND table IN {tables:Array(String)}
-  AND active
   AND has_lightweight_delete

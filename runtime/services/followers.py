@@ -52,7 +52,8 @@ class Follower:
         await check_start(self.projector.warehouse, self._log, self.generation.partitions)
         self.projector.watchdog.start()
         projecting = run_local(self.projector.pipeline, self.projector.warehouse, self._log, self._batch_records)
-        self._projecting = asyncio.gather(projecting, *[run() for run in self.projector.background()])
+        background = [*self.projector.background(), self.jobs.certifier.run]
+        self._projecting = asyncio.gather(projecting, *[run() for run in background])
 
     def check(self) -> None:
         """Raise the error that ended the projection, if any."""

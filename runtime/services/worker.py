@@ -57,6 +57,7 @@ def run_worker(settings: Settings) -> int:
     )
     background: list[Callable[[], Awaitable[None]]] = [
         *projector.background(),
+        jobs.certifier.run,
         Control(reader, jobs).run,
         partial(_end_when_dropped, jobs),
     ]

@@ -11,7 +11,13 @@ from tests.support.rigs.installation import Installation, eventually_ok
 WRITES = ("RecordEvents", "ChangeSession", "RequestCompaction", "RecordHooks", "EndSession")
 EXPORTS = ("ExportLogs", "ExportMetrics", "ExportTraces")  # their replies are those of OTLP, and have separate tests
 NEEDS = {"SearchSessions": {"q": "upload"}, "GetHierarchy": {"include": "tools"}}  # parameters that show more
-NOT_HERE = {"Metrics", "GetDeadLetter", "GetProof"}  # not JSON, or nothing to show here: tested elsewhere
+NOT_HERE = {
+    "Metrics",
+    "GetDeadLetter",
+    "GetProof",
+    "GetErasure",
+    "GetErasureCertificate",
+}  # not JSON, or nothing to show here: tested elsewhere
 OPERATOR_WRITES = "/api/v1/operator/"  # these have separate tests
 SIGN_IN = "/login/"  # of `up` alone
 
@@ -33,7 +39,7 @@ def test_every_reply_is_as_documented(installation: Installation, fresh_org: str
                 reply = eventually_ok(caller, "GET", path.format_map(ids), params=NEEDS.get(name, {}), headers=headers)
                 _check(document, path, method, reply)
         unwanted = {"subject": {"kind": "session", "session_id": ids["session_id"]}, "reason": "DSR-118"}
-        _write(client, document, calls["RequestErasure"], ids, unwanted)
+        _erased(client, document, calls, ids, unwanted)
         if "CreateSignInCode" in calls:
             _sign_in(installation, document, calls)
         elsewhere = (OPERATOR_WRITES, SIGN_IN)
@@ -49,6 +55,17 @@ def _write_all(client: httpx.Client, document: Schema, calls: dict[str, tuple[st
     for name in WRITES:
         ids["position"] = _write(client, document, calls[name], ids)["meta"]["position"]
     return ids
+
+
+def _erased(
+    client: httpx.Client, document: Schema, calls: dict[str, tuple[str, str]], ids: dict[str, str], body: Any
+) -> None:
+    """Erase the session at last, and read how far that is."""
+    erasure = _write(client, document, calls["RequestErasure"], ids, body)
+    path, method = calls["GetErasure"]
+    headers = {"X-Wait-For-Position": erasure["meta"]["position"]}
+    found = eventually_ok(client, "GET", path.format_map({**ids, "erasure_id": erasure["data"]["id"]}), headers=headers)
+    _check(document, path, method, found)
 
 
 def _new_job(operator: httpx.Client, document: Schema, call: tuple[str, str]) -> str:

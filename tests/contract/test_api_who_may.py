@@ -20,7 +20,7 @@ from schemas.log.records import Actor
 from schemas.permissions import ALLOWED, OPERATOR_ORG, ROLES, ROUTES, Role, allows
 from store.generations import FIRST_GENERATION
 from store.sql import read_sql
-from tests.support.builders import created, ended, hook, recorded, reported, usage
+from tests.support.builders import ERASURE, created, ended, hook, recorded, records_erased, reported, usage
 from tests.support.rigs.installation import Installation
 from tests.support.rigs.store import Options
 from tests.support.rigs.whole_service import Operation, WholeService, new_whole_service
@@ -89,8 +89,26 @@ class Walk:
         self._work(self.sessions["other_users"], ORG, OTHER, SECRET, run_id)
         self._work(self.sessions["foreign_session"], FOREIGN, OTHER, SECRET, uuid4())
         await self._bury(self.sessions["own"])
+        self._erase()
         await self.service.project()
         self._request()
+        self._certify()
+
+    def _erase(self) -> None:
+        """Erase a session that no request names."""
+        session = self.service.session_id(ORG)
+        self.service.log.add(created(session, org_id=ORG), records_erased(0, session, org_id=ORG, partitions=1))
+
+    def _certify(self) -> None:
+        """Note a sweep and a check that found nothing, as a projector does."""
+        client, control = self.service.store.client, self.service.store.address.control
+        self.service.store.warehouse().note_swept({0: 1_000})
+        client.command(f"INSERT INTO {control}.installation (partitions, secrets) VALUES (1, 'fingerprint')")
+        report = '{"tables":{},"parts":[],"logs":[]}'
+        client.command(
+            f"INSERT INTO {control}.erasure_checks (began_at, generation, clean_below, report)"
+            f" SELECT now64(6), '{FIRST_GENERATION}', [1000], '{report}'"
+        )
 
     def _request(self) -> None:
         """Add an operator's job, and a proof."""
@@ -141,6 +159,7 @@ class Walk:
                 "work_id": self.requested,
                 "generation": FIRST_GENERATION,
                 "client": "claude-code",
+                "erasure_id": ERASURE,
             }
         )
         assert operation.method == "GET" or operation.name in BODIES, f"{operation.name}: give it a row in BODIES"

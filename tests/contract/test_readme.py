@@ -210,9 +210,14 @@ def test_every_endpoint_has_a_curl_line_that_works(installation: Installation, f
     assert ended.returncode == 0, ended.stderr
     assert names_in(checkout) - {"called"} == before
     calls = [line.rsplit(" ", 1) for line in (checkout / "called").read_text().splitlines()]
-    assert [call for call, status in calls if not status.startswith("2")] == [], ended.stdout
+    assert [call for call, status in calls if not status.startswith("2")] == _not_yet(calls), ended.stdout
     shown = _templates(installation, [call for call, _ in calls])
     assert shown == _documented(installation)
+
+
+def _not_yet(calls: list[list[str]]) -> list[str]:
+    """Return the call that gets 409 here, as its page says: nothing is certified on the day of the erasure."""
+    return [call for call, status in calls if call.endswith("/certificate") and status == "409"]
 
 
 @pytest.mark.only_on("up")  # the pages say `--data var/up`

@@ -8,7 +8,7 @@ import pytest
 from generations.erasure_check import ErasureCheck, Left, LeftInLog
 from ingest.log.tiered import Copy, copies_of
 from schemas.log.position import LogRecord
-from schemas.log.topics import partition_of, record_key
+from schemas.log.topics import erasures_id, partition_of, record_key
 from tests.properties.test_keeper import AGES, PARTITIONS, Kept, stubbed
 from tests.support.builders import ORG, LogBuilder, created, hook, recorded, records_erased, session_id
 from tests.support.rigs.projection import ListedLog, new_pipeline, settle
@@ -58,12 +58,22 @@ async def test_whatever_is_left_is_found(store: TestStore) -> None:
 
     changed = [old for old, new in zip(records, stubbed(records), strict=True) if old != new]
     first = min(record.offset for record in changed if record.partition == 0)
-    assert (clean, clean.is_nothing) == (Left({}, [], [LeftInLog("log")]), True)
-    assert (original.logs, original.is_nothing) == ([LeftInLog("log", 10, f"0:{first}")], False)
+    read = tuple((0, sum(record.partition == p for record in records)) for p in range(PARTITIONS))
+    assert (clean, clean.is_nothing) == (Left({}, [], [LeftInLog("log", read=read)]), True)
+    assert (original.logs, original.is_nothing) == ([LeftInLog("log", 10, f"0:{first}", read)], False)
     assert (row.tables, row.parts, row.is_nothing) == ({"tasks": 1}, [], False)
     assert (part.tables, part.is_nothing) == ({}, False)
-    listed = store.rows("SELECT concat(table, '.', name) AS part, active FROM system.parts WHERE table = 'tasks'")
-    assert {one["active"] for one in listed if one["part"] in part.parts} == {0, 1}, "the part, and the one without it"
+    assert {name.partition(".")[0] for name in part.parts} == {"tasks"}
+    ends = {p: end for p, (_, end) in enumerate(read)}
+    at = {record.partition: record.offset for record in records if record.key == record_key(erasures_id(1 - HOME, 2))}
+    of_session = next(r for r in records if r.key == record_key(erasures_id(HOME, 2)))
+    clean_below = [left.clean_below(ends, PARTITIONS) for left in (clean, original, row, part)]
+    nothing_of_either = [0] * PARTITIONS
+    nothing_of_either[HOME], nothing_of_either[1 - HOME] = of_session.offset, at[1 - HOME]
+    row_of_session = [ends[0], ends[1]]
+    row_of_session[HOME] = of_session.offset
+    assert clean_below == [[ends[0], ends[1]], nothing_of_either, row_of_session, [0, 0]]
+    assert (row.erasures, row.with_rows) == ({HOME: of_session.offset}, {HOME: of_session.offset})
 
 
 async def test_topic_and_archive_are_checked_each(store: TestStore, tmp_path: Path) -> None:

@@ -116,6 +116,7 @@ def test_who_reads_can_change_nothing(filled: Path) -> None:
         "INSERT INTO crewkit_g1.progress SELECT 0, 0, 0, 0",
         "INSERT INTO crewkit.generations (name, event) SELECT 'g1', 'dropped'",
         "INSERT INTO crewkit.proofs (generation, equal) SELECT 'g2', 1",
+        "INSERT INTO crewkit.erasure_checks (generation) SELECT 'g2'",
         "DELETE FROM crewkit.requests WHERE 1",
         "TRUNCATE TABLE crewkit.requests",
         "DELETE FROM crewkit_g1.sessions WHERE 1",

@@ -4,15 +4,13 @@ import asyncio
 from collections.abc import Sequence
 from typing import cast
 
-from generations.erasure_check import ErasureCheck
+from generations.erasure_check import ErasureCheck, _Erasures
 from ingest.log.broken import Trimmed
-from ingest.log.kept import cuts_in
 from ingest.log.tiered import Copy
 from processors.warehouse import ClickHouseWarehouse
-from schemas.log.codec import encode
 from schemas.log.position import LogRecord, Position
-from schemas.log.topics import record_key
-from tests.support.builders import LogBuilder, hook, recorded, records_erased, session_id
+from schemas.log.records import NO_ID
+from tests.support.builders import ORG, LogBuilder, hook, recorded, session_id
 from tests.support.fakes.warehouse import FakeWarehouse
 
 COUNT = 6
@@ -42,12 +40,12 @@ def test_what_is_trimmed_meanwhile_is_not_looked_at() -> None:
     log = LogBuilder(1)
     for _ in range(COUNT):
         log.add(recorded(session_id(1), hook("Stop")))
-    erasure = records_erased(0, partitions=1)
-    cuts = cuts_in([LogRecord(0, COUNT, record_key(erasure.session_id), encode(erasure), 0)], 1)
     topic = TrimmedMeanwhile(log.records)
     check = ErasureCheck(cast(ClickHouseWarehouse, FakeWarehouse()), [], 1)
 
-    left = asyncio.run(check._left_in(Copy("topic", topic, topic.starts), [cuts], lambda *_: None))
+    left = asyncio.run(
+        check._left_in(Copy("topic", topic, topic.starts), _Erasures([{(ORG, NO_ID): COUNT}]), lambda *_: None)
+    )
 
     assert topic.read_offsets == [0, 1, 4, 5]
     assert left.records == 4

@@ -47,11 +47,16 @@ from processors.projector import Projector
 from processors.runners.startup_checks import check_generation
 from processors.sweeping import Sweeper
 from processors.warehouse import ClickHouseWarehouse
+from query_api.erasure.certificate import INSTALLATION
+from query_api.erasure.checks import LAST_CHECKS
+from query_api.erasure.one import RECORDS, RecordsOf
+from query_api.erasure.progress import CERTIFIED_AT, PLACES, STEPS, OfErasure, Positions
 from query_api.sessions import threads
 from runtime.operations import provision_store as provision
 from runtime.services.composition import ReadSide, compose
 from runtime.services.projector import make_warehouse
 from schemas.log.position import LogRecord, Position
+from schemas.log.records import NO_ID
 from schemas.log.topics import partition_of, record_key
 from schemas.permissions import OPERATOR_ORG, Role
 from schemas.times import instant
@@ -59,7 +64,8 @@ from store.address import StoreAddress
 from store.connect import WRITE, connect
 from store.generations import FIRST_GENERATION, Generation
 from store.migrate import check_migrated
-from store.reading.reader import ClickHouseReader, answer, open_reader
+from store.reading.question import NoParams
+from store.reading.reader import ClickHouseReader, answer, answer_from_control, open_reader
 from tests.support.builders import (
     MINUTE_MS,
     ORG,
@@ -90,7 +96,7 @@ OF_THE_CONTROL_DATABASE = ("operator/jobs", "operator/generations", "operator/ge
 SECOND, DROPPED, OTHERWISE = "g2", "g3", "g_other"
 REQUESTED: tuple[tuple[Kind, str], ...] = (
     *(("repair", FIRST_GENERATION), ("pause", SECOND), ("resume", SECOND), ("prove", SECOND)),
-    *(("switch", SECOND), ("switch", FIRST_GENERATION)),
+    *(("switch", SECOND), ("switch", FIRST_GENERATION), ("check_erasures", FIRST_GENERATION)),
 )
 ASKED_OF_THE_STORE = frozenset(("store.generations", "generations.jobs.add_event", "store.receipt_gaps"))
 CHANGING = frozenset("request_id age_seconds stored_at projected_at loaded_at from".split())  # depends on the clock
@@ -295,10 +301,14 @@ def _erase(warehouse: ClickHouseWarehouse) -> None:
     warehouse.apply_deletes()
     while warehouse.unfinished():
         time.sleep(0.01)
-    assert warehouse.parts_with_deleted() >= warehouse.old_parts()
+    assert warehouse.old_parts()
+    warehouse.parts_with_deleted()
     assert warehouse.erased_below() == {}
     warehouse.note_swept({0: 1_001})
     assert warehouse.unswept_s() == 0
+    assert warehouse.uncertified_s([]) > warehouse.uncertified_s([1_001]) == 0
+    assert warehouse.swept().below == {0: 1_001}
+    assert warehouse.first_erasures(0) == {("nobody", NO_ID): 1_000, ("nobody", named(0)): 1_000}
 
 
 class _Store:
@@ -336,6 +346,7 @@ async def _ask(options: Mapping[str, Any]) -> dict[str, Any]:
         answers, audit, proof = await _answers(reader), await _audit(reader), await _proof(reader)
         gaps = await answer(reader, Generation(FIRST_GENERATION, PARTITIONS), COVERAGE_GAPS, Gaps(0, 0, 1_000, 10))
         await _next_keys(reader)
+        await _erasure(reader)
         lasting = {"answers": answers, "audit": audit, "proof": proof, "gaps": msgspec.to_builtins(gaps)}
         return {**lasting, "used": sorted(used)}
     finally:
@@ -348,6 +359,17 @@ async def _next_keys(reader: ClickHouseReader) -> None:
     assert await answer(reader, live, NEXT_SESSION, AfterSession("tasks", ORG, ranges.FIRST_ID, 2))
     for table, start in (("sessions", "started_hour"), ("amounts", "bucket")):
         assert await answer(reader, live, NEXT_START, AfterStart(table, start, ORG, ranges.FIRST_HOUR, 2))
+
+
+async def _erasure(reader: ClickHouseReader) -> None:
+    """Ask about an erasure that is not there, and about a check that is."""
+    live, of, at = Generation(FIRST_GENERATION, PARTITIONS), (ORG, named(0)), Positions([0], [0])
+    assert await answer(reader, live, PLACES, OfErasure(*of)) == []
+    assert await answer(reader, live, STEPS, at)
+    assert await answer(reader, live, RECORDS, RecordsOf(*of, is_org=True))
+    assert await answer_from_control(reader, CERTIFIED_AT, at) == []
+    await answer_from_control(reader, INSTALLATION, NoParams())
+    assert await answer_from_control(reader, LAST_CHECKS, NoParams())
 
 
 async def _answers(reader: ClickHouseReader) -> dict[str, Any]:

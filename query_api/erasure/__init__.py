@@ -1,0 +1,1 @@
+"""One erasure: how far it is, and its certificate."""

@@ -1,0 +1,190 @@
+"""How far one erasure is, in every generation that exists, and what it waits for."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from query_api.erasure.checks import LAST_CHECKS, ErasureCheckRow
+from query_api.read_context import ReadContext
+from schemas.http.fields import doc
+from schemas.log.position import Position
+from schemas.times import instant
+from store.generations import KnownGeneration, known_generations
+from store.reading.generations import GENERATIONS
+from store.reading.question import NoParams, Question
+from store.reading.reader import Reader, answer
+
+SWEPT_AFTER_MS = 86_400_000
+
+
+class OfErasure(Struct, frozen=True):
+    org_id: str
+    erasure: UUID
+
+
+class PlaceRow(Struct, frozen=True):
+    """A record of the erasure, in the partition of what it erases: sessions, or all of the org there."""
+
+    log_partition: int
+    log_offset: int
+    requested_ms: int
+    reason: str
+    sessions: int
+    is_org: bool
+
+    @property
+    def key(self) -> tuple[int, int]:
+        return self.log_partition, self.log_offset
+
+
+class Positions(Struct, frozen=True):
+    """Log positions; both lists have the same length."""
+
+    partitions: list[int]
+    offsets: list[int]
+
+
+class StepRow(Struct, frozen=True):
+    """When a generation had projected the record at this position, and swept what it erases (ms; 0: not yet)."""
+
+    log_partition: int
+    log_offset: int
+    hidden_ms: int
+    swept_ms: int
+
+
+class CertifiedRow(Struct, frozen=True):
+    """All checks of the generation since this time (ms) found nothing."""
+
+    generation: str
+    certified_ms: int
+
+
+PLACES = Question("query_api.erasure.places", OfErasure, PlaceRow)
+STEPS = Question("query_api.erasure.steps", Positions, StepRow)
+CERTIFIED_AT = Question("query_api.erasure.certified_at", Positions, CertifiedRow)
+
+
+class CheckedCopy(Struct, frozen=True):
+    """What a check read of one copy of the log, and how many records were left that should be erased."""
+
+    place: Annotated[str, doc("Which copy.", values="log topic archive")]
+    records: int = 0
+    first: str = ""
+    read: tuple[tuple[int, int], ...] = ()
+
+
+class CheckReport(Struct, frozen=True):
+    """What the API shows of a `generations.erasure_check.Left`."""
+
+    tables: dict[str, int]
+    parts: list[str]
+    logs: list[CheckedCopy]
+
+
+class InGeneration(Struct, frozen=True):
+    """How far an erasure is in one generation. ``certified_ms`` is 0 if it is not certified there."""
+
+    known: KnownGeneration
+    steps: Mapping[tuple[int, int], StepRow]
+    check: ErasureCheckRow | None
+    certified_ms: int
+
+    @property
+    def name(self) -> str:
+        return self.known.name
+
+
+class Progress(Struct, frozen=True):
+    """How far an erasure is. Its records are at ``places``; the first of ``generations`` is the one that is read."""
+
+    places: Sequence[PlaceRow]
+    generations: Sequence[InGeneration]
+
+    @property
+    def recorded_ms(self) -> int:
+        return min(place.requested_ms for place in self.places)
+
+    @property
+    def is_org(self) -> bool:
+        return any(place.is_org for place in self.places)
+
+    @property
+    def hidden_ms(self) -> int:
+        return self._since([step.hidden_ms for step in self.generations[0].steps.values()])
+
+    @property
+    def swept_ms(self) -> int:
+        return self._since([step.swept_ms for step in self.generations[0].steps.values()])
+
+    @property
+    def certified_ms(self) -> int:
+        times = [generation.certified_ms for generation in self.generations]
+        return max(times) if all(times) else 0
+
+    @property
+    def state(self) -> str:
+        if self.certified_ms:
+            return "certified"
+        if self.swept_ms:
+            return "swept"
+        return "hidden" if self.hidden_ms else "recorded"
+
+    def _since(self, times: Sequence[int]) -> int:
+        return max(times) if len(times) == len(self.places) and all(times) else 0
+
+    def waits_for(self) -> list[str]:
+        """Return what is missing until the erasure is certified, in sentences, each once."""
+        return list(dict.fromkeys(line for one in self.generations for line in self._missing_in(one)))
+
+    def _missing_in(self, one: InGeneration) -> Iterator[str]:
+        steps, name = one.steps, one.name
+        unprojected = [place for place in self.places if place.key not in steps]
+        unswept = [place for place in self.places if place.key in steps and not steps[place.key].swept_ms]
+        if unprojected:
+            paused = ", since it is paused" if one.known.is_paused else ""
+            yield f"{name} has not projected {Position(*unprojected[0].key)}{paused}"
+        elif unswept:
+            yield f"{name} is swept after {instant(min(place.requested_ms for place in unswept) + SWEPT_AFTER_MS)}"
+        elif one.check is None or one.check.began_us < max(step.swept_ms for step in steps.values()) * 1_000:
+            yield f"{name} is checked after its sweep"
+        elif not one.certified_ms:
+            yield from _found(name, one.check)
+
+
+async def load_progress(context: ReadContext, reader: Reader, of: OfErasure) -> Progress | None:
+    """Return how far an erasure is; None if the generation that is read knows no such erasure of the org.
+
+    Raises `StoreUnavailable`.
+    """
+    places = await context.ask(PLACES, of)
+    if not places:
+        return None
+    at = Positions([place.log_partition for place in places], [place.log_offset for place in places])
+    known = known_generations(await context.ask_control(GENERATIONS, NoParams()))
+    existing = sorted((one for one in known if not one.is_dropped), key=lambda one: one.name != context.generation)
+    checks = {check.generation: check for check in await context.ask_control(LAST_CHECKS, NoParams())}
+    certified = {row.generation: row.certified_ms for row in await context.ask_control(CERTIFIED_AT, at)}
+    generations = []
+    for one in existing:
+        steps = {(row.log_partition, row.log_offset): row for row in await answer(reader, one.made, STEPS, at)}
+        generations.append(InGeneration(one, steps, checks.get(one.name), certified.get(one.name, 0)))
+    return Progress(places, generations)
+
+
+def report_of(check: ErasureCheckRow) -> CheckReport:
+    return msgspec.json.decode(check.report, type=CheckReport)
+
+
+def _found(name: str, check: ErasureCheckRow) -> Iterator[str]:
+    report = report_of(check)
+    for table, sessions in report.tables.items():
+        yield f"{name} has rows of erased sessions in {table}: {sessions:,}"
+    if report.parts:
+        yield f"{name} has parts that may hold deleted rows: {len(report.parts):,}, such as {report.parts[0]}"
+    for copy in report.logs:
+        if copy.records:
+            yield f"the {copy.place} has {copy.records:,} erased records, the first at {copy.first}"
