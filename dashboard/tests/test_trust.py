@@ -902,3 +902,48 @@ def make_late(page: Page) -> None:
 
     answer_changed(page, "/operator/freshness$", age)
     page.evaluate("dispatchEvent(new Event('online'))")
+
+
+def test_a_session_is_erased(own: Dashboard, visits: Visits) -> None:
+    """Only after the reader has seen which one; then the list has it, and no page shows it."""
+    title = "<b>not markup</b>"
+    with own.installation.client("member") as client:
+        reply = client.post(f"/api/v1/{ORG}/sessions", json={"title": title}).raise_for_status()
+        session = reply.json()["data"]["id"]
+        metrics = {"model_metrics": {"cost_usd": 1.25}}
+        client.patch(f"/api/v1/{ORG}/sessions/{session}", json=metrics).raise_for_status()
+    visits.failed_loads_are_fine = True
+    page = visits.open(own.link("/trust", token=own.token()))
+    field = panel(page, "erasures").get_by_role("textbox", name="Session")
+    for text, why in (("mia", "36 characters"), (str(uuid.uuid4()), "no such session")):
+        field.fill(text)
+        action(page, "erase").click()
+        expect(panel(page, "erasures")).to_contain_text(why)
+
+    field.fill(session)
+    action(page, "erase").click()
+    asked = page.get_by_test_id("confirm")
+    expect(asked).to_contain_text(title)
+    expect(asked).to_contain_text("$1.25")
+    confirm(page, "Cancel")
+    expect(panel(page, "erasures")).to_contain_text("No session was erased.")
+    action(page, "erase").click()
+    asked.get_by_label("Number of a ticket").fill("DSR-118")
+    confirm(page, "Erase")
+
+    expect(page.get_by_test_id("erased")).to_contain_text(session)
+    (row,) = table_rows(page, "erasures")
+    assert only([row], "session_id", "state", "reason") == [
+        {"session_id": session, "state": "hidden", "reason": "DSR-118"}
+    ]
+    with own.installation.client() as client:
+        assert client.get(f"/api/v1/{ORG}/sessions/{session}").status_code == httpx.codes.NOT_FOUND
+
+
+@pytest.mark.parametrize("role", ["manager", "member", "viewer"])
+def test_who_may_not_erase_is_not_offered_it(dashboard: Dashboard, visits: Visits, role: Role) -> None:
+    """The API would refuse it."""
+    page = visits.open(dashboard.link("/trust", token=dashboard.token(role)))
+    panel(page, "receipt").wait_for()
+
+    expect(panel(page, "erasures")).to_have_count(0)

@@ -3,8 +3,8 @@
 
 const KEYS = { org: "crewkit.token", operator: "crewkit.operator" };
 const ACTIONS = {
-  owner: ["read", "readAll", "byUser", "recount", "write"],
-  admin: ["read", "readAll", "byUser", "recount", "write"],
+  owner: ["read", "readAll", "byUser", "recount", "write", "erase"],
+  admin: ["read", "readAll", "byUser", "recount", "write", "erase"],
   manager: ["read", "readAll", "byUser", "write"],
   member: ["read", "write"],
   viewer: ["read"],

@@ -12,6 +12,7 @@ import { auditsPanel } from "./trust/audits.js";
 import { clientsPanel } from "./trust/clients.js";
 import { coveragePanel } from "./trust/coverage.js";
 import { currentPanel } from "./trust/current.js";
+import { erasuresPanel } from "./trust/erasures.js";
 import { freshnessPanel } from "./trust/freshness.js";
 import { generationsPanel } from "./trust/generations.js";
 import { jobsPanel } from "./trust/jobs.js";
@@ -63,6 +64,7 @@ function orgGroup(live, known, state, signal) {
     live.add(currentPanel(known, signal)),
     receiptPanel(state.params, signal).element,
     may("recount") ? orgRecount(live, known, state, signal) : null,
+    may("erase") ? live.add(erasuresPanel(signal, live.refresh)) : null,
   );
 }
 

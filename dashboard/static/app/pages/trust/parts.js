@@ -5,7 +5,7 @@ import { dayText } from "../../format.js";
 import { copyText } from "../../ui/clipboard.js";
 import { dayOf, shown, zone } from "../../zone.js";
 
-const WIDE = ["org-recount", "dead-letters", "generations", "jobs", "clients"];
+const WIDE = ["org-recount", "erasures", "dead-letters", "generations", "jobs", "clients"];
 const COPIED_MS = 1_500;
 const opened = new Set(); // keys of the details that the reader opened, so that a redraw keeps them open
 
