@@ -938,6 +938,35 @@ def test_a_session_is_erased(own: Dashboard, visits: Visits) -> None:
     ]
     with own.installation.client() as client:
         assert client.get(f"/api/v1/{ORG}/sessions/{session}").status_code == httpx.codes.NOT_FOUND
+        known = client.get(f"/api/v1/{ORG}/erasures/{row['id']}").raise_for_status().json()["data"]
+
+    action(page, f"erasure {session}").click()
+    card = page.locator(f'[data-erasure="{row["id"]}"]')
+    for step, at in known["steps"].items():
+        expect(card.get_by_test_id(f"step-{step}")).to_have_attribute("data-value", at or "")
+    assert [known["steps"][step] is None for step in ("hidden", "swept", "certified")] == [False, True, True]
+    assert number(page, '[data-testid="erased-records"]') == known["records"]["erased"] == 2
+    expect(card).to_contain_text(known["waits_for"][0])
+    expect(action(page, f"certificate {row['id']}")).to_have_count(0)
+
+
+def test_the_certificate_of_an_erasure_is_downloaded(own: Dashboard, visits: Visits) -> None:
+    """A sweep takes ten minutes, so the page gets what the API says after one."""
+    page = visits.open(own.link("/trust", token=own.token()))
+    with own.installation.client() as client:
+        (erasure,) = client.get(f"/api/v1/{ORG}/erasures").json()["data"]
+        data = client.get(f"/api/v1/{ORG}/erasures/{erasure['id']}").json()["data"]
+    address = f"**/api/v1/{ORG}/erasures/{erasure['id']}"
+    certified = {"data": {**data, "state": "certified", "waits_for": []}, "meta": {}}
+    page.route(address, lambda route: route.fulfill(json=certified))
+    page.route(f"{address}/certificate", lambda route: route.fulfill(json={"data": {"format": 1}, "meta": {}}))
+    action(page, f"erasure {erasure['session_id']}").click()
+
+    with page.expect_download() as download:
+        action(page, f"certificate {erasure['id']}").click()
+
+    assert download.value.suggested_filename == f"erasure-{erasure['id']}.json"
+    assert json.loads(Path(download.value.path()).read_text()) == {"format": 1}
 
 
 @pytest.mark.parametrize("role", ["manager", "member", "viewer"])
