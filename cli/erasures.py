@@ -25,15 +25,19 @@ def erase() -> None:
 
 
 _reason = click.option("--reason", default="", help="Number of a ticket, for the record: no names, since it stays.")
+_now = click.option("--now", is_flag=True, help="Sweep at once, not a day later. Needs the role owner.")
 _yes = click.option("--yes", is_flag=True, help="Don't ask.")
 
 
 @erase.command("session")
 @click.argument("session_ids", type=click.UUID, nargs=-1, required=True, metavar="SESSION_ID...")
 @_reason
+@_now
 @_yes
 @org_options("admin")
-def erase_session(session_ids: tuple[UUID, ...], reason: str, yes: bool, find: Find, as_json: bool, org: str) -> None:
+def erase_session(
+    session_ids: tuple[UUID, ...], reason: str, now: bool, yes: bool, find: Find, as_json: bool, org: str
+) -> None:
     """Erase sessions: nothing shows them within a second or two, and later events for them are refused.
 
     \b
@@ -44,15 +48,16 @@ def erase_session(session_ids: tuple[UUID, ...], reason: str, yes: bool, find: F
     what = counted(len(session_ids), "session") if others else f"session {first}"
     _check_sure(yes, as_json, f"Erase {what} of {org}")
     with explaining(f"{'one of these' if others else first} is not the id of a session of {org}"):
-        _erase(find(), org, {"kind": "sessions", "session_ids": session_ids}, reason, as_json)
+        _erase(_found(find, now), org, {"kind": "sessions", "session_ids": session_ids}, reason, now, as_json)
 
 
 @erase.command("user")
 @click.argument("user_id", metavar="USER")
 @_reason
+@_now
 @_yes
 @org_options("admin")
-def erase_user(user_id: str, reason: str, yes: bool, find: Find, as_json: bool, org: str) -> None:
+def erase_user(user_id: str, reason: str, now: bool, yes: bool, find: Find, as_json: bool, org: str) -> None:
     """Erase all sessions that a user has begun so far. To end what comes later, revoke the user's tokens first.
 
     What the user has sent for sessions of others stays: erase those by their ids. The erasures, which stay for good,
@@ -62,21 +67,22 @@ def erase_user(user_id: str, reason: str, yes: bool, find: Find, as_json: bool, 
     Example:
       crewkit-sessions erase user mia --org acme --reason DSR-120
     """
-    installation = find()
+    installation = _found(find, now)
     session_ids = _sessions_of(installation, org, user_id)
     if not session_ids:
         raise click.ClickException(f"{user_id} has begun no session of {org}: nothing was erased")
     _check_sure(yes, as_json, f"Erase {counted(len(session_ids), 'session')} that {user_id} began in {org}")
     for first in range(0, len(session_ids), SESSIONS_ERASED_MAX):
         some = session_ids[first : first + SESSIONS_ERASED_MAX]
-        _erase(installation, org, {"kind": "sessions", "session_ids": some}, reason, as_json)
+        _erase(installation, org, {"kind": "sessions", "session_ids": some}, reason, now, as_json)
 
 
 @erase.command("org")
 @_reason
+@_now
 @_yes
 @org_options("owner")
-def erase_org(reason: str, yes: bool, find: Find, as_json: bool, org: str) -> None:
+def erase_org(reason: str, now: bool, yes: bool, find: Find, as_json: bool, org: str) -> None:
     """Erase every session of an org. Whatever is sent for it later is refused.
 
     \b
@@ -84,7 +90,7 @@ def erase_org(reason: str, yes: bool, find: Find, as_json: bool, org: str) -> No
       crewkit-sessions erase org --org acme --reason DSR-119
     """
     _check_sure(yes, as_json, f"Erase every session of {org}, and refuse new ones,")
-    _erase(find(), org, {"kind": "org", "confirm": org}, reason, as_json)
+    _erase(find(), org, {"kind": "org", "confirm": org}, reason, now, as_json)
 
 
 def _check_sure(yes: bool, as_json: bool, what: str) -> None:
@@ -104,8 +110,15 @@ def _sessions_of(installation: "Installation", org: str, user_id: str) -> list[s
     return found
 
 
-def _erase(installation: "Installation", org: str, subject: dict[str, Any], reason: str, as_json: bool) -> None:
-    found = installation.post(f"/{org}/erasures", msgspec.json.encode({"subject": subject, "reason": reason}))
+def _found(find: Find, now: bool) -> "Installation":
+    return find("owner") if now else find()
+
+
+def _erase(
+    installation: "Installation", org: str, subject: dict[str, Any], reason: str, now: bool, as_json: bool
+) -> None:
+    body = {"subject": subject, "reason": reason, **({"now": True} if now else {})}
+    found = installation.post(f"/{org}/erasures", msgspec.json.encode(body))
     done = (
         f"erasure {found['data']['id']} is recorded at {found['meta']['position']}: `erasures show` says how far it is"
     )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cli.client import Installation
 
 COMMAND_TTL_S = 600
-Find = Callable[[], "Installation"]
+Find = Callable[..., "Installation"]  # takes another role for an org's token than that of the command
 json_option = click.option("--json", "as_json", is_flag=True, help="Print only JSON.")
 token_option = click.option("--token", help="With --url: a token with role operator.")
 data_option = click.option("--data", type=click.Path(path_type=Path), help="Data folder of the installation.")
@@ -43,7 +43,7 @@ def org_options(role: Role) -> Callable[[Callable[..., Any]], Callable[..., Any]
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(command)
         def run(data: Path | None, url: str | None, token: str | None, org: str, **options: Any) -> Any:
-            return command(find=lambda: open_installation(data, url, token, org, role), org=org, **options)
+            return command(find=lambda role=role: open_installation(data, url, token, org, role), org=org, **options)
 
         given = click.option("--token", help=f"With --url: a token of the org with role {role} or above.")
         of_org = click.option("--org", required=True, help="The org.")

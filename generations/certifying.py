@@ -42,11 +42,12 @@ class Certifier:
     def __init__(self, projector: Projector, reader: Reader, generation: Generation, copies: Sequence[Copy]) -> None:
         """``copies`` are the places that have records of the log."""
         self._pipeline, self._warehouse, self._sweeper = projector.pipeline, projector.warehouse, projector.sweeper
-        self._reader, self._generation = reader, generation
+        self._progress, self._reader, self._generation = projector.progress, reader, generation
         self._check = ErasureCheck(projector.warehouse, copies, generation.partitions)
         spread = [copy._replace(log=SpreadReads(copy.log)) for copy in copies]
         self._spread_check = ErasureCheck(projector.warehouse, spread, generation.partitions)
         self._not_before = 0.0
+        self.seen: tuple[float, int] | None = None  # see `_see`; None: another process certifies, or has not looked yet
 
     async def check(self, report: OnProgress) -> Left:
         """Look for what is left, and store the result.
@@ -59,7 +60,9 @@ class Certifier:
         """Look every minute, until cancelled, whether something is due. What fails is tried again in an hour."""
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
-            if OWNER in self._pipeline.written and time.monotonic() >= self._not_before:
+            if OWNER not in self._pipeline.written:
+                self.seen = None
+            elif time.monotonic() >= self._not_before:
                 try:
                     await self.look()
                 except Exception as error:  # it must not end the projection
@@ -68,15 +71,32 @@ class Certifier:
                     logger.warning("erasure_check_failed", error=str(error), retry_s=RETRY_S, exc_info=unexpected)
 
     async def look(self) -> None:
-        """Sweep if that is due, then check if that is due. Raises the same as `Sweeper.sweep` and `check`."""
+        """Sweep if that is due, then check if that is due. Raises the same as `Sweeper.sweep` and `check`.
+
+        A generation that is being filled meets old erasures all the time, so it is checked once it has caught up.
+        """
+        await self._see()
         await self._sweeper.sweep_if_due()
-        swept, last = await asyncio.to_thread(self._warehouse.swept), await self._last_check()
-        if not is_check_due(swept, last):
+        swept, last = await self._marks()
+        if not is_check_due(swept, last) or any(lag.seconds is None for lag in self._progress.lags()):
             return
         if last is not None and last.began_us > swept.at_us and self._may_be_swept(last):
             await self._sweeper.sweep(_ignored)
         left = await self._store_result_of(self._spread_check, _ignored)
         logger.info("erasures_checked", nothing_left=left.is_nothing, **msgspec.to_builtins(left))
+        await self._see()
+
+    async def _see(self) -> None:
+        """Note the age of the oldest erasure that is not certified (s), and `partitions_found_again`."""
+        swept, last = await self._marks()
+        clean_below = last.clean_below if last else []
+        uncertified_s = await asyncio.to_thread(self._warehouse.uncertified_s, clean_below)
+        self.seen = uncertified_s, len(partitions_found_again(swept, last)) if last else 0
+
+    async def _marks(self) -> tuple[SweptMarks, ErasureCheckRow | None]:
+        checks = await answer_from_control(self._reader, LAST_CHECKS, NoParams())
+        last = next((check for check in checks if check.generation == self._generation.name), None)
+        return await asyncio.to_thread(self._warehouse.swept), last
 
     def _may_be_swept(self, last: ErasureCheckRow) -> bool:
         """Return whether a sweep removes what the last check found."""
@@ -86,19 +106,16 @@ class Certifier:
     async def _store_result_of(self, check: ErasureCheck, report: OnProgress) -> Left:
         async with self._sweeper.turn:
             swept = await asyncio.to_thread(self._warehouse.swept)
-            left = await check.run(report)
-            row = {
-                "began_us": swept.now_us,
-                "generation": self._generation.name,
-                "clean_below": left.clean_below(swept.below, self._generation.partitions),
-                "report": msgspec.json.encode(left).decode(),
-            }
-            await self._reader.control("generations.add_erasure_check", row)
+            stored = await check.in_store(report)
+        left = await check.in_logs(stored, report)
+        row = {
+            "began_us": swept.now_us,
+            "generation": self._generation.name,
+            "clean_below": left.clean_below(swept.below, self._generation.partitions),
+            "report": msgspec.json.encode(left).decode(),
+        }
+        await self._reader.control("generations.add_erasure_check", row)
         return left
-
-    async def _last_check(self) -> ErasureCheckRow | None:
-        checks = await answer_from_control(self._reader, LAST_CHECKS, NoParams())
-        return next((check for check in checks if check.generation == self._generation.name), None)
 
 
 def is_check_due(swept: SweptMarks, last: ErasureCheckRow | None) -> bool:
@@ -108,6 +125,18 @@ def is_check_due(swept: SweptMarks, last: ErasureCheckRow | None) -> bool:
     if all(below <= last.clean_below[partition] for partition, below in swept.below.items()):
         return False
     return last.began_us < swept.at_us or swept.now_us - last.began_us > AGAIN_AFTER_S * 1e6
+
+
+def partitions_found_again(swept: SweptMarks, last: ErasureCheckRow) -> set[int]:
+    """Return where the last check found rows that a sweep before it had removed, or anything that had been certified.
+
+    Records of a topic are no surprise before they were certified: they are there until a keeper trims them.
+    """
+    left = msgspec.json.decode(last.report, type=Left)
+    was_swept = swept.below if last.began_us > swept.at_us else {}
+    rows = {partition for partition, first in left.with_rows.items() if first < was_swept.get(partition, 0)}
+    certified = dict(enumerate(last.certified_once))
+    return rows | {partition for partition, first in left.erasures.items() if first < certified.get(partition, 0)}
 
 
 class SpreadReads:

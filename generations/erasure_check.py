@@ -8,7 +8,7 @@ began after its sweep found nothing of it, nor of any earlier erasure of its par
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from itertools import chain
-from typing import cast
+from typing import NamedTuple, cast
 from uuid import UUID
 
 from msgspec import Struct
@@ -90,6 +90,14 @@ class _Erasures:
         self.add(stub.partition, record.org_id, record.session_id)
 
 
+class LeftInStore(NamedTuple):
+    """What is left in the tables and their files, see `Left`; and everything that is erased."""
+
+    tables: dict[str, int]
+    parts: list[str]
+    erasures: _Erasures
+
+
 class ErasureCheck:
     """Checks one generation, and the log that it follows."""
 
@@ -101,20 +109,24 @@ class ErasureCheck:
 
         Raises `StoreUnavailable`, `LogUnavailable`, and `BrokenLog` if a copy can't be read.
         """
+        return await self.in_logs(await self.in_store(report), report)
+
+    async def in_store(self, report: OnProgress) -> LeftInStore:
+        """Look into the tables and their files. No sweep may be in progress. Raises `StoreUnavailable`."""
         report(0.0, "looks for rows of erased sessions")
         tables = await asyncio.to_thread(self._warehouse.left_of_erased)
         erasures = _Erasures([await asyncio.to_thread(self._warehouse.first_erasures, p) for p in self._partitions])
         for org_id, session_id in set(chain(*tables.values())):
             erasures.add(partition_of(record_key(session_id), len(self._partitions)), org_id, session_id)
-        with_rows = dict(erasures.found)
         masked = await asyncio.to_thread(self._warehouse.parts_with_deleted)
-        return Left(
-            tables={table: len(sessions) for table, sessions in tables.items() if sessions},
-            parts=sorted(f"{table}.{name}" for table, name in masked),
-            logs=[await self._left_in(copy, erasures, report) for copy in self._copies],
-            erasures=erasures.found,
-            with_rows=with_rows,
-        )
+        sessions = {table: len(found) for table, found in tables.items() if found}
+        return LeftInStore(sessions, sorted(f"{table}.{name}" for table, name in masked), erasures)
+
+    async def in_logs(self, stored: LeftInStore, report: OnProgress) -> Left:
+        """Read each copy of the log; return all that is left. Raises `LogUnavailable` or `BrokenLog`."""
+        erasures, with_rows = stored.erasures, dict(stored.erasures.found)
+        logs = [await self._left_in(copy, erasures, report) for copy in self._copies]
+        return Left(stored.tables, stored.parts, logs, erasures.found, with_rows)
 
     async def _left_in(self, copy: Copy, erasures: _Erasures, report: OnProgress) -> LeftInLog:
         starts, ends = await copy.starts(), await copy.log.ends()

@@ -89,11 +89,18 @@ class ProjectorMetrics(Observer):
         self._generation, self._pipeline, self._progress = generation, pipeline, progress
         self._watchdog, self._parts = watchdog, parts
         self._group: Callable[[], tuple[int, int]] | None = None
+        self._erasures: Callable[[], tuple[float, int] | None] = lambda: None
         registry.register(self)
 
     def follow_group(self, group: Callable[[], tuple[int, int]]) -> None:
         """Show the consumer group as well: ``group`` returns its rebalances and its generation."""
         self._group = group
+
+    def follow_erasures(self, erasures: Callable[[], tuple[float, int] | None]) -> None:
+        """Show erasures as well: ``erasures`` returns the age of the oldest that is not certified (s), and in how many
+        partitions something that had been removed was found again; None if another process looks.
+        """
+        self._erasures = erasures
 
     def batch_written(self, plan: Plan, records: int) -> None:
         self._batch.observe(records)
@@ -113,6 +120,7 @@ class ProjectorMetrics(Observer):
         yield from self._tables()
         yield from self._targets()
         yield from self._states()
+        yield from self._of_erasures()
 
     def _lags(self) -> Iterator[Metric]:
         progress, rolled_up = self._progress, self._pipeline.rollups.rolled_up
@@ -154,6 +162,13 @@ class ProjectorMetrics(Observer):
         name, text = "crewkit_projector_rebalances_total", "Rebalances of the consumer group."
         yield self._one(name, text, rebalances, CounterMetricFamily)
         yield self._one("crewkit_projector_group_generation", "Generation of the consumer group.", generation)
+
+    def _of_erasures(self) -> Iterator[Metric]:
+        if (seen := self._erasures()) is not None:
+            age = "Age of the oldest erasure that is not certified."
+            yield self._one("crewkit_projector_erasure_uncertified_seconds", age, seen[0])
+            found = "Partitions in which the last check found what had been swept or certified."
+            yield self._one("crewkit_projector_erased_found_partitions", found, seen[1])
 
     def _one(self, name: str, text: str, value: float, kind: Family = GaugeMetricFamily) -> Metric:
         family = kind(name, text, labels=("generation",))

@@ -52,7 +52,7 @@ class Sweeper:
         """``written`` has the partitions that are ours now. ``rewrite_log`` puts stubs in a log that is ours."""
         self._warehouse, self._written, self._rewrite_log = warehouse, written, rewrite_log
         self.rewrites_log = rewrite_log is not None
-        self.turn = asyncio.Lock()  # also of a check, which must not see a sweep in progress
+        self.turn = asyncio.Lock()  # also taken by a check that looks into the store: a sweep in progress would show
 
     async def sweep(self, report: OnProgress) -> Swept:
         """Remove what is erased. Raises `StoreUnavailable`, `LogUnavailable` or `SweepFailed`."""
@@ -67,9 +67,11 @@ class Sweeper:
         return swept
 
     async def sweep_if_due(self) -> None:
-        """Sweep if something has been erased for a day. Raises the same as `sweep`."""
-        if OWNER in self._written and await asyncio.to_thread(self._warehouse.unswept_s) > AFTER_S:
-            await self.sweep(lambda _share, _text: None)
+        """Sweep if something has been erased for a day, or is to be swept at once. Raises the same as `sweep`."""
+        if OWNER in self._written:
+            unswept = await asyncio.to_thread(self._warehouse.unswept)
+            if unswept.at_once or unswept.seconds > AFTER_S:
+                await self.sweep(lambda _share, _text: None)
 
     async def _sweep_tables(self, report: OnProgress) -> Swept:
         report(0.0, "looks for rows of erased sessions")

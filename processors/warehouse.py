@@ -56,6 +56,13 @@ class DenseMark(NamedTuple):
     end: int = 0
 
 
+class Unswept(NamedTuple):
+    """The age of the oldest erasure that is not swept (s; 0: there is none), and whether any is to be swept at once."""
+
+    seconds: float
+    at_once: bool
+
+
 class SweptMarks(NamedTuple):
     """By partition, the offset below which all erasures are swept.
 
@@ -280,7 +287,8 @@ class ClickHouseWarehouse:
         place = {"partition": partition, "offset": offset}
         if not record.sessions:
             said = {"erasure": record.erasure, "requested_at": record.received_at, "reason": record.reason}
-            self._command(sql("erase_sessions_of_org"), {**place, "org_id": record.org_id, **said})
+            of_org = {"org_id": record.org_id, "at_once": record.now}
+            self._command(sql("erase_sessions_of_org"), {**place, **of_org, **said})
         for name in ("erase_sessions", "erase_amounts"):
             self._command(sql(name), place)
 
@@ -331,10 +339,10 @@ class ClickHouseWarehouse:
         found = self._query("erased_below", {})
         return {int(partition): int(below) for partition, below in found}
 
-    def unswept_s(self) -> float:
-        """Return for how long something has been erased that no sweep has removed yet; 0 if there is nothing."""
-        ((seconds,),) = self._query("unswept_s", {})
-        return float(seconds)
+    def unswept(self) -> Unswept:
+        """Return for how long something has been erased that no sweep has removed yet."""
+        ((seconds, at_once),) = self._query("unswept", {})
+        return Unswept(float(seconds), bool(at_once))
 
     def uncertified_s(self, clean_below: Sequence[int]) -> float:
         """Return for how long something has been erased beyond these offsets, by partition; 0 if there is nothing."""
@@ -419,8 +427,9 @@ def _suffix(table: str) -> str:
 
 def erased_rows(partition: int, offset: int, record: RecordsErased) -> list[ErasedRow]:
     """Return what a record erases: its sessions, or its org."""
-    of_record, request = (partition, offset, record.org_id), (record.erasure, record.received_at, record.reason)
-    return [ErasedRow(*of_record, session_id, *request) for session_id in record.sessions or (NO_ID,)]
+    place, request = (partition, offset, record.org_id), (record.erasure, record.received_at, record.reason)
+    sessions = record.sessions or (NO_ID,)
+    return [ErasedRow(*place, session_id, *request, at_once=record.now) for session_id in sessions]
 
 
 def day_of(bucket: Bucket) -> Bucket:

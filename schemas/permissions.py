@@ -22,6 +22,7 @@ Action = Literal[
     "org.recount",
     "erase",  # sessions of the org, for good
     "erase.org",  # all of the org
+    "erase.now",  # without the day in which nothing is swept yet
     "operate",  # the installation: freshness, coverage, recount of all orgs, dead letters, generations, prices
 ]
 
@@ -31,7 +32,7 @@ _MANAGER: frozenset[Action] = _MEMBER | {"session.read_all", "analytics.by_user"
 _ADMIN: frozenset[Action] = _MANAGER | {"org.recount", "erase"}
 
 ALLOWED: dict[Role, frozenset[Action]] = {
-    "owner": _ADMIN | {"erase.org"},
+    "owner": _ADMIN | {"erase.org", "erase.now"},
     "admin": _ADMIN,
     "manager": _MANAGER,
     "member": _MEMBER,

@@ -62,6 +62,7 @@ def decide(body: RequestErasure, context: CommandContext, partitions: int) -> li
             received_at=context.received_at,
             sessions=tuple(some),
             reason=body.reason,
+            now=body.now,
         )
         for partition, some in sorted(of_partition.items())
     ]
@@ -98,11 +99,13 @@ async def request_erasure(principal: Caller, write: NewWrite) -> Response[Reply[
     """Erase for good: nothing shows it once the returned positions are projected, within a second or two.
 
     What is sent for it later is refused. A sweep, a day later or on request, removes the texts from the disk. Only
-    an owner erases an org.
+    an owner erases an org, or has the sweep begin at once (`now`).
     """
     async with write.read() as body:
         command = await body.decode(_decoder)
     if isinstance(command.subject, OrgToErase) and not allows(principal.role, "erase.org"):
+        raise forbidden()
+    if command.now and not allows(principal.role, "erase.now"):
         raise forbidden()
     if redact_text_or_all(command.reason, Effort(A_MOMENT_S))[0] != command.reason:
         raise Invalid("reason", "looks like a secret: give the number of a ticket, since it can't be erased")

@@ -28,6 +28,7 @@ NOT_CHECKED = (
     "backups, downloads and exports, and what is restored from them",
     "developers' machines: transcripts, and what hook clients hold",
     "dead letters: records that could not be read",
+    "names in sums that newer ones have replaced, until the store merges them",
     "files that the store's other replicas or Kafka's brokers have not deleted yet",
     "what other sessions say about the erased ones",
 )
@@ -73,11 +74,11 @@ class Certificate(Struct, frozen=True):
     format: Annotated[int, doc("Version of this format.", FORMAT)]
     erasure: fields.ErasureId
     installation: Annotated[str, doc("Fingerprint of the installation's secrets.", "c5e0c1c7f3a94d0b8f6f0e3c2f1b7a90")]
-    subject: CertifiedSubject
+    subject: Annotated[CertifiedSubject, doc("What was erased.")]
     reason: fields.ErasureReason
     recorded_at: Annotated[str, moment("Time at which the erasure was requested.")]
     certified_at: Annotated[str, moment("End of the first check since which every check has found nothing.")]
-    records: ErasedRecords
+    records: Annotated[ErasedRecords, doc("Records of the log that were erased.")]
     checked: Annotated[list[CheckedGeneration], doc("The last check of each generation.")]
     not_checked: Annotated[list[str], doc("What was not checked.", [NOT_CHECKED[0]])]
 

@@ -16,9 +16,8 @@ FROM
             began_at,
             ended_at,
             arrayAll(
-                (log_partition, log_offset) -> clean_below[log_partition + 1] > log_offset,
-                {partitions:Array(UInt16)},
-                {offsets:Array(UInt64)}) AS is_clean
+                position -> clean_below[position.1 + 1] > position.2,
+                {positions:Array(Tuple(UInt16, UInt64))}) AS is_clean
         FROM erasure_checks
     )
     GROUP BY generation

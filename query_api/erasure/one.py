@@ -66,11 +66,11 @@ class ErasureProgress(Struct, frozen=True):
             values=STATES,
         ),
     ]
-    steps: ErasureSteps
+    steps: Annotated[ErasureSteps, doc("When each state was reached.")]
     subject: Annotated[str, doc("What is erased: sessions, or the whole org.", values="sessions org")]
     reason: fields.ErasureReason
     sessions: Annotated[int, doc("Number of sessions that are erased.", 1)]
-    records: ErasedRecords
+    records: Annotated[ErasedRecords, doc("Records of the log that are erased.")]
     waits_for: Annotated[
         list[str], doc("What is missing until it is certified.", ["g1 is swept after 2026-01-21T10:30:00.000Z"])
     ]

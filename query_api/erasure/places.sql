@@ -5,6 +5,7 @@ SELECT
     log_offset,
     toUnixTimestamp64Milli(min(requested_at)) AS requested_ms,
     any(erased.reason) AS reason,
+    max(erased.at_once) AS at_once,
     uniqExactIf(session_id, session_id != toUUID('00000000-0000-0000-0000-000000000000')) AS sessions,
     CAST(countIf(session_id = toUUID('00000000-0000-0000-0000-000000000000')) > 0, 'Bool') AS is_org
 FROM erased

@@ -17,7 +17,7 @@ from store.reading.generations import GENERATIONS
 from store.reading.question import NoParams, Question
 from store.reading.reader import Reader, answer
 
-SWEPT_AFTER_MS = 86_400_000
+SWEPT_AFTER_MS = 86_400_000  # see `processors.sweeping`
 
 
 class OfErasure(Struct, frozen=True):
@@ -32,6 +32,7 @@ class PlaceRow(Struct, frozen=True):
     log_offset: int
     requested_ms: int
     reason: str
+    at_once: bool
     sessions: int
     is_org: bool
 
@@ -41,10 +42,9 @@ class PlaceRow(Struct, frozen=True):
 
 
 class Positions(Struct, frozen=True):
-    """Log positions; both lists have the same length."""
+    """Log positions: partitions and offsets."""
 
-    partitions: list[int]
-    offsets: list[int]
+    positions: list[tuple[int, int]]
 
 
 class StepRow(Struct, frozen=True):
@@ -148,7 +148,7 @@ class Progress(Struct, frozen=True):
             paused = ", since it is paused" if one.known.is_paused else ""
             yield f"{name} has not projected {Position(*unprojected[0].key)}{paused}"
         elif unswept:
-            yield f"{name} is swept after {instant(min(place.requested_ms for place in unswept) + SWEPT_AFTER_MS)}"
+            yield _when_swept(name, unswept)
         elif one.check is None or one.check.began_us < max(step.swept_ms for step in steps.values()) * 1_000:
             yield f"{name} is checked after its sweep"
         elif not one.certified_ms:
@@ -163,7 +163,7 @@ async def load_progress(context: ReadContext, reader: Reader, of: OfErasure) -> 
     places = await context.ask(PLACES, of)
     if not places:
         return None
-    at = Positions([place.log_partition for place in places], [place.log_offset for place in places])
+    at = Positions([place.key for place in places])
     known = known_generations(await context.ask_control(GENERATIONS, NoParams()))
     existing = sorted((one for one in known if not one.is_dropped), key=lambda one: one.name != context.generation)
     checks = {check.generation: check for check in await context.ask_control(LAST_CHECKS, NoParams())}
@@ -177,6 +177,12 @@ async def load_progress(context: ReadContext, reader: Reader, of: OfErasure) -> 
 
 def report_of(check: ErasureCheckRow) -> CheckReport:
     return msgspec.json.decode(check.report, type=CheckReport)
+
+
+def _when_swept(name: str, unswept: Sequence[PlaceRow]) -> str:
+    if any(place.at_once for place in unswept):
+        return f"{name} is being swept"
+    return f"{name} is swept after {instant(min(place.requested_ms for place in unswept) + SWEPT_AFTER_MS)}"
 
 
 def _found(name: str, check: ErasureCheckRow) -> Iterator[str]:

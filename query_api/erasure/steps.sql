@@ -19,8 +19,7 @@ SELECT
     toUnixTimestamp64Milli(min(stored_at)) AS hidden_ms,
     if(log_offset < swept_of[log_partition].1, swept_of[log_partition].2, 0) AS swept_ms
 FROM receipts
-WHERE (log_partition, log_offset) IN
-    (SELECT arrayJoin(arrayZip({partitions:Array(UInt16)}, {offsets:Array(UInt64)})))
+WHERE (log_partition, log_offset) IN (SELECT arrayJoin({positions:Array(Tuple(UInt16, UInt64))}))
 GROUP BY
     log_partition,
     log_offset

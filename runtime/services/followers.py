@@ -45,6 +45,7 @@ class Follower:
         )
         by = f"projector of {generation.name} in `up`"
         self.jobs = ProjectorJobs(self.projector, reader, generation, by, copies_of(log, generation.partitions))
+        self.projector.metrics.follow_erasures(lambda: self.jobs.certifier.seen)
         self._projecting: asyncio.Future[list[None]] | None = None
 
     async def start(self) -> None:

@@ -62,6 +62,7 @@ def run_worker(settings: Settings) -> int:
         partial(_end_when_dropped, jobs),
     ]
     app = faust_app.build_app(worker, projector.pipeline, background)
+    projector.metrics.follow_erasures(lambda: jobs.certifier.seen)
     projector.metrics.follow_group(partial(faust_app.group_state, app))
     projector.watchdog.start()
     try:

@@ -320,6 +320,7 @@ class RequestErasure(Struct, frozen=True, forbid_unknown_fields=True):
     reason: Annotated[
         str, doc("Number of a ticket, for the record. No names: it stays.", "DSR-118", pattern=TICKET)
     ] = ""
+    now: Annotated[bool, doc("Sweep at once instead of a day later. Needs the role owner.", False)] = False
 
 
 class RequestCompaction(Struct, frozen=True, forbid_unknown_fields=True):

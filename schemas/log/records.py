@@ -214,6 +214,7 @@ class RecordsErased(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
 
     That includes later ones. The key is that of the partition's erasures (`schemas.log.topics.erasures_id`), as
     ``session_id``. The record names no user, not even the one who requested the erasure; ``reason`` is a ticket.
+    ``now``: it is swept at once.
     """
 
     v: int
@@ -224,6 +225,7 @@ class RecordsErased(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
     received_at: int
     sessions: tuple[UUID, ...] = ()
     reason: str = ""
+    now: bool = False
 
 
 SessionRecord = (

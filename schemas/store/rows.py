@@ -305,6 +305,7 @@ class ErasedRow(Struct):
     erasure: UUID
     requested_at: DateTime64
     reason: str
+    at_once: bool  # whether a sweep begins at once
 
 
 class ProgressRow(Struct):

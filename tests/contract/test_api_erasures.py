@@ -86,9 +86,19 @@ def test_a_session_is_erased_by_a_command(installation: Installation, fresh_org:
         done = installation.command(
             "erase", "session", session.id, "--org", fresh_org, "--reason", "A-1", "--yes", "--json"
         )
-        eventually_ok(session.client, "GET", f"/api/v1/{fresh_org}/erasures")
+        erasure = json.loads(done.stdout)
+        wait = {"X-Wait-For-Position": erasure["meta"]["position"]}
+        eventually_ok(session.client, "GET", f"/api/v1/{fresh_org}/erasures", headers=wait)
         listed = installation.command("erasures", "list", "--org", fresh_org)
+        shown = installation.command("erasures", "show", erasure["data"]["id"], "--org", fresh_org)
+        unknown = installation.command("erasures", "show", str(uuid4()), "--org", fresh_org)
+        certificate = installation.command("erasures", "certificate", erasure["data"]["id"], "--org", fresh_org)
 
+    assert shown.returncode == 0, shown.stderr
+    assert "1 session, 1 record, hidden" in shown.stdout
+    assert "waits: g1 is swept after" in shown.stdout
+    assert (unknown.returncode, "is not the id of an erasure of" in unknown.stderr) == (1, True)
+    assert (certificate.returncode, "not certified yet" in certificate.stderr) == (1, True)
     assert (asked.returncode, refused.returncode) == (1, 1)
     assert f"Erase session {session.id} of {fresh_org} for good?" in asked.stdout
     assert "is not the id of a session of" in refused.stderr
@@ -221,6 +231,17 @@ async def test_an_erasure_is_one_record_in_the_partition_of_its_session(api: Wri
         True,
     )
     assert {reply.json()["data"]["id"] for reply in replies} == {str(first.erasure)}
+
+
+async def test_only_an_owner_has_it_swept_at_once(api: WriteApi) -> None:
+    """The record says so."""
+    body = of_session(a_session(), now=True)
+
+    refused = await api.send("POST", "/erasures", body, role="admin")
+    done = await api.send("POST", "/erasures", body, role="owner")
+
+    (record,) = await erasures_in(api)
+    assert (refused.status_code, done.status_code, record.now) == (403, 202, True)
 
 
 @pytest.mark.parametrize(

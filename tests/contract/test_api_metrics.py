@@ -178,6 +178,7 @@ async def test_a_projector_tells_of_batches_steps_dead_letters_and_lag(store: Te
     parts = Parts(store.warehouse())
     metrics = ProjectorMetrics(registry, "g2", pipeline, progress, watchdog, parts)
     metrics.follow_group(lambda: (3, 7))
+    metrics.follow_erasures(lambda: (90.0, 2))
     pipeline.is_live = True
     observers.add(watchdog, metrics, progress)
     await (await pipeline.project(log[:2]))
@@ -210,6 +211,8 @@ async def test_a_projector_tells_of_batches_steps_dead_letters_and_lag(store: Te
     assert found["crewkit_projector_group_generation", "g2"] == 7
     assert [found["crewkit_projector_table_parts", "g2", table] for table in ("facts", "receipts")] == [1, 1]
     assert found["crewkit_projector_table_bytes", "g2", "facts"] > 100
+    assert found["crewkit_projector_erasure_uncertified_seconds", "g2"] == 90
+    assert found["crewkit_projector_erased_found_partitions", "g2"] == 2
     assert found["crewkit_projector_generation_live", "g2"] == 1
     assert found["crewkit_projector_generation_paused", "g2"] == 0
     assert undocumented(found) == set()

@@ -65,6 +65,7 @@ receipt.read_all      yes   yes     yes    yes    yes    no       no
 org.recount           yes   yes      no     no     no    no       no
 erase                 yes   yes      no     no     no    no       no
 erase.org             yes    no      no     no     no    no       no
+erase.now             yes    no      no     no     no    no       no
 operate                no    no      no     no     no    no      yes
 """
 

@@ -18,6 +18,7 @@ from ingest.log.archive.folder import Folder
 from runtime.settings.stack_folder import stack_store_url
 from runtime.settings.store_url import parse_store_url
 from schemas.http.requests import BODY_BYTES_MAX
+from store.address import CONTROL_DATABASE
 from tests.faults.shared_installation import running
 from tests.support.alerts import ALERTS, rules_of, scaled
 from tests.support.clients.background import Background
@@ -295,6 +296,21 @@ def test_an_archive_that_can_not_be_written_is_seen(stack: ObservedStack) -> Non
     with Folder(stack.data / "archive").locked():
         await_alerts(stack, "CrewkitArchiveBehind")
     await_silence(stack, "CrewkitArchiveBehind")
+
+
+def test_an_old_erasure_and_rows_that_are_back_are_seen(stack: ObservedStack) -> None:
+    """The erasure is older than its log allows; a check found what an earlier one had certified."""
+    tables, report = tables_of(stack), '{"tables":{},"parts":[],"logs":[],"erasures":{"0":5}}'
+    for clean_below in (9, 5):
+        tables.run(
+            f"INSERT INTO {CONTROL_DATABASE}.erasure_checks (began_at, generation, clean_below, report)"
+            f" SELECT now64(6), 'g1', [{clean_below}], '{report}'"
+        )
+    tables.run(
+        "INSERT INTO erased (log_partition, log_offset, org_id, session_id, erasure, requested_at)"
+        " SELECT 0, 1000000000, 'nobody', generateUUIDv4(), generateUUIDv4(), now() - INTERVAL 26 DAY"
+    )
+    await_alerts(stack, "CrewkitErasureOverdue", "CrewkitErasedRowsFound")
 
 
 def test_every_alert_was_provoked() -> None:

@@ -127,7 +127,9 @@ def prices_loaded(*prices: Price, loaded_us: int = T0 * 1000, **fields: Any) -> 
     return PricesLoaded(**{**_fact(PRICES_ID), **of_operator, "prices": prices, "loaded_us": loaded_us, **fields})
 
 
-def records_erased(partition: int, *sessions: UUID, org_id: str = ORG, partitions: int = 4) -> RecordsErased:
+def records_erased(
+    partition: int, *sessions: UUID, org_id: str = ORG, partitions: int = 4, now: bool = False
+) -> RecordsErased:
     """Return the record that erases sessions of a partition, or all of an org that is there."""
     return RecordsErased(
         v=1,
@@ -137,6 +139,7 @@ def records_erased(partition: int, *sessions: UUID, org_id: str = ORG, partition
         session_id=erasures_id(partition, partitions),
         received_at=T0,
         sessions=sessions,
+        now=now,
     )
 
 

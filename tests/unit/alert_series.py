@@ -63,6 +63,8 @@ def of_projector(instance: str, partitions: tuple[int, ...], generation: str = "
         series("crewkit_projector_generation_live", **own): steady(int(is_live)),
         series("crewkit_projector_generation_paused", **own): steady(0),
         series("crewkit_projector_table_parts", **own, table="facts"): steady(40),
+        series("crewkit_projector_erasure_uncertified_seconds", **own): steady(3 * 86_400),
+        series("crewkit_projector_erased_found_partitions", **own): steady(0),
     }
     for target in ("store", "log"):
         made[series("crewkit_projector_target_up", **own, target=target)] = steady(1)

@@ -318,6 +318,19 @@ FAULTS = [
         {4: NOTHING, 6: {"CrewkitRateLimitStoreAway"}},
     ),
     Case(
+        "an erasure gets old, then it is certified; one in a generation that is filled does not count",
+        {
+            series("crewkit_projector_erasure_uncertified_seconds", **P0): then("2159990+30x40", "0x40"),
+            series("crewkit_projector_erasure_uncertified_seconds", **projector("f0", "g2")): steady(9e6),
+        },
+        {14: NOTHING, 17: {"CrewkitErasureOverdue"}, 29: NOTHING},
+    ),
+    Case(
+        "rows of an erased session are back, until a sweep has removed them",
+        {series("crewkit_projector_erased_found_partitions", **P0): then("0x10", "1x40", "0x30")},
+        {9: NOTHING, 11: {"CrewkitErasedRowsFound"}, 29: NOTHING},
+    ),
+    Case(
         "the archive can't be written, then it can",
         {series("crewkit_keeper_overdue_seconds", **KEEPER): then("0x10", "30+30x44", "0x24")},
         {19: NOTHING, 22: {"CrewkitArchiveBehind"}, 29: NOTHING},

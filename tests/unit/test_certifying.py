@@ -1,6 +1,7 @@
 """When erasures are certified: after a sweep and a clean check of every generation, and only below what was read."""
 
 import asyncio
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -9,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generations.certifying import AGAIN_AFTER_S, Certifier, SpreadReads, is_check_due
+from generations.certifying import AGAIN_AFTER_S, Certifier, SpreadReads, is_check_due, partitions_found_again
 from generations.erasure_check import Left, LeftInLog
 from ingest.log.tiered import Copy
+from processors.marks.progress import PartitionLag
 from processors.sweeping import Sweeper
 from processors.warehouse import SweptMarks
 from query_api.erasure.checks import ErasureCheckRow, certified_below
@@ -85,6 +87,26 @@ def test_a_check_is_due_after_a_sweep_and_then_once_a_day(
     assert is_check_due(swept, last) == is_due
 
 
+@pytest.mark.parametrize(
+    ("left", "certified_once", "at_us", "found"),
+    [
+        (Left({}, [], [], {0: 2}), 2, 5, 0),
+        (Left({}, [], [], {0: 1}), 2, 5, 1),
+        (Left({}, [], [], {0: 2}, {0: 2}), 2, 5, 1),
+        (Left({}, [], [], {0: 3}, {0: 3}), 2, 5, 0),
+        (Left({}, [], [], {0: 2}, {0: 2}), 2, 20, 0),
+        (Left({}, ["tasks.all_1_1_0"], []), 2, 5, 0),
+    ],
+)
+def test_rows_of_swept_sessions_and_anything_certified_should_not_be_found(
+    left: Left, certified_once: int, at_us: int, found: int
+) -> None:
+    """Records of a swept erasure may be in a topic; rows that a later sweep removed were to be expected."""
+    last = msgspec.structs.replace(row(0, left=left), certified_once=[certified_once])
+
+    assert len(partitions_found_again(SweptMarks({0: 3}, at_us, 50), last)) == found
+
+
 class Rig:
     """A store, a log and a control database in memory, with one erased session, in place of all that a check reads."""
 
@@ -98,11 +120,13 @@ class Rig:
         self.record, self.erasure = log.records
         self.reads = list[int]()
         self.written = {0: 1}
+        self.lag_s: float | None = 0.0
+        self.while_reading: Callable[[], None] = lambda: None
 
     def certifier(self, rewrites_log: bool = True) -> Certifier:
         sweeper = cast(Sweeper, SimpleNamespace(turn=asyncio.Lock(), sweep_if_due=self.sweep_if_due, sweep=self.sweep))
         sweeper.rewrites_log = rewrites_log
-        projector = SimpleNamespace(pipeline=self, warehouse=self, sweeper=sweeper)
+        projector = SimpleNamespace(pipeline=self, progress=self, warehouse=self, sweeper=sweeper)
 
         async def starts() -> list[int]:
             return [0]
@@ -133,16 +157,25 @@ class Rig:
     def parts_with_deleted(self) -> frozenset[tuple[str, str]]:
         return frozenset()
 
+    def uncertified_s(self, clean_below: list[int]) -> float:
+        return 0.0 if clean_below == [2] else self.is_erased_s
+
+    def lags(self) -> list[PartitionLag]:
+        return [PartitionLag(0, 0, self.lag_s)]
+
     async def ends(self) -> list[int]:
         return [2]
 
     async def read(self, _partition: int, start: int, _stop: int, bytes_max: int) -> list[LogRecord]:
         self.reads.append(bytes_max)
+        self.while_reading()
         return [(self.record, self.erasure)[start]]
 
     async def control(self, name: str, params: Any) -> list[dict[str, Any]]:
         if name == "query_api.erasure.checks":
-            return [msgspec.structs.asdict(self.rows[-1])] if self.rows else []
+            once = [max(below) for below in zip(*(row.clean_below for row in self.rows), strict=True)]
+            last = self.rows[-1:]
+            return [msgspec.structs.asdict(msgspec.structs.replace(row, certified_once=once)) for row in last]
         below, began_us = params["clean_below"], params["began_us"]
         self.rows.append(ErasureCheckRow(params["generation"], began_us, 0, below, below, params["report"]))
         return []
@@ -172,16 +205,45 @@ async def test_a_check_that_finds_something_later_reopens_what_was_certified() -
     """Its rows are swept again a day later, also where a sweep does not rewrite the log."""
     rig = Rig()
     rig.record, rig.is_erased_s = rig.record._replace(value=b"no record"), 90_000
-    certifier = rig.certifier(rewrites_log=False)
+    certifier, seen = rig.certifier(rewrites_log=False), []
     await certifier.look()
+    seen.append(certifier.seen)
     rig.left = {"tasks": [(ORG, GONE)]}
     await certifier.check(lambda *_: None)
     await certifier.look()
+    seen.append(certifier.seen)
     rig.now_us += DAY_US + 1
     await certifier.look()
+    seen.append(certifier.seen)
 
     assert [check.clean_below for check in rig.rows] == [[2], [1], [2]]
     assert rig.sweeps == 2
+    assert seen == [(0.0, 0), (90_000, 1), (0.0, 0)]
+
+
+async def test_what_is_swept_while_a_check_reads_is_left_to_the_next() -> None:
+    """A worker that was suspended may believe that it sweeps, too."""
+    rig = Rig()
+    rig.record, rig.swept_below = rig.record._replace(value=b"no record"), {0: 1}
+
+    def sweep() -> None:
+        rig.swept_below = {0: 2}
+
+    rig.while_reading = sweep
+    await rig.certifier().check(lambda *_: None)
+
+    assert [check.clean_below for check in rig.rows] == [[1]]
+
+
+async def test_a_generation_is_checked_once_it_has_caught_up() -> None:
+    """Until then it is swept, but each check would read the whole log for a few more erasures."""
+    rig = Rig()
+    rig.is_erased_s, rig.lag_s, certifier = 90_000, None, rig.certifier()
+    await certifier.look()
+    before, rig.lag_s = len(rig.rows), 3.0
+    await certifier.look()
+
+    assert (rig.sweeps, before, len(rig.rows)) == (1, 0, 1)
 
 
 async def test_a_topic_is_checked_again_without_another_sweep() -> None:
@@ -240,8 +302,9 @@ async def test_a_projector_goes_on_if_a_look_fails(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("generations.certifying.time", SimpleNamespace(monotonic=lambda: now[0]))
     monkeypatch.setattr("generations.certifying.asyncio", SimpleNamespace(sleep=sleep))
     for written in ({0: 1}, {1: 1}):
-        now[0], certifier._pipeline.written = 0.0, written
+        now[0], certifier._pipeline.written, certifier.seen = 0.0, written, (1.0, 0)
         with pytest.raises(EOFError):
             await certifier.run()
 
     assert looks == [60.0, 3_660.0, 7_260.0]
+    assert certifier.seen is None

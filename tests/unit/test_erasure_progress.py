@@ -9,7 +9,7 @@ from query_api.erasure.progress import CheckedCopy, CheckReport, InGeneration, P
 from store.generations import Generation, KnownGeneration
 from tests.support.builders import T0
 
-PLACES = [PlaceRow(0, 7, T0, "", 2, False), PlaceRow(3, 881, T0, "", 1, False)]
+PLACES = [PlaceRow(0, 7, T0, "", False, 2, False), PlaceRow(3, 881, T0, "", False, 1, False)]
 NOT_YET = "2026-01-21T10:00:00.000Z"  # a day after T0
 LEFT = CheckReport(
     {"tasks": 2}, ["facts.all_1_1_0", "facts.all_2_2_0"], [CheckedCopy("topic", 12, "2:118"), CheckedCopy("archive")]
@@ -69,6 +69,13 @@ def test_each_generation_that_exists_says_what_is_missing(
     progress = Progress(PLACES, generations)
 
     assert (progress.state, progress.waits_for()) == (state, waits_for)
+
+
+def test_it_does_not_wait_a_day_if_it_was_requested_at_once() -> None:
+    """Then a sweep begins within a minute."""
+    places = [msgspec.structs.replace(place, at_once=place.log_partition == 3) for place in PLACES]
+
+    assert Progress(places, [generation("g1", *steps())]).waits_for() == ["g1 is being swept"]
 
 
 def test_it_is_certified_since_the_last_generation_was() -> None:

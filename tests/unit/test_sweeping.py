@@ -4,7 +4,8 @@ from typing import Any, cast
 
 import pytest
 
-from processors.sweeping import Sweeper, SweepFailed, Swept
+from processors.sweeping import AFTER_S, Sweeper, SweepFailed, Swept
+from processors.warehouse import Unswept
 
 
 class Store:
@@ -12,6 +13,11 @@ class Store:
 
     def __init__(self, reason: str = "") -> None:
         self.below, self.noted, self._unfinished = {0: 5}, list[dict[int, int]](), [("facts", reason)] if reason else []
+
+        self.is_unswept = Unswept(0.0, False)
+
+    def unswept(self) -> Unswept:
+        return self.is_unswept
 
     def erased_below(self) -> dict[int, int]:
         return dict(self.below)
@@ -52,3 +58,24 @@ async def test_a_delete_that_fails_is_said_and_nothing_counts_as_swept() -> None
         await Sweeper(cast(Any, store), {0: 1}).sweep(lambda *_: None)
 
     assert store.noted == []
+
+
+@pytest.mark.parametrize(
+    ("written", "unswept", "is_swept"),
+    [
+        ({0: 1}, Unswept(AFTER_S, False), False),
+        ({0: 1}, Unswept(AFTER_S + 1, False), True),
+        ({0: 1}, Unswept(0.0, True), True),
+        ({1: 1}, Unswept(AFTER_S + 1, True), False),
+    ],
+)
+async def test_a_sweep_is_due_a_day_after_an_erasure_or_at_once(
+    written: dict[int, int], unswept: Unswept, is_swept: bool
+) -> None:
+    """The projector of partition 0 sweeps."""
+    store = Store()
+    store.is_unswept = unswept
+
+    await Sweeper(cast(Any, store), written).sweep_if_due()
+
+    assert bool(store.noted) == is_swept

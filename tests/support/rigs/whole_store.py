@@ -293,7 +293,7 @@ def _erase(warehouse: ClickHouseWarehouse) -> None:
     """Erase an org and a session that are not there, and sweep, without waiting for the store's old parts."""
     for erasure in (records_erased(0, partitions=PARTITIONS), records_erased(0, named(0), partitions=PARTITIONS)):
         warehouse.erase(0, 1_000, msgspec.structs.replace(erasure, org_id="nobody"))
-    assert warehouse.unswept_s() > 0
+    assert warehouse.unswept().seconds > 0
     assert warehouse.delete_erased() == 0
     for name in ("delete_erased", "delete_erased_replaced"):
         table = "sessions" if name.endswith("replaced") else "facts"
@@ -305,7 +305,7 @@ def _erase(warehouse: ClickHouseWarehouse) -> None:
     warehouse.parts_with_deleted()
     assert warehouse.erased_below() == {}
     warehouse.note_swept({0: 1_001})
-    assert warehouse.unswept_s() == 0
+    assert warehouse.unswept() == (0, False)
     assert warehouse.uncertified_s([]) > warehouse.uncertified_s([1_001]) == 0
     assert warehouse.swept().below == {0: 1_001}
     assert warehouse.first_erasures(0) == {("nobody", NO_ID): 1_000, ("nobody", named(0)): 1_000}
@@ -363,7 +363,7 @@ async def _next_keys(reader: ClickHouseReader) -> None:
 
 async def _erasure(reader: ClickHouseReader) -> None:
     """Ask about an erasure that is not there, and about a check that is."""
-    live, of, at = Generation(FIRST_GENERATION, PARTITIONS), (ORG, named(0)), Positions([0], [0])
+    live, of, at = Generation(FIRST_GENERATION, PARTITIONS), (ORG, named(0)), Positions([(0, 0)])
     assert await answer(reader, live, PLACES, OfErasure(*of)) == []
     assert await answer(reader, live, STEPS, at)
     assert await answer(reader, live, RECORDS, RecordsOf(*of, is_org=True))

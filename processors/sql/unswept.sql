@@ -1,10 +1,13 @@
--- For how many seconds has anything been erased that no sweep has removed? 0: there is nothing.
+-- For how many seconds has anything been erased that no sweep has removed, and is any of it to be swept at once? 0 seconds:
+-- there is nothing.
 -- Tables: erased (key org_id, session_id), swept (key log_partition).
 WITH
     (
         SELECT CAST((groupArray(log_partition), groupArray(below)), 'Map(UInt16, UInt64)')
         FROM (SELECT log_partition, max(swept_below) AS below FROM swept GROUP BY log_partition)
     ) AS swept_below_of
-SELECT greatest(0, ifNull(dateDiff('second', minOrNull(requested_at), now64(3)), 0))
+SELECT
+    greatest(0, ifNull(dateDiff('second', minOrNull(requested_at), now64(3)), 0)),
+    max(at_once)
 FROM erased
 WHERE log_offset >= swept_below_of[log_partition]
