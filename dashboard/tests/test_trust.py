@@ -559,7 +559,9 @@ def test_each_command_can_be_copied(dashboard: Dashboard, visits: Visits) -> Non
         assert copied[at].startswith(text)
 
     tokens = {"OPERATOR_TOKEN": dashboard.operator_token(), "TOKEN": dashboard.token()}
-    for text in {text for text in copied if re.match("curl|crewkit-sessions (freshness|coverage|generations)", text)}:
+    for text in {
+        text for text in copied if re.match("curl|crewkit-sessions (freshness|coverage|generations|erasures)", text)
+    }:
         subprocess.run(["sh", "-c", text], check=True, env={**os.environ, **tokens, "PATH": PATH}, cwd="/")
 
     page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('not allowed')) }")
@@ -815,7 +817,7 @@ def test_the_named_commands_exist(
     lines |= dict.fromkeys(["crewkit-sessions coverage --repair", "crewkit-sessions token --operator --data DIR"])
     page.close()
     secrets = {"TOKEN": own.token(), "OPERATOR_TOKEN": own.operator_token()}
-    reads = tuple("freshness coverage recount dead-letters generations token".split())
+    reads = tuple("freshness coverage recount dead-letters generations token erasures".split())
 
     for line in lines:
         program, _, rest = line.partition(" ")
@@ -835,7 +837,8 @@ def test_the_named_commands_exist(
         assert found.output
     named = {line.split()[1] for line in lines if line.startswith("crewkit-sessions")}
     assert named == {
-        *("freshness", "coverage", "recount", "audit", "dead-letters", "generations", "replay", "prove", "token")
+        *("freshness", "coverage", "recount", "audit", "dead-letters", "generations", "replay", "prove", "token"),
+        "erasures",
     }
 
 

@@ -35,12 +35,13 @@ export function curl(path, kind = "operator") {
 const OF_A_FOLDER = /^crewkit-sessions (audit|token)\b/;
 
 /**
- * A command with a button that copies it. What is copied also names this installation, and takes the operator's token
- * from a variable, so that it works in any folder.
+ * A command with a button that copies it. What is copied also names this installation, and takes the org's or the
+ * operator's token from a variable, so that it works in any folder.
  */
 export function command(text) {
   const isHere = text.startsWith("crewkit-sessions ") && !OF_A_FOLDER.test(text);
-  const whole = isHere ? `${text} --url ${location.origin} --token "$OPERATOR_TOKEN"` : text;
+  const token = text.includes(" --org ") ? "TOKEN" : "OPERATOR_TOKEN";
+  const whole = isHere ? `${text} --url ${location.origin} --token "$${token}"` : text;
   const code = el("code", { title: whole }, text);
   const button = el("button", { type: "button", class: "small", "aria-label": `Copy: ${text}`, onclick: copy }, "Copy");
   async function copy() {
