@@ -18,6 +18,7 @@ export function eraseForm(signal, refresh) {
     id: "erased-session",
     name: "session",
     required: true,
+    size: 36,
     autocomplete: "off",
     spellcheck: "false",
     placeholder: "0b3d5c1e-7a52-4f0e-9c41-5d2f8a9b6c30",

@@ -3,7 +3,7 @@
 import { get } from "../../api.js";
 import { credential } from "../../credentials.js";
 import { el, put } from "../../dom.js";
-import { count, counted } from "../../format.js";
+import { count } from "../../format.js";
 import { save } from "../../ui/save.js";
 import { command, facts, inZone, number, refusal } from "./parts.js";
 
@@ -58,7 +58,7 @@ function card(heading, erasure, signal, close) {
       reason && ["Reason", reason],
     ),
     waits.length > 0 && [
-      el("p", {}, `It waits for ${counted(waits.length, "thing")}:`),
+      el("p", {}, "What is missing until it is certified:"),
       el(
         "ul",
         {},
