@@ -66,7 +66,9 @@ class ErasureCheck:
         """Return what is erased in a partition; which erasure came first does not matter here."""
         found = self._warehouse.erased(partition)
         orgs = {(org_id, partition): NO_ID for org_id, session_id in found if session_id == NO_ID}
-        return Cuts(dict.fromkeys(found, NO_ID), orgs, {record_key(session_id) for _, session_id in found})
+        keys = {record_key(session_id) for _, session_id in found}
+        gone = {(partition, one.offset): {one.org_id: NO_ID} for one in self._warehouse.erased_positions(partition)}
+        return Cuts(dict.fromkeys(found, NO_ID), orgs, keys, gone)
 
     async def _left_in(self, copy: Copy, cuts: Sequence[Cuts], report: OnProgress) -> LeftInLog:
         starts, ends = await copy.starts(), await copy.log.ends()

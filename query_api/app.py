@@ -21,6 +21,7 @@ from query_api.analytics.team_overview import get_team_overview
 from query_api.analytics.timeseries import get_timeseries
 from query_api.analytics.tool_errors import list_tool_errors
 from query_api.answers import Answers
+from query_api.erasure_preview import list_positions_to_erase, preview_erasure
 from query_api.erasures import list_erasures
 from query_api.error_responses import EXCEPTION_HANDLERS
 from query_api.freshness import Freshness, freshness_header
@@ -63,7 +64,7 @@ def query_routes() -> list[Router]:
             context=read_context_of("tables"),
             event_filter=Provide(provide_event_filter, sync_to_thread=False),
         ),
-        read_router([list_erasures], context=read_context_of("tables")),
+        read_router([list_erasures, preview_erasure, list_positions_to_erase], context=read_context_of("tables")),
         read_router([get_prices, list_live_sessions], context=read_context_of("tables", remembered=True)),
         read_router(
             [list_by_tool, list_tool_errors],

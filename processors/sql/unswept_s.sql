@@ -1,10 +1,15 @@
 -- For how many seconds has anything been erased that no sweep has removed? 0: there is nothing.
--- Tables: erased (key org_id, session_id), swept (key log_partition).
+-- Tables: erased and erased_positions (key org_id, session_id), swept (key log_partition).
 WITH
     (
         SELECT CAST((groupArray(log_partition), groupArray(below)), 'Map(UInt16, UInt64)')
         FROM (SELECT log_partition, max(swept_below) AS below FROM swept GROUP BY log_partition)
     ) AS swept_below_of
 SELECT greatest(0, ifNull(dateDiff('second', minOrNull(requested_at), now64(3)), 0))
-FROM erased
+FROM
+(
+    SELECT log_partition, log_offset, requested_at FROM erased
+    UNION ALL
+    SELECT log_partition, log_offset, requested_at FROM erased_positions
+)
 WHERE log_offset >= swept_below_of[log_partition]
