@@ -1,16 +1,19 @@
 """Taking over a partition whose history was never projected: a new generation behind an archive, for hours."""
 
+import asyncio
+
 import pytest
 
 from processors.flow.observer import Observer, Observers
 from processors.marks import gaps
 from processors.pipeline import Pipeline
 from processors.plan import Plan
-from tests.support.builders import LogBuilder, created, hook, recorded, session_id
+from tests.support.builders import T0, LogBuilder, created, hook, recorded, session_id
 from tests.support.fakes.warehouse import FakeWarehouse
-from tests.support.rigs.projection import pipeline_over, settle
+from tests.support.rigs.projection import pipeline_over, settle, targets_of
 
 COUNT = 9
+DAY_MS = 86_400_000
 
 
 @pytest.fixture(autouse=True)
@@ -119,3 +122,33 @@ async def test_one_that_is_given_up_before_its_turn_is_not_taken_over() -> None:
     await pipeline.drain()
 
     assert watching.written == []
+
+
+class Refreshing(Watching):
+    """Brings the rollups up to date once the first records of a hole are written."""
+
+    refreshed: asyncio.Task[None]
+
+    def batch_written(self, plan: Plan, records: int) -> None:
+        super().batch_written(plan, records)
+        if len(self.written) == 1:
+            rollups = self.pipeline.rollups
+            self.refreshed = asyncio.ensure_future(rollups.refresh(rollups.due(targets_of(self.pipeline))))
+
+
+async def test_what_another_worker_left_out_of_the_rollups_gets_there() -> None:
+    """It died before its first session was in them; a refresh in the middle of the hole moves the mark beyond it."""
+    built, warehouse, watching = LogBuilder(1), FakeWarehouse(), Refreshing()
+    built.add(created(session_id(9), started_at=T0 - DAY_MS))  # in a quarter and a day of its own
+    for n in range(COUNT):
+        built.add(created(session_id(n)))
+    before = pipeline_over(warehouse, built.records, partitions=1)
+    await before.project(built.records[:1])
+    await before.drain()
+
+    pipeline = watched(warehouse, built, watching)
+    await pipeline.take_over(0, COUNT + 1)
+    await watching.refreshed
+    await settle(pipeline)
+
+    await check_complete(warehouse, built)
