@@ -46,9 +46,6 @@ def certificate(erasure_id: UUID, out: Path | None, find: Find, as_json: bool, o
     print_found(found, as_json, lambda _: click.echo(text if out is None else f"written to {out}"))
 
 
-COMMANDS = (show, certificate)
-
-
 def _found(find: Find, org: str, erasure_id: UUID, part: str = "") -> Any:
     with explaining(f"{erasure_id} is not the id of an erasure of {org}"):
         return find().get(f"/{org}/erasures/{erasure_id}{part}")

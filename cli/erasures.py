@@ -7,7 +7,7 @@ from uuid import UUID
 import click
 import msgspec
 
-from cli.erasure_certificates import COMMANDS
+from cli.erasure_certificates import certificate, show
 from cli.exits import DIFFERENT, OK
 from cli.find_installation import Find, explaining, installation_options, org_options
 from cli.groups import CommandGroup
@@ -153,8 +153,8 @@ def erasures() -> None:
     """Show what was erased, and how far that is."""
 
 
-for command in COMMANDS:
-    erasures.add_command(command)
+erasures.add_command(show)
+erasures.add_command(certificate)
 
 
 @erasures.command("list")

@@ -1,4 +1,4 @@
-"""Makes erasures certain, by itself: sweeps what was erased a day ago, then checks that nothing is left of it.
+"""Certifies erasures by itself: sweeps what was erased a day ago, then checks that nothing is left of it.
 
 The result of each check is stored in the control database (`query_api.erasure.checks` reads it). A check reads each
 copy of the log whole. So there is one after each sweep, and then one a day as long as something is left that goes by
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import msgspec
 import structlog
 
-from generations.erasure_check import ErasureCheck, Left
+from generations.erasure_check import ErasureCheck
 from generations.jobs.runner import OnProgress
 from ingest.log.archive.refusals import Refused
 from ingest.log.broken import BrokenLog
@@ -20,7 +20,7 @@ from ingest.log.tiered import Copy
 from processors.projector import Projector
 from processors.sweeping import OWNER, SweepFailed
 from processors.warehouse import SweptMarks
-from query_api.erasure.checks import LAST_CHECKS, ErasureCheckRow
+from query_api.erasure.checks import LAST_CHECKS, ErasureCheckRow, Left
 from schemas.log.position import LogReader, LogRecord, LogUnavailable
 from store.errors import StoreUnavailable
 from store.generations import Generation
@@ -100,8 +100,7 @@ class Certifier:
 
     def _may_be_swept(self, last: ErasureCheckRow) -> bool:
         """Return whether a sweep removes what the last check found."""
-        left = msgspec.json.decode(last.report, type=Left)
-        return bool(left.tables or left.parts) or self._sweeper.rewrites_log
+        return bool(last.left.tables or last.left.parts) or self._sweeper.rewrites_log
 
     async def _store_result_of(self, check: ErasureCheck, report: OnProgress) -> Left:
         async with self._sweeper.turn:
@@ -132,7 +131,7 @@ def partitions_found_again(swept: SweptMarks, last: ErasureCheckRow) -> set[int]
 
     Records of a topic are no surprise before they were certified: they are there until a keeper trims them.
     """
-    left = msgspec.json.decode(last.report, type=Left)
+    left = last.left
     was_swept = swept.below if last.began_us > swept.at_us else {}
     rows = {partition for partition, first in left.with_rows.items() if first < was_swept.get(partition, 0)}
     certified = dict(enumerate(last.certified_once))

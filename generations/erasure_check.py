@@ -11,7 +11,6 @@ from itertools import chain
 from typing import NamedTuple, cast
 from uuid import UUID
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from generations.jobs.runner import OnProgress
@@ -20,53 +19,13 @@ from ingest.log.broken import Trimmed
 from ingest.log.kept import Cuts, kept
 from ingest.log.tiered import Copy
 from processors.warehouse import ClickHouseWarehouse, SessionKey
+from query_api.erasure.checks import Left, LeftInLog
 from schemas.log.codec import decode_value
 from schemas.log.position import LogReader, LogRecord, Position
 from schemas.log.records import NO_ID, Erased
 from schemas.log.topics import partition_of, record_key
 
 REPORT_EVERY = 10_000  # records
-
-
-class LeftInLog(Struct, frozen=True):
-    """How many of the records of a copy of the log are erased, but no stubs yet; ``first`` is the position of one.
-
-    ``read`` has the offsets that were read of each partition, as (start, end).
-    """
-
-    place: str
-    records: int = 0
-    first: str = ""
-    read: tuple[tuple[int, int], ...] = ()
-
-
-class Left(Struct, frozen=True):
-    """What is left. ``tables`` says how many erased sessions have rows; ``parts`` may hold rows that were deleted.
-
-    ``erasures`` has by partition the offset of the first erasure of which there are rows or records, and ``with_rows``
-    of the first one of which there are rows.
-    """
-
-    tables: dict[str, int]
-    parts: list[str]
-    logs: list[LeftInLog]
-    erasures: dict[int, int] = {}
-    with_rows: dict[int, int] = {}
-
-    @property
-    def is_nothing(self) -> bool:
-        return not (self.tables or self.parts or any(log.records for log in self.logs))
-
-    def clean_below(self, swept: Mapping[int, int], partitions: int) -> list[int]:
-        """Return by partition the offset below which nothing is left of any erasure.
-
-        ``swept`` are the marks of the last sweep that ended before the check began. A part may hold deleted rows of any
-        session, so as long as there is one, nothing is certified.
-        """
-        if self.parts:
-            return [0] * partitions
-        swept_below = [swept.get(partition, 0) for partition in range(partitions)]
-        return [min(below, self.erasures.get(partition, below)) for partition, below in enumerate(swept_below)]
 
 
 class _Erasures:

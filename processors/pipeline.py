@@ -246,7 +246,7 @@ class Pipeline:
     def _begin_at(self, partition: int, offset: int) -> None:
         """Let progress, rollups and dense receipts follow from here on: what is missing may be a whole history."""
         if partition not in self._released:
-            self.rollups.search_at_next_refresh(partition)  # a refresh moves the mark beyond what is not in them yet
+            self.rollups.search_at_next_refresh(partition)  # else one would move the mark past what it did not search
             self.written.setdefault(partition, offset)
 
     async def _note_projected(self, partition: int, offset: int) -> None:

@@ -16,8 +16,8 @@ from typing import NamedTuple
 import structlog
 
 from processors.warehouse import ClickHouseWarehouse
+from schemas.store.rows import SWEPT_AFTER_S
 
-AFTER_S = 86_400.0  # from the first erasure to the sweep that includes it
 OWNER = 0  # the projector of this partition sweeps the tables of all
 LOOK_EVERY_S = 1.0
 OLD_PARTS_WITHIN_S = 1_800.0  # they live for 480 s; then a thread of the store removes them
@@ -70,7 +70,7 @@ class Sweeper:
         """Sweep if something has been erased for a day, or is to be swept at once. Raises the same as `sweep`."""
         if OWNER in self._written:
             unswept = await asyncio.to_thread(self._warehouse.unswept)
-            if unswept.at_once or unswept.seconds > AFTER_S:
+            if unswept.at_once or unswept.seconds > SWEPT_AFTER_S:
                 await self.sweep(lambda _share, _text: None)
 
     async def _sweep_tables(self, report: OnProgress) -> Swept:

@@ -39,7 +39,6 @@ class ErasedSessionRow(Struct, frozen=True):
     total_count: int
 
 
-STATES = "hidden recorded swept certified"
 ERASURES = Question("query_api.erasures", ErasuresPage, ErasedSessionRow)
 
 
@@ -48,14 +47,7 @@ class Erasure(Struct, frozen=True):
 
     id: fields.ErasureId
     session_id: fields.Id
-    state: Annotated[
-        str,
-        doc(
-            "`hidden` once nothing shows it; `swept` once no table holds it, nor the log of `up`; `certified` once a "
-            "check found nothing left.",
-            values=STATES,
-        ),
-    ]
+    state: fields.ErasureState
     requested_at: Annotated[str, moment("Time at which the erasure was requested.")]
     reason: fields.ErasureReason
     position: Annotated[str, doc("Log position of the erasure.", "2:1841")]

@@ -951,6 +951,8 @@ def test_a_session_is_erased(own: Dashboard, visits: Visits) -> None:
     assert number(page, '[data-testid="erased-records"]') == known["records"]["erased"] == 2
     expect(card).to_contain_text(known["waits_for"][0])
     expect(action(page, f"certificate {row['id']}")).to_have_count(0)
+    card.get_by_role("button", name="Close").click()
+    expect(action(page, f"erasure {session}")).to_be_focused()
 
 
 def test_the_certificate_of_an_erasure_is_downloaded(own: Dashboard, visits: Visits) -> None:

@@ -13,7 +13,7 @@ from edge.guards import may
 from edge.principal import Caller
 from query_api.erasure.checks import ErasureCheckRow
 from query_api.erasure.one import ErasedRecords, erased_records, erasure_of, subject_of
-from query_api.erasure.progress import Progress, load_progress, report_of
+from query_api.erasure.progress import Progress, load_progress
 from query_api.read_context import Context
 from schemas.http import fields
 from schemas.http.fields import doc, moment
@@ -128,7 +128,7 @@ def _certificate(erasure: UUID, progress: Progress, records: ErasedRecords, fing
 def _checked(check: ErasureCheckRow) -> CheckedGeneration:
     copies = [
         ReadOfCopy(copy.place, {str(partition): read for partition, read in enumerate(copy.read)})
-        for copy in report_of(check).logs
+        for copy in check.left.logs
     ]
     began_at, ended_at = instant(check.began_us // 1_000), instant(check.ended_ms)
     return CheckedGeneration(check.generation, began_at, ended_at, sorted(HIDDEN), copies)

@@ -20,8 +20,6 @@ from schemas.times import instant
 from store.reading.question import Question
 from store.reading.reader import Reader
 
-STATES = "certified hidden recorded swept"
-
 
 class RecordsOf(Struct, frozen=True):
     """The records of an erasure; all of the org if ``is_org``."""
@@ -59,13 +57,7 @@ class ErasureProgress(Struct, frozen=True):
     """An erasure, and how far it is."""
 
     id: fields.ErasureId
-    state: Annotated[
-        str,
-        doc(
-            "`certified` once a check of every generation and of each copy of the log found nothing left.",
-            values=STATES,
-        ),
-    ]
+    state: fields.ErasureState
     steps: Annotated[ErasureSteps, doc("When each state was reached.")]
     subject: Annotated[str, doc("What is erased: sessions, or the whole org.", values="sessions org")]
     reason: fields.ErasureReason

@@ -1,23 +1,19 @@
 """How far one erasure is, in every generation that exists, and what it waits for."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated
 from uuid import UUID
 
-import msgspec
 from msgspec import Struct
 
 from query_api.erasure.checks import LAST_CHECKS, ErasureCheckRow
 from query_api.read_context import ReadContext
-from schemas.http.fields import doc
 from schemas.log.position import Position
+from schemas.store.rows import SWEPT_AFTER_S
 from schemas.times import instant
 from store.generations import KnownGeneration, known_generations
 from store.reading.generations import GENERATIONS
 from store.reading.question import NoParams, Question
 from store.reading.reader import Reader, answer
-
-SWEPT_AFTER_MS = 86_400_000  # see `processors.sweeping`
 
 
 class OfErasure(Struct, frozen=True):
@@ -66,23 +62,6 @@ class CertifiedRow(Struct, frozen=True):
 PLACES = Question("query_api.erasure.places", OfErasure, PlaceRow)
 STEPS = Question("query_api.erasure.steps", Positions, StepRow)
 CERTIFIED_AT = Question("query_api.erasure.certified_at", Positions, CertifiedRow)
-
-
-class CheckedCopy(Struct, frozen=True):
-    """What a check read of one copy of the log, and how many records were left that should be erased."""
-
-    place: Annotated[str, doc("Which copy.", values="log topic archive")]
-    records: int = 0
-    first: str = ""
-    read: tuple[tuple[int, int], ...] = ()
-
-
-class CheckReport(Struct, frozen=True):
-    """What the API shows of a `generations.erasure_check.Left`."""
-
-    tables: dict[str, int]
-    parts: list[str]
-    logs: list[CheckedCopy]
 
 
 class InGeneration(Struct, frozen=True):
@@ -175,22 +154,18 @@ async def load_progress(context: ReadContext, reader: Reader, of: OfErasure) -> 
     return Progress(places, generations)
 
 
-def report_of(check: ErasureCheckRow) -> CheckReport:
-    return msgspec.json.decode(check.report, type=CheckReport)
-
-
 def _when_swept(name: str, unswept: Sequence[PlaceRow]) -> str:
     if any(place.at_once for place in unswept):
         return f"{name} is being swept"
-    return f"{name} is swept after {instant(min(place.requested_ms for place in unswept) + SWEPT_AFTER_MS)}"
+    return f"{name} is swept after {instant(min(place.requested_ms for place in unswept) + SWEPT_AFTER_S * 1_000)}"
 
 
 def _found(name: str, check: ErasureCheckRow) -> Iterator[str]:
-    report = report_of(check)
-    for table, sessions in report.tables.items():
+    left = check.left
+    for table, sessions in left.tables.items():
         yield f"{name} has rows of erased sessions in {table}: {sessions:,}"
-    if report.parts:
-        yield f"{name} has parts that may hold deleted rows: {len(report.parts):,}, such as {report.parts[0]}"
-    for copy in report.logs:
+    if left.parts:
+        yield f"{name} has parts that may hold deleted rows: {len(left.parts):,}, such as {left.parts[0]}"
+    for copy in left.logs:
         if copy.records:
             yield f"the {copy.place} has {copy.records:,} erased records, the first at {copy.first}"

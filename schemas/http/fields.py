@@ -35,6 +35,14 @@ Id = Annotated[UUID, doc("Session id.", SESSION_ID)]
 OrgId = Annotated[str, doc("The org; equals the token's `org_id`.", "acme")]
 ErasureId = Annotated[UUID, doc("Id of the erasure.", EVENT_ID)]
 ErasureReason = Annotated[str, doc("Number of the ticket that was given; empty if none was.", "DSR-118")]
+ErasureState = Annotated[
+    str,
+    doc(
+        "`hidden` once nothing shows it; `swept` once no table holds it, nor the log of `up`; `certified` once a check "
+        "of every generation and of each copy of the log found nothing left.",
+        values="certified hidden recorded swept",
+    ),
+]
 RunId = Annotated[UUID, doc("Run that the session belongs to.", RUN_ID)]
 ThreadId = Annotated[UUID, doc("Thread: the sessions that continue each other by resume, fork or compact.", THREAD_ID)]
 ExternalId = Annotated[str, doc("The client's id; a create with the same one returns the same session.", "issue-1024")]

@@ -16,6 +16,7 @@ UInt64 = Annotated[int, "UInt64"]
 Int64 = Annotated[int, "Int64"]
 DateTime = Annotated[int, "UInt32"]
 DateTime64 = Annotated[int, "Int64"]
+SWEPT_AFTER_S = 86_400  # from the first erasure to the sweep that includes it
 QUARTER_S, DAY_S = 900, 86_400  # the lengths of the buckets of `amounts` and `rollups`
 
 

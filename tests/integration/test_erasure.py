@@ -6,9 +6,10 @@ from uuid import UUID
 
 import pytest
 
-from generations.erasure_check import ErasureCheck, Left
+from generations.erasure_check import ErasureCheck
 from generations.prove.words import in_words
 from processors.sweeping import Sweeper
+from query_api.erasure.checks import Left
 from schemas.log.records import Event
 from schemas.log.topics import partition_of, record_key
 from store.reading.guard import HIDDEN

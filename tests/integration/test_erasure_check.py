@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from generations.erasure_check import ErasureCheck, Left, LeftInLog
+from generations.erasure_check import ErasureCheck
 from ingest.log.tiered import Copy, copies_of
+from query_api.erasure.checks import Left, LeftInLog
 from schemas.log.position import LogRecord
 from schemas.log.topics import erasures_id, partition_of, record_key
 from tests.properties.test_keeper import AGES, PARTITIONS, Kept, stubbed

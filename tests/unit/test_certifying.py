@@ -11,12 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generations.certifying import AGAIN_AFTER_S, Certifier, SpreadReads, is_check_due, partitions_found_again
-from generations.erasure_check import Left, LeftInLog
 from ingest.log.tiered import Copy
 from processors.marks.progress import PartitionLag
 from processors.sweeping import Sweeper
 from processors.warehouse import SweptMarks
-from query_api.erasure.checks import ErasureCheckRow, certified_below
+from query_api.erasure.checks import ErasureCheckRow, Left, LeftInLog, certified_below
 from schemas.log.position import LogRecord
 from store.generations import Generation, KnownGeneration
 from store.reading.reader import Reader

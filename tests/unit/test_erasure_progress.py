@@ -3,16 +3,16 @@
 import msgspec
 import pytest
 
-from query_api.erasure.checks import ErasureCheckRow
+from query_api.erasure.checks import ErasureCheckRow, Left, LeftInLog
 from query_api.erasure.one import subject_of
-from query_api.erasure.progress import CheckedCopy, CheckReport, InGeneration, PlaceRow, Progress, StepRow
+from query_api.erasure.progress import InGeneration, PlaceRow, Progress, StepRow
 from store.generations import Generation, KnownGeneration
 from tests.support.builders import T0
 
 PLACES = [PlaceRow(0, 7, T0, "", False, 2, False), PlaceRow(3, 881, T0, "", False, 1, False)]
 NOT_YET = "2026-01-21T10:00:00.000Z"  # a day after T0
-LEFT = CheckReport(
-    {"tasks": 2}, ["facts.all_1_1_0", "facts.all_2_2_0"], [CheckedCopy("topic", 12, "2:118"), CheckedCopy("archive")]
+LEFT = Left(
+    {"tasks": 2}, ["facts.all_1_1_0", "facts.all_2_2_0"], [LeftInLog("topic", 12, "2:118"), LeftInLog("archive")]
 )
 
 

@@ -4,8 +4,9 @@ from typing import Any, cast
 
 import pytest
 
-from processors.sweeping import AFTER_S, Sweeper, SweepFailed, Swept
+from processors.sweeping import Sweeper, SweepFailed, Swept
 from processors.warehouse import Unswept
+from schemas.store.rows import SWEPT_AFTER_S
 
 
 class Store:
@@ -63,10 +64,10 @@ async def test_a_delete_that_fails_is_said_and_nothing_counts_as_swept() -> None
 @pytest.mark.parametrize(
     ("written", "unswept", "is_swept"),
     [
-        ({0: 1}, Unswept(AFTER_S, False), False),
-        ({0: 1}, Unswept(AFTER_S + 1, False), True),
+        ({0: 1}, Unswept(SWEPT_AFTER_S, False), False),
+        ({0: 1}, Unswept(SWEPT_AFTER_S + 1, False), True),
         ({0: 1}, Unswept(0.0, True), True),
-        ({1: 1}, Unswept(AFTER_S + 1, True), False),
+        ({1: 1}, Unswept(SWEPT_AFTER_S + 1, True), False),
     ],
 )
 async def test_a_sweep_is_due_a_day_after_an_erasure_or_at_once(

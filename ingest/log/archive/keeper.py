@@ -95,9 +95,9 @@ class Keeper:
         ends = await self._topic.ends()  # after the manifest: they are never below its
         if manifest is not None:
             _check_ends(manifest, ends)
-        if self._is_due(manifest, ends):
+        if self._note_due(manifest, ends):
             manifest = await self._archive()
-            self._is_due(manifest, ends)
+            self._note_due(manifest, ends)
         starts = await self._topic.starts()
         self.seen = Seen(sum(ends), manifest.records if manifest else 0, sum(starts))
         if manifest and (below := await self._to_trim(manifest, starts)):
@@ -120,8 +120,8 @@ class Keeper:
         logger.info("log_archived", records=done.records, segments=done.segments, bytes=done.bytes, erased=done.erased)
         return done.manifest
 
-    def _is_due(self, manifest: Manifest | None, ends: Sequence[int]) -> bool:
-        """Return whether the archive should have a record that it lacks, and note since when."""
+    def _note_due(self, manifest: Manifest | None, ends: Sequence[int]) -> bool:
+        """Note when the archive should have the oldest record that it lacks; return whether that is now."""
         now_s = self._now_s()
         due_s = now_s if manifest is None else self._due_at_s(manifest, ends)
         if due_s is None:

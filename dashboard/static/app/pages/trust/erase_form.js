@@ -38,9 +38,10 @@ export function eraseForm(signal, refresh) {
     try {
       const { data } = await get(`/sessions/${id}`, {}, { signal, isFresh: true });
       const agreed = await confirmed(data, signal);
-      if (agreed) put(answer, await erased(id, agreed.reason.trim(), signal));
-      if (agreed) field.value = "";
-      if (agreed) await refresh();
+      if (!agreed) return;
+      put(answer, await erased(id, agreed.reason.trim(), signal));
+      field.value = "";
+      await refresh();
     } catch (error) {
       if (signal.aborted) return;
       put(

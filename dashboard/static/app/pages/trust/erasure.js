@@ -20,14 +20,14 @@ export function stateOf(state) {
   return el("span", { class: `tag ${MOODS[state] ?? ""}` }, state);
 }
 
-/** Read an erasure and show it in `place`. */
-export async function erasureCard(place, id, signal) {
+/** Read an erasure and show it in `place`. `opener` is the `data-action` of the button that gets the focus back. */
+export async function erasureCard(place, id, opener, signal) {
   try {
     const { data } = await get(`/erasures/${id}`, {}, { signal });
     const heading = el("h4", { tabindex: -1 }, "Erasure ", el("code", {}, id), " ", stateOf(data.state));
     put(
       place,
-      card(heading, data, signal, () => put(place)),
+      card(heading, data, signal, () => close(place, opener)),
     );
     heading.focus();
   } catch (error) {
@@ -35,7 +35,12 @@ export async function erasureCard(place, id, signal) {
   }
 }
 
-function card(heading, erasure, signal, close) {
+function close(place, opener) {
+  put(place);
+  document.querySelector(`[data-action="${opener}"]`)?.focus();
+}
+
+function card(heading, erasure, signal, closed) {
   const { id, state, steps, reason, sessions, records, waits_for: waits } = erasure;
   return el(
     "section",
@@ -46,7 +51,7 @@ function card(heading, erasure, signal, close) {
       heading,
       el("span", { class: "grow" }),
       command(`crewkit-sessions erasures show ${id} --org ${credential().claims.org_id}`),
-      el("button", { type: "button", class: "small", onclick: close }, "Close"),
+      el("button", { type: "button", class: "small", onclick: closed }, "Close"),
     ),
     facts(
       ...STEPS.map(([step, words]) => [

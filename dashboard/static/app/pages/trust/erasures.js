@@ -45,7 +45,7 @@ export function erasuresPanel(signal, refresh) {
       const now = JSON.stringify([found.data, found.meta.total_count]);
       if (now === drawn) return;
       drawn = now;
-      const open = (id) => erasureCard(shown, id, signal);
+      const open = (row, opener) => erasureCard(shown, row.id, opener, signal);
       redraw(
         list,
         found.meta.total_count === 0 ? el("p", {}, "No session was erased.") : listed(found.data, open),
@@ -77,7 +77,7 @@ function listed(rows, open) {
               type: "button",
               class: "small",
               "data-action": `erasure ${row.session_id}`,
-              onclick: () => open(row.id),
+              onclick: (event) => open(row, event.currentTarget.dataset.action),
             },
             "Show",
             el("span", { class: "visually-hidden" }, ` the erasure of ${row.session_id}`),
