@@ -29,7 +29,7 @@ def test_every_span_of_a_scaled_rule_is_shorter_and_nothing_else_changes() -> No
 
 
 def _thirtieth(span: str) -> str:
-    return f"{int(span[:-1]) * {'m': 60, 'h': 3_600}[span[-1]] * 1_000 // 30}ms"
+    return f"{int(span[:-1]) * {'m': 60, 'h': 3_600, 'd': 86_400}[span[-1]] * 1_000 // 30}ms"
 
 
 def test_selectors_are_found_wherever_they_are() -> None:

@@ -129,5 +129,6 @@ def eventually_ok(client: httpx.Client, method: str, path: str, limit_s: float =
         except httpx.HTTPError as error:
             reply = error  # type: ignore[assignment]  # only for the message below
         if time.monotonic() > deadline:
-            raise AssertionError(f"{method} {path} got no 2xx within {limit_s:.0f} s: {reply}")
+            said = getattr(reply, "text", reply)
+            raise AssertionError(f"{method} {path} got no 2xx within {limit_s:.0f} s: {said}")
         time.sleep(0.1)
