@@ -29,7 +29,7 @@ from store.reading.reader import Reader, answer_from_control
 
 LOOK_EVERY_S = 60.0
 AGAIN_AFTER_S = 86_400.0  # from a check that found something to the next one
-RETRY_S = 3_600.0  # a check that failed may have read most of the log
+RETRY_S = 3_600.0  # a check that failed may have read most of the log; if the store was away, it has not read it
 PIECE_BYTES = 256 << 10  # takes a few milliseconds to search, in which nothing is projected
 PAUSE_S_MAX = 1.0
 _EXPECTED = (StoreUnavailable, LogUnavailable, BrokenLog, Refused, SweepFailed)
@@ -57,7 +57,10 @@ class Certifier:
         return await self._store_result_of(self._check, report)
 
     async def run(self) -> None:
-        """Look every minute, until cancelled, whether something is due. What fails is tried again in an hour."""
+        """Look every minute, until cancelled, whether something is due.
+
+        What fails is tried again in an hour, or at the next look if only the store was away.
+        """
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             if OWNER not in self._pipeline.written:
@@ -66,9 +69,10 @@ class Certifier:
                 try:
                     await self.look()
                 except Exception as error:  # it must not end the projection
-                    self._not_before = time.monotonic() + RETRY_S
+                    retry_s = LOOK_EVERY_S if isinstance(error, StoreUnavailable) else RETRY_S
+                    self._not_before = time.monotonic() + retry_s
                     unexpected = not isinstance(error, _EXPECTED)
-                    logger.warning("erasure_check_failed", error=str(error), retry_s=RETRY_S, exc_info=unexpected)
+                    logger.warning("erasure_check_failed", error=str(error), retry_s=retry_s, exc_info=unexpected)
 
     async def look(self) -> None:
         """Sweep if that is due, then check if that is due. Raises the same as `Sweeper.sweep` and `check`.

@@ -16,7 +16,8 @@ from processors.marks.progress import PartitionLag
 from processors.sweeping import Sweeper
 from processors.warehouse import SweptMarks
 from query_api.erasure.checks import ErasureCheckRow, Left, LeftInLog, certified_below
-from schemas.log.position import LogRecord
+from schemas.log.position import LogRecord, LogUnavailable
+from store.errors import StoreUnavailable
 from store.generations import Generation, KnownGeneration
 from store.reading.reader import Reader
 from tests.support.builders import ORG, LogBuilder, created, records_erased, session_id
@@ -283,14 +284,24 @@ async def test_reads_are_spread(monkeypatch: pytest.MonkeyPatch) -> None:
     assert slept == [0.0, 0.3, 1.0]
 
 
-async def test_a_projector_goes_on_if_a_look_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is tried again in an hour, whatever the error is; a projector without partition 0 does nothing."""
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (ZeroDivisionError(), [60, 3_660, 7_260]),
+        (LogUnavailable(), [60, 3_660, 7_260]),
+        (StoreUnavailable(), [*range(60, 9_001, 60)]),
+    ],
+)
+async def test_a_projector_goes_on_if_a_look_fails(
+    error: Exception, expected: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is tried again in an hour, since it may have read the log; a projector without partition 0 does nothing."""
     now, looks = [0.0], list[float]()
     certifier = Rig().certifier()
 
     async def look() -> None:
         looks.append(now[0])
-        raise ZeroDivisionError
+        raise error
 
     async def sleep(seconds: float) -> None:
         now[0] += seconds
@@ -305,5 +316,5 @@ async def test_a_projector_goes_on_if_a_look_fails(monkeypatch: pytest.MonkeyPat
         with pytest.raises(EOFError):
             await certifier.run()
 
-    assert looks == [60.0, 3_660.0, 7_260.0]
+    assert looks == expected
     assert certifier.seen is None
