@@ -12,7 +12,7 @@ import httpx
 from cli.exits import AWAY, end
 
 RETRY_S = 0.5
-BUSY_S = 10.0  # how long a request is sent again that the installation could not answer
+BUSY_S = 10.0  # how long a request is sent again, from the first time that the installation could not answer it
 ANSWER_WITHIN_S = 30.0
 
 
@@ -58,13 +58,14 @@ class Installation:
         return self._patiently(0, "POST", path, content=body, headers={"Content-Type": "application/json"})
 
     def _patiently(self, patience_s: float, method: str, path: str, **request: Any) -> Any:
-        began_at = time.monotonic()
+        away_since: float | None = None  # a report may take longer than the patience before it is refused
         while True:
             try:
                 return self._ask(method, path, **request)
             except Away as reason:
                 patience_s = max(patience_s, BUSY_S if isinstance(reason, Busy) else 0)
-                if time.monotonic() - began_at >= patience_s:
+                away_since = away_since or time.monotonic()
+                if time.monotonic() - away_since >= patience_s:
                     end(str(reason), AWAY)
             time.sleep(RETRY_S)
 

@@ -29,7 +29,7 @@ from store.reading.reader import Reader, answer_from_control
 
 LOOK_EVERY_S = 60.0
 AGAIN_AFTER_S = 86_400.0  # from a check that found something to the next one
-RETRY_S = 3_600.0  # a check that failed may have read most of the log; if the store was away, it has not read it
+RETRY_S = 3_600.0  # a check that failed may have read most of the log; a look without the store reads none of it
 PIECE_BYTES = 256 << 10  # takes a few milliseconds to search, in which nothing is projected
 PAUSE_S_MAX = 1.0
 _EXPECTED = (StoreUnavailable, LogUnavailable, BrokenLog, Refused, SweepFailed)

@@ -141,9 +141,16 @@ def test_a_foreign_answer_is_an_error_in_one_sentence(
     assert url in result.complaint
 
 
-def test_a_request_is_sent_again_while_the_service_asks_for_it(capsys: pytest.CaptureFixture[str]) -> None:
-    """A store that is away for a moment does not end an audit."""
-    pages = [page(503, '{"error": "Send it again."}'), page(404, '{"error": "No.", "code": "", "details": {}}')]
+@pytest.mark.parametrize("after_s", [0, 0.3])
+def test_a_request_is_sent_again_while_the_service_asks_for_it(
+    after_s: float, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that is away for a moment does not end an audit, however long it took to say so."""
+    monkeypatch.setattr(client, "BUSY_S", 0.2)
+    pages = [
+        page(503, '{"error": "Send it again."}', after_s=after_s),
+        page(404, '{"error": "No.", "code": "", "details": {}}'),
+    ]
     with web_server(*pages) as url:
         result = command_here(capsys, "recount", "--url", url, "--token", "x")
 

@@ -47,13 +47,17 @@ def repaired(operator: httpx.Client) -> dict[str, Any]:
     """Request a repair once no other is running; return it when it has ended."""
     accepted = eventually(lambda: (reply := operator.post(JOBS, json={"kind": "repair"})).is_success and reply)
     assert accepted.status_code == 202
-    path = f"{JOBS}/{accepted.json()['data']['id']}"
+    return ended(operator, accepted.json()["data"]["id"])
 
-    def ended() -> dict[str, Any] | None:
-        found: dict[str, Any] = operator.get(path).json()["data"]
+
+def ended(operator: httpx.Client, job_id: str) -> dict[str, Any]:
+    """Return a job when it has ended: other tests may have requested some before it."""
+
+    def look() -> dict[str, Any] | None:
+        found: dict[str, Any] = operator.get(f"{JOBS}/{job_id}").json()["data"]
         return found if found["state"] in ("done", "failed") else None
 
-    return eventually(ended, within_s=60)
+    return eventually(look, within_s=60)
 
 
 @pytest.fixture(scope="module")
@@ -74,15 +78,13 @@ def test_work_is_requested_taken_up_and_done(operator: httpx.Client, installatio
     assert (asked["kind"], asked["generation"], asked["requested_by"]) == ("repair", "g1", "olga")
     assert (asked["rate"], asked["accept_differences"], asked["reason"], asked["results"]) == (0, False, None, [])
 
-    done = eventually(
-        lambda: (found := operator.get(f"{JOBS}/{asked['id']}").json()["data"])["state"] == "done" and found
-    )
+    done = ended(operator, asked["id"])
     partitions = [partition for taken in done["taken"] for partition in taken["partitions"]]
     assert sorted(partitions) == list(range(1 if installation.kind == "up" else 4))
     assert len(done["results"]) == len(done["taken"])
     assert done["results"][0].keys() == {"positions", "sessions", "buckets"}
     assert done["requested_at"] <= done["taken"][0]["at"] <= done["finished_at"]
-    assert (done["waits_for"], done["reason"]) == (None, None)
+    assert (done["state"], done["waits_for"], done["reason"]) == ("done", None, None)
 
 
 def test_jobs_are_listed_the_newest_first(operator: httpx.Client, finished: dict[str, Any]) -> None:
@@ -115,7 +117,7 @@ def test_the_former_path_answers_the_same(operator: httpx.Client, finished: dict
     created = operator.post(FORMER, json={"kind": "repair"})
 
     assert (created.status_code, set(created.json()["data"])) == (202, JOB)
-    eventually(lambda: operator.get(f"{JOBS}/{created.json()['data']['id']}").json()["data"]["state"] == "done")
+    assert ended(operator, created.json()["data"]["id"])["state"] == "done"
 
 
 def said(reply: httpx.Response) -> tuple[int, dict[str, Any]]:

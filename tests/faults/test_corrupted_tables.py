@@ -1,18 +1,15 @@
 """Tables corrupted while an installation runs: the audit reports the corruption, and `--repair` repairs it."""
 
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cli.exits import AWAY
 from tests.support.clients.sending import Org, hook
 from tests.support.rigs.installation import Installation
 from tests.support.rigs.opened import OpenedInstallation, opened_stack, opened_up
-from tests.support.waiting import eventually
 
 GROUP = ", ".join(f"g.{n} + 1" if n == 14 else f"g.{n}" for n in range(1, 22))  # the fourteenth measure is tool_calls
 DELETE_SESSION = "DELETE FROM sessions WHERE session_id = '{id}'"
@@ -61,7 +58,7 @@ def test_corruption_is_reported_and_repaired(target: OpenedInstallation, fresh_o
 
     assert _shown(org, session["id"]) == before
     for command in ("coverage", "recount"):
-        done = _answered(target, command)
+        done = target.installation.command(command)
         assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -70,19 +67,9 @@ def _shown(org: Org, session_id: str) -> list[Any]:
     return [org.data(path) for path in paths]
 
 
-def _answered(target: OpenedInstallation, *command: str) -> subprocess.CompletedProcess[str]:
-    """Run a command, again if the store was too busy to answer in time."""
-
-    def run() -> subprocess.CompletedProcess[str] | None:
-        done = target.installation.command(*command)
-        return None if done.returncode == AWAY else done
-
-    return eventually(run, within_s=180)
-
-
 def _assert_reported(target: OpenedInstallation, command: str, *words: str) -> None:
     """Assert that the command exits with 1 and names what is wrong."""
-    done = _answered(target, command)
+    done = target.installation.command(command)
     assert done.returncode == 1, done.stdout + done.stderr
     for word in words:
         assert re.search(word, done.stdout), done.stdout
@@ -90,5 +77,5 @@ def _assert_reported(target: OpenedInstallation, command: str, *words: str) -> N
 
 def _repair(target: OpenedInstallation, command: str) -> None:
     """Assert that the command repairs everything."""
-    done = _answered(target, command, "--repair")
+    done = target.installation.command(command, "--repair")
     assert done.returncode == 0, done.stdout + done.stderr

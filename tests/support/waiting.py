@@ -9,11 +9,8 @@ Found = TypeVar("Found")
 PAUSE_S, LONGER, PAUSE_MAX_S = 0.02, 1.2, 0.25
 
 
-def eventually(look: Callable[[], Found | None], *, within_s: float = 60.0) -> Found:
-    """Return the first truthy result of `look`. Raises `AssertionError` if there is none in time.
-
-    The limit is far above what an idle machine needs: several tests may share two busy cores.
-    """
+def eventually(look: Callable[[], Found | None], *, within_s: float = 20.0) -> Found:
+    """Return the first truthy result of `look`. Raises `AssertionError` if there is none in time."""
     deadline, pause_s = time.monotonic() + within_s, PAUSE_S
     while not (found := look()):
         assert time.monotonic() < deadline, f"still {found!r} after {within_s} s"

@@ -295,7 +295,7 @@ async def test_reads_are_spread(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_a_projector_goes_on_if_a_look_fails(
     error: Exception, expected: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is tried again in an hour, since it may have read the log; a projector without partition 0 does nothing."""
+    """It tries again in an hour, or in a minute if the store was away; a projector without partition 0 does nothing."""
     now, looks = [0.0], list[float]()
     certifier = Rig().certifier()
 

@@ -117,7 +117,7 @@ class Installation:
         return run([*PYTHON, "cli", *arguments, "--data", str(self.data)])
 
 
-def eventually_ok(client: httpx.Client, method: str, path: str, limit_s: float = 180, **request: Any) -> httpx.Response:
+def eventually_ok(client: httpx.Client, method: str, path: str, limit_s: float = 60, **request: Any) -> httpx.Response:
     """Repeat a request after a 503 or no response until it gets a 2xx; any other response fails the test."""
     deadline = time.monotonic() + limit_s
     while True:
