@@ -6,26 +6,25 @@ began after its sweep found nothing of it, nor of any earlier erasure of its par
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
+from pathlib import Path
 from typing import NamedTuple, cast
 from uuid import UUID
 
 from msgspec.structs import replace
 
 from generations.jobs.runner import OnProgress
-from ingest.log.archive.read_all import read_all
-from ingest.log.broken import Trimmed
-from ingest.log.kept import Cuts, kept
+from ingest.log.kept import Cuts
+from ingest.log.sqlite.file_bytes import records_in_bytes
 from ingest.log.tiered import Copy
+from ingest.log.unerased import unerased
 from processors.warehouse import ClickHouseWarehouse, SessionKey
 from query_api.erasure.checks import Left, LeftInLog
 from schemas.log.codec import decode_value
-from schemas.log.position import LogReader, LogRecord, Position
+from schemas.log.position import LogRecord, Position
 from schemas.log.records import NO_ID, Erased
 from schemas.log.topics import partition_of, record_key
-
-REPORT_EVERY = 10_000  # records
 
 
 class _Erasures:
@@ -85,36 +84,36 @@ class ErasureCheck:
         """Read each copy of the log; return all that is left. Raises `LogUnavailable` or `BrokenLog`."""
         erasures, with_rows = stored.erasures, dict(stored.erasures.found)
         logs = [await self._left_in(copy, erasures, report) for copy in self._copies]
+        logs += [await self._left_in_file(copy.file, erasures) for copy in self._copies if copy.file]
         return Left(stored.tables, stored.parts, logs, erasures.found, with_rows)
 
     async def _left_in(self, copy: Copy, erasures: _Erasures, report: OnProgress) -> LeftInLog:
-        starts, ends = await copy.starts(), await copy.log.ends()
-        found = LeftInLog(copy.name, read=tuple(zip(starts, ends, strict=True)))
-        read, whole, cuts = 0, max(1, sum(ends) - sum(starts)), erasures.cuts
-        for partition, (start, end) in enumerate(found.read):
-            async for record in _still_there(copy.log, partition, start, end):
-                read += 1
-                if read % REPORT_EVERY == 0:
-                    report(read / whole, f"reads the {copy.name}, {read:,} of {whole:,} records")
-                if cuts[partition] and (stub := kept(record, cuts[partition], len(starts))) is not record:
-                    erasures.add_stub(stub)
-                    at = found.first or str(Position(partition, record.offset))
-                    found = replace(found, records=found.records + 1, first=at)
+        ranges = tuple(zip(await copy.starts(), await copy.log.ends(), strict=True))
+        found = LeftInLog(copy.name, read=ranges)
+        async for stub in unerased(copy, ranges, erasures.cuts, report):
+            erasures.add_stub(stub)
+            found = _with(found, str(Position(stub.partition, stub.offset)))
         return found
+
+    async def _left_in_file(self, path: Path, erasures: _Erasures) -> LeftInLog:
+        """Look for erased records in the bytes of a log of one partition, which no query shows."""
+        found, cuts, ids = LeftInLog("file"), erasures.cuts[0], set[str]()
+        if not cuts:
+            return found
+        async for record in records_in_bytes(path):
+            is_erased = (record.org_id, record.session_id) in cuts.sessions or (record.org_id, 0) in cuts.orgs
+            if is_erased and record.record_id not in ids:
+                ids.add(record.record_id)
+                erasures.add(0, record.org_id, record.session_id)
+                found = _with(found, record.place)
+        return found
+
+
+def _with(found: LeftInLog, place: str) -> LeftInLog:
+    return replace(found, records=found.records + 1, first=found.first or place)
 
 
 def _cuts(erased: Mapping[SessionKey, int], partition: int) -> Cuts:
     """Return what is erased in a partition, without the ids of erasures."""
     orgs = {(org_id, partition): NO_ID for org_id, session_id in erased if session_id == NO_ID}
     return Cuts(dict.fromkeys(erased, NO_ID), orgs, {record_key(session_id) for _, session_id in erased})
-
-
-async def _still_there(log: LogReader, partition: int, start: int, end: int) -> AsyncIterator[LogRecord]:
-    """Yield the records of ``[start, end)``, except those that a keeper trims meanwhile."""
-    while start < end:
-        try:
-            async for record in read_all(log, partition, start, end):
-                yield record
-                start = record.offset + 1
-        except Trimmed as trimmed:
-            start = trimmed.begins

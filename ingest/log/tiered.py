@@ -1,6 +1,7 @@
 """Reads one log from two places: what the topic has, from the topic; what was trimmed, from the archive."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from ingest.log.broken import Trimmed
@@ -21,11 +22,12 @@ class TopicReader(LogReader, Protocol):
 
 
 class Copy(NamedTuple):
-    """A place that has records of the log, from ``starts`` on."""
+    """A place that has records of the log, from ``starts`` on; of an embedded log, also its ``file``."""
 
     name: str
     log: LogReader
     starts: Callable[[], Awaitable[Sequence[int]]]
+    file: Path | None = None
 
 
 class TieredLogReader:
@@ -53,12 +55,12 @@ class TieredLogReader:
         return [Copy("topic", self._topic, self.starts), Copy("archive", self._archive, self._archive.starts)]
 
 
-def copies_of(log: LogReader, partitions: int) -> list[Copy]:
-    """Return each place that has records of a log."""
+def copies_of(log: LogReader, partitions: int, file: Path | None = None) -> list[Copy]:
+    """Return each place that has records of a log. ``file`` is that of an embedded log."""
     if isinstance(log, TieredLogReader):
         return log.copies()
 
     async def zeros() -> Sequence[int]:
         return [0] * partitions
 
-    return [Copy("log", log, zeros)]
+    return [Copy("log", log, zeros, file)]

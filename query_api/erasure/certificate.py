@@ -51,7 +51,9 @@ class CertifiedSubject(Struct, frozen=True):
 class ReadOfCopy(Struct, frozen=True):
     """The offsets that were read of a copy of the log."""
 
-    place: Annotated[str, doc("Which copy.", values="log topic archive")]
+    place: Annotated[
+        str, doc("Which copy; `file`: the bytes of the log's files, without offsets.", values="log file topic archive")
+    ]
     read: Annotated[
         dict[str, tuple[int, int]],
         doc("By partition, the first offset that was read, and the one after the last.", {"2": [0, 1_902]}),

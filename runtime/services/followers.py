@@ -44,7 +44,8 @@ class Follower:
             own, log, generation.partitions, self.registry, *observers, rewrite_log=log.rewrite
         )
         by = f"projector of {generation.name} in `up`"
-        self.jobs = ProjectorJobs(self.projector, reader, generation, by, copies_of(log, generation.partitions))
+        copies = copies_of(log, generation.partitions, log.path)
+        self.jobs = ProjectorJobs(self.projector, reader, generation, by, copies)
         self.projector.metrics.follow_erasures(lambda: self.jobs.certifier.seen)
         self._projecting: asyncio.Future[list[None]] | None = None
 

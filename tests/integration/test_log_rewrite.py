@@ -3,16 +3,23 @@
 import asyncio
 from collections.abc import Iterable
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from ingest.log.sqlite import sqlite_log
+from generations.erasure_check import ErasureCheck, _Erasures
+from ingest.log.sqlite import file_bytes, sqlite_log
 from ingest.log.sqlite.file import open_read_only
+from ingest.log.sqlite.file_bytes import records_in_bytes
 from ingest.log.sqlite.sqlite_log import SqliteEventLog
-from schemas.log.codec import decode
+from processors.warehouse import ClickHouseWarehouse
+from query_api.erasure.checks import LeftInLog
+from schemas.log.codec import decode, encode
 from schemas.log.position import LogRecord, LogUnavailable
-from schemas.log.records import AnyRecord, Erased
-from tests.support.builders import LogBuilder, hook, recorded, records_erased
+from schemas.log.records import AnyRecord, Erased, PricesLoaded, RecordsErased
+from schemas.log.topics import record_key
+from tests.contract.test_record_samples import SAMPLES, decode_sample
+from tests.support.builders import ORG, LogBuilder, hook, recorded, records_erased
 from tests.support.builders import session_id as named
 
 NEEDLE, NEIGHBOUR = b"needle-5d1f0c", b"neighbour-77a2"
@@ -95,3 +102,44 @@ async def test_nothing_is_written_where_nothing_is_erased(tmp_path: Path) -> Non
 
     assert bytes_of(tmp_path) == before
     await log.stop()
+
+
+async def left_in_bytes(path: Path) -> LeftInLog:
+    """Return what a check finds in the files if the first session is erased."""
+    check = ErasureCheck(cast(ClickHouseWarehouse, None), [], 1)
+    return await check._left_in_file(path, _Erasures([{(ORG, named(0)): 40}]))
+
+
+async def test_a_check_finds_old_pages_in_the_write_ahead_log(tmp_path: Path) -> None:
+    """Each record once, however often its page was written; neither the neighbour's records, nor stubs."""
+    path = tmp_path / "log.sqlite"
+    wal = tmp_path / "log.sqlite-wal"
+    log = await a_log(path)
+    before, old_pages = await left_in_bytes(path), wal.read_bytes()
+    await log.rewrite()
+    clean = await left_in_bytes(path)
+    await log.stop()
+    wal.write_bytes(old_pages)
+
+    planted = await left_in_bytes(path)
+
+    assert before.records == 20
+    assert clean == LeftInLog("file")
+    assert (planted.records, planted.first.endswith(" of log.sqlite-wal")) == (20, True)
+
+
+async def test_a_record_of_any_kind_is_found_wherever_a_piece_of_the_file_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is no log: bytes of records, each after its key, and one after the key of another session."""
+    records = [decode_sample(sample) for sample in SAMPLES]
+    expected = [one for one in records if not isinstance(one, Erased | RecordsErased | PricesLoaded)]
+    forged = record_key(named("other")) + encode(expected[0])
+    found = []
+    for piece_bytes in (1 << 20, 97):
+        monkeypatch.setattr(file_bytes, "PIECE_BYTES", piece_bytes)
+        (tmp_path / "log").write_bytes(forged + b"".join(record_key(one.session_id) + encode(one) for one in records))
+        found.append([one async for one in records_in_bytes(tmp_path / "log")])
+
+    assert found[0] == found[1]
+    assert [one[:3] for one in found[0]] == [(str(one.record_id), one.org_id, one.session_id) for one in expected]

@@ -39,7 +39,7 @@ class SqliteEventLog:
     def __init__(
         self, path: Path, *, bytes_max: int = BYTES_IN_FLIGHT_MAX, on_broken: OnBroken = stop_the_process
     ) -> None:
-        self._path = path
+        self.path = path
         self._budget = ByteBudget(bytes_max)
         self._on_broken = on_broken
         self._writer: SqliteWriter | None = None
@@ -57,11 +57,11 @@ class SqliteEventLog:
     async def start(self) -> None:
         """Open the file, create it if missing. Raises `BrokenLog` if it can't be opened."""
         self._loop = asyncio.get_running_loop()
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self._writer = SqliteWriter(self._path, self._settle_soon, self._on_broken)
+            self._writer = SqliteWriter(self.path, self._settle_soon, self._on_broken)
         except sqlite3.Error as error:
-            raise BrokenLog(f"the log {self._path} can't be opened: {error}") from error
+            raise BrokenLog(f"the log {self.path} can't be opened: {error}") from error
         self._end = self._writer.end
 
     async def stop(self) -> None:
@@ -119,9 +119,7 @@ class SqliteEventLog:
                 return count
             await asyncio.sleep(_CUT_AGAIN_S)
         if cuts:
-            raise LogUnavailable(
-                f"something has read {self._path} for a minute, which keeps old pages in its -wal file"
-            )
+            raise LogUnavailable(f"something has read {self.path} for a minute, which keeps old pages in its -wal file")
         return count
 
     async def _run(self, do: Callable[[sqlite3.Connection], T]) -> T:
@@ -162,11 +160,11 @@ class SqliteEventLog:
     def _query(self, ask: Callable[[sqlite3.Connection], T]) -> T:
         with self._reading:
             try:
-                self._reader = self._reader or open_for_reading(self._path)
+                self._reader = self._reader or open_for_reading(self.path)
                 return ask(self._reader)
             except sqlite3.Error as error:
                 if not will_pass(error):
-                    self._on_broken(BrokenLog(f"the log {self._path} can't be read any more: {error}"))
+                    self._on_broken(BrokenLog(f"the log {self.path} can't be read any more: {error}"))
                 raise LogUnavailable(str(error)) from error
 
 
