@@ -1,6 +1,7 @@
 """`erase` and `erasures`: erases sessions, those of a user, or an org for good, and shows what was erased."""
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -8,10 +9,10 @@ import click
 import msgspec
 
 from cli.erasure_certificates import certificate, show
-from cli.exits import DIFFERENT, OK
+from cli.exits import DIFFERENT, OK, end
 from cli.find_installation import Find, explaining, installation_options, org_options
 from cli.groups import CommandGroup
-from cli.jobs import run_job
+from cli.jobs import job_bar, run_job
 from cli.printing import SHOWN_MAX, counted, print_found, print_table
 from schemas.http.requests import SESSIONS_ERASED_MAX
 
@@ -26,6 +27,7 @@ def erase() -> None:
 
 _reason = click.option("--reason", default="", help="Number of a ticket, for the record: no names, since it stays.")
 _now = click.option("--now", is_flag=True, help="Sweep at once, not a day later. Needs the role owner.")
+_FILE = click.Path(dir_okay=False, path_type=Path)
 _yes = click.option("--yes", is_flag=True, help="Don't ask.")
 
 
@@ -172,20 +174,47 @@ def list_(page: int, find: Find, as_json: bool, org: str) -> None:
 
 @erasures.command("check")
 @click.option("--generation", help="Generation to check; the live one by default.")
+@click.option("--erasures", "file", type=_FILE, help="An erasures.jsonl, such as that of the newest export.")
 @installation_options
-def check(generation: str | None, find: Find, as_json: bool) -> None:
+def check(generation: str | None, file: Path | None, find: Find, as_json: bool) -> None:
     """Look for what is erased: in the tables and their files, in the log, and in its archive.
 
     This reads the whole log. Exits with 1 if anything is left, and says where. After an erasure, `erase sweep` removes
     it from the tables; a topic of Kafka keeps it until the keeper trims it.
 
+    A log that was restored may lack the newest erasures. With --erasures, the log that --data or the settings name must
+    have nothing of what that file lists, either.
+
     \b
     Example:
       crewkit-sessions erasures check --data var/up
+      crewkit-sessions erasures check --data var/up --erasures newest/erasures.jsonl
     """
-    done = run_job(find(), "check_erasures", generation)
+    listed = _look_for_listed(file) if file else []
+    done = run_job(find(), "check_erasures", generation) | {"listed": listed}
     print_found(done, as_json, _print_left)
-    sys.exit(OK if done["results"][0]["nothing_left"] else DIFFERENT)
+    sys.exit(OK if done["results"][0]["nothing_left"] and not listed else DIFFERENT)
+
+
+def _look_for_listed(file: Path) -> list[dict[str, Any]]:
+    """Return which copies of the log have records of what a file lists."""
+    import asyncio
+
+    from ingest.log.archive.refusals import Refused
+    from runtime.operations.log_erasures import look_for_listed
+    from runtime.settings.settings import load_settings
+    from runtime.settings.stack_folder import with_stack
+
+    data = click.get_current_context().params["data"]
+    settings = with_stack(load_settings({"data": data and str(data)}))
+    try:
+        with job_bar("check the list") as show:
+            found = asyncio.run(
+                look_for_listed(settings, file, lambda share, text: show({"share": share, "text": text}))
+            )
+    except Refused as error:
+        end(str(error))
+    return [one._asdict() for one in found if one.records]
 
 
 def _print_left(job: dict[str, Any]) -> None:
@@ -199,8 +228,11 @@ def _print_left(job: dict[str, Any]) -> None:
     for log in left["logs"]:
         if log["records"]:
             click.echo(f"{log['place']}: {counted(log['records'], 'erased record')}, the first at {log['first']}")
+    for log in job["listed"]:
+        records = f"{counted(log['records'], 'record')} of what is listed, the first at {log['first']}"
+        click.echo(f"{log['place']}: {records}: import again with --erasures, or erase these sessions again")
     places = ", ".join(["tables", *(log["place"] for log in left["logs"])])
-    if left["nothing_left"]:
+    if left["nothing_left"] and not job["listed"]:
         click.echo(f"{job['generation']}: nothing is left of what was erased; looked at {places}")
 
 

@@ -37,7 +37,7 @@ def run_job(
     """
     missing, job = "", create_job(installation, kind, generation, **options)
     title = f"{job['kind']} {job['generation']}".rstrip()  # a load of prices has no generation
-    with _bar(title) as show:
+    with job_bar(title) as show:
         while job["state"] not in ENDED:
             if job["waits_for"] and job["waits_for"] != missing:
                 missing = job["waits_for"]
@@ -53,7 +53,7 @@ def run_job(
 
 
 @contextmanager
-def _bar(title: str) -> Iterator[Any]:
+def job_bar(title: str) -> Iterator[Any]:
     """Yield a function that shows the progress of a job, on standard error."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from backports.zstd import decompress
 
+from cli import erasures, find_installation
 from ingest.log.archive.erasures import ERASURES
 from ingest.log.archive.manifest import MANIFEST
 from ingest.log.archive.segment import SUFFIX
@@ -17,6 +18,7 @@ from schemas.log.codec import is_stub
 from schemas.log.position import LogRecord
 from tests.support.builders import LogBuilder, hook, recorded, records_erased
 from tests.support.builders import session_id as named
+from tests.support.rigs.command_here import Ended, command_here
 from tests.support.rigs.log_commands import (
     copy_secrets,
     hashes_of,
@@ -137,3 +139,48 @@ def test_a_list_that_is_damaged_changes_nothing(export: Path, source: Path, tmp_
     assert (ended.code, ended.output, len(ended.complaint.splitlines())) == (1, "", 1)
     assert "line 1" in ended.complaint
     assert hashes_of(target) == before
+
+
+@pytest.fixture
+def nothing_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answer for the installation that nothing is left of its own erasures."""
+    result = {"nothing_left": True, "tables": {}, "parts": {}, "logs": []}
+    job = {"results": [result], "generation": "g1"}
+    monkeypatch.setattr(find_installation, "open_installation", lambda *_: None)
+    monkeypatch.setattr(erasures, "run_job", lambda *_: job)
+
+
+def check_listed(capsys: Capture, folder: Path, file: Path, *more: str) -> Ended:
+    return command_here(capsys, "erasures", "check", "--data", folder, "--erasures", file, *more)
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_a_check_finds_what_an_import_without_the_newest_list_brought_back(
+    source: Path, export: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    """That log has no erasure at all, so only the list says what must not be there."""
+    shutil.copytree(export, tmp_path / "old")
+    log_here(capsys, "export", export, "--data", source)
+    newest = export / ERASURES
+    without, with_it = (copy_secrets(source, tmp_path / name) for name in ("without", "with"))
+    log_here(capsys, "import", tmp_path / "old", "--data", without)
+    log_here(capsys, "import", tmp_path / "old", "--data", with_it, "--erasures", newest)
+
+    found = check_listed(capsys, without, newest)
+    as_json = check_listed(capsys, without, newest, "--json")
+    clean = check_listed(capsys, with_it, newest)
+
+    assert (found.code, "6 records of what is listed, the first at 0:0" in found.output) == (1, True)
+    assert "nothing is left" not in found.output
+    assert [(log["records"], log["first"]) for log in json.loads(as_json.output)["listed"]] == [(6, "0:0")]
+    assert (clean.code, "nothing is left" in clean.output) == (0, True)
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_a_check_refuses_a_damaged_list(source: Path, tmp_path: Path, capsys: Capture) -> None:
+    """It must not say that nothing is left."""
+    (tmp_path / "list").write_bytes(b"{}")
+
+    ended = check_listed(capsys, source, tmp_path / "list")
+
+    assert (ended.code, ended.output, "line 1" in ended.complaint) == (1, "", True)
