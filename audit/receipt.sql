@@ -1,5 +1,5 @@
 -- What is the outcome of one position of the log, if this org may know it? No row: none yet, or it is another org's.
--- Tables: receipts, dead_letters (key: log_partition, log_offset), erased.
+-- Tables: receipts, dead_letters (key: log_partition, log_offset), erased, erased_positions.
 -- The receipt of a dead record has no org, because the record's content is not trusted; it is shown only to the org
 -- that the record's bytes name.
 SELECT
@@ -18,7 +18,9 @@ FROM
         log_offset,
         org_id,
         session_id,
-        if((org_id, session_id) IN (SELECT org_id, session_id FROM erased), 'erased', outcome) AS outcome,
+        if((org_id, session_id) IN (SELECT org_id, session_id FROM erased)
+            OR (log_partition, log_offset) IN (SELECT log_partition, erased_offset FROM erased_positions),
+            'erased', outcome) AS outcome,
         received_at,
         stored_at,
         facts,

@@ -1,5 +1,5 @@
 -- Do the sessions that started in these days equal their facts? One row: counts, and the lines that differ.
--- Tables: sessions (key: org_id, started_hour), facts (key: org_id, session_id, place).
+-- Tables: sessions (key: org_id, started_hour), facts (key: org_id, session_id, place), erased_positions.
 -- `numbers` are, on both sides: version, events, prompts, tool_calls, tool_errors, tasks, subagents, compactions,
 -- unknown_events, api_requests, api_errors, measured tokens (input, output, cache read, cache creation, the part of it
 -- for 1 h), measured_cost_nano, work (lines_added, lines_removed, commits, pull_requests, active_ms), last_event_at
@@ -24,7 +24,10 @@ FROM
     SELECT
         org_id,
         session_id,
-        anyIf(numbers, side = 'recounted') AS of_facts,
+        anyIf(numbers, side = 'recounted') AS of_records,
+        -- An erasure of some of its records gives a session a version, too.
+        if(empty(of_records), [], arrayPushFront(
+            arrayPopFront(of_records), greatest(of_records[1], anyIf(numbers, side = 'erased')[1]))) AS of_facts,
         -- A second row under another key would be counted twice by every rollup.
         arrayConcat(anyIf(numbers, side = 'stored'), [toInt64(countIf(side = 'stored')), of_facts[-1]]) AS stored_rows,
         if(stored_rows[-2] = 0, [], stored_rows) AS stored,
@@ -183,6 +186,19 @@ FROM
             [toInt64(max(log_offset) + 1), toInt64(uniqExact(event_id))] AS counts,
             counts AS numbers
         FROM facts
+        WHERE (org_id, session_id) IN chosen
+        GROUP BY
+            org_id,
+            session_id
+        UNION ALL
+        SELECT
+            'erased' AS side,
+            org_id,
+            session_id,
+            any(log_partition) AS log_partition,
+            [toInt64(max(log_offset) + 1)] AS counts,
+            counts AS numbers
+        FROM erased_positions
         WHERE (org_id, session_id) IN chosen
         GROUP BY
             org_id,

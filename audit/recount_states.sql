@@ -1,7 +1,7 @@
 -- Which stored states of sessions that started in these days don't match their facts?
 -- Tables: session_states (key: log_partition, org_id, session_id), facts (key: org_id, session_id, place).
 -- The comparison uses the number of facts and the XOR of their ids, in two halves. A state beyond the settled offset of
--- its partition is not compared.
+-- its partition is not compared, nor is a row that only replaces an older state.
 WITH states AS
 (
     SELECT
@@ -14,6 +14,7 @@ WITH states AS
       AND started_at >= {since:DateTime('UTC')}
       AND started_at < {until:DateTime('UTC')}
       AND version <= {pins:Array(UInt64)}[log_partition + 1]
+      AND layout != 0
 )
 SELECT
     org_id,

@@ -54,7 +54,9 @@ def _found(find: Find, org: str, erasure_id: UUID, part: str = "") -> Any:
 def _print_progress(found: Any) -> None:
     erasure = found["data"]
     what = "the whole org" if erasure["subject"] == "org" else counted(erasure["sessions"], "session")
-    click.echo(f"{erasure['id']}: {what}, {counted(erasure['records']['erased'], 'record')}, {erasure['state']}")
+    records = counted(erasure["records"]["erased"], "record")
+    erased = f"{records} of {what}" if erasure["subject"] == "records" else f"{what}, {records}"
+    click.echo(f"{erasure['id']}: {erased}, {erasure['state']}")
     for step, at in erasure["steps"].items():
         if at:
             click.echo(f"  {step} {at}")

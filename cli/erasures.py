@@ -1,4 +1,4 @@
-"""`erase` and `erasures`: erases sessions, those of a user, or an org for good, and shows what was erased."""
+"""`erase` and `erasures`: erases sessions, all of a user, or an org for good, and shows what was erased."""
 
 import sys
 from pathlib import Path
@@ -14,7 +14,7 @@ from cli.find_installation import Find, explaining, installation_options, org_op
 from cli.groups import CommandGroup
 from cli.jobs import job_bar, run_job
 from cli.printing import SHOWN_MAX, counted, print_found, print_table
-from schemas.http.requests import SESSIONS_ERASED_MAX
+from schemas.http.requests import POSITIONS_ERASED_MAX, SESSIONS_ERASED_MAX
 
 if TYPE_CHECKING:
     from cli.client import Installation
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.group("erase", cls=CommandGroup)
 def erase() -> None:
-    """Erase sessions, those of a user, or all of an org, for good: that can't be undone."""
+    """Erase sessions, all that a user sent, or all of an org, for good: that can't be undone."""
 
 
 _reason = click.option("--reason", default="", help="Number of a ticket, for the record: no names, since it stays.")
@@ -60,23 +60,27 @@ def erase_session(
 @_yes
 @org_options("admin")
 def erase_user(user_id: str, reason: str, now: bool, yes: bool, find: Find, as_json: bool, org: str) -> None:
-    """Erase all sessions that a user has begun so far. To end what comes later, revoke the user's tokens first.
+    """Erase all that a user has sent so far. To end what comes later, revoke the user's tokens first.
 
-    What the user has sent for sessions of others stays: erase those by their ids. The erasures, which stay for good,
-    don't name the user. There is one for each 1,000 sessions, and --json prints a line for each.
+    The sessions that the user began are erased. What the user sent for sessions of others is, too, and these go on
+    without it. The erasures, which stay for good, don't name the user. There is one for each 1,000 sessions or 10,000
+    records, and --json prints a line for each.
 
     \b
     Example:
       crewkit-sessions erase user mia --org acme --reason DSR-120
     """
     installation = _found(find, now)
-    session_ids = _sessions_of(installation, org, user_id)
-    if not session_ids:
-        raise click.ClickException(f"{user_id} has begun no session of {org}: nothing was erased")
-    _check_sure(yes, as_json, f"Erase {counted(len(session_ids), 'session')} that {user_id} began in {org}")
+    session_ids, positions = _sessions_of(installation, org, user_id), _positions_of(installation, org, user_id)
+    if not session_ids and not positions:
+        raise click.ClickException(f"{user_id} has sent nothing for {org}: nothing was erased")
+    _check_sure(yes, as_json, _what_of(user_id, installation, org))
     for first in range(0, len(session_ids), SESSIONS_ERASED_MAX):
         some = session_ids[first : first + SESSIONS_ERASED_MAX]
         _erase(installation, org, {"kind": "sessions", "session_ids": some}, reason, now, as_json)
+    for first in range(0, len(positions), POSITIONS_ERASED_MAX):
+        some = positions[first : first + POSITIONS_ERASED_MAX]
+        _erase(installation, org, {"kind": "records", "positions": some}, reason, now, as_json)
 
 
 @erase.command("org")
@@ -110,6 +114,24 @@ def _sessions_of(installation: "Installation", org: str, user_id: str) -> list[s
         found += [session["id"] for session in more]
         page += 1
     return found
+
+
+def _positions_of(installation: "Installation", org: str, user_id: str) -> list[str]:
+    """Return the positions of all that a user has sent for sessions of others."""
+    found: list[str] = []
+    path = f"/{org}/erasures/positions"
+    more = installation.get(path, user_id=user_id)["data"]
+    while more:
+        found += [one["position"] for one in more]
+        more = installation.get(path, user_id=user_id, after=found[-1])["data"]
+    return found
+
+
+def _what_of(user_id: str, installation: "Installation", org: str) -> str:
+    """Return what is asked for: how much of which sessions."""
+    found = installation.get(f"/{org}/erasures/preview", user_id=user_id)["data"]
+    own, shared = counted(found["sessions"], "session"), counted(found["shared_sessions"], "session")
+    return f"Erase {own} that {user_id} began in {org}, and what {user_id} sent for {shared} of others,"
 
 
 def _found(find: Find, now: bool) -> "Installation":

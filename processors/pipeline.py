@@ -20,7 +20,7 @@ is the back-pressure. A record that is `Undecodable` becomes a dead letter. Ever
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Literal
@@ -36,11 +36,13 @@ from processors.flow.pacer import Pacer
 from processors.marks.dense_receipts import DenseReceipts
 from processors.marks.gaps import Gaps, Released
 from processors.marks.rollups import Rollups
-from processors.plan import Plan, Planner, first_offsets, pieces
+from processors.plan import Plan, Planner, Settled, first_offsets, pieces
+from processors.projections.states import no_state
+from processors.rowbinary import encode_rows
 from processors.state_cache import StateCache
 from processors.warehouse import Rows, SessionKey, Warehouse
 from schemas.log.position import LogReader, LogRecord
-from schemas.log.records import RecordsErased
+from schemas.log.records import PositionsErased, RecordsErased
 from store.fail_points import fail_point
 
 SLOW_BATCH_S = 5.0  # a batch that takes longer delays the records of every partition
@@ -110,14 +112,20 @@ class Pipeline:
         self.gate.note_passed(plan.fact_count, len(piece))
 
     async def _project_piece(self, piece: Sequence[LogRecord]) -> Plan:
-        if (erasure := self._planner.erasure_in(piece)) is not None:
+        erasure = self._planner.erasure_in(piece)
+        if isinstance(erasure, PositionsErased):
+            await self._erase_positions(piece[0], erasure)
+        elif erasure is not None:
             await self._erase(piece[0], erasure)
         return await self.fold_and_begin_write(piece)
 
     async def _project_run(self, records: Sequence[LogRecord]) -> list[SessionKey]:
         """Project consecutive records of one partition; return their sessions."""
-        plans = [await self._project_piece(piece) for piece in pieces(records, self._planner.partitions)]
-        return [session for plan in plans for session in plan.pinned]
+        sessions = list[SessionKey]()
+        for piece in pieces(records, self._planner.partitions):
+            plan = await self._project_piece(piece)
+            sessions += (*plan.pinned, *self._planner.sessions_at(piece))
+        return sessions
 
     async def _erase(self, at: LogRecord, record: RecordsErased) -> None:
         """Erase what this record says, before its receipt is written: a crash in between repeats all of it.
@@ -133,6 +141,55 @@ class Pipeline:
             await ask(lambda: self._planner.load_erased(at.partition))
             await self.rollups.compute_beyond({at.partition: at.offset})
             fail_point("projector.rolled_up_erasure")
+
+    async def _erase_positions(self, at: LogRecord, record: PositionsErased) -> None:
+        """Let the sessions of the records that this one erases go on as if they had never held them; as `_erase`."""
+        ask, partition = self.calls.in_fold_thread, at.partition
+        async with self._while_repairing():
+            # Their receipts say which sessions they are of. A store that lost some of them gets them back first.
+            met: set[SessionKey] = set()
+            await self._gaps.fill_holes(partition, record.offsets[0], at.offset, met)
+            await self._fold_again(partition, self._planner.floors(partition, met, at.offset), at.offset)
+            await self.drain()
+            await ask(lambda: self._warehouse.erase_positions(partition, at.offset, record))
+            fail_point("projector.erased")
+            self._cache.drop(partition)
+            await ask(lambda: self._planner.load_erased(partition))
+            concerned = self._planner.floors(partition, self._planner.sessions_at([at]), at.offset + 1)
+            await self._fold_again(partition, concerned, at.offset)
+            await self.rollups.compute_beyond({partition: at.offset})
+            fail_point("projector.rolled_up_erasure")
+
+    async def _fold_again(self, partition: int, floors: Mapping[SessionKey, int], below: int) -> None:
+        """Fold sessions that lost some records again, from what is left of them below ``below``, and make their rows.
+
+        Copies of what is erased may count now, so their facts are written again, too. Kept states are replaced first.
+        """
+        if floors:
+            self._cache.drop(partition)
+            states = encode_rows(no_state(partition, session, floor) for session, floor in floors.items())
+            await self._insert("session_states", states)
+            await self._gaps.project_records_of(partition, sorted(floors), below)
+            await self._settle(partition, floors, below)
+
+    async def _settle(self, partition: int, floors: Mapping[SessionKey, int], below: int) -> None:
+        """Make the rows of sessions that lost some records, and hide what is not derived from anything any more."""
+        await self.drain()
+        settled = await self.calls.in_fold_thread(lambda: self._planner.settle(partition, floors, below))
+        await self._write_settled(settled)
+        for floor in {*floors.values()}:
+            some = [session for session, one in floors.items() if one == floor]
+            await self.calls.in_fold_thread(partial(self._warehouse.hide_older, partition, floor - 1, some))
+        await self.calls.in_write_threads("rollups", lambda: self._warehouse.refresh_rollups(settled.buckets))
+
+    async def _write_settled(self, settled: Settled) -> None:
+        await asyncio.gather(
+            self._insert("sessions", settled.sessions),
+            self._insert("amounts", settled.amounts),
+            self._insert("tasks", settled.tasks),
+        )
+        await self._write_derivations(settled.derivations)
+        fail_point("projector.settled")
 
     async def fold_and_begin_write(self, records: Sequence[LogRecord]) -> Plan:
         """Fold records, and begin to write them once the batch before is written."""
@@ -220,6 +277,8 @@ class Pipeline:
             async with self._while_repairing():
                 below = self._next_to_fold[partition]
                 await self._gaps.project_again(partition, sessions, below)
+                if floors := self._planner.floors(partition, sessions, below):
+                    await self._settle(partition, floors, below)
                 await self._note_projected(partition, below)
 
     async def _take_over(self, partition: int, offset: int) -> bool:
@@ -236,7 +295,9 @@ class Pipeline:
         return True
 
     async def _fill_holes(self, partition: int, since: int, below: int) -> int:
-        filled = await self._gaps.fill_holes(partition, since, below)
+        met: set[SessionKey] = set()
+        filled = await self._gaps.fill_holes(partition, since, below, met)
+        await self._fold_again(partition, self._planner.floors(partition, met, below), below)
         await self._note_projected(partition, below)
         # A partition without holes was looked at just now; one whose holes were filled is looked at again.
         move = self.dense_receipts.look_and_move if filled else self.dense_receipts.move

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import NamedTuple
 from uuid import UUID
 
@@ -18,24 +19,24 @@ from processors.fold.state import SessionState, thaw
 from processors.pricing import PriceWarnings, Pricing
 from processors.projections.amounts import amounts_rows
 from processors.projections.records import dead, dead_letter, erased, facts_of, projected, share_words
-from processors.projections.sessions import session_row, task_row
+from processors.projections.sessions import has_moved, moved_start, session_row, task_row
 from processors.projections.states import is_kept, state_row
 from processors.rowbinary import encode_rows, encode_task, event_parts, event_prefix, session_prefix
 from processors.state_cache import StateCache
-from processors.warehouse import Bucket, SessionKey, Warehouse
+from processors.warehouse import Bucket, ErasedPosition, SessionKey, Warehouse
 from schemas.log.codec import Undecodable, UndecodableKind, decode, erasure_in, is_erasure
 from schemas.log.position import LogRecord
 from schemas.log.records import (
     NO_ID,
+    AnyErasure,
     CompactionRequested,
     Erased,
     ModelUsage,
     PricesLoaded,
-    RecordsErased,
     SessionEnded,
     SessionRecord,
 )
-from schemas.store.rows import QUARTER_S, AmountsRow, DeadLetterRow, FactRow, ReceiptRow, SessionRow
+from schemas.store.rows import QUARTER_S, AmountsRow, DeadLetterRow, FactRow, ReceiptRow, SessionRow, TaskRow
 
 PIECE_BYTES_MAX = 64 << 20
 # A runner bounds a batch by about as many bytes; a little more than `PIECE_BYTES_MAX` would become two pieces.
@@ -63,6 +64,16 @@ class Plan(Struct):
     crowded: int  # sessions in which amounts may go to another bucket than that of their time
 
 
+class Settled(Struct):
+    """What is derived from sessions that go on without some of their records, as RowBinary."""
+
+    sessions: bytes
+    amounts: bytes
+    tasks: bytes
+    derivations: list[DerivationRequest]
+    buckets: list[Bucket]
+
+
 Changed = tuple[SessionState, int]  # a state to which facts were added, and the number of its facts before
 LOADED_AT_ONCE = 100  # sessions
 
@@ -71,7 +82,7 @@ class _Batch(NamedTuple):
     """The records of a batch, by what is to be done with them; ``kinds`` counts why letters can't be projected."""
 
     of_sessions: list[tuple[LogRecord, SessionRecord]]
-    without_facts: list[tuple[LogRecord, PricesLoaded | RecordsErased]]
+    without_facts: list[tuple[LogRecord, PricesLoaded | AnyErasure]]
     erased: list[tuple[LogRecord, Erased | SessionRecord]]
     letters: list[DeadLetterRow]
     kinds: Counter[UndecodableKind]
@@ -92,6 +103,11 @@ class Planner:
         self._price_warnings = PriceWarnings()
         self._kept: set[SessionKey] = set()  # the store may have states of these
         self._erased: dict[int, set[SessionKey]] = {}  # by partition; with `NO_ID`, a whole org
+        self._positions: dict[int, dict[int, ErasedPosition]] = {}  # by partition and offset
+        # The least versions of what is derived from sessions that go on without some records, and the derivations that
+        # wait until all of what is left of such a session is folded again.
+        self._floors: dict[int, dict[SessionKey, int]] = {}
+        self._waiting: dict[tuple[SessionKey, UUID | None], DerivationRequest] = {}
 
     def load_partition(self, partition: int) -> None:
         """Start on a partition: what is erased stays so, its kept states are used, its last outcomes count."""
@@ -102,8 +118,31 @@ class Planner:
     def load_erased(self, partition: int) -> None:
         """Read what is erased in a partition."""
         self._erased[partition] = set(self._warehouse.erased(partition))
+        positions = self._warehouse.erased_positions(partition)
+        self._positions[partition] = {one.offset: one for one in positions}
+        floors = self._floors[partition] = {}
+        for one in positions:
+            if self._is_session_erased(partition, one.session):
+                continue
+            floors[one.session] = max(one.by + 1, floors.get(one.session, 0))
 
-    def erasure_in(self, records: Sequence[LogRecord]) -> RecordsErased | None:
+    def floors(self, partition: int, sessions: Iterable[SessionKey], below: int) -> dict[SessionKey, int]:
+        """Return the least versions of the rows of these sessions, if a record below ``below`` erased any of them."""
+        found = self._floors.get(partition, {})
+        return {session: found[session] for session in sessions if 0 < found.get(session, 0) <= below}
+
+    def sessions_at(self, records: Sequence[LogRecord]) -> list[SessionKey]:
+        """Return the sessions of which an erasure of positions among these records erases any."""
+        places = {record[:2] for record in records if is_erasure(record, self.partitions)}
+        found = {
+            one.session
+            for partition, by in places
+            for one in self._positions.get(partition, {}).values()
+            if one.by == by
+        }
+        return sorted(found)
+
+    def erasure_in(self, records: Sequence[LogRecord]) -> AnyErasure | None:
         """Return the erasure of a piece that is one."""
         return erasure_in(records[0], self.partitions)
 
@@ -120,6 +159,7 @@ class Planner:
         keys = list(partition_of)
         first = first_offsets(records)
         self._load(partition_of, first)
+        starts = self._former_starts(partition_of)
         encoded: dict[SessionKey, list[bytes]] = {}
         receipts = [dead(letter) for letter in batch.letters]
         receipts += [erased(*pair) for pair in batch.erased]
@@ -135,19 +175,22 @@ class Planner:
                 session = record.org_id, record.session_id
                 place = log_record.partition, log_record.offset
                 state, _ = changed[session]
-                derivations[session, digest_id] = DerivationRequest(*place, record, len(state.seen))
+                waits = log_record.offset < self._floor(state)
+                of_row = self._waiting if waits else derivations
+                of_row[session, digest_id] = DerivationRequest(*place, record, len(state.seen))
         self._price_warnings.note(disagreeing)
         self._cache.pin(keys)
         reason = batch.letters[0].reason if batch.letters else ""
         self._limit.check((receipt.outcome == "dead" for receipt in receipts), reason)
-        derived = _derived((state for state, _ in changed.values()), prices)
+        made = [one for one in changed.values() if not self._is_unsettled(one[0])]
+        derived = _derived((state for state, _ in made), prices)
         return Plan(
             facts=[chunk for session in sorted(encoded, key=_key_order) for chunk in encoded[session]],
             dead_letters=encode_rows(batch.letters),
-            sessions=derived.sessions,
+            sessions=derived.sessions + encode_rows(self._moved(starts)),
             amounts=derived.amounts,
             tasks=derived.tasks,
-            states=self._keep(changed.values()),
+            states=self._keep(made),
             derivations=list(derivations.values()),
             buckets=derived.buckets,
             receipts=encode_rows(receipts),
@@ -160,6 +203,59 @@ class Planner:
             crowded=sum(is_crowded(state) for state, _ in changed.values()),
         )
 
+    def settle(self, partition: int, floors: Mapping[SessionKey, int], below: int) -> Settled:
+        """Make all rows of sessions that were folded again, with versions that replace what was there before.
+
+        Their facts below ``below`` must be written. May be repeated after `StoreUnavailable`.
+        """
+        self._cache.evict()
+        prices = self._pricing.complete_until(0)
+        starts = [
+            (session, quarter, floor)
+            for floor in {*floors.values()}
+            for session, quarter in self._warehouse.starts(_of(floors, floor), floor - 1)
+        ]
+        self._load(dict.fromkeys(floors, partition), {partition: below})
+        states = [state for session in floors if (state := self._cache.get(session)) is not None]
+        for state in states:
+            state.change_all()
+        derived = _derived(states, prices, floors)
+        waiting = {key: one._replace(floor=floors[key[0]]) for key, one in self._waiting.items() if key[0] in floors}
+        self._waiting = {key: one for key, one in self._waiting.items() if key not in waiting}
+        of_rows = derived.sessions + encode_rows(self._moved(starts)), derived.amounts, derived.tasks
+        return Settled(*of_rows, list(waiting.values()), derived.buckets)
+
+    def _former_starts(self, partition_of: Mapping[SessionKey, int]) -> list[tuple[SessionKey, int, int]]:
+        """Return where sessions of which nothing is left started, which begin again now, and their least versions."""
+        floors = {
+            session: floor
+            for session, partition in partition_of.items()
+            if (floor := self._floors.get(partition, {}).get(session)) and self._cache.get(session) is None
+        }
+        return [
+            (session, quarter, floor)
+            for floor in {*floors.values()}
+            for session, quarter in self._warehouse.starts(_of(floors, floor), floor)
+        ]
+
+    def _moved(self, starts: Iterable[tuple[SessionKey, int, int]]) -> list[SessionRow]:
+        found = ((self._cache.get(session), quarter, floor) for session, quarter, floor in starts)
+        return [
+            moved_start(state, quarter, floor)
+            for state, quarter, floor in found
+            if state is not None and has_moved(state, quarter)
+        ]
+
+    def _floor(self, state: SessionState) -> int:
+        return self._floors.get(state.log_partition, {}).get((state.org_id, state.session_id), 0)
+
+    def _is_unsettled(self, state: SessionState) -> bool:
+        """Return whether a state is before an erasure of its records, so that only `settle` makes its rows."""
+        if state.version >= self._floor(state):
+            return False
+        state.take_changed()
+        return True
+
     def _decode(self, records: Sequence[LogRecord]) -> _Batch:
         batch = _Batch([], [], [], [], Counter())
         for log_record in records:
@@ -169,17 +265,24 @@ class Planner:
                 batch.letters.append(dead_letter(log_record, str(reason)))
                 batch.kinds[reason.kind] += 1
                 continue
-            if isinstance(record, PricesLoaded | RecordsErased):
+            if isinstance(record, PricesLoaded | AnyErasure):
                 batch.without_facts.append((log_record, record))
-            elif isinstance(record, Erased) or self._is_erased(log_record.partition, record):
+            elif (
+                isinstance(record, Erased)
+                or self._is_erased(log_record.partition, record)
+                or log_record.offset in self._positions.get(log_record.partition, ())
+            ):
                 batch.erased.append((log_record, record))
             else:
                 batch.of_sessions.append((log_record, record))
         return batch
 
     def _is_erased(self, partition: int, record: SessionRecord) -> bool:
+        return self._is_session_erased(partition, (record.org_id, record.session_id))
+
+    def _is_session_erased(self, partition: int, session: SessionKey) -> bool:
         erased = self._erased.get(partition)
-        return bool(erased and {(record.org_id, record.session_id), (record.org_id, NO_ID)} & erased)
+        return bool(erased and {session, (session[0], NO_ID)} & erased)
 
     def _load(self, partition_of: Mapping[SessionKey, int], first: Mapping[int, int]) -> None:
         """Load the sessions that are not in the cache: fold the facts below their partition's first offset."""
@@ -283,8 +386,17 @@ class _Derived(NamedTuple):
     buckets: list[Bucket]
 
 
-def _derived(states: Iterable[SessionState], prices: PriceList) -> _Derived:
-    """Make the rows of sessions, and those of their amounts and tasks that changed since they were last made."""
+def _of(floors: Mapping[SessionKey, int], floor: int) -> list[SessionKey]:
+    return [session for session, one in floors.items() if one == floor]
+
+
+def _derived(
+    states: Iterable[SessionState], prices: PriceList, floors: Mapping[SessionKey, int] = MappingProxyType({})
+) -> _Derived:
+    """Make the rows of sessions, and those of their amounts and tasks that changed since they were last made.
+
+    ``floors`` are the least versions of these rows.
+    """
     sessions: list[SessionRow] = []
     amounts: list[AmountsRow] = []
     tasks: list[bytes] = []
@@ -293,9 +405,15 @@ def _derived(states: Iterable[SessionState], prices: PriceList) -> _Derived:
         row = session_row(state, prices)
         touched, moved = state.take_changed()
         sessions.append(row)
-        amounts += amounts_rows(state, prices, row.repo, moved)
+        of_buckets = [*amounts_rows(state, prices, row.repo, moved)]
+        of_tasks = [task_row(state, task) for task in touched]
+        if floor := floors.get((state.org_id, state.session_id)):
+            rows: tuple[SessionRow | AmountsRow | TaskRow, ...] = row, *of_buckets, *of_tasks
+            for one in rows:
+                one.version = max(one.version, floor)
+        amounts += of_buckets
         prefix = session_prefix(state.org_id, state.session_id)
-        tasks += [encode_task(prefix, task_row(state, task)) for task in touched]
+        tasks += [encode_task(prefix, one) for one in of_tasks]
         buckets.update((state.org_id, bucket * QUARTER_S) for bucket in (state.started_at // BUCKET_MS, *moved))
     return _Derived(encode_rows(sessions), encode_rows(amounts), b"".join(tasks), sorted(buckets))
 

@@ -104,6 +104,7 @@ def encode_task(prefix: bytes, row: TaskRow) -> bytes:
             _cached(row.agent_type),
             string(row.parent_task_id) if row.parent_task_id else b"\0",
             _count(row.tool_calls),
+            b"\1" if row.is_erased else b"\0",
         )
     )
 

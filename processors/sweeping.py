@@ -77,6 +77,8 @@ class Sweeper:
         report(0.0, "looks for rows of erased sessions")
         sessions = await asyncio.to_thread(self._warehouse.delete_erased)
         await self._deleted(lambda: report(0.1, f"deletes the rows of {sessions:,} sessions"))
+        await asyncio.to_thread(self._warehouse.delete_empty_tasks)
+        await self._deleted(lambda: report(0.2, "deletes empty rows"))
         await asyncio.to_thread(self._warehouse.apply_deletes)
         await self._deleted(lambda: report(0.3, "writes parts without the deleted rows"))
         parts = await asyncio.to_thread(self._warehouse.old_parts)

@@ -15,7 +15,7 @@ from processors.derivations.session_facts import SUBJECT_MAX, TEXT_MAX, SessionF
 from processors.fold.state import LAYOUT
 from processors.memfd import AVAILABLE, MemoryFile
 from processors.rowbinary import encode_rows
-from schemas.log.records import NO_ID, RecordsErased
+from schemas.log.records import NO_ID, PositionsErased, RecordsErased
 from schemas.store.rows import DAY_S, QUARTER_S, ROWS, ErasedRow, FactRow, SweptRow
 from store.broken import Broken
 from store.client_errors import STORE_ERRORS, classify
@@ -27,6 +27,8 @@ from store.sql import cut_to_size, read_sql
 
 SessionKey = tuple[str, UUID]  # (org, session)
 Rows = bytes | Sequence[bytes]  # chunks, where joining them would slow the fold down
+# (org, session, offset) of a fact of the session; or of the erasure, not above which it has rows.
+Left = tuple[str, UUID, int]
 Bucket = tuple[str, int]  # (org, start in seconds since 1970) of a quarter of an hour, or of a day
 HOUR_S = 3_600
 
@@ -80,6 +82,19 @@ class TableParts(NamedTuple):
 
     parts: int
     bytes: int
+
+
+class ErasedPosition(NamedTuple):
+    """A record of a session that is erased, by the record at ``by``."""
+
+    org_id: str
+    session_id: UUID
+    offset: int
+    by: int
+
+    @property
+    def session(self) -> SessionKey:
+        return self.org_id, self.session_id
 
 
 class Warehouse(Protocol):
@@ -143,6 +158,18 @@ class Warehouse(Protocol):
     def erase(self, partition: int, offset: int, record: RecordsErased) -> None:
         """Replace what this record at ``offset`` erases in a partition by empty rows; may be repeated."""
 
+    def erased_positions(self, partition: int) -> list[ErasedPosition]:
+        """Return which records of sessions that go on without them are erased in a partition."""
+
+    def erase_positions(self, partition: int, offset: int, record: PositionsErased) -> None:
+        """Note what this record at ``offset`` erases, of what has a receipt; may be repeated."""
+
+    def starts(self, sessions: Sequence[SessionKey], offset: int) -> list[tuple[SessionKey, int]]:
+        """Return in which quarters of an hour (s since 1970) these sessions start, in rows not above an offset."""
+
+    def hide_older(self, partition: int, offset: int, sessions: Sequence[SessionKey]) -> None:
+        """Replace the rows of these sessions that are not above an offset by empty ones; may be repeated."""
+
     def generation(self) -> Generation:
         """Return this generation, and what it was made with."""
 
@@ -153,6 +180,14 @@ class Warehouse(Protocol):
 # Named in every insert: tables may have columns that this code does not know, or that the store fills in.
 COLUMNS = {table: row.__struct_fields__ for table, row in ROWS.items()}
 OF_SESSIONS = ("sessions", "amounts", "tasks", "session_states", "compactions", "analyses")  # derived, by session
+# What names a row of a session.
+KEYS = {
+    "sessions": "org_id, started_hour, session_id",
+    "amounts": "org_id, bucket, session_id",
+    "tasks": "org_id, session_id, kind, task_id",
+    "compactions": "org_id, session_id, compaction_id",
+    "analyses": "org_id, session_id",
+}
 # The facts of a batch have different keys, so the store need not look for equal ones: a quarter of an insert. Other
 # tables are read more often, and reads of a part without equal keys are faster.
 _HOW_TO_INSERT = {"facts": {"optimize_on_insert": 0}}
@@ -292,15 +327,72 @@ class ClickHouseWarehouse:
         for name in ("erase_sessions", "erase_amounts"):
             self._command(sql(name), place)
 
+    def erased_positions(self, partition: int) -> list[ErasedPosition]:
+        return [ErasedPosition(*row) for row in self._query("erased_positions", {"partition": partition})]
+
+    def erase_positions(self, partition: int, offset: int, record: PositionsErased) -> None:
+        said = {"erasure": record.erasure, "requested_at": record.received_at, "reason": record.reason}
+        of_record = {"partition": partition, "offset": offset, "org_id": record.org_id, "at_once": record.now, **said}
+        for some in cut_to_size(record.offsets):
+            self._command(sql("erase_positions"), {**of_record, "offsets": some})
+
+    def starts(self, sessions: Sequence[SessionKey], offset: int) -> list[tuple[SessionKey, int]]:
+        found = self._query_in_parts("starts", sessions, offset=offset)
+        return [((org, session_id), quarter) for org, session_id, quarter in found]
+
+    def hide_older(self, partition: int, offset: int, sessions: Sequence[SessionKey]) -> None:
+        for table in KEYS:
+            for some in cut_to_size(_bindable(sessions)):
+                self._command(hide_older(table), {"partition": partition, "offset": offset, "sessions": some})
+
     def delete_erased(self) -> int:
         """Begin to delete what is left of sessions that are hidden; return of how many sessions there was anything."""
-        found = self.left_of_erased()
+        found = self._left_of_sessions()
         for table, left in found.items():
             self._command_in_parts(f"delete_erased{_suffix(table)}", "sessions", _bindable(left), table=table)
-        return len(set().union(*found.values()))
+        positions = self._left_of_positions()
+        for table, rows in positions.items():
+            self._delete_positions(table, rows)
+        return len(set().union(*found.values(), *map(_sessions_of, positions.values())))
 
     def left_of_erased(self) -> dict[str, list[SessionKey]]:
-        """Return by table which sessions that are hidden still have rows."""
+        """Return by table which sessions still have rows that are hidden."""
+        positions = self._left_of_positions()
+        positions["tasks"] += self._empty_tasks()
+        return {
+            table: sorted({*left, *_sessions_of(positions[table])}) for table, left in self._left_of_sessions().items()
+        }
+
+    def delete_empty_tasks(self) -> None:
+        """Begin to delete the empty rows of tasks: their ids are a client's text. What they replace must be deleted."""
+        rows = self._empty_tasks()
+        for offset in {offset for *_, offset in rows}:
+            some = [(org, session_id) for org, session_id, at in rows if at == offset]
+            self._command_in_parts("delete_empty_tasks", "sessions", _bindable(some), offset=offset)
+
+    def _empty_tasks(self) -> list[Left]:
+        return [(org, session_id, offset) for org, session_id, offset in self._query("empty_tasks", {})]
+
+    def _left_of_positions(self) -> dict[str, list[Left]]:
+        """Return by table what is left of sessions that go on without some of their records."""
+        return {
+            table: [
+                (org, session_id, offset)
+                for org, session_id, offset in self._query(f"left_of_positions{_older(table)}", {"table": table})
+            ]
+            for table in HIDDEN
+        }
+
+    def _delete_positions(self, table: str, rows: Sequence[Left]) -> None:
+        if table == "facts":
+            places = [(org, str(session_id), offset) for org, session_id, offset in rows]
+            self._command_in_parts("delete_positions", "places", places)
+            return
+        for offset in {offset for *_, offset in rows}:
+            some = [(org, session_id) for org, session_id, at in rows if at == offset]
+            self._command_in_parts("delete_positions_older", "sessions", _bindable(some), table=table, offset=offset)
+
+    def _left_of_sessions(self) -> dict[str, list[SessionKey]]:
         return {
             table: [
                 (org, session_id)
@@ -374,7 +466,7 @@ class ClickHouseWarehouse:
             raise Broken("there is no price list: run `crewkit-sessions provision` first")
         return found
 
-    def _command_in_parts(self, name: str, of: str, keys: Sequence[Any], **parameters: str) -> None:
+    def _command_in_parts(self, name: str, of: str, keys: Sequence[Any], **parameters: str | int) -> None:
         """Run a statement for all ``keys``, as its parameter ``of``."""
         for some in cut_to_size(keys):
             self._command(sql(name), {**parameters, of: some})
@@ -425,6 +517,15 @@ def _suffix(table: str) -> str:
     return "_replaced" if table in REPLACED else ""
 
 
+def _older(table: str) -> str:
+    """Return the end of the name of the statements about sessions that go on without some of their records."""
+    return "" if table == "facts" else "_older"
+
+
+def _sessions_of(rows: Iterable[Left]) -> set[SessionKey]:
+    return {(org, session_id) for org, session_id, _ in rows}
+
+
 def erased_rows(partition: int, offset: int, record: RecordsErased) -> list[ErasedRow]:
     """Return what a record erases: its sessions, or its org."""
     place, request = (partition, offset, record.org_id), (record.erasure, record.received_at, record.reason)
@@ -445,6 +546,18 @@ def sql(name: str) -> str:
 def rollups_of(of: str) -> str:
     """Return the statement that computes the rollups of ``quarters`` or ``days``."""
     return sql("rollups.template").replace("{{parts}}", sql(f"rollup_parts_of_{of}"))
+
+
+def hide_older(table: str) -> str:
+    """Return the statement that replaces older rows of a table by empty ones."""
+    # The row of a session stays in the quarter of an hour whose rollup counts its version.
+    start = "toDateTime64(toStartOfFifteenMinutes(argMax(sessions.started_at, version)), 3, 'UTC'),\n    "
+    columns, values = ("started_at, ", start) if table == "sessions" else ("", "")
+    parts = {"table": table, "key": KEYS[table], "columns": columns, "values": values}
+    text = sql("hide_older.template")
+    for name, part in parts.items():
+        text = text.replace(f"{{{{{name}}}}}", part)
+    return text
 
 
 def _bindable(sessions: Iterable[SessionKey]) -> list[tuple[str, str]]:

@@ -23,6 +23,7 @@ from query_api.analytics.tool_errors import list_tool_errors
 from query_api.answers import Answers
 from query_api.erasure.certificate import get_erasure_certificate
 from query_api.erasure.one import get_erasure
+from query_api.erasure.preview import list_positions_to_erase, preview_erasure
 from query_api.erasures import list_erasures
 from query_api.error_responses import EXCEPTION_HANDLERS
 from query_api.freshness import Freshness, freshness_header
@@ -65,7 +66,10 @@ def query_routes() -> list[Router]:
             context=read_context_of("tables"),
             event_filter=Provide(provide_event_filter, sync_to_thread=False),
         ),
-        read_router([list_erasures, get_erasure, get_erasure_certificate], context=read_context_of("tables")),
+        read_router(
+            [list_erasures, get_erasure, get_erasure_certificate, preview_erasure, list_positions_to_erase],
+            context=read_context_of("tables"),
+        ),
         read_router([get_prices, list_live_sessions], context=read_context_of("tables", remembered=True)),
         read_router(
             [list_by_tool, list_tool_errors],

@@ -27,10 +27,11 @@ class ErasuresPage(Struct, frozen=True):
 
 
 class ErasedSessionRow(Struct, frozen=True):
-    """A session that a record at this position erases."""
+    """A session that a record at this position erases, or some of its ``records``."""
 
     erasure: UUID
     session_id: UUID
+    records: int
     requested_ms: int
     reason: str
     log_partition: int
@@ -43,10 +44,11 @@ ERASURES = Question("query_api.erasures", ErasuresPage, ErasedSessionRow)
 
 
 class Erasure(Struct, frozen=True):
-    """A session that was erased, by which request, and how far that is."""
+    """A session that was erased, or some of its records, by which request, and how far that is."""
 
     id: fields.ErasureId
     session_id: fields.Id
+    records: Annotated[int, doc("Number of records that were erased of a session that goes on.", 3)] | None
     state: fields.ErasureState
     requested_at: Annotated[str, moment("Time at which the erasure was requested.")]
     reason: fields.ErasureReason
@@ -55,7 +57,10 @@ class Erasure(Struct, frozen=True):
 
 @get("/erasures", operation_id="ListErasures", guards=[may("erase")])
 async def list_erasures(principal: Caller, context: Context, paging: Paging) -> Response[Reply[list[Erasure]]]:
-    """List the sessions of the org that were erased, the latest first. Of each, no more than this is known."""
+    """List the sessions of the org that were erased, the latest first. Of each, no more than this is known.
+
+    A session that goes on without some of its ``records`` is listed, too; without ``records``, all of it is erased.
+    """
     params = ErasuresPage(principal.org_id, limit=paging.size, offset=paging.offset)
     rows, total = await context.ask_page(ERASURES, params)
     known = known_generations(await context.ask_control(GENERATIONS, NoParams()))
@@ -68,4 +73,5 @@ async def list_erasures(principal: Caller, context: Context, paging: Paging) -> 
 def _erasure(row: ErasedSessionRow, certified_below: int) -> Erasure:
     position = str(Position(row.log_partition, row.log_offset))
     state = "certified" if row.log_offset < certified_below else row.state
-    return Erasure(row.erasure, row.session_id, state, instant(row.requested_ms), row.reason, position)
+    requested_at, records = instant(row.requested_ms), row.records or None
+    return Erasure(row.erasure, row.session_id, records, state, requested_at, row.reason, position)

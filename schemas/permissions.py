@@ -76,7 +76,9 @@ _BY_PERMISSION = {  # the operation ids of the routes; a test requires each rout
     RoutePermission("analytics.by_user"): "AnalyticsByUser",
     RoutePermission("receipt.read"): "GetReceipt",
     RoutePermission("org.recount"): "RecountOrg",
-    RoutePermission("erase"): "RequestErasure ListErasures GetErasure GetErasureCertificate",
+    RoutePermission("erase"): """
+        RequestErasure ListErasures GetErasure GetErasureCertificate PreviewErasure ListPositionsToErase
+        """,
     RoutePermission("operate"): """
         ShowFreshness ShowCoverage ShowClients RecountInstallation ListDeadLetters GetDeadLetter RedriveDeadLetter
         ListPrices CreateJob ListJobs GetJob RequestWork ListRequests GetRequest ListGenerations GetProof

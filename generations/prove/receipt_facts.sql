@@ -1,6 +1,6 @@
 -- Which receipts of a range of offsets claim another number of facts than there are at their position?
 -- Tables: receipts (key: log_partition, log_offset), facts (key: org_id, session_id,
--- place), of the sessions of these receipts; erased.
+-- place), of the sessions of these receipts; erased, erased_positions.
 SELECT
     log_partition,
     log_offset,
@@ -17,7 +17,9 @@ FROM
         org_id,
         session_id,
         toString(toDate(received_at)) AS day,
-        if((org_id, session_id) IN (SELECT org_id, session_id FROM erased), 0, added) AS added
+        if((org_id, session_id) IN (SELECT org_id, session_id FROM erased)
+            OR (log_partition, log_offset) IN (SELECT log_partition, erased_offset FROM erased_positions),
+            0, added) AS added
     FROM receipts FINAL
 {{offset_range}}
 ) AS claimed

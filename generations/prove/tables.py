@@ -198,7 +198,10 @@ OF_RECORD = ("log_partition", "log_offset")
 _PLACE = "cityHash64(log_partition, log_offset)"
 _OF_FACTS = {"bytes": "length(data)", "facts_added": "1", "places": _PLACE}
 # What was projected before it was erased equals what is left of it in a generation that never had it.
-_IS_ERASED = "(receipts.org_id, receipts.session_id) IN (SELECT org_id, session_id FROM erased)"
+_IS_ERASED = (
+    "(receipts.org_id, receipts.session_id) IN (SELECT org_id, session_id FROM erased) OR "
+    "(receipts.log_partition, receipts.log_offset) IN (SELECT log_partition, erased_offset FROM erased_positions)"
+)
 _IF_ERASED = {
     "record_id": "toUUID('00000000-0000-0000-0000-000000000000')",
     "outcome": "'erased'",

@@ -1,6 +1,6 @@
 """POST /:org_id/erasures"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import msgspec
@@ -14,13 +14,15 @@ from edge.route_docs import takes
 from ingest.dependencies import NewWrite
 from ingest.intake.context import CommandContext, Invalid
 from ingest.intake.steps import append, durable
+from ingest.log.port import EventLog
 from ingest.privacy.redaction import Effort, redact_text_or_all
 from ingest.privacy.redaction.effort import A_MOMENT_S
-from schemas.http.requests import OrgToErase, RequestErasure, SessionsToErase, ToErase
+from schemas.http.requests import OrgToErase, RecordsToErase, RequestErasure, SessionsToErase, SessionToErase
 from schemas.http.responses import Reply, RequestedErasure
 from schemas.ids import UnknownId, derived_uuid, verify
 from schemas.log.codec import encode
-from schemas.log.records import NO_ID, VERSION, RecordsErased
+from schemas.log.position import Position
+from schemas.log.records import NO_ID, VERSION, PositionsErased, RecordsErased
 from schemas.log.topics import erasures_id, partition_of, record_key
 from schemas.permissions import allows
 
@@ -41,6 +43,8 @@ def decide(body: RequestErasure, context: CommandContext, partitions: int) -> li
     Raises `UnknownId`, `Invalid` if the org is not confirmed, and `AlreadyErased`.
     """
     subject, key, erasure = body.subject, context.idempotency_key, context.new_id()
+    if isinstance(subject, RecordsToErase):
+        raise TypeError("positions have a decision of their own")
     sessions = _sessions(subject, context)
     if key is not None:
         what = b"".join([session_id.bytes for session_id in sessions])
@@ -68,6 +72,58 @@ def decide(body: RequestErasure, context: CommandContext, partitions: int) -> li
     ]
 
 
+def positions_of(subject: RecordsToErase, partitions: int) -> dict[int, list[int]]:
+    """Return the offsets to erase in each partition, sorted. Raises `Invalid`."""
+    found: dict[int, set[int]] = {}
+    for text in subject.positions:
+        try:
+            at = Position.parse(text)
+        except ValueError as error:
+            raise Invalid("subject.positions", f"has one that is none: {error}") from error
+        if at.partition >= partitions:
+            raise _beyond(at)
+        found.setdefault(at.partition, set()).add(at.offset)
+    return {partition: sorted(offsets) for partition, offsets in sorted(found.items())}
+
+
+async def check_in_log(log: EventLog, positions: Mapping[int, Sequence[int]]) -> None:
+    """Check that the log has these positions. Raises `Invalid` and `LogUnavailable`."""
+    for partition, offsets in positions.items():
+        last = offsets[-1]
+        found = await log.read(partition, last, last + 1, 1)
+        if not found or found[0].offset != last:
+            raise _beyond(Position(partition, last))
+
+
+def decide_positions(
+    body: RequestErasure, positions: Mapping[int, Sequence[int]], context: CommandContext, partitions: int
+) -> list[PositionsErased]:
+    """Return the records that erase these positions, one for each partition that has any."""
+    erasure = context.new_id()
+    if (key := context.idempotency_key) is not None:
+        what = repr(sorted(positions.items())).encode()
+        erasure = derived_uuid(context.secrets.seed_key, "erasure", [context.org_id, what, key])
+    return [
+        PositionsErased(
+            v=VERSION,
+            record_id=context.new_id(),
+            erasure=erasure,
+            org_id=context.org_id,
+            session_id=erasures_id(partition, partitions),
+            received_at=context.received_at,
+            partitions=partitions,
+            offsets=tuple(offsets),
+            reason=body.reason,
+            now=body.now,
+        )
+        for partition, offsets in positions.items()
+    ]
+
+
+def _beyond(at: Position) -> Invalid:
+    return Invalid("subject.positions", f"has {at}, which is beyond the end of the log")
+
+
 def _erased_before(sessions: Sequence[UUID], context: CommandContext, erasure: UUID) -> UUID | None:
     """Return the erasure that erased the first of these sessions, or the org if there are none; None if any is left."""
     asked = sessions or [NO_ID]  # an org that is erased has every session
@@ -76,7 +132,7 @@ def _erased_before(sessions: Sequence[UUID], context: CommandContext, erasure: U
     return context.erased[asked[0]] if is_done else None
 
 
-def _sessions(subject: ToErase, context: CommandContext) -> list[UUID]:
+def _sessions(subject: SessionToErase | SessionsToErase | OrgToErase, context: CommandContext) -> list[UUID]:
     """Return the sessions of the subject; none for an org. Raises `UnknownId` or `Invalid`."""
     if isinstance(subject, OrgToErase):
         if subject.confirm != context.org_id:
@@ -109,6 +165,8 @@ async def request_erasure(principal: Caller, write: NewWrite) -> Response[Reply[
         raise forbidden()
     if redact_text_or_all(command.reason, Effort(A_MOMENT_S))[0] != command.reason:
         raise Invalid("reason", "looks like a secret: give the number of a ticket, since it can't be erased")
+    if isinstance(command.subject, RecordsToErase):
+        return await _erase_records(command, command.subject, write)
     try:
         records = decide(command, write.context, write.log.partitions)
     except UnknownId as unknown:
@@ -120,3 +178,14 @@ async def request_erasure(principal: Caller, write: NewWrite) -> Response[Reply[
     positions = [await append(write.log, record.session_id, [value]) for record, value in keyed]
     await write.known.add(records, values)
     return durable(RequestedErasure(records[0].erasure, command.subject, "recorded"), *positions)
+
+
+async def _erase_records(
+    command: RequestErasure, subject: RecordsToErase, write: NewWrite
+) -> Response[Reply[RequestedErasure]]:
+    partitions = write.log.partitions
+    positions = positions_of(subject, partitions)
+    await check_in_log(write.log, positions)
+    records = decide_positions(command, positions, write.context, partitions)
+    places = [await append(write.log, record.session_id, [encode(record)]) for record in records]
+    return durable(RequestedErasure(records[0].erasure, subject, "recorded"), *places)

@@ -20,7 +20,7 @@ from schemas.http.requests import RedriveDeadLetter
 from schemas.http.responses import RedrivenDeadLetter, Reply
 from schemas.log.codec import Undecodable, decode_value, encode, is_stub
 from schemas.log.position import LogRecord, Position
-from schemas.log.records import Erased, PricesLoaded, RecordsErased, Redrive, SessionRecord
+from schemas.log.records import AnyErasure, Erased, PricesLoaded, Redrive, SessionRecord
 from schemas.log.topics import APPENDED_BYTES_MAX
 
 NOT_CORRECTED = b"null"
@@ -55,7 +55,7 @@ def decide(letter: LogRecord, corrected: bytes, context: CommandContext) -> Sess
         raise Invalid(
             "record", "holds prices, which are checked when they are loaded: run `crewkit-sessions prices load`"
         )
-    if isinstance(record, RecordsErased):
+    if isinstance(record, AnyErasure):
         raise Invalid("record", "erases other records: request the erasure again instead")
     if (known := _record_id(letter.value)) not in (None, record.record_id):
         raise Invalid("record.record_id", f"must stay {known}")

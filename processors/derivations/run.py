@@ -71,7 +71,7 @@ def _rows(requests: Sequence[DerivationRequest], facts: Iterable[SessionFact]) -
 
 
 def _row(one: DerivationRequest, state: DigestState, analysis: Analysis) -> CompactionRow | AnalysisRow:
-    record, place = one.record, (one.offset + 1, one.partition)
+    record, place = one.record, (max(one.offset + 1, one.floor), one.partition)
     sensitive = is_sensitive(record.session_id)
     if isinstance(record, CompactionRequested):
         text = digest(state, record.instructions, record.max_characters, sensitive)

@@ -42,6 +42,7 @@ class DerivationRequest(NamedTuple):
     offset: int
     record: CompactionRequested | SessionEnded
     facts: int  # counted in the session by then; estimates the cost of reading
+    floor: int = 0  # the least version of its row
 
     @property
     def session(self) -> tuple[str, UUID]:

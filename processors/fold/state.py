@@ -288,6 +288,12 @@ class SessionState(Struct, kw_only=True, array_like=True):
             tool = self.tools[name] = ToolState()
         return tool
 
+    def change_all(self) -> None:
+        """Let the rows of all tasks and buckets be made again. The state must have been taken."""
+        tasks = (*self.agents.values(), *self.tasks.values(), *self.uses.values())
+        self.touched = [task for task in tasks if task.version]
+        self.moved = dict.fromkeys(self.buckets)
+
     def take_changed(self) -> tuple[list[TaskState], list[int]]:
         """Return the tasks and the buckets of amounts that changed since the last call."""
         touched, self.touched = self.touched, []

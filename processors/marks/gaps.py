@@ -53,8 +53,10 @@ class Gaps:
         self._warehouse, self._reader, self._cache, self._calls = warehouse, reader, cache, calls
         self._project_records, self._begin, self._is_released = project, begin, is_released
 
-    async def fill_holes(self, partition: int, since: int, below: int) -> int:
+    async def fill_holes(self, partition: int, since: int, below: int, met: set[SessionKey]) -> int:
         """Project every position of ``[since, below)`` that has no receipt; return how many there were.
+
+        ``met`` gets the sessions that occur in a hole, unless nothing comes after it.
 
         Every later record of the sessions that occur in a hole is projected again. A hole that reaches ``below`` may be
         a whole history, which is read from an archive: it is left as soon as another worker has the partition. Raises
@@ -65,7 +67,6 @@ class Gaps:
             logger.warning("records_missing", partition=partition, first=found[0][0], below=below, holes=len(found))
             self._cache.drop(partition)
             self._begin(partition, found[0][0])
-        met: set[SessionKey] = set()
         for (start, stop), (after, _) in pairwise([*found, (below, below)]):
             note = met.update if stop < below else partial(self._check_ours, partition)
             await self._project(partition, start, stop, note)
@@ -82,6 +83,10 @@ class Gaps:
         """Delete what is derived from some sessions, and project their records below ``below`` again."""
         self._cache.drop(partition)
         await self._calls.in_fold_thread(lambda: self._warehouse.forget_sessions(sessions))
+        await self.project_records_of(partition, sessions, below)
+
+    async def project_records_of(self, partition: int, sessions: Sequence[SessionKey], below: int) -> None:
+        """Project the records of some sessions below ``below`` again."""
         for stretch in await self._records_of(partition, sessions, 0, below):
             await self._project(partition, *stretch)
 

@@ -14,11 +14,11 @@ from schemas.log.position import LogRecord
 from schemas.log.records import (
     EVENTS_RECORDED,
     NO_ID,
+    AnyErasure,
     Erased,
     EventsRecorded,
     LifecycleRecord,
     PricesLoaded,
-    RecordsErased,
     SessionRecord,
 )
 from schemas.store.rows import DeadLetterRow, FactRow, ReceiptRow
@@ -129,12 +129,12 @@ def _lifecycle_row(log_record: LogRecord, record: LifecycleRecord) -> FactRow:
 
 
 def projected(
-    log_record: LogRecord, record: SessionRecord | PricesLoaded | RecordsErased, facts: int, added: int
+    log_record: LogRecord, record: SessionRecord | PricesLoaded | AnyErasure, facts: int, added: int
 ) -> ReceiptRow:
     """Return the receipt of a record whose ``facts`` are all in the tables; ``added`` of them were new."""
     kind = str(record.__struct_config__.tag)
     place, session = (log_record.partition, log_record.offset), (record.org_id, record.session_id)
-    redriven = "" if isinstance(record, RecordsErased) or record.redrive is None else record.redrive.position
+    redriven = "" if isinstance(record, AnyErasure) or record.redrive is None else record.redrive.position
     return ReceiptRow(*place, record.record_id, "projected", *session, kind, record.received_at, facts, added, redriven)
 
 

@@ -2,11 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from typing import Any, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 from msgspec import Struct, structs
 
 from prices.price_list import PriceList
+from processors.fold.amounts import BUCKET_MS
 from processors.fold.permissions import is_denied
 from processors.fold.prompts import prompts
 from processors.fold.spans import duration_ms
@@ -15,7 +18,7 @@ from processors.fold.usage import HOUR_MS
 from processors.projections.usage import SUMMED, agent_totals, model_totals
 from schemas import ids
 from schemas.models import canonical_model
-from schemas.store.rows import ModelTotals, SessionRow, TaskRow, ToolTotals
+from schemas.store.rows import QUARTER_S, ModelTotals, SessionRow, TaskRow, ToolTotals
 from schemas.words import search_text
 
 _AS_THEY_ARE = (
@@ -70,6 +73,37 @@ def session_row(state: SessionState, prices: PriceList) -> SessionRow:
         is_incomplete=state.is_reported and state.report is not None and state.report.is_incomplete,
         **{name: getattr(state.work_done, name) for name in Work.__struct_fields__},
     )
+
+
+def has_moved(state: SessionState, start: int) -> bool:
+    """Return whether a session that started in this quarter of an hour (s) now starts in another one of that hour."""
+    return start != state.started_at // BUCKET_MS * QUARTER_S and start // 3_600 == state.started_at // HOUR_MS
+
+
+def moved_start(state: SessionState, start: int, version: int) -> SessionRow:
+    """Return an empty row for the quarter of an hour in which a session doesn't start any more.
+
+    The version of a rollup is the sum of those of its parts, and must not become smaller. So the row belongs to no
+    session: each move adds one. It must be in the same insert as the row that moves.
+    """
+    said = f"{state.org_id} {state.session_id} {version}".encode()
+    known: dict[str, Any] = {
+        "org_id": state.org_id,
+        "started_hour": start // 3_600 * 3_600,
+        "session_id": UUID(bytes=blake2b(said, digest_size=16).digest(), version=4),
+        "version": version,
+        "log_partition": state.log_partition,
+        "started_at": start * 1_000,
+        "is_erased": True,
+    }
+    hints = get_type_hints(SessionRow)
+    return SessionRow(**{name: known[name] if name in known else _empty(hint) for name, hint in hints.items()})
+
+
+def _empty(hint: Any) -> Any:
+    if type(None) in get_args(hint):
+        return None
+    return UUID(int=0) if hint is UUID else (get_origin(hint) or hint)()
 
 
 def started_hour(state: SessionState) -> int:

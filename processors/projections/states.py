@@ -8,12 +8,14 @@ any worker may store it once its facts are in the store, and it may be deleted a
 from functools import reduce
 from math import log
 from operator import xor
+from uuid import UUID
 
 from processors.fold.state import LAYOUT, SessionState, freeze
 from schemas.store.rows import SessionStateRow
 
 FACTS_MIN = 10_000  # which take 0.1 s to fold
 GROWTH = 1.125  # from one kept state to the next: at most a ninth of the facts come after it
+NO_LAYOUT = 0
 _HALF = (1 << 64) - 1
 
 
@@ -37,6 +39,11 @@ def state_row(state: SessionState) -> SessionStateRow:
         ids_low=ids & _HALF,
         state=freeze(state),
     )
+
+
+def no_state(partition: int, session: tuple[str, UUID], version: int) -> SessionStateRow:
+    """Return the row that replaces an older state, which must not be used any more: no code knows its layout."""
+    return SessionStateRow(partition, *session, version, 0, NO_LAYOUT, 0, 0, 0, b"")
 
 
 def _sizes_reached(facts: int) -> int:

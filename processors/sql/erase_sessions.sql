@@ -8,7 +8,7 @@ SELECT
     session_id,
     {offset:UInt64} + 1,
     {partition:UInt16},
-    toDateTime64(toStartOfFifteenMinutes(any(sessions.started_at)), 3, 'UTC'),
+    toDateTime64(toStartOfFifteenMinutes(argMax(sessions.started_at, version)), 3, 'UTC'),
     true
 FROM sessions
 WHERE log_partition = {partition:UInt16}

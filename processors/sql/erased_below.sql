@@ -4,5 +4,5 @@ SELECT
     log_partition,
     max(log_offset) + 1
 FROM receipts
-WHERE kind = 'records_erased'
+WHERE kind IN ('records_erased', 'positions_erased')
 GROUP BY log_partition

@@ -1,5 +1,5 @@
 -- What is known about these sessions in a range of offsets, each fact once, in log order?
--- Table: facts (key: org_id, session_id, place). Only lifecycle facts need their record; a hook event folds from its
+-- Tables: facts (key: org_id, session_id, place), erased_positions. Only lifecycle facts need their record; a hook event folds from its
 -- typed columns.
 SELECT
     org_id,
@@ -32,4 +32,6 @@ FROM facts FINAL
 WHERE (org_id, session_id) IN {sessions:Array(Tuple(String, UUID))}
   AND place >= {since:UInt64} * 65536
   AND place < {below:UInt64} * 65536
+  AND (org_id, session_id, bitShiftRight(place, 16)) NOT IN
+      (SELECT org_id, session_id, erased_offset FROM erased_positions)
 ORDER BY place

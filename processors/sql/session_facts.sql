@@ -1,5 +1,5 @@
 -- Which facts of these sessions up to a log position do derivations need, each once, session by session in log order?
--- Table: facts (key: org_id, session_id, place). Payloads stay in the store: only the few texts that a derivation may
+-- Tables: facts (key: org_id, session_id, place), erased_positions. Payloads stay in the store: only the few texts that a derivation may
 -- show are sent, cut to a length. Repeated names are sent once a block, and ids as text, which is read three times
 -- faster. A payload's value that is not a string comes as its JSON; a payload that cannot be parsed has no texts.
 SELECT
@@ -43,4 +43,6 @@ SELECT
 FROM facts FINAL
 WHERE (org_id, session_id) IN {sessions:Array(Tuple(String, UUID))}
   AND place < ({upto:UInt64} + 1) * 65536
+  AND (org_id, session_id, bitShiftRight(place, 16)) NOT IN
+      (SELECT org_id, session_id, erased_offset FROM erased_positions)
 ORDER BY org_id, session_id, place

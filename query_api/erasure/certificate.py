@@ -44,8 +44,8 @@ INSTALLATION = Question("query_api.erasure.installation", NoParams, FingerprintR
 class CertifiedSubject(Struct, frozen=True):
     """What was erased, without the ids."""
 
-    kind: Annotated[str, doc("Sessions, or a whole org.", values="sessions org")]
-    sessions: Annotated[int, doc("Number of sessions that were erased.", 1)]
+    kind: Annotated[str, doc("Sessions, single records, or a whole org.", values="sessions records org")]
+    sessions: Annotated[int, doc("Number of sessions that were erased, or that go on without the records.", 1)]
 
 
 class ReadOfCopy(Struct, frozen=True):

@@ -59,9 +59,11 @@ class ErasureProgress(Struct, frozen=True):
     id: fields.ErasureId
     state: fields.ErasureState
     steps: Annotated[ErasureSteps, doc("When each state was reached.")]
-    subject: Annotated[str, doc("What is erased: sessions, or the whole org.", values="sessions org")]
+    subject: Annotated[
+        str, doc("What is erased: sessions, single records, or all of the org.", values="sessions records org")
+    ]
     reason: fields.ErasureReason
-    sessions: Annotated[int, doc("Number of sessions that are erased.", 1)]
+    sessions: Annotated[int, doc("Number of sessions that are erased, or that go on without the records.", 1)]
     records: Annotated[ErasedRecords, doc("Records of the log that are erased.")]
     waits_for: Annotated[
         list[str], doc("What is missing until it is certified.", ["g1 is swept after 2026-01-21T10:30:00.000Z"])
@@ -108,11 +110,11 @@ def subject_of(progress: Progress) -> tuple[str, int]:
     sessions: dict[int, int] = {}  # of a partition: a repeated request has another record with the same ones
     for place in progress.places:
         sessions[place.log_partition] = max(place.sessions, sessions.get(place.log_partition, 0))
-    return "org" if progress.is_org else "sessions", sum(sessions.values())
+    return progress.subject, sum(sessions.values())
 
 
 async def erased_records(context: ReadContext, of: OfErasure, progress: Progress) -> ErasedRecords:
-    rows = await context.ask(RECORDS, RecordsOf(of.org_id, of.erasure, progress.is_org))
+    rows = await context.ask(RECORDS, RecordsOf(of.org_id, of.erasure, progress.subject == "org"))
     return ErasedRecords(sum(row.records for row in rows), {str(row.log_partition): row.records for row in rows})
 
 

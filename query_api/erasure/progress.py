@@ -22,7 +22,7 @@ class OfErasure(Struct, frozen=True):
 
 
 class PlaceRow(Struct, frozen=True):
-    """A record of the erasure, in the partition of what it erases: sessions, or all of the org there."""
+    """A record of the erasure, in the partition of what it erases: sessions, parts of them, or all of the org there."""
 
     log_partition: int
     log_offset: int
@@ -31,6 +31,7 @@ class PlaceRow(Struct, frozen=True):
     at_once: bool
     sessions: int
     is_org: bool
+    is_part: bool
 
     @property
     def key(self) -> tuple[int, int]:
@@ -88,8 +89,11 @@ class Progress(Struct, frozen=True):
         return min(place.requested_ms for place in self.places)
 
     @property
-    def is_org(self) -> bool:
-        return any(place.is_org for place in self.places)
+    def subject(self) -> str:
+        """What it erases."""
+        if any(place.is_org for place in self.places):
+            return "org"
+        return "records" if any(place.is_part for place in self.places) else "sessions"
 
     @property
     def hidden_ms(self) -> int:

@@ -25,7 +25,9 @@ async def look_for_listed(settings: Settings, erasures: Path, report: OnProgress
     """Return what each copy of the log still has. Raises `Refused` for a bad list, and the same as `open_log`."""
     listed = read_erasures(erasures)
     async with open_log(settings) as log:
-        cuts = cuts_in(Rekeyed(log.partitions, log.partitions).added(listed), log.partitions)
+        ends = await log.reader.ends()
+        lacking = Rekeyed(log.partitions, log.partitions).added(listed, ends)
+        cuts = cuts_in((record._replace(offset=ends[record.partition]) for record in lacking), log.partitions)
         found = []
         for copy in copies_of(log.reader, log.partitions):
             ranges = list(zip(await copy.starts(), await copy.log.ends(), strict=True))

@@ -28,7 +28,7 @@ from runtime.settings.secrets import SEED, own_secrets
 from runtime.settings.settings import Settings
 from schemas.installation import OwnSecrets
 from schemas.log.position import LogReader
-from schemas.log.records import RecordsErased
+from schemas.log.records import AnyErasure
 
 
 class Restored(NamedTuple):
@@ -71,7 +71,7 @@ class _Import:
         own: OwnSecrets,
         wish: Wish,
         meter: Meter,
-        newer: Sequence[RecordsErased],
+        newer: Sequence[AnyErasure],
     ) -> None:
         self._settings, self._place, self._manifest = settings, place, manifest
         self._own, self._wish, self._meter, self._newer = own, wish, meter, newer

@@ -287,6 +287,7 @@ TICKET = r"^[A-Za-z0-9._/#-]{0,64}$"
 
 
 SESSIONS_ERASED_MAX = 1_000
+POSITIONS_ERASED_MAX = 10_000
 
 
 class SessionToErase(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="session"):
@@ -310,7 +311,16 @@ class OrgToErase(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kin
     confirm: Annotated[str, doc("Name of the org, as a safeguard against mistakes.", "acme", max_length=200)]
 
 
-ToErase = SessionToErase | SessionsToErase | OrgToErase
+class RecordsToErase(Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind", tag="records"):
+    """Single records of the org. Their sessions go on as if they had never been sent; records of other orgs stay."""
+
+    positions: Annotated[
+        tuple[str, ...],
+        doc("Log positions of the records.", ["2:118"], min_length=1, max_length=POSITIONS_ERASED_MAX),
+    ]
+
+
+ToErase = SessionToErase | SessionsToErase | OrgToErase | RecordsToErase
 
 
 class RequestErasure(Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,5 +1,6 @@
 """Bytes <-> records. Everything that is read from the log goes through `decode`."""
 
+from itertools import pairwise
 from typing import Any, Literal, get_args
 
 import msgspec
@@ -10,10 +11,12 @@ from schemas.log.records import (
     NO_ID,
     PRICES_ID,
     VERSION,
+    AnyErasure,
     AnyRecord,
     Erased,
     EventsRecorded,
     ModelUsage,
+    PositionsErased,
     PricesLoaded,
     Record,
     RecordsErased,
@@ -45,7 +48,7 @@ class Undecodable(Exception):
         self.kind: UndecodableKind = kind
 
 
-def encode(record: Record | RecordsErased | Erased) -> bytes:
+def encode(record: Record | AnyErasure | Erased) -> bytes:
     """Return the value of a log record."""
     if isinstance(record, EventsRecorded) and any(event.data_base64 is not None for event in record.events):
         events = tuple(e if e.data_base64 is None else structs.replace(e, data=_EMPTY) for e in record.events)
@@ -62,8 +65,8 @@ def decode(log_record: LogRecord, partitions: int) -> AnyRecord:
         raise Undecodable("misplaced", "the key is not the session id")
     if partition_of(log_record.key, partitions) != log_record.partition:
         raise Undecodable("misplaced", f"the key does not belong to partition {log_record.partition}")
-    if isinstance(record, RecordsErased):
-        _check_erasure(record, log_record.partition, partitions)
+    if isinstance(record, AnyErasure):
+        _check_erasure(record, log_record, partitions)
     return record
 
 
@@ -72,7 +75,7 @@ def is_erasure(log_record: LogRecord, partitions: int) -> bool:
     return log_record.key == record_key(erasures_id(log_record.partition, partitions))
 
 
-def erasure_in(log_record: LogRecord, partitions: int) -> RecordsErased | None:
+def erasure_in(log_record: LogRecord, partitions: int) -> AnyErasure | None:
     """Return the erasure of its partition that a record is, if it is one. Other records are not decoded."""
     if not is_erasure(log_record, partitions):
         return None
@@ -80,7 +83,7 @@ def erasure_in(log_record: LogRecord, partitions: int) -> RecordsErased | None:
         record = decode(log_record, partitions)
     except Undecodable:
         return None
-    return record if isinstance(record, RecordsErased) else None
+    return record if isinstance(record, AnyErasure) else None
 
 
 def is_stub(log_record: LogRecord) -> bool:
@@ -118,11 +121,13 @@ def _checked_stub(stub: Erased) -> Erased:
     return stub
 
 
-def _check_contents(record: SessionRecord | PricesLoaded | RecordsErased) -> None:
+def _check_contents(record: SessionRecord | PricesLoaded | AnyErasure) -> None:
     if not 0 < len(record.org_id) <= NAME_CHARACTERS_MAX or not _MS_MIN <= record.received_at < _MS_MAX:
         raise Undecodable("out_of_range", "org or time of receipt is out of range")
     if isinstance(record, PricesLoaded):
         return _check_prices(record)
+    if isinstance(record, PositionsErased):
+        return _check_offsets(record.offsets)
     if isinstance(record, RecordsErased):
         return None
     if not isinstance(record, EventsRecorded):
@@ -138,11 +143,20 @@ def _check_contents(record: SessionRecord | PricesLoaded | RecordsErased) -> Non
     return None
 
 
-def _check_erasure(record: RecordsErased, partition: int, partitions: int) -> None:
+def _check_offsets(offsets: tuple[int, ...]) -> None:
+    if not offsets or not offsets[0] >= 0 or any(a >= b for a, b in pairwise(offsets)):
+        raise Undecodable("out_of_range", "the offsets that are erased must rise, and there must be one")
+
+
+def _check_erasure(record: AnyErasure, at: LogRecord, partitions: int) -> None:
     """Check that all of it is of this partition: what another one has would never be erased."""
+    partition = at.partition
     if record.session_id != erasures_id(partition, partitions):
         raise Undecodable("misplaced", "the key is not that of the partition's erasures")
-    if any(partition_of(record_key(session_id), partitions) != partition for session_id in record.sessions):
+    if isinstance(record, PositionsErased):
+        if record.partitions != partitions or record.offsets[-1] >= at.offset:
+            raise Undecodable("misplaced", "it erases positions of another log, or some that follow it")
+    elif any(partition_of(record_key(session_id), partitions) != partition for session_id in record.sessions):
         raise Undecodable("misplaced", f"a session that is erased does not belong to partition {partition}")
 
 

@@ -5,9 +5,9 @@ row of `facts`. Prices that operators load are in the log too, in records withou
 milliseconds since 1970 in UTC; money is integer nano-dollars. Fields that are added later have defaults, unknown fields
 are tolerated, and every version that was ever written can be decoded.
 
-An erasure is a record, too: `RecordsErased` says what projectors erase, one in each partition concerned. A stub,
-`Erased`, takes the place of a record that was erased: offsets stay dense, and the position keeps its key, its time and
-its receipt.
+An erasure is a record, too: `RecordsErased` or `PositionsErased` says what projectors erase, one in each partition
+concerned. A stub, `Erased`, takes the place of a record that was erased: offsets stay dense, and the position keeps its
+key, its time and its receipt.
 """
 
 from typing import Literal
@@ -228,6 +228,26 @@ class RecordsErased(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
     now: bool = False
 
 
+class PositionsErased(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="positions_erased"):
+    """The records of an org at these ``offsets`` of this partition are erased. They rise, and are below this one's.
+
+    Their sessions become what they would be without them. Offsets only mean something in a log with as many
+    ``partitions``. The key is as that of `RecordsErased`, and the record names no user either.
+    """
+
+    v: int
+    record_id: UUID
+    erasure: UUID
+    org_id: str
+    session_id: UUID
+    received_at: int
+    partitions: int
+    offsets: tuple[int, ...]
+    reason: str = ""
+    now: bool = False
+
+
+AnyErasure = RecordsErased | PositionsErased
 SessionRecord = (
     SessionCreated
     | SessionDescribed
@@ -251,4 +271,4 @@ class Erased(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="k
     session_id: UUID = NO_ID
 
 
-AnyRecord = SessionRecord | PricesLoaded | RecordsErased | Erased
+AnyRecord = SessionRecord | PricesLoaded | AnyErasure | Erased

@@ -240,6 +240,7 @@ class TaskRow(Struct):
     agent_type: str
     parent_task_id: str
     tool_calls: UInt64
+    is_erased: bool = False  # nothing but the place and the version of what was erased
 
 
 class CompactionRow(Struct):
@@ -252,6 +253,7 @@ class CompactionRow(Struct):
     log_partition: UInt16
     covered_events: UInt64
     digest: str
+    is_erased: bool = False  # the same
 
 
 class AnalysisRow(Struct):
@@ -263,6 +265,7 @@ class AnalysisRow(Struct):
     log_partition: UInt16
     covered_events: UInt64
     findings: bytes  # JSON of `schemas.findings.Findings`
+    is_erased: bool = False  # the same
 
 
 class ReceiptRow(Struct):
@@ -307,6 +310,20 @@ class ErasedRow(Struct):
     requested_at: DateTime64
     reason: str
     at_once: bool  # whether a sweep begins at once
+
+
+class ErasedPositionRow(Struct):
+    """A record of a session that goes on without it, as the record at ``log_offset`` says."""
+
+    log_partition: UInt16
+    log_offset: UInt64
+    erased_offset: UInt64
+    org_id: str
+    session_id: UUID
+    erasure: UUID
+    requested_at: DateTime64
+    reason: str
+    at_once: bool
 
 
 class ProgressRow(Struct):
@@ -366,6 +383,7 @@ ROWS: dict[str, type[Struct]] = {
     "analyses": AnalysisRow,
     "receipts": ReceiptRow,
     "erased": ErasedRow,
+    "erased_positions": ErasedPositionRow,
     "swept": SweptRow,
     "progress": ProgressRow,
     "rollup_progress": RollupProgressRow,

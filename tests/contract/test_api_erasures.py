@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from cli import erasures
 from cli.erasures import erase
-from schemas.log.records import RecordsErased
+from schemas.log.records import PositionsErased, RecordsErased
 from schemas.log.topics import erasures_id, partition_of, record_key
 from tests.support.clients.session_client import SessionClient
 from tests.support.rigs.installation import Installation, eventually_ok
@@ -128,11 +128,50 @@ def test_the_sessions_of_a_user_are_erased_by_a_command(
         none = CliRunner().invoke(erase, ["user", "mia", *where, "--yes"])
 
         assert (asked.exit_code, done.exit_code, left) == (1, 0, 0)
-        assert f"Erase 5 sessions that mia began in {fresh_org} for good?" in asked.output
+        assert (
+            f"Erase 5 sessions that mia began in {fresh_org}, and what mia sent for 0 sessions of others,"
+            in asked.output
+        )
         subjects = [reply["data"]["subject"]["session_ids"] for reply in replies]
         assert ([len(some) for some in subjects], {*chain(*subjects)}) == ([2, 2, 1], ids)
-        assert (none.exit_code, "has begun no session" in none.output) == (1, True)
+        assert (none.exit_code, "mia has sent nothing" in none.output) == (1, True)
         assert other.read("").status_code == 200
+
+
+def test_what_a_user_sent_for_sessions_of_others_is_erased_by_a_command(
+    installation: Installation, fresh_org: str
+) -> None:
+    """The session goes on with what the other user sent, and no read shows a word of the user; so do its sums."""
+    with installation.client("owner", fresh_org, "mia") as mia, SessionClient(installation, fresh_org) as shared:
+        path = f"/api/v1/{fresh_org}"
+        shared.record(("UserPromptSubmit", {"prompt": "of the owner"}))
+        event = {"event_type": "UserPromptSubmit", "timestamp": "2026-01-20T10:30:00Z", "data": {"prompt": WORD}}
+        sent = eventually_ok(mia, "POST", f"{path}/observability/sessions/{shared.id}/events", json={"events": [event]})
+        wait = {"X-Wait-For-Position": sent.headers["X-Log-Position"]}
+        before = mia.get(f"{path}/sessions/{shared.id}", headers=wait).json()["data"]
+        preview = mia.get(f"{path}/erasures/preview", params={"user_id": "mia"}).json()["data"]
+        listed = mia.get(f"{path}/erasures/positions", params={"user_id": "mia"}).json()["data"]
+        positions = [one["position"] for one in listed]
+        rest = mia.get(f"{path}/erasures/positions", params={"user_id": "mia", "after": positions[-1]}).json()["data"]
+        where = ("--org", fresh_org, "--data", str(installation.data))
+
+        asked = CliRunner().invoke(erase, ["user", "mia", *where])
+        done = CliRunner().invoke(erase, ["user", "mia", *where, "--yes", "--json"])
+        (reply,) = [json.loads(line) for line in done.output.splitlines()]
+        after = {"X-Wait-For-Position": reply["meta"]["position"]}
+        left = mia.get(f"{path}/sessions/{shared.id}", headers=after).json()["data"]
+        events = mia.get(f"{path}/sessions/{shared.id}/events").text
+        receipt = mia.get(f"{path}/ops/receipts/{positions[0]}").json()["data"]
+        none = mia.get(f"{path}/erasures/positions", params={"user_id": "mia"}).json()["data"]
+
+    assert (preview["sessions"], preview["shared_sessions"], preview["events"]) == (0, 1, 1)
+    assert (positions, rest) == ([sent.headers["X-Log-Position"]], [])
+    assert "what mia sent for 1 session of others, for good?" in asked.output
+    assert reply["data"]["subject"] == {"kind": "records", "positions": positions}
+    assert (before["counts"]["prompts"], left["counts"]["prompts"]) == (2, 1)
+    assert ("of the owner" in events, WORD in events) == (True, False)
+    assert receipt["outcome"] == "erased"
+    assert none == []
 
 
 def test_an_erased_org_is_empty_and_stays_so(installation: Installation, fresh_org: str) -> None:
@@ -208,6 +247,42 @@ async def test_several_sessions_are_one_erasure_with_a_record_for_each_partition
     for record in records:
         found = {partition_of(record_key(one), 4) for one in record.sessions}
         assert {erasures_id(number, 4) for number in found} == {record.session_id}
+
+
+async def test_records_are_erased_by_their_positions(of_four: WriteApi) -> None:
+    """One record for each partition, whose offsets rise; a copy of the request has the same id."""
+    places = [(await of_four.send("POST", "/sessions", {})).headers["X-Log-Position"] for _ in range(8)]
+    body = {"subject": {"kind": "records", "positions": [*reversed(places), places[0]]}, "reason": "DSR-3"}
+
+    replies = [
+        await of_four.send("POST", "/erasures", body, role="admin", headers={"Idempotency-Key": "again"})
+        for _ in range(2)
+    ]
+
+    found = [record for record in await of_four.records() if isinstance(record, PositionsErased)]
+    named = {(partition, offset) for partition, offset in (map(int, place.split(":")) for place in places)}
+    assert [reply.status_code for reply in replies] == [202, 202]
+    assert {str(record.erasure) for record in found} == {reply.json()["data"]["id"] for reply in replies}
+    assert len({record.erasure for record in found}) == 1
+    assert {
+        (number, offset)
+        for record in found
+        for number in range(4)
+        if erasures_id(number, 4) == record.session_id
+        for offset in record.offsets
+    } == named
+    assert all([*record.offsets] == sorted({*record.offsets}) for record in found)
+    assert {(record.reason, record.partitions, record.org_id) for record in found} == {("DSR-3", 4, "acme")}
+
+
+@pytest.mark.parametrize("positions", [["0:1"], ["4:0"], ["0:0", "1"], ["0:-1"], []])
+async def test_positions_that_are_none_are_refused(of_four: WriteApi, positions: list[str]) -> None:
+    """Malformed, of no partition, or beyond the end: nothing is written."""
+    body = {"subject": {"kind": "records", "positions": positions}}
+
+    refused = await of_four.send("POST", "/erasures", body, role="admin")
+
+    assert (refused.status_code, await of_four.records()) == (422, [])
 
 
 async def test_an_erasure_is_one_record_in_the_partition_of_its_session(api: WriteApi) -> None:

@@ -47,7 +47,11 @@ BODIES: dict[str, Any] = {
     **dict.fromkeys(NEW_JOB, lambda _: {"kind": "replay", "generation": f"g{uuid4().hex[:12]}"}),
 }
 OF_A_DEAD_LETTER = ("GetDeadLetter", "RedriveDeadLetter")
-QUERIES: dict[str, dict[str, str]] = {"SearchSessions": {"q": "shared"}}
+QUERIES: dict[str, dict[str, str]] = {
+    "SearchSessions": {"q": "shared"},
+    "PreviewErasure": {"user_id": OTHER},
+    "ListPositionsToErase": {"user_id": OTHER},
+}
 PAGES = {"/", "/sessions", "/sessions/{session_id:str}", "/team", "/trust", "/static/{digest:str}/{name:path}"}
 PUBLIC = {"/livez", "/readyz", "/metrics", *PAGES}
 ONE_LOOP = pytest.mark.asyncio(loop_scope="module")  # the service of all tests looks ahead in a task of its loop

@@ -245,11 +245,11 @@ def amounts_of_the_latest_time_alone() -> AbstractContextManager[Any]:
 
 
 @mistaken(planning, "_derived")
-def rollups_of_the_start_alone(real: Any, states: Any, prices: Any) -> Any:
+def rollups_of_the_start_alone(real: Any, states: Any, prices: Any, *floors: Any) -> Any:
     """The mistake: a rollup is made of the sessions that started in it."""
     states = list(states)
     starts = {(state.org_id, state.started_at // BUCKET_MS * QUARTER_S) for state in states}
-    derived = real(states, prices)
+    derived = real(states, prices, *floors)
     return derived._replace(buckets=[bucket for bucket in derived.buckets if bucket in starts])
 
 

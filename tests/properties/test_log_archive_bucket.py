@@ -234,7 +234,7 @@ def test_a_damaged_object_is_found(some: list[Step], data: st.DataObject) -> Non
     """A flipped bit, and a missing object; an export does not continue over a missing segment."""
     store, log = MemoryStore(), FakeArchivedLog(2)
     place = Bucket(store, "memory")
-    grow(log, some)
+    grow(log, [("acme", 0), *some])
     exported(log, place)
     name = data.draw(st.sampled_from(sorted(name for name, size in place.sizes().items() if size)))
     raw = bytearray(place.read(name).content)

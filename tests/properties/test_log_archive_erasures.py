@@ -27,7 +27,7 @@ from ingest.log.archive.verify import verify_export
 from ingest.log.kept import cuts_in, kept
 from schemas.log.codec import encode, erasure_in, is_stub
 from schemas.log.position import LogRecord
-from schemas.log.records import RecordsErased
+from schemas.log.records import AnyErasure, PositionsErased
 from schemas.log.topics import erasures_id, partition_of, record_key
 from tests.properties.test_log_archive import (
     NOW,
@@ -40,15 +40,19 @@ from tests.properties.test_log_archive import (
     ends_after,
     exported,
 )
-from tests.support.builders import T0, hook, records_erased
+from tests.support.builders import T0, hook, positions_erased, records_erased
 from tests.support.builders import recorded as hooks
 from tests.support.builders import session_id as named
 from tests.support.examples import examples
 
 SOME = settings(ON_DISK, max_examples=examples(60))
 ORGS, SESSIONS = ["acme", "globex"], [named(number) for number in range(4)]
-Step = tuple[str, int]  # an org, and a session of it; -1: an erasure of the org, less: of sessions
-steps = st.tuples(st.sampled_from(ORGS), st.integers(0, 3) | st.integers(0, 3) | st.integers(-4, 3))
+POSITIONS = 10
+# An org, and a session of it; -1: an erasure of the org, less: of sessions; from 10 on: of some positions.
+Step = tuple[str, int]
+steps = st.tuples(
+    st.sampled_from(ORGS), st.integers(0, 3) | st.integers(0, 3) | st.integers(-4, 3) | st.integers(POSITIONS, 12)
+)
 
 
 def needle(number: int) -> str:
@@ -60,6 +64,13 @@ def grow(log: FakeArchivedLog, some: Iterable[Step]) -> None:
     partitions = len(log.partitions)
     for org, session in some:
         number = sum(map(len, log.partitions))
+        if session >= POSITIONS:
+            for partition, records in enumerate(log.partitions):
+                if offsets := range(session - POSITIONS, len(records), 2):
+                    at = positions_erased(partition, *offsets, org_id=org, partitions=partitions)
+                    at = structs.replace(at, erasure=UUID(int=number, version=4), received_at=T0 + number)
+                    append(log, record_key(at.session_id), encode(at), T0 + number)
+            continue
         if session >= 0:
             record = hooks(SESSIONS[session], hook("UserPromptSubmit", prompt=needle(number)), org_id=org)
             append(log, record_key(SESSIONS[session]), encode(record), T0 + number)
@@ -107,7 +118,7 @@ def erased_needles(log: FakeArchivedLog) -> list[bytes]:
     return [needle(record.timestamp_ms - T0).encode() for record in gone]
 
 
-def imported(from_: Path, target: FakeArchivedLog, newer: Sequence[RecordsErased] = ()) -> None:
+def imported(from_: Path, target: FakeArchivedLog, newer: Sequence[AnyErasure] = ()) -> None:
     """Import, or continue an import."""
 
     async def run() -> None:
@@ -156,7 +167,7 @@ def test_a_folder_holds_what_the_log_keeps(partitions: int, nights: list[tuple[l
             assert held_by(into) == expected
             assert verify_export(Folder(into), Silent()).findings == []
             assert not [word for word in erased_needles(original) if word in bytes_of(into)]
-            assert listed == {r.value for r in all_records(log) if b'"kind":"records_erased"' in (r.value or b"")}
+            assert listed == {r.value for r in all_records(log) if b's_erased"' in (r.value or b"")}
 
 
 @SOME
@@ -197,6 +208,8 @@ def test_an_older_export_and_the_newest_list_bring_nothing_back(
     An interrupted import continues to the same log, and another one adds nothing.
     """
     log, others = FakeArchivedLog(partitions), data.draw(st.integers(1, 3))
+    if others != partitions:  # the list of a log that was moved has no positions of this one
+        before, after = ([step for step in some if step[1] < POSITIONS] for some in (before, after))
     grow(log, before)
     with folders("old", "new") as (old, new):
         exported(log, old)
@@ -235,6 +248,30 @@ def test_an_older_export_and_the_newest_list_bring_nothing_back(
             )
 
 
+def test_positions_of_a_log_with_other_partitions_are_refused(tmp_path: Path) -> None:
+    """A list that erases positions is of the export's log, or of one that has as many partitions."""
+    log, of_other = FakeArchivedLog(2), positions_erased(0, 0, partitions=1)
+    grow(log, [("acme", 0), ("acme", 1)])
+    exported(log, tmp_path / "export")
+
+    with pytest.raises(Refused, match="positions in a log of 1 partitions, and the export is of 2"):
+        imported(tmp_path / "export", FakeArchivedLog(2), [of_other])
+
+
+def test_positions_beyond_an_older_export_are_left_to_what_follows_it(tmp_path: Path) -> None:
+    """There, the newest log has other records than the ones that will follow: the import erases none of them."""
+    log, target = FakeArchivedLog(1), FakeArchivedLog(1)
+    grow(log, [("acme", 0), ("acme", 1)])
+    exported(log, tmp_path / "export")
+    newest = positions_erased(0, 1, 2, 3, partitions=1)
+
+    imported(tmp_path / "export", target, [newest])
+
+    found = [erasure_in(record, 1) for record in all_records(target)]
+    assert [one.offsets for one in found if isinstance(one, PositionsErased)] == [(1,)]
+    assert [is_stub(record) for record in all_records(target)] == [False, True, False]
+
+
 def moved(log: FakeArchivedLog, partitions: int, by: Path) -> FakeArchivedLog:
     """Return the log after a move to another number of partitions."""
     exported(log, by)
@@ -255,10 +292,10 @@ def assert_says_each_once(log: FakeArchivedLog) -> None:
     """Check that no erasure is repeated in a partition, although several lists had it."""
     records = [(record.partition, erasure_in(record, len(log.partitions))) for record in all_records(log)]
     said = [
-        (partition, one.org_id, one.erasure, session)
+        (partition, one.org_id, one.erasure, what)
         for partition, one in records
         if one is not None
-        for session in one.sessions or [None]
+        for what in (one.offsets if isinstance(one, PositionsErased) else one.sessions or [None])
     ]
     assert len(said) == len({*said})
 

@@ -4,8 +4,9 @@ A failure prints the steps of its shortest example: what was appended, which wor
 answered each call. `docs/testing.md` says how to run more examples and how to reproduce one.
 """
 
+import json
 import os
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,14 +17,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from msgspec import structs
 
 from schemas.log.codec import encode
-from schemas.log.records import AnyRecord, EventsRecorded, RecordsErased
+from schemas.log.position import LogRecord
+from schemas.log.records import AnyRecord, EventsRecorded, PositionsErased, RecordsErased
 from schemas.log.topics import erasures_id, partition_of, record_key
 from tests.properties.mutants import MUTANTS
 from tests.support.agent_facts import BASE_MS, SESSIONS
 from tests.support.examples import ARE_NEW, examples
 from tests.support.fakes.gated_store import OUTCOMES, Call, Outcome
 from tests.support.oracles.model import World
-from tests.support.oracles.model_recount import Violation
+from tests.support.oracles.model_recount import Violation, is_readable
 from tests.support.oracles.model_worker import PARTITIONS, patched_environment
 from tests.support.strategies import crowded_facts, facts
 
@@ -54,6 +56,8 @@ class Sent:
         record = self._record
         if record is None:
             return "<garbage>"
+        if isinstance(record, PositionsErased):
+            return f"<erase {record.offsets} of {record.org_id}>"
         if isinstance(record, RecordsErased):
             return f"<erase {[SESSIONS.index(one) for one in record.sessions] or 'all'} of {record.org_id}>"
         session = f"{record.org_id}/{SESSIONS.index(record.session_id)}"
@@ -90,6 +94,32 @@ def erasing(session_id: UUID, org: str, whole_org: bool) -> RecordsErased:
         session_id=erasures_id(partition, PARTITIONS),
         received_at=BASE_MS,
         sessions=() if whole_org else (session_id,),
+    )
+
+
+def sent_again(records: Sequence[LogRecord]) -> Iterator[int]:
+    """Yield the offsets of records of which a later one repeats a fact."""
+    later: set[tuple[str, str, str]] = set()
+    for record in reversed(records):
+        body = json.loads(record.value or b"") if is_readable(record) else {}
+        ids = [event["event_id"] for event in body.get("events", [])] + [body.get("fact_id", "")]
+        facts = {(body.get("org_id", ""), body.get("session_id", ""), one) for one in ids}
+        if facts & later:
+            yield record.offset
+        later |= facts
+
+
+def erasing_positions(partition: int, org: str, offsets: Collection[int]) -> PositionsErased:
+    """Return the record that erases records of an org."""
+    return PositionsErased(
+        v=1,
+        record_id=UUID(int=1),
+        erasure=UUID(int=3),
+        org_id=org,
+        session_id=erasures_id(partition, PARTITIONS),
+        received_at=BASE_MS,
+        partitions=PARTITIONS,
+        offsets=tuple(sorted(offsets)),
     )
 
 
@@ -155,6 +185,33 @@ class Projection(RuleBasedStateMachine):
         """An erasure is requested between other records, of what is projected, is on its way, or will come."""
         name = self._worker(nth)
         self.append([*some[:1], erasure, *some[1:]])
+        self._did(f"{name} is handed {self.world.deliver(name, (1_000,) * PARTITIONS)}")
+        self.answer_in_turns(turns)
+
+    @alive
+    @rule(
+        nth=which,
+        partition=partitions,
+        org=st.sampled_from(["acme", "acme", "globex"]),
+        picked=st.sets(st.integers(0, 30), min_size=1, max_size=4),
+        some=crowd,
+        turns=st.text("ABabc?!", min_size=5, max_size=40),
+    )
+    def erase_positions(
+        self, nth: int, partition: int, org: str, picked: set[int], some: list[Sent], turns: str
+    ) -> None:
+        """Some records are erased, wherever they are on their way; their sessions go on.
+
+        Not those that were sent again: the copy counts from then on, but a worker that does not know it may write that
+        it does not. A recount finds that, see `docs/decisions/0010-erasures-in-the-log.md`.
+        """
+        name = self._worker(nth)
+        self.append(some)
+        records = self.world.log[partition]
+        gone = {offset % len(records) for offset in picked} - set(sent_again(records)) if records else set[int]()
+        if gone:
+            self.append([Sent(erasing_positions(partition, org, gone))])
+            self._did(f"{partition}: {sorted(gone)} of {org} are erased")
         self._did(f"{name} is handed {self.world.deliver(name, (1_000,) * PARTITIONS)}")
         self.answer_in_turns(turns)
 

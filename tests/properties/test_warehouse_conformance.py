@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from collections.abc import Iterator
 from operator import attrgetter
 from typing import Any
@@ -14,7 +15,7 @@ from msgspec import structs
 
 from processors.fold.state import LAYOUT
 from processors.rowbinary import encode_rows
-from processors.warehouse import DenseMark, RollupMark, Warehouse
+from processors.warehouse import ClickHouseWarehouse, DenseMark, RollupMark, Warehouse
 from schemas.log.position import LogRecord
 from schemas.log.records import RecordsErased
 from schemas.log.topics import erasures_id
@@ -32,6 +33,7 @@ from schemas.store.rows import (
     ToolAmountsOf,
 )
 from store.reading.guard import CONDITIONS, GUARD, HIDDEN
+from tests.properties.test_kept import logs_with_erasures
 from tests.support.agent_facts import BASE_MS, SESSIONS
 from tests.support.builders import NO_SESSION
 from tests.support.examples import examples
@@ -130,7 +132,7 @@ def test_a_row_has_the_columns_of_its_table(two: TestStore, table: str) -> None:
     assert sorted(found) == sorted(SHAPES[table].row.__struct_fields__)
 
 
-def _both(store: TestStore) -> tuple[Warehouse, FakeWarehouse]:
+def _both(store: TestStore) -> tuple[ClickHouseWarehouse, FakeWarehouse]:
     store.empty()
     return store.warehouse(), FakeWarehouse(PARTITIONS)
 
@@ -239,6 +241,29 @@ def test_what_is_erased_is_hidden_in_both(two: TestStore, log: list[LogRecord], 
     assert not [row for row in hidden if not some or row.session_id in some]
     assert [sorted(warehouse.erased(place[0])) for warehouse in both] == [both[1].erased(place[0])] * 2
     assert len({tuple(warehouse.changed_buckets({place[0]: 40}, ("", 0), 100)) for warehouse in both}) == 1
+
+
+@given(log=logs_with_erasures(sessions_too=False), cut=st.integers(1, 20))
+@settings(SLOW, max_examples=examples(10))
+def test_what_goes_on_without_some_records_is_the_same_in_both(two: TestStore, log: list[LogRecord], cut: int) -> None:
+    """Every table, whatever is erased; a sweep then removes all that is hidden, and nothing else."""
+    both = _both(two)
+
+    for warehouse in both:
+        _project(two, warehouse, log, cut)
+
+    differing, left = _differing(two, both[1]), both[0].left_of_erased()
+    both[0].delete_erased()
+    while both[0].unfinished():
+        time.sleep(0.01)
+    both[0].delete_empty_tasks()
+    while both[0].unfinished():
+        time.sleep(0.01)
+    concerned = {one.session for partition in range(PARTITIONS) for one in both[1].erased_positions(partition)}
+    assert differing == {}
+    assert {session for sessions in left.values() for session in sessions} <= concerned
+    assert not any(both[0].left_of_erased().values())
+    assert _differing(two, both[1]) == {}
 
 
 @given(st.lists(st.lists(task_rows, max_size=4), max_size=5))

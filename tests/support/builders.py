@@ -27,6 +27,7 @@ from schemas.log.records import (
     MetricsReported,
     ModelUsage,
     Outcome,
+    PositionsErased,
     PricesLoaded,
     RecordsErased,
     SessionChanged,
@@ -140,6 +141,20 @@ def records_erased(
         received_at=T0,
         sessions=sessions,
         now=now,
+    )
+
+
+def positions_erased(partition: int, *offsets: int, org_id: str = ORG, partitions: int = 4) -> PositionsErased:
+    """Return the record that erases records of an org in a partition."""
+    return PositionsErased(
+        v=1,
+        record_id=UNSET_ID,
+        erasure=ERASURE,
+        org_id=org_id,
+        session_id=erasures_id(partition, partitions),
+        received_at=T0,
+        partitions=partitions,
+        offsets=tuple(sorted({*offsets})),
     )
 
 

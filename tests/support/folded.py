@@ -11,7 +11,7 @@ from processors.projections.records import facts_of
 from processors.projections.sessions import session_row, task_row
 from schemas.log.codec import decode
 from schemas.log.position import LogRecord
-from schemas.log.records import AnyRecord, Erased, Event, PricesLoaded, RecordsErased
+from schemas.log.records import AnyErasure, AnyRecord, Erased, Event, PricesLoaded
 from schemas.store.rows import FactRow, SessionRow, TaskRow
 from tests.support.builders import ORG, T0, LogBuilder, recorded, session_id
 
@@ -62,7 +62,7 @@ def fold_log(log: Iterable[LogRecord], partitions: int) -> dict[tuple[str, str],
         if not (log_record.value or b"").startswith(b"{"):
             continue
         record = decode(log_record, partitions)
-        if isinstance(record, PricesLoaded | RecordsErased | Erased):
+        if isinstance(record, PricesLoaded | AnyErasure | Erased):
             continue
         for row in facts_of(log_record, record).rows:
             key = row.org_id, str(row.session_id)
@@ -77,7 +77,7 @@ def state_of(*facts: AnyRecord | Event) -> SessionState:
     for fact in facts:
         (log_record,) = log.add(recorded(SESSION, fact) if isinstance(fact, Event) else fact)
         record = decode(log_record, log.partitions)
-        assert not isinstance(record, PricesLoaded | RecordsErased | Erased)  # they have no facts
+        assert not isinstance(record, PricesLoaded | AnyErasure | Erased)  # they have no facts
         for row in facts_of(log_record, record).rows:
             state = state or begin(row)
             fold(state, row)

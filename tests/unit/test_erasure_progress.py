@@ -9,7 +9,7 @@ from query_api.erasure.progress import InGeneration, PlaceRow, Progress, StepRow
 from store.generations import Generation, KnownGeneration
 from tests.support.builders import T0
 
-PLACES = [PlaceRow(0, 7, T0, "", False, 2, False), PlaceRow(3, 881, T0, "", False, 1, False)]
+PLACES = [PlaceRow(0, 7, T0, "", False, 2, False, False), PlaceRow(3, 881, T0, "", False, 1, False, False)]
 NOT_YET = "2026-01-21T10:00:00.000Z"  # a day after T0
 LEFT = Left(
     {"tasks": 2}, ["facts.all_1_1_0", "facts.all_2_2_0"], [LeftInLog("topic", 12, "2:118"), LeftInLog("archive")]

@@ -11,7 +11,10 @@ from store.reading.statements import statement
 PEOPLE_ONLY = {"stored_at"}
 # What depends on the version of the code: of the fold, of the amounts, and whether a record's facts have words.
 IGNORED = {"facts": "parsed", "amounts": "version", "receipts": "has_words"}
-ERASED = re.escape("(receipts.org_id, receipts.session_id) IN (SELECT org_id, session_id FROM erased)")
+ERASED = re.escape(
+    "(receipts.org_id, receipts.session_id) IN (SELECT org_id, session_id FROM erased) OR "
+    "(receipts.log_partition, receipts.log_offset) IN (SELECT log_partition, erased_offset FROM erased_positions)"
+)
 WORDS = "if(log_offset >= {words_since:Array(UInt64)}[log_partition + 1], facts.words, '')"
 
 
@@ -50,6 +53,7 @@ def test_every_table_with_rows_of_the_log_is_compared() -> None:
     """All but those that say how far tables are, what is erased, and the saved states, which depend on the batches."""
     structs = {value for name, value in vars(rows).items() if name.endswith("Row")}
 
-    marks = {rows.ProgressRow, rows.RollupProgressRow, rows.DenseReceiptsRow, rows.ErasedRow, rows.SweptRow}
-    assert structs - {table.row for table in ALL} == {*marks, rows.SessionStateRow}
+    marks = {rows.ProgressRow, rows.RollupProgressRow, rows.DenseReceiptsRow, rows.SweptRow}
+    erased = {rows.ErasedRow, rows.ErasedPositionRow}
+    assert structs - {table.row for table in ALL} == {*marks, *erased, rows.SessionStateRow}
     assert structs >= {table.row for table in ALL}

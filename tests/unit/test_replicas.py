@@ -102,8 +102,8 @@ def test_every_table_replicates(kind: str) -> None:
 @pytest.mark.parametrize(
     ("name", "tables"),
     [
-        ("facts", ["facts"]),
-        ("session_facts", ["facts"]),
+        ("facts", ["erased_positions", "facts"]),
+        ("session_facts", ["erased_positions", "facts"]),
         ("receipt_count", ["receipts"]),
         ("dense_mark", ["dense_receipts", "receipts"]),
         ("changed_buckets", ["amounts", "sessions"]),

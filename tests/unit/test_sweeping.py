@@ -26,6 +26,8 @@ class Store:
     def delete_erased(self) -> int:
         return 1
 
+    def delete_empty_tasks(self) -> None: ...
+
     def apply_deletes(self) -> None: ...
 
     def unfinished(self) -> list[tuple[str, str]]:

@@ -17,7 +17,7 @@ from ingest.log.archive.segment import checked_records
 from ingest.log.kept import Cuts, cuts_in
 from schemas.log.codec import Undecodable, decode_value, encode, erasure_in
 from schemas.log.position import LogReader, LogRecord
-from schemas.log.records import RecordsErased
+from schemas.log.records import AnyErasure, PositionsErased
 from schemas.log.topics import partition_of, record_key
 
 ERASURES = "erasures.jsonl"
@@ -52,7 +52,7 @@ def cuts_of(lines: Iterable[bytes], partitions: int) -> Cuts:
     return cuts_in((_as_record(line, partitions) for line in lines), partitions)
 
 
-def read_erasures(file: Path) -> list[RecordsErased]:
+def read_erasures(file: Path) -> list[AnyErasure]:
     """Return the erasures of such a file, of a log with any number of partitions. Raises `Refused`."""
     try:
         return _decoded(file.read_bytes())
@@ -96,10 +96,12 @@ async def _lacking(log: LogReader, manifest: Manifest, ends: Sequence[int]) -> A
 def _as_record(line: bytes, partitions: int) -> LogRecord:
     record = decode_value(line)
     key = record_key(record.session_id)
-    return LogRecord(partition_of(key, partitions), 0, key, line, 0)
+    # A line does not say where its record was: after all that it erases.
+    after = record.offsets[-1] + 1 if isinstance(record, PositionsErased) else 0
+    return LogRecord(partition_of(key, partitions), after, key, line, 0)
 
 
-def _decoded(content: bytes) -> list[RecordsErased]:
+def _decoded(content: bytes) -> list[AnyErasure]:
     """Return the erasure of each line. Raises `Undecodable` for a line that is something else."""
     found = []
     for number, line in enumerate(content.splitlines(), 1):
@@ -107,7 +109,7 @@ def _decoded(content: bytes) -> list[RecordsErased]:
             record = decode_value(line)
         except Undecodable as error:
             raise Undecodable(error.kind, f"line {number}: {error}") from error
-        if not isinstance(record, RecordsErased):
+        if not isinstance(record, AnyErasure):
             raise Undecodable("unreadable", f"line {number}: it is another record")
         found.append(record)
     return found

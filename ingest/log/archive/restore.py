@@ -7,7 +7,8 @@ A log with as many partitions as the export gets each record at its old position
 the partition of its key, after the earlier records of the same session.
 
 What the export says is erased becomes stubs, even if the export has the records still. A list of newer erasures erases
-more; what the export lacks of it comes after the last record of each partition.
+more; what the export lacks of it comes after the last record of each partition. Where that list erases positions, they
+must be those of a log with as many partitions as the export.
 """
 
 import heapq
@@ -15,6 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple, Protocol
 
+from ingest.log.archive.erasures import cuts_of, erasure_line
 from ingest.log.archive.manifest import Manifest
 from ingest.log.archive.meter import Meter
 from ingest.log.archive.place import Place
@@ -24,8 +26,9 @@ from ingest.log.archive.rekeyed import Rekeyed
 from ingest.log.archive.segment import checked_records
 from ingest.log.archive.verify import verify_segments
 from ingest.log.kept import Cuts, cuts_in, kept
+from schemas.log.codec import encode
 from schemas.log.position import LogReader, LogRecord, Position
-from schemas.log.records import RecordsErased
+from schemas.log.records import AnyErasure, PositionsErased
 
 
 class Target(LogReader, Protocol):
@@ -58,12 +61,19 @@ class Plan:
     """What an import of an intact export writes, into a log with so many partitions."""
 
     def __init__(
-        self, place: Place, manifest: Manifest, partitions: int, meter: Meter, newer: Sequence[RecordsErased] = ()
+        self, place: Place, manifest: Manifest, partitions: int, meter: Meter, newer: Sequence[AnyErasure] = ()
     ) -> None:
-        """Search the export for what is erased, if it lists any erasure or was never searched. Raises `Damaged`."""
+        """Search the export for what is erased, if it lists any erasure or was never searched.
+
+        Raises `Damaged`, and `Refused` if ``newer`` erases positions of a log with another number of partitions.
+        """
         self._place, self._manifest, self.partitions, self._newer = place, manifest, partitions, newer
-        self._cuts = Cuts()
+        self._cuts = self._before_the_move = Cuts()
+        _check_same_positions(newer, manifest.partitions)
         if newer or not manifest.has_no_erasures:
+            if partitions != manifest.partitions:
+                meter.begin("search", manifest.records)
+                self._before_the_move = _positions_in(_counted(chain(*self._sources()), meter), manifest, newer)
             meter.begin("search", manifest.records)
             self._cuts = cuts_in(_counted(self._in_order(), meter), partitions)
 
@@ -76,19 +86,48 @@ class Plan:
             yield kept(record, self._cuts, self.partitions) if self._cuts else record
 
     def _in_order(self) -> Iterator[LogRecord]:
-        sources = [_records(self._place, self._manifest, partition) for partition in range(self._manifest.partitions)]
+        cuts, partitions = self._before_the_move, self._manifest.partitions
+        sources = self._sources()
+        if cuts:
+            sources = [(kept(record, cuts, partitions) for record in source) for source in sources]
         return in_target_order(sources, self.partitions, self._newer)
+
+    def _sources(self) -> list[Iterable[LogRecord]]:
+        return [_records(self._place, self._manifest, partition) for partition in range(self._manifest.partitions)]
 
 
 def in_target_order(
-    sources: Sequence[Iterable[LogRecord]], partitions: int, newer: Iterable[RecordsErased] = ()
+    sources: Sequence[Iterable[LogRecord]], partitions: int, newer: Iterable[AnyErasure] = ()
 ) -> Iterator[LogRecord]:
     """Yield the records of all source partitions, roughly in the order of the log's time, at their new positions."""
     ends, keys = [0] * partitions, Rekeyed(len(sources), partitions)
-    moved = (there for record in merged(sources) for there in keys.moved(record))
-    for record in chain(moved, keys.added(newer)):
-        yield record._replace(offset=ends[record.partition])
-        ends[record.partition] += 1
+    for record in merged(sources):
+        for there in keys.moved(record):
+            yield _at_end(there, ends)
+    for record in keys.added(newer, tuple(ends)):
+        yield _at_end(record, ends)
+
+
+def _at_end(record: LogRecord, ends: list[int]) -> LogRecord:
+    """Return the record at the end of its partition, which moves."""
+    ends[record.partition] += 1
+    return record._replace(offset=ends[record.partition] - 1)
+
+
+def _check_same_positions(newer: Iterable[AnyErasure], partitions: int) -> None:
+    for erasure in newer:
+        if isinstance(erasure, PositionsErased) and erasure.partitions != partitions:
+            raise Refused(
+                f"the list erases records by their positions in a log of {erasure.partitions} partitions, and the "
+                f"export is of {partitions}: import an export that was made after that log was moved"
+            )
+
+
+def _positions_in(records: Iterable[LogRecord], manifest: Manifest, newer: Iterable[AnyErasure]) -> Cuts:
+    """Return which positions of the export are erased: after a move they are known no more."""
+    lines = (line for record in records if (line := erasure_line(record, manifest.partitions)))
+    found = cuts_of(chain(lines, map(encode, newer)), manifest.partitions)
+    return Cuts(positions=found.positions)
 
 
 def merged(sources: Sequence[Iterable[LogRecord]]) -> Iterator[LogRecord]:

@@ -18,7 +18,7 @@ _KEY_BYTES = 16
 _HEAD_BYTES_MAX = 1_024
 # The first fields of a value that is neither a stub nor the log's own.
 _HEAD = re.compile(
-    rb'\{"kind":"(?!erased"|records_erased"|prices_loaded")\w+","v":\d+,"record_id":"([^"]*)",'
+    rb'\{"kind":"(?!erased"|records_erased"|positions_erased"|prices_loaded")\w+","v":\d+,"record_id":"([^"]*)",'
     rb'"org_id":"([^"]*)","session_id":"([^"]*)"'
 )
 

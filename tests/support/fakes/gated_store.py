@@ -4,11 +4,11 @@
 the same steps always give the same result.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from typing import Any, Literal
 
-from processors.warehouse import Bucket, Rows
+from processors.warehouse import Bucket, Rows, SessionKey
 from schemas.log.records import RecordsErased
 from store.broken import Broken
 from store.errors import StoreUnavailable
@@ -38,8 +38,10 @@ class GatedWarehouse:
         decoded = self._store.decode(table, rows)
         self._say(f"insert {len(decoded)} into {table}")
         if (
-            self.outcome == "torn" and table != "receipts"
-        ):  # a thousand receipts are one block, which is stored completely or not at all
+            self.outcome == "torn"
+            and table != "receipts"
+            and not any(getattr(row, "is_erased", False) for row in decoded)
+        ):  # a thousand receipts are one block, which is stored completely or not at all; so is a session that moves
             self._store.put(table, decoded[: len(decoded) // 2])
             raise StoreUnavailable
         self._store.put(table, decoded)
@@ -51,7 +53,11 @@ class GatedWarehouse:
 
     def erase(self, partition: int, offset: int, record: RecordsErased) -> None:
         self._say("erase")
-        raise _InSteps(self._in_steps(self._erasing(partition, offset, record)))
+        raise _InSteps(self._in_steps(self._writing(self._store.erasing(partition, offset, record))))
+
+    def hide_older(self, partition: int, offset: int, sessions: Sequence[SessionKey]) -> None:
+        self._say("hide older")
+        raise _InSteps(self._in_steps(self._writing(self._store.hiding(partition, offset, sessions))))
 
     def __getattr__(self, question: str) -> Callable[..., Any]:
         """Return any other method of a warehouse; most of them only read."""
@@ -64,9 +70,9 @@ class GatedWarehouse:
 
         return ask
 
-    def _erasing(self, partition: int, offset: int, record: RecordsErased) -> Iterator[None]:
+    def _writing(self, tables: Iterator[tuple[str, list[Any]]]) -> Iterator[None]:
         """Write the rows of each table in a step of its own, as each has its own statement."""
-        for table, rows in self._store.erasing(partition, offset, record):
+        for table, rows in tables:
             self._store.put(table, rows)
             yield
 

@@ -7,8 +7,8 @@ inserts into its tables. Each mutant breaks one of these rules.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from processors.warehouse import OF_SESSIONS, Bucket, Rows, SessionKey, rollups_of, sql
-from schemas.log.records import RecordsErased
+from processors.warehouse import KEYS, OF_SESSIONS, Bucket, Rows, SessionKey, rollups_of, sql
+from schemas.log.records import PositionsErased, RecordsErased
 from schemas.store.rows import DAY_S, QUARTER_S
 from store.errors import StoreUnavailable
 from store.replicas import tables_read
@@ -178,6 +178,25 @@ class ReplicaView:
         for step in self.copy.erasing(partition, offset, record):
             yield step
             self.catch_up(("erased", "sessions", "amounts"))
+
+    def erase_positions(self, partition: int, offset: int, record: PositionsErased) -> None:
+        self.catch_up(("receipts",))
+        self.copy.erase_positions(partition, offset, record)
+        rows = list(self.copy.tables["erased_positions"].values())
+        self.put(
+            "erased_positions", [row for row in rows if (row.log_partition, row.log_offset) == (partition, offset)]
+        )
+
+    def hiding(self, partition: int, offset: int, sessions: Sequence[SessionKey]) -> Iterator[tuple[str, list[Any]]]:
+        """Yield the rows that `hide_older` writes, table by table. Other writes may come between any two."""
+
+        def steps() -> Iterator[tuple[str, list[Any]]]:
+            self.catch_up(tuple(KEYS))
+            for step in self.copy.hiding(partition, offset, sessions):
+                yield step
+                self.catch_up(tuple(KEYS))
+
+        yield from self._while_connected(steps())
 
     def forget_dense_mark(self, partition: int) -> None:
         self._delete("dense_receipts", lambda row: row.log_partition == partition)

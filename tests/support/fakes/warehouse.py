@@ -21,16 +21,18 @@ from processors.fold.parsed import parsed_of
 from processors.fold.state import LAYOUT
 from processors.marks.dense_receipts import LOOKED_AT_ONCE
 from processors.warehouse import (
+    KEYS,
     OF_SESSIONS,
     Bucket,
     DenseMark,
+    ErasedPosition,
     RollupMark,
     Rows,
     SessionKey,
     StoredReceipt,
     erased_rows,
 )
-from schemas.log.records import EVENTS_RECORDED, NO_ID, RecordsErased
+from schemas.log.records import EVENTS_RECORDED, NO_ID, PositionsErased, RecordsErased
 from schemas.store.rows import (
     DAY_S,
     QUARTER_S,
@@ -39,6 +41,7 @@ from schemas.store.rows import (
     CompactionRow,
     DeadLetterRow,
     DenseReceiptsRow,
+    ErasedPositionRow,
     ErasedRow,
     FactRow,
     ProgressRow,
@@ -56,6 +59,7 @@ from tests.support.oracles.rowbinary import decode_rows
 
 Key = tuple[Any, ...]
 _READ_AT_MS = 1 << 42  # the store's clock: later than any time of receipt
+_STAY = ("records_erased", "positions_erased", "prices_loaded")
 _TOOL_EVENTS = ("PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionDenied")
 _SUBJECTS = {
     **dict.fromkeys(("Bash", "PowerShell"), "command"),
@@ -94,6 +98,9 @@ SHAPES = {
     "receipts": TableShape(ReceiptRow, ("log_partition", "log_offset"), None),
     "dead_letters": TableShape(DeadLetterRow, ("log_partition", "log_offset"), None),
     "erased": TableShape(ErasedRow, ("org_id", "session_id", "log_partition", "log_offset"), None),
+    "erased_positions": TableShape(
+        ErasedPositionRow, ("org_id", "session_id", "log_partition", "log_offset", "erased_offset"), None
+    ),
     "swept": TableShape(SweptRow, ("log_partition",), "swept_below"),
     "progress": TableShape(ProgressRow, ("log_partition",), "projected"),
     "session_states": TableShape(SessionStateRow, ("log_partition", "org_id", "session_id"), "version"),
@@ -149,7 +156,14 @@ class FakeWarehouse:
             return [rows[key] for key in sorted(rows)]
         is_replaced = table in REPLACED
         erased = {_session(row) for row in list(self.tables["erased"].values())} if not is_replaced else ()
-        return [rows[key] for key in sorted(rows) if not is_hidden(rows[key]) and _session(rows[key]) not in erased]
+        gone = self._gone() if table == "facts" else ()
+        return [
+            row
+            for key in sorted(rows)
+            if not is_hidden(row := rows[key])
+            and _session(row) not in erased
+            and not (gone and (*_session(row), row.log_offset) in gone)
+        ]
 
     def refresh_rollups(self, quarters: Iterable[Bucket]) -> None:
         for _ in self.refreshing(quarters):
@@ -284,6 +298,41 @@ class FakeWarehouse:
             before = [row for row in list(self.tables[table].values()) if row.log_partition == partition]
             yield table, [empty_row(row, offset + 1) for row in before if _session(row) in erased]
 
+    def erased_positions(self, partition: int) -> list[ErasedPosition]:
+        rows = [row for row in list(self.tables["erased_positions"].values()) if row.log_partition == partition]
+        return [ErasedPosition(*_session(row), row.erased_offset, row.log_offset) for row in rows]
+
+    def erase_positions(self, partition: int, offset: int, record: PositionsErased) -> None:
+        receipts = self.tables["receipts"]
+        found = [receipts[partition, at] for at in record.offsets if (partition, at) in receipts]
+        rows = [
+            ErasedPositionRow(
+                *(partition, offset, row.log_offset),
+                *_session(row),
+                erasure=record.erasure,
+                requested_at=record.received_at,
+                reason=record.reason,
+                at_once=record.now,
+            )
+            for row in found
+            if row.org_id == record.org_id and row.outcome != "dead" and row.kind not in _STAY
+        ]
+        self.put("erased_positions", rows)
+
+    def starts(self, sessions: Sequence[SessionKey], offset: int) -> list[tuple[SessionKey, int]]:
+        rows = [row for row in list(self.tables["sessions"].values()) if row.version <= offset]
+        return [(_session(row), quarter_of(row)) for row in rows if _session(row) in sessions]
+
+    def hide_older(self, partition: int, offset: int, sessions: Sequence[SessionKey]) -> None:
+        for table, rows in self.hiding(partition, offset, sessions):
+            self.put(table, rows)
+
+    def hiding(self, partition: int, offset: int, sessions: Sequence[SessionKey]) -> Iterator[tuple[str, list[Any]]]:
+        """Yield the rows that `hide_older` writes, table by table. What was yielded must be written before the next."""
+        for table in KEYS:
+            before = [row for row in list(self.tables[table].values()) if row.version <= offset]
+            yield table, [empty_row(row, offset + 1) for row in before if _session(row) in sessions]
+
     def generation(self) -> Generation:
         return Generation("g1", self._partitions, FOLD_VERSION, list_prices().sha256, 1)
 
@@ -292,7 +341,12 @@ class FakeWarehouse:
 
     def _facts_of(self, sessions: Sequence[SessionKey]) -> list[FactRow]:
         rows = [row for row in list(self.tables["facts"].values()) if _session(row) in sessions and not row.is_deleted]
+        if gone := self._gone():
+            rows = [row for row in rows if (*_session(row), row.log_offset) not in gone]
         return sorted(rows, key=attrgetter("place"))
+
+    def _gone(self) -> set[tuple[str, UUID, int]]:
+        return {(*_session(row), row.erased_offset) for row in list(self.tables["erased_positions"].values())}
 
     def _receipted(self, partition: int) -> list[int]:
         return sorted(offset for of, offset in list(self.tables["receipts"]) if of == partition)
@@ -315,13 +369,12 @@ def _may_follow(before: Any, after: Any) -> bool:
     return bool(before == after)
 
 
-def empty_row(row: SessionRow | AmountsRow, version: int) -> Any:
-    """Return what replaces a row of a session that is erased."""
-    kept: dict[str, Any] = {"org_id": row.org_id, "session_id": row.session_id, "log_partition": row.log_partition}
-    if isinstance(row, AmountsRow):
-        kept |= {"bucket": row.bucket}
-    else:
-        kept |= {"started_hour": row.started_hour, "started_at": quarter_of(row) * 1000}
+def empty_row(row: Any, version: int) -> Any:
+    """Return what replaces a row of a session that is erased, or of what was derived from what is erased."""
+    table = next(table for table, shape in SHAPES.items() if isinstance(row, shape.row))
+    kept: dict[str, Any] = {name: getattr(row, name) for name in (*SHAPES[table].key, "log_partition")}
+    if isinstance(row, SessionRow):
+        kept |= {"started_at": quarter_of(row) * 1000}
     kept |= {"version": version, "is_erased": True}
     kinds = get_type_hints(type(row))
     columns = {name: kept.get(name, _empty(kind)) for name, kind in kinds.items()}

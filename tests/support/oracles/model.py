@@ -26,6 +26,7 @@ from tests.support.fakes.gated_store import Call, GatedExecutor, GatedWarehouse,
 from tests.support.fakes.replicas import ReplicaView
 from tests.support.fakes.warehouse import FakeWarehouse, quarter_of
 from tests.support.oracles.model_recount import (
+    Erasure,
     Violation,
     check_amounts,
     check_oracle,
@@ -381,7 +382,8 @@ class World:
             return self._must_be(place in tables["dead_letters"], f"dead letter {place}")
         before = erasures_in(self.log[record.partition][: self._receipted(record.partition)])
         if is_erased(record, before):
-            return self._check_erased(record)
+            of_session = [one for one in before if not one.offsets]
+            return self._check_erased(record, only_it=not is_erased(record, of_session))
         body = json.loads(record.value or b"")
         org, session = body["org_id"], UUID(body["session_id"])
         for index, fact in enumerate(body.get("events", [{"event_id": body.get("fact_id")}])):
@@ -394,13 +396,24 @@ class World:
                 self._check_what_follows(row)
         return None
 
-    def _check_erased(self, record: LogRecord) -> None:
+    def _check_positions(self, erasure: Erasure) -> None:
+        """Check that no table shows a fact of erased positions."""
+        gone = {(erasure.partition, erasure.org, offset) for offset in erasure.offsets}
+        for row in self.store.rows("facts"):
+            if (row.log_partition, row.org_id, row.log_offset) in gone:
+                raise Violation("what is erased is not shown", f"facts: {row}")
+
+    def _check_erased(self, record: LogRecord, only_it: bool) -> None:
         """Check that no table shows anything of an erased record, or of what an erasure erases."""
         body = json.loads(record.value or b"")
-        of_it = erasures_in([record]) or [(record.partition, body["org_id"], [body["session_id"]])]
+        (of_it,) = erasures_in([record]) or [
+            Erasure(record.partition, body["org_id"], [body["session_id"]], [record.offset] if only_it else [])
+        ]
+        if of_it.offsets:
+            return self._check_positions(of_it)
         for table in HIDDEN:
             for row in self.store.rows(table):
-                if covers(of_it, row.log_partition, row.org_id, str(row.session_id)):
+                if covers([of_it], row.log_partition, row.org_id, str(row.session_id)):
                     raise Violation("what is erased is not shown", f"{table}: {row}")
         receipts, sessions = self.store.tables["receipts"], self.store.tables["sessions"].values()
         ours = [row for row in sessions if not row.is_erased or (row.log_partition, row.version - 1) not in receipts]
@@ -408,6 +421,7 @@ class World:
         for row in self.store.tables["rollups"].values():
             if row.seconds == QUARTER_S and row.sessions > there[row.org_id, row.bucket]:
                 raise Violation("what is erased is not shown", f"{row.sessions} sessions in {row}")
+        return None
 
     def _check_what_follows(self, fact: FactRow) -> None:
         """Check what is derived from a fact that counts: session, task, digest and analysis are as of it or later."""
@@ -540,9 +554,11 @@ class World:
 
 
 def as_read(receipt: ReceiptRow, store: FakeWarehouse) -> ReceiptRow:
-    """Return a receipt as readers see it: that of an erased session is what is left of it."""
+    """Return a receipt as readers see it: that of an erased record is what is left of it."""
     of_session = receipt.org_id, receipt.session_id
-    if of_session not in {(row.org_id, row.session_id) for row in store.tables["erased"].values()}:
+    sessions = {(row.org_id, row.session_id) for row in store.tables["erased"].values()}
+    places = {(row.log_partition, row.erased_offset) for row in store.tables["erased_positions"].values()}
+    if of_session not in sessions and (receipt.log_partition, receipt.log_offset) not in places:
         return receipt
     return ReceiptRow(receipt.log_partition, receipt.log_offset, NO_ID, "erased", *of_session, "", 0, 0, 0, "")
 

@@ -17,7 +17,7 @@ from store.generations import FIRST_GENERATION, begin_progress
 
 TABLES = (
     *("facts", "sessions", "amounts", "tasks", "compactions", "analyses", "rollups"),
-    *("receipts", "dead_letters", "erased"),
+    *("receipts", "dead_letters", "erased", "erased_positions"),
 )
 
 Options = dict[str, Any]

@@ -77,6 +77,7 @@ from tests.support.builders import (
     created,
     ended,
     hook,
+    positions_erased,
     recorded,
     records_erased,
     reported,
@@ -294,7 +295,16 @@ def _erase(warehouse: ClickHouseWarehouse) -> None:
     for erasure in (records_erased(0, partitions=PARTITIONS), records_erased(0, named(0), partitions=PARTITIONS)):
         warehouse.erase(0, 1_000, msgspec.structs.replace(erasure, org_id="nobody"))
     assert warehouse.unswept().seconds > 0
+    positions = positions_erased(0, 999, org_id="nobody", partitions=PARTITIONS)
+    warehouse.erase_positions(0, 1_000, positions)
+    assert warehouse.erased_positions(0) == []
+    assert warehouse.starts([("nobody", named(0))], 1_000) == []
+    warehouse.hide_older(0, 1_000, [("nobody", named(0))])
     assert warehouse.delete_erased() == 0
+    for name in ("facts", "tasks"):
+        warehouse._delete_positions(name, [("nobody", named(0), 999)])
+    warehouse._command_in_parts("delete_empty_tasks", "sessions", [("nobody", str(named(0)))], offset=999)
+    warehouse.delete_empty_tasks()
     for name in ("delete_erased", "delete_erased_replaced"):
         table = "sessions" if name.endswith("replaced") else "facts"
         warehouse._command_in_parts(name, "sessions", [("nobody", str(named(0)))], table=table)
@@ -448,6 +458,8 @@ def _questions() -> Iterator[tuple[str, Role, str]]:
         yield org, "agent", f"{org}/ops/receipts/0:1"
         yield org, "admin", f"{org}/ops/recount"
         yield org, "admin", f"{org}/erasures"
+        yield org, "admin", f"{org}/erasures/preview?user_id=alice"
+        yield org, "admin", f"{org}/erasures/positions?user_id=alice"
     (poison,) = [f"{record.partition}:{record.offset}" for record in the_log() if record.value == POISON]
     for part in ("freshness", "coverage", "clients", "recount", "dead-letters", f"dead-letters/{poison}"):
         yield OPERATOR_ORG, "operator", f"operator/{part}"
